@@ -1,0 +1,57 @@
+"""How much a request may send: a bound on bodies, except where a route streams them itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from landbridge.stac_api.errors import answer
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_STREAMED = re.compile(r"/uploads/\d+/files/\d+$")
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class LimitBody:
+    """ASGI middleware: a body over `limit` bytes is answered 413, declared or not."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (scope["method"] == "PUT" and _STREAMED.search(scope["path"])):
+            await self.app(scope, receive, send)
+            return
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        too_large = answer(413, f"A request body may hold {self.limit} bytes at most.")
+        if declared.isdigit() and int(declared) > self.limit:
+            await too_large(scope, receive, send)
+            return
+        seen = 0
+        started = False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.limit:
+                raise _TooLargeError
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, watched)
+        except _TooLargeError:
+            if started:
+                raise
+            await too_large(scope, receive, send)

@@ -1,0 +1,131 @@
+"""The application: stac-fastapi-pgstac composed with our client, extensions, routes and lifespan."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brotli_asgi import BrotliMiddleware
+from stac_fastapi.extensions import (
+    CollectionSearchFilterExtension,
+    ItemCollectionFilterExtension,
+    SearchFilterExtension,
+)
+from stac_fastapi.pgstac.app import instantiate_api
+from stac_fastapi.pgstac.config import Settings as StacSettings
+from stac_fastapi.pgstac.db import get_connection
+from stac_fastapi.pgstac.models.extensions import Extensions
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from landbridge.stac_api import database, errors, schemas
+from landbridge.stac_api.access.limits import LimitBody
+from landbridge.stac_api.access.token import Principal, RequireToken
+from landbridge.stac_api.assets import routes as assets
+from landbridge.stac_api.assets.store import AssetStore
+from landbridge.stac_api.jobs.queue import Jobs
+from landbridge.stac_api.search.client import CatalogClient
+from landbridge.stac_api.search.queryables import Queryables
+from landbridge.stac_api.services import Services
+from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.transactions import Transactions
+from landbridge.stac_api.uploads import routes as uploads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from fastapi import FastAPI
+    from stac_fastapi.types.extension import ApiExtension
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Extensions(Extensions):
+    """The stock extensions with our own transactions in place of the stock ones."""
+
+    @property
+    def transaction(self) -> list[ApiExtension]:
+        return [Transactions()]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The server as an ASGI application; `uvicorn --factory landbridge.stac_api.app:create_app`.
+
+    The database must have been migrated (`landbridge.stac_api.database.migrate`).
+    """
+    settings = settings or Settings()
+    stac = StacSettings(
+        stac_fastapi_title=settings.title,
+        stac_fastapi_description=settings.description,
+        stac_fastapi_landing_id=settings.landing_id,
+        stac_fastapi_version="1.0.0",
+        root_path=settings.root_path,
+        enable_transactions_extensions=True,
+        use_api_hydrate=True,
+        invalid_id_chars=["\x00"],
+    )
+    api = instantiate_api(
+        client=CatalogClient,
+        settings=stac,
+        lifespan=_lifespan(settings),
+        extensions=_Extensions(
+            settings=stac,
+            search_map={"filter": SearchFilterExtension(client=Queryables())},
+            collection_search_map={"filter": CollectionSearchFilterExtension(client=Queryables())},
+            item_collection_map={"filter": ItemCollectionFilterExtension(client=Queryables())},
+        ),
+    )
+    app = api.app
+    app.state.landbridge = settings
+    for router in (uploads.router, assets.router, schemas.router):
+        app.include_router(router)
+    errors.install(app)
+    _install_middleware(app, settings)
+    return app
+
+
+def _install_middleware(app: FastAPI, settings: Settings) -> None:
+    """Outermost first: CORS answers for every response, refusals included."""
+    replaced: tuple[object, ...] = (BrotliMiddleware, CORSMiddleware)
+    stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
+    app.user_middleware = [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "Range", "If-None-Match"],
+            expose_headers=["Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location"],
+            max_age=600,
+        ),
+        *stock,
+        Middleware(
+            RequireToken, token=settings.token, principal=Principal(user=settings.user, org=settings.org)
+        ),
+        Middleware(LimitBody, limit=settings.max_body_bytes),
+        # Pixels are compressed already, and ranges are of the bytes as stored.
+        Middleware(BrotliMiddleware, excluded_handlers=["/assets/"]),
+    ]
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        read, write = await database.open_pools(settings)
+        store = AssetStore(settings.store_url)
+        jobs = Jobs(Services(settings, read, write, store))
+        await jobs.open()
+        app.state.readpool, app.state.writepool = read, write
+        app.state.get_connection = get_connection
+        app.state.store, app.state.jobs = store, jobs
+        if settings.worker:
+            jobs.start_worker()
+        yield
+        await jobs.close()
+        await read.close()
+        await write.close()
+
+    return lifespan

@@ -1,0 +1,168 @@
+"""Documents on their way in: parsed, patched, validated, completed. Pure; no request, no database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonpatch
+import orjson
+from json_merge_patch import merge
+from pydantic import ValidationError
+from stac_pydantic import Collection, Item
+
+from landbridge.mappings import complete, schema
+from landbridge.stac_api import links
+from landbridge.stac_api.errors import BadRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# PostgreSQL's btree rows end at 8,191 bytes and jsonb can't hold NUL.
+MAX_ID_BYTES = 1024
+JSON_PATCH = "application/json-patch+json"
+
+
+def parse(body: bytes) -> Any:
+    """The JSON of a request body.
+
+    Raises:
+        BadRequestError: it is empty, not JSON, or holds a NUL character.
+    """
+    if not body:
+        raise BadRequestError("The request has no body; a JSON document is needed.")
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"The request body is not JSON: {error}.") from error
+    # orjson keeps an escaped NUL as the character, which the database refuses anywhere in a document.
+    if b"\\u0000" in body:
+        raise BadRequestError("The document holds a NUL character (\\u0000), which can't be stored.")
+    return document
+
+
+def copied(document: dict[str, Any]) -> dict[str, Any]:
+    """A deep copy of a JSON document."""
+    duplicate: dict[str, Any] = orjson.loads(orjson.dumps(document))
+    return duplicate
+
+
+def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
+    """The document after a JSON Merge Patch (an object, RFC 7396) or a JSON Patch (an array, RFC 6902).
+
+    Raises:
+        jsonpatch.JsonPatchException, jsonpointer.JsonPointerException: an operation doesn't apply.
+    """
+    if isinstance(patch, list):
+        result = jsonpatch.JsonPatch(patch).apply(document)
+    elif isinstance(patch, dict):
+        result = merge(document, patch)
+    else:
+        raise BadRequestError(
+            f"A patch is an object (JSON Merge Patch) or an array of operations (JSON Patch), not {patch!r}."
+        )
+    if not isinstance(result, dict):
+        raise BadRequestError("The patch leaves no object.")
+    return result
+
+
+def _check_id(kind: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise BadRequestError(f"The {kind} needs an `id`: a non-empty string, not {value!r}.")
+    if len(value.encode()) > MAX_ID_BYTES:
+        raise BadRequestError(
+            f"The {kind} id is {len(value.encode())} bytes long; {MAX_ID_BYTES} is the most."
+        )
+    # A slash would be decoded before routing, so nothing could ever be read back by such an id.
+    if "/" in value or value in (".", ".."):
+        raise BadRequestError(
+            f"The {kind} id {value!r} can't be `.` or `..` or hold `/`: it has to fit into a URL path."
+        )
+    return value
+
+
+def _check_path(kind: str, member: str, document: dict[str, Any], expected: str) -> None:
+    """What a body says it is must be what the path says it is."""
+    given = document.setdefault(member, expected)
+    if given != expected:
+        raise BadRequestError(
+            f"The {kind}'s `{member}` is {given!r}, but the URL names {expected!r}; they must be the same."
+        )
+
+
+def _refuse(kind: str, document: dict[str, Any], error: ValidationError) -> BadRequestError:
+    reasons = "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}"
+        for item in error.errors()[:10]
+    )
+    return BadRequestError(f"{kind.capitalize()} {document.get('id')!r} is not valid STAC: {reasons}")
+
+
+def collection(
+    document: Any,
+    base: str,
+    *,
+    collection_id: str | None = None,
+    previous: dict[str, Any] | None = None,
+    owners: Sequence[str] = (),
+) -> dict[str, Any]:
+    """A collection ready to be stored.
+
+    Args:
+        document: what the client sent, or the patched document.
+        base: address of the API, for the hrefs it shows.
+        collection_id: the id in the path, where there is one.
+        previous: the collection as stored, on an update.
+        owners: whom a new collection belongs to unless it says otherwise.
+
+    Raises:
+        BadRequestError, landbridge.mappings.InvalidDocument: with what is wrong with which attribute.
+    """
+    if not isinstance(document, dict):
+        raise BadRequestError(f"A collection is a JSON object, not {type(document).__name__}.")
+    if collection_id is not None:
+        _check_path("collection", "id", document, collection_id)
+    _check_id("collection", document.get("id"))
+    links.localize(document, base)
+    done = complete.collection(
+        document, previous=previous, principal=list(owners) or None, schema_url=_schema_url(base)
+    )
+    try:
+        Collection.model_validate(done)
+    except ValidationError as error:
+        raise _refuse("collection", done, error) from error
+    return done
+
+
+def item(
+    document: Any,
+    parent: dict[str, Any],
+    base: str,
+    *,
+    item_id: str | None = None,
+    previous: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An item ready to be stored in the collection `parent`; arguments and errors as for `collection`."""
+    if not isinstance(document, dict):
+        raise BadRequestError(f"An item is a JSON object, not {type(document).__name__}.")
+    document.pop("pgstac:base_item", None)
+    _check_path("item", "collection", document, parent["id"])
+    if item_id is not None:
+        _check_path("item", "id", document, item_id)
+    _check_id("item", document.get("id"))
+    if document.get("geometry") is None:
+        raise BadRequestError(
+            f"Item {document['id']!r} needs a `geometry`: a GeoJSON geometry in longitude and latitude."
+        )
+    document.setdefault("links", [])
+    document.setdefault("assets", {})
+    links.localize(document, base)
+    done = complete.item(document, parent, previous=previous, schema_url=_schema_url(base))
+    try:
+        Item.model_validate(done)
+    except ValidationError as error:
+        raise _refuse("item", done, error) from error
+    return done
+
+
+def _schema_url(base: str) -> str:
+    return f"{base.rstrip('/')}{schema.URL_PATH}"

@@ -1,0 +1,170 @@
+"""One place where exceptions become HTTP answers: `{"code", "description"}`, never a stack trace.
+
+PostgreSQL errors are grouped by their SQLSTATE class
+(https://www.postgresql.org/docs/current/errcodes-appendix.html).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import asyncpg
+import jsonpatch
+import jsonpointer
+import orjson
+import psycopg
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from stac_fastapi.types import errors as stac_errors
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from landbridge.mappings import InvalidDocument
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = 1  # seconds; the embedded stack restarts its database in about that time
+
+
+class BadRequestError(Exception):
+    """The request can't be carried out as it stands; the text says why and what would be right."""
+
+
+class ConflictError(Exception):
+    """The request contradicts what is stored."""
+
+
+class UnavailableError(Exception):
+    """A part the server needs does not answer; the same request may work later."""
+
+
+# SQLSTATE (five characters) or its class (two) -> status.
+_SQLSTATES: dict[str, int] = {
+    "23505": 409,  # unique_violation
+    "40": 503,  # transaction rollback: serialization failure, deadlock
+    "08": 503,  # connection exception
+    "53": 503,  # insufficient resources
+    "57014": 503,  # query_canceled: statement_timeout
+    "57": 503,  # operator intervention: shutting down, crash
+    "58": 503,  # system error
+    "02000": 404,  # no_data_found, as pgstac raises it
+    "P0002": 404,  # no_data_found, as STRICT raises it
+    "23503": 404,  # foreign_key_violation: pgstac's "collection does not exist"
+    "25006": 403,  # read_only_sql_transaction
+    "22": 400,  # data exception: bad number, timestamp, JSON
+    "23": 400,  # other constraints
+    "42": 400,  # syntax or unknown function: what a filter was translated to
+    "54": 400,  # program limit exceeded: nesting, row size
+    "P0": 400,  # RAISE EXCEPTION: pgstac refuses an argument
+    "XX000": 400,  # internal_error: PostGIS refuses a geometry
+}
+
+_STATUS: dict[type[Exception], int] = {
+    BadRequestError: 400,
+    InvalidDocument: 400,
+    ValidationError: 400,
+    orjson.JSONDecodeError: 400,
+    stac_errors.InvalidQueryParameter: 400,
+    stac_errors.NotFoundError: 404,
+    stac_errors.ForeignKeyError: 404,
+    ConflictError: 409,
+    stac_errors.ConflictError: 409,
+    stac_errors.DatabaseError: 400,
+    jsonpatch.JsonPatchTestFailed: 409,
+    jsonpatch.JsonPatchConflict: 409,
+    jsonpatch.InvalidJsonPatch: 400,
+    jsonpointer.JsonPointerException: 409,
+    UnavailableError: 503,
+    asyncpg.PostgresConnectionError: 503,
+    asyncpg.InterfaceError: 503,
+    psycopg.OperationalError: 503,
+    ConnectionError: 503,
+    TimeoutError: 503,
+}
+
+_CODES = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    413: "ContentTooLarge",
+    415: "UnsupportedMediaType",
+    416: "RangeNotSatisfiable",
+    503: "ServiceUnavailable",
+}
+
+
+def sqlstate_status(sqlstate: str | None) -> int:
+    """The HTTP status for a PostgreSQL error code; 500 where it says nothing about the request."""
+    if not sqlstate:
+        return 500
+    return _SQLSTATES.get(sqlstate) or _SQLSTATES.get(sqlstate[:2]) or 500
+
+
+def answer(status: int, description: str, headers: dict[str, str] | None = None) -> Response:
+    """The body every error has."""
+    body = {"code": _CODES.get(status, "Error"), "description": description}
+    extra = {"Retry-After": str(RETRY_AFTER)} if status == 503 else {}
+    return Response(
+        orjson.dumps(body),
+        status_code=status,
+        media_type="application/json",
+        headers={**extra, **(headers or {})},
+    )
+
+
+def _describe(exc: Exception) -> str:
+    if isinstance(exc, (RequestValidationError, ValidationError)):
+        return "; ".join(
+            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()[:10]
+        )
+    if isinstance(exc, asyncpg.PostgresError):
+        return str(exc.args[0]) if exc.args else type(exc).__name__
+    return str(exc) or type(exc).__name__
+
+
+def _status_of(exc: Exception) -> int:
+    sqlstate = getattr(exc, "sqlstate", None)
+    if sqlstate and (status := sqlstate_status(sqlstate)) != 500:
+        return status
+    for cls in type(exc).__mro__:
+        if (known := _STATUS.get(cls)) is not None:
+            return known
+    return 500
+
+
+async def handle(request: Request, exc: Exception) -> Response:
+    """Answer a known exception; anything unknown is logged with its trace and answered by a plain 500."""
+    status = _status_of(exc)
+    if status >= 500 and status != 503:
+        logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
+        return answer(500, "The server failed; its log has the details.")
+    if status == 503:
+        logger.warning("%s %s: %s", request.method, request.url.path, exc)
+    return answer(status, _describe(exc))
+
+
+async def _handle_http(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    return answer(exc.status_code, str(exc.detail), dict(exc.headers or {}))
+
+
+async def _handle_validation(request: Request, exc: Exception) -> Response:
+    return answer(400, _describe(exc))
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers on an application, over those stac-fastapi brings."""
+    app.exception_handlers.clear()
+    for cls in (*_STATUS, asyncpg.PostgresError, psycopg.Error):
+        app.add_exception_handler(cls, handle)
+    app.add_exception_handler(HTTPException, _handle_http)
+    app.add_exception_handler(RequestValidationError, _handle_validation)
+    app.add_exception_handler(Exception, handle)

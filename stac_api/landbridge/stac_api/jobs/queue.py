@@ -1,0 +1,139 @@
+"""The job queue: procrastinate on the same PostgreSQL, run inside the API process or by workers.
+
+A job that was running when its worker died is found by its worker's missing heartbeat and queued again;
+jobs must therefore be repeatable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING
+
+import procrastinate
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+
+from landbridge.stac_api.uploads import job as ingest_job
+
+if TYPE_CHECKING:
+    from landbridge.stac_api.services import Services
+
+logger = logging.getLogger(__name__)
+
+INGEST = "ingest"
+_TRIES = 3
+_HEARTBEAT = 5.0  # seconds between a worker's signs of life
+_PAUSE = 0.5  # seconds before a worker that lost its database starts again
+_STALLED = 20.0  # seconds without one after which its jobs are queued again
+
+# Uploads that should have a job: all unfinished ones where no worker lives; otherwise those whose request
+# died between recording the submission and queuing the job.
+_LEFT_BY_ALL = "SELECT id FROM landbridge.uploads WHERE status IN ('pending', 'running')"
+_LEFT_BY_SOME = """
+SELECT id FROM landbridge.uploads WHERE status = 'pending' AND modified < now() - interval '10 seconds'
+"""
+
+
+class Jobs:
+    """The queue as one process sees it: defers jobs, and runs them if asked to."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._executor: ProcessPoolExecutor | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self.app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(
+                conninfo=services.settings.database_url,
+                kwargs={
+                    "options": "-c search_path=procrastinate,public",
+                    "application_name": "landbridge-jobs",
+                },
+                min_size=1,
+                max_size=4,
+            )
+        )
+        self._register()
+
+    def _register(self) -> None:
+        @self.app.task(
+            name=INGEST, pass_context=True, retry=RetryStrategy(max_attempts=_TRIES, exponential_wait=2)
+        )
+        async def ingest(context: JobContext, upload: int) -> None:
+            last_try = context.job is None or context.job.attempts >= _TRIES - 1
+            await ingest_job.run(self._services, self._pool(), upload, last_try=last_try)
+
+        @self.app.periodic(cron="* * * * *")
+        @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
+        async def resume(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
+            await self._resume(_STALLED)
+
+    async def defer_ingest(self, upload: int) -> None:
+        """Queue the job of an upload; once is enough."""
+        task = self.app.tasks[INGEST]
+        with contextlib.suppress(AlreadyEnqueued):
+            await task.configure(queueing_lock=f"upload-{upload}", lock=f"upload-{upload}").defer_async(
+                upload=upload
+            )
+
+    async def open(self) -> None:
+        """Connect to the queue."""
+        await self.app.open_async()
+
+    def start_worker(self) -> None:
+        """Run jobs in this process until `close`, each with a child process for the raster work."""
+        settings = self._services.settings
+        # Spawned, not forked: this process has threads and an event loop.
+        self._executor = ProcessPoolExecutor(
+            settings.worker_concurrency, mp_context=multiprocessing.get_context("spawn")
+        )
+        self._worker = asyncio.create_task(self._work(settings.worker_concurrency, alone=settings.alone))
+
+    async def _work(self, concurrency: int, *, alone: bool) -> None:
+        """Run the worker, and again whenever the database went away under it."""
+        while True:
+            try:
+                await self._resume(0.0 if alone else _STALLED)
+                await self.app.run_worker_async(
+                    concurrency=concurrency,
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=_HEARTBEAT,
+                    stalled_worker_timeout=_STALLED,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=10,
+                )
+            except Exception:
+                logger.warning("The worker lost its database; it starts again.", exc_info=True)
+            await asyncio.sleep(_PAUSE)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        """The child processes; new ones where the kernel killed the last."""
+        assert self._executor is not None
+        if getattr(self._executor, "_broken", False):
+            self._executor = ProcessPoolExecutor(
+                self._services.settings.worker_concurrency, mp_context=multiprocessing.get_context("spawn")
+            )
+        return self._executor
+
+    async def _resume(self, silent_for: float) -> None:
+        """Queue again what a dead worker left: its jobs, and uploads whose job was never queued."""
+        manager = self.app.job_manager
+        for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=silent_for):
+            logger.warning("Job %s was left by a worker that died; queued again.", stalled.id)
+            with contextlib.suppress(AlreadyEnqueued, UniqueViolation):
+                await manager.retry_job(stalled)
+        for row in await self._services.writepool.fetch(_LEFT_BY_ALL if silent_for == 0 else _LEFT_BY_SOME):
+            await self.defer_ingest(row["id"])
+
+    async def close(self) -> None:
+        """Stop the worker, let go of the queue."""
+        if self._worker is not None:
+            self._worker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._worker
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+        await self.app.close_async()

@@ -1,0 +1,70 @@
+"""What an operator configures: environment variables with the prefix `LANDBRIDGE_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Settings of the server; every field is also an environment variable `LANDBRIDGE_<FIELD>`.
+
+    The embedded stack fills them in itself; an operator sets at least `database_url`, `store_url`
+    and `token`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LANDBRIDGE_", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        description="libpq URL of a database with PostGIS, e.g. postgresql://user@host/db"
+    )
+    store_url: str = Field(description="where pixels and blobs live: file:///folder, s3://bucket/prefix, ...")
+    token: SecretStr | None = Field(
+        default=None, description="bearer token that writes must carry; without one every write is refused"
+    )
+
+    title: str = "Landbridge"
+    description: str = "A STAC API that speaks the Catalog object API"
+    landing_id: str = "landbridge"
+    root_path: str = Field(default="", description="path prefix under which a proxy serves the API")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = ("*",)
+
+    user: str = Field(default="local", description="the user behind `token`")
+    org: str = Field(default="local", description="that user's organization")
+
+    db_min_connections: int = Field(default=1, ge=0)
+    db_max_connections: int = Field(default=10, ge=1)
+    db_statement_cache: int = Field(
+        default=1024, ge=0, description="prepared statements kept per connection; 0 behind pgbouncer"
+    )
+    statement_timeout: float = Field(default=30.0, gt=0, description="seconds one read query may take")
+    max_page: int = Field(default=10_000, ge=1, description="most items one page of a search holds")
+    max_body_bytes: int = Field(default=256 * 2**20, ge=1, description="largest JSON body accepted")
+
+    worker: bool = Field(default=True, description="run jobs inside the API process")
+    worker_concurrency: int = Field(default=2, ge=1)
+    alone: bool = Field(
+        default=False,
+        description="no other process serves this database: what ran at the start died with its worker",
+    )
+    staging: Path | None = Field(
+        default=None, description="folder for uploads in transit (default: the system's temporary folder)"
+    )
+    max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.db_min_connections > self.db_max_connections:
+            msg = (
+                f"db_min_connections ({self.db_min_connections}) must not exceed "
+                f"db_max_connections ({self.db_max_connections})"
+            )
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,235 @@
+"""Writing over HTTP: the Transaction extension and bulk items.
+
+What the stock transaction client leaves open (each seen) and this one closes: patches read, merge and
+write under one lock; the id in a body must be the one in the path; members the models don't know survive;
+the first writers of a new collection don't collide; bulk writes are validated like single ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import attr
+from fastapi import APIRouter, FastAPI, Request
+from stac_fastapi.extensions.transaction import TransactionConformanceClasses
+from stac_fastapi.types.errors import NotFoundError
+from stac_fastapi.types.extension import ApiExtension
+from starlette.responses import Response
+
+from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search.client import GEOJSON, JSON, respond
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_METHODS = {"insert": False, "upsert": True}
+
+
+@attr.s
+class Transactions(ApiExtension):
+    """STAC API Transaction extension v1.0.0 for collections and items, plus `bulk_items`.
+
+    https://github.com/stac-api-extensions/transaction
+    """
+
+    conformance_classes: list[str] = attr.ib(
+        factory=lambda: [TransactionConformanceClasses.ITEMS, TransactionConformanceClasses.COLLECTIONS]
+    )
+    schema_href: str | None = attr.ib(default=None)
+
+    def register(self, app: FastAPI) -> None:
+        """Add the routes."""
+        router = APIRouter(prefix=app.state.router_prefix, tags=["Transactions"])
+        for method, path, endpoint, status in _ROUTES:
+            router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                status_code=status,
+                response_class=Response,
+                openapi_extra=_BODY if method in ("POST", "PUT", "PATCH") else None,
+            )
+        app.include_router(router)
+
+
+async def _body(request: Request) -> Any:
+    return documents.parse(await request.body())
+
+
+def _owners(request: Request) -> list[str]:
+    principal = getattr(request.state, "principal", None)
+    return principal.owners if principal else []
+
+
+def _collection_answer(document: dict[str, Any], base: str, status: int = 200) -> Response:
+    shown = links.with_collection_links(document, base)
+    location = {"Location": links.collection_url(base, document["id"])} if status == 201 else {}
+    answer = respond(shown, base, JSON, status)
+    answer.headers.update(location)
+    return answer
+
+
+def _item_answer(document: dict[str, Any], base: str, status: int = 200) -> Response:
+    shown = links.with_item_links(document, base)
+    answer = respond(shown, base, GEOJSON, status)
+    if status == 201:
+        answer.headers["Location"] = links.item_url(base, document["collection"], document["id"])
+    return answer
+
+
+async def create_collection(request: Request) -> Response:
+    """`POST /collections`."""
+    base = links.base_url(request)
+    document = documents.collection(await _body(request), base, owners=_owners(request))
+    await writes.create_collection(request.app.state.writepool, document)
+    return _collection_answer(document, base, 201)
+
+
+async def put_collection(collection_id: str, request: Request) -> Response:
+    """`PUT /collections/{collection_id}`."""
+    body = await _body(request)
+    return await _change_collection(collection_id, request, lambda _: body)
+
+
+async def patch_collection(collection_id: str, request: Request) -> Response:
+    """`PATCH /collections/{collection_id}` with a JSON Merge Patch or a JSON Patch."""
+    patch = await _body(request)
+    return await _change_collection(collection_id, request, lambda stored: documents.patched(stored, patch))
+
+
+async def _change_collection(
+    collection_id: str, request: Request, new: Callable[[dict[str, Any]], Any]
+) -> Response:
+    base = links.base_url(request)
+
+    def change(stored: dict[str, Any]) -> dict[str, Any]:
+        # The previous state stays untouched for the comparison that dates the bands.
+        document = new(documents.copied(stored))
+        return documents.collection(document, base, collection_id=collection_id, previous=stored)
+
+    changed = await writes.change_collection(request.app.state.writepool, collection_id, change)
+    return _collection_answer(changed, base)
+
+
+async def delete_collection(collection_id: str, request: Request) -> Response:
+    """`DELETE /collections/{collection_id}`: only where it is empty."""
+    await writes.delete_collection(request.app.state.writepool, collection_id)
+    return Response(status_code=204)
+
+
+async def create_items(collection_id: str, request: Request) -> Response:
+    """`POST /collections/{collection_id}/items` with an Item or an ItemCollection."""
+    base = links.base_url(request)
+    body = await _body(request)
+    kind = body.get("type") if isinstance(body, dict) else type(body).__name__
+    if kind not in ("Feature", "FeatureCollection"):
+        raise BadRequestError(f"The body's `type` is {kind!r}; it must be 'Feature' or 'FeatureCollection'.")
+    if kind == "FeatureCollection":
+        features = body.get("features")
+        if not isinstance(features, list):
+            raise BadRequestError("A FeatureCollection needs `features`: an array of items.")
+        await _load(request, collection_id, features, replace=False)
+        return Response(status_code=201)
+    items = await writes.create_items(
+        request.app.state.writepool, collection_id, lambda parent: [documents.item(body, parent, base)]
+    )
+    return _item_answer(items[0], base, 201)
+
+
+async def put_item(collection_id: str, item_id: str, request: Request) -> Response:
+    """`PUT /collections/{collection_id}/items/{item_id}`."""
+    body = await _body(request)
+    return await _change_item(collection_id, item_id, request, lambda _: body)
+
+
+async def patch_item(collection_id: str, item_id: str, request: Request) -> Response:
+    """`PATCH /collections/{collection_id}/items/{item_id}` with a JSON Merge Patch or a JSON Patch."""
+    patch = await _body(request)
+    return await _change_item(
+        collection_id, item_id, request, lambda stored: documents.patched(stored, patch)
+    )
+
+
+async def _change_item(
+    collection_id: str, item_id: str, request: Request, new: Callable[[dict[str, Any]], Any]
+) -> Response:
+    base = links.base_url(request)
+
+    def change(stored: dict[str, Any], parent: dict[str, Any]) -> dict[str, Any]:
+        document = new(documents.copied(stored))
+        return documents.item(document, parent, base, item_id=item_id, previous=stored)
+
+    changed = await writes.change_item(request.app.state.writepool, collection_id, item_id, change)
+    return _item_answer(changed, base)
+
+
+async def delete_item(collection_id: str, item_id: str, request: Request) -> Response:
+    """`DELETE /collections/{collection_id}/items/{item_id}`, its files with it."""
+    item = await writes.delete_item(request.app.state.writepool, collection_id, item_id)
+    await request.app.state.store.delete_assets(item)
+    return Response(status_code=204)
+
+
+async def bulk_items(collection_id: str, request: Request) -> Response:
+    """`POST /collections/{collection_id}/bulk_items`: `{"items": {id: item}, "method": "insert"|"upsert"}`.
+
+    All or none: one invalid item refuses the whole request with a message that names it.
+    """
+    body = await _body(request)
+    items = body.get("items") if isinstance(body, dict) else None
+    if not isinstance(items, dict):
+        raise BadRequestError(
+            'The body needs `items`: an object of items by id, as {"items": {"id1": {...}}}.'
+        )
+    method = body.get("method", "insert")
+    if method not in _METHODS:
+        raise BadRequestError(f"`method` is {method!r}; it must be one of {', '.join(map(repr, _METHODS))}.")
+    for item_id, item in items.items():
+        if isinstance(item, dict) and item.setdefault("id", item_id) != item_id:
+            raise BadRequestError(
+                f"The item under {item_id!r} has the id {item['id']!r}; they must be the same."
+            )
+    await _load(request, collection_id, list(items.values()), replace=_METHODS[method])
+    counts = {"received": len(items), "success": len(items), "skipped": 0, "errors": []}
+    return respond(counts, links.base_url(request), JSON)
+
+
+async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
+    base = links.base_url(request)
+    async with request.app.state.get_connection(request, "r") as conn:
+        parent = await conn.fetchval("SELECT get_collection($1)", collection_id)
+    if parent is None:
+        raise NotFoundError(f"Collection {collection_id} does not exist.")
+
+    def run() -> None:
+        ready = [documents.item(item, parent, base) for item in items]
+        if ready:
+            writes.load_items(request.app.state.landbridge.database_url, ready, replace=replace)
+
+    await asyncio.to_thread(run)
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media: {"schema": {}}
+            for media in (JSON, GEOJSON, "application/merge-patch+json", documents.JSON_PATCH)
+        },
+    }
+}
+_COLLECTION = "/collections/{collection_id}"
+_ITEM = f"{_COLLECTION}/items/{{item_id}}"
+_ROUTES: list[tuple[str, str, Callable[..., Any], int]] = [
+    ("POST", "/collections", create_collection, 201),
+    ("PUT", _COLLECTION, put_collection, 200),
+    ("PATCH", _COLLECTION, patch_collection, 200),
+    ("DELETE", _COLLECTION, delete_collection, 204),
+    ("POST", f"{_COLLECTION}/items", create_items, 201),
+    ("PUT", _ITEM, put_item, 200),
+    ("PATCH", _ITEM, patch_item, 200),
+    ("DELETE", _ITEM, delete_item, 204),
+    ("POST", f"{_COLLECTION}/bulk_items", bulk_items, 200),
+]

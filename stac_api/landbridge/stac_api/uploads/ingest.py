@@ -1,0 +1,297 @@
+"""From files as a user sent them to cloud-optimized GeoTIFFs and what an item says of them.
+
+Runs in a child process, away from the API: a broken file may take GDAL down, not the server. Nothing here
+knows of HTTP or of the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+import rasterio.features
+import rasterio.shutil
+import rasterio.warp
+import shapely
+import shapely.geometry
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioError
+from rasterio.transform import Affine
+from rasterio.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+# What an upload may be. Formats that refer to other files (VRT, GTI, ...) could make the server read them.
+DRIVERS = ("GTiff", "JP2OpenJPEG", "JPEG", "PNG")
+
+# Catalog data type -> numpy's name for it.
+DTYPES: dict[str, str] = {
+    "Byte": "uint8",
+    "UInt16": "uint16",
+    "Int16": "int16",
+    "UInt32": "uint32",
+    "Int32": "int32",
+    "Float32": "float32",
+    "Float64": "float64",
+}
+
+_RESAMPLERS = {  # OverviewResampler -> GDAL's name in the COG driver
+    "nearest": "NEAREST",
+    "average": "AVERAGE",
+    "gauss": "GAUSS",
+    "cubic": "CUBIC",
+    "cubicspline": "CUBICSPLINE",
+    "lanczos": "LANCZOS",
+    "average_mp": "AVERAGE",
+    "average_magphase": "AVERAGE",
+    "mode": "MODE",
+}
+_ENV = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "2", "GDAL_CACHEMAX": "256"}
+_FOOTPRINT_CELLS = 512  # along the longest side of the grid a footprint is traced on
+_BLOCK = 512
+
+
+class IngestError(Exception):
+    """The files can't become an image; the text says which file, what is wrong and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to make of which files."""
+
+    files: Sequence[Path]
+    names: Sequence[str]
+    folder: Path
+    bands: Sequence[Mapping[str, Any]]
+    attributes: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The files made, and the Catalog attributes read off them."""
+
+    files: Sequence[Path]
+    attributes: Mapping[str, Any]
+
+
+def run(job: Job) -> Result:
+    """Check the files against the product's bands and write one COG for each.
+
+    Raises:
+        IngestError: with a text for the user.
+    """
+    made: list[Path] = []
+    facts: list[dict[str, Any]] = []
+    footprints: list[shapely.geometry.base.BaseGeometry] = []
+    with rasterio.Env(**_ENV):
+        for index, (path, name) in enumerate(zip(job.files, job.names, strict=True)):
+            bands = [band for band in job.bands if (band.get("file_index") or 0) == index]
+            try:
+                with rasterio.open(path, driver=list(DRIVERS)) as source:
+                    _check_bands(source, name, bands)
+                    crs, transform = _georeference(source, name, job.attributes)
+                    nodata = _nodata(source, bands)
+                    target = job.folder / f"{index}.tif"
+                    _write_cog(source, target, crs, transform, nodata, bands, job.options)
+                with rasterio.open(target) as cog:
+                    footprints.append(_footprint(cog))
+                    facts.append(_facts(cog))
+            except RasterioError as error:
+                raise IngestError(
+                    f"{name}: can't be read as an image ({error}). It must be a whole file in one of the "
+                    f"formats GeoTIFF, JPEG 2000, JPEG or PNG."
+                ) from error
+            made.append(target)
+    _check_files(job)
+    files = [{"href": "", "size_bytes": path.stat().st_size, "hash": _md5(path)} for path in made]
+    geometry = shapely.union_all(footprints) if len(footprints) > 1 else footprints[0]
+    if geometry.is_empty:
+        raise IngestError("The image has no valid pixel: everything is nodata.")
+    finest = min(facts, key=lambda fact: fact["pixel_area"])
+    attributes = {key: value for key, value in finest.items() if key != "pixel_area"}
+    attributes["geometry"] = shapely.geometry.mapping(geometry)
+    attributes["files"] = files
+    attributes["storage_state"] = "available"
+    return Result(made, attributes)
+
+
+def _check_files(job: Job) -> None:
+    wanted = max(((band.get("file_index") or 0) for band in job.bands), default=0) + 1
+    if len(job.files) < wanted:
+        raise IngestError(
+            f"The product's bands are spread over {wanted} files, but {len(job.files)} came. "
+            f"Upload all {wanted} in one call, in the order of the bands' file_index."
+        )
+
+
+def _check_bands(source: rasterio.DatasetReader, name: str, bands: Sequence[Mapping[str, Any]]) -> None:
+    for band in bands:
+        number = (band.get("band_index") or 0) + 1
+        if number > source.count:
+            raise IngestError(
+                f"{name}: band {band['name']!r} has band_index {number - 1}, but the file has {source.count} "
+                f"band(s), so the highest index it can serve is {source.count - 1}."
+            )
+        declared, found = DTYPES.get(band.get("data_type") or ""), source.dtypes[number - 1]
+        if declared is not None and declared != found:
+            raise IngestError(
+                f"{name}: band {band['name']!r} is declared as {band['data_type']} ({declared}), but the "
+                f"file holds {found}. Convert the file, or correct the band's data_type."
+            )
+
+
+def _georeference(
+    source: rasterio.DatasetReader, name: str, attributes: Mapping[str, Any]
+) -> tuple[CRS, Affine]:
+    """What the user set wins over what the file says."""
+    projection = attributes.get("cs_code") or attributes.get("projection")
+    crs = CRS.from_user_input(projection) if projection else source.crs
+    geotrans = attributes.get("geotrans")
+    transform = Affine.from_gdal(*geotrans) if geotrans else source.transform
+    missing = [
+        what
+        for what, absent in (
+            ("a coordinate reference system (cs_code or projection)", crs is None),
+            ("a geotransform (geotrans)", transform.is_identity),
+        )
+        if absent
+    ]
+    if missing:
+        raise IngestError(
+            f"{name}: has no georeferencing: {' and '.join(missing)} is missing. Use a georeferenced file, "
+            f"or set these attributes on the Image before uploading."
+        )
+    if not np.isfinite(list(transform)[:6]).all() or transform.determinant == 0:
+        raise IngestError(f"{name}: its geotransform {transform.to_gdal()} is not usable.")
+    return crs, transform
+
+
+def _nodata(source: rasterio.DatasetReader, bands: Sequence[Mapping[str, Any]]) -> float | None:
+    """The file's nodata value, else the one all its bands agree on."""
+    if source.nodata is not None:
+        return float(source.nodata)
+    values = {band.get("nodata") for band in bands if band.get("type") != "mask"}
+    value = values.pop() if len(values) == 1 else None
+    return None if value is None else float(value)
+
+
+def _write_cog(
+    source: rasterio.DatasetReader,
+    target: Path,
+    crs: CRS,
+    transform: Affine,
+    nodata: float | None,
+    bands: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+) -> None:
+    exact = any(band.get("type") in ("class", "mask") for band in bands)
+    default = "NEAREST" if exact else "AVERAGE"
+    resampler = _RESAMPLERS.get(options.get("overview_resampler") or "", default)
+    creation: dict[str, Any] = {
+        "BLOCKSIZE": str(_BLOCK),
+        "COMPRESS": "DEFLATE",
+        "PREDICTOR": "YES",
+        "BIGTIFF": "IF_SAFER",
+        "NUM_THREADS": "2",
+        "OVERVIEW_RESAMPLING": resampler,
+    }
+    if overviews := options.get("overviews"):
+        creation["OVERVIEW_COUNT"] = str(len(overviews))
+    as_sent = (crs, transform, nodata) == (
+        source.crs,
+        source.transform,
+        None if source.nodata is None else float(source.nodata),
+    )
+    if as_sent:
+        rasterio.shutil.copy(source, target, driver="COG", **creation)
+        return
+    # A virtual file in memory carries what the user's attributes say instead of what the file says.
+    with rasterio.io.MemoryFile(ext=".vrt") as memory:
+        rasterio.shutil.copy(source, memory.name, driver="VRT")
+        with rasterio.open(memory.name, "r+", driver="VRT") as virtual:
+            virtual.crs = crs
+            virtual.transform = transform
+            if nodata is not None:
+                virtual.nodata = nodata
+        with rasterio.open(memory.name, driver="VRT") as virtual:
+            rasterio.shutil.copy(virtual, target, driver="COG", **creation)
+
+
+def _footprint(cog: rasterio.DatasetReader) -> shapely.geometry.base.BaseGeometry:
+    """Where the file has valid pixels, in longitude and latitude; never less than that.
+
+    Cells of some pixels are valid where any of their pixels is; their outline is simplified outwards, by
+    a cell at the most, so that a reader may skip what a footprint doesn't touch.
+    """
+    cell = max(1, math.ceil(max(cog.height, cog.width) / _FOOTPRINT_CELLS))
+    valid = _valid_cells(cog, cell)
+    extent = shapely.geometry.box(0, 0, cog.width, cog.height)
+    if valid.all():
+        pixels: shapely.geometry.base.BaseGeometry = extent
+    else:
+        traced = rasterio.features.shapes(
+            valid.astype("uint8"), mask=valid, connectivity=8, transform=Affine.scale(cell)
+        )
+        parts = [shapely.geometry.shape(geometry) for geometry, _ in traced]
+        grown = shapely.union_all(parts).buffer(cell / 2, join_style="mitre")
+        pixels = grown.simplify(cell / 2).intersection(extent)
+    if pixels.is_empty:
+        return shapely.Polygon()
+    edges = shapely.segmentize(pixels, max(cog.width, cog.height) / 16)
+    world = shapely.transform(edges, lambda xy: np.column_stack(cog.transform * (xy[:, 0], xy[:, 1])))
+    if cog.crs != CRS.from_epsg(4326):
+        warped = rasterio.warp.transform_geom(cog.crs, "EPSG:4326", shapely.geometry.mapping(world))
+        world = shapely.geometry.shape(warped)
+    polygons = [part for part in _parts(shapely.make_valid(world)) if part.geom_type == "Polygon"]
+    return shapely.orient_polygons(shapely.union_all(polygons))
+
+
+def _parts(geometry: shapely.geometry.base.BaseGeometry) -> Iterator[shapely.geometry.base.BaseGeometry]:
+    for part in getattr(geometry, "geoms", [geometry]):
+        if hasattr(part, "geoms"):
+            yield from _parts(part)
+        else:
+            yield part
+
+
+def _valid_cells(cog: rasterio.DatasetReader, cell: int) -> np.ndarray:
+    """Which `cell` x `cell` squares of pixels hold a valid pixel of any band: (rows, columns), bool."""
+    alpha = [i for i, kind in enumerate(cog.colorinterp, 1) if kind == ColorInterp.alpha]
+    indexes = alpha or list(cog.indexes)
+    rows, columns = -(-cog.height // cell), -(-cog.width // cell)
+    valid = np.zeros((rows, columns), bool)
+    step = max(1, _BLOCK // cell)  # rows of cells per strip
+    padded = np.zeros((step * cell, columns * cell), bool)
+    for first in range(0, rows, step):
+        height = min(step * cell, cog.height - first * cell)
+        strip = cog.read_masks(indexes, window=Window(0, first * cell, cog.width, height))
+        padded[:] = False
+        padded[:height, : cog.width] = strip.any(axis=0)
+        cells: np.ndarray = padded.reshape(step, cell, columns, cell).any(axis=(1, 3))
+        valid[first : first + step] = cells[: rows - first]
+    return valid
+
+
+def _facts(cog: rasterio.DatasetReader) -> dict[str, Any]:
+    authority = cog.crs.to_authority()
+    where = {"cs_code": ":".join(authority)} if authority else {"projection": cog.crs.to_wkt()}
+    return {
+        **where,
+        "geotrans": list(cog.transform.to_gdal()),
+        "x_pixels": cog.width,
+        "y_pixels": cog.height,
+        "pixel_area": abs(cog.transform.determinant),
+    }
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,194 @@
+"""Upload records and their events: the SQL, and the JSON the API shows."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stac_fastapi.types.errors import NotFoundError
+
+from landbridge.stac_api.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import asyncpg
+
+    Executor: TypeAlias = asyncpg.Pool | asyncpg.Connection
+
+_INSERT = """
+INSERT INTO landbridge.uploads (product_id, image_id, username, item, options, files, overwrite)
+VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *
+"""
+_BY_ID = "SELECT * FROM landbridge.uploads WHERE id = $1"
+_SEARCH = """
+SELECT * FROM landbridge.uploads
+WHERE ($1::text IS NULL OR product_id = $1) AND ($2::text IS NULL OR image_id = $2)
+  AND ($3::text IS NULL OR status = $3)
+ORDER BY id LIMIT $4 OFFSET $5
+"""
+_COUNT = """
+SELECT count(*) FROM landbridge.uploads
+WHERE ($1::text IS NULL OR product_id = $1) AND ($2::text IS NULL OR image_id = $2)
+  AND ($3::text IS NULL OR status = $3)
+"""
+_ADVANCE = """
+UPDATE landbridge.uploads SET status = $2, modified = now() WHERE id = $1 AND status = ANY($3) RETURNING *
+"""
+_ADD_EVENT = """
+INSERT INTO landbridge.upload_events (upload_id, component, component_id, event_type, severity, message)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_EVENTS = """
+SELECT upload_id, id, event_datetime, component, component_id, event_type, severity, message
+FROM landbridge.upload_events WHERE upload_id = ANY($1) ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One upload as stored. `files` are `{"name", "size"}` in the order sent."""
+
+    id: int
+    product_id: str
+    image_id: str
+    username: str
+    status: str
+    item: dict[str, Any]
+    options: dict[str, Any]
+    files: list[dict[str, Any]]
+    overwrite: bool
+    created: Any
+    modified: Any
+
+
+def _upload(row: asyncpg.Record) -> Upload:
+    return Upload(**{field.name: row[field.name] for field in fields(Upload)})
+
+
+async def create(
+    db: Executor,
+    *,
+    item: Mapping[str, Any],
+    image_id: str,
+    username: str,
+    options: Mapping[str, Any],
+    files: list[dict[str, Any]],
+    overwrite: bool,
+) -> Upload:
+    """A new record, in state `transferring`."""
+    row = await db.fetchrow(
+        _INSERT,
+        item["collection"],
+        image_id,
+        username,
+        dict(item),
+        dict(options),
+        files,
+        overwrite,
+    )
+    return _upload(row)
+
+
+async def get(db: Executor, upload: int) -> Upload:
+    """One record.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = await db.fetchrow(_BY_ID, upload)
+    if row is None:
+        raise NotFoundError(f"Upload {upload} does not exist.")
+    return _upload(row)
+
+
+async def search(
+    db: Executor,
+    *,
+    product_id: str | None = None,
+    image_id: str | None = None,
+    status: str | None = None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Upload], int]:
+    """Records in the order they were made, and how many match in all."""
+    filters = (product_id, image_id, status)
+    rows = await db.fetch(_SEARCH, *filters, limit, offset)
+    return [_upload(row) for row in rows], await db.fetchval(_COUNT, *filters)
+
+
+async def advance(db: Executor, upload: int, status: str, *, allowed: tuple[str, ...]) -> Upload:
+    """Move a record to another state.
+
+    Raises:
+        NotFoundError: there is no such record.
+        ConflictError: its state is not one of `allowed`.
+    """
+    row = await db.fetchrow(
+        _ADVANCE,
+        upload,
+        status,
+        list(allowed),
+    )
+    if row is None:
+        current = await get(db, upload)
+        raise ConflictError(f"Upload {upload} is {current.status}; it can't become {status}.")
+    return _upload(row)
+
+
+async def add_event(
+    db: Executor,
+    upload: int,
+    event_type: str,
+    message: str,
+    *,
+    severity: str = "INFO",
+    component: str = "worker",
+) -> None:
+    """Append to what happened to an upload."""
+    await db.execute(
+        _ADD_EVENT,
+        upload,
+        component,
+        f"{socket.gethostname()}-{os.getpid()}",
+        event_type,
+        severity,
+        message,
+    )
+
+
+async def events(db: Executor, uploads: list[int]) -> dict[int, list[dict[str, Any]]]:
+    """The events of some uploads, each in the order they happened."""
+    rows = await db.fetch(
+        _EVENTS,
+        uploads,
+    )
+    found: dict[int, list[dict[str, Any]]] = {upload: [] for upload in uploads}
+    for row in rows:
+        event = dict(row)
+        found[event.pop("upload_id")].append(
+            {**event, "id": str(event["id"]), "event_datetime": event["event_datetime"].isoformat()}
+        )
+    return found
+
+
+def to_json(upload: Upload, base: str, happened: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The record as the API shows it."""
+    document = {
+        "id": str(upload.id),
+        "product_id": upload.product_id,
+        "image_id": upload.image_id,
+        "status": upload.status,
+        "user": upload.username,
+        "created": upload.created.isoformat(),
+        "modified": upload.modified.isoformat(),
+        "image_upload_options": upload.options,
+        "resumable_urls": [f"{base}uploads/{upload.id}/files/{number}" for number in range(len(upload.files))]
+        if upload.status == "transferring"
+        else [],
+    }
+    if happened is not None:
+        document["events"] = happened
+    return document

@@ -1,0 +1,190 @@
+"""Uploads over HTTP: make a record, PUT the bytes, submit, watch.
+
+POST /uploads                  record and where to put the files
+PUT  /uploads/{id}/files/{n}   the bytes of one file, streamed
+POST /uploads/{id}/submit      all files are there: queue the job
+GET  /uploads, /uploads/{id}   how it goes
+POST /uploads/{id}/cancel
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from stac_fastapi.types.errors import NotFoundError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from landbridge.mappings import ids
+from landbridge.stac_api import documents, links
+from landbridge.stac_api.assets.store import upload_path
+from landbridge.stac_api.errors import BadRequestError, ConflictError
+from landbridge.stac_api.search.client import JSON, respond
+from landbridge.stac_api.uploads import records
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+router = APIRouter(prefix="/uploads", tags=["Uploads"])
+
+_MAX_FILES = 1000
+
+
+@router.post("", response_class=Response, status_code=201)
+async def create(request: Request) -> Response:
+    """Announce an upload: `{"item", "files": [{"name", "size"}], "options", "overwrite"}`."""
+    body = documents.parse(await request.body())
+    item, files, options, overwrite = _announced(body)
+    collection, name = item["collection"], item["id"]
+    image_id = ids.image_id(collection, name)
+    pool = request.app.state.writepool
+    if not await pool.fetchval("SELECT EXISTS (SELECT FROM collections WHERE id = $1)", collection):
+        raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
+    exists = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
+    if not overwrite and await pool.fetchval(exists, collection, name):
+        raise ConflictError(f"Image {image_id} exists already; upload with overwrite=True to replace it.")
+    upload = await records.create(
+        pool,
+        item=item,
+        image_id=image_id,
+        username=request.state.principal.user,
+        options=options,
+        files=files,
+        overwrite=overwrite,
+    )
+    return await _answer(upload, request, 201)
+
+
+def _announced(body: Any) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any], bool]:
+    if not isinstance(body, dict) or not isinstance(body.get("item"), dict):
+        raise BadRequestError("The body needs `item`: the STAC item the image shall become.")
+    item = body["item"]
+    for member in ("id", "collection"):
+        if not isinstance(item.get(member), str) or not item[member]:
+            raise BadRequestError(f"The item needs `{member}`: a non-empty string, not {item.get(member)!r}.")
+    if not ids.valid_name(item["id"]):
+        raise BadRequestError(
+            f"The image name {item['id']!r} may only hold letters, digits, `_`, `.` and `-`."
+        )
+    files = body.get("files")
+    if not isinstance(files, list) or not 0 < len(files) <= _MAX_FILES:
+        raise BadRequestError(f'The body needs `files`: 1 to {_MAX_FILES} objects {{"name", "size"}}.')
+    clean: list[dict[str, Any]] = []
+    for file in files:
+        size = file.get("size") if isinstance(file, dict) else None
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise BadRequestError(f"Each file needs `size` in bytes; {file!r} has none.")
+        clean.append({"name": str(file.get("name") or f"file {len(clean)}"), "size": size})
+    options = body.get("options") or {}
+    if not isinstance(options, dict):
+        raise BadRequestError(f"`options` is an object, not {options!r}.")
+    return item, clean, options, bool(body.get("overwrite"))
+
+
+@router.put("/{upload_id}/files/{number}", response_class=Response, status_code=204)
+async def put_file(upload_id: int, number: int, request: Request) -> Response:
+    """The bytes of one file."""
+    pool, store = request.app.state.writepool, request.app.state.store
+    upload = await records.get(pool, upload_id)
+    if upload.status != "transferring":
+        raise ConflictError(f"Upload {upload_id} is {upload.status}; it takes no more files.")
+    if not 0 <= number < len(upload.files):
+        raise NotFoundError(f"Upload {upload_id} has the files 0 to {len(upload.files) - 1}, no {number}.")
+    declared = upload.files[number]
+    limit = request.app.state.landbridge.max_upload_bytes
+    if declared["size"] > limit:
+        raise HTTPException(
+            413, f"File {declared['name']!r} has {declared['size']} bytes; {limit} is the most."
+        )
+    path = upload_path(upload_id, number)
+    received = await store.put(path, _bounded(request, declared["size"]))
+    if received != declared["size"]:
+        await store.delete(path)
+        raise BadRequestError(
+            f"File {declared['name']!r} was announced with {declared['size']} bytes, but {received} arrived."
+        )
+    return Response(status_code=204)
+
+
+async def _bounded(request: Request, size: int) -> AsyncIterator[bytes]:
+    """The body, until it is longer than announced."""
+    seen = 0
+    async for chunk in request.stream():
+        seen += len(chunk)
+        if seen > size:
+            raise BadRequestError(f"The file was announced with {size} bytes, but more arrive.")
+        if chunk:
+            yield chunk
+
+
+@router.post("/{upload_id}/submit", response_class=Response)
+async def submit(upload_id: int, request: Request) -> Response:
+    """All files are there: check that, and queue the job. May be repeated."""
+    pool, store = request.app.state.writepool, request.app.state.store
+    upload = await records.get(pool, upload_id)
+    if upload.status == "transferring":
+        arrived = set(await store.paths(f"uploads/{upload_id}/"))
+        missing = [
+            file["name"]
+            for number, file in enumerate(upload.files)
+            if upload_path(upload_id, number) not in arrived
+        ]
+        if missing:
+            raise ConflictError(f"Upload {upload_id} still misses {', '.join(map(repr, missing))}.")
+        async with pool.acquire() as conn, conn.transaction():
+            upload = await records.advance(conn, upload_id, "pending", allowed=("transferring",))
+            await records.add_event(
+                conn, upload_id, "queue", "The files arrived; the job is queued.", component="api"
+            )
+    if upload.status == "pending":
+        await request.app.state.jobs.defer_ingest(upload_id)
+    return await _answer(upload, request)
+
+
+@router.post("/{upload_id}/cancel", response_class=Response)
+async def cancel(upload_id: int, request: Request) -> Response:
+    """Stop an upload whose job has not begun."""
+    pool = request.app.state.writepool
+    async with pool.acquire() as conn, conn.transaction():
+        upload = await records.advance(conn, upload_id, "canceled", allowed=("transferring", "pending"))
+        await records.add_event(conn, upload_id, "cancel", "Canceled on request.", component="api")
+    await request.app.state.store.delete_under(f"uploads/{upload_id}/")
+    return await _answer(upload, request)
+
+
+@router.get("/{upload_id}", response_class=Response)
+async def get(upload_id: int, request: Request, *, events: bool = True) -> Response:
+    """One record, with its events unless `events=false`."""
+    return await _answer(await records.get(request.app.state.readpool, upload_id), request, events=events)
+
+
+@router.get("", response_class=Response)
+async def search(
+    request: Request,
+    product_id: str | None = None,
+    image_id: str | None = None,
+    status: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    *,
+    events: bool = True,
+) -> Response:
+    """Records by product, image and status."""
+    pool = request.app.state.readpool
+    found, matched = await records.search(
+        pool, product_id=product_id, image_id=image_id, status=status, limit=limit, offset=offset
+    )
+    happened = await records.events(pool, [upload.id for upload in found]) if events else {}
+    base = links.base_url(request)
+    shown = [records.to_json(upload, base, happened.get(upload.id)) for upload in found]
+    return respond({"uploads": shown, "numberMatched": matched}, base, JSON)
+
+
+async def _answer(
+    upload: records.Upload, request: Request, status: int = 200, *, events: bool = True
+) -> Response:
+    pool = request.app.state.writepool
+    happened = (await records.events(pool, [upload.id]))[upload.id] if events else None
+    base = links.base_url(request)
+    return respond(records.to_json(upload, base, happened), base, JSON, status)

@@ -1,0 +1,207 @@
+"""What an embedded stack survives: killed processes, and the traces they leave."""
+
+import contextlib
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from landbridge.stac_api.embedded import control, files, postmaster, stack
+from landbridge.stac_api.embedded.cluster import open_cluster
+from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.postmaster import PidFile, Postmaster
+
+pytestmark = pytest.mark.usefixtures("installation")
+
+DEADLINE = 60.0
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Home]:
+    folder = Path(tempfile.mkdtemp(prefix="lb-"))
+    folder.chmod(0o711)
+    try:
+        yield Home(folder)
+    finally:
+        control.remove(Home(folder))
+
+
+@pytest.fixture
+def running(own: Home) -> stack.Stack:
+    """The stack of this module, with one more row in its database than the test before."""
+    found = stack.up(own)
+    with psycopg.connect(found.database) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS public.kept (id serial)")
+        connection.execute("INSERT INTO public.kept DEFAULT VALUES")
+    return found
+
+
+def rows(found: stack.Stack) -> int:
+    with psycopg.connect(found.database) as connection:
+        answer = connection.execute("SELECT count(*) FROM public.kept").fetchone()
+    assert answer is not None
+    return int(answer[0])
+
+
+def server_of(home: Home) -> Postmaster:
+    found = postmaster.running(open_cluster(home))
+    assert found is not None
+    return found
+
+
+def kill(pid: int) -> None:
+    """Kill a process and wait for its end."""
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(pid))
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and postmaster.alive(psutil.Process(pid))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def answering_everything(port: int) -> Iterator[None]:
+    """A foreign program on a port, to which every request is fine."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+def test_a_killed_api_comes_back_at_its_address_on_the_same_database(own: Home, running: stack.Stack):
+    kept, database = rows(running), server_of(own).pid
+    kill(running.pid)
+    again = stack.start_or_join(own)
+    assert again.started
+    assert again.stack.pid != running.pid
+    assert (again.stack.url, again.stack.token) == (running.url, running.token)
+    assert server_of(own).pid == database
+    assert rows(again.stack) == kept
+
+
+def test_another_program_on_the_port_of_a_killed_api_is_not_taken_for_it(own: Home, running: stack.Stack):
+    kill(running.pid)
+    with answering_everything(int(running.url.rpartition(":")[2])):
+        assert stack.http_status(running.url, "/_mgmt/health") == 200
+        again = stack.up(own)
+        assert again.url != running.url
+        assert httpx.get(f"{again.url}/").json()["type"] == "Catalog"
+
+
+def test_a_killed_postgres_is_started_again_under_the_living_api(own: Home, running: stack.Stack):
+    kept, database = rows(running), server_of(own).pid
+    kill(database)
+
+    def recovered() -> bool:
+        found = PidFile.read(own.postgres)
+        return found is not None and found.pid != database and found.status == "ready"
+
+    until(recovered)
+    again = stack.up(own)
+    assert again.pid == running.pid
+    until(lambda: httpx.get(f"{again.url}/collections", timeout=DEADLINE).status_code == 200)
+    assert rows(again) == kept
+
+
+def test_killed_both_they_come_back(own: Home, running: stack.Stack):
+    kept, database = rows(running), server_of(own).pid
+    os.kill(running.pid, signal.SIGSTOP)  # or it would start PostgreSQL again
+    kill(database)
+    kill(running.pid)
+    again = stack.start_or_join(own)
+    assert again.started
+    assert rows(again.stack) == kept
+
+
+def test_traces_that_name_a_foreign_live_process_are_not_believed(own: Home, running: stack.Stack):
+    kept = rows(running)
+    pid_file = (own.postgres / "postmaster.pid").read_text()
+    sockets = server_of(own).sockets
+    control.down(own)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as foreign:
+        stale = "\n".join([str(foreign.pid), *pid_file.split("\n")[1:]])
+        (own.postgres / "postmaster.pid").write_text(stale)
+        (sockets / ".s.PGSQL.5432.lock").write_text(stale)
+        (sockets / ".s.PGSQL.5432").touch()
+        for lock in (own.serve_lock, own.up_lock, own.root / "postgres.lock"):
+            lock.write_text(f"{foreign.pid}\n")
+        state = files.read_state(own)
+        assert state is not None
+        files.write_state(own, state | {"pid": foreign.pid})
+
+        assert not control.status(own)["running"]
+        assert not control.down(own)
+        again = stack.start_or_join(own)
+        assert again.started
+        assert rows(again.stack) == kept
+        assert foreign.poll() is None
+        foreign.kill()
+
+
+def test_a_lost_or_spoilt_state_file_costs_only_the_token(own: Home, running: stack.Stack):
+    kept = rows(running)
+    kill(running.pid)
+    own.state.write_text("{")
+    again = stack.start_or_join(own)
+    assert again.started
+    assert again.stack.token != running.token
+    assert rows(again.stack) == kept
+
+
+def test_down_ends_a_database_whose_api_was_killed(own: Home, running: stack.Stack):
+    kept, database = rows(running), server_of(own).pid
+    kill(running.pid)
+    assert control.down(own)
+    assert not alive(database)
+    assert rows(stack.up(own)) == kept
+
+
+def test_a_start_killed_while_it_made_the_cluster_leaves_nothing_half():
+    folder = Path(tempfile.mkdtemp(prefix="lb-"))
+    folder.chmod(0o711)
+    home = Home(folder)
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-m", "landbridge.stac_api.embedded", "serve", "--home", str(folder)],
+            stderr=subprocess.DEVNULL,
+        ) as server:
+            until(lambda: any(folder.glob("postgres.new-*/base")))
+            server.kill()
+        assert not home.postgres.exists()
+        assert stack.start_or_join(home).started
+        until(lambda: not list(folder.glob("postgres.new-*")) or _orphaned_initdb_is_gone())
+    finally:
+        control.remove(home)
+
+
+def _orphaned_initdb_is_gone() -> bool:
+    return not any(process.name() == "initdb" for process in psutil.process_iter(["name"]))

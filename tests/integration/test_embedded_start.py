@@ -1,0 +1,231 @@
+"""Starting, joining and ending an embedded stack of its own."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from landbridge.stac_api.embedded import control, files, postmaster, stack
+from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.postgres import Installation
+
+pytestmark = pytest.mark.usefixtures("installation")
+
+COMMAND = (sys.executable, "-m", "landbridge.stac_api.embedded")
+
+
+def new_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="lb-"))
+    folder.chmod(0o711)
+    return folder
+
+
+def command(home: Home, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+    environment = os.environ | {"LANDBRIDGE_HOME": str(home.root)} | variables
+    return subprocess.Popen(
+        [*COMMAND, *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and postmaster.alive(psutil.Process(pid))
+
+
+def outcome(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    output, errors = process.communicate(timeout=120)
+    return process.returncode, output, errors
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Home]:
+    """A stack of this module's own, started by three processes at once in a home an interrupted start left."""
+    folder = new_folder()
+    home = Home(folder / "home")
+    half = home.root / "postgres.new-half"
+    half.mkdir(parents=True)
+    home.root.chmod(0o711)
+    (half / "PG_VERSION").write_text("15\n")
+    try:
+        starters = [command(home, "up") for _ in range(3)]
+        outcomes = [outcome(starter) for starter in starters]
+        state = files.read_state(home)
+        assert state is not None, outcomes
+        assert outcomes == [(0, state["url"] + "\n", "")] * 3
+        assert not half.exists()
+        yield home
+    finally:
+        control.remove(home)
+        folder.rmdir()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    folder = new_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_starters_at_the_same_time_share_one_stack(own: Home):
+    state = files.read_state(own)
+    assert state is not None
+    servers = [
+        process.pid
+        for process in psutil.process_iter()
+        if process.status() != psutil.STATUS_ZOMBIE and str(own.root) in process.cmdline()
+    ]
+    assert servers == [state["pid"]]
+    assert own.api_log.read_text().count("Serving ") == 1
+
+
+def test_whoever_comes_later_joins(own: Home):
+    first = stack.up(own)
+    result = stack.start_or_join(own)
+    assert not result.started
+    assert result.stack == first
+    assert httpx.get(f"{first.url}/").json()["type"] == "Catalog"
+
+
+def test_joining_imports_neither_the_server_nor_an_http_client(own: Home):
+    code = """
+import sys
+from landbridge.stac_api.embedded.stack import start_or_join
+assert not start_or_join().started
+heavy = {"psutil", "pydantic", "fastapi", "uvicorn", "httpx", "http.client", "psycopg", "asyncio"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    environment = os.environ | {"LANDBRIDGE_HOME": str(own.root)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def test_nothing_in_the_home_is_open_to_others(own: Home):
+    for path in own.root.rglob("*"):
+        assert not stat.S_IMODE(path.lstat().st_mode) & 0o077, path
+    assert stat.S_IMODE(own.state.stat().st_mode) == 0o600
+
+
+def test_the_token_is_long_and_told_to_nobody(own: Home):
+    token = stack.up(own).token
+    assert len(token) >= 43
+    assert token not in repr(stack.up(own))
+    code, output, errors = outcome(command(own, "status"))
+    assert (code, errors) == (0, "")
+    assert token not in output
+    for log in own.logs.iterdir():
+        assert token not in log.read_text()
+    state = files.read_state(own)
+    assert state is not None
+    assert token not in " ".join(psutil.Process(state["pid"]).cmdline())
+
+
+def test_the_database_has_no_network_address_and_knows_one_role(own: Home):
+    import psycopg
+
+    with psycopg.connect(stack.up(own).database) as connection:
+        one = connection.execute("SHOW listen_addresses").fetchone()
+        roles = connection.execute("SELECT rolname FROM pg_roles WHERE rolcanlogin").fetchall()
+    assert one == ("",)
+    assert ("landbridge",) in roles
+    with pytest.raises(psycopg.OperationalError, match=r"(?i)peer|role"):
+        psycopg.connect(stack.up(own).database.replace("//landbridge@", "//somebody@"))
+
+
+def test_status_describes_the_stack(own: Home):
+    state = files.read_state(own)
+    report = control.status(own)
+    assert state is not None
+    assert report["running"]
+    assert (report["url"], report["pid"]) == (state["url"], state["pid"])
+    assert psutil.Process(report["postgres_pid"]).name() == "postgres"
+    assert report["bytes"]["database"] > 1_000_000
+    assert report["versions"]["postgres"] >= 14
+
+
+def test_after_down_all_is_quiet_and_up_brings_back_the_same_address_and_token(own: Home):
+    before = stack.up(own)
+    server = control.status(own)["postgres_pid"]
+    assert control.down(own)
+    assert not alive(before.pid)
+    assert not alive(server)
+    assert not control.down(own)
+    assert outcome(command(own, "down")) == (0, "", "")
+    assert not control.status(own)["running"]
+    after = stack.start_or_join(own)
+    assert after.started
+    assert (after.stack.url, after.stack.token) == (before.url, before.token)
+
+
+def test_variables_meant_for_other_databases_change_nothing(own: Home):
+    control.down(own)
+    code, output, errors = outcome(
+        command(
+            own,
+            "up",
+            PGPORT="1",
+            PGHOST="nowhere.invalid",
+            PGUSER="nobody",
+            PGDATABASE="none",
+            PGDATA="/none",
+        )
+    )
+    assert (code, errors) == (0, "")
+    assert stack.up(own).url == output.strip()
+
+
+def test_a_home_with_a_long_and_odd_name_works(folder: Path):
+    home = Home(folder / ('it\'s, a "long" \\ name ' + "x" * 100))
+    try:
+        found = stack.up(home)
+        assert httpx.get(f"{found.url}/_mgmt/health").status_code == 200
+        assert not (home.root / "run").exists()
+    finally:
+        control.remove(home)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_as_root_a_home_that_postgres_cannot_reach_works(folder: Path):
+    (folder / "closed").mkdir(mode=0o700)
+    home = Home(folder / "closed" / "home")
+    found = stack.up(home)
+    data = home.postgres.readlink()
+    try:
+        assert httpx.get(f"{found.url}/_mgmt/health").status_code == 200
+        assert data.is_dir()
+        assert data.stat().st_uid != 0
+    finally:
+        control.remove(home)
+    assert not data.parent.exists()
+
+
+def test_without_postgis_up_fails_with_the_install_lines(folder: Path):
+    home = Home(folder / "home")
+    (folder / "bin").mkdir()
+    code, output, errors = outcome(command(home, "up", LANDBRIDGE_PG_BIN=str(folder / "bin")))
+    assert (code, output) == (1, "")
+    assert f"{folder}/bin has no postgres" in errors
+    for line in ("sudo apt-get install ", "sudo dnf install ", "brew install ", "conda install "):
+        assert line in errors
+    assert "Traceback" not in errors
+    assert json.loads(outcome(command(home, "status"))[1])["pid"] is None
+
+
+def test_a_cluster_of_another_version_is_not_touched(folder: Path, installation: Installation):
+    home = Home(folder / "home")
+    home.create()
+    home.postgres.mkdir()
+    (home.postgres / "PG_VERSION").write_text(f"{installation.major + 90}\n")
+    if os.geteuid() == 0:
+        shutil.chown(home.postgres, "nobody")
+    code, _, errors = outcome(command(home, "up"))
+    assert code == 1
+    assert f"this cluster needs {installation.major + 90}" in errors
