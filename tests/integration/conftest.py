@@ -22,7 +22,12 @@ _numbers = itertools.count(1)
 
 def stac_collection(collection_id: str, **members: Any) -> dict[str, Any]:
     """A small valid STAC Collection with the bands red and nir."""
-    band = {"data_type": "uint16", "catalog:type": "spectral", "catalog:data_range": [0, 10000]}
+    band = {
+        "data_type": "uint16",
+        "catalog:type": "spectral",
+        "catalog:data_range": [0, 10000],
+        "catalog:display_range": [0, 4000],
+    }
     return {
         "type": "Collection",
         "stac_version": "1.1.0",
@@ -64,7 +69,8 @@ def stac_item(collection_id: str, item_id: str, **properties: Any) -> dict[str, 
 def collection(http: httpx.Client) -> str:
     """The id of a fresh collection of the API."""
     collection_id = f"local:test-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
-    http.post("/collections", json=stac_collection(collection_id)).raise_for_status()
+    answer = http.post("/collections", json=stac_collection(collection_id))
+    assert answer.status_code == 201, answer.text
     return collection_id
 
 
@@ -75,7 +81,8 @@ def add_items(http: httpx.Client, collection: str) -> Callable[..., list[dict[st
     def add(*properties: dict[str, Any]) -> list[dict[str, Any]]:
         items = [stac_item(collection, f"item-{n:04d}", **p) for n, p in enumerate(properties)]
         body = {"items": {item["id"]: item for item in items}}
-        http.post(f"/collections/{collection}/bulk_items", json=body).raise_for_status()
+        answer = http.post(f"/collections/{collection}/bulk_items", json=body)
+        assert answer.status_code == 200, answer.text
         return items
 
     return add

@@ -20,7 +20,7 @@ from stac_fastapi.pgstac.models.extensions import Extensions
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from landbridge.stac_api import database, errors, schemas
+from landbridge.stac_api import errors, pools, schemas
 from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.access.token import Principal, RequireToken
 from landbridge.stac_api.assets import routes as assets
@@ -114,7 +114,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
 def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        read, write = await database.open_pools(settings)
+        read, write = await pools.open_pools(settings)
         store = AssetStore(settings.store_url)
         jobs = Jobs(Services(settings, read, write, store))
         await jobs.open()

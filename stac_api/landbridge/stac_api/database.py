@@ -1,4 +1,4 @@
-"""The database: its schema, brought up to date in one call, and the pools the API reads and writes by.
+"""The database's schema, brought up to date in one call.
 
 Three schemas live side by side: `pgstac` (collections and items), `procrastinate` (the job queue) and
 `landbridge` (upload records and the record of what has been migrated).
@@ -11,18 +11,12 @@ import importlib.metadata
 import json
 import logging
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import asyncpg
 import psycopg
 from psycopg import sql
-from stac_fastapi.pgstac.db import con_init
 
 from landbridge.mappings import queryables
-from landbridge.stac_api.errors import UnavailableError
-
-if TYPE_CHECKING:
-    from landbridge.stac_api.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -141,42 +135,3 @@ def _register_queryables(conn: psycopg.Connection) -> None:
                 "property_index_type => %s, property_path => %s::text[])",
                 (name, json.dumps(definition), wrapper, "BTREE" if name in INDEXED else None, path),
             )
-
-
-async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
-    try:
-        return await asyncpg.connect(*args, **kwargs)
-    except OSError as error:  # no socket, refused, unreachable
-        raise UnavailableError("The database does not answer; it may be starting. Try again.") from error
-
-
-async def open_pools(settings: Settings) -> tuple[asyncpg.Pool, asyncpg.Pool]:
-    """Open the pool for reads and the pool for writes.
-
-    Reads run in read-only transactions under `statement_timeout`, with `pgstac.readonly`: searches then
-    leave no trace in pgstac's `searches` table (it only grows), so they also run on a replica.
-    """
-
-    async def pool(**server_settings: str) -> asyncpg.Pool:
-        return await asyncpg.create_pool(
-            settings.database_url,
-            min_size=settings.db_min_connections,
-            max_size=settings.db_max_connections,
-            statement_cache_size=settings.db_statement_cache,
-            init=con_init,
-            connect=_connect,
-            server_settings={
-                "search_path": "pgstac,public",
-                "application_name": "landbridge",
-                **server_settings,
-            },
-        )
-
-    read = await pool(
-        **{
-            "pgstac.readonly": "true",
-            "default_transaction_read_only": "on",
-            "statement_timeout": f"{int(settings.statement_timeout * 1000)}ms",
-        }
-    )
-    return read, await pool()

@@ -10,7 +10,7 @@ from json_merge_patch import merge
 from pydantic import ValidationError
 from stac_pydantic import Collection, Item
 
-from landbridge.mappings import complete, schema
+from landbridge.mappings import complete
 from landbridge.stac_api import links
 from landbridge.stac_api.errors import BadRequestError
 
@@ -123,9 +123,7 @@ def collection(
         _check_path("collection", "id", document, collection_id)
     _check_id("collection", document.get("id"))
     links.localize(document, base)
-    done = complete.collection(
-        document, previous=previous, principal=list(owners) or None, schema_url=_schema_url(base)
-    )
+    done = complete.collection(document, previous=previous, principal=list(owners) or None)
     try:
         Collection.model_validate(done)
     except ValidationError as error:
@@ -156,13 +154,9 @@ def item(
     document.setdefault("links", [])
     document.setdefault("assets", {})
     links.localize(document, base)
-    done = complete.item(document, parent, previous=previous, schema_url=_schema_url(base))
+    done = complete.item(document, parent, previous=previous)
     try:
         Item.model_validate(done)
     except ValidationError as error:
         raise _refuse("item", done, error) from error
     return done
-
-
-def _schema_url(base: str) -> str:
-    return f"{base.rstrip('/')}{schema.URL_PATH}"

@@ -1,7 +1,8 @@
 """Links of STAC documents, and the hrefs of our own assets.
 
-Assets in our object store are kept in the database as `/assets/...` and leave the API as absolute URLs
-under whatever address the caller used, so a stack may move to another port or host.
+Assets in our object store are kept in the database as `/assets/...`, the catalog extension under a name
+that doesn't resolve. Both leave the API as absolute URLs under whatever address the caller used, so a
+stack may move to another port or host.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
+import orjson
 from stac_fastapi.types.requests import get_base_url
+
+from landbridge.mappings import schema
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 ASSETS = "/assets/"
+_EXTENSION = orjson.dumps(schema.DEFAULT_URL)
 _INFERRED = frozenset({"self", "item", "parent", "collection", "root", "items", "child", "queryables"})
 _JSON = "application/json"
 _GEOJSON = "application/geo+json"
@@ -96,11 +101,14 @@ def localize(document: dict[str, Any], base: str) -> None:
 
 
 def globalize(body: bytes, base: str) -> bytes:
-    """Serialized documents with `/assets/...` hrefs made absolute, once per answer rather than per asset.
+    """Serialized documents with what `localize` stored made absolute, once per answer rather than per asset.
 
-    The pattern can only match a member named `href`: inside a JSON string its quotes would be escaped.
+    The first pattern can only match a member named `href`: inside a JSON string its quotes would be
+    escaped.
     """
-    return body.replace(b'"href":"/assets/', b'"href":"' + base.encode() + b"assets/")
+    here = b'"' + base.rstrip("/").encode()
+    body = body.replace(b'"href":"/assets/', b'"href":' + here + b"/assets/")
+    return body.replace(_EXTENSION, here + schema.URL_PATH.encode() + b'"')
 
 
 def asset_path(href: str) -> str | None:

@@ -12,12 +12,11 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from landbridge.stac_api.assets.store import is_image
+from landbridge.stac_api.assets.store import COG, is_image
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
 
-COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))$")
 
 router = APIRouter(tags=["Assets"])

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 IMAGES = "images/"
 UPLOADS = "uploads/"
 
+# QGIS loads a COG only if its media type is exactly this.
+COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+
 
 class AssetStore:
     """An obstore object store with our layout."""

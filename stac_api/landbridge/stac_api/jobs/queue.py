@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,11 @@ class Jobs:
 
     def _register(self) -> None:
         @self.app.task(
-            name=INGEST, pass_context=True, retry=RetryStrategy(max_attempts=_TRIES, exponential_wait=2)
+            name=INGEST,
+            pass_context=True,
+            retry=RetryStrategy(
+                max_attempts=_TRIES, exponential_wait=2, retry_exceptions=ingest_job.TRANSIENT
+            ),
         )
         async def ingest(context: JobContext, upload: int) -> None:
             last_try = context.job is None or context.job.attempts >= _TRIES - 1
@@ -86,6 +91,10 @@ class Jobs:
     def start_worker(self) -> None:
         """Run jobs in this process until `close`, each with a child process for the raster work."""
         settings = self._services.settings
+        if settings.staging is not None:
+            if settings.alone:  # what lies there was left by a server that was killed
+                shutil.rmtree(settings.staging, ignore_errors=True)
+            settings.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Spawned, not forked: this process has threads and an event loop.
         self._executor = ProcessPoolExecutor(
             settings.worker_concurrency, mp_context=multiprocessing.get_context("spawn")

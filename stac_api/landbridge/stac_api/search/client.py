@@ -44,6 +44,8 @@ def respond(document: Any, base: str, media_type: str, status: int = 200) -> Res
 class CatalogClient(CoreCrudClient):
     """stac-fastapi-pgstac's client with its answers built in the API and sent as they are."""
 
+    landing_page_id: str = attr.ib(default="landbridge")
+
     def conformance_classes(self) -> list[str]:
         """What the server conforms to."""
         return sorted({*super().conformance_classes(), *_ALSO_CONFORMS})

@@ -18,9 +18,11 @@ import rasterio.shutil
 import rasterio.warp
 import shapely
 import shapely.geometry
+from rasterio._err import CPLE_BaseError  # what GDAL raises beside rasterio's own errors
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
@@ -53,7 +55,7 @@ _RESAMPLERS = {  # OverviewResampler -> GDAL's name in the COG driver
     "average_magphase": "AVERAGE",
     "mode": "MODE",
 }
-_ENV = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "2", "GDAL_CACHEMAX": "256"}
+_ENV = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "2", "GDAL_CACHEMAX": 256 * 2**20}
 _FOOTPRINT_CELLS = 512  # along the longest side of the grid a footprint is traced on
 _BLOCK = 512
 
@@ -95,7 +97,7 @@ def run(job: Job) -> Result:
         for index, (path, name) in enumerate(zip(job.files, job.names, strict=True)):
             bands = [band for band in job.bands if (band.get("file_index") or 0) == index]
             try:
-                with rasterio.open(path, driver=list(DRIVERS)) as source:
+                with DatasetReader(str(path), driver=list(DRIVERS)) as source:
                     _check_bands(source, name, bands)
                     crs, transform = _georeference(source, name, job.attributes)
                     nodata = _nodata(source, bands)
@@ -104,7 +106,7 @@ def run(job: Job) -> Result:
                 with rasterio.open(target) as cog:
                     footprints.append(_footprint(cog))
                     facts.append(_facts(cog))
-            except RasterioError as error:
+            except (RasterioError, CPLE_BaseError) as error:
                 raise IngestError(
                     f"{name}: can't be read as an image ({error}). It must be a whole file in one of the "
                     f"formats GeoTIFF, JPEG 2000, JPEG or PNG."
@@ -132,7 +134,7 @@ def _check_files(job: Job) -> None:
         )
 
 
-def _check_bands(source: rasterio.DatasetReader, name: str, bands: Sequence[Mapping[str, Any]]) -> None:
+def _check_bands(source: DatasetReader, name: str, bands: Sequence[Mapping[str, Any]]) -> None:
     for band in bands:
         number = (band.get("band_index") or 0) + 1
         if number > source.count:
@@ -148,9 +150,7 @@ def _check_bands(source: rasterio.DatasetReader, name: str, bands: Sequence[Mapp
             )
 
 
-def _georeference(
-    source: rasterio.DatasetReader, name: str, attributes: Mapping[str, Any]
-) -> tuple[CRS, Affine]:
+def _georeference(source: DatasetReader, name: str, attributes: Mapping[str, Any]) -> tuple[CRS, Affine]:
     """What the user set wins over what the file says."""
     projection = attributes.get("cs_code") or attributes.get("projection")
     crs = CRS.from_user_input(projection) if projection else source.crs
@@ -174,7 +174,7 @@ def _georeference(
     return crs, transform
 
 
-def _nodata(source: rasterio.DatasetReader, bands: Sequence[Mapping[str, Any]]) -> float | None:
+def _nodata(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> float | None:
     """The file's nodata value, else the one all its bands agree on."""
     if source.nodata is not None:
         return float(source.nodata)
@@ -184,7 +184,7 @@ def _nodata(source: rasterio.DatasetReader, bands: Sequence[Mapping[str, Any]]) 
 
 
 def _write_cog(
-    source: rasterio.DatasetReader,
+    source: DatasetReader,
     target: Path,
     crs: CRS,
     transform: Affine,
@@ -214,7 +214,7 @@ def _write_cog(
         rasterio.shutil.copy(source, target, driver="COG", **creation)
         return
     # A virtual file in memory carries what the user's attributes say instead of what the file says.
-    with rasterio.io.MemoryFile(ext=".vrt") as memory:
+    with MemoryFile(ext=".vrt") as memory:
         rasterio.shutil.copy(source, memory.name, driver="VRT")
         with rasterio.open(memory.name, "r+", driver="VRT") as virtual:
             virtual.crs = crs
@@ -225,7 +225,7 @@ def _write_cog(
             rasterio.shutil.copy(virtual, target, driver="COG", **creation)
 
 
-def _footprint(cog: rasterio.DatasetReader) -> shapely.geometry.base.BaseGeometry:
+def _footprint(cog: DatasetReader) -> shapely.geometry.base.BaseGeometry:
     """Where the file has valid pixels, in longitude and latitude; never less than that.
 
     Cells of some pixels are valid where any of their pixels is; their outline is simplified outwards, by
@@ -262,7 +262,7 @@ def _parts(geometry: shapely.geometry.base.BaseGeometry) -> Iterator[shapely.geo
             yield part
 
 
-def _valid_cells(cog: rasterio.DatasetReader, cell: int) -> np.ndarray:
+def _valid_cells(cog: DatasetReader, cell: int) -> np.ndarray:
     """Which `cell` x `cell` squares of pixels hold a valid pixel of any band: (rows, columns), bool."""
     alpha = [i for i, kind in enumerate(cog.colorinterp, 1) if kind == ColorInterp.alpha]
     indexes = alpha or list(cog.indexes)
@@ -275,12 +275,12 @@ def _valid_cells(cog: rasterio.DatasetReader, cell: int) -> np.ndarray:
         strip = cog.read_masks(indexes, window=Window(0, first * cell, cog.width, height))
         padded[:] = False
         padded[:height, : cog.width] = strip.any(axis=0)
-        cells: np.ndarray = padded.reshape(step, cell, columns, cell).any(axis=(1, 3))
+        cells = np.logical_or.reduce(padded.reshape(step, cell, columns, cell), axis=(1, 3))
         valid[first : first + step] = cells[: rows - first]
     return valid
 
 
-def _facts(cog: rasterio.DatasetReader) -> dict[str, Any]:
+def _facts(cog: DatasetReader) -> dict[str, Any]:
     authority = cog.crs.to_authority()
     where = {"cs_code": ":".join(authority)} if authority else {"projection": cog.crs.to_wkt()}
     return {

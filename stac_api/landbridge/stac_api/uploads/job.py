@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from landbridge.mappings import InvalidDocument, band, image
 from landbridge.stac_api import documents, writes
-from landbridge.stac_api.assets.store import AssetStore, href, image_path, upload_path
-from landbridge.stac_api.errors import BadRequestError, ConflictError
+from landbridge.stac_api.assets.store import COG, AssetStore, href, image_path, upload_path
+from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.search import rows
 from landbridge.stac_api.uploads import ingest, records
 
@@ -24,15 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
-    import asyncpg
-
     from landbridge.stac_api.services import Services
     from landbridge.stac_api.uploads.records import Upload
 
 logger = logging.getLogger(__name__)
 
-# What the user has to change something about; anything else may succeed when tried again.
+# What the user has to change something about.
 _USER_ERRORS = (ingest.IngestError, InvalidDocument, BadRequestError, ConflictError)
+
+# What may pass when tried again: the database, the store or the child process went away.
+TRANSIENT = (
+    OSError,
+    UnavailableError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    BrokenExecutor,
+)
 
 
 async def run(services: Services, executor: Executor, upload_id: int, *, last_try: bool) -> None:
@@ -42,7 +52,7 @@ async def run(services: Services, executor: Executor, upload_id: int, *, last_tr
         services: of this process.
         executor: runs the raster work in a child process.
         upload_id: the record.
-        last_try: whether an unexpected error ends the upload (else it is raised, to be tried again).
+        last_try: whether a transient error ends the upload (else it is raised, to be tried again).
     """
     pool = services.writepool
     try:
@@ -55,9 +65,9 @@ async def run(services: Services, executor: Executor, upload_id: int, *, last_tr
     except _USER_ERRORS as error:
         await _fail(services, upload, f"{type(error).__name__}: {error}")
     except Exception as error:
-        logger.exception("Upload %s failed", upload_id)
-        if not last_try:
+        if isinstance(error, TRANSIENT) and not last_try:
             raise
+        logger.exception("Upload %s failed", upload_id)
         await _fail(services, upload, f"The server could not process the files ({type(error).__name__}).")
 
 
@@ -97,6 +107,9 @@ async def _ingest(services: Services, executor: Executor, upload: Upload) -> Non
 
     def prepare(collection: dict[str, Any]) -> Sequence[dict[str, Any]]:
         document = image.to_stac(attributes, base=upload.item)
+        for asset in document["assets"].values():
+            if asset["href"] in hrefs:
+                asset["type"] = COG
         return [documents.item(document, collection, "/")]
 
     async def succeed(conn: asyncpg.Connection) -> None:

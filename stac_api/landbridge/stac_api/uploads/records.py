@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Executor: TypeAlias = asyncpg.Pool | asyncpg.Connection
 
+TERMINAL = frozenset({"success", "failure", "canceled"})
 _INSERT = """
 INSERT INTO landbridge.uploads (product_id, image_id, username, item, options, files, overwrite)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *

@@ -9,6 +9,8 @@ POST /uploads/{id}/cancel
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/uploads", tags=["Uploads"])
 
 _MAX_FILES = 1000
+_POLL = 0.1  # seconds between looks at a record somebody waits for
 
 
 @router.post("", response_class=Response, status_code=201)
@@ -154,9 +157,20 @@ async def cancel(upload_id: int, request: Request) -> Response:
 
 
 @router.get("/{upload_id}", response_class=Response)
-async def get(upload_id: int, request: Request, *, events: bool = True) -> Response:
-    """One record, with its events unless `events=false`."""
-    return await _answer(await records.get(request.app.state.readpool, upload_id), request, events=events)
+async def get(
+    upload_id: int,
+    request: Request,
+    wait: Annotated[float, Query(ge=0, le=60)] = 0,
+    *,
+    events: bool = True,
+) -> Response:
+    """One record, with its events unless `events=false`; `wait` seconds for it to end before answering."""
+    pool, deadline = request.app.state.readpool, time.monotonic() + wait
+    upload = await records.get(pool, upload_id)
+    while upload.status not in records.TERMINAL and time.monotonic() < deadline:
+        await asyncio.sleep(_POLL)
+        upload = await records.get(pool, upload_id)
+    return await _answer(upload, request, events=events)
 
 
 @router.get("", response_class=Response)

@@ -1,0 +1,198 @@
+"""Files of an image and assets of an Item.
+
+An asset with ``catalog:file_index`` is one of our files, at that place of the list. An Item that has none
+was written by others: its data assets are the files, in the order of their keys (a database that keeps
+JSON as jsonb forgets any other).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from landbridge.mappings.errors import InvalidDocument
+
+__all__ = [
+    "INDEX",
+    "data_keys",
+    "files",
+    "generic_key",
+    "is_data",
+    "preview",
+    "set_files",
+    "set_preview",
+]
+
+INDEX = "catalog:file_index"
+
+# Multihash prefixes by the length of the digest in hexadecimal: md5, sha1, sha2-256, sha2-512.
+_PREFIXES = {32: "d50110", 40: "1114", 64: "1220", 128: "1340"}
+_LENGTHS = {prefix: length for length, prefix in _PREFIXES.items()}
+_HEX = re.compile(r"[0-9a-f]+\Z").match
+_GENERIC = re.compile(r"(?:data|file)(?:-\d+)?\Z").match
+_MOST_FILES = 4096
+_OURS = {"provider_id": "catalog:provider_id", "provider_href": "catalog:provider_href"}
+
+_RASTER_TYPES = (
+    "image/",
+    "application/x-hdf",
+    "application/hdf",
+    "application/netcdf",
+    "application/x-netcdf",
+    "application/x-zarr",
+    "application/vnd+zarr",
+    "application/vnd.zarr",
+)
+_PICTURES = {"thumbnail", "overview"}
+_RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".img", ".hdf", ".h5", ".nc", ".zarr", ".vrt")
+
+
+def generic_key(key: str) -> bool:
+    """Whether an asset's key says nothing of its bands, and may be replaced by one that does."""
+    return _GENERIC(key) is not None
+
+
+def is_data(asset: Mapping[str, Any]) -> bool:
+    """Whether an asset (or an ``item_assets`` entry) that others wrote holds raster data."""
+    roles = set(asset.get("roles") or ())
+    if roles & _PICTURES:
+        return False
+    if any(asset.get(key) for key in ("bands", "eo:bands", "raster:bands")):
+        return True
+    kind = (asset.get("type") or "").lower()
+    if kind:
+        return kind.startswith(_RASTER_TYPES) and (
+            "data" in roles or not roles or "tif" in kind or "jp2" in kind
+        )
+    if "metadata" in roles:
+        return False
+    return "data" in roles or (asset.get("href") or "").lower().endswith(_RASTER_SUFFIXES)
+
+
+def data_keys(assets: Mapping[str, Any]) -> list[str]:
+    """Keys of the data assets that others wrote, in the order in which they count as files."""
+    return sorted(key for key, asset in assets.items() if isinstance(asset, Mapping) and is_data(asset))
+
+
+def files(assets: Mapping[str, Any], keys: Sequence[str] | None = None) -> list[dict[str, Any]] | None:
+    """The files of an Item's assets by file index; None where it has none.
+
+    ``keys``: for Items of others, the asset key of each file, as `landbridge.mappings.band.asset_keys`
+    gives them for a Collection; an Item that lacks one of them gets an empty ``href`` in its place.
+    """
+    own = []
+    for asset in assets.values():
+        index = asset.get(INDEX)
+        if index is not None and isinstance(index, int):
+            own.append((index, asset))
+    found: list[dict[str, Any]] = []
+    if own:
+        if len(own) > 1:
+            own.sort(key=_first)
+        for index, asset in own:
+            while len(found) < index < _MOST_FILES:
+                found.append({"href": ""})
+            found.append(_file(asset))
+        return found
+    if keys is None:
+        keys = data_keys(assets)
+    return [_file(assets[key]) if key in assets else {"href": ""} for key in keys] or None
+
+
+def _first(pair: tuple[int, Any]) -> int:
+    return pair[0]
+
+
+def _file(asset: Mapping[str, Any]) -> dict[str, Any]:
+    file: dict[str, Any] = {"href": asset.get("href", "")}
+    for key, value in asset.items():
+        if key == "file:size":
+            file["size_bytes"] = value
+        elif key == "file:checksum":
+            file.setdefault("hash", _digest(value))
+        elif key.startswith("catalog:") and value is not None:
+            if key == "catalog:hash":
+                file["hash"] = value
+            elif key != INDEX:
+                file[key[8:]] = value
+    return file
+
+
+def _digest(checksum: Any) -> Any:
+    if isinstance(checksum, str):
+        for prefix, length in _LENGTHS.items():
+            if checksum.startswith(prefix) and len(checksum) == len(prefix) + length:
+                return checksum[len(prefix) :]
+    return checksum
+
+
+def set_files(assets: dict[str, Any], value: Any) -> None:
+    """Make ``assets`` hold the given files, other assets left as they are. Raises `InvalidDocument`.
+
+    A file keeps the asset of its index, or of its href, with all that others wrote there.
+    """
+    wanted = list(value or ())
+    own = {asset[INDEX]: key for key, asset in assets.items() if asset.get(INDEX) is not None}
+    replaceable = [key for key, asset in assets.items() if INDEX in asset] if own else data_keys(assets)
+    by_href = {assets[key].get("href"): key for key in replaceable}
+    chosen = []
+    for index, file in enumerate(wanted):
+        if not isinstance(file, Mapping) or not isinstance(href := file.get("href"), str) or not href:
+            raise InvalidDocument("files", f"file {index} has no href: {file!r}")
+        key = own.get(index) or by_href.get(href)
+        chosen.append(key if key in replaceable and key not in chosen else None)
+    for key in set(replaceable) - set(chosen):
+        del assets[key]
+    for index, (file, key) in enumerate(zip(wanted, chosen, strict=True)):
+        before = assets[key] if key else {"roles": ["data"]}
+        assets[key or _free_key(assets, index, len(wanted))] = _asset(file, index, before)
+
+
+def _free_key(assets: Iterable[str], index: int, count: int) -> str:
+    key = "data" if count == 1 else f"file-{index}"
+    while key in assets:
+        key = "file-0" if key == "data" else f"{key}-{index}"
+    return key
+
+
+def _asset(file: Mapping[str, Any], index: int, before: Mapping[str, Any]) -> dict[str, Any]:
+    if unknown := set(file) - {"href", "size_bytes", "hash", *_OURS}:
+        raise InvalidDocument("files", f"file {index} has the unknown member {min(unknown)!r}")
+    asset = {key: value for key, value in before.items() if key not in _OURS.values()}
+    if before.get("href") not in (None, file["href"]):
+        asset.pop("type", None)
+    asset["href"] = file["href"]
+    asset[INDEX] = index
+    for key in ("file:size", "file:checksum", "catalog:hash"):
+        asset.pop(key, None)
+    if file.get("size_bytes") is not None:
+        asset["file:size"] = file["size_bytes"]
+    digest = file.get("hash")
+    if isinstance(digest, str) and len(digest) in _PREFIXES and _HEX(digest):
+        asset["file:checksum"] = _PREFIXES[len(digest)] + digest
+    elif digest is not None:
+        asset["catalog:hash"] = digest
+    for name, member in _OURS.items():
+        if file.get(name) is not None:
+            asset[member] = file[name]
+    return asset
+
+
+def preview(assets: Mapping[str, Any]) -> str | None:
+    """Key of the asset that is an Item's preview: ``thumbnail``, else the first one of that role."""
+    if "thumbnail" in assets:
+        return "thumbnail"
+    found = [key for key, asset in assets.items() if "thumbnail" in (asset.get("roles") or ())]
+    return min(found, default=None)
+
+
+def set_preview(assets: dict[str, Any], href: str | None) -> None:
+    """Set, change or take away the preview."""
+    key = preview(assets)
+    if href is None:
+        if key:
+            del assets[key]
+        return
+    before = assets[key] if key else {"title": "Preview", "roles": ["thumbnail"]}
+    assets[key or "thumbnail"] = {**before, "href": href}

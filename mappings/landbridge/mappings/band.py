@@ -1,0 +1,152 @@
+"""Band attributes and the entries of a Collection's ``bands``, both ways.
+
+A band is one entry of its product's Collection; it has no document of its own, so changes are JSON Patch
+operations (RFC 6902) on the Collection. Bands that others wrote are read by `landbridge.mappings.foreign`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import extra, foreign, ids, plan
+from landbridge.mappings.diffs import operations, same
+from landbridge.mappings.errors import InvalidDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "add_patch",
+    "asset_keys",
+    "from_stac",
+    "list_from_collection",
+    "patch",
+    "remove_patch",
+    "to_stac",
+]
+
+asset_keys = foreign.asset_keys
+
+
+def from_stac(entry: Mapping[str, Any], product_id: str) -> dict[str, Any]:
+    """The attributes of one entry of ``bands``, with ``id``, ``name``, ``product_id`` and ``type``.
+
+    What an entry of others does not say is taken from the raster, eo and classification extensions.
+    """
+    name = entry["name"]
+    out: dict[str, Any] = {"name": name, "product_id": product_id, "id": ids.image_id(product_id, name)}
+    if not entry.get("catalog:type"):
+        out.update(foreign.inferred(entry))
+    plan.of("band").read(entry, out, {})
+    if (labels := entry.get("catalog:class_labels")) is not None:
+        out["class_labels"] = labels
+    if (own := entry.get("catalog:extra_properties")) is not None:
+        out["extra_properties"] = extra.decode(own)
+    return out
+
+
+def list_from_collection(
+    collection: Mapping[str, Any], item: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The attributes of all bands of a Collection, ours or anyone's, in their order.
+
+    Read from ``bands``, else from ``item_assets``, else, where an ``item`` is given, from its assets: one
+    band for each of an asset's ``bands``, ``eo:bands`` or ``raster:bands``, else one per data asset.
+    """
+    product_id = collection["id"]
+    return [from_stac(entry, product_id) for entry in foreign.entries(collection, item)]
+
+
+def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The entry with these attributes; a value of None is no value.
+
+    ``base``: the entry as it was read; what no attribute speaks of stays as it is there. Raises
+    `InvalidDocument` for a value that its attribute cannot hold, and where the name is missing.
+    """
+    if base is None:
+        entry = _apply(attributes, {})
+        if not entry.get("name"):
+            raise InvalidDocument("name", "is missing; a band has a name")
+        return entry
+    before = from_stac(base, attributes.get("product_id", ""))
+    rows = plan.of("band").table.rows
+    changes: dict[str, Any] = {
+        name: None
+        for name in before
+        if name not in attributes and not rows[name].readonly and rows[name].codec != "identifier"
+    }
+    changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
+    return _apply(changes, base)
+
+
+def add_patch(
+    attributes: Mapping[str, Any], collection: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The operations that add a band. ``collection``, where known, need not have any ``bands`` yet."""
+    entry = to_stac(attributes)
+    if collection is not None and "bands" not in collection:
+        return [{"op": "add", "path": "/bands", "value": [*foreign.entries(collection), entry]}]
+    return [{"op": "add", "path": "/bands/-", "value": entry}]
+
+
+def patch(changes: Mapping[str, Any], collection: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The operations that make these changes of one band, and no others; None takes a value away.
+
+    They begin with a ``test`` that the band is still at the place where ``collection``, as last read, has
+    it. Raises KeyError where the Collection has no such band.
+    """
+    index, entry = _find(collection, name)
+    product_id = collection["id"]
+    before = from_stac(entry, product_id)
+    changed = {key: value for key, value in changes.items() if not same(value, before.get(key))}
+    new = _apply(changed, entry)
+    if "bands" not in collection:
+        entries = foreign.entries(collection)
+        return [{"op": "add", "path": "/bands", "value": [*entries[:index], new, *entries[index + 1 :]]}]
+    path = f"/bands/{index}"
+    return [_test(path, name), *operations(entry, new, path)]
+
+
+def remove_patch(collection: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The operations that remove a band, after a test that it is where it was. KeyError without it."""
+    index, _ = _find(collection, name)
+    if "bands" not in collection:
+        entries = foreign.entries(collection)
+        return [{"op": "add", "path": "/bands", "value": [*entries[:index], *entries[index + 1 :]]}]
+    path = f"/bands/{index}"
+    return [_test(path, name), {"op": "remove", "path": path}]
+
+
+def _test(path: str, name: str) -> dict[str, Any]:
+    return {"op": "test", "path": f"{path}/name", "value": name}
+
+
+def _find(collection: Mapping[str, Any], name: str) -> tuple[int, dict[str, Any]]:
+    entries = collection["bands"] if "bands" in collection else foreign.entries(collection)
+    for index, entry in enumerate(entries):
+        if entry.get("name") == name:
+            return index, entry
+    raise KeyError(f"product {collection['id']!r} has no band {name!r}")
+
+
+def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    entry = dict(base)
+    rows = plan.of("band").table.rows
+    for name, value in changes.items():
+        row = rows.get(name)
+        if row is None:
+            raise InvalidDocument(name, "a band has no such attribute")
+        if name == "name" and value is not None:
+            entry["name"] = value
+        elif name == "id" and value is not None:
+            try:
+                entry["name"] = ids.split(value)[1]
+            except (ValueError, AttributeError) as error:
+                raise InvalidDocument("id", str(error)) from error
+        elif row.codec in ("classes", "extra_properties"):
+            entry.pop(row.path[0], None)
+            if value is not None:
+                entry[row.path[0]] = extra.encode(value) if name == "extra_properties" else list(value)
+        elif row.codec != "identifier":
+            plan.write(row, value, entry)
+    return entry

@@ -1,0 +1,168 @@
+"""Named converters between one attribute's value and its STAC value.
+
+A codec is a pair of pure functions on JSON values. ``None`` for a function means that the value is the
+same on both sides. Numbers change their unit by shifting the decimal point of their shortest notation, so
+that 0.29 is 29 % and not 28.999999999999996 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from landbridge.mappings import times
+
+__all__ = ["CODECS", "DEGREE_METERS", "DOCUMENT_CODECS", "Codec", "metres", "shift"]
+
+# One degree in metres, as the Catalog compares resolutions.
+DEGREE_METERS = 111111
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """``encode``: attribute value to STAC value; ``decode``: the way back; None: the value as it is."""
+
+    encode: Callable[[Any], Any] | None = None
+    decode: Callable[[Any], Any] | None = None
+
+
+def shift(value: float, places: int) -> float:
+    """``value`` times ten to the power of ``places``, exact in decimal notation; whole floats stay floats."""
+    if value == 0:
+        return value
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is not a number")
+    shifted = Decimal(repr(value)).scaleb(places)
+    return float(shifted)
+
+
+def metres(value: Any) -> float:
+    """A resolution in metres: of a number (metres already) or of ``{"value", "unit"}``."""
+    if not isinstance(value, Mapping):
+        return _number(value)
+    number, unit = _number(value["value"]), value.get("unit", "meters")
+    if unit == "meters":
+        return number
+    if unit == "degrees":
+        return float(Decimal(repr(number)) * DEGREE_METERS)
+    raise ValueError(f"{unit!r} is not a unit of resolution; use 'meters' or 'degrees'")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return value
+
+
+def _resolution(value: Any) -> dict[str, Any]:
+    return {"value": _number(value), "unit": "meters"}
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _finite(value: Any) -> float:
+    number = _float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
+
+
+def _numbers(value: Any) -> list[float]:
+    return [_finite(number) for number in value]
+
+
+_DATA_TYPES = {
+    "Byte": "uint8",
+    "UInt16": "uint16",
+    "Int16": "int16",
+    "UInt32": "uint32",
+    "Int32": "int32",
+    "Float32": "float32",
+    "Float64": "float64",
+}
+_CATALOG_TYPES = {stac: catalog for catalog, stac in _DATA_TYPES.items()}
+
+
+def _data_type(value: Any) -> str:
+    if value not in _DATA_TYPES:
+        raise ValueError(f"{value!r} is not one of {', '.join(_DATA_TYPES)}")
+    return _DATA_TYPES[value]
+
+
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def _nodata_to_stac(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value
+
+
+def _nodata_from_stac(value: Any) -> Any:
+    return _NOT_FINITE.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _transform_to_stac(value: Any) -> list[float]:
+    # GDAL writes c, a, b, f, d, e; the projection extension a, b, c, d, e, f.
+    c, a, b, f, d, e = _numbers(value)
+    return [a, b, c, d, e, f]
+
+
+def _transform_from_stac(value: Any) -> list[float]:
+    a, b, c, d, e, f = value[:6]
+    return [float(c), float(a), float(b), float(f), float(d), float(e)]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a string")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, str | Mapping):
+        raise TypeError(f"{value!r} is not a list")
+    return list(value)
+
+
+CODECS: Mapping[str, Codec] = {
+    "identity": Codec(),
+    "string": Codec(decode=_text),
+    "float": Codec(_finite, _float),
+    "floats": Codec(_numbers, _numbers),
+    "list": Codec(_list, _list),
+    "datetime": Codec(times.normalize, times.normalize),
+    "percent": Codec(lambda value: shift(_finite(value), 2), lambda value: shift(_finite(value), -2)),
+    "nm_to_um": Codec(lambda value: shift(value, -3), lambda value: shift(value, 3)),
+    "resolution": Codec(metres, _resolution),
+    "data_type": Codec(_data_type, _CATALOG_TYPES.__getitem__),
+    "nodata": Codec(_nodata_to_stac, _nodata_from_stac),
+    "geotrans": Codec(_transform_to_stac, _transform_from_stac),
+}
+
+# Codecs that read and write more than one place of a document; each kind's module has their bodies.
+DOCUMENT_CODECS = frozenset(
+    {
+        "identifier",
+        "acquired",
+        "acquired_end",
+        "geometry",
+        "code",
+        "wkt",
+        "shape",
+        "files",
+        "thumbnail",
+        "via",
+        "extra_properties",
+        "described",
+        "extent",
+        "classes",
+    }
+)

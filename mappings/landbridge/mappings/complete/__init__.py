@@ -1,0 +1,11 @@
+"""What the server does to every document it is given: whoever wrote it, it ends complete.
+
+`collection` and `item` are pure: they return a new document and leave their arguments as they are. They
+fill what STAC's readers look for from what the Catalog holds exactly, keep what strangers wrote, set stamps
+and defaults, and raise `landbridge.mappings.InvalidDocument` for a value that its attribute cannot hold.
+"""
+
+from landbridge.mappings.complete._collection import collection
+from landbridge.mappings.complete._item import item
+
+__all__ = ["collection", "item"]

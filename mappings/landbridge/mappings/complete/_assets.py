@@ -1,0 +1,111 @@
+"""What an asset says of its bands: ``bands`` (STAC 1.1), ``eo:bands`` and ``raster:bands`` (1.0).
+
+odc-stac finds bands by name in ``eo:bands`` only, and takes the position there for the band's place in the
+file, so both lists have an element for every place up to the last one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings.complete._bands import COMMON_NAMES
+from landbridge.mappings.foreign import ASSET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["asset_key", "described", "eo_band", "groups"]
+
+_SHOWN = (
+    "name",
+    "description",
+    "data_type",
+    "nodata",
+    "unit",
+    "statistics",
+    "gsd",
+    "eo:common_name",
+    "eo:center_wavelength",
+    "eo:full_width_half_max",
+    "raster:spatial_resolution",
+    "raster:scale",
+    "raster:offset",
+    "classification:classes",
+    "sar:center_frequency",
+)
+_EO = {
+    "name": "name",
+    "description": "description",
+    "eo:common_name": "common_name",
+    "eo:center_wavelength": "center_wavelength",
+    "eo:full_width_half_max": "full_width_half_max",
+}
+_RASTER = {
+    "data_type": "data_type",
+    "nodata": "nodata",
+    "unit": "unit",
+    "statistics": "statistics",
+    "raster:spatial_resolution": "spatial_resolution",
+    "raster:scale": "scale",
+    "raster:offset": "offset",
+}
+
+
+def groups(entries: Iterable[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
+    """Our band entries by file index, each file's in the order of its places; a place has one band."""
+    found: dict[int, dict[int, Mapping[str, Any]]] = {}
+    for entry in entries:
+        index, place = entry.get("catalog:file_index"), entry.get("catalog:band_index")
+        if isinstance(index, int) and isinstance(place, int) and ASSET not in entry:
+            found.setdefault(index, {}).setdefault(place, entry)
+    return {index: [found[index][place] for place in sorted(found[index])] for index in sorted(found)}
+
+
+def asset_key(files: Mapping[int, list[Mapping[str, Any]]], index: int) -> str | None:
+    """The key of a file's asset: its band's name if it has one band, else ``data`` or ``data-N``.
+
+    None for a file that no band is in.
+    """
+    bands = files.get(index)
+    if not bands:
+        return None
+    if len(bands) == 1:
+        return str(bands[0]["name"])
+    return "data" if len(files) == 1 else f"data-{index}"
+
+
+def described(bands: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """The members of an asset, or of an ``item_assets`` entry, that holds these bands."""
+    places: list[Mapping[str, Any] | None] = [None] * (max(band["catalog:band_index"] for band in bands) + 1)
+    for band in bands:
+        places[band["catalog:band_index"]] = band
+    return {
+        "bands": [_pick(band, dict.fromkeys(_SHOWN)) if band else {} for band in places],
+        "eo:bands": [
+            eo_band(band) if band else {"name": f"band-{place + 1}"} for place, band in enumerate(places)
+        ],
+        "raster:bands": [_raster_band(band or bands[0]) for band in places],
+    }
+
+
+def title(bands: list[Mapping[str, Any]]) -> str:
+    """A title for the file of these bands."""
+    if len(bands) == 1:
+        return str(bands[0].get("description") or bands[0]["name"])[:200]
+    return ("Bands " + ", ".join(band["name"] for band in bands))[:200]
+
+
+def eo_band(band: Mapping[str, Any]) -> dict[str, Any]:
+    """A band as the eo extension 1.1 writes it."""
+    found = _pick(band, _EO)
+    if found.get("common_name") not in COMMON_NAMES:
+        found.pop("common_name", None)
+    return found
+
+
+def _raster_band(band: Mapping[str, Any]) -> dict[str, Any]:
+    return _pick(band, _RASTER) or {"data_type": "other"}
+
+
+def _pick(band: Mapping[str, Any], members: Mapping[str, str | None]) -> dict[str, Any]:
+    return {name or member: band[member] for member, name in members.items() if band.get(member) is not None}

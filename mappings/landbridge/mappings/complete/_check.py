@@ -1,0 +1,150 @@
+"""Checks of STAC values against the tables' rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import plan, tables, times
+from landbridge.mappings.errors import InvalidDocument
+
+if TYPE_CHECKING:
+    from landbridge.mappings.tables import Row
+
+__all__ = ["members", "ordered_pair", "required", "value"]
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (Mapping,),
+}
+
+
+def members(kind: str, found: Mapping[str, Any], prefix: str = "") -> None:
+    """Check all members that belong to attributes; ``prefix`` goes before the attribute in an error."""
+    for member, row in _rows(kind).items():
+        if (stac := found.get(member)) is not None:
+            value(row, stac, prefix + row.name, member)
+
+
+@cache
+def _rows(kind: str) -> Mapping[str, Row]:
+    table = tables.load(kind)
+    container = ("properties",) if table.document == "Item" else ()
+    return {row.path[-1]: row for row in table.rows.values() if row.path[:-1] == container}
+
+
+def value(row: Row, stac: Any, attribute: str, member: str) -> None:
+    """Check one STAC value against its row. Raises `InvalidDocument`."""
+    if why := fault(row.schema, stac):
+        where = "" if member == row.name else f" ({member})"
+        raise InvalidDocument(attribute, f"{_short(stac)}{where} {why}")
+
+
+def required(found: Mapping[str, Any], names: Mapping[str, str], prefix: str = "", why: str = "") -> None:
+    """Check that members are there: attribute by member. Raises `InvalidDocument`."""
+    for member, attribute in names.items():
+        if found.get(member) is None:
+            raise InvalidDocument(prefix + attribute, f"is missing{why}")
+
+
+def ordered_pair(start: Any, end: Any, attribute: str, other: str) -> None:
+    """Check that one date is not after another."""
+    if start and end and times.parse(start) > times.parse(end):
+        raise InvalidDocument(attribute, f"{end} lies before {other} {start}")
+
+
+def fault(schema: Mapping[str, Any], stac: Any) -> str | None:
+    """Why a value does not obey a schema, of the part of JSON Schema that the tables use; None if it does."""
+    return (
+        _type_fault(schema, stac)
+        or _scalar_fault(schema, stac)
+        or (_array_fault(schema, stac) if isinstance(stac, list | tuple) else None)
+        or (_object_fault(schema, stac) if isinstance(stac, Mapping) else None)
+    )
+
+
+def _type_fault(schema: Mapping[str, Any], stac: Any) -> str | None:
+    wanted = schema.get("type")
+    names = [wanted] if isinstance(wanted, str) else wanted or []
+    if names and not any(
+        isinstance(stac, _TYPES[name]) and (name == "boolean" or not isinstance(stac, bool)) for name in names
+    ):
+        return f"is not of type {' or '.join(names)}"
+    return None
+
+
+def _scalar_fault(schema: Mapping[str, Any], stac: Any) -> str | None:
+    if "enum" in schema and stac not in schema["enum"]:
+        return f"is not one of {', '.join(map(str, schema['enum']))}"
+    if isinstance(stac, str):
+        return _string_fault(schema, stac)
+    if isinstance(stac, int | float):
+        return _number_fault(schema, stac)
+    return None
+
+
+def _string_fault(schema: Mapping[str, Any], stac: str) -> str | None:
+    found: str | None = None
+    if len(stac) < schema.get("minLength", 0):
+        found = "is empty"
+    elif len(stac) > schema.get("maxLength", len(stac)):
+        found = f"is longer than {schema['maxLength']} characters"
+    elif "pattern" in schema and not re.search(schema["pattern"], stac):
+        found = f"does not have the form {schema['pattern']}"
+    elif schema.get("format") == "date-time" and not _is_date(stac):
+        found = "is not an RFC 3339 date and time"
+    return found
+
+
+def _number_fault(schema: Mapping[str, Any], stac: float) -> str | None:
+    if "minimum" in schema and not stac >= schema["minimum"]:
+        return f"is less than {schema['minimum']}"
+    if "maximum" in schema and not stac <= schema["maximum"]:
+        return f"is more than {schema['maximum']}"
+    if "exclusiveMinimum" in schema and not stac > schema["exclusiveMinimum"]:
+        return f"is not more than {schema['exclusiveMinimum']}"
+    return None
+
+
+def _array_fault(schema: Mapping[str, Any], stac: Any) -> str | None:
+    if len(stac) < schema.get("minItems", 0):
+        return f"has {len(stac)} elements, fewer than {schema['minItems']}"
+    if len(stac) > schema.get("maxItems", len(stac)):
+        return f"has {len(stac)} elements, more than {schema['maxItems']}"
+    if items := schema.get("items"):
+        for index, element in enumerate(stac):
+            if why := fault(items, element):
+                return f"has at {index} {_short(element)}, which {why}"
+    return None
+
+
+def _object_fault(schema: Mapping[str, Any], stac: Mapping[str, Any]) -> str | None:
+    if len(stac) > schema.get("maxProperties", len(stac)):
+        return f"has {len(stac)} members, more than {schema['maxProperties']}"
+    if missing := [name for name in schema.get("required", ()) if name not in stac]:
+        return f"has no {missing[0]}"
+    named, others = schema.get("properties", {}), schema.get("additionalProperties")
+    for name, inner in stac.items():
+        rule = named.get(name, others)
+        if isinstance(rule, Mapping) and (why := fault(rule, inner)):
+            return f"has as {name} {_short(inner)}, which {why}"
+    return None
+
+
+def _is_date(stac: str) -> bool:
+    try:
+        times.parse(stac)
+    except plan.FAILURES:
+        return False
+    return "T" in stac or " " in stac
+
+
+def _short(stac: Any) -> str:
+    text = repr(stac)
+    return text if len(text) <= 80 else text[:77] + "..."

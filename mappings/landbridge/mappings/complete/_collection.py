@@ -1,0 +1,164 @@
+"""Completion of a product's Collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import foreign, image, product, times
+from landbridge.mappings.assets import INDEX
+from landbridge.mappings.complete import _assets, _bands, _check
+from landbridge.mappings.complete._extensions import listed
+from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.foreign import ASSET
+from landbridge.mappings.schema import DEFAULT_URL, is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+__all__ = ["collection"]
+
+
+def collection(
+    document: Mapping[str, Any],
+    previous: Mapping[str, Any] | None = None,
+    now: str | datetime | None = None,
+    principal: Sequence[str] | None = None,
+    schema_url: str = DEFAULT_URL,
+) -> dict[str, Any]:
+    """A Collection as it is stored.
+
+    ``document``: what a write asks for, whole; ``previous``: what is stored so far; ``now``: the time of
+    the write (default: the present); ``principal``: the writer's subjects, who own a new product;
+    ``schema_url``: where this API serves the catalog extension. Raises `InvalidDocument`.
+    """
+    moment, old = times.now(now), previous or {}
+    done = dict(document)
+    ours = is_ours(document)
+    if not isinstance(done.get("id"), str) or not done["id"]:
+        raise InvalidDocument("id", "is missing; a product has an id")
+    if ours and not done.get("title"):
+        raise InvalidDocument("name", "is missing; a product has a name")
+    done["type"], done["stac_version"] = "Collection", image.STAC_VERSION
+    done["links"] = done.get("links") or []
+    done["license"] = done.get("license") or "other"
+    product.follow_title(done)
+    product.follow_extent(done)
+    # What the server sets itself is not taken from a writer.
+    done["created"] = old.get("created") or done.get("created") or moment
+    if previous is not None or "updated" not in done:
+        done["updated"] = moment
+    if principal is not None:
+        _default_access(done, principal)
+    if "catalog:is_core" not in done:
+        done["catalog:is_core"] = False
+    _check.members("product", done)
+    start, end = done.get("catalog:start_datetime"), done.get("catalog:end_datetime")
+    _check.ordered_pair(start, end, "end_datetime", "start_datetime")
+    entries = done["bands"] if "bands" in done else foreign.entries(done)
+    if not isinstance(entries, list):
+        raise InvalidDocument("bands", f"{entries!r} is not an array")
+    done["bands"] = _bands.complete(entries, old.get("bands") or (), moment)
+    _set_resolutions(done)
+    files = _assets.groups(done["bands"])
+    _set_item_assets(done, files)
+    _set_summaries(done, old)
+    _set_render(done, old, files)
+    done["stac_extensions"] = listed(done, schema_url)
+    return done
+
+
+def _default_access(done: dict[str, Any], principal: Sequence[str]) -> None:
+    owners = [subject for subject in principal if subject.startswith(("user:", "org:"))]
+    if owners and not done.get("catalog:owners"):
+        done["catalog:owners"] = owners
+    done.setdefault("catalog:readers", [])
+    done.setdefault("catalog:writers", [])
+
+
+def _set_resolutions(done: dict[str, Any]) -> None:
+    sized = [entry for entry in done["bands"] if _bands.metres(entry) is not None]
+    for member, choose in (("catalog:resolution_min", min), ("catalog:resolution_max", max)):
+        for name in (member, f"{member}_native"):
+            done.pop(name, None)
+        if sized:
+            entry = choose(sized, key=lambda entry: _bands.metres(entry) or 0)
+            done[member] = _bands.metres(entry)
+            if (native := _bands.native_resolution(entry)) is not None:
+                done[f"{member}_native"] = native
+
+
+def _set_item_assets(done: dict[str, Any], files: Mapping[int, list[Mapping[str, Any]]]) -> None:
+    present = done.get("item_assets") or {}
+    kept = {key: asset for key, asset in present.items() if asset.get(INDEX) is None}
+    before = {asset[INDEX]: asset for asset in present.values() if asset.get(INDEX) is not None}
+    for index, bands in files.items():
+        key = _assets.asset_key(files, index) or ""
+        while key in kept:
+            key += "_"
+        own = {"title": _assets.title(bands), "roles": ["data"], **_assets.described(bands), INDEX: index}
+        kept[key] = {**before.get(index, {}), **own}
+    if kept or "item_assets" in done:
+        done["item_assets"] = kept
+
+
+def _set_summaries(done: dict[str, Any], old: Mapping[str, Any]) -> None:
+    """Bands and resolutions where readers of STAC 1.0 look; a stranger's summaries stay."""
+    summaries = dict(done.get("summaries") or {})
+    for member, value in _summaries(done).items():
+        stale = _summaries(old).get(member)
+        if member not in summaries or summaries[member] == stale:
+            summaries[member] = value
+            if not value:
+                del summaries[member]
+    if summaries or "summaries" in done:
+        done["summaries"] = summaries
+
+
+def _summaries(document: Mapping[str, Any]) -> dict[str, Any]:
+    entries = [
+        entry for entry in document.get("bands") or () if entry.get("catalog:type") and ASSET not in entry
+    ]
+    sizes = {size for entry in entries if (size := _bands.metres(entry)) is not None}
+    return {"eo:bands": [_assets.eo_band(entry) for entry in entries], "gsd": sorted(sizes)}
+
+
+def _set_render(
+    done: dict[str, Any], old: Mapping[str, Any], files: Mapping[int, list[Mapping[str, Any]]]
+) -> None:
+    """The render named ``default`` from the default display bands, unless somebody wrote his own."""
+    renders = dict(done.get("renders") or {})
+    stale = _render(old, _assets.groups(old.get("bands") or ()))
+    if "default" in renders and renders["default"] != stale:
+        return
+    renders.pop("default", None)
+    if render := _render(done, files):
+        renders["default"] = render
+    if renders:
+        done["renders"] = renders
+    elif stale:
+        done.pop("renders", None)
+
+
+def _render(done: Mapping[str, Any], files: Mapping[int, list[Mapping[str, Any]]]) -> dict[str, Any] | None:
+    by_name = {entry["name"]: entry for entry in done.get("bands") or ()}
+    names = done.get("catalog:default_display_bands") or []
+    bands = [by_name[name] for name in names if name in by_name]
+    if not bands or len(bands) < len(names):
+        return None
+    keys = [
+        entry.get(ASSET) or _assets.asset_key(files, entry.get("catalog:file_index", -1)) for entry in bands
+    ]
+    if None in keys:
+        return None
+    render: dict[str, Any] = {
+        "title": ", ".join(names),
+        "assets": list(dict.fromkeys(keys)),
+        "bidx": [entry.get("catalog:band_index", 0) + 1 for entry in bands],
+    }
+    ranges = [entry.get("catalog:display_range") for entry in bands]
+    if all(ranges):
+        render["rescale"] = ranges
+    if len(bands) == 1 and (name := bands[0].get("catalog:colormap_name")):
+        render["colormap_name"] = name
+    return render

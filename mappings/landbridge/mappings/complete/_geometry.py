@@ -1,0 +1,64 @@
+"""A check that a geometry is GeoJSON: a database that holds one open ring answers no search near it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from landbridge.mappings.errors import InvalidDocument
+
+__all__ = ["check_geometry"]
+
+# How deep the positions lie, and of how many a line or ring of the type consists at least.
+_DEPTHS = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
+
+
+def check_geometry(geometry: Any) -> None:
+    """Raises `InvalidDocument` for what is not a GeoJSON geometry (RFC 7946)."""
+    if not isinstance(geometry, Mapping):
+        raise _bad(f"{geometry!r} is not an object")
+    kind = geometry.get("type")
+    if kind == "GeometryCollection":
+        parts = geometry.get("geometries")
+        if not isinstance(parts, list):
+            raise _bad("a GeometryCollection has an array of geometries")
+        for part in parts:
+            check_geometry(part)
+        return
+    if kind not in _DEPTHS:
+        raise _bad(f"{kind!r} is not a type of geometry")
+    _check_level(geometry.get("coordinates"), _DEPTHS[kind], kind)
+
+
+def _check_level(level: Any, depth: int, kind: str) -> None:
+    if not isinstance(level, list | tuple) or not level:
+        raise _bad(f"the coordinates of a {kind} are no array with {'numbers' if depth == 0 else 'elements'}")
+    if depth == 0:
+        if len(level) < 2 or not all(_is_coordinate(number) for number in level):
+            raise _bad(f"{level!r} is no position of longitude and latitude")
+        return
+    for inner in level:
+        _check_level(inner, depth - 1, kind)
+    if depth == 1 and kind.endswith("LineString") and len(level) < 2:
+        raise _bad("a line has at least two positions")
+    if depth == 1 and kind.endswith("Polygon"):
+        if len(level) < 4:
+            raise _bad(f"a ring has at least four positions, and one has {len(level)}")
+        if list(level[0]) != list(level[-1]):
+            raise _bad(f"a ring begins at {list(level[0])} but ends at {list(level[-1])}; it must be closed")
+
+
+def _is_coordinate(number: Any) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+
+
+def _bad(why: str) -> InvalidDocument:
+    return InvalidDocument("geometry", why)

@@ -1,0 +1,245 @@
+"""Filters and sorts on Catalog attributes, written as CQL2 JSON on STAC properties.
+
+The input is the serialized form of the client's expressions: ``{"eq": {name: value}}``, ``ne``, ``prefix``,
+``like``, ``ilike`` and ``{"range": {name: {"gt": ..., "lte": ...}}}`` with one or more attributes each,
+``{"isnull": name}``, ``{"isnotnull": name}``, ``{"and": [...]}``, ``{"or": [...]}``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import ids, plan, tables, times
+from landbridge.mappings.codecs import CODECS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from landbridge.mappings.tables import Row
+
+__all__ = ["sortby", "to_cql2"]
+
+Node = dict[str, Any]
+
+_COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+# Attributes that an Item has as its id and its collection.
+_IDENTITY = {"image": {"product_id": "collection", "name": "id"}, "product": {"id": "id"}}
+
+
+def to_cql2(expression: Mapping[str, Any], kind: str) -> Node:
+    """The CQL2 JSON of a serialized expression on ``"image"`` or ``"product"`` attributes.
+
+    Values take the unit of their STAC property, dates are instants in UTC, and a list is asked for its
+    members. A missing value satisfies no comparison. Raises AttributeError for an attribute that there is
+    not or that cannot be filtered by, and ValueError for a value or an expression that cannot be right.
+    """
+    if len(expression) != 1:
+        raise ValueError(f"{dict(expression)!r} is no expression: it has to have one operator")
+    ((operator, operand),) = expression.items()
+    if operator in ("and", "or"):
+        return _joined(operator, [to_cql2(part, kind) for part in operand])
+    if operator in ("isnull", "isnotnull"):
+        names = [operand] if isinstance(operand, str) else list(operand)
+        test = _is_null if operator == "isnull" else _is_not_null
+        return _joined("and", [test(_row(name, kind), kind) for name in names])
+    if operator not in _OPERATORS:
+        raise ValueError(f"{operator!r} is no operator; there are {', '.join([*_OPERATORS, 'and', 'or'])}")
+    write = _OPERATORS[operator]
+    return _joined("and", [write(_row(name, kind), value, kind) for name, value in operand.items()])
+
+
+def sortby(attribute: str, ascending: bool = True, kind: str = "image") -> list[dict[str, str]]:
+    """The STAC API's ``sortby`` for one attribute. Raises AttributeError for one that cannot be sorted by."""
+    row = _table(kind).rows.get(attribute)
+    if row is None or not row.sort:
+        why = "there is no such attribute" if row is None else "it has no order"
+        raise AttributeError(f"cannot sort by {attribute!r}: {why} (kind {kind!r})")
+    direction = "asc" if ascending else "desc"
+    if row.codec == "identifier":
+        fields = ["collection", "id"] if attribute == "id" else [_IDENTITY[kind][attribute]]
+    else:
+        in_properties = _table(kind).document == "Item"
+        fields = [f"properties.{row.property_name}" if in_properties else str(row.property_name)]
+    return [{"field": field, "direction": direction} for field in fields]
+
+
+def _table(kind: str) -> tables.Table:
+    if kind not in _IDENTITY:
+        raise ValueError(f"a STAC API searches no {kind!r}; there are {', '.join(_IDENTITY)}")
+    return tables.load(kind)
+
+
+def _row(name: str, kind: str) -> Row:
+    row = _table(kind).rows.get(name)
+    if row is None:
+        raise AttributeError(f"there is no attribute {name!r} to filter by (kind {kind!r})")
+    if not row.filter or row.property_name is None:
+        raise AttributeError(f"the attribute {name!r} cannot be filtered by (kind {kind!r})")
+    return row
+
+
+def _joined(operator: str, parts: Sequence[Node]) -> Node:
+    if not parts:
+        raise ValueError(f"{operator!r} joins no expressions")
+    if len(parts) == 1:
+        return parts[0]
+    flat: list[Node] = []
+    for part in parts:
+        flat += part["args"] if part.get("op") == operator else [part]
+    return {"op": operator, "args": flat}
+
+
+def _node(operator: str, *args: Any) -> Node:
+    return {"op": operator, "args": list(args)}
+
+
+def _property(row: Row, kind: str) -> Node:
+    if row.codec == "identifier":
+        return {"property": _IDENTITY[kind][row.name]}
+    return {"property": row.property_name}
+
+
+def _value(row: Row, value: Any) -> Any:
+    """A value in the unit and form of its STAC property. Raises ValueError naming attribute and value."""
+    definition = row.queryable or row.schema
+    try:
+        if definition.get("format") == "date-time":
+            return {"timestamp": times.normalize(value)}
+        encode = CODECS[row.codec].encode if row.codec in CODECS else None
+        if row.is_list or encode is None:
+            return _plain(value)
+        return encode(
+            float(value) if definition.get("type") == "number" and isinstance(value, str) else value
+        )
+    except plan.FAILURES as error:
+        raise ValueError(f"cannot filter by {row.name} and {value!r}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str | int | float | bool):
+        raise TypeError("it is neither a string, a number nor a boolean")
+    return value
+
+
+def _compared(row: Row, operator: str, value: Any, kind: str) -> Node:
+    """One comparison; where a value may lie beside its property, of either place."""
+    if kind == "image" and row.name == "id":
+        return _compared_id(operator, value)
+    stac = _value(row, value)
+    node = _node(operator, _property(row, kind), stac)
+    if row.overflow:
+        return _joined("or", [node, _node(operator, {"property": row.overflow}, stac)])
+    return node
+
+
+def _compared_id(operator: str, value: Any) -> Node:
+    try:
+        product_id, name = ids.split(value)
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"cannot filter by id and {value!r}: {error}") from error
+    if operator not in ("=", "<>"):
+        raise ValueError(f"ids have no order, so {operator!r} cannot compare them")
+    parts = [
+        _node(operator, {"property": "collection"}, product_id),
+        _node(operator, {"property": "id"}, name),
+    ]
+    return _joined("and" if operator == "=" else "or", parts)
+
+
+def _eq(row: Row, value: Any, kind: str) -> Node:
+    if value is None:
+        return _is_null(row, kind)
+    if row.is_list:
+        return _node("a_contains", _property(row, kind), [_value(row, value)])
+    return _compared(row, "=", value, kind)
+
+
+def _ne(row: Row, value: Any, kind: str) -> Node:
+    if value is None:
+        return _is_not_null(row, kind)
+    if row.is_list:
+        return _node("not", _eq(row, value, kind))
+    return _compared(row, "<>", value, kind)
+
+
+def _range(row: Row, bounds: Mapping[str, Any], kind: str) -> Node:
+    if unknown := set(bounds) - set(_COMPARISONS):
+        raise ValueError(f"{min(unknown)!r} is no bound of a range; there are gt, gte, lt and lte")
+    if row.is_list:
+        raise ValueError(f"{row.name} is a list, which has no order")
+    if not row.overflow:
+        return _joined(
+            "and", [_compared(row, _COMPARISONS[bound], value, kind) for bound, value in bounds.items()]
+        )
+    # Both bounds have to hold at the same place.
+    places = [row.property_name, row.overflow]
+    stac = {_COMPARISONS[bound]: _value(row, value) for bound, value in bounds.items()}
+    return _joined(
+        "or",
+        [
+            _joined("and", [_node(op, {"property": place}, value) for op, value in stac.items()])
+            for place in places
+        ],
+    )
+
+
+def _prefix(row: Row, value: Any, kind: str) -> Node:
+    if not isinstance(value, str):
+        raise ValueError(f"cannot filter by {row.name} and the prefix {value!r}, no string")  # noqa: TRY004 - one error for all
+    if kind == "image" and row.name == "id":
+        # The prefix ends within the product's id, or else within the name.
+        whole = _node("like", {"property": "collection"}, _escaped(value) + "%")
+        product_id, colon, name = value.rpartition(":")
+        if not colon:
+            return whole
+        same = _node("=", {"property": "collection"}, product_id)
+        parts = [same, _node("like", {"property": "id"}, _escaped(name) + "%")] if name else [same]
+        return _joined("or", [whole, _joined("and", parts)])
+    return _like(row, _escaped(value) + "%", kind)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _like(row: Row, pattern: Any, kind: str) -> Node:
+    _check_pattern(row, pattern, kind)
+    return _node("like", _property(row, kind), pattern)
+
+
+def _ilike(row: Row, pattern: Any, kind: str) -> Node:
+    _check_pattern(row, pattern, kind)
+    return _node("like", _node("casei", _property(row, kind)), _node("casei", pattern))
+
+
+def _check_pattern(row: Row, pattern: Any, kind: str) -> None:
+    if not isinstance(pattern, str):
+        raise ValueError(f"cannot filter by {row.name} and the pattern {pattern!r}, no string")  # noqa: TRY004 - one error for all
+    if row.schema.get("type") != "string" or row.schema.get("format") or (kind, row.name) == ("image", "id"):
+        raise ValueError(f"{row.name} is not a string, so {pattern!r} cannot be looked for in it")
+
+
+def _is_null(row: Row, kind: str) -> Node:
+    if kind == "image" and row.name == "id":
+        return _node("isNull", {"property": "id"})
+    node = _node("isNull", _property(row, kind))
+    if row.is_list:
+        # An empty list counts as no value.
+        return _joined("or", [node, _node("a_equals", _property(row, kind), [])])
+    if row.overflow:
+        return _joined("and", [node, _node("isNull", {"property": row.overflow})])
+    return node
+
+
+def _is_not_null(row: Row, kind: str) -> Node:
+    return _node("not", _is_null(row, kind))
+
+
+_OPERATORS: Mapping[str, Callable[[Row, Any, str], Node]] = {
+    "eq": _eq,
+    "ne": _ne,
+    "range": _range,
+    "prefix": _prefix,
+    "like": _like,
+    "ilike": _ilike,
+}

@@ -1,0 +1,63 @@
+"""Differences between two JSON documents, as RFC 7396 merge patches and RFC 6902 operations.
+
+Objects are compared member by member; anything else, arrays included, is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["merge_patch", "operations", "pointer", "same"]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality of JSON values: unlike Python's, it tells ``true`` from ``1``."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping):
+        return (
+            isinstance(other, Mapping)
+            and one.keys() == other.keys()
+            and all(same(value, other[key]) for key, value in one.items())
+        )
+    if isinstance(one, list | tuple):
+        return (
+            isinstance(other, list | tuple)
+            and len(one) == len(other)
+            and all(same(*pair) for pair in zip(one, other, strict=True))
+        )
+    return bool(one == other)
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The RFC 7396 merge patch that turns ``old`` into ``new``; empty where they are the same."""
+    patch: dict[str, Any] = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            if inner := merge_patch(before, value):
+                patch[key] = inner
+        elif key not in old or not same(before, value):
+            patch[key] = value
+    return patch
+
+
+def operations(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[dict[str, Any]]:
+    """The RFC 6902 operations that turn ``old`` into ``new``, their paths below ``path``."""
+    found: list[dict[str, Any]] = [
+        {"op": "remove", "path": path + pointer([key])} for key in old if key not in new
+    ]
+    for key, value in new.items():
+        where, before = path + pointer([key]), old.get(key)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            found += operations(before, value, where)
+        elif key not in old or not same(before, value):
+            # "add" replaces a member that is there, and does not fail where it went in the meantime.
+            found.append({"op": "add", "path": where, "value": value})
+    return found
+
+
+def pointer(members: Sequence[str | int]) -> str:
+    """The JSON pointer (RFC 6901) to a member."""
+    return "".join("/" + str(member).replace("~", "~0").replace("/", "~1") for member in members)

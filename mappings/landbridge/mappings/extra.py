@@ -1,0 +1,48 @@
+"""``extra_properties``: any JSON value under any name, in a database that drops nulls.
+
+pgstac takes null members out of every object inside an item (nulls in arrays stay). So a null member is
+written as ``{"catalog:null": true}``; an object that looks like that, its only member being ``catalog:null``
+and any number of ``~``, gets one more ``~``. All other values are written as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["decode", "encode"]
+
+_NULL = "catalog:null"
+
+
+def encode(value: Any, member: bool = False) -> Any:
+    """A JSON value with its null members written out; ``member``: the value is an object's member."""
+    if value is None:
+        return {_NULL: True} if member else None
+    if isinstance(value, Mapping):
+        if len(value) == 1 and (escaped := _escapable(value)) is not None:
+            return {escaped + "~": encode(value[escaped], member=True)}
+        return {key: encode(inner, member=True) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(inner) for inner in value]
+    return value
+
+
+def decode(value: Any) -> Any:
+    """The JSON value that `encode` wrote."""
+    if isinstance(value, dict):
+        if len(value) == 1 and (escaped := _escapable(value)) is not None:
+            if escaped == _NULL:
+                return None
+            return {escaped[:-1]: decode(value[escaped])}
+        return {key: decode(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [decode(inner) for inner in value]
+    return value
+
+
+def _escapable(value: Mapping[str, Any]) -> str | None:
+    key = next(iter(value))
+    if isinstance(key, str) and key.startswith(_NULL) and not key[len(_NULL) :].strip("~"):
+        return key
+    return None

@@ -1,0 +1,385 @@
+"""Image attributes and STAC Items, both ways.
+
+Attributes are plain JSON values by their Catalog names; datetimes are RFC 3339 strings in UTC. What these
+functions return shares its inner values with what they were given: treat all of it as frozen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import assets, extra, ids, plan, schema, times
+from landbridge.mappings.diffs import merge_patch, same
+from landbridge.mappings.errors import InvalidDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from landbridge.mappings.tables import Row
+
+__all__ = ["STAC_VERSION", "bbox", "from_stac", "patch", "to_stac"]
+
+STAC_VERSION = "1.1.0"
+
+_WKT = ("GEOG", "PROJ", "GEOD", "BOUND", "COMPOUND", "COMPD", "ENG", "DERIVED", "LOCAL_CS", "COORDINATE")
+# Changing these takes more than their own members, so a patch of them has to see the Item.
+_NEED_BASE = ("files", "extra_properties")
+
+
+def from_stac(item: Mapping[str, Any], keys: Sequence[str] | None = None) -> dict[str, Any]:
+    """The attributes of an Item, ours or anyone's, with ``id``, ``name`` and ``product_id``.
+
+    Attributes that the Item does not hold are left out. ``keys``: the asset key of each file, for Items
+    of others; see `landbridge.mappings.band.asset_keys`.
+    """
+    name, product_id = item["id"], item.get("collection")
+    out: dict[str, Any] = {"name": name}
+    if product_id is not None:
+        out["product_id"] = product_id
+        out["id"] = f"{product_id}:{name}"
+    unknown: dict[str, Any] = {}
+    properties: Mapping[str, Any] = item.get("properties") or {}
+    plan.of("image").read(properties, out, unknown)
+    get = properties.get
+    _read_times(get, out)
+    if (geometry := item.get("geometry")) is not None and geometry.get("geometries") != []:
+        out["geometry"] = geometry
+    _read_crs(get, out)
+    _read_shape(get, out)
+    if found := item.get("assets"):
+        _read_assets(found, keys, out)
+    if (via := get("catalog:provider_url")) is None:
+        via = next((link.get("href") for link in item.get("links") or () if link.get("rel") == "via"), None)
+    if via is not None:
+        out["provider_url"] = via
+    if (own := get("catalog:extra_properties")) is not None:
+        unknown.update(extra.decode(own))
+        out["extra_properties"] = unknown
+    elif unknown:
+        out["extra_properties"] = unknown
+    return out
+
+
+_LONE = {"x_pixels": "catalog:x_pixels", "y_pixels": "catalog:y_pixels"}
+
+
+def _read_times(get: Callable[[str], Any], out: dict[str, Any]) -> None:
+    for name, value in (
+        ("acquired", get("datetime") or get("start_datetime")),
+        ("acquired_end", get("end_datetime")),
+    ):
+        if value is not None:
+            try:
+                out[name] = times.normalize(value)
+            except plan.FAILURES:
+                continue
+
+
+def _read_crs(get: Callable[[str], Any], out: dict[str, Any]) -> None:
+    if (code := get("proj:code")) is not None:
+        out["cs_code"] = code
+    elif (epsg := get("proj:epsg")) is not None:
+        out["cs_code"] = f"EPSG:{epsg}"
+    if (projection := get("catalog:projection")) is not None or (projection := get("proj:wkt2")) is not None:
+        out["projection"] = projection
+
+
+def _read_shape(get: Callable[[str], Any], out: dict[str, Any]) -> None:
+    shape = get("proj:shape")
+    if isinstance(shape, list | tuple) and len(shape) == 2:
+        out["y_pixels"], out["x_pixels"] = shape
+    for name, member in _LONE.items():
+        if (value := get(member)) is not None:
+            out[name] = value
+
+
+def _read_assets(found: Mapping[str, Any], keys: Sequence[str] | None, out: dict[str, Any]) -> None:
+    if (files := assets.files(found, keys)) is not None:
+        out["files"] = files
+    if (key := assets.preview(found)) and (href := found[key].get("href")) is not None:
+        out["preview_url"] = href
+
+
+def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The Item with these attributes; a value of None is no value.
+
+    ``base``: the Item as it was read. All that no attribute speaks of stays as it is there; attributes of
+    it that are missing here go, but for readonly ones. Raises `InvalidDocument` for a value that its
+    attribute cannot hold, and where ``acquired`` is missing.
+    """
+    if base is None:
+        return _apply({"acquired": None, **attributes}, _blank())
+    before = from_stac(base)
+    rows = plan.of("image").table.rows
+    changes = {name: None for name in before if name not in attributes and not _fixed(rows[name])}
+    changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
+    return _apply(changes, base)
+
+
+def patch(changes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The RFC 7396 merge patch of an Item that makes these changes, and no others; None takes a value away.
+
+    ``base``: the Item as last read; changes of ``files`` and ``extra_properties`` need it (ValueError).
+    Raises `InvalidDocument` as `to_stac` does.
+    """
+    if base is not None:
+        before = from_stac(base)
+        changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
+        return merge_patch(base, _apply(changed, base))
+    return _blind_patch(changes)
+
+
+def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A patch of an Item that was not seen: it takes out every place that an old value may lie in."""
+    for name in changes:
+        if name in _NEED_BASE or (name in _LONE and changes[name] is None):
+            raise ValueError(f"a patch of {name} needs the item as last read (base=...)")
+    if "acquired" in changes and changes["acquired"] is None:
+        raise _no_acquired()
+    old: dict[str, Any] = {"properties": {}, "assets": {}, "links": []}
+    new = _apply({name: value for name, value in changes.items() if value is not None}, old)
+    result = merge_patch(old, new)
+    result.pop("links", None)  # an array is replaced as a whole; the server follows catalog:provider_url
+    gone = [place[1] for name in changes for place in _replaced(name) if place[1] not in new["properties"]]
+    if gone:
+        result["properties"] = {**result.get("properties", {}), **dict.fromkeys(gone)}
+    if "acquired_end" in changes and changes["acquired_end"] is None:
+        result["properties"]["start_datetime"] = None
+    if "preview_url" in changes and changes["preview_url"] is None:
+        result["assets"] = {"thumbnail": None}
+    if "geometry" in changes:
+        result.update(_whole_geometry(changes["geometry"]))
+    return result
+
+
+def _replaced(name: str) -> list[tuple[str, ...]]:
+    """The places in ``properties`` where a new value of an attribute leaves nothing of the old one."""
+    # A size written alone joins the other in proj:shape; start_datetime is there with acquired_end only.
+    shared = {"acquired", *_LONE}
+    return [place for place in _row(name).places if place[0] == "properties" and name not in shared]
+
+
+def _whole_geometry(geometry: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A geometry's members as a merge patch that leaves nothing of another geometry's type behind."""
+    if geometry is None:
+        return {"geometry": None, "bbox": None}
+    return {"geometry": {"coordinates": None, "geometries": None, **geometry}, "bbox": bbox(geometry)}
+
+
+def _blank() -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [],
+        "id": None,
+        "geometry": None,
+        "properties": {schema.CLASS: "Image"},
+        "links": [],
+        "assets": {},
+    }
+
+
+def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the changes made; None takes a value away."""
+    item = dict(base)
+    item["properties"] = properties = dict(base.get("properties") or {})
+    item["assets"] = dict(base.get("assets") or {})
+    # acquired_end comes last: it looks at acquired.
+    for name in sorted(changes, key="acquired_end".__eq__):
+        row, value = _row(name), changes[name]
+        special = _WRITERS.get(name)
+        if special is None:
+            plan.write(row, value, properties)
+        else:
+            special(item, value)
+    return item
+
+
+def _row(name: str) -> Row:
+    try:
+        return plan.of("image").table.rows[name]
+    except KeyError:
+        raise InvalidDocument(name, "an image has no such attribute") from None
+
+
+def _fixed(row: Row) -> bool:
+    return row.readonly or row.codec == "identifier"
+
+
+def _write_id(item: dict[str, Any], value: Any) -> None:
+    if value is not None:
+        try:
+            item["collection"], item["id"] = ids.split(value)
+        except (ValueError, AttributeError) as error:
+            raise InvalidDocument("id", str(error)) from error
+
+
+def _write_name(item: dict[str, Any], value: Any) -> None:
+    if value is not None:
+        item["id"] = value
+
+
+def _write_product_id(item: dict[str, Any], value: Any) -> None:
+    if value is not None:
+        item["collection"] = value
+
+
+def _no_acquired() -> InvalidDocument:
+    return InvalidDocument("acquired", "is missing; an image has to say when it was acquired")
+
+
+def _moment(attribute: str, value: Any) -> str:
+    try:
+        return times.normalize(value)
+    except plan.FAILURES as error:
+        raise InvalidDocument(attribute, f"{value!r} is no date: {error}") from error
+
+
+def _write_acquired(item: dict[str, Any], value: Any) -> None:
+    if value is None:
+        raise _no_acquired()
+    properties, moment = item["properties"], _moment("acquired", value)
+    start, before = properties.get("start_datetime"), properties.get("datetime")
+    if start is not None and (before is None or start == before):
+        properties["start_datetime"] = moment
+    properties["datetime"] = moment
+
+
+def _write_acquired_end(item: dict[str, Any], value: Any) -> None:
+    properties = item["properties"]
+    if value is None:
+        properties.pop("end_datetime", None)
+        properties.pop("catalog:acquired_end", None)
+        start = properties.pop("start_datetime", None)
+        if properties.get("datetime") is None and start is not None:
+            properties["datetime"] = start
+        return
+    properties["end_datetime"] = properties["catalog:acquired_end"] = _moment("acquired_end", value)
+    if properties.get("start_datetime") is None and "datetime" in properties:
+        properties["start_datetime"] = properties["datetime"]
+
+
+def _write_geometry(item: dict[str, Any], value: Any) -> None:
+    item["geometry"] = value
+    item.pop("bbox", None)
+    if value is not None:
+        item["bbox"] = bbox(value)
+
+
+def bbox(geometry: Mapping[str, Any]) -> list[float]:
+    """West, south, east and north of a GeoJSON geometry. Raises `InvalidDocument`."""
+    try:
+        points = _points(geometry)
+        longitudes, latitudes = [point[0] for point in points], [point[1] for point in points]
+        return [min(longitudes), min(latitudes), max(longitudes), max(latitudes)]
+    except plan.FAILURES as error:
+        raise InvalidDocument("geometry", f"is no GeoJSON geometry with coordinates: {error}") from error
+
+
+def _points(geometry: Mapping[str, Any]) -> list[Sequence[float]]:
+    if geometry["type"] == "GeometryCollection":
+        return [point for part in geometry["geometries"] for point in _points(part)]
+    level: Any = geometry["coordinates"]
+    if geometry["type"] == "Point":
+        return [level]
+    while isinstance(level[0][0], list | tuple):
+        level = [inner for part in level for inner in part]
+    return list(level)
+
+
+def _write_code(item: dict[str, Any], value: Any) -> None:
+    properties = item["properties"]
+    # Version 1 of the projection extension knows proj:epsg only, version 2 only proj:code.
+    first = "proj:epsg" in properties and "proj:code" not in properties
+    properties.pop("proj:code", None)
+    properties.pop("proj:epsg", None)
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise InvalidDocument("cs_code", f"{value!r} is not a string such as 'EPSG:32615'")
+    authority, _, number = value.partition(":")
+    if first and authority == "EPSG" and number.isdecimal() and str(int(number)) == number:
+        properties["proj:epsg"] = int(number)
+    else:
+        properties["proj:code"] = value
+
+
+def _write_wkt(item: dict[str, Any], value: Any) -> None:
+    properties = item["properties"]
+    properties.pop("proj:wkt2", None)
+    properties.pop("catalog:projection", None)
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise InvalidDocument("projection", f"{value!r} is not WKT or a PROJ string")
+    properties["proj:wkt2" if value.startswith(_WKT) and "[" in value else "catalog:projection"] = value
+
+
+def _write_pixels(item: dict[str, Any], value: Any, name: str) -> None:
+    properties = item["properties"]
+    shape = properties.pop("proj:shape", None) or (None, None)
+    now = {"y_pixels": shape[0], "x_pixels": shape[1]}
+    now = {key: properties.pop(_LONE[key], None) or number for key, number in now.items()}
+    now[name] = value
+    if None not in now.values():
+        properties["proj:shape"] = [now["y_pixels"], now["x_pixels"]]
+        return
+    for key, number in now.items():
+        if number is not None:
+            properties[_LONE[key]] = number
+
+
+def _write_via(item: dict[str, Any], value: Any) -> None:
+    item["properties"].pop("catalog:provider_url", None)
+    if value is not None:
+        item["properties"]["catalog:provider_url"] = value
+    follow_provider_url(item)
+
+
+def follow_provider_url(item: dict[str, Any]) -> None:
+    """Make the link of rel ``via`` say what ``catalog:provider_url`` says; without it there is none."""
+    url = item["properties"].get("catalog:provider_url")
+    links = [link for link in item.get("links") or () if link.get("rel") != "via"]
+    if url is not None:
+        found = next((link for link in item.get("links") or () if link.get("rel") == "via"), {"rel": "via"})
+        links.append({**found, "href": url})
+    item["links"] = links
+
+
+def _write_extra(item: dict[str, Any], value: Any) -> None:
+    properties = item["properties"]
+    wanted = dict(value or {})
+    foreign: dict[str, Any] = {}
+    plan.of("image").read(properties, {}, foreign)
+    own = properties.pop("catalog:extra_properties", None) or {}
+    for key, shown in foreign.items():
+        if key not in wanted:
+            del properties[key]
+        elif key in own:
+            continue  # the member of the same name in our own object is the one that is shown
+        elif same(wanted[key], shown):
+            del wanted[key]
+        elif wanted[key] is not None and same(extra.encode(wanted[key]), wanted[key]):
+            properties[key] = wanted.pop(key)  # stays in the place where others look for it
+        else:
+            del properties[key]
+    if wanted or (value is not None and not any(key in properties for key in foreign)):
+        properties["catalog:extra_properties"] = extra.encode(wanted)
+
+
+_WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {
+    "id": _write_id,
+    "name": _write_name,
+    "product_id": _write_product_id,
+    "acquired": _write_acquired,
+    "acquired_end": _write_acquired_end,
+    "geometry": _write_geometry,
+    "cs_code": _write_code,
+    "projection": _write_wkt,
+    "x_pixels": lambda item, value: _write_pixels(item, value, "x_pixels"),
+    "y_pixels": lambda item, value: _write_pixels(item, value, "y_pixels"),
+    "files": lambda item, value: assets.set_files(item["assets"], value),
+    "preview_url": lambda item, value: assets.set_preview(item["assets"], value),
+    "provider_url": _write_via,
+    "extra_properties": _write_extra,
+}
