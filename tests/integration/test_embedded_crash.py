@@ -1,9 +1,11 @@
 """What an embedded stack survives: killed processes, and the traces they leave."""
 
 import contextlib
+import errno
 import http.server
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -77,6 +79,11 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def refused(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
+
+
 @contextlib.contextmanager
 def answering_everything(port: int) -> Iterator[None]:
     """A foreign program on a port, to which every request is fine."""
@@ -110,7 +117,9 @@ def test_a_killed_api_comes_back_at_its_address_on_the_same_database(own: Home, 
 
 def test_another_program_on_the_port_of_a_killed_api_is_not_taken_for_it(own: Home, running: stack.Stack):
     kill(running.pid)
-    with answering_everything(int(running.url.rpartition(":")[2])):
+    port = int(running.url.rpartition(":")[2])
+    until(lambda: refused(port))  # its last thread closes its sockets
+    with answering_everything(port):
         assert stack.http_status(running.url, "/_mgmt/health") == 200
         again = stack.up(own)
         assert again.url != running.url

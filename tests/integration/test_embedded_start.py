@@ -47,7 +47,7 @@ def outcome(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Home]:
-    """A stack of this module's own, started by three processes at once in a home an interrupted start left."""
+    """A stack of this module's own, started by three processes at once where a start was interrupted."""
     folder = new_folder()
     home = Home(folder / "home")
     half = home.root / "postgres.new-half"

@@ -197,7 +197,7 @@ def test_fields_choose_what_an_item_shows(
 def test_items_stay_whole_when_their_collections_bands_change(
     http: httpx.Client, collection: str, add_items: Callable[..., Any]
 ) -> None:
-    """Items are stored without what they share with the collection, each with the version it was saved under."""
+    """An item is stored without what it shares with the collection as that was when the item was saved."""
     add_items({})
     before = http.get(f"/collections/{collection}/items/item-0000").json()
     http.patch(f"/collections/{collection}", json=[{"op": "remove", "path": "/bands/1"}]).raise_for_status()
