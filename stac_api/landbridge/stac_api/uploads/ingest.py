@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +24,8 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 from rasterio.windows import Window
+
+from landbridge.stac_api.uploads.work import IngestError, Job, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,30 +59,6 @@ _RESAMPLERS = {  # OverviewResampler -> GDAL's name in the COG driver
 _ENV = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "2", "GDAL_CACHEMAX": 256 * 2**20}
 _FOOTPRINT_CELLS = 512  # along the longest side of the grid a footprint is traced on
 _BLOCK = 512
-
-
-class IngestError(Exception):
-    """The files can't become an image; the text says which file, what is wrong and what would be right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to make of which files."""
-
-    files: Sequence[Path]
-    names: Sequence[str]
-    folder: Path
-    bands: Sequence[Mapping[str, Any]]
-    attributes: Mapping[str, Any]
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The files made, and the Catalog attributes read off them."""
-
-    files: Sequence[Path]
-    attributes: Mapping[str, Any]
 
 
 def run(job: Job) -> Result:

@@ -21,7 +21,7 @@ from landbridge.stac_api import documents, writes
 from landbridge.stac_api.assets.store import COG, AssetStore, href, image_path, upload_path
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.search import rows
-from landbridge.stac_api.uploads import ingest, records
+from landbridge.stac_api.uploads import records, work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # What the user has to change something about.
-_USER_ERRORS = (ingest.IngestError, InvalidDocument, BadRequestError, ConflictError)
+_USER_ERRORS = (work.IngestError, InvalidDocument, BadRequestError, ConflictError)
 
 # What may pass when tried again: the database, the store or the child process went away.
 TRANSIENT = (
@@ -89,7 +89,7 @@ async def _ingest(services: Services, executor: Executor, upload: Upload) -> Non
     with tempfile.TemporaryDirectory(prefix="landbridge-", dir=settings.staging) as scratch:
         folder = Path(scratch)
         files = [await store.fetch(upload_path(upload.id, n), folder) for n in range(len(upload.files))]
-        job = ingest.Job(
+        job = work.Job(
             files=files,
             names=[file["name"] for file in upload.files],
             folder=folder,
@@ -97,7 +97,7 @@ async def _ingest(services: Services, executor: Executor, upload: Upload) -> Non
             attributes=given,
             options=upload.options,
         )
-        result = await asyncio.get_running_loop().run_in_executor(executor, ingest.run, job)
+        result = await asyncio.get_running_loop().run_in_executor(executor, work.run, job)
         hrefs = await _store(store, upload, result.files)
     derived = dict(result.attributes)
     derived["files"] = [{**file, "href": place} for file, place in zip(derived["files"], hrefs, strict=True)]

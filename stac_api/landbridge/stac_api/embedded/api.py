@@ -1,0 +1,32 @@
+"""The HTTP side of the server process. Importing it imports the whole application."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from landbridge.stac_api.app import create_app
+from landbridge.stac_api.settings import Settings
+
+DRAIN_SECONDS = 5  # how long open requests may go on after the signal to stop
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server on one socket that calls `listening` once it answers."""
+
+    def __init__(self, settings: Settings, listening: Callable[["Server"], None]) -> None:
+        config = uvicorn.Config(
+            create_app(settings),
+            access_log=False,
+            lifespan="on",
+            log_config=None,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            ws="none",
+        )
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._listening(self)

@@ -1,0 +1,134 @@
+"""Ending, describing and deleting the stack of a home."""
+
+import contextlib
+import importlib.metadata
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from landbridge.stac_api.embedded import postmaster
+from landbridge.stac_api.embedded.cluster import Cluster, open_cluster, socket_directory
+from landbridge.stac_api.embedded.errors import StackError
+from landbridge.stac_api.embedded.files import (
+    POLL_SECONDS,
+    Home,
+    default_home,
+    lock_holder,
+    locked,
+    read_state,
+)
+from landbridge.stac_api.embedded.server import forget_process
+from landbridge.stac_api.embedded.stack import START_SECONDS, joined
+
+MODULE = "landbridge.stac_api.embedded"
+GRACE_SECONDS = 45.0  # open requests, then PostgreSQL's shutdown
+
+
+def down(home: Home | None = None) -> bool:
+    """End whatever is alive of the stack of a home: the API, then PostgreSQL. Idempotent.
+
+    Returns whether anything was alive. Raises StackError if something cannot be ended.
+    """
+    home = home or default_home()
+    if not home.root.is_dir():
+        return False
+    with locked(home.up_lock, START_SECONDS, "stop the stack"):
+        ended = _end_server(home)
+        if (cluster := _existing(home)) is not None:
+            ended |= postmaster.stop(cluster)
+        forget_process(home)
+    return ended
+
+
+def status(home: Home | None = None) -> dict[str, Any]:
+    """What there is of the stack of a home: address, process ids, versions, places and sizes in bytes.
+
+    Never the token.
+    """
+    home = home or default_home()
+    state = read_state(home) or {}
+    cluster = _existing(home)
+    server = postmaster.running(cluster) if cluster is not None else None
+    sizes = {
+        "database": cluster.data if cluster is not None else None,
+        "store": home.store,
+        "logs": home.logs,
+    }
+    return {
+        "running": joined(home) is not None,
+        "url": state.get("url"),
+        "pid": lock_holder(home.serve_lock),
+        "postgres_pid": server.pid if server is not None else None,
+        "home": str(home.root),
+        "store": str(home.store),
+        "data": str(cluster.data) if cluster is not None else None,
+        "versions": {
+            "landbridge": importlib.metadata.version("landbridge-stac-api"),
+            "pgstac": importlib.metadata.version("pypgstac"),
+            "postgres": cluster.major if cluster is not None else None,
+        },
+        "bytes": {name: _size(folder) if folder is not None else 0 for name, folder in sizes.items()},
+    }
+
+
+def remove(home: Home) -> None:
+    """End the stack of a home and delete everything in it, the database included."""
+    down(home)
+    if (cluster := _existing(home)) is not None:
+        # These two may lie outside of the home.
+        shutil.rmtree(socket_directory(cluster))
+        if home.postgres.is_symlink():
+            shutil.rmtree(cluster.data.parent)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(home.root)
+
+
+def _existing(home: Home) -> Cluster | None:
+    return open_cluster(home) if os.path.lexists(home.postgres) else None
+
+
+def _end_server(home: Home) -> bool:
+    """End the process that holds the serve lock, gently at first; whether there was one."""
+    asked: psutil.Process | None = None
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (holder := lock_holder(home.serve_lock)) is not None:
+        late = time.monotonic() > deadline
+        if late and time.monotonic() > deadline + GRACE_SECONDS:
+            msg = f"The server of {home.root} (process {holder}) cannot be ended."
+            raise StackError(msg)
+        if (late or asked is None) and (server := _server(holder)) is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                server.send_signal(signal.SIGKILL if late else signal.SIGTERM)
+            asked = server
+        time.sleep(POLL_SECONDS)
+    # The lock is free a moment before its holder has ended.
+    while asked is not None and postmaster.alive(asked):
+        time.sleep(POLL_SECONDS)
+    return asked is not None
+
+
+def _server(pid: int) -> psutil.Process | None:
+    """The process, if it is one of ours; a new holder's id takes a moment to get into the lock file."""
+    try:
+        process = psutil.Process(pid)
+        return process if pid > 0 and MODULE in process.cmdline() else None
+    except psutil.Error:
+        return None
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files below a folder. What vanishes meanwhile, or cannot be read, counts nothing."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += _size(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total

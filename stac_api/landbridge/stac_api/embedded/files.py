@@ -1,0 +1,201 @@
+"""The home directory of a stack: where each file lies, private writes, and the locks.
+
+Layout of a home (everything 0700/0600; as root the home itself is 0711, so that the account PostgreSQL
+runs under can pass through to its own directory):
+
+    state.json      address, token and process of the API; what a client reads
+    up.lock         held while somebody starts or stops the stack
+    serve.lock      held by the server process for its lifetime; its text is that process's id
+    postgres/       the PostgreSQL cluster (a symbolic link where the home is out of its account's reach)
+    run/            the cluster's socket
+    store/          asset files
+    logs/           api.log, postgres.log
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from landbridge.stac_api.embedded.errors import StackError
+
+ROOT_HOME = Path("/var/lib/landbridge")
+POLL_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the files of one stack are; `root` is absolute."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state.json"
+
+    @property
+    def up_lock(self) -> Path:
+        return self.root / "up.lock"
+
+    @property
+    def serve_lock(self) -> Path:
+        return self.root / "serve.lock"
+
+    @property
+    def postgres(self) -> Path:
+        return self.root / "postgres"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def api_log(self) -> Path:
+        return self.logs / "api.log"
+
+    @property
+    def postgres_log(self) -> Path:
+        return self.logs / "postgres.log"
+
+    def create(self) -> None:
+        """Make the home and its folders; an existing home keeps its mode.
+
+        Raises StackError if the home belongs to another user: its state file, and so the address the
+        token is sent to, would be that user's.
+        """
+        try:
+            existed = self.root.is_dir()
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            owner = self.root.stat().st_uid
+            if os.geteuid() not in {0, owner}:
+                msg = f"The home {self.root} belongs to user {owner}, not to you (user {os.geteuid()})."
+                raise StackError(f"{msg} Set LANDBRIDGE_HOME to a directory of your own.")
+            if not existed and os.geteuid() == 0:
+                self.root.chmod(0o711)
+            for folder in (self.store, self.logs):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            msg = f"The home {self.root} cannot be created: {error.strerror} ({error.filename})."
+            raise StackError(f"{msg} Set LANDBRIDGE_HOME to a directory you can write to.") from error
+
+
+def default_home() -> Home:
+    """The home of this user's stack: LANDBRIDGE_HOME, else the user's data directory.
+
+    Root's default is /var/lib/landbridge: PostgreSQL never runs as root, and no other account can reach
+    into /root.
+    """
+    if configured := os.environ.get("LANDBRIDGE_HOME"):
+        return Home(Path(configured).expanduser().absolute())
+    if os.geteuid() == 0:
+        return Home(ROOT_HOME)
+    import platformdirs
+
+    return Home(Path(platformdirs.user_data_dir("landbridge")))
+
+
+def write_private(path: Path, text: str, owner: tuple[int, int] | None = None) -> None:
+    """Replace the file in one step by one that only its owner can read.
+
+    The new file is made under an unguessable name with O_EXCL, so a link somebody planted is never
+    followed. `owner` is (uid, gid) to hand it to.
+    """
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if owner is not None:
+                os.fchown(file.fileno(), *owner)
+            file.write(text)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def open_log(path: Path) -> BinaryIO:
+    """A log to append to, made readable by its owner only. Links are not followed."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o600), "ab")
+
+
+def read_state(home: Home) -> dict[str, Any] | None:
+    """The state file's content, or None where there is none that can be understood."""
+    try:
+        state = json.loads(home.state.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except PermissionError as error:
+        msg = f"{home.state} cannot be read: the stack of this home was started by another user."
+        raise StackError(f"{msg} Set LANDBRIDGE_HOME to a directory of your own.") from error
+    except (OSError, ValueError):
+        return None
+    return state if isinstance(state, dict) and state.get("version") == 1 else None
+
+
+def write_state(home: Home, state: dict[str, Any]) -> None:
+    write_private(home.state, json.dumps(state, indent=1) + "\n")
+
+
+@contextlib.contextmanager
+def locked(path: Path, timeout: float, purpose: str) -> Iterator[int]:
+    """Hold the lock file exclusively; yields its descriptor. Raises StackError after `timeout` seconds.
+
+    The kernel drops the lock with the process that holds it, so a lock file left behind means nothing.
+    """
+    descriptor = _open_lock(path)
+    try:
+        deadline = time.monotonic() + timeout
+        while not _try_lock(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                msg = f"{path} is held by another process (id {holder}) since more than {timeout:.0f} s"
+                raise StackError(f"{msg}; cannot {purpose}.")
+            time.sleep(POLL_SECONDS)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def lock_holder(path: Path) -> int | None:
+    """The id of the process that holds the lock; 0 if it has not written it yet; None if it is free."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        # Shared, so that two processes asking at once do not take each other for the holder.
+        if _try_lock(descriptor, fcntl.LOCK_SH):
+            return None
+        text = os.pread(descriptor, 32, 0).strip()
+        return int(text) if text.isdigit() else 0
+    finally:
+        os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

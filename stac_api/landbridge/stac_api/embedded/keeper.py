@@ -1,0 +1,106 @@
+"""Keeps the cluster's PostgreSQL alive, and the logs short, for as long as the server process lives."""
+
+import contextlib
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from landbridge.stac_api.embedded import postgres, postmaster
+from landbridge.stac_api.embedded.cluster import Cluster, create, remove_leftovers
+from landbridge.stac_api.embedded.errors import StackError
+from landbridge.stac_api.embedded.postmaster import Postmaster
+
+LOG_BYTES = 16 * 2**20  # a log that is longer is put aside as `.1`
+ROTATION_SECONDS = 60.0
+PAUSE_SECONDS = (0.0, 0.1, 0.5, 2.0, 10.0)  # before each attempt to start a killed PostgreSQL again
+
+logger = logging.getLogger(__name__)
+
+
+class Stopped(BaseException):
+    """The process was asked to end before it serves. No error, so that nothing catches it by accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Seconds that each phase of a start took."""
+
+    phases: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        begin = time.monotonic()
+        yield
+        self.phases[name] = time.monotonic() - begin
+
+
+class Keeper(threading.Thread):
+    """A thread that waits for the server of a cluster to end, and starts it again."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(name="postgres-keeper", daemon=True)
+        self._cluster = cluster
+        self._stopping = threading.Event()
+        self._changing = threading.Lock()
+        self._postmaster: Postmaster | None = None
+
+    def bring_up(self, clock: Clock) -> Postmaster:
+        """Join the cluster's server or start it, creating the cluster if need be.
+
+        Raises StackError if it cannot be done, Stopped after `stop`.
+        """
+        with self._changing:
+            if self._stopping.is_set():
+                raise Stopped
+            self._postmaster = postmaster.join(self._cluster) or self._start(clock)
+            return self._postmaster
+
+    def _start(self, clock: Clock) -> Postmaster:
+        with clock.phase("find postgres"):
+            installation = postgres.find(self._cluster.account, self._cluster.major)
+        remove_leftovers(self._cluster)
+        if not self._cluster.exists:
+            with clock.phase("initdb"):
+                create(self._cluster, installation)
+        with clock.phase("start postgres"):
+            return postmaster.start(self._cluster, installation)
+
+    def run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            if self._postmaster is not None and not self._postmaster.wait(ROTATION_SECONDS):
+                failures = 0
+                for log in (self._cluster.home.api_log, self._cluster.home.postgres_log):
+                    _rotate(log)
+                continue
+            if self._stopping.wait(PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS) - 1)]):
+                return
+            failures += 1
+            logger.warning("PostgreSQL has ended unasked; starting it again")
+            try:
+                self.bring_up(Clock())
+            except Stopped:
+                return
+            except (StackError, OSError):
+                logger.exception("PostgreSQL does not start")
+
+    def stop(self) -> None:
+        """End PostgreSQL, whoever started it, and then this thread."""
+        self._stopping.set()
+        with self._changing:
+            postmaster.stop(self._cluster, self._postmaster)
+        if self.is_alive():
+            self.join()
+
+
+def _rotate(log: Path) -> None:
+    """Put a long log aside and empty it. Its writers append, so they go on at its new end."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+            os.truncate(log, 0)

@@ -1,0 +1,228 @@
+"""Finds a PostgreSQL with PostGIS among what the system has installed.
+
+No wheel on PyPI ships PostGIS, so the programs come from the system's packages: apt, dnf, Homebrew or conda.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from landbridge.stac_api.embedded.accounts import Account, reachable
+from landbridge.stac_api.embedded.errors import PostgresNotFound
+
+MINIMUM_MAJOR = 14
+PROGRAMS = ("postgres", "initdb")
+# postgis for the geometry columns; pgstac needs the other two, which some systems package apart (contrib).
+EXTENSIONS = ("postgis", "btree_gist", "unaccent")
+
+# Directories under the file system's root that hold the programs of one version, by who puts them there.
+# Of several the newest version is tried first.
+SYSTEM_PATTERNS = (
+    "usr/lib/postgresql/*/bin",  # Debian, Ubuntu, apt.postgresql.org
+    "usr/pgsql-*/bin",  # yum.postgresql.org
+    "opt/homebrew/opt/postgresql@*/bin",
+    "opt/homebrew/opt/postgresql*/bin",
+    "usr/local/opt/postgresql@*/bin",
+    "usr/local/opt/postgresql*/bin",
+    "Applications/Postgres.app/Contents/Versions/*/bin",
+)
+# Where the shared files lie when there is no pg_config to ask: beside bin, Debian's and Fedora's places.
+SHARE_PATTERNS = (
+    "{bin}/../share/postgresql",
+    "{bin}/../share",
+    "{root}/usr/share/postgresql/{major}",
+    "{root}/usr/share/pgsql",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A usable set of PostgreSQL programs."""
+
+    bin: Path
+    major: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A place that was looked at, and why nothing there is used."""
+
+    bin: Path
+    reason: str
+    major: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where to look: the root of the file system and the variables of the process.
+
+    Tests lay out a machine of their own.
+    """
+
+    root: Path
+    pg_bin: str | None
+    search_path: str
+    conda_prefixes: tuple[Path, ...]
+
+    @classmethod
+    def of_process(cls) -> "Surroundings":
+        prefixes = (os.environ.get("CONDA_PREFIX"), sys.prefix, sys.base_prefix)
+        return cls(
+            root=Path("/"),
+            pg_bin=os.environ.get("LANDBRIDGE_PG_BIN"),
+            search_path=os.environ.get("PATH", os.defpath),
+            conda_prefixes=tuple(dict.fromkeys(Path(prefix) for prefix in prefixes if prefix)),
+        )
+
+
+def find(
+    account: Account, major: int | None = None, surroundings: Surroundings | None = None
+) -> Installation:
+    """The best installation that `account` can run.
+
+    Args:
+        account: who will run the programs; they must be within its reach.
+        major: the major version an existing cluster needs; None takes the first found in the order
+            LANDBRIDGE_PG_BIN, PATH, system packages (newest first), conda.
+        surroundings: where to look; by default this machine.
+
+    Raises:
+        PostgresNotFound: with what was looked at, why it was refused, and the lines that install it.
+    """
+    surroundings = surroundings or Surroundings.of_process()
+    refusals: list[Refusal] = []
+    for place in _places(surroundings):
+        found = _inspect(place, account, surroundings.root)
+        if isinstance(found, Installation) and major not in {None, found.major}:
+            found = Refusal(place, f"is PostgreSQL {found.version}; this cluster needs {major}", found.major)
+        if isinstance(found, Installation):
+            return found
+        refusals.append(found)
+    raise PostgresNotFound(_message(refusals, major))
+
+
+def _places(surroundings: Surroundings) -> Iterator[Path]:
+    """Directories to look at, best first, each once; only those named by LANDBRIDGE_PG_BIN if it is set."""
+    if surroundings.pg_bin:
+        yield Path(surroundings.pg_bin).expanduser()
+        return
+    seen: set[Path] = set()
+    for place in _candidates(surroundings):
+        resolved = place.resolve()
+        if resolved not in seen and resolved.is_dir():
+            seen.add(resolved)
+            yield place
+
+
+def _candidates(surroundings: Surroundings) -> Iterator[Path]:
+    for program in ("pg_config", "postgres"):
+        if (found := shutil.which(program, path=surroundings.search_path)) is None:
+            continue
+        answer = _ask(Path(found), "--bindir") if program == "pg_config" else None
+        yield Path(answer[0]) if answer else Path(found).resolve().parent
+    for pattern in SYSTEM_PATTERNS:
+        yield from sorted(surroundings.root.glob(pattern), key=_version_in_path, reverse=True)
+    for prefix in surroundings.conda_prefixes:
+        if (prefix / "bin" / PROGRAMS[0]).exists():
+            yield prefix / "bin"
+
+
+def _version_in_path(place: Path) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", place.parent.name))
+
+
+def _inspect(place: Path, account: Account, root: Path) -> Installation | Refusal:
+    missing = [program for program in PROGRAMS if not (place / program).is_file()]
+    if missing:
+        return Refusal(place, f"has no {' and no '.join(missing)} (only client programs?)")
+    if not all(reachable(place / program, account) for program in PROGRAMS):
+        return Refusal(place, f"is out of reach of user {account.name}, who has to run it")
+    if not (answer := _ask(place / "postgres", "--version")):
+        return Refusal(place, "has a postgres that does not start")
+    # "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", betas are "18beta1"
+    number = re.search(r"\(PostgreSQL\) ((\d+)\S*)", answer[0])
+    version, major = (number[1], int(number[2])) if number else (answer[0], 0)
+    if major < MINIMUM_MAJOR:
+        return Refusal(place, f"is PostgreSQL {version}; at least {MINIMUM_MAJOR} is needed", major)
+    extensions = [share / "extension" for share in _shares(place, major, root)]
+    absent = [
+        name for name in EXTENSIONS if not any((folder / f"{name}.control").exists() for folder in extensions)
+    ]
+    if absent:
+        reason = f"is PostgreSQL {version} without the extension{'s' * (len(absent) > 1)} {', '.join(absent)}"
+        return Refusal(place, reason, major)
+    return Installation(place, major, version)
+
+
+def _shares(place: Path, major: int, root: Path) -> list[Path]:
+    answer = _ask(place / "pg_config", "--sharedir")
+    if answer:
+        return [Path(answer[0])]
+    named = (pattern.format(bin=place, root=root, major=major) for pattern in SHARE_PATTERNS)
+    return [Path(os.path.normpath(name)) for name in named]
+
+
+def _ask(program: Path, *options: str) -> list[str]:
+    """The lines a program prints, or none if it cannot be run."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a program found on this machine, asked for its version
+            [program, *options],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return done.stdout.splitlines()
+
+
+def install_lines(majors: Sequence[int] = (), major: int | None = None) -> dict[str, str]:
+    """What to type to install PostgreSQL with PostGIS, by package manager.
+
+    Args:
+        majors: major versions of servers that are installed without PostGIS.
+        major: the one version that is wanted, if any.
+    """
+    usable = [number for number in majors if number >= MINIMUM_MAJOR]
+    wanted = major or (max(usable) if usable else None)
+    if wanted is None:
+        apt = "postgresql postgresql-postgis"
+    else:
+        apt = f"{'' if wanted in majors else f'postgresql-{wanted} '}postgresql-{wanted}-postgis-3"
+    pin = f"={major}" if major else ""
+    return {
+        "Debian, Ubuntu": f"sudo apt-get install {apt}",
+        "Fedora, RHEL": "sudo dnf install postgresql-server postgresql-contrib postgis",
+        "macOS": f"brew install postgresql@{major or 17} postgis",
+        "conda": f"conda install -c conda-forge postgresql{pin} postgis",
+    }
+
+
+def _message(refusals: Sequence[Refusal], major: int | None) -> str:
+    wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {MINIMUM_MAJOR} or newer"
+    lines = [f"No {wanted} with PostGIS was found on this machine. Install it with the line for your system:"]
+    majors = [refusal.major for refusal in refusals if refusal.major is not None]
+    lines += [f"  {system:<15} {line}" for system, line in install_lines(majors, major).items()]
+    if major:
+        lines.append(
+            f"The cluster of this home was made by PostgreSQL {major}, whose files no other version reads."
+        )
+    if refusals:
+        lines.append("Looked at and refused:")
+        lines += [f"  {refusal.bin} {refusal.reason}" for refusal in refusals]
+    else:
+        lines.append(
+            "No PostgreSQL was found at all: not on PATH, in /usr/lib/postgresql, Homebrew or conda."
+        )
+    lines.append(
+        "If it is somewhere else, set LANDBRIDGE_PG_BIN to the directory of its `postgres` and `initdb`."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,239 @@
+"""The cluster's server process: telling it from others, starting, watching and stopping it.
+
+Two traces of an earlier server are told apart from a live one. `postmaster.pid` names a process id that may
+have died or been given to another program since; it is believed only if that process is a postgres of this
+data directory. And a postmaster that was killed may leave children that still write to the shared memory:
+every process of the cluster inherits the lock on `{home}/postgres.lock`, so none is alive once it is free.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from landbridge.stac_api.embedded.accounts import reachable
+from landbridge.stac_api.embedded.cluster import Cluster, configure, environment, socket_directory
+from landbridge.stac_api.embedded.errors import ClusterError, StackError, StartError
+from landbridge.stac_api.embedded.files import POLL_SECONDS, locked, open_log
+from landbridge.stac_api.embedded.postgres import Installation
+
+ORPHAN_SECONDS = 5.0  # how long children of a killed postmaster get to notice
+GRACE_SECONDS = 30.0  # how long a shutdown may take before the next harsher signal
+TAIL_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """A live server of a cluster. `child` is set if this process started it."""
+
+    process: psutil.Process
+    sockets: Path
+    child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        return int(self.process.pid)
+
+    def wait(self, timeout: float) -> bool:
+        """Whether the server has ended within `timeout` seconds; costs nothing while it lives."""
+        with contextlib.suppress(AttributeError, ProcessLookupError):
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                poll = select.poll()
+                poll.register(descriptor, select.POLLIN)
+                poll.poll(timeout * 1000)
+            finally:
+                os.close(descriptor)
+            return self._ended()
+        try:
+            self.process.wait(timeout)
+        except psutil.TimeoutExpired:
+            return False
+        return self._ended()
+
+    def _ended(self) -> bool:
+        if self.child is not None:
+            return self.child.poll() is not None
+        return not alive(self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """What `postmaster.pid` says: process id, socket directory and status ("starting", "ready", ...)."""
+
+    pid: int
+    sockets: Path
+    status: str
+
+    @classmethod
+    def read(cls, data: Path) -> "PidFile | None":
+        """None where there is none, or it is not yet (or never was) completely written."""
+        try:
+            lines = (data / "postmaster.pid").read_text().split("\n")
+            return cls(int(lines[0]), Path(lines[4]), lines[7].strip())
+        except (OSError, ValueError, IndexError):
+            return None
+
+
+def running(cluster: Cluster) -> Postmaster | None:
+    """The cluster's live server, whatever its status, or None."""
+    found = PidFile.read(cluster.data)
+    if found is None:
+        return None
+    try:
+        process = psutil.Process(found.pid)
+    except psutil.NoSuchProcess:
+        return None
+    return Postmaster(process, found.sockets) if _is_postmaster(process, cluster) else None
+
+
+def join(cluster: Cluster) -> Postmaster | None:
+    """The cluster's live server once it accepts connections, or None. One on its way out is ended first."""
+    postmaster = running(cluster)
+    while postmaster is not None and not postmaster.wait(0):
+        found = PidFile.read(cluster.data)
+        status = found.status if found is not None else ""
+        if status == "ready":
+            return postmaster
+        if status == "stopping":
+            stop(cluster, postmaster)
+        time.sleep(POLL_SECONDS)
+    return None
+
+
+def start(cluster: Cluster, installation: Installation) -> Postmaster:
+    """Start the server and return once it accepts connections, however long its crash recovery takes.
+
+    The caller holds the home's serve lock, so nobody else starts or clears anything meanwhile.
+
+    Raises:
+        ClusterError: it ended instead; the message has the end of its log.
+        StartError: it was killed.
+    """
+    data, account = cluster.data, cluster.account
+    if not reachable(data, account):
+        msg = f"User {account.name}, who runs PostgreSQL, cannot reach {data}."
+        raise ClusterError(f"{msg} Let it pass through the directories above: chmod o+x ...")
+    sockets = socket_directory(cluster)
+    configure(cluster, sockets)
+    with (
+        _sole_use(cluster) as lock,
+        open_log(cluster.home.postgres_log) as log,
+    ):
+        _clear(cluster, sockets)
+        begin = log.tell()
+        try:
+            child = subprocess.Popen(  # noqa: S603 - postgres of the installation that was found
+                [installation.bin / "postgres", "-D", data],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock,),
+                env=environment(),
+                **account.popen_options(),
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            msg = f"{installation.bin}/postgres cannot be run as user {account.name}: {error}"
+            raise ClusterError(msg) from error
+    while child.poll() is None:
+        found = PidFile.read(data)
+        if found is not None and found.pid == child.pid and found.status == "ready":
+            return Postmaster(psutil.Process(child.pid), sockets, child)
+        time.sleep(POLL_SECONDS)
+    msg = f"PostgreSQL ended with code {child.returncode} while starting on {data}:"
+    # A negative code is the signal that ended it: somebody killed it, and the next start may do.
+    kind = ClusterError if child.returncode > 0 else StartError
+    raise kind(f"{msg}\n{tail(cluster.home.postgres_log, begin)}")
+
+
+def stop(cluster: Cluster, postmaster: Postmaster | None = None) -> bool:
+    """End the cluster's server, if it is alive, with everything committed on disk; whether it was alive.
+
+    Connections are ended at once (a "fast" shutdown); a server that takes more than GRACE_SECONDS is ended
+    without its last checkpoint, which its next start makes up for.
+    """
+    postmaster = postmaster or running(cluster)
+    if postmaster is None or postmaster.wait(0):
+        return False
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            postmaster.process.send_signal(number)
+        if postmaster.wait(GRACE_SECONDS):
+            return True
+    msg = f"PostgreSQL (process {postmaster.pid}) of {cluster.data} cannot be ended."
+    raise ClusterError(msg)
+
+
+def tail(log: Path, begin: int = 0) -> str:
+    """The last lines a log has had since offset `begin`."""
+    try:
+        with log.open("rb") as file:
+            file.seek(begin)
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return "(no log)"
+    return "\n".join(lines[-TAIL_LINES:]) or "(nothing in its log)"
+
+
+@contextlib.contextmanager
+def _sole_use(cluster: Cluster) -> Iterator[int]:
+    """Hold the cluster's lock, for the server to inherit; what is left of a killed server is ended first."""
+    path = cluster.home.root / "postgres.lock"
+    with contextlib.ExitStack() as stack:
+        try:
+            lock = stack.enter_context(locked(path, ORPHAN_SECONDS, "start PostgreSQL"))
+        except StackError:
+            _end_orphans(cluster)
+            lock = stack.enter_context(locked(path, ORPHAN_SECONDS, "start PostgreSQL"))
+        yield lock
+
+
+def _end_orphans(cluster: Cluster) -> None:
+    """Kill the children a dead postmaster left behind, found by the cluster's name in their titles."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            title = " ".join(process.cmdline())
+            if process.uids().real == cluster.account.uid and title.startswith(f"postgres: {cluster.name}: "):
+                process.kill()
+
+
+def _clear(cluster: Cluster, sockets: Path) -> None:
+    """Remove the traces of a server that is gone, for PostgreSQL takes any live process for it.
+
+    A process file with a dead id is left to PostgreSQL, which makes checks of its own with it.
+    """
+    path = cluster.data / "postmaster.pid"
+    with contextlib.suppress(OSError, ValueError):
+        if psutil.pid_exists(int(path.read_text().split("\n", 1)[0])):
+            path.unlink()
+    for leftover in sockets.glob(".s.PGSQL.*"):
+        leftover.unlink(missing_ok=True)
+
+
+def _is_postmaster(process: psutil.Process, cluster: Cluster) -> bool:
+    try:
+        command = process.cmdline()
+        return (
+            alive(process)
+            and process.uids().real == cluster.account.uid
+            and Path(command[0]).name in {"postgres", "postmaster"}
+            and str(cluster.data) in command
+        )
+    except (psutil.Error, IndexError):
+        return False
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether a process still does anything; in a container nobody may collect the ended ones."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,197 @@
+"""The server process of an embedded stack: one uvicorn on loopback, and PostgreSQL under its care.
+
+PostgreSQL is prepared in a thread while the main one imports the application: on two cores a start takes as
+long as the slower of the two. PostgreSQL outlives a killed API, and the next server joins it; a killed
+PostgreSQL is started again at once. As root only PostgreSQL drops its privileges (see `accounts`).
+"""
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
+from landbridge.stac_api.embedded.errors import StackError, StartError
+from landbridge.stac_api.embedded.files import Home, locked, read_state, write_state
+from landbridge.stac_api.embedded.keeper import Clock, Keeper, Stopped
+
+HOST = "127.0.0.1"
+ATTEMPTS = 10  # at preparing the database, while PostgreSQL recovers
+PAUSE_SECONDS = 0.2
+LOCK_SECONDS = 30.0  # how long a dying predecessor may hold the serve lock
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Report:
+    """The one line owed to the process that waits for us, through the pipe it gave us, if it did."""
+
+    descriptor: int | None
+
+    def failure(self, message: str, *, again: bool = False) -> None:
+        """Say that it does not serve, and whether it might if it were started again."""
+        self.send({"error": message, "again": again})
+
+    def send(self, message: dict[str, Any]) -> None:
+        # Once only: the number may be another file's after it is closed.
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is None:
+            return
+        # Whoever waited may have given up by now.
+        with contextlib.suppress(OSError), open(descriptor, "wb") as pipe:  # noqa: PTH123 - a descriptor
+            pipe.write(json.dumps(message).encode() + b"\n")
+
+
+@dataclass(slots=True)
+class Interrupt:
+    """What SIGTERM and SIGINT do: raise Stopped while `raises`, and be remembered."""
+
+    raises: bool = True
+    asked: bool = False
+
+    def install(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._handle)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        first, self.asked = not self.asked, True
+        if self.raises and first:
+            raise Stopped
+
+
+def serve(home: Home, report: Report) -> None:
+    """Run the stack of a home until SIGTERM or SIGINT; then end the API first and PostgreSQL after it.
+
+    Raises StackError if it cannot run; the process that waits is told too.
+    """
+    # The database is addressed by its URL alone; libraries would mix PGHOST and the like into it.
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+    os.environ["LANDBRIDGE_HOME"] = str(home.root)
+    os.umask(0o077)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        home.create()
+        with locked(home.serve_lock, LOCK_SECONDS, "serve this home"):
+            _serve(home, report)
+    except Stopped:
+        report.failure(f"The server of {home.root} was told to stop while it was starting.")
+    except StackError as error:
+        report.failure(str(error), again=isinstance(error, StartError))
+        raise
+    except Exception as error:
+        report.failure(f"{type(error).__name__}: {error}\nThe server's log is {home.api_log}")
+        raise
+
+
+def _serve(home: Home, report: Report) -> None:
+    clock, interrupt = Clock(), Interrupt()
+    keeper = Keeper(open_cluster(home))
+    interrupt.install()
+    try:
+        with ThreadPoolExecutor(1, "prepare") as pool:
+            prepared = pool.submit(_prepare, keeper, clock)
+            with clock.phase("import the application"):
+                from landbridge.stac_api.embedded.api import Server
+                from landbridge.stac_api.settings import Settings
+            database = prepared.result()
+        previous = read_state(home) or {}
+        with _listener(str(previous.get("url", ""))) as listener:
+            state = {
+                "version": 1,
+                "url": f"http://{HOST}:{listener.getsockname()[1]}",
+                "token": previous.get("token") or secrets.token_urlsafe(32),
+                "pid": os.getpid(),
+                "store": str(home.store),
+                "database": database,
+            }
+            begin = time.monotonic()
+
+            def listening(server: Server) -> None:
+                clock.phases["open the application"] = time.monotonic() - begin
+                server.should_exit = interrupt.asked
+                write_state(home, state)
+                logger.info("Serving %s on %s", home.root, state["url"])
+                report.send({"phases": clock.phases})
+
+            settings = Settings(
+                database_url=database,
+                store_url=home.store.as_uri(),
+                token=state["token"],
+                staging=home.root / "staging",
+                alone=True,
+            )
+            server = Server(settings, listening)
+            # uvicorn has handlers of its own from here, and sends on to ours what it has obeyed.
+            interrupt.raises = False
+            server.run(sockets=[listener])
+            if not server.started:
+                raise StartError("The application did not start.")
+    finally:
+        interrupt.raises = False
+        keeper.stop()
+        forget_process(home)
+
+
+def forget_process(home: Home) -> None:
+    """Note in the state file that nothing runs; address and token stay for the next start."""
+    if (state := read_state(home)) is not None and state.get("pid") is not None:
+        write_state(home, state | {"pid": None})
+
+
+def _prepare(keeper: Keeper, clock: Clock) -> str:
+    """Bring PostgreSQL up, with our database in it and that migrated; returns its URL."""
+    sockets = keeper.bring_up(clock).sockets
+    keeper.start()
+    with clock.phase("import the database client"):
+        import psycopg
+
+        from landbridge.stac_api.database import migrate
+    for _ in range(ATTEMPTS):
+        url = database_url(sockets)
+        try:
+            with clock.phase("create the database"):
+                _create_database(database_url(sockets, "postgres"))
+            with clock.phase("migrate"):
+                migrate(url)
+            return url
+        except psycopg.OperationalError as error:
+            # PostgreSQL has been killed, or one of its processes has and it recovers from that.
+            logger.warning("The database cannot be prepared: %s", error)
+            failure = error
+        time.sleep(PAUSE_SECONDS)
+        sockets = keeper.bring_up(clock).sockets
+    msg = f"The database cannot be prepared: {failure}"
+    raise StartError(msg)
+
+
+def _create_database(server: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        known = "SELECT FROM pg_database WHERE datname = %s"
+        if connection.execute(known, (DATABASE,)).fetchone() is None:
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+
+
+@contextlib.contextmanager
+def _listener(previous: str) -> Iterator[socket.socket]:
+    """A socket bound on loopback: to the port of the previous URL if it is free, else to any free one."""
+    port = previous.rpartition(":")[2]
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, int(port) if port.isdigit() else 0))
+        except OSError:
+            listener.bind((HOST, 0))
+        yield listener

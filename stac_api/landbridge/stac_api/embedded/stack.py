@@ -1,0 +1,190 @@
+"""Start or join the stack of a home. Imports next to nothing: joining is what most calls do.
+
+Who may do what is settled by two locks. `up.lock` is held by whoever starts or stops the stack, so that of
+two starters one starts and the other joins. `serve.lock` is held by the server for its lifetime, so that a
+stale state file is never believed and no second server can come up.
+"""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from landbridge.stac_api.embedded.errors import StackError, StartError
+from landbridge.stac_api.embedded.files import (
+    POLL_SECONDS,
+    Home,
+    default_home,
+    lock_holder,
+    locked,
+    open_log,
+    read_state,
+)
+
+START_SECONDS = 120.0  # longest wait for a server; crash recovery of a big database takes its time
+ATTEMPTS = 3
+ANSWER_SECONDS = 10.0
+TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running stack. `store` is the folder of asset files, `database` a libpq URL."""
+
+    home: Path
+    url: str
+    token: str = field(repr=False)
+    pid: int
+    store: Path
+    database: str
+
+    @classmethod
+    def from_state(cls, home: Home, state: dict[str, Any]) -> "Stack":
+        return cls(
+            home.root, state["url"], state["token"], state["pid"], Path(state["store"]), state["database"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a call of `up` went: the stack, whether it had to be started, and seconds by phase."""
+
+    stack: Stack
+    started: bool
+    phases: dict[str, float]
+
+
+def up(home: Home | None = None) -> Stack:
+    """Start the stack of a home, or join it where it runs.
+
+    Args:
+        home: by default LANDBRIDGE_HOME or the user's data directory.
+
+    Raises:
+        PostgresNotFound: PostgreSQL with PostGIS is missing; the message has the install lines.
+        StackError: it cannot be started; the message says why.
+    """
+    return start_or_join(home).stack
+
+
+def start_or_join(home: Home | None = None) -> Start:
+    """`up`, with an account of what it did."""
+    begin = time.monotonic()
+    home = home or default_home()
+    if (stack := joined(home)) is not None:
+        return Start(stack, started=False, phases={"join": time.monotonic() - begin})
+    home.create()
+    with locked(home.up_lock, START_SECONDS, "start the stack"):
+        if (stack := _await_server(home)) is not None:
+            return Start(stack, started=False, phases={"join": time.monotonic() - begin})
+        return _start(home)
+
+
+def joined(home: Home) -> Stack | None:
+    """The stack of a home if it runs and its database answers, else None.
+
+    The address alone proves nothing, since another program may have taken the port of a dead server: the
+    state has to be that of the process that holds the home's serve lock.
+    """
+    state = read_state(home)
+    if state is None or not state.get("pid") or lock_holder(home.serve_lock) != state["pid"]:
+        return None
+    stack = Stack.from_state(home, state)
+    return stack if http_status(stack.url, "/_mgmt/health") == 200 else None
+
+
+def http_status(url: str, path: str) -> int | None:
+    """Status code of a GET of `{url}{path}`, or None if there is no answer.
+
+    A bare socket, because importing an HTTP client costs more than all the rest of joining.
+    """
+    host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+    try:
+        with socket.create_connection((host, int(port)), ANSWER_SECONDS) as connection:
+            connection.sendall(request.encode())
+            answer = b""
+            while b"\r\n" not in answer and (part := connection.recv(1024)):
+                answer += part
+            # Read to the end: closing on unread bytes resets the connection under the server.
+            while connection.recv(65536):
+                pass
+        return int(answer.split(maxsplit=2)[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _await_server(home: Home) -> Stack | None:
+    """The stack, once a server that is alive but not answering does; None once there is no server.
+
+    It may still be starting, on its way out, or waiting for its database.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while (holder := lock_holder(home.serve_lock)) is not None:
+        if (stack := joined(home)) is not None:
+            return stack
+        if time.monotonic() > deadline:
+            msg = f"The server of {home.root} (process {holder}) does not answer since {START_SECONDS:.0f} s."
+            raise StartError(f"{msg} `landbridge down` ends it. Its log:\n{_log_tail(home)}")
+        time.sleep(POLL_SECONDS)
+    return None
+
+
+def _start(home: Home) -> Start:
+    """Start the server. One that ends for a reason that may have passed (it was killed) is tried again."""
+    for _ in range(ATTEMPTS):
+        message = _spawn(home)
+        if "phases" in message and (stack := _await_server(home)) is not None:
+            return Start(stack, started=True, phases=message["phases"])
+        if not message.get("again", True):
+            raise StackError(message["error"])
+    reason = message.get("error", f"The server of {home.root} ended as soon as it was up.")
+    msg = f"{reason}\nThe end of its log:\n{_log_tail(home)}"
+    raise StartError(msg)
+
+
+def _spawn(home: Home) -> dict[str, Any]:
+    """Start the server process, detached, and wait until it says through a pipe how it went.
+
+    Returns {"phases": ...} once it listens, else {"error": ..., "again": whether to try again}.
+    """
+    reading, writing = os.pipe()
+    with open(reading, "rb") as report, contextlib.ExitStack() as stack:  # noqa: PTH123 - a descriptor
+        stack.callback(os.close, writing)
+        command = [sys.executable, "-m", "landbridge.stac_api.embedded", "serve"]
+        command += ["--home", str(home.root), "--report", str(writing)]
+        with open_log(home.api_log) as log:
+            # It forks at once and lives on as nobody's child, so that it is never left a zombie.
+            subprocess.run(  # noqa: S603 - this Python, our own module
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(writing,),
+                check=True,
+                cwd="/",
+            )
+        stack.close()
+        ready, _, _ = select.select([report], [], [], START_SECONDS)
+        line = report.readline() if ready else b""
+    if not ready:
+        msg = f"The server of {home.root} is not ready after {START_SECONDS:.0f} s; its log is {home.api_log}"
+        return {"error": msg, "again": False}
+    try:
+        return dict(json.loads(line))
+    except ValueError:
+        return {"error": f"The server of {home.root} ended while it was starting.", "again": True}
+
+
+def _log_tail(home: Home) -> str:
+    try:
+        return home.api_log.read_bytes()[-TAIL_BYTES:].decode(errors="replace")
+    except OSError:
+        return "(no log)"
