@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import rasterio
+import rasterio.transform
 import rasterio.warp
 import shapely
 
@@ -276,3 +277,23 @@ def test_an_item_can_not_point_the_server_at_its_own_files(
     http.delete(f"/collections/{collection}/items/a").raise_for_status()
     assert keep.read_text() == "mine"
     keep.unlink()
+
+
+def test_a_ragged_footprint_covers_every_valid_pixel_with_few_corners(
+    http: httpx.Client, collection: str, geotiff: Callable[..., Path]
+) -> None:
+    rng = np.random.default_rng(3)
+    rows, columns = np.mgrid[:900, :1100]
+    inside = (columns - 550) ** 2 / 500**2 + (rows - 450) ** 2 / 380**2 < 1
+    array = np.where(inside & (rng.random(inside.shape) < 0.02), 5, 0).astype("uint16")
+    path = geotiff(array=np.stack([array, array]), nodata=0)
+    assert upload(http, collection, "a", path)["status"] == "success"
+    footprint = shapely.geometry.shape(http.get(f"/collections/{collection}/items/a").json()["geometry"])
+    assert shapely.get_num_coordinates(footprint) < 250
+    with rasterio.open(path) as file:
+        ys, xs = np.nonzero(array)
+        east, north = rasterio.transform.xy(file.transform, ys, xs)
+        whole = shapely.box(*rasterio.warp.transform_bounds(file.crs, "EPSG:4326", *file.bounds))
+    x, y = rasterio.warp.transform("EPSG:32621", "EPSG:4326", east, north)
+    assert shapely.contains_xy(footprint, x, y).all()
+    assert footprint.area < 0.8 * whole.area

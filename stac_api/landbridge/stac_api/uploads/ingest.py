@@ -24,12 +24,15 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 from rasterio.windows import Window
+from shapely.affinity import affine_transform
 
 from landbridge.stac_api.uploads.work import IngestError, Job, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from shapely.geometry.base import BaseGeometry
 
 # What an upload may be. Formats that refer to other files (VRT, GTI, ...) could make the server read them.
 DRIVERS = ("GTiff", "JP2OpenJPEG", "JPEG", "PNG")
@@ -58,6 +61,7 @@ _RESAMPLERS = {  # OverviewResampler -> GDAL's name in the COG driver
 }
 _ENV = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "2", "GDAL_CACHEMAX": 256 * 2**20}
 _FOOTPRINT_CELLS = 512  # along the longest side of the grid a footprint is traced on
+_FOOTPRINT_CORNERS = 100
 _BLOCK = 512
 
 
@@ -69,7 +73,7 @@ def run(job: Job) -> Result:
     """
     made: list[Path] = []
     facts: list[dict[str, Any]] = []
-    footprints: list[shapely.geometry.base.BaseGeometry] = []
+    footprints: list[BaseGeometry] = []
     with rasterio.Env(**_ENV):
         for index, (path, name) in enumerate(zip(job.files, job.names, strict=True)):
             bands = [band for band in job.bands if (band.get("file_index") or 0) == index]
@@ -202,28 +206,21 @@ def _write_cog(
             rasterio.shutil.copy(virtual, target, driver="COG", **creation)
 
 
-def _footprint(cog: DatasetReader) -> shapely.geometry.base.BaseGeometry:
+def _footprint(cog: DatasetReader) -> BaseGeometry:
     """Where the file has valid pixels, in longitude and latitude; never less than that.
 
-    Cells of some pixels are valid where any of their pixels is; their outline is simplified outwards, by
-    a cell at the most, so that a reader may skip what a footprint doesn't touch.
+    Cells of some pixels are valid where any of their pixels is. Their outline, without holes, is
+    simplified outwards, so that a reader may skip what a footprint doesn't touch.
     """
     cell = max(1, math.ceil(max(cog.height, cog.width) / _FOOTPRINT_CELLS))
     valid = _valid_cells(cog, cell)
-    extent = shapely.geometry.box(0, 0, cog.width, cog.height)
-    if valid.all():
-        pixels: shapely.geometry.base.BaseGeometry = extent
-    else:
-        traced = rasterio.features.shapes(
-            valid.astype("uint8"), mask=valid, connectivity=8, transform=Affine.scale(cell)
-        )
-        parts = [shapely.geometry.shape(geometry) for geometry, _ in traced]
-        grown = shapely.union_all(parts).buffer(cell / 2, join_style="mitre")
-        pixels = grown.simplify(cell / 2).intersection(extent)
-    if pixels.is_empty:
+    if not valid.any():
         return shapely.Polygon()
+    extent = shapely.box(0, 0, cog.width, cog.height)
+    pixels = extent if valid.all() else _outline(valid, cell).intersection(extent)
+    # A straight edge of the file is a curve on the ground; pieces of a 16th keep it to a few meters.
     edges = shapely.segmentize(pixels, max(cog.width, cog.height) / 16)
-    world = shapely.transform(edges, lambda xy: np.column_stack(cog.transform * (xy[:, 0], xy[:, 1])))
+    world = affine_transform(edges, cog.transform.to_shapely())
     if cog.crs != CRS.from_epsg(4326):
         warped = rasterio.warp.transform_geom(cog.crs, "EPSG:4326", shapely.geometry.mapping(world))
         world = shapely.geometry.shape(warped)
@@ -231,7 +228,23 @@ def _footprint(cog: DatasetReader) -> shapely.geometry.base.BaseGeometry:
     return shapely.orient_polygons(shapely.union_all(polygons))
 
 
-def _parts(geometry: shapely.geometry.base.BaseGeometry) -> Iterator[shapely.geometry.base.BaseGeometry]:
+def _outline(valid: np.ndarray, cell: int) -> BaseGeometry:
+    """An outline of the valid cells, in pixels, that leaves none out and has few corners."""
+    traced = rasterio.features.shapes(
+        valid.astype("uint8"), mask=valid, connectivity=8, transform=Affine.scale(cell)
+    )
+    filled = [shapely.Polygon(geometry["coordinates"][0]) for geometry, _ in traced]
+    cells = shapely.union_all(filled)
+    slack = float(cell)
+    while True:
+        # Simplifying moves the line by less than it was moved outwards before.
+        outline = cells.buffer(slack, join_style="mitre").simplify(slack)
+        if shapely.get_num_coordinates(outline) <= _FOOTPRINT_CORNERS:
+            return outline
+        slack *= 2
+
+
+def _parts(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
     for part in getattr(geometry, "geoms", [geometry]):
         if hasattr(part, "geoms"):
             yield from _parts(part)

@@ -1,0 +1,40 @@
+# Every target is one step of uv; scripts/uv runs the installed uv or fetches one.
+UV = scripts/uv
+RUN = $(UV) run --no-sync
+# Without its bytecode cache every process compiles all it imports: a second for each start of the stack.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help install sync demo serve test check format bench
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+sync:
+	@$(UV) sync --locked --quiet
+
+install: sync
+	@scripts/install-system
+
+demo: install ## the main job, from nothing; DEMO_DATA=folder takes your own GeoTIFFs
+	@$(RUN) python examples/demo.py
+
+serve: install ## start the embedded stack, or join it, and print its address
+	@$(RUN) landbridge up
+
+test: install ## unit, integration and contract tests on a fresh database
+	@$(RUN) pytest $(ARGS)
+
+check: sync ## ruff, mypy, import-linter, lock file
+	@$(UV) lock --check
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+format: sync ## let ruff rewrite the sources
+	@$(RUN) ruff check --fix
+	@$(RUN) ruff format
+
+bench: install ## JSON lines of ours against peers; GROUP=start|search|raster|uploads|stac|access
+	@$(UV) sync --locked --quiet --group bench
+	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)

@@ -1,0 +1,44 @@
+"""Runs the benchmarks: JSON lines on stdout, progress on stderr.
+
+python -m bench [GROUP...]
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+
+from bench import frame
+
+GROUPS = ("start",)
+"""Modules of this package, each a group of jobs."""
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main(wanted: list[str]) -> int:
+    unknown = set(wanted).difference(GROUPS)
+    if unknown:
+        _log(f"no such group: {', '.join(sorted(unknown))}; there is {', '.join(GROUPS)}")
+        return 2
+    for group in wanted or GROUPS:
+        importlib.import_module(f"bench.{group}")
+    failed = missed = 0
+    for job in frame.JOBS:
+        try:
+            rows = frame.run(job, _log)
+        except Exception:  # noqa: BLE001 - one broken job does not take the others' rows with it
+            failed += 1
+            _log(f"{job.name}: FAILED\n{traceback.format_exc()}")
+            continue
+        missed += sum(not row.met for row in rows)
+        for row in rows:
+            print(row.to_json(), flush=True)
+    _log(f"{len(frame.JOBS)} jobs, {missed} rows missed, {failed} jobs failed")
+    return 1 if failed else 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,21 @@
+"""A product of generated scenes that strangers' clients then read."""
+
+import pytest
+
+import demo
+from datasets import generated
+from landbridge.catalog import Product
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory):
+    """Six scenes in two UTM zones, one GeoTIFF each."""
+    return generated(256, tmp_path_factory.mktemp("contract"))
+
+
+@pytest.fixture(scope="session")
+def product(stack, dataset):
+    """Those scenes, uploaded through the object API."""
+    product = demo.create_product(Product.namespace_id("contract-landsat"), dataset)
+    assert demo.upload_images(product, dataset)
+    return product

@@ -1,0 +1,90 @@
+"""pystac-client, with every one of its warnings an error, reads what the object API wrote."""
+
+from datetime import UTC, datetime
+
+import pystac
+import pytest
+from pystac_client import Client, ConformanceClasses
+from pystac_client.warnings import strict
+
+
+@pytest.fixture
+def client(stack, product):
+    with strict():
+        yield Client.open(stack.url)
+
+
+def test_the_product_is_listed(client, product):
+    assert product.id in {collection.id for collection in client.get_collections()}
+    collection = client.get_collection(product.id)
+    assert collection.title == product.name
+    assert [band["name"] for band in collection.to_dict()["bands"]] == [
+        "blue",
+        "green",
+        "red",
+        "nir",
+        "alpha",
+    ]
+
+
+def test_items_are_found_by_a_cql2_filter_and_sorted(client, product, dataset):
+    clear = {"op": "<", "args": [{"property": "eo:cloud_cover"}, 20]}
+    search = client.search(
+        collections=[product.id],
+        filter=clear,
+        filter_lang="cql2-json",
+        sortby=[{"field": "properties.eo:cloud_cover", "direction": "asc"}],
+        limit=2,
+    )
+    expected = sorted(
+        (image for image in dataset.images if image.cloud_fraction < 0.2), key=lambda i: i.cloud_fraction
+    )
+    assert 2 < len(expected) < 6
+    assert search.matched() == len(expected)
+    assert [item.id for item in search.items()] == [image.name for image in expected]
+
+
+def test_items_are_found_by_a_filter_in_text(client, product):
+    search = client.search(
+        collections=[product.id],
+        filter="eo:cloud_cover >= 20 AND datetime < TIMESTAMP('2020-06-01T00:00:00Z')",
+        sortby="+datetime",
+        method="GET",
+    )
+    assert [item.id for item in search.items()] == ["SIM8_034033_20200404"]
+
+
+def test_items_are_found_by_place_and_time(client, product, dataset):
+    first = dataset.images[0]
+    (item,) = client.search(collections=[product.id], ids=[first.name]).items()
+    search = client.search(
+        collections=[product.id], bbox=item.bbox, datetime=[datetime(2020, 1, 1, tzinfo=UTC), first.acquired]
+    )
+    assert first.name in {found.id for found in search.items()}
+
+
+def test_an_item_is_found_by_its_id(client, product, dataset):
+    item = client.get_collection(product.id).get_item(dataset.images[2].name)
+    assert item.datetime == dataset.images[2].acquired
+    assert item.collection_id == product.id
+
+
+def test_collections_are_searched(client, product):
+    assert client.conforms_to(ConformanceClasses.COLLECTION_SEARCH)
+    found = client.collection_search(filter={"op": "=", "args": [{"property": "id"}, product.id]})
+    assert [collection.id for collection in found.collections()] == [product.id]
+
+
+def test_queryables_know_what_images_are_filtered_by(client, product):
+    queryables = client.get_collection(product.id).get_queryables()
+    assert {"datetime", "eo:cloud_cover", "id"} <= set(queryables["properties"])
+
+
+def test_documents_are_valid_for_pystac(client, product):
+    collection = client.get_collection(product.id).to_dict()
+    documents = [collection, *client.search(collections=[product.id]).items_as_dicts()]
+    assert len(documents) == 7
+    for document in documents:
+        # The core schemas come with pystac; those of the extensions would be fetched.
+        core = pystac.validation.validate_dict(document, extensions=[])
+        assert core

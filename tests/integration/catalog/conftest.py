@@ -1,0 +1,98 @@
+"""Products of one's own on the live stack, through the object API with nothing configured."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landbridge.catalog import CatalogClient, Image, MaskBand, Product, SpectralBand
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def client(stack: Any) -> Iterator[CatalogClient]:
+    """The default client, which finds the running stack by its state file."""
+    CatalogClient.clear_all_default_clients()
+    made = CatalogClient.get_default_client()
+    yield made
+    made.close()
+    CatalogClient.clear_all_default_clients()
+
+
+@pytest.fixture
+def new_id() -> Callable[[], str]:
+    return lambda: f"objects-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
+
+
+@pytest.fixture
+def product(new_id: Callable[[], str]) -> Product:
+    """A saved product without bands."""
+    made = Product(id=new_id(), name="A product of tests")
+    made.save()
+    return made
+
+
+@pytest.fixture
+def banded(product: Product) -> Product:
+    """A product with the bands red and nir, of 30 m, nodata 0."""
+    for index, name in enumerate(("red", "nir")):
+        SpectralBand(
+            name=name,
+            product=product,
+            data_type="UInt16",
+            band_index=index,
+            data_range=(0, 10000),
+            display_range=(0, 4000),
+            nodata=0,
+            resolution="30m",
+        ).save()
+    return product
+
+
+@pytest.fixture
+def masked(banded: Product) -> Product:
+    """The product with an alpha band too."""
+    MaskBand(
+        name="alpha", product=banded, data_type="UInt16", band_index=2, is_alpha=True, resolution="30m"
+    ).save()
+    return banded
+
+
+GRID = {"cs_code": "EPSG:32621", "geotrans": (600000, 30, 0, 7000000, 0, -30)}
+
+
+@pytest.fixture
+def uploaded() -> Callable[..., Image]:
+    """Upload an array as an image of a product, and wait for it."""
+
+    def upload(product: Product, name: str, array: np.ndarray, **attributes: Any) -> Image:
+        image = Image(product=product, name=name, **{"acquired": "2020-01-01", **GRID, **attributes})
+        upload = image.upload_ndarray(array)
+        upload.wait_for_completion(timeout=60)
+        assert upload.status == "success", upload.events
+        return image
+
+    return upload
+
+
+@pytest.fixture
+def remote() -> Callable[..., Image]:
+    """Save an image without data."""
+
+    def save(product: Product, name: str, x: float = 0, y: float = 0, **attributes: Any) -> Image:
+        ring = [[x, y], [x + 1, y], [x + 1, y + 1], [x, y + 1], [x, y]]
+        image = Image(
+            product=product,
+            name=name,
+            storage_state="remote",
+            geometry={"type": "Polygon", "coordinates": [ring]},
+            **{"acquired": "2020-01-01", **attributes},
+        )
+        image.save()
+        return image
+
+    return save

@@ -1,0 +1,186 @@
+"""Semantics section 10 against the live stack."""
+
+import numpy as np
+import pytest
+
+from landbridge.catalog import Image, ImageUpload, ImageUploadStatus, OverviewResampler
+from landbridge.catalog import properties as p
+from landbridge.exceptions import ConflictError
+
+ARRAY = np.arange(2 * 40 * 60, dtype="uint16").reshape(2, 40, 60) + 1
+
+
+def test_an_uploaded_file_becomes_an_image_10_4_14_5(banded, geotiff):
+    path = geotiff(array=ARRAY)
+    image = Image(product=banded, name="scene", acquired="2012-01-02", cloud_fraction=0.1)
+    upload = image.upload(str(path))
+    assert upload.status in set(ImageUploadStatus) - {"transferring"}
+    assert upload.state == "saved"
+    assert upload.image is image
+    assert upload.image_upload_options.upload_type == "file"
+    assert upload.image_upload_options.image_files == ["scene.tif"]
+    assert upload.wait_for_completion(timeout=60) is None
+    assert upload.status == ImageUploadStatus.SUCCESS, upload.events
+    assert image.state == "saved"
+    assert (image.x_pixels, image.y_pixels, image.cs_code) == (60, 40, "EPSG:32621")
+    assert image.geotrans == (600000.0, 30.0, 0.0, 4200000.0, 0.0, -30.0)
+    assert image.cloud_fraction == 0.1
+    assert image.storage_state == "available"
+    assert image.files[0].size_bytes > 0
+    assert len(image.files[0].hash) == 32
+    assert image.geometry.area > 0
+    assert banded.get_image("scene") == image
+    assert np.array_equal(image.ndarray("red nir").data, ARRAY)
+
+
+def test_what_happened_is_told_in_order_10_6(banded, uploaded):
+    uploaded(banded, "i", ARRAY)
+    (upload,) = banded.image_uploads()
+    assert [event.event_type for event in upload.events] == ["queue", "run", "usage", "complete"]
+    assert {event.severity for event in upload.events} == {"INFO"}
+    moments = [event.event_datetime for event in upload.events]
+    assert moments == sorted(moments)
+    assert moments[0].tzinfo is not None
+    with pytest.raises(ValueError, match="read-only"):
+        upload.events[0].message = "x"
+
+
+def test_a_file_without_pixels_fails_and_leaves_no_image_10_6_14_5(banded, tmp_path):
+    empty = tmp_path / "empty.tif"
+    empty.touch()
+    image = Image(product=banded, name="bad", acquired="2012-03-01")
+    upload = image.upload(str(empty))
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "failure"
+    errors = [event for event in upload.events if event.severity == "ERROR"]
+    assert errors
+    assert errors[-1].message
+    assert image.state == "unsaved"
+    assert banded.get_image("bad") is None
+
+
+def test_open_files_are_read_from_where_they_stand_and_left_open_10_1(banded, geotiff):
+    with geotiff(array=ARRAY).open("rb") as file:
+        upload = Image(product=banded, name="open", acquired="2012-01-02").upload(file)
+        assert not file.closed
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "success"
+    assert upload.image.x_pixels == 60
+
+
+def test_one_file_for_each_band(product, geotiff):
+    from landbridge.catalog import SpectralBand
+
+    for index, name in enumerate(("red", "nir")):
+        SpectralBand(
+            name=name,
+            product=product,
+            data_type="UInt16",
+            file_index=index,
+            band_index=0,
+            data_range=(0, 10000),
+            display_range=(0, 4000),
+        ).save()
+    paths = [str(geotiff(f"b{index}.tif", array=ARRAY[index : index + 1])) for index in range(2)]
+    upload = Image(product=product, name="split", acquired="2012-01-02").upload(paths)
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "success", upload.events
+    assert len(upload.image.files) == 2
+    assert np.array_equal(upload.image.ndarray("nir red").data, ARRAY[::-1])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"])
+def test_arrays_of_every_type_10_2(product, uploaded, dtype):
+    from landbridge.catalog import GenericBand
+
+    names = {"uint8": "Byte", "int16": "Int16", "uint16": "UInt16", "int32": "Int32", "uint32": "UInt32"}
+    kind = names.get(dtype, dtype.capitalize())
+    GenericBand(
+        name="v", product=product, data_type=kind, band_index=0, data_range=(0, 100), display_range=(0, 100)
+    ).save()
+    array = np.arange(20 * 30).reshape(20, 30).astype(dtype)
+    image = uploaded(product, "i", array)
+    result = image.ndarray("v")
+    assert result.dtype == dtype
+    assert np.array_equal(result[0], array)
+
+
+def test_a_rasters_description_georeferences_its_upload_6_11_10_2(banded, uploaded):
+    first = uploaded(banded, "first", ARRAY)
+    array, meta = first.ndarray("red nir", resolution=60, raster_info=True)
+    copy = Image(product=banded, name="copy", acquired=first.acquired)
+    upload = copy.upload_ndarray(
+        array, raster_meta=meta, overviews=[2, 4], overview_resampler=OverviewResampler.AVERAGE
+    )
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "success", upload.events
+    assert upload.image_upload_options.overviews == [2, 4]
+    assert (copy.x_pixels, copy.y_pixels) == (30, 20)
+    assert copy.geotrans == tuple(meta["geoTransform"])
+
+
+def test_masked_pixels_stay_missing(banded, uploaded):
+    array = np.ma.MaskedArray(ARRAY, mask=np.zeros(ARRAY.shape, bool))
+    array[:, :10] = np.ma.masked
+    assert uploaded(banded, "i", array).ndarray("red").mask[0, :10].all()
+
+
+def test_an_image_is_replaced_only_when_asked_14_6(banded, uploaded):
+    uploaded(banded, "i", ARRAY)
+    again = Image(
+        product=banded, name="i", acquired="2021-01-01", cs_code="EPSG:32621", geotrans=(0, 30, 0, 0, 0, -30)
+    )
+    with pytest.raises(ConflictError):
+        again.upload_ndarray(ARRAY[:, :20])
+    upload = again.upload_ndarray(ARRAY[:, :20], overwrite=True)
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "success", upload.events
+    assert banded.get_image("i").y_pixels == 20
+    assert banded.images().count() == 1
+
+
+def test_uploads_are_found_10_8(banded, uploaded, tmp_path):
+    uploaded(banded, "good", ARRAY)
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"no tiff")
+    Image(product=banded, name="bad", acquired="2020-01-01").upload(str(bad)).wait_for_completion(timeout=60)
+    everything = list(banded.image_uploads().filter())
+    assert [one.image_id for one in sorted(everything, key=lambda one: int(one.id))] == [
+        banded.named_id("good"),
+        banded.named_id("bad"),
+    ]
+    assert banded.image_uploads().count() == 2
+    failed = banded.image_uploads().filter(p.status == ImageUploadStatus.FAILURE)
+    assert [one.image_id for one in failed] == [banded.named_id("bad")]
+    (upload,) = banded.get_image("good").image_uploads()
+    assert upload == ImageUpload.get(upload.id)
+    assert upload.image.name == "good"
+    assert repr(upload).splitlines()[:3] == [
+        f"ImageUpload: {upload.id}",
+        f"  id: {upload.id}",
+        f"  image: {banded.named_id('good')}",
+    ]
+    without = list(ImageUpload.search(includes=False).filter(p.product_id == banded.id))
+    assert all(not one.events for one in without)
+
+
+def test_what_is_finished_is_not_canceled_and_nothing_is_deleted_10_7(banded, uploaded):
+    uploaded(banded, "i", ARRAY)
+    (upload,) = banded.image_uploads()
+    with pytest.raises(ConflictError):
+        upload.cancel()
+    for delete in (upload.delete, lambda: ImageUpload.delete(upload.id)):
+        with pytest.raises(NotImplementedError):
+            delete()
+
+
+def test_waiting_has_an_end_10_5(banded, geotiff):
+    from concurrent.futures import TimeoutError as FuturesTimeoutError
+
+    upload = Image(product=banded, name="i", acquired="2020-01-01").upload(str(geotiff(array=ARRAY)))
+    if upload.status not in ("success", "failure"):
+        with pytest.raises(FuturesTimeoutError, match=upload.id):
+            upload.wait_for_completion(timeout=0)
+    upload.wait_for_completion(timeout=60)
+    upload.wait_for_completion(timeout=0)
+    assert upload.status == "success"

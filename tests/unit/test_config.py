@@ -1,0 +1,88 @@
+"""Configuration, the caller's identity, and the way to the embedded stack."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from landbridge import config
+from landbridge.auth import Auth
+from landbridge.config import Settings, join_embedded, read_state
+from landbridge.exceptions import ConfigError
+
+
+def test_without_configuration_the_embedded_stack_serves_local(tmp_path):
+    settings = Settings.from_env({"LANDBRIDGE_HOME": str(tmp_path)})
+    assert settings.embedded
+    assert (settings.user, settings.org, settings.home) == ("local", "local", tmp_path)
+
+
+def test_a_configured_service():
+    settings = Settings.from_env(
+        {
+            "LANDBRIDGE_URL": "https://x.org/",
+            "LANDBRIDGE_TOKEN": "secret",
+            "LANDBRIDGE_USER": "me",
+            "LANDBRIDGE_ORG": "",
+        }
+    )
+    assert not settings.embedded
+    assert (settings.url, settings.user, settings.org) == ("https://x.org", "me", None)
+    assert "secret" not in repr(settings)
+
+
+def test_a_url_without_scheme_is_refused():
+    with pytest.raises(ConfigError, match=r"x\.org.*http://"):
+        Settings.from_env({"LANDBRIDGE_URL": "x.org"})
+
+
+STATE = {
+    "version": 1,
+    "url": "http://127.0.0.1:5/",
+    "token": "t",
+    "pid": 7,
+    "store": "/store",
+    "database": "d",
+}
+
+
+def test_the_state_file_is_read(tmp_path):
+    (tmp_path / "state.json").write_text(json.dumps(STATE))
+    state = read_state(tmp_path)
+    assert (state.url, state.token, str(state.store), state.pid) == ("http://127.0.0.1:5", "t", "/store", 7)
+    assert "token='t'" not in repr(state)
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "{", "[]", json.dumps(STATE | {"version": 2}), '{"version": 1}']
+)
+def test_an_unusable_state_file_is_none(tmp_path, content):
+    if content is not None:
+        (tmp_path / "state.json").write_text(content)
+    assert read_state(tmp_path) is None
+
+
+def test_a_missing_server_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError, match=r'pip install "landbridge\[server\]"'):
+        join_embedded(tmp_path)
+
+
+def test_what_a_failed_start_said_is_passed_on(tmp_path, monkeypatch):
+    starter = tmp_path / "starter"
+    starter.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.stderr.write('PostGIS is missing')\nsys.exit(1)\n"
+    )
+    starter.chmod(0o755)
+    monkeypatch.setattr(config.sys, "executable", os.fspath(starter))
+    with pytest.raises(ConfigError, match="PostGIS is missing"):
+        join_embedded(tmp_path)
+
+
+def test_subjects_of_a_caller_12_2():
+    auth = Auth(user="me", org="acme", groups=("g",), email="Me@x.org", token="secret")
+    assert auth.subjects == {"user:me", "org:acme", "group:g", "email:me@x.org"}
+    assert auth.owner_subjects == {"user:me", "org:acme"}
+    assert "secret" not in repr(auth)
+    assert Auth(user="me", org=None).subjects == {"user:me"}
