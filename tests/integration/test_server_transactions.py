@@ -182,10 +182,11 @@ def test_a_write_without_the_token_is_refused(
     http: httpx.Client, collection: str, header: dict[str, str]
 ) -> None:
     url = f"{http.base_url}".rstrip("/")
+    here = f"/collections/{collection}"
     writes = [
-        ("POST", "/collections"), ("PUT", f"/collections/{collection}"), ("PATCH", f"/collections/{collection}"),
-        ("DELETE", f"/collections/{collection}"), ("POST", items_url(collection)), ("POST", "/uploads"),
-        ("POST", f"/collections/{collection}/bulk_items"), ("PUT", "/uploads/1/files/0"),
+        ("POST", "/collections"), ("PUT", here), ("PATCH", here), ("DELETE", here),
+        ("POST", items_url(collection)), ("POST", "/uploads"), ("POST", f"{here}/bulk_items"),
+        ("POST", f"{here}/deletion"), ("PUT", "/uploads/1/files/0"),
         ("POST", "/uploads/1/submit"), ("POST", "/no/such/route"),
     ]  # fmt: skip
     for method, path in writes:

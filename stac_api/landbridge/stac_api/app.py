@@ -25,6 +25,7 @@ from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.access.token import Principal, RequireToken
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.assets.store import AssetStore
+from landbridge.stac_api.deletions import routes as deletions
 from landbridge.stac_api.jobs.queue import Jobs
 from landbridge.stac_api.search.client import CatalogClient
 from landbridge.stac_api.search.queryables import Queryables
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app = api.app
     app.state.landbridge = settings
-    for router in (uploads.router, assets.router, schemas.router):
+    for router in (uploads.router, deletions.router, assets.router, schemas.router):
         app.include_router(router)
     errors.install(app)
     _install_middleware(app, settings)

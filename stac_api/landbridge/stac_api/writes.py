@@ -221,6 +221,19 @@ async def delete_item(pool: asyncpg.Pool, collection: str, item: str) -> Documen
     return await _retrying(attempt)
 
 
+async def delete_items(pool: asyncpg.Pool, collection: str, items: Sequence[str]) -> list[str]:
+    """Delete items by id, those that are there; returns their ids."""
+
+    async def attempt() -> list[str]:
+        async with _transaction(pool) as conn:
+            for item in sorted(items):
+                await _lock(conn, collection, item)
+            query = "DELETE FROM items WHERE collection = $1 AND id = ANY($2) RETURNING id"
+            return [row["id"] for row in await conn.fetch(query, collection, list(items))]
+
+    return await _retrying(attempt)
+
+
 def load_items(database_url: str, items: Sequence[Document], *, replace: bool = False) -> None:
     """Store many items of one collection by pgstac's Loader (COPY): about ten times the speed of SQL inserts.
 

@@ -12,12 +12,14 @@ import logging
 import multiprocessing
 import shutil
 from concurrent.futures import ProcessPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import procrastinate
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 
+from landbridge.stac_api.deletions import job as deletion_job
+from landbridge.stac_api.deletions import records as deletions
 from landbridge.stac_api.uploads import job as ingest_job
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INGEST = "ingest"
+DELETION = "deletion"
 _TRIES = 3
+_RETRY = RetryStrategy(max_attempts=_TRIES, exponential_wait=2, retry_exceptions=ingest_job.TRANSIENT)
 _HEARTBEAT = 5.0  # seconds between a worker's signs of life
 _PAUSE = 0.5  # seconds before a worker that lost its database starts again
 _STALLED = 20.0  # seconds without one after which its jobs are queued again
@@ -60,16 +64,13 @@ class Jobs:
         self._register()
 
     def _register(self) -> None:
-        @self.app.task(
-            name=INGEST,
-            pass_context=True,
-            retry=RetryStrategy(
-                max_attempts=_TRIES, exponential_wait=2, retry_exceptions=ingest_job.TRANSIENT
-            ),
-        )
+        @self.app.task(name=INGEST, pass_context=True, retry=_RETRY)
         async def ingest(context: JobContext, upload: int) -> None:
-            last_try = context.job is None or context.job.attempts >= _TRIES - 1
-            await ingest_job.run(self._services, self._pool(), upload, last_try=last_try)
+            await ingest_job.run(self._services, self._pool(), upload, last_try=_last_try(context))
+
+        @self.app.task(name=DELETION, pass_context=True, retry=_RETRY)
+        async def delete(context: JobContext, deletion: int, product: str) -> None:
+            await deletion_job.run(self._services, deletion, product, last_try=_last_try(context))
 
         @self.app.periodic(cron="* * * * *")
         @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
@@ -77,12 +78,17 @@ class Jobs:
             await self._resume(_STALLED)
 
     async def defer_ingest(self, upload: int) -> None:
-        """Queue the job of an upload; once is enough."""
-        task = self.app.tasks[INGEST]
+        """Queue the job of an upload."""
+        await self._defer(INGEST, f"upload-{upload}", upload=upload)
+
+    async def defer_deletion(self, deletion: int, product: str) -> None:
+        """Queue the deletion of what belongs to a product."""
+        await self._defer(DELETION, f"deletion-{deletion}", deletion=deletion, product=product)
+
+    async def _defer(self, task: str, lock: str, **arguments: Any) -> None:
+        """Queue a job once: not beside one of the same lock that waits, nor to run beside one that runs."""
         with contextlib.suppress(AlreadyEnqueued):
-            await task.configure(queueing_lock=f"upload-{upload}", lock=f"upload-{upload}").defer_async(
-                upload=upload
-            )
+            await self.app.tasks[task].configure(queueing_lock=lock, lock=lock).defer_async(**arguments)
 
     async def open(self) -> None:
         """Connect to the queue."""
@@ -136,6 +142,9 @@ class Jobs:
                 await manager.retry_job(stalled)
         for row in await self._services.writepool.fetch(_LEFT_BY_ALL if silent_for == 0 else _LEFT_BY_SOME):
             await self.defer_ingest(row["id"])
+        if silent_for == 0:
+            for record in await deletions.running(self._services.writepool):
+                await self.defer_deletion(record["id"], record["product_id"])
 
     async def close(self) -> None:
         """Stop the worker, let go of the queue."""
@@ -146,3 +155,7 @@ class Jobs:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
         await self.app.close_async()
+
+
+def _last_try(context: JobContext) -> bool:
+    return context.job is None or context.job.attempts >= _TRIES - 1

@@ -1,0 +1,98 @@
+"""The Catalog object API: products, their bands and images, searches, uploads and rasters."""
+
+from landbridge.catalog.access import AuthCatalogObject
+from landbridge.catalog.band import (
+    Band,
+    BandCollection,
+    ClassBand,
+    GenericBand,
+    MaskBand,
+    MicrowaveBand,
+    SpectralBand,
+)
+from landbridge.catalog.base import CatalogObject
+from landbridge.catalog.client import CatalogClient
+from landbridge.catalog.enums import (
+    AggregateDateField,
+    BandType,
+    Colormap,
+    DataType,
+    DocumentState,
+    DownloadFileFormat,
+    ImageUploadEventSeverity,
+    ImageUploadEventType,
+    ImageUploadStatus,
+    ImageUploadType,
+    Interval,
+    OverviewResampler,
+    ResampleAlgorithm,
+    ResolutionUnit,
+    StorageState,
+    StorageType,
+    TaskState,
+)
+from landbridge.catalog.errors import AttributeValidationError, DeletedObjectError, UnsavedObjectError
+from landbridge.catalog.image import Image
+from landbridge.catalog.image_collection import ImageCollection
+from landbridge.catalog.image_upload import ImageUpload, ImageUploadEvent, ImageUploadOptions
+from landbridge.catalog.named import NamedCatalogObject
+from landbridge.catalog.product import Product, ProductCollection
+from landbridge.catalog.search import GeoSearch, ImageSearch, Search
+from landbridge.catalog.values import (
+    DerivedParamsAttribute,
+    File,
+    ProcessingLevelsAttribute,
+    ProcessingStepAttribute,
+    Resolution,
+)
+from landbridge.utils.properties import properties
+
+__all__ = [
+    "AggregateDateField",
+    "AttributeValidationError",
+    "AuthCatalogObject",
+    "Band",
+    "BandCollection",
+    "BandType",
+    "CatalogClient",
+    "CatalogObject",
+    "ClassBand",
+    "Colormap",
+    "DataType",
+    "DeletedObjectError",
+    "DerivedParamsAttribute",
+    "DocumentState",
+    "DownloadFileFormat",
+    "File",
+    "GenericBand",
+    "GeoSearch",
+    "Image",
+    "ImageCollection",
+    "ImageSearch",
+    "ImageUpload",
+    "ImageUploadEvent",
+    "ImageUploadEventSeverity",
+    "ImageUploadEventType",
+    "ImageUploadOptions",
+    "ImageUploadStatus",
+    "ImageUploadType",
+    "Interval",
+    "MaskBand",
+    "MicrowaveBand",
+    "NamedCatalogObject",
+    "OverviewResampler",
+    "ProcessingLevelsAttribute",
+    "ProcessingStepAttribute",
+    "Product",
+    "ProductCollection",
+    "ResampleAlgorithm",
+    "Resolution",
+    "ResolutionUnit",
+    "Search",
+    "SpectralBand",
+    "StorageState",
+    "StorageType",
+    "TaskState",
+    "UnsavedObjectError",
+    "properties",
+]

@@ -1,0 +1,166 @@
+"""How searches are executed: by the service, or on what it sent where it keeps objects in a list.
+
+A backend gives the records of a query, and their number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from landbridge.catalog.local import select
+from landbridge.catalog.paging import pages
+from landbridge.catalog.resources import BANDS, PRODUCTS, band_records
+from landbridge.exceptions import BadRequestError
+from landbridge.mappings import cql2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from landbridge.catalog.client import CatalogClient
+    from landbridge.catalog.search import Query
+
+__all__ = ["BACKENDS"]
+
+# Large enough that the cost of a request does not show, small enough that the first page comes at once.
+_PAGE = 1000
+# Collections of blobs are no products.
+_NO_BLOBS = {"op": "not", "args": [{"op": "like", "args": [{"property": "id"}, "blobs:%"]}]}
+
+
+class Backend(Protocol):
+    """Executes the searches for one class."""
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
+        """The records that match, in order, page by page as they are read."""
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        """How many records match, whatever the limit."""
+
+
+def _filter(query: Query, kind: str) -> dict[str, Any] | None:
+    return None if query.expression is None else cql2.to_cql2(query.expression, kind)
+
+
+def _sortby(query: Query, kind: str) -> list[dict[str, str]] | None:
+    if query.sort is None:
+        return None
+    field, ascending = query.sort
+    try:
+        order: list[dict[str, str]] = cql2.sortby(field, ascending, kind)
+    except AttributeError as error:
+        raise BadRequestError(str(error)) from error
+    return order
+
+
+def _need_products(query: Query, what: str) -> tuple[str, ...]:
+    if query.products is None:
+        raise ValueError(
+            f"A search for {what} must be filtered by product_id: with p.product_id == '...', "
+            "p.product_id.any_of([...]) or product." + what.replace("image uploads", "image_uploads") + "()."
+        )
+    return query.products
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBackend:
+    """Images, by POST /search."""
+
+    def _body(self, query: Query) -> dict[str, Any]:
+        if query.text is not None:
+            raise BadRequestError("Images have no attribute that find_text could search.")
+        body: dict[str, Any] = {
+            "collections": list(_need_products(query, "images")),
+            "filter": _filter(query, "image"),
+            "intersects": query.geometry,
+            "sortby": _sortby(query, "image"),
+        }
+        if body["filter"] is not None:
+            body["filter-lang"] = "cql2-json"
+        return {name: value for name, value in body.items() if value is not None} | dict(query.params)
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
+        body = {"limit": min(query.limit or _PAGE, _PAGE)} | self._body(query)
+        return pages(client, "POST", "/search", body, "features", query)
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        body = {**self._body(query), "limit": 1}
+        body.pop("sortby", None)
+        answer = client.post("/search", body, headers=query.headers, idempotent=True)
+        return int(answer["numberMatched"])
+
+
+@dataclass(frozen=True, slots=True)
+class ProductBackend:
+    """Products, by GET /collections."""
+
+    def _params(self, query: Query) -> dict[str, Any]:
+        import orjson
+
+        wanted = _filter(query, "product")
+        both = _NO_BLOBS if wanted is None else {"op": "and", "args": [_NO_BLOBS, wanted]}
+        params: dict[str, Any] = {"filter": orjson.dumps(both).decode(), "filter-lang": "cql2-json"}
+        sortby = _sortby(query, "product")
+        if sortby:
+            params["sortby"] = ",".join(
+                ("+" if entry["direction"] == "asc" else "-") + entry["field"] for entry in sortby
+            )
+        if query.text is not None:
+            params["q"] = query.text
+        return params | dict(query.params)
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
+        params = {"limit": min(query.limit or _PAGE, _PAGE)} | self._params(query)
+        return pages(client, "GET", "/collections", params, "collections", query)
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        params = {**self._params(query), "limit": 1}
+        params.pop("sortby", None)
+        return int(client.get("/collections", params, headers=query.headers)["numberMatched"])
+
+
+@dataclass(frozen=True, slots=True)
+class BandBackend:
+    """Bands, picked here from the products' Collections."""
+
+    def _matching(self, client: CatalogClient, query: Query) -> list[Any]:
+        found = PRODUCTS.get_many(client, list(_need_products(query, "bands")), query.params, query.headers)
+        records = [record for collection in found.values() for record in band_records(collection)]
+        return select(records, query, BANDS.attributes, ("name", "description"))
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
+        return iter(self._matching(client, query))
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        return len(self._matching(client, query))
+
+
+@dataclass(frozen=True, slots=True)
+class UploadBackend:
+    """Image uploads, by GET /uploads for each product and picked here."""
+
+    def _matching(self, client: CatalogClient, query: Query) -> list[Any]:
+        records: list[Any] = []
+        events = {} if query.includes else {"events": "false"}
+        for product_id in _need_products(query, "image uploads"):
+            while True:
+                params = {"product_id": product_id, "limit": _PAGE, "offset": len(records), **events}
+                answer = client.get("/uploads", {**params, **query.params}, headers=query.headers)
+                records.extend(answer["uploads"])
+                if not answer["uploads"] or len(records) >= answer["numberMatched"]:
+                    break
+        return select(records, query, lambda record: record, ())
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
+        return iter(self._matching(client, query))
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        return len(self._matching(client, replace(query, includes=False)))
+
+
+BACKENDS: dict[str, Backend] = {
+    "product": ProductBackend(),
+    "image": ImageBackend(),
+    "band": BandBackend(),
+    "image_upload": UploadBackend(),
+}

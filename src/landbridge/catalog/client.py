@@ -1,0 +1,345 @@
+"""The HTTP client that every catalog object talks through."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote, urlsplit
+
+from landbridge.auth import Auth
+from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
+from landbridge.exceptions import GatewayTimeoutError, ServerError, from_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    import httpx
+
+__all__ = ["CatalogClient"]
+
+_log = logging.getLogger(__name__)
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+
+_RETRIES = 3
+_RETRY_STATUSES = frozenset({500, 502, 503, 504})
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+_BANDS_KEPT = 600.0
+_CONNECT_TIMEOUT, _TIMEOUT = 10.0, 120.0
+
+
+class CatalogClient:
+    """A connection to a STAC API, shared by any number of threads.
+
+    Parameters
+    ----------
+    url
+        The address of the API. By default the one configured, else the embedded stack, which is started or
+        joined on the first request.
+    auth
+        Who is calling; its token goes to this API and to no other address.
+    retries
+        How often a request is repeated after a 500, 502, 503 or 504 or a broken connection; default 3.
+        Requests that could take effect twice are repeated only where they cannot have.
+    """
+
+    _default: ClassVar[CatalogClient | None] = None
+    _default_lock: ClassVar[threading.Lock] = threading.Lock()
+    _session_class: ClassVar[Callable[..., httpx.Client] | None] = None
+
+    def __init__(self, url: str | None = None, auth: Auth | None = None, retries: int | None = None) -> None:
+        self._settings: Settings = get_settings()
+        self._url = url.rstrip("/") if url else self._settings.url
+        self.auth = auth or Auth(
+            user=self._settings.user, org=self._settings.org, token=None if url else self._settings.token
+        )
+        self.retries = _RETRIES if retries is None else retries
+        self._state: EmbeddedState | None = None
+        self._session: httpx.Client | None = None
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._bands: dict[str, tuple[float, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"CatalogClient({self._url or 'embedded'!r}, {self.auth!r})"
+
+    # The default client
+    @classmethod
+    def get_default_client(cls) -> CatalogClient:
+        """The client used where none is given; made from the configuration on first use."""
+        with cls._default_lock:
+            if CatalogClient._default is None:
+                CatalogClient._default = cls()
+            return CatalogClient._default
+
+    @classmethod
+    def set_default_client(cls, client: CatalogClient) -> None:
+        """Use this client where none is given; ValueError where it is no CatalogClient."""
+        if not isinstance(client, CatalogClient):
+            raise ValueError(f"a CatalogClient is needed; got {client!r}")  # noqa: TRY004 - as documented
+        with cls._default_lock:
+            CatalogClient._default = client
+
+    @classmethod
+    def clear_all_default_clients(cls) -> None:
+        """Forget the default client; the next use makes one from the configuration."""
+        with cls._default_lock:
+            CatalogClient._default = None
+
+    # The session underneath
+    @classmethod
+    def get_default_session_class(cls) -> Callable[..., httpx.Client]:
+        """The class of new sessions: httpx.Client, unless another was set."""
+        import httpx
+
+        return cls._session_class or httpx.Client
+
+    @classmethod
+    def set_default_session_class(cls, session_class: Callable[..., httpx.Client]) -> None:
+        """Make new sessions of this class, which must take httpx.Client's arguments."""
+        CatalogClient._session_class = session_class
+
+    @property
+    def session(self) -> httpx.Client:
+        """The session: its connections are kept alive and shared by all threads of this process."""
+        with self._lock:
+            if self._session is None or self._pid != os.getpid():
+                import httpx
+
+                # A forked child must not speak on its parent's connections.
+                self._pid = os.getpid()
+                session = self.get_default_session_class()(
+                    timeout=httpx.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT),
+                    limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+                    headers={"Accept": JSON, "User-Agent": "landbridge"},
+                    # The embedded stack is on loopback, which no proxy reaches.
+                    trust_env=self._url is not None,
+                    follow_redirects=False,
+                )
+                weakref.finalize(self, _close, session, self._pid)
+                self._session = session
+            return self._session
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            if self._session is not None:
+                _close(self._session, self._pid)
+            self._session = None
+
+    # Where and who
+    @property
+    def url(self) -> str:
+        """The address of the API; starts or joins the embedded stack where none is configured."""
+        return self._url or self._embedded().url
+
+    @property
+    def token(self) -> str | None:
+        """The token sent to the API."""
+        return self.auth.token if self.auth.token or self._url else self._embedded().token
+
+    @property
+    def store(self) -> Path | None:
+        """The folder of the embedded stack's assets; None where another service is configured."""
+        return None if self._url else self._embedded().store
+
+    def _embedded(self) -> EmbeddedState:
+        with self._lock:
+            if self._state is None:
+                self._state = read_state(self._settings.home) or join_embedded(self._settings.home)
+            return self._state
+
+    def _rejoin(self, base: str) -> None:
+        """After `base` was found dead or unable: have the embedded stack, if it is that, started again."""
+        if self._url is None:
+            with self._lock:
+                if self._state is None or self._state.url == base:
+                    self._state = join_embedded(self._settings.home)
+
+    # Requests
+    def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+        """The JSON answer of a GET."""
+        return self.request("GET", path, params=params, **kwargs)
+
+    def post(self, path: str, document: Any = None, **kwargs: Any) -> Any:
+        """The JSON answer of a POST."""
+        return self.request("POST", path, document=document, **kwargs)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        document: Any = None,
+        content: bytes | Callable[[], Iterable[bytes]] | None = None,
+        content_type: str = JSON,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> Any:
+        """Make a request and give its JSON answer, None where there is none.
+
+        Parameters
+        ----------
+        path
+            A path below the API's address, or an absolute URL; only the API's own origin gets the token.
+        document
+            What to send as JSON.
+        content
+            What to send as it is: bytes, or a function that gives the chunks anew for each attempt.
+        idempotent
+            Whether a repetition does no harm; by default as the method says.
+
+        Raises
+        ------
+        ClientError, ServerError
+            The answer was no success, after retries where they are safe.
+        ConfigError
+            The embedded stack is needed and does not start.
+        """
+        import httpx
+        import orjson
+
+        if document is not None:
+            content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
+        attempt = 0
+        rejoined = False
+        while True:
+            base = self.url
+            failure: Exception
+            after: float | None = None
+            try:
+                response = self.session.request(
+                    method,
+                    path if "://" in path else base + path,
+                    params=params,
+                    content=content() if callable(content) else content,
+                    headers=self._headers(base, path, content_type if content is not None else None, headers),
+                )
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                # Nothing was sent: this may be repeated whatever the method.
+                failure, again = error, True
+                if not rejoined:
+                    self._rejoin(base)
+                    rejoined = True
+            except httpx.TransportError as error:
+                failure, again = error, repeatable
+            else:
+                if response.is_success:
+                    return orjson.loads(response.content) if response.content else None
+                failure = from_response(
+                    response.status_code, response.content, response.headers, f"{method} {path}"
+                )
+                after = getattr(failure, "retry_after", None)
+                # 503 says that nothing was done; the others leave it open.
+                again = response.status_code in _RETRY_STATUSES and (
+                    repeatable or response.status_code == 503
+                )
+                if again and attempt and not rejoined and response.status_code == 503:
+                    self._rejoin(base)  # the API lives and its database does not
+                    rejoined = True
+            if not again or attempt >= self.retries:
+                raise _public(failure, base) from failure.__cause__
+            attempt += 1
+            _log.debug("%s %s failed, attempt %d: %s", method, path, attempt, type(failure).__name__)
+            time.sleep(_wait(attempt, after))
+
+    def _headers(
+        self, base: str, path: str, content_type: str | None, more: Mapping[str, str] | None
+    ) -> dict[str, str]:
+        headers = dict(more or {})
+        if content_type is not None:
+            headers.setdefault("Content-Type", content_type)
+        token = self.token
+        if token and ("://" not in path or _origin(path) == _origin(base)):
+            headers.setdefault("Authorization", f"Bearer {token}")
+        return headers
+
+    # The bands of products, which rasters need again and again
+    def cached_bands(self, product_id: str, read: Callable[[str], Any]) -> Any:
+        """What `read` gave for a product at most ten minutes ago, or gives now."""
+        now = time.monotonic()
+        with self._lock:
+            kept = self._bands.get(product_id)
+        if kept is not None and now - kept[0] < _BANDS_KEPT:
+            return kept[1]
+        bands = read(product_id)
+        with self._lock:
+            self._bands[product_id] = (now, bands)
+        return bands
+
+    def forget_bands(self, product_id: str) -> None:
+        """Read the bands of a product anew when they are next needed."""
+        with self._lock:
+            self._bands.pop(product_id, None)
+
+    # JSON:API documents, the form of `serialize(jsonapi_format=True)`
+    @staticmethod
+    def jsonapi_document(
+        type: str,
+        attributes: Mapping[str, Any],
+        id: str | None = None,
+    ) -> dict[str, Any]:
+        """One object as a JSON:API document."""
+        resource = {"type": type, "attributes": dict(attributes)}
+        return {"data": resource if id is None else {**resource, "id": id}}
+
+    @staticmethod
+    def jsonapi_collection(
+        type: str,
+        attributes_list: Iterable[Mapping[str, Any]],
+        ids: Iterable[str] | None = None,
+    ) -> dict[str, Any]:
+        """Several objects as a JSON:API document; ValueError where ids and attributes differ in number."""
+        attributes = list(attributes_list)
+        names: list[str | None] = [None] * len(attributes) if ids is None else list(ids)
+        return {
+            "data": [
+                CatalogClient.jsonapi_document(type, entry, name)["data"]
+                for entry, name in zip(attributes, names, strict=True)
+            ]
+        }
+
+
+def _close(session: httpx.Client, pid: int) -> None:
+    """Close a session, in the process that opened it only: a child shares its parent's sockets."""
+    if pid == os.getpid():
+        session.close()
+
+
+def escape(identifier: str) -> str:
+    """An id as one segment of a URL path; colons stay readable."""
+    return quote(identifier, safe=":")
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _wait(attempt: int, after: float | None) -> float:
+    """Seconds before an attempt: growing, and spread so that clients do not come back together."""
+    if after is not None:
+        return min(after, _LONGEST_WAIT)
+    return min(_LONGEST_WAIT, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def _public(failure: Exception, base: str) -> Exception:
+    """The error to raise: ours as it is, a transport's as a ServerError that names the service."""
+    import httpx
+
+    if isinstance(failure, httpx.TimeoutException):
+        return GatewayTimeoutError(f"{base} did not answer in time ({type(failure).__name__}).")
+    if isinstance(failure, httpx.TransportError):
+        return ServerError(f"{base} could not be reached: {failure or type(failure).__name__}")
+    return failure

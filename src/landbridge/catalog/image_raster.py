@@ -1,0 +1,341 @@
+"""The way from images to the raster engine: their bands, files and areas as the engine takes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from landbridge.catalog.resources import PRODUCTS, BandRecord, band_records
+from landbridge.exceptions import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from landbridge.catalog.client import CatalogClient
+    from landbridge.catalog.image import Image
+    from landbridge.geo import AOI, GeoContext
+    from landbridge.raster import Band, Raster, Request, Source
+
+__all__ = [
+    "bands_of",
+    "collection_context",
+    "download",
+    "download_mosaic",
+    "image_context",
+    "image_geocontext",
+    "mosaic",
+    "read",
+    "request",
+    "scaling_parameters",
+    "sources",
+    "stack",
+    "stacked",
+]
+
+
+# Arguments
+def parse_bands(bands: Any) -> tuple[str, ...]:
+    """Names of bands from a text, list or tuple; ValueError or TypeError where it holds none."""
+    from landbridge.raster import arguments
+
+    return arguments.parse_bands(bands)
+
+
+def default_name(stem: str, names: Sequence[str], format: str) -> str:
+    """The name of a download that was given none."""
+    from landbridge.raster import arguments
+
+    return arguments.default_name(stem, names, str(format))
+
+
+def format_of(path: Any) -> str:
+    """The format that a path's extension says."""
+    from landbridge.raster import arguments
+
+    return arguments.format_of(path)
+
+
+def check_stack_axis(bands_axis: int) -> None:
+    """Refuse an axis that the bands of a stack cannot have, before anything is read."""
+    import numpy as np
+
+    from landbridge.raster import arguments
+
+    arguments.move_stack_bands_axis(np.empty((1, 1, 1, 1)), bands_axis)
+
+
+def request(
+    names: tuple[str, ...],
+    context: GeoContext,
+    mask_nodata: bool,
+    mask_alpha: bool | str | None,
+    resampler: str,
+    processing_level: str | None,
+    scaling: Any,
+    data_type: str | None,
+) -> Request:
+    """What is wanted, checked as far as the arguments alone allow."""
+    from landbridge.raster import Request, arguments
+
+    return Request(
+        bands=names,
+        geocontext=context,
+        mask_nodata=mask_nodata,
+        mask_alpha=mask_alpha,
+        resampler=arguments.check_resampler(resampler),
+        processing_level=processing_level,
+        scaling=scaling,
+        data_type=None if data_type is None else str(data_type),
+    )
+
+
+# Areas
+def image_geocontext(image: Image) -> AOI:
+    """The grid of an image: the bounds of its pixels in its own reference system, and its shape."""
+    from landbridge.geo import AOI
+
+    crs = image.cs_code or image.projection
+    if image.geotrans is None or crs is None:
+        return AOI(geometry=image.geometry, crs=crs, align_pixels=False) if image.geometry or crs else AOI()
+    x, width, row_rotation, y, column_rotation, height = image.geotrans
+    if image.x_pixels is None or image.y_pixels is None:
+        if abs(width) != abs(height):
+            raise ValueError(
+                f"Image {image.id} has no size, and pixels of {abs(width)} by {abs(height)} are not square; "
+                "give a geocontext."
+            )
+        return AOI(geometry=image.geometry, crs=crs, resolution=abs(width), align_pixels=False)
+    columns, rows = image.x_pixels, image.y_pixels
+    if row_rotation or column_rotation:
+        import warnings
+
+        warnings.warn(
+            f"Image {image.id} is rotated in its reference system; its geocontext encloses it.",
+            stacklevel=3,
+        )
+    corners = [
+        (x + column * width + row * row_rotation, y + column * column_rotation + row * height)
+        for column in (0, columns)
+        for row in (0, rows)
+    ]
+    return AOI(
+        geometry=image.geometry,
+        crs=crs,
+        bounds=(
+            min(corner[0] for corner in corners),
+            min(corner[1] for corner in corners),
+            max(corner[0] for corner in corners),
+            max(corner[1] for corner in corners),
+        ),
+        bounds_crs=crs,
+        shape=(rows, columns),
+        align_pixels=False,
+    )
+
+
+def image_context(
+    image: Image,
+    geocontext: GeoContext | None,
+    crs: str | None,
+    resolution: float | None,
+    all_touched: bool | None,
+) -> GeoContext:
+    """The area for a raster of one image: the given one, else the image's own without a cutline."""
+    if geocontext is None:
+        geocontext = image.geocontext.assign(geometry=None)
+    return _complete(geocontext, crs, resolution, all_touched)
+
+
+def collection_context(
+    default: GeoContext | None,
+    geocontext: GeoContext | None,
+    crs: str | None,
+    resolution: float | None,
+    all_touched: bool | None,
+) -> GeoContext:
+    """The area for a raster of a collection: the given one, else the collection's."""
+    chosen = default if geocontext is None else geocontext
+    if chosen is None:
+        raise ValueError("the collection has no geocontext of its own (no intersects was searched): give one")
+    return _complete(chosen, crs, resolution, all_touched)
+
+
+def _complete(
+    context: GeoContext, crs: str | None, resolution: float | None, all_touched: bool | None
+) -> GeoContext:
+    from landbridge.geo import GeoContext
+    from landbridge.raster import arguments
+
+    if not isinstance(context, GeoContext):
+        raise TypeError(f"geocontext must be a GeoContext such as AOI(...); got {context!r}")
+    complete = arguments.override(context, crs=crs, resolution=resolution, all_touched=all_touched)
+    _ = complete.raster_params  # raises ValueError, naming the field, where one is missing
+    return complete
+
+
+# Bands and files
+def bands_of(client: CatalogClient, product_id: str) -> list[BandRecord]:
+    """The bands of a product, read at most every ten minutes; NotFoundError where there is no product."""
+
+    def fetch(wanted: str) -> list[BandRecord]:
+        collection = PRODUCTS.get(client, wanted)
+        if collection is None:
+            raise NotFoundError(f"Product {wanted} does not exist.")
+        return band_records(collection)
+
+    return list(client.cached_bands(product_id, fetch))
+
+
+def _engine_bands(client: CatalogClient, product_id: str) -> dict[str, Band]:
+    return {
+        record.attributes["name"]: engine_band(record.attributes) for record in bands_of(client, product_id)
+    }
+
+
+def engine_band(attributes: Mapping[str, Any]) -> Band:
+    """The engine's form of a band's attributes."""
+    from landbridge.raster import Band
+
+    def numbers(name: str) -> tuple[float, float] | None:
+        value = attributes.get(name)
+        return None if value is None else (float(value[0]), float(value[1]))
+
+    nodata = attributes.get("nodata")
+    return Band(
+        name=attributes["name"],
+        data_type=attributes.get("data_type") or "UInt16",
+        nodata=None if nodata is None else float(nodata),
+        band_index=attributes.get("band_index") or 0,
+        file_index=attributes.get("file_index") or 0,
+        type=attributes.get("type") or "generic",
+        is_alpha=bool(attributes.get("is_alpha")),
+        data_range=numbers("data_range"),
+        display_range=numbers("display_range"),
+        physical_range=numbers("physical_range"),
+        processing_levels=attributes.get("processing_levels"),
+    )
+
+
+def sources(images: Sequence[Image]) -> list[Source]:
+    """The engine's form of images; each product's bands are read once."""
+    from landbridge.raster import Source
+
+    bands: dict[str, dict[str, Band]] = {}
+    made = []
+    for image in images:
+        product_id = image.product_id
+        client = image._client
+        if product_id not in bands:
+            bands[product_id] = _engine_bands(client, product_id)
+        store = client.store
+        prefix = f"{client.url}/assets/"
+        made.append(
+            Source(
+                id=image.id,
+                files=tuple(_address(file.href, prefix, store) for file in image.files or ()),
+                bands=bands[product_id],
+                geometry=image.geometry,
+                product_id=product_id,
+            )
+        )
+    return made
+
+
+def _address(href: str | None, prefix: str, store: Path | None) -> str:
+    """Where a file is read from: the embedded stack's assets from its folder, all else by their href."""
+    if not href:
+        return ""
+    if store is not None and href.startswith(prefix):
+        root = store.resolve()
+        path = (root / unquote(href[len(prefix) :])).resolve()
+        # An href is data that anybody may have written: it must not lead out of the folder.
+        if path.is_relative_to(root) and path.is_file():
+            return str(path)
+    return href
+
+
+# Rasters
+def scaling_parameters(
+    images: Sequence[Image],
+    bands: Any,
+    processing_level: str | None,
+    scaling: Any,
+    data_type: str | None,
+    *,
+    several: bool = False,
+) -> tuple[list[Any] | None, str]:
+    """The scales and the data type that a raster of these images would have."""
+    from landbridge import raster
+    from landbridge.raster import arguments
+
+    names = parse_bands(bands)
+    products = {image.product_id: image for image in images}
+    chosen = []
+    for product_id, image in products.items():
+        available = _engine_bands(image._client, product_id)
+        arguments.check_available(names, available, product_id)
+        chosen.append([available[name] for name in names])
+    if several:
+        return raster.collection_scaling_parameters(chosen, processing_level, scaling, data_type)
+    return raster.scaling_parameters(chosen[0], processing_level, scaling, data_type)
+
+
+def read(image: Image, wanted: Request, bands_axis: int, progress: bool | None) -> Raster:
+    """The raster of one image."""
+    from landbridge import raster
+
+    _check_axis(bands_axis)
+    return raster.read_image(sources([image])[0], wanted, progress=progress)
+
+
+def mosaic(images: Sequence[Image], wanted: Request, bands_axis: int, progress: bool | None) -> Raster:
+    """The raster in which the last valid pixel wins."""
+    from landbridge import raster
+
+    _check_axis(bands_axis)
+    return raster.mosaic(sources(images), wanted, progress=progress)
+
+
+def _check_axis(bands_axis: int) -> None:
+    """Refuse an axis that does not exist before anything is read."""
+    import numpy as np
+
+    from landbridge.raster import arguments
+
+    arguments.move_bands_axis(np.empty((1, 1, 1)), bands_axis)
+
+
+def stack(
+    groups: Sequence[Sequence[Image]], wanted: Request, max_workers: int | None, progress: bool | None
+) -> list[Raster]:
+    """The mosaic of each group."""
+    from landbridge import raster
+
+    flat = iter(sources([image for group in groups for image in group]))
+    return raster.stack(
+        [[next(flat) for _ in group] for group in groups], wanted, max_workers=max_workers, progress=progress
+    )
+
+
+def stacked(layers: Sequence[Raster], bands_axis: int) -> Any:
+    """The layers as one array (layer, band, y, x), masked where any of them can be."""
+    from landbridge import raster
+
+    return raster.stacked(layers, bands_axis)
+
+
+def download(image: Image, wanted: Request, path: str | Path, nodata: float | None, progress: bool) -> None:
+    """Write the raster of one image, block by block."""
+    from landbridge import raster
+
+    raster.download(sources([image])[0], wanted, path, nodata=nodata, progress=progress)
+
+
+def download_mosaic(
+    images: Sequence[Image], wanted: Request, path: str | Path, nodata: float | None, progress: bool
+) -> None:
+    """Write the mosaic of images, block by block."""
+    from landbridge import raster
+
+    raster.download_mosaic(sources(images), wanted, path, nodata=nodata, progress=progress)

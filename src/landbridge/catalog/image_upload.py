@@ -1,0 +1,217 @@
+"""The record of an image's upload: how far it has come and what happened."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from landbridge.catalog.attributes import Attribute, EnumAttribute, TypedAttribute
+from landbridge.catalog.base import CatalogObjectBase
+from landbridge.catalog.client import CatalogClient, escape
+from landbridge.catalog.containers import ListAttribute, MappingAttribute, ValueAttribute
+from landbridge.catalog.converters import Timestamp
+from landbridge.catalog.enums import (
+    DocumentState,
+    ImageUploadEventSeverity,
+    ImageUploadEventType,
+    ImageUploadStatus,
+    ImageUploadType,
+    OverviewResampler,
+)
+from landbridge.catalog.lifecycle import ClassOrInstanceMethod
+from landbridge.catalog.references import CatalogObjectReference
+from landbridge.catalog.resources import Headers, Params, Resource, get_or_none
+from landbridge.exceptions import NotFoundError, ServerError
+
+if TYPE_CHECKING:
+    from landbridge.catalog.image import Image
+    from landbridge.catalog.search import Search
+
+__all__ = ["ImageUpload", "ImageUploadEvent", "ImageUploadOptions"]
+
+
+class ImageUploadOptions(MappingAttribute):
+    """How an upload is processed."""
+
+    upload_type = EnumAttribute(ImageUploadType, doc="Whether files or an array are uploaded.")
+    image_files = ListAttribute(Attribute(), doc="The names of the files, in the order of file_index.")
+    overviews = ListAttribute(Attribute(), doc="Up to 16 factors to make overviews for; only for arrays.")
+    overview_resampler = EnumAttribute(OverviewResampler, doc="How overviews are made; only for arrays.")
+    upload_size = Attribute(doc="The size of all files in bytes.")
+    worker_tag = Attribute(doc="Which workers are to process it.")
+
+
+class ImageUploadEvent(MappingAttribute):
+    """One thing that happened to an upload."""
+
+    id = Attribute(readonly=True, doc="The event's id.")
+    event_datetime = Timestamp(readonly=True, doc="When it happened.")
+    component = Attribute(readonly=True, doc="The part of the service that reports it.")
+    component_id = Attribute(readonly=True, doc="Which instance of that part.")
+    event_type = EnumAttribute(ImageUploadEventType, readonly=True, doc="What happened.")
+    severity = EnumAttribute(ImageUploadEventSeverity, readonly=True, doc="How grave it is.")
+    message = Attribute(readonly=True, doc="What there is to say about it.")
+
+    def __repr__(self) -> str:
+        return "\n".join(f"  {name}: {value}" for name, value in sorted(self._values.items()))
+
+
+def _path(id: str) -> str:
+    return f"/uploads/{escape(id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Uploads, by the /uploads routes."""
+
+    kind: str = "image_upload"
+
+    def attributes(self, record: Any) -> dict[str, Any]:
+        return dict(record)
+
+    def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
+        return get_or_none(client, _path(id), params, headers)
+
+    def get_many(
+        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+    ) -> dict[str, Any]:
+        found = {name: self.get(client, name, params, headers) for name in names}
+        return {name: record for name, record in found.items() if record is not None}
+
+    def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
+        raise NotImplementedError("An upload is made by Image.upload and Image.upload_ndarray.")
+
+    def update(
+        self,
+        client: CatalogClient,
+        record: Any,
+        id: str,
+        changes: dict[str, Any],
+        headers: Headers = None,
+    ) -> Any:
+        del record
+        if changes != {"status": ImageUploadStatus.CANCELED}:
+            raise NotImplementedError(
+                f"Only the status of an upload can be changed, to canceled; got {changes}."
+            )
+        return client.post(f"{_path(id)}/cancel", headers=headers, idempotent=True)
+
+    def delete(self, client: CatalogClient, id: str) -> Any:
+        raise NotImplementedError("Uploads cannot be deleted.")
+
+
+def _no_delete(_cls: Any, id: str, client: CatalogClient | None = None) -> None:
+    """Uploads cannot be deleted: NotImplementedError."""
+    del id, client
+    raise NotImplementedError("Uploads cannot be deleted.")
+
+
+def _no_delete_self(_self: Any) -> None:
+    """Uploads cannot be deleted: NotImplementedError."""
+    raise NotImplementedError("Uploads cannot be deleted.")
+
+
+def _image_class() -> type[Image]:
+    from landbridge.catalog.image import Image
+
+    return Image
+
+
+class ImageUpload(CatalogObjectBase):
+    """An upload made by `Image.upload` or `Image.upload_ndarray`."""
+
+    _resource: ClassVar[Resource] = Uploads()
+    _doc_type = "image_upload"
+    _reference = "image"
+    _POLLING_INTERVALS: ClassVar[tuple[float, ...]] = (1, 1, 1, 1, 1, 5, 10, 10, 30, 60)
+    _TERMINAL_STATES: ClassVar[frozenset[str]] = frozenset(
+        {ImageUploadStatus.SUCCESS, ImageUploadStatus.FAILURE, ImageUploadStatus.CANCELED}
+    )
+    INCLUDE_EVENTS = "events"
+
+    id = TypedAttribute(str, mutable=False, serializable=False, doc="The upload's id.")
+    product_id = TypedAttribute(str, mutable=False, doc="The product of the image. *Filterable, sortable.*")
+    image_id = TypedAttribute(str, mutable=False, doc="The image's id. *Filterable.*")
+    image = CatalogObjectReference(
+        _image_class, require_unsaved=True, mutable=False, sticky=True, doc="The image that is uploaded."
+    )
+    image_upload_options = ValueAttribute(
+        ImageUploadOptions, mutable=False, sticky=True, doc="How the upload is processed."
+    )
+    user = Attribute(readonly=True, doc="Who made it. *Filterable, sortable.*")
+    resumable_urls = ListAttribute(Attribute(), readonly=True, doc="Where the files are sent.")
+    status = EnumAttribute(ImageUploadStatus, doc="How far it has come. *Filterable, sortable.*")
+    events = ListAttribute(ValueAttribute(ImageUploadEvent), readonly=True, doc="What happened, in order.")
+
+    delete = ClassOrInstanceMethod(_no_delete, _no_delete_self)
+
+    @classmethod
+    def search(  # type: ignore[override] # uploads are searched with other parameters
+        cls, client: CatalogClient | None = None, includes: bool = True
+    ) -> Search[ImageUpload]:
+        """A search for uploads, to be filtered by product_id; without `includes` they have no events."""
+        from landbridge.catalog.search import Search
+
+        return Search(cls, client, includes=includes)
+
+    def _read(self, attribute: Attribute) -> Any:
+        value = super()._read(attribute)
+        if value is None and attribute.name == "image" and self.image_id and "image" not in self._values:
+            value = _image_class().get(self.image_id, client=self._client)
+            self._keep(attribute, value)
+        return value
+
+    def reload(  # type: ignore[override] # uploads are reloaded without parameters
+        self,
+    ) -> None:
+        """Read the record again; once the upload has succeeded, its image too."""
+        super().reload()
+        if self.status == ImageUploadStatus.SUCCESS:
+            image = self._values.get("image")
+            if image is not None and image.state == DocumentState.UNSAVED:
+                record = image._get_resource().get(self._client, self.image_id)
+                if record is None:
+                    raise NotFoundError(f"Image {self.image_id} was deleted after its upload.")
+                image._load(record)
+
+    def wait_for_completion(self, timeout: float | None = None, warn_transient_errors: bool = True) -> None:
+        """Wait until the upload has succeeded, failed or been canceled; `status` says which.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most; `concurrent.futures.TimeoutError` afterwards.
+        warn_transient_errors
+            Whether failures of the service while waiting, which end nothing, are shown as warnings.
+        """
+        from concurrent.futures import TimeoutError as FuturesTimeoutError
+
+        end = None if timeout is None else time.monotonic() + timeout
+        attempt = 0
+        while self.status not in self._TERMINAL_STATES:
+            if attempt:
+                wait = self._POLLING_INTERVALS[min(attempt, len(self._POLLING_INTERVALS)) - 1]
+                if end is not None:
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise FuturesTimeoutError(f"Upload {self.id} is {self.status} after {timeout} s.")
+                    wait = min(wait, left)
+                # An upload of small files is done in a moment: the first waits are shorter.
+                time.sleep(wait if attempt > len(_FIRST_WAITS) else min(wait, _FIRST_WAITS[attempt - 1]))
+            attempt += 1
+            try:
+                self.reload()
+            except ServerError as error:
+                if warn_transient_errors:
+                    warnings.warn(f"Waiting for upload {self.id}: {error}", stacklevel=2)
+
+    def cancel(self) -> None:
+        """Cancel the upload; ConflictError where it is too late for that."""
+        self._check_exists()
+        self.status = ImageUploadStatus.CANCELED
+        self.save()
+
+
+_FIRST_WAITS = (0.05, 0.1, 0.2, 0.4)

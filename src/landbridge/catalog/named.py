@@ -1,0 +1,100 @@
+"""Objects that belong to a product and have a name in it: bands and images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.catalog.attributes import Attribute, Model, TypedAttribute
+from landbridge.catalog.base import CatalogObject
+from landbridge.catalog.errors import AttributeValidationError
+from landbridge.catalog.references import CatalogObjectReference
+from landbridge.mappings import ids
+
+if TYPE_CHECKING:
+    from landbridge.catalog.product import Product
+
+__all__ = ["NamedCatalogObject"]
+
+
+def _product_class() -> type[Product]:
+    from landbridge.catalog.product import Product
+
+    return Product
+
+
+class _IdentityAttribute(TypedAttribute):
+    """id, name or product_id: set once, and always in agreement with the others."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(str, mutable=False, **kwargs)
+
+    def __set__(self, instance: Model, value: Any) -> None:
+        if not isinstance(instance, NamedCatalogObject):
+            raise TypeError(f"'{self.name}' is an attribute of bands and images")
+        text = self.validate_value(value)
+        if self.name == "id":
+            try:
+                product_id, name = ids.split(text)
+            except ValueError:
+                raise self._refuse(value, "of the form 'product_id:name'") from None
+            instance._identify(name=name, product_id=product_id)
+        else:
+            instance._identify(**{self.name: text})
+
+
+class _ProductReference(CatalogObjectReference):
+    """The product; sets product_id too."""
+
+    def __set__(self, instance: Model, value: Any) -> None:
+        if not isinstance(instance, NamedCatalogObject):
+            raise TypeError("'product' is an attribute of bands and images")
+        product = self.deserialize(value, validate=True)
+        if product is None:
+            raise self._refuse(value, "a saved Product")
+        instance._identify(product_id=product.id)
+        instance._keep(self, product)
+
+
+class NamedCatalogObject(CatalogObject):
+    """An object with a name that is unique in its product; its id is `product_id:name`."""
+
+    _reference = "product"
+
+    id = _IdentityAttribute(serializable=False, doc="The product's id, a colon and the name.")
+    name = _IdentityAttribute(doc="Unique in the product; of A-Z a-z 0-9 _ . and -. *Sortable.*")
+    product_id = _IdentityAttribute(doc="The id of the product. *Filterable, sortable.*")
+    product = _ProductReference(_product_class, mutable=False, sticky=True, doc="The product. *Filterable.*")
+
+    @classmethod
+    def make_valid_name(cls, name: str) -> str:
+        """The name with each run of characters that names cannot have replaced by one `_`."""
+        return ids.make_valid_name(name)
+
+    def _identify(self, **parts: str) -> None:
+        """Set name or product_id, and the id once both are known; what is known can only be confirmed."""
+        for part, value in parts.items():
+            known = getattr(self, part)
+            if known is not None and known != value:
+                raise AttributeValidationError(f"'{part}' is {known!r} and cannot become {value!r}.")
+        for part, value in parts.items():
+            if getattr(self, part) is None:
+                self._store(self._attribute_types[part], value)
+        name, product_id = self.name, self.product_id
+        if self.id is None and name is not None and product_id is not None:
+            self._store(self._attribute_types["id"], ids.image_id(product_id, name))
+
+    def _read(self, attribute: Attribute) -> Any:
+        value = super()._read(attribute)
+        if (
+            value is None
+            and attribute.name == "product"
+            and "product" not in self._values
+            and self.product_id
+        ):
+            value = self._find_product()
+            self._keep(attribute, value)
+        return value
+
+    def _find_product(self) -> Product | None:
+        """The product by its id; asked for once."""
+        return _product_class().get(self.product_id, client=self._client)

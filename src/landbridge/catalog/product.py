@@ -1,0 +1,129 @@
+"""Products: collections of images that share their bands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from landbridge.catalog.access import AuthCatalogObject
+from landbridge.catalog.attributes import BooleanAttribute, TypedAttribute
+from landbridge.catalog.client import CatalogClient
+from landbridge.catalog.collections import Collection
+from landbridge.catalog.containers import ListAttribute, ValueAttribute
+from landbridge.catalog.converters import Timestamp
+from landbridge.catalog.resources import PRODUCTS, Resource, namespaced
+from landbridge.catalog.values import Resolution
+from landbridge.mappings import ids
+from landbridge.utils.properties import properties
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from landbridge.catalog.band import Band
+    from landbridge.catalog.image import Image
+    from landbridge.catalog.image_upload import ImageUpload
+    from landbridge.catalog.search import ImageSearch, Search
+
+__all__ = ["Product", "ProductCollection"]
+
+
+class Product(AuthCatalogObject):
+    """A set of images with the same bands, processed alike.
+
+    An id and a name are required. On save the id is prefixed with the organization, as `namespace_id` does.
+    """
+
+    _resource: ClassVar[Resource] = PRODUCTS
+    _doc_type = "product"
+
+    name = TypedAttribute(str, doc="What people call it. *Sortable, searchable.*")
+    description = TypedAttribute(str, doc="What it is. *Searchable.*")
+    is_core = BooleanAttribute(doc="Whether it is one of the service's own products. *Filterable, sortable.*")
+    revisit_period_minutes_min = TypedAttribute(
+        float, coerce=True, doc="The shortest time between images of a place. *Filterable, sortable.*"
+    )
+    revisit_period_minutes_max = TypedAttribute(
+        float, coerce=True, doc="The longest time between images of a place. *Filterable, sortable.*"
+    )
+    start_datetime = Timestamp(doc="When its data begins. *Filterable, sortable.*")
+    end_datetime = Timestamp(doc="When its data ends. *Filterable, sortable.*")
+    resolution_min = ValueAttribute(
+        Resolution, readonly=True, doc="The finest resolution of its bands. *Filterable, sortable.*"
+    )
+    resolution_max = ValueAttribute(
+        Resolution, readonly=True, doc="The coarsest resolution of its bands. *Filterable, sortable.*"
+    )
+    default_display_bands = ListAttribute(
+        TypedAttribute(str), doc="The bands to show: one, or three for red, green and blue."
+    )
+    image_index_name = TypedAttribute(str, doc="The index its images are in. *Filterable, sortable.*")
+    product_tier = TypedAttribute(str, doc="Who can use it. *Filterable, sortable.*")
+
+    @classmethod
+    def namespace_id(cls, id_: str, client: CatalogClient | None = None) -> str:
+        """The id that a product gets on save: prefixed with the organization, unless it is already."""
+        return namespaced(id_, client or CatalogClient.get_default_client())
+
+    def named_id(self, name: str) -> str:
+        """The id of the band or image of this product with that name."""
+        return ids.image_id(self.id, name)
+
+    def get_band(
+        self,
+        name: str,
+        client: CatalogClient | None = None,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Band | None:
+        """The band of that name; None where there is none."""
+        from landbridge.catalog.band import Band
+
+        self._check_not_deleted()
+        return Band.get(self.named_id(name), client or self._client, request_params, headers)
+
+    def get_image(
+        self,
+        name: str,
+        client: CatalogClient | None = None,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Image | None:
+        """The image of that name; None where there is none."""
+        from landbridge.catalog.image import Image
+
+        self._check_not_deleted()
+        return Image.get(self.named_id(name), client or self._client, request_params, headers)
+
+    def bands(
+        self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Search[Band]:
+        """A search for the bands of this product, sorted by sort_order."""
+        from landbridge.catalog.band import Band
+
+        self._check_exists()
+        search = Band.search(self._client, request_params, headers)
+        return search.filter(properties.product_id == self.id).sort("sort_order")
+
+    def images(
+        self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> ImageSearch:
+        """A search for the images of this product."""
+        from landbridge.catalog.image import Image
+
+        self._check_exists()
+        return Image.search(self._client, request_params, headers).filter(properties.product_id == self.id)
+
+    def image_uploads(self) -> Search[ImageUpload]:
+        """A search for the uploads to this product."""
+        from landbridge.catalog.image_upload import ImageUpload
+
+        self._check_exists()
+        return ImageUpload.search(self._client).filter(properties.product_id == self.id)
+
+
+class ProductCollection(Collection[Product]):
+    """Products, in a list-like collection."""
+
+    _item_type = Product
+
+
+Product._collection_type = ProductCollection

@@ -1,0 +1,379 @@
+"""How the classes of objects are stored in a STAC API: what each operation asks of the service.
+
+A resource deals in *records*: what the service holds of one object. Products are Collections, images are
+Items, bands are entries of a Collection. Resources have no state of their own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from landbridge.catalog.client import JSON_PATCH, MERGE_PATCH, CatalogClient, escape
+from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
+from landbridge.mappings import InvalidDocument, ids
+from landbridge.mappings import band as band_mapping
+from landbridge.mappings import image as image_mapping
+from landbridge.mappings import product as product_mapping
+
+__all__ = ["BANDS", "IMAGES", "PRODUCTS", "BandRecord", "Resource"]
+
+Params = Mapping[str, Any] | None
+Headers = Mapping[str, str] | None
+
+# Attributes of images that a patch replaces only in view of what the Item holds.
+_BASELESS = frozenset({"files", "extra_properties"})
+
+# Ids of one request: its URL or body stays well below what servers and proxies accept.
+_IDS_PER_REQUEST = 100
+# How often a change of a Collection's bands is worked out anew, where others changed it meanwhile.
+_ATTEMPTS = 20
+
+
+class Resource(Protocol):
+    """The operations on one class of objects."""
+
+    @property
+    def kind(self) -> str:
+        """Which mapping and which search backend it goes with."""
+
+    def attributes(self, record: Any) -> dict[str, Any]:
+        """The attributes of a record, as JSON values."""
+
+    def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
+        """The record of an id; None where there is none."""
+
+    def get_many(
+        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+    ) -> dict[str, Any]:
+        """The records of those of the ids that exist."""
+
+    def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
+        """Create an object and give its record."""
+
+    def update(
+        self,
+        client: CatalogClient,
+        record: Any,
+        id: str,
+        changes: dict[str, Any],
+        headers: Headers = None,
+    ) -> Any:
+        """Change attributes of an object and give its new record; NotFoundError where it is gone."""
+
+    def delete(self, client: CatalogClient, id: str) -> Any:
+        """Delete an object; False where there is none."""
+
+
+def valid(convert: Callable[..., Any], *args: Any) -> Any:
+    """What a converter gives; what it finds invalid is a bad request, as it would be to the service."""
+    try:
+        return convert(*args)
+    except InvalidDocument as error:
+        raise BadRequestError(str(error)) from error
+
+
+def get_or_none(client: CatalogClient, path: str, params: Params = None, headers: Headers = None) -> Any:
+    """The answer of a GET; None where there is nothing."""
+    try:
+        return client.get(path, params, headers=headers)
+    except NotFoundError:
+        return None
+
+
+def _delete(client: CatalogClient, path: str) -> bool:
+    try:
+        client.request("DELETE", path)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _chunks(names: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(names), _IDS_PER_REQUEST):
+        yield names[start : start + _IDS_PER_REQUEST]
+
+
+def _required(attributes: Mapping[str, Any], what: str, *names: str) -> None:
+    missing = [name for name in names if attributes.get(name) is None]
+    if missing:
+        raise BadRequestError(f"{what} needs {', '.join(missing)} to be set before it is saved.")
+
+
+def collection_path(product_id: str) -> str:
+    """The path of a product's Collection."""
+    return f"/collections/{escape(product_id)}"
+
+
+def item_path(product_id: str, name: str) -> str:
+    """The path of an image's Item."""
+    return f"{collection_path(product_id)}/items/{escape(name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """Products, which are Collections."""
+
+    kind: str = "product"
+
+    def attributes(self, record: Any) -> dict[str, Any]:
+        return product_mapping.from_stac(record)
+
+    def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
+        return get_or_none(client, collection_path(id), params, headers) if id else None
+
+    def get_many(
+        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+    ) -> dict[str, Any]:
+        import orjson
+
+        found = {}
+        for chunk in _chunks(names):
+            wanted = {"op": "in", "args": [{"property": "id"}, chunk]}
+            query = {"filter": orjson.dumps(wanted).decode(), "filter-lang": "cql2-json", "limit": len(chunk)}
+            answer = client.get("/collections", {**query, **(params or {})}, headers=headers)
+            found.update({record["id"]: record for record in answer["collections"]})
+        return found
+
+    def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
+        _required(attributes, "A product", "id")
+        identifier = namespaced(attributes["id"], client)
+        document = valid(product_mapping.to_stac, {**attributes, "id": identifier})
+        return client.post("/collections", document, headers=headers)
+
+    def update(
+        self,
+        client: CatalogClient,
+        record: Any,
+        id: str,
+        changes: dict[str, Any],
+        headers: Headers = None,
+    ) -> Any:
+        return _patched(client, id, record, lambda base: valid(product_mapping.patch, changes, base), headers)
+
+    def delete(self, client: CatalogClient, id: str) -> bool:
+        return _delete(client, collection_path(id))
+
+
+def namespaced(identifier: str, client: CatalogClient) -> str:
+    """A product id with the caller's prefix, unless it has that already."""
+    prefix = f"{client.auth.id_prefix}:"
+    return identifier if identifier.startswith(prefix) else prefix + identifier
+
+
+def _patched(
+    client: CatalogClient,
+    product_id: str,
+    base: Any,
+    operations: Callable[[Any], list[dict[str, Any]]],
+    headers: Headers = None,
+) -> Any:
+    """The Collection after a JSON patch worked out from it.
+
+    The patch tests what it relies on, so that the service refuses it where somebody else was faster; it is
+    then worked out anew from the Collection as it is now.
+    """
+    path = collection_path(product_id)
+    for attempt in range(_ATTEMPTS):
+        if attempt or base is None:
+            base = client.get(path, headers=headers)
+        try:
+            return client.request(
+                "PATCH", path, document=operations(base), content_type=JSON_PATCH, headers=headers
+            )
+        except ConflictError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images, which are Items."""
+
+    kind: str = "image"
+
+    def attributes(self, record: Any) -> dict[str, Any]:
+        return image_mapping.from_stac(record)
+
+    def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
+        product_id, name = _split(id)
+        return (
+            get_or_none(client, item_path(product_id, name), params, headers) if product_id and name else None
+        )
+
+    def get_many(
+        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+    ) -> dict[str, Any]:
+        by_product: dict[str, list[str]] = defaultdict(list)
+        for one in names:
+            product_id, name = _split(one)
+            if product_id and name:
+                by_product[product_id].append(name)
+        found = {}
+        for product_id, members in by_product.items():
+            for chunk in _chunks(members):
+                query = {"collections": [product_id], "ids": chunk, "limit": len(chunk), **(params or {})}
+                answer = client.post("/search", query, headers=headers, idempotent=True)
+                found.update({ids.image_id(product_id, item["id"]): item for item in answer["features"]})
+        return found
+
+    def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
+        _required(attributes, "An image", "name", "product_id")
+        item = valid(image_mapping.to_stac, attributes)
+        return client.post(f"{collection_path(attributes['product_id'])}/items", item, headers=headers)
+
+    def update(
+        self,
+        client: CatalogClient,
+        record: Any,
+        id: str,
+        changes: dict[str, Any],
+        headers: Headers = None,
+    ) -> Any:
+        if record is None and not _BASELESS.isdisjoint(changes):
+            record = client.get(item_path(*_split(id)), headers=headers)
+        patch = valid(image_mapping.patch, changes, record)
+        # A merge patch sets values, so a repetition changes nothing more.
+        return client.request(
+            "PATCH",
+            item_path(*_split(id)),
+            document=patch,
+            content_type=MERGE_PATCH,
+            headers=headers,
+            idempotent=True,
+        )
+
+    def delete(self, client: CatalogClient, id: str) -> bool:
+        product_id, name = _split(id)
+        return bool(product_id and name) and _delete(client, item_path(product_id, name))
+
+
+def _split(identifier: str) -> tuple[str, str]:
+    """Product id and name of an id; empty texts where it has not both."""
+    try:
+        return ids.split(identifier)
+    except ValueError:
+        return "", ""
+
+
+@dataclass(frozen=True, slots=True)
+class BandRecord:
+    """A band's attributes, and the Collection whose entry it is."""
+
+    attributes: dict[str, Any]
+    collection: dict[str, Any]
+
+
+def band_records(collection: dict[str, Any]) -> list[BandRecord]:
+    """The bands of a Collection."""
+    return [
+        BandRecord(attributes, collection) for attributes in band_mapping.list_from_collection(collection)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Bands, which are entries of their product's Collection."""
+
+    kind: str = "band"
+
+    def attributes(self, record: BandRecord) -> dict[str, Any]:
+        return record.attributes
+
+    def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
+        return self.get_many(client, [id], params, headers).get(id)
+
+    def get_many(
+        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+    ) -> dict[str, Any]:
+        products = dict.fromkeys(product_id for product_id, _ in map(_split, names) if product_id)
+        wanted = set(names)
+        found = {}
+        for product_id in products:
+            collection = PRODUCTS.get(client, product_id, params, headers)
+            for record in band_records(collection) if collection else ():
+                if record.attributes["id"] in wanted:
+                    found[record.attributes["id"]] = record
+        return found
+
+    def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
+        _required(attributes, "A band", "name", "product_id")
+        product_id, name = attributes["product_id"], attributes["name"]
+        collection = PRODUCTS.get(client, product_id, None, headers)
+        if collection is None:
+            raise BadRequestError(f"Band {name!r} cannot be created: there is no product {product_id!r}.")
+
+        def operations(base: Any) -> list[dict[str, Any]]:
+            if self._find(base, name) is not None:
+                raise ConflictError(f"Product {product_id!r} has a band {name!r} already.")
+            return valid(band_mapping.add_patch, attributes)  # type: ignore[no-any-return] # see valid
+
+        try:
+            return self._change(client, product_id, name, collection, operations, headers)
+        except BadRequestError as error:
+            # The service says only that the Collection would be invalid: was it for a band of this name?
+            if self._find(client.get(collection_path(product_id)), name) is None:
+                raise
+            raise ConflictError(f"Product {product_id!r} has a band {name!r} already.") from error
+
+    def update(
+        self,
+        client: CatalogClient,
+        record: Any,
+        id: str,
+        changes: dict[str, Any],
+        headers: Headers = None,
+    ) -> Any:
+        product_id, name = _split(id)
+
+        def operations(base: Any) -> list[dict[str, Any]]:
+            if self._find(base, name) is None:
+                raise NotFoundError(f"Band {id} does not exist.")
+            return valid(band_mapping.patch, changes, base, name)  # type: ignore[no-any-return] # see valid
+
+        return self._change(client, product_id, name, record.collection, operations, headers)
+
+    def delete(self, client: CatalogClient, id: str) -> bool:
+        product_id, name = _split(id)
+        collection = PRODUCTS.get(client, product_id) if product_id and name else None
+        if collection is None:
+            return False
+
+        def operations(base: Any) -> list[dict[str, Any]]:
+            if self._find(base, name) is None:
+                raise NotFoundError(f"Band {id} does not exist.")
+            return band_mapping.remove_patch(base, name)
+
+        try:
+            _patched(client, product_id, collection, operations)
+        except NotFoundError:
+            return False
+        client.forget_bands(product_id)
+        return True
+
+    @staticmethod
+    def _find(collection: dict[str, Any], name: str) -> BandRecord | None:
+        return next((one for one in band_records(collection) if one.attributes["name"] == name), None)
+
+    def _change(
+        self,
+        client: CatalogClient,
+        product_id: str,
+        name: str,
+        base: Any,
+        operations: Callable[[Any], list[dict[str, Any]]],
+        headers: Headers,
+    ) -> BandRecord:
+        """Patch the Collection and give the band's new record."""
+        changed = _patched(client, product_id, base, operations, headers)
+        client.forget_bands(product_id)
+        record = self._find(changed, name)
+        if record is None:
+            raise NotFoundError(f"Band {ids.image_id(product_id, name)} was deleted while it was saved.")
+        return record
+
+
+PRODUCTS, IMAGES, BANDS = Products(), Images(), Bands()

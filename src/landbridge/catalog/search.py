@@ -1,0 +1,223 @@
+"""Searches: immutable builders, executed when they are iterated, counted or collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from landbridge.catalog.client import CatalogClient
+from landbridge.catalog.converters import geojson, to_shape
+from landbridge.utils.expressions import AndExpression, EqExpression, Expression, OrExpression, json_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from landbridge.catalog.base import CatalogObjectBase
+    from landbridge.catalog.image_collection import ImageCollection
+
+__all__ = ["GeoSearch", "ImageSearch", "Query", "Search"]
+
+T = TypeVar("T", bound="CatalogObjectBase")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a search asks for.
+
+    `products` are the ids that the filter pins product_id to (None: any), `expression` the serialized rest
+    of the filter, `geometry` GeoJSON in longitude and latitude.
+    """
+
+    products: tuple[str, ...] | None = None
+    expression: dict[str, Any] | None = None
+    sort: tuple[str, bool] | None = None
+    limit: int | None = None
+    text: str | None = None
+    geometry: dict[str, Any] | None = None
+    match_null_geometry: bool = False
+    includes: bool = True
+    params: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
+
+
+class Search(Generic[T]):
+    """A search for the objects of one class.
+
+    Its methods return new searches; nothing is asked of the service before it is iterated, counted or
+    collected, and each time it is asked anew.
+    """
+
+    def __init__(
+        self,
+        model: type[T],
+        client: CatalogClient | None = None,
+        url: str | None = None,
+        includes: bool = True,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._model = model
+        self._client = client or (CatalogClient(url) if url else CatalogClient.get_default_client())
+        self._expression: Expression | None = None
+        self._query = Query(includes=includes, params=dict(request_params or {}), headers=headers)
+
+    def _copy(self, **changes: Any) -> Self:
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._query = replace(self._query, **changes)
+        return new
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self._copy()
+
+    def filter(self, properties: Expression | None = None) -> Self:
+        """The search with a further condition; without one, an equal search."""
+        new = self._copy()
+        if properties is not None:
+            if not isinstance(properties, Expression):
+                raise TypeError(f"a filter is an expression such as p.name == 'x'; got {properties!r}")
+            properties.settle()
+            new._expression = properties if self._expression is None else self._expression & properties
+        return new
+
+    def sort(self, field: str, ascending: bool = True) -> Self:
+        """The search sorted by one attribute, in place of any earlier order."""
+        return self._copy(sort=(field, bool(ascending)))
+
+    def limit(self, limit: int | None) -> Self:
+        """The search for at most so many objects."""
+        return self._copy(limit=limit)
+
+    def find_text(self, text: str) -> Self:
+        """The search for objects whose searchable attributes contain a text."""
+        return self._copy(text=text)
+
+    def count(self) -> int:
+        """How many objects match, whatever the limit."""
+        query = self._to_query()
+        return 0 if query.products == () else self._backend().count(self._client, query)
+
+    def collect(self, **kwargs: Any) -> Any:
+        """All objects, in the collection of their class."""
+        kind = self._model._collection_type
+        return kind(self, **kwargs)
+
+    def __iter__(self) -> Iterator[T]:
+        query = self._to_query()
+        if query.products == () or query.limit == 0:
+            return iter(())
+        records = self._backend().records(self._client, query)
+        return self._objects(records if query.limit is None else islice(records, query.limit))
+
+    def _objects(self, records: Iterator[Any]) -> Iterator[T]:
+        for record in records:
+            made = self._model._from_record(record, self._client)
+            if isinstance(made, self._model):
+                yield made
+
+    def _backend(self) -> Any:
+        from landbridge.catalog.backends import BACKENDS
+
+        return BACKENDS[self._model._get_resource().kind]
+
+    def _to_query(self) -> Query:
+        """The query with the filter in its serialized form; AttributeError for names the class has not."""
+        if self._expression is None:
+            products, rest = None, None
+        else:
+            normal = _normalized(self._expression, self._model)
+            products, rest = _pinned(normal)
+        return replace(
+            self._query, products=products, expression=rest.serialize() if rest is not None else None
+        )
+
+
+class GeoSearch(Search[T]):
+    """A search for objects that have a geometry."""
+
+    def __init__(
+        self,
+        model: type[T],
+        client: CatalogClient | None = None,
+        url: str | None = None,
+        includes: bool = True,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(model, client, url, includes, request_params, headers)
+        self._intersects: Any = None
+
+    def intersects(self, geometry: Any, match_null_geometry: bool = False) -> Self:
+        """The search for objects whose geometry intersects this one, in place of any earlier one.
+
+        Takes GeoJSON, shapely geometries, GeoContexts and whatever has `__geo_interface__`; TypeError for
+        anything else. With `match_null_geometry` objects without a geometry match too.
+        """
+        try:
+            document = geojson(to_shape(geometry))
+        except (AttributeError, KeyError, ValueError) as error:
+            raise TypeError(f"intersects needs a geometry; got {geometry!r}: {error}") from error
+        new = self._copy(geometry=document, match_null_geometry=match_null_geometry)
+        new._intersects = geometry
+        return new
+
+
+class ImageSearch(GeoSearch[Any]):
+    """A search for images; it must be filtered by product_id."""
+
+    def collect(self, geocontext: Any = None, **kwargs: Any) -> ImageCollection:
+        """All images, with the area they were searched in as the default geocontext of their rasters."""
+        from landbridge.catalog.image_collection import ImageCollection
+
+        if geocontext is None:
+            geocontext = self._intersects
+        return ImageCollection(self, geocontext=geocontext, **kwargs)
+
+
+def _normalized(expression: Expression, model: type[CatalogObjectBase]) -> Expression:
+    """The expression with references by id, checked to name attributes of the class."""
+    from landbridge.catalog.references import CatalogObjectReference
+
+    if isinstance(expression, (AndExpression, OrExpression)):
+        return type(expression)(tuple(_normalized(part, model) for part in expression.parts))
+    name = getattr(expression, "name", "")
+    attribute = model._attribute_types.get(name)
+    if attribute is None:
+        raise AttributeError(f"{model.__name__} has no attribute {name}")
+    if isinstance(attribute, CatalogObjectReference):
+        return replace(expression, name=attribute.id_field)  # type: ignore[type-var] # all leaves are dataclasses
+    return expression
+
+
+def _pinned(expression: Expression) -> tuple[tuple[str, ...] | None, Expression | None]:
+    """The product ids that the ANDed terms allow, None where they leave it open; and the other terms."""
+    terms = expression.parts if isinstance(expression, AndExpression) else (expression,)
+    allowed: dict[str, None] | None = None
+    rest = []
+    for term in terms:
+        ids = _product_ids(term)
+        if ids is None:
+            rest.append(term)
+        else:
+            allowed = dict.fromkeys(one for one in ids if allowed is None or one in allowed)
+    remaining = None if not rest else rest[0] if len(rest) == 1 else AndExpression(tuple(rest))
+    return (None if allowed is None else tuple(allowed)), remaining
+
+
+def _product_ids(term: Expression) -> list[str] | None:
+    """The ids where the term says nothing but which product_ids there may be."""
+    if isinstance(term, EqExpression):
+        return [json_value(term.value)] if term.name == "product_id" else None
+    if isinstance(term, AndExpression):
+        inner = _pinned(term)
+        return None if inner[0] is None or inner[1] is not None else list(inner[0])
+    if isinstance(term, OrExpression):
+        ids: list[str] = []
+        for part in term.parts:
+            inner_ids = _product_ids(part)
+            if inner_ids is None:
+                return None
+            ids.extend(inner_ids)
+        return ids
+    return None

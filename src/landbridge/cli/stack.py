@@ -1,0 +1,122 @@
+"""`landbridge up`, `down` and `status`: the embedded stack of this user."""
+
+import contextlib
+import importlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+SERVER = "landbridge.stac_api"
+EMBEDDED = f"{SERVER}.embedded"
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+@click.command()
+@click.option("--timings", is_flag=True, help="Print the seconds each phase took.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def up(timings: bool, as_json: bool) -> None:
+    """Start the embedded stack, or join it where it runs, and print its address.
+
+    It is the stack of LANDBRIDGE_HOME, or of this user's data directory.
+    """
+    before = process_age()
+    begin = time.monotonic()
+    with reported():
+        stack = server_part("stack")
+        result = stack.start_or_join()
+        answer = time.monotonic()
+        stack.http_status(result.stack.url, "/")
+    end = time.monotonic()
+    phases = {"start this command": before, **result.phases, "first answer": end - answer}
+    total = before + end - begin
+    if as_json:
+        report: dict[str, Any] = {"url": result.stack.url, "started": result.started}
+        if timings:
+            report |= {"phases": phases, "total": total}
+        click.echo(json.dumps(report))
+        return
+    click.echo(result.stack.url)
+    if timings:
+        for name, seconds in phases.items():
+            click.echo(f"{seconds:8.3f} s  {name}")
+        kind = "cold start to first answer" if result.started else "warm join to first answer"
+        click.echo(f"{total:8.3f} s  {kind} (phases overlap)")
+
+
+@click.command()
+def down() -> None:
+    """Stop the embedded stack: the API, then its PostgreSQL. Nothing is lost by it."""
+    with reported():
+        ended = server_part("control").down()
+    click.echo("stopped" if ended else "was not running")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(as_json: bool) -> None:
+    """Describe the embedded stack: address, processes, versions, places and sizes."""
+    with reported():
+        report = server_part("control").status()
+    if as_json:
+        click.echo(json.dumps(report))
+        return
+    rows = {
+        "running": "yes" if report["running"] else "no",
+        "address": report["url"] if report["running"] else None,
+        "process": report["pid"],
+        "postgres": report["postgres_pid"],
+        "versions": ", ".join(f"{name} {value}" for name, value in report["versions"].items() if value),
+        "home": report["home"],
+        "store": f"{report['store']} ({human(report['bytes']['store'])})",
+        "database": f"{report['data']} ({human(report['bytes']['database'])})" if report["data"] else None,
+    }
+    for name, value in rows.items():
+        if value is not None:
+            click.echo(f"{name:<9} {value}")
+
+
+def server_part(name: str) -> ModuleType:
+    """A module of the embedded stack; says how to get it where the server is not installed."""
+    try:
+        return importlib.import_module(f"{EMBEDDED}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in {SERVER, EMBEDDED}:
+            raise
+        message = 'The embedded stack needs the server part: pip install "landbridge[server]"'
+        raise click.ClickException(message) from error
+
+
+@contextlib.contextmanager
+def reported() -> Iterator[None]:
+    """Turn what the stack raises for people to read into a message and exit code 1."""
+    errors = server_part("errors")
+    try:
+        yield
+    except errors.StackError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def process_age() -> float:
+    """Seconds since this process was started; where /proc does not tell, the processor time it has used."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+    except (OSError, AttributeError):
+        return time.process_time()
+    # Field 22 of proc(5), in clock ticks since boot; what follows ")" begins at field 3.
+    return max(0.0, uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+
+
+def human(size: float) -> str:
+    """Bytes with a unit: 57.7 MB."""
+    for unit in UNITS:
+        if size < 1000 or unit == UNITS[-1]:
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == UNITS[0] else f"{size:.1f} {unit}"

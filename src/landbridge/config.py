@@ -1,0 +1,153 @@
+"""What a client talks to: a configured service, or the embedded stack in the user's data directory.
+
+| variable | meaning |
+|---|---|
+| `LANDBRIDGE_URL` | the STAC API to use; when it is set, no embedded stack is started |
+| `LANDBRIDGE_TOKEN` | the bearer token sent to that API |
+| `LANDBRIDGE_HOME` | the folder of the embedded stack; default: the user's data directory |
+| `LANDBRIDGE_USER`, `LANDBRIDGE_ORG` | who is calling; default `local`; an empty organization means none |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from landbridge.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["EmbeddedState", "Settings", "get_settings", "join_embedded", "read_state"]
+
+STATE_VERSION = 1
+_SERVER = "landbridge.stac_api.embedded"
+_NO_SERVER = (
+    "LANDBRIDGE_URL is not set, and the embedded stack needs the server distribution, which is missing. "
+    'Install it with:  pip install "landbridge[server]"  (or set LANDBRIDGE_URL to the STAC API to use)'
+)
+# A first start creates a database cluster; on a slow disk that takes a while, but never this long.
+_START_TIMEOUT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where requests go and who makes them. `url` is None where the embedded stack serves them."""
+
+    url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    home: Path = Path()
+    user: str = "local"
+    org: str | None = "local"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings in the environment variables, with the defaults for those that are not set."""
+        values = os.environ if environ is None else environ
+        url = values.get("LANDBRIDGE_URL", "").strip().rstrip("/") or None
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ConfigError(f"LANDBRIDGE_URL is {url!r}; it must start with http:// or https://")
+        home = values.get("LANDBRIDGE_HOME")
+        return cls(
+            url=url,
+            token=values.get("LANDBRIDGE_TOKEN") or None,
+            home=Path(home).expanduser() if home else default_home(),
+            user=values.get("LANDBRIDGE_USER") or "local",
+            org=values.get("LANDBRIDGE_ORG", "local") or None,
+        )
+
+    @property
+    def embedded(self) -> bool:
+        """True where no service is configured, so that the embedded stack is started or joined."""
+        return self.url is None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedState:
+    """The embedded stack as its state file describes it."""
+
+    url: str
+    token: str = field(repr=False)
+    store: Path
+    pid: int
+
+
+def get_settings() -> Settings:
+    """The settings in effect now."""
+    return Settings.from_env()
+
+
+def default_home() -> Path:
+    """The folder of the embedded stack where `LANDBRIDGE_HOME` does not name one."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/landbridge")
+    import platformdirs
+
+    return platformdirs.user_data_path("landbridge", appauthor=False)
+
+
+def read_state(home: Path) -> EmbeddedState | None:
+    """The state file of the embedded stack in `home`; None where there is none that can be used."""
+    try:
+        document = json.loads((home / "state.json").read_bytes())
+        if document["version"] != STATE_VERSION:
+            return None
+        return EmbeddedState(
+            url=str(document["url"]).rstrip("/"),
+            token=str(document["token"]),
+            store=Path(document["store"]),
+            pid=int(document["pid"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace").strip()
+
+
+def join_embedded(home: Path) -> EmbeddedState:
+    """Start the embedded stack in `home`, or join the one that runs there, in a process of its own.
+
+    Raises ConfigError where the server distribution is missing or the stack does not start; the message
+    carries what the stack said.
+    """
+    import subprocess
+    import tempfile
+    from importlib.util import find_spec
+
+    # The parent package is looked up first: find_spec of a submodule raises where the parent is missing.
+    if find_spec("landbridge.stac_api") is None:
+        raise ConfigError(_NO_SERVER)
+    command = [sys.executable, "-m", _SERVER, "up"]
+    # Files, not pipes: the stack outlives this call and may keep what it inherited open, and a pipe
+    # would then be read until the stack's own end.
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter and module
+                command,
+                env={**os.environ, "LANDBRIDGE_HOME": str(home)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                timeout=_START_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ConfigError(
+                f"The embedded stack in {home} did not answer within {_START_TIMEOUT} seconds."
+            ) from error
+        except OSError as error:
+            raise ConfigError(f"The embedded stack could not be started with {command}: {error}") from error
+        if done.returncode != 0:
+            said = _text(errors) or _text(output) or f"exit status {done.returncode}"
+            raise ConfigError(f"The embedded stack in {home} did not start.\n{said}")
+    state = read_state(home)
+    if state is None:
+        raise ConfigError(f"The embedded stack started, but {home / 'state.json'} cannot be read.")
+    return state

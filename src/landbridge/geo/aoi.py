@@ -1,0 +1,274 @@
+"""The GeoContext of an area of interest."""
+
+import numbers
+import warnings
+from typing import Any
+
+import shapely
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+
+from landbridge.geo.context import GeoContext
+from landbridge.geo.crs import WGS84, is_geographic, is_wgs84, lon_center
+from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
+
+Bounds = tuple[float, float, float, float]
+
+UNCHANGED = "unchanged"
+# How far geographic bounds may reach beyond the globe where no resolution says how big half a pixel is.
+_DEGREES_TOLERANCE = 0.001
+
+
+class AOI(GeoContext):
+    """An area of interest: bounds, a coordinate reference system, a resolution or a shape, and a cutline.
+
+    Any field may be missing until pixels are asked for. `geometry` is in longitude and latitude; `bounds` are
+    (min x, min y, max x, max y) in `bounds_crs` and default to the geometry's; `resolution` is in units of
+    `crs`; `shape` is (rows, columns) in pixels and excludes `resolution`. `align_pixels` puts the grid's
+    origin on a multiple of the resolution; by default it is true exactly if there is a resolution.
+    """
+
+    __slots__ = ("_align_pixels", "_bounds", "_bounds_crs", "_crs", "_geometry", "_resolution", "_shape")
+    _fields = (
+        "geometry",
+        "resolution",
+        "crs",
+        "align_pixels",
+        "bounds",
+        "bounds_crs",
+        "shape",
+    )
+
+    def __init__(
+        self,
+        geometry: Any = None,
+        resolution: float | None = None,
+        crs: str | None = None,
+        align_pixels: bool | None = None,
+        bounds: Any = None,
+        bounds_crs: str | None = WGS84,
+        shape: Any = None,
+        all_touched: bool = False,
+    ) -> None:
+        """Take the fields and check them.
+
+        Raises:
+            TypeError: a field is of the wrong type.
+            ValueError: a field is out of range, or two of them contradict each other.
+        """
+        super().__init__(all_touched=all_touched)
+        self._geometry: BaseGeometry | None = None if geometry is None else to_shapely(geometry)
+        self._resolution = _valid_resolution(resolution)
+        self._crs = crs
+        self._shape = _valid_shape(shape)
+        if self._resolution is not None and self._shape is not None:
+            raise ValueError("give either resolution or shape, not both")
+        self._align_pixels = (resolution is not None) if align_pixels is None else bool(align_pixels)
+        if bounds is None and self._geometry is not None:
+            if bounds_crs is not None and not is_wgs84(bounds_crs):
+                raise ValueError(
+                    f"bounds come from the geometry, which is in {WGS84}, but bounds_crs is {bounds_crs!r}: "
+                    "give bounds as well, or leave bounds_crs out"
+                )
+            bounds = self._geometry.bounds if not self._geometry.is_empty else None
+        self._bounds: Bounds | None = _valid_bounds(bounds)
+        self._bounds_crs = bounds_crs
+        if self._bounds is not None and bounds_crs is not None:
+            self._check_bounds(self._bounds, bounds_crs)
+
+    def _check_bounds(self, bounds: Bounds, bounds_crs: str) -> None:
+        if is_geographic(bounds_crs):
+            _check_degrees(bounds, bounds_crs, self._resolution if self._crs == bounds_crs else None)
+        elif _look_like_degrees(bounds):
+            warnings.warn(
+                f"bounds {bounds} look like degrees, but bounds_crs is {bounds_crs!r}",
+                UserWarning,
+                stacklevel=3,
+            )
+        if (
+            self._geometry is not None
+            and is_wgs84(bounds_crs)
+            and not self._geometry.is_empty
+            and not shapely.intersects(box(*bounds), self._geometry)
+        ):
+            raise ValueError(f"geometry and bounds {bounds} do not overlap")
+        if self._crs == bounds_crs and self._resolution is not None and not self._all_touched:
+            width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
+            if width < self._resolution or height < self._resolution:
+                raise ValueError(
+                    f"bounds are {width} x {height}, less than one pixel of resolution {self._resolution}: "
+                    "use a finer resolution, larger bounds or all_touched=True"
+                )
+
+    @property
+    def geometry(self) -> BaseGeometry | None:
+        """The cutline, in longitude and latitude."""
+        return self._geometry
+
+    @property
+    def resolution(self) -> float | None:
+        """The side of a pixel, in units of `crs`."""
+        return self._resolution
+
+    @property
+    def crs(self) -> str | None:
+        """The coordinate reference system of the pixels: an EPSG code, PROJ string or WKT."""
+        return self._crs
+
+    @property
+    def align_pixels(self) -> bool:
+        """Whether the grid's origin lies on multiples of the resolution."""
+        return self._align_pixels
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """(min x, min y, max x, max y) in `bounds_crs`."""
+        return self._bounds
+
+    @property
+    def bounds_crs(self) -> str | None:
+        """The coordinate reference system of the bounds."""
+        return self._bounds_crs
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(rows, columns) in pixels."""
+        return self._shape
+
+    @property
+    def raster_params(self) -> dict[str, Any]:
+        """The grid as a raster service's parameters.
+
+        Raises:
+            ValueError: a field is missing that a grid needs; the message names it.
+        """
+        for name in ("bounds", "bounds_crs", "crs"):
+            if getattr(self, name) is None:
+                raise ValueError(f"the AOI has no {name}, which a grid needs")
+        if self._resolution is None and self._shape is None:
+            raise ValueError("the AOI has neither resolution nor shape; a grid needs one of them")
+        return {
+            **super().raster_params,
+            "cutline": None if self._geometry is None else self._geometry.__geo_interface__,
+            "resolution": self._resolution,
+            "srs": self._crs,
+            "bounds_srs": self._bounds_crs,
+            "align_pixels": self._align_pixels,
+            "bounds": self._bounds,
+            "dimensions": None if self._shape is None else (self._shape[1], self._shape[0]),
+        }
+
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        if self._geometry is not None:
+            return self._geometry.__geo_interface__
+        if self._bounds is not None and self._bounds_crs is not None and is_wgs84(self._bounds_crs):
+            return box(*self._bounds).__geo_interface__
+        raise RuntimeError(f"an AOI without geometry and without bounds in {WGS84} has no GeoJSON form")
+
+    def assign(
+        self,
+        geometry: Any = UNCHANGED,
+        resolution: Any = UNCHANGED,
+        crs: Any = UNCHANGED,
+        align_pixels: Any = UNCHANGED,
+        bounds: Any = UNCHANGED,
+        bounds_crs: Any = UNCHANGED,
+        shape: Any = UNCHANGED,
+        all_touched: Any = UNCHANGED,
+    ) -> "AOI":
+        """A copy with some fields changed; None is a value like any other.
+
+        A new resolution drops the shape. A new geometry keeps the bounds unless `bounds="update"`, which
+        takes them from it.
+
+        Raises:
+            ValueError: a shape for an AOI with a resolution (unless `resolution=None` too), `bounds="update"`
+                without a new geometry, or fields that contradict each other.
+        """
+        if _is(bounds, "update"):
+            if geometry is None or _is(geometry, UNCHANGED):
+                raise ValueError('bounds="update" needs a new geometry in the same call')
+            bounds, bounds_crs = None, WGS84
+        changes = {
+            "geometry": geometry,
+            "resolution": resolution,
+            "crs": crs,
+            "align_pixels": align_pixels,
+            "bounds": bounds,
+            "bounds_crs": bounds_crs,
+            "shape": shape,
+            "all_touched": all_touched,
+        }
+        fields = {
+            name: getattr(self, name) if _is(value, UNCHANGED) else value for name, value in changes.items()
+        }
+        if resolution is not None and not _is(resolution, UNCHANGED) and _is(shape, UNCHANGED):
+            fields["shape"] = None
+        return AOI(**fields)
+
+    def _shown(self) -> dict[str, str]:
+        shown = super()._shown()
+        if self._geometry is not None:
+            text = self._geometry.wkt
+            shown["geometry"] = f"<{text if len(text) <= 60 else f'{text[:28]}.....{text[-10:]}'}>"
+        return shown
+
+
+def _is(value: Any, word: str) -> bool:
+    return isinstance(value, str) and value == word
+
+
+def _valid_resolution(resolution: Any) -> float | None:
+    if resolution is None:
+        return None
+    if isinstance(resolution, bool) or not isinstance(resolution, numbers.Real):
+        raise TypeError(f"resolution must be a number, got {type(resolution).__name__}")
+    if not float(resolution) > 0:
+        raise ValueError(f"resolution must be greater than 0, got {resolution}")
+    return int(resolution) if isinstance(resolution, numbers.Integral) else float(resolution)
+
+
+def _valid_shape(shape: Any) -> tuple[int, int] | None:
+    if shape is None:
+        return None
+    if not isinstance(shape, (list, tuple)) or len(shape) != 2:
+        raise TypeError(f"shape must be (rows, columns), got {shape!r}")
+    rows, columns = shape
+    for size in (rows, columns):
+        if isinstance(size, bool) or not isinstance(size, numbers.Integral):
+            raise TypeError(f"shape must be two integers, got {shape!r}")
+        if size <= 0:
+            raise ValueError(f"shape must be at least one pixel each way, got {shape!r}")
+    return (int(rows), int(columns))
+
+
+def _valid_bounds(bounds: Any) -> Bounds | None:
+    if bounds is None:
+        return None
+    if not isinstance(bounds, (list, tuple)):
+        raise TypeError(f"bounds must be a list or tuple, got {type(bounds).__name__}")
+    if len(bounds) != 4:
+        raise ValueError(f"bounds must be (min x, min y, max x, max y), got {len(bounds)}")
+    min_x, min_y, max_x, max_y = bounds
+    if min_x > max_x or min_y > max_y:
+        raise ValueError(
+            f"bounds must be (min x, min y, max x, max y): a minimum of {bounds} is above its maximum"
+        )
+    return (min_x, min_y, max_x, max_y)
+
+
+def _check_degrees(bounds: Bounds, crs: str, resolution: float | None) -> None:
+    tolerance = resolution / 2 if resolution is not None else _DEGREES_TOLERANCE
+    center = lon_center(crs)
+    west, east = center - MAX_LON - tolerance, center + MAX_LON + tolerance
+    if bounds[0] < west or bounds[2] > east:
+        raise ValueError(
+            f"longitudes of bounds {bounds} are outside {center - MAX_LON:g} to {center + MAX_LON:g}"
+        )
+    if bounds[1] < -MAX_LAT - tolerance or bounds[3] > MAX_LAT + tolerance:
+        raise ValueError(f"latitudes of bounds {bounds} are outside -{MAX_LAT:g} to {MAX_LAT:g}")
+
+
+def _look_like_degrees(bounds: Bounds) -> bool:
+    return all(abs(x) <= MAX_LON for x in bounds[::2]) and all(abs(y) <= MAX_LAT for y in bounds[1::2])

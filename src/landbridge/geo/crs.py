@@ -1,0 +1,33 @@
+"""What a coordinate reference system's text says without a projection library."""
+
+import re
+
+WGS84 = "EPSG:4326"
+_GEOGRAPHIC_WKT = ("GEOGCS", "GEODCRS", "GEODETICCRS")
+_LON_WRAP = re.compile(r"\+lon_wrap=([-+]?[\d.]+)")
+
+
+def is_wgs84(crs: str) -> bool:
+    """Whether the text is WGS 84 longitude and latitude by its EPSG code."""
+    return crs.strip().upper() == WGS84
+
+
+def is_geographic(crs: str) -> bool:
+    """Whether the text is known to mean longitude and latitude.
+
+    Known are EPSG:4326, PROJ strings of `+proj=longlat` (or `latlong`) and WKT of a geographic system; other
+    EPSG codes are not looked up.
+    """
+    text = crs.strip()
+    return (
+        is_wgs84(text)
+        or "+proj=longlat" in text
+        or "+proj=latlong" in text
+        or text.upper().startswith(_GEOGRAPHIC_WKT)
+    )
+
+
+def lon_center(crs: str) -> float:
+    """The longitude at the middle of the range a system uses: 0, or what its `+lon_wrap` says."""
+    match = _LON_WRAP.search(crs)
+    return float(match.group(1)) if match else 0.0

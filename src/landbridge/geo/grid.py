@@ -1,0 +1,386 @@
+"""The tiling behind DLTile: square tiles counted from each UTM zone's origin, as pure arithmetic.
+
+Every zone is the northern one (EPSG:326zz), in the southern hemisphere too, with negative northings there.
+Tile (path, row) of a zone starts at (500000 + path · tilesize · resolution, row · tilesize · resolution).
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from shapely.geometry import Polygon, box, mapping
+
+from landbridge.geo.errors import InvalidLatLonError, InvalidRowColError, InvalidTileError
+from landbridge.geo.shapes import MAX_LAT, MAX_LON
+
+if TYPE_CHECKING:
+    from pyproj import Transformer
+
+FALSE_EASTING = 500000
+ZONES = range(1, 61)
+GRID_PATTERN = r"(?P<tilesize>\d+):(?P<pad>-?\d+):(?P<resolution>\d+.?\d+)"
+TILE_PATTERN = GRID_PATTERN + r":(?P<zone>\d+):(?P<path>-?\d+):(?P<row>-?\d+)"
+_GRID_KEY = re.compile(GRID_PATTERN)
+_TILE_KEY = re.compile(TILE_PATTERN)
+_MAX_RATIO_ERROR = 1e-9
+
+
+@lru_cache(maxsize=2 * len(ZONES))
+def utm_transformer(zone: int) -> "Transformer":
+    """The transformer from longitude and latitude to a zone's easting and northing."""
+    from pyproj import Transformer
+
+    return Transformer.from_crs(4326, 32600 + zone, always_xy=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """All tiles of one resolution (meters), tile size and padding (pixels)."""
+
+    resolution: float
+    tilesize: int
+    pad: int
+
+    def __post_init__(self) -> None:
+        if not self.resolution > 0:
+            raise InvalidTileError(f"resolution must be greater than 0, got {self.resolution}")
+        if self.tilesize <= 0 or self.tilesize != int(self.tilesize):
+            raise InvalidTileError(f"tilesize must be a positive integer, got {self.tilesize}")
+        if self.pad < 0 or self.pad != int(self.pad):
+            raise InvalidTileError(f"pad must be a non-negative integer, got {self.pad}")
+        object.__setattr__(self, "resolution", float(self.resolution))
+        object.__setattr__(self, "tilesize", int(self.tilesize))
+        object.__setattr__(self, "pad", int(self.pad))
+
+    @classmethod
+    def from_key(cls, key: str) -> "Grid":
+        """The grid of `tilesize:pad:resolution`; what follows is ignored.
+
+        Raises:
+            InvalidTileError: the key has another form.
+        """
+        match = _GRID_KEY.match(key)
+        if match is None:
+            raise InvalidTileError(f"a grid key is tilesize:pad:resolution, got {key!r}")
+        return _grid_of(match, key)
+
+    @property
+    def tile_extent(self) -> int:
+        """The side of a tile with its padding, in pixels."""
+        return self.tilesize + 2 * self.pad
+
+    @property
+    def utm_tilesize(self) -> float:
+        """The side of a tile without its padding, in meters."""
+        return self.tilesize * self.resolution
+
+    @property
+    def utm_tile_extent(self) -> float:
+        """The side of a tile with its padding, in meters."""
+        return self.tile_extent * self.resolution
+
+    def tile_from_lonlat(self, lon: float, lat: float) -> "Tile":
+        """The tile that holds a point, in the UTM zone of its longitude.
+
+        Raises:
+            InvalidLatLonError: the point is beyond ±180 or ±90 degrees.
+            InvalidTileError: the longitude is 180, east of the last zone.
+        """
+        if not (-MAX_LON <= lon <= MAX_LON and -MAX_LAT <= lat <= MAX_LAT):
+            raise InvalidLatLonError(
+                f"longitude must be within ±180 and latitude within ±90, got ({lon}, {lat})"
+            )
+        zone = zone_of(lon)
+        if zone not in ZONES:
+            raise InvalidTileError(f"longitude {lon} is in no UTM zone: zones 1 to 60 end before 180")
+        x, y = utm_transformer(zone).transform(lon, lat)
+        return Tile(
+            self, zone, math.floor((x - FALSE_EASTING) / self.utm_tilesize), math.floor(y / self.utm_tilesize)
+        )
+
+    def tiles_from_shape(self, shape: Any, keys_only: bool = False) -> "list[Tile] | list[str]":
+        """All tiles that intersect a shape, or their keys."""
+        from landbridge.geo.covering import covering_tiles
+
+        tiles = list(covering_tiles(self, shape))
+        return [tile.key for tile in tiles] if keys_only else tiles
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile of a grid: its UTM zone, path (column, from the central meridian) and row (from the
+    equator).
+    """
+
+    grid: Grid
+    zone: int
+    path: int
+    row: int
+
+    def __post_init__(self) -> None:
+        if self.zone not in ZONES:
+            raise InvalidTileError(f"UTM zones are 1 to 60, got {self.zone}")
+
+    @classmethod
+    def from_key(cls, key: str) -> "Tile":
+        """The tile of `tilesize:pad:resolution:zone:ti:tj`; what follows is ignored.
+
+        Raises:
+            InvalidTileError: the key has another form (the resolution needs two characters), or its zone or
+                sizes are out of range.
+        """
+        match = _TILE_KEY.match(key) if isinstance(key, str) else None
+        if match is None:
+            raise InvalidTileError(f"a tile key is tilesize:pad:resolution:zone:ti:tj, got {key!r}")
+        return cls(_grid_of(match, key), int(match["zone"]), int(match["path"]), int(match["row"]))
+
+    @property
+    def key(self) -> str:
+        """The tile as text, `tilesize:pad:resolution:zone:ti:tj`."""
+        return f"{self.tilesize}:{self.pad}:{self.resolution}:{self.zone:02d}:{self.path}:{self.row}"
+
+    @property
+    def tilesize(self) -> int:
+        """The side without padding, in pixels."""
+        return self.grid.tilesize
+
+    @property
+    def pad(self) -> int:
+        """The padding on each side, in pixels."""
+        return self.grid.pad
+
+    @property
+    def resolution(self) -> float:
+        """The side of a pixel, in meters."""
+        return self.grid.resolution
+
+    @property
+    def tile_extent(self) -> int:
+        """The side with padding, in pixels."""
+        return self.grid.tile_extent
+
+    @property
+    def utm_tilesize(self) -> float:
+        """The side without padding, in meters."""
+        return self.grid.utm_tilesize
+
+    @property
+    def utm_tile_extent(self) -> float:
+        """The side with padding, in meters."""
+        return self.grid.utm_tile_extent
+
+    @property
+    def epsg(self) -> int:
+        """The EPSG code of the northern UTM zone."""
+        return 32600 + self.zone
+
+    @property
+    def srs(self) -> str:
+        """The coordinate reference system, as `EPSG:326zz`."""
+        return f"EPSG:{self.epsg}"
+
+    @property
+    def proj4(self) -> str:
+        """The coordinate reference system as a PROJ string."""
+        return f"+proj=utm +zone={self.zone} +datum=WGS84 +units=m +no_defs "
+
+    @property
+    def wkt(self) -> str:
+        """The coordinate reference system as WKT."""
+        from pyproj import CRS
+
+        return CRS.from_epsg(self.epsg).to_wkt(version="WKT1_GDAL")
+
+    @property
+    def utm_bounds_unpadded(self) -> tuple[float, float, float, float]:
+        """(min x, min y, max x, max y) without padding, in meters."""
+        side = self.utm_tilesize
+        left, bottom = FALSE_EASTING + self.path * side, self.row * side
+        return (left, bottom, left + side, bottom + side)
+
+    @property
+    def utm_bounds(self) -> tuple[float, float, float, float]:
+        """(min x, min y, max x, max y) with padding, in meters."""
+        margin = self.pad * self.resolution
+        left, bottom, right, top = self.utm_bounds_unpadded
+        return (left - margin, bottom - margin, right + margin, top + margin)
+
+    @property
+    def utm_polygon(self) -> Polygon:
+        """The outline with padding, in meters."""
+        return box(*self.utm_bounds)
+
+    @property
+    def utm_polygon_unpadded(self) -> Polygon:
+        """The outline without padding, in meters."""
+        return box(*self.utm_bounds_unpadded)
+
+    @property
+    def polygon(self) -> Polygon:
+        """The outline with padding, in longitude and latitude."""
+        return self._lonlat(self.utm_polygon)
+
+    @property
+    def polygon_unpadded(self) -> Polygon:
+        """The outline without padding, in longitude and latitude."""
+        return self._lonlat(self.utm_polygon_unpadded)
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """The outline with padding as GeoJSON."""
+        return mapping(self.polygon)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """(longitude, latitude) of the tile's center."""
+        left, bottom, right, top = self.utm_bounds
+        lon, lat = utm_transformer(self.zone).transform(
+            (left + right) / 2, (bottom + top) / 2, direction="INVERSE"
+        )
+        return (lon, lat)
+
+    @property
+    def geotransform(self) -> tuple[float, float, float, float, float, float]:
+        """The affine of the padded tile in GDAL's order."""
+        left, _, _, top = self.utm_bounds
+        return (left, self.resolution, 0, top, 0, -self.resolution)
+
+    @property
+    def feature(self) -> dict[str, Any]:
+        """The tile as a GeoJSON Feature."""
+        return {"type": "Feature", "geometry": self.geometry, "properties": self.geocontext}
+
+    @property
+    def geocontext(self) -> dict[str, Any]:
+        """The tile's properties: key, sizes, indices, bounds and coordinate reference system."""
+        return {
+            "key": self.key,
+            "tilesize": self.tilesize,
+            "pad": self.pad,
+            "resolution": self.resolution,
+            "zone": self.zone,
+            "ti": self.path,
+            "tj": self.row,
+            "outputBounds": list(self.utm_bounds),
+            "cs_code": self.srs,
+            "proj4": self.proj4,
+            "wkt": self.wkt,
+            "geotrans": list(self.geotransform),
+        }
+
+    def assign(
+        self, resolution: float | None = None, tilesize: int | None = None, pad: int | None = None
+    ) -> "Tile":
+        """The tile of the same indices on another grid."""
+        grid = Grid(
+            self.resolution if resolution is None else resolution,
+            self.tilesize if tilesize is None else tilesize,
+            self.pad if pad is None else pad,
+        )
+        return replace(self, grid=grid)
+
+    def subtile(
+        self,
+        subdivide: int,
+        row: int | None = None,
+        col: int | None = None,
+        new_resolution: float | None = None,
+        new_pad: int | None = None,
+    ) -> "list[Tile]":
+        """The `subdivide`² tiles this one falls into, row by row from the top left, or those of a row or
+        column.
+
+        Raises:
+            InvalidTileError: `subdivide` does not divide the tile into whole pixels.
+        """
+        grid = subdivided(self.grid, subdivide, new_resolution, new_pad)
+        rows = range(subdivide) if row is None else [row]
+        columns = range(subdivide) if col is None else [col]
+        top = (self.row + 1) * subdivide - 1
+        return [Tile(grid, self.zone, self.path * subdivide + c, top - r) for r in rows for c in columns]
+
+    def rowcol_to_lonlat(self, row: Any, col: Any) -> list[tuple[float, ...]]:
+        """[(longitudes), (latitudes)] of pixel centers of the padded tile.
+
+        Raises:
+            InvalidRowColError: row and col are not two numbers, or two sequences of equal length, of one
+            type.
+        """
+        rows, columns = _paired(row, col, InvalidRowColError, "row", "col")
+        left, _, _, top = self.utm_bounds
+        lons, lats = utm_transformer(self.zone).transform(
+            [left + (c + 0.5) * self.resolution for c in columns],
+            [top - (r + 0.5) * self.resolution for r in rows],
+            direction="INVERSE",
+        )
+        return [tuple(lons), tuple(lats)]
+
+    def lonlat_to_rowcol(self, lon: Any, lat: Any) -> list[tuple[int, ...]]:
+        """[(rows), (columns)] of the pixels that hold points; they may lie outside the tile.
+
+        Raises:
+            InvalidLatLonError: lon and lat are not two numbers, or two sequences of equal length, of one
+            type.
+        """
+        lons, lats = _paired(lon, lat, InvalidLatLonError, "lon", "lat")
+        left, _, _, top = self.utm_bounds
+        xs, ys = utm_transformer(self.zone).transform(lons, lats)
+        rows = tuple(math.floor((top - y) / self.resolution) for y in ys)
+        return [rows, tuple(math.floor((x - left) / self.resolution) for x in xs)]
+
+    def _lonlat(self, polygon: Polygon) -> Polygon:
+        xs, ys = polygon.exterior.xy
+        lons, lats = utm_transformer(self.zone).transform(list(xs), list(ys), direction="INVERSE")
+        return Polygon(zip(lons, lats, strict=True))
+
+
+def zone_of(lon: float) -> int:
+    """The UTM zone of a longitude, by six-degree strips alone; 180 gives 61."""
+    return math.floor((lon + MAX_LON) / 6) + 1
+
+
+def subdivided(grid: Grid, subdivide: int, resolution: float | None, pad: int | None) -> Grid:
+    """The grid of tiles `subdivide` times smaller than a grid's."""
+    if isinstance(subdivide, bool) or subdivide != int(subdivide) or subdivide < 1:
+        raise InvalidTileError(f"a tile is divided by a positive integer, got {subdivide!r}")
+    if grid.tilesize % subdivide:
+        raise InvalidTileError(f"a tile of {grid.tilesize} pixels cannot be divided by {subdivide}")
+    new = grid.resolution if resolution is None else resolution
+    tilesize = grid.utm_tilesize / subdivide / new
+    if abs(tilesize - round(tilesize)) > _MAX_RATIO_ERROR * tilesize or round(tilesize) < 1:
+        raise InvalidTileError(
+            f"{subdivide} subtiles of resolution {new} would be {tilesize} pixels wide, which is no integer"
+        )
+    return Grid(new, round(tilesize), grid.pad if pad is None else pad)
+
+
+def _grid_of(match: re.Match[str], key: str) -> Grid:
+    try:
+        return Grid(float(match["resolution"]), int(match["tilesize"]), int(match["pad"]))
+    except InvalidTileError:
+        raise
+    except ValueError as error:
+        raise InvalidTileError(f"resolution {match['resolution']!r} of {key!r} is no number") from error
+
+
+def _paired(first: Any, second: Any, error: type[ValueError], a: str, b: str) -> tuple[list[Any], list[Any]]:
+    """Two sequences of equal length from two scalars or two sequences of one type."""
+    if type(first) is not type(second):
+        raise error(
+            f"{a} and {b} must be of the same type, got {type(first).__name__} and {type(second).__name__}"
+        )
+    if not isinstance(first, Sequence) and not hasattr(first, "__array__"):
+        firsts, seconds = [first], [second]
+    elif getattr(first, "ndim", 1) == 0:
+        firsts, seconds = [first.item()], [second.item()]
+    else:
+        firsts, seconds = list(first), list(second)
+    if len(firsts) != len(seconds):
+        raise error(f"{a} and {b} must be of equal length, got {len(firsts)} and {len(seconds)}")
+    try:
+        return [float(value) for value in firsts], [float(value) for value in seconds]
+    except (TypeError, ValueError) as problem:
+        raise error(f"{a} and {b} must be numbers, got {first!r} and {second!r}") from problem

@@ -1,0 +1,38 @@
+"""Reading geometries of any common form into shapely."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shapely.geometry import GeometryCollection, shape
+from shapely.geometry.base import BaseGeometry
+
+MAX_LON = 180.0
+MAX_LAT = 90.0
+
+
+def to_shapely(geometry: Any) -> BaseGeometry:
+    """The shapely geometry of a GeoJSON mapping, Feature, FeatureCollection, shapely geometry or anything
+    with `__geo_interface__`.
+
+    Raises:
+        TypeError: the value is none of these.
+        ValueError: a GeoJSON mapping without a usable geometry.
+    """
+    if isinstance(geometry, BaseGeometry):
+        return geometry
+    document = getattr(geometry, "__geo_interface__", geometry)
+    if not isinstance(document, Mapping):
+        raise TypeError(
+            f"geometry must be GeoJSON, a shapely geometry or an object with __geo_interface__, "
+            f"got {type(geometry).__name__}"
+        )
+    kind = document.get("type")
+    if kind == "FeatureCollection":
+        return GeometryCollection([to_shapely(feature) for feature in document.get("features", [])])
+    if kind == "Feature":
+        return to_shapely(document.get("geometry"))
+    try:
+        return shape(dict(document))
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"not a GeoJSON geometry: {json.dumps(document, default=str)[:120]}") from error

@@ -1,0 +1,95 @@
+"""The Catalog's data types: their numpy counterparts, ranges and common types."""
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+# In the order in which a smallest type is looked for.
+NUMPY_TYPES: dict[str, np.dtype[Any]] = {
+    "Byte": np.dtype("uint8"),
+    "UInt16": np.dtype("uint16"),
+    "Int16": np.dtype("int16"),
+    "UInt32": np.dtype("uint32"),
+    "Int32": np.dtype("int32"),
+    "Float32": np.dtype("float32"),
+    "Float64": np.dtype("float64"),
+}
+DATA_TYPES = tuple(NUMPY_TYPES)
+_CATALOG_TYPES = {dtype: name for name, dtype in NUMPY_TYPES.items()}
+
+# What each type may be cast to so as to hold another type's values; by the Catalog's rules an Int32 or UInt16
+# fits a Float32.
+_CASTS: dict[str, tuple[str, ...]] = {
+    "Byte": ("UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64"),
+    "UInt16": ("UInt32", "Int32", "Float32", "Float64"),
+    "Int16": ("Int32", "Float32", "Float64"),
+    "UInt32": ("Float64",),
+    "Int32": ("Float32", "Float64"),
+    "Float32": ("Float64",),
+    "Float64": (),
+}
+_RANGES: dict[str, tuple[float, float]] = {
+    name: (0.0, 1.0) if dtype.kind == "f" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    for name, dtype in NUMPY_TYPES.items()
+}
+
+
+def check_data_type(data_type: str) -> str:
+    """A data type's name, if it is one.
+
+    Raises:
+        ValueError: it is not exactly one of Byte, UInt16, Int16, UInt32, Int32, Float32 and Float64.
+    """
+    if not isinstance(data_type, str) or data_type not in NUMPY_TYPES:
+        raise ValueError(f"data_type must be one of {', '.join(DATA_TYPES)}, got {data_type!r}")
+    return next(name for name in DATA_TYPES if name == data_type)
+
+
+def numpy_type(data_type: str) -> np.dtype[Any]:
+    """The numpy type of a data type."""
+    return NUMPY_TYPES[check_data_type(data_type)]
+
+
+def data_type_of(dtype: np.dtype[Any]) -> str:
+    """The data type that holds the values of a numpy type: for types the Catalog has not, the next larger."""
+    name = _CATALOG_TYPES.get(np.dtype(dtype))
+    if name is not None:
+        return name
+    if dtype.kind in "bu":
+        return "Byte" if dtype.itemsize == 1 else "Float64"
+    if dtype.kind == "i":
+        return "Int16" if dtype.itemsize == 1 else "Float64"
+    return "Float32" if dtype.itemsize <= 4 else "Float64"
+
+
+def is_integer(data_type: str) -> bool:
+    """Whether a data type holds whole numbers."""
+    return NUMPY_TYPES[data_type].kind in "ui"
+
+
+def full_range(data_type: str) -> tuple[float, float]:
+    """The range a data type holds; (0, 1) for the floating types."""
+    return _RANGES[data_type]
+
+
+def common_type(data_types: Iterable[str]) -> str:
+    """The smallest data type that holds all of several, folded in their order."""
+    return reduce(_join, map(check_data_type, data_types))
+
+
+def smallest_integer(low: float, high: float) -> str | None:
+    """The first integer type whose range holds both bounds, or None."""
+    for name in DATA_TYPES:
+        if is_integer(name) and _RANGES[name][0] <= low and high <= _RANGES[name][1]:
+            return name
+    return None
+
+
+def _join(first: str, second: str) -> str:
+    if first == second or second in _CASTS[first]:
+        return second
+    if first in _CASTS[second]:
+        return first
+    return next(name for name in DATA_TYPES if name in _CASTS[first] and name in _CASTS[second])

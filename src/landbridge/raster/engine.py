@@ -1,0 +1,185 @@
+"""The raster engine: what the catalog calls for pixels."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+
+from landbridge.raster.arguments import move_stack_bands_axis
+from landbridge.raster.grid import BoolArray
+from landbridge.raster.plan import Plan, make_plan
+from landbridge.raster.progress import Progress, progress_bar
+from landbridge.raster.render import Renderer, blocks, default_workers, run
+from landbridge.raster.rescale import actual_scale, scaled
+from landbridge.raster.sample import Window
+from landbridge.raster.strategy import WiderTypeError
+from landbridge.raster.types import Raster, Request, Source
+
+Array = np.ndarray[Any, Any]
+
+_MAX_PIXELS_VARIABLE = "LANDBRIDGE_MAX_PIXELS"
+_MAX_PIXELS = 10**9
+
+
+def read_image(source: Source, request: Request, *, progress: bool | None = None) -> Raster:
+    """One image's pixels.
+
+    Raises:
+        ValueError: an argument is not valid for this image.
+        RasterError: a file is missing, broken or cut short.
+    """
+    return render_whole([make_plan([source], request)], progress, source.id)[0]
+
+
+def mosaic(sources: Sequence[Source], request: Request, *, progress: bool | None = None) -> Raster:
+    """Images laid over each other: of each pixel the last of the sequence that is valid there.
+
+    Raises:
+        ValueError: there are no images, or an argument is not valid for them.
+        RasterError: a file is missing, broken or cut short.
+    """
+    return render_whole([make_plan(sources, request)], progress, "mosaic")[0]
+
+
+def stack(
+    groups: Sequence[Sequence[Source]],
+    request: Request,
+    *,
+    max_workers: int | None = None,
+    progress: bool | None = None,
+) -> list[Raster]:
+    """One raster for each group of images, in order; a group of several is their mosaic.
+
+    All have one data type and grid, and their arrays are the layers of one (see `stacked`); whether alpha
+    masks is decided group by group.
+
+    Raises:
+        ValueError: there are no groups, or an argument is not valid for the images.
+        RasterError: a file is missing, broken or cut short.
+    """
+    if not groups:
+        raise ValueError("there are no images to stack")
+    scope = [source for group in groups for source in group]
+    plans = [make_plan(group, request, scope) for group in groups]
+    return render_whole(plans, progress, f"stack of {len(plans)}", max_workers)
+
+
+def stacked(rasters: Sequence[Raster], bands_axis: int = 1) -> Array:
+    """The rasters of a stack as one array (image, band, y, x), masked if any of them is.
+
+    Raises:
+        NotImplementedError: `bands_axis` is that of the images, 0 or -4.
+        ValueError: `bands_axis` is out of range.
+    """
+    values = _layers([raster.data for raster in rasters])
+    array: Array = values
+    if any(raster.mask is not None for raster in rasters):
+        masks = [np.zeros(r.data.shape, bool) if r.mask is None else r.mask for r in rasters]
+        array = np.ma.MaskedArray(values, mask=_layers(masks))
+    return move_stack_bands_axis(array, bands_axis)
+
+
+def _layers(arrays: Sequence[Array]) -> Array:
+    """Arrays along a new first axis, without a copy if they are all the layers of one array."""
+    whole = arrays[0].base
+    if (
+        isinstance(whole, np.ndarray)
+        and whole.shape == (len(arrays), *arrays[0].shape)
+        and all(
+            array.base is whole and array.ctypes.data == layer.ctypes.data
+            for array, layer in zip(arrays, whole, strict=True)
+        )
+    ):
+        return whole
+    return np.stack(arrays)
+
+
+def render_whole(
+    plans: Sequence[Plan], progress: bool | None, name: str, max_workers: int | None = None
+) -> list[Raster]:
+    """The rasters of plans that share grid, bands and types, rendered on threads straight into one array."""
+    check_size(plans[0], len(plans))
+    with progress_bar(progress, len(plans) * pixel_count(plans[0].geobox), name) as bar:
+        while True:
+            try:
+                return _render_all(plans, bar, max_workers or default_workers())
+            except WiderTypeError as wider:
+                plans = widened(plans, wider.dtype)
+
+
+def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Raster]:
+    first = plans[0]
+    # Nothing is known of a band's range before all its pixels are there.
+    auto = first.scales is not None and () in first.scales
+    values = np.empty((len(plans), *first.shape), first.dtype if auto else first.output_dtype)
+    masks = np.empty(values.shape, bool) if any(plan.masked for plan in plans) else None
+
+    def render(renderer: Renderer, layer: int, window: Window) -> None:
+        y, x = window
+        mask = None if masks is None or not renderer.plan.masked else masks[layer, :, y, x]
+        renderer.render(window, values[layer, :, y, x], mask)
+        bar.update((y.stop - y.start) * (x.stop - x.start))
+
+    jobs = []
+    shares = -(-workers // len(plans))
+    for layer, plan in enumerate(plans):
+        renderer = Renderer(unscaled(plan) if auto else plan)
+        jobs += [partial(render, renderer, layer, window) for window in blocks(plan.geobox, shares)]
+    run(jobs, workers)
+    hidden = [None if masks is None or not p.masked else masks[layer] for layer, p in enumerate(plans)]
+    if auto:
+        values = np.stack([_by_actual(plan, v, m) for plan, v, m in zip(plans, values, hidden, strict=True)])
+    return [
+        Raster(layer, mask, plan.geobox, plan.bands, plan.hrefs)
+        for plan, layer, mask in zip(plans, values, hidden, strict=True)
+    ]
+
+
+def check_size(plan: Plan, layers: int = 1) -> None:
+    """Raise ValueError if the result has more pixels than one call may hold in memory."""
+    limit = int(os.environ.get(_MAX_PIXELS_VARIABLE) or _MAX_PIXELS)
+    bands, rows, columns = plan.shape
+    if layers * bands * rows * columns > limit:
+        raise ValueError(
+            f"{layers} x {bands} x {rows} x {columns} (images, bands, rows, columns) are more than {limit:,} "
+            f"pixels: use a coarser resolution, smaller bounds, or raise {_MAX_PIXELS_VARIABLE}"
+        )
+
+
+def pixel_count(geobox: GeoBox) -> int:
+    """How many pixels a grid has."""
+    rows, columns = geobox.shape.yx
+    return int(rows * columns)
+
+
+def widened(plans: Sequence[Plan], dtype: np.dtype[Any]) -> list[Plan]:
+    """Plans whose type also holds that of a file, with a warning that the bands do not say so."""
+    wider = [plan.widened(dtype) for plan in plans]
+    warnings.warn(
+        f"a file holds {dtype} values, which the bands' data type {plans[0].data_type} does not: "
+        f"reading as {wider[0].data_type}",
+        UserWarning,
+        stacklevel=4,
+    )
+    return wider
+
+
+def unscaled(plan: Plan) -> Plan:
+    """The plan without its scaling."""
+    return replace(plan, scales=None, output_type=plan.data_type)
+
+
+def _by_actual(plan: Plan, values: Array, mask: BoolArray | None) -> Array:
+    out = np.empty(values.shape, plan.output_dtype)
+    for band, scale in enumerate(plan.scales or ()):
+        hidden = None if mask is None else mask[band]
+        bounds = actual_scale(values[band], hidden) if scale == () else scale
+        out[band] = scaled(values[band], bounds, out.dtype)
+        if hidden is not None:
+            out[band][hidden] = 0
+    return out

@@ -1,0 +1,109 @@
+"""Opening raster files: GDAL's settings, headers, and errors that say what was being read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import rasterio
+from odc.geo.converters import rio_geobox
+from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
+
+from landbridge.raster.errors import RasterError
+
+if TYPE_CHECKING:
+    from landbridge.raster.plan import FileRead, SourceRead
+
+# Set for the time of a call and on its threads only.
+GDAL_OPTIONS: dict[str, Any] = {
+    # Nothing looks for sidecar files: over HTTP each look is a request.
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_HTTP_MULTIPLEX": "YES",
+    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_RETRY_DELAY": 0.5,
+    "GDAL_HTTP_CONNECTTIMEOUT": 10,
+    # A transfer slower than 1 byte a second for half a minute has stalled.
+    "GDAL_HTTP_LOW_SPEED_TIME": 30,
+    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,
+    "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
+    "VSI_CACHE": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself. `levels` are its grids: its own, then those of its overviews.
+
+    `mask` tells of a mask stored beside the bands, `alpha` is the number of a band that is one (0: none).
+    """
+
+    href: str
+    count: int
+    dtypes: tuple[str, ...]
+    nodata: tuple[float | None, ...]
+    levels: tuple[GeoBox, ...]
+    mask: bool
+    alpha: int
+
+
+@contextmanager
+def gdal_env() -> Iterator[None]:
+    """GDAL's settings while reading, on this thread."""
+    with rasterio.Env(**GDAL_OPTIONS):
+        yield
+
+
+@contextmanager
+def errors_about(source: "SourceRead", file: "FileRead") -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a RasterError that names image, bands and file."""
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
+        names = ", ".join(map(repr, file.names))
+        raise RasterError(
+            f"image {source.source.id!r}: cannot read band{'s' if len(file.names) > 1 else ''} {names} "
+            f"from {file.href!r}: {error}",
+            source.source.id,
+            file.names,
+            file.href,
+        ) from error
+
+
+def read_header(href: str) -> Header:
+    """A file's header.
+
+    Raises:
+        RasterioError: the file is missing, broken or without a coordinate reference system.
+    """
+    with rasterio.open(href, sharing=False) as dataset:
+        geobox = rio_geobox(dataset)
+        if not isinstance(geobox, GeoBox) or geobox.crs is None:
+            raise RasterioError("the file has no coordinate reference system or affine transform")
+        flags = dataset.mask_flag_enums[0]
+        alpha = MaskFlags.alpha in flags
+        return Header(
+            href=href,
+            count=dataset.count,
+            dtypes=tuple(dataset.dtypes),
+            nodata=tuple(dataset.nodatavals),
+            levels=(geobox, *_overviews(href, geobox, len(dataset.overviews(1)))),
+            mask=MaskFlags.per_dataset in flags and not alpha,
+            alpha=_alpha_index(dataset) if alpha else 0,
+        )
+
+
+def _overviews(href: str, geobox: GeoBox, count: int) -> Iterator[GeoBox]:
+    rows, columns = geobox.shape.yx
+    for level in range(count):
+        with rasterio.open(href, sharing=False, overview_level=level) as overview:
+            scale = geobox.transform.scale(columns / overview.width, rows / overview.height)
+            yield GeoBox((overview.height, overview.width), geobox.transform @ scale, geobox.crs)
+
+
+def _alpha_index(dataset: Any) -> int:
+    kinds = [kind.name for kind in dataset.colorinterp]
+    return kinds.index("alpha") + 1 if "alpha" in kinds else 0

@@ -1,0 +1,226 @@
+"""The plan of a rastering call: everything that is decided before a file is opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import shapely
+from odc.geo.geobox import GeoBox
+from shapely.geometry.base import BaseGeometry
+
+from landbridge.raster.arguments import (
+    check_alpha_position,
+    check_available,
+    check_resampler,
+    resolve_alpha,
+)
+from landbridge.raster.dtypes import common_type, data_type_of, numpy_type
+from landbridge.raster.errors import RasterError
+from landbridge.raster.grid import cutline_on, output_grid, reach
+from landbridge.raster.levels import level_of
+from landbridge.raster.scale import Scale, collection_scaling_parameters
+from landbridge.raster.types import Band, Request, Source
+
+# A footprint may be drawn somewhat inside its raster: it is grown by this share of its size before an image
+# is passed over for not touching the grid.
+_FOOTPRINT_MARGIN = 0.1
+_WHOLE_WORLD = 180
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """The bands that one file of an image gives: file bands count from one, positions in `Plan.fetched`.
+
+    `nodata` are the Bands' own values, which count where the file has none. `declared` are the file's bands
+    that the product knows, which tells an alpha band of its own from one that nobody speaks of.
+    """
+
+    href: str
+    names: tuple[str, ...]
+    indexes: tuple[int, ...]
+    positions: tuple[int, ...]
+    nodata: tuple[float | None, ...]
+    declared: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRead:
+    """An image and the reads it takes; a band whose file it lacks is in none of them."""
+
+    source: Source
+    files: tuple[FileRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One output grid, what to read for it, and what becomes of the values.
+
+    `bands` are the requested ones, `fetched` these plus an alpha band that is needed only to mask; `alpha` is
+    its position there. `sources` keep the order of the call: the last wins. `data_type` is that of the values
+    before they are scaled to `output_type`.
+    """
+
+    geobox: GeoBox
+    bands: tuple[Band, ...]
+    fetched: tuple[str, ...]
+    alpha: int | None
+    sources: tuple[SourceRead, ...]
+    cutline: BaseGeometry | None
+    all_touched: bool
+    mask_nodata: bool
+    resampler: str
+    data_type: str
+    scales: tuple[Scale, ...] | None
+    output_type: str
+
+    @property
+    def masked(self) -> bool:
+        """Whether the result has a mask."""
+        return self.mask_nodata or self.alpha is not None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(bands, rows, columns) of the result."""
+        rows, columns = self.geobox.shape.yx
+        return (len(self.bands), rows, columns)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy type of the values before they are scaled."""
+        return numpy_type(self.data_type)
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        """The numpy type of the result."""
+        return numpy_type(self.output_type)
+
+    @property
+    def hrefs(self) -> tuple[str, ...]:
+        """The files the result may come from, each once."""
+        return tuple(dict.fromkeys(file.href for source in self.sources for file in source.files))
+
+    def widened(self, dtype: np.dtype[Any]) -> "Plan":
+        """The plan with a type that also holds a file's values; the output's type too if it follows
+        theirs.
+        """
+        wider = common_type([self.data_type, data_type_of(dtype)])
+        follows = self.scales is None and self.output_type == self.data_type
+        return replace(self, data_type=wider, output_type=wider if follows else self.output_type)
+
+
+def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Source] | None = None) -> Plan:
+    """The plan of mosaicking images, the last on top; one image is read the same way.
+
+    `scope` are the images whose products decide the types and scales, if others than `sources`: those of a
+    whole stack.
+
+    Raises:
+        ValueError: there are no images, a band is not available in every product, the GeoContext is not
+        complete,
+            or an argument is out of range.
+        NotImplementedError: a processing level needs arithmetic on the pixels.
+        RasterError: an image has none of the files, as remote images have.
+    """
+    if not sources:
+        raise ValueError("there are no images to raster")
+    products = _products(sources)
+    for source in products:
+        check_available(request.bands, source.bands, source.product_id)
+    alpha = resolve_alpha(
+        request.mask_alpha, [source.bands for source in products], [source.product_id for source in products]
+    )
+    check_alpha_position(request.bands, alpha)
+    check_resampler(request.resampler)
+    geobox = output_grid(request.geocontext)
+    typed = [[source.bands[name] for name in request.bands] for source in _products(scope or sources)]
+    levels = [_readable(band, request.processing_level) for bands in typed for band in bands]
+    scales, output_type = collection_scaling_parameters(
+        typed, request.processing_level, request.scaling, request.data_type
+    )
+    if scales is not None and all(scale is None for scale in scales):
+        scales = None
+    fetched = request.bands if alpha is None or alpha in request.bands else (*request.bands, alpha)
+    ground = reach(geobox)
+    context: Any = request.geocontext
+    geometry = context.geometry if "cutline" in request.geocontext.raster_params else None
+    return Plan(
+        geobox=geobox,
+        bands=tuple(typed[0]),
+        fetched=fetched,
+        alpha=None if alpha is None else fetched.index(alpha),
+        sources=tuple(_reads(source, fetched) for source in sources if not _elsewhere(source, ground)),
+        cutline=cutline_on(geometry, geobox),
+        all_touched=request.geocontext.all_touched,
+        mask_nodata=bool(request.mask_nodata),
+        resampler=request.resampler,
+        data_type=common_type(levels),
+        scales=None if scales is None else tuple(scales),
+        output_type=output_type,
+    )
+
+
+def _products(sources: Sequence[Source]) -> list[Source]:
+    """One image of each product, in order; images of one product share its bands."""
+    return list({(source.product_id, id(source.bands)): source for source in reversed(sources)}.values())[
+        ::-1
+    ]
+
+
+def _readable(band: Band, processing_level: str | None) -> str:
+    """The type of a band's pixels at a level that needs no arithmetic."""
+    level = level_of(band, processing_level)
+    if level.steps:
+        functions = ", ".join(str(step.get("function")) for step in level.steps)
+        raise NotImplementedError(
+            f"processing level {processing_level or 'default'!r} of band {band.name!r} computes {functions} "
+            "from each image's coefficients, which this release does not do: only stored pixels are read"
+        )
+    return level.data_type
+
+
+def _reads(source: Source, fetched: Sequence[str]) -> SourceRead:
+    files: dict[int, list[int]] = {}
+    for position, name in enumerate(fetched):
+        file_index = source.bands[name].file_index
+        if file_index < len(source.files) and source.files[file_index]:
+            files.setdefault(file_index, []).append(position)
+    if not files:
+        raise RasterError(
+            f"image {source.id!r} has no file for {_named(fetched)}: its pixels are not stored here, as for "
+            "images of storage state 'remote', and cannot be rastered",
+            source.id,
+            tuple(fetched),
+        )
+    reads = []
+    for file_index, positions in files.items():
+        bands = [source.bands[fetched[position]] for position in positions]
+        reads.append(
+            FileRead(
+                href=source.files[file_index],
+                names=tuple(band.name for band in bands),
+                indexes=tuple(band.band_index + 1 for band in bands),
+                positions=tuple(positions),
+                nodata=tuple(band.nodata for band in bands),
+                declared=frozenset(
+                    band.band_index + 1 for band in source.bands.values() if band.file_index == file_index
+                ),
+            )
+        )
+    return SourceRead(source, tuple(reads))
+
+
+def _named(names: Sequence[str]) -> str:
+    return f"band{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
+
+
+def _elsewhere(source: Source, ground: BaseGeometry | None) -> bool:
+    """Whether an image certainly does not touch the grid's ground."""
+    footprint = source.geometry
+    if footprint is None or ground is None or footprint.is_empty or not footprint.is_valid:
+        return False
+    west, south, east, north = footprint.bounds
+    if east - west >= _WHOLE_WORLD:
+        return False
+    margin = max(east - west, north - south) * _FOOTPRINT_MARGIN
+    return bool(shapely.distance(footprint, ground) > margin)

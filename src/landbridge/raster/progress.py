@@ -1,0 +1,39 @@
+"""One progress bar per call."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+
+class Progress(Protocol):
+    """What the engine tells of its progress: how much more of the total is done."""
+
+    def update(self, n: float = 1) -> Any:
+        """Count further units as done."""
+        ...
+
+
+class _Silent:
+    def update(self, n: float = 1) -> None:
+        pass
+
+
+@contextmanager
+def progress_bar(
+    progress: bool | None, total: float, description: str, unit: str = "px"
+) -> Iterator[Progress]:
+    """A bar while a call runs: always if `progress` is True, on a terminal only if it is None, else none."""
+    if progress is False:
+        yield _Silent()
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(
+        total=total,
+        desc=description,
+        unit=unit,
+        unit_scale=True,
+        disable=None if progress is None else False,
+        leave=False,
+    ) as bar:
+        yield bar

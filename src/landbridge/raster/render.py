@@ -1,0 +1,199 @@
+"""Rendering: a plan carried out block by block, on threads."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+
+from landbridge.raster.files import Header, errors_about, gdal_env, read_header
+from landbridge.raster.grid import BoolArray, outside
+from landbridge.raster.plan import FileRead, Plan, SourceRead
+from landbridge.raster.read import Block, Pixels, Samples, View, held_nodata, read_block, view_of
+from landbridge.raster.rescale import scaled
+from landbridge.raster.sample import Window, shape_of, within
+from landbridge.raster.strategy import LastValid, WiderTypeError
+
+Array = np.ndarray[Any, Any]
+T = TypeVar("T")
+
+BLOCK = 2048
+_SMALLEST_BLOCK = 512
+
+
+class Renderer:
+    """A plan at work: renders blocks on any thread, and opens each file's header once."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Take the plan."""
+        self.plan = plan
+        self._views: dict[str, tuple[Header, View]] = {}
+
+    def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
+        """Fill `values` (band, y, x) and `mask` (True: not valid) with a window (y, x) of the output grid.
+
+        Raises:
+            RasterError: a file is missing, broken or cut short.
+            WiderTypeError: a file has a type that the plan's cannot hold.
+        """
+        plan = self.plan
+        direct = plan.scales is None and plan.output_type == plan.data_type
+        raw = values if direct else np.zeros(values.shape, plan.dtype)
+        if direct:
+            values.fill(0)
+        missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
+        shown = np.zeros(values.shape[1:], bool)
+        self._mosaic(window, raw, missing, shown)
+        if mask is not None and not plan.mask_nodata:
+            mask[:] = ~shown
+        if not direct:
+            self._scale(raw, values, mask)
+
+    def _scale(self, raw: Array, values: Array, mask: BoolArray | None) -> None:
+        scales = self.plan.scales or (None,) * len(raw)
+        for band, scale in enumerate(scales):
+            values[band] = scaled(raw[band], scale, values.dtype)
+        if mask is not None:
+            values[mask] = 0
+
+    def _mosaic(self, window: Window, raw: Array, missing: BoolArray, shown: BoolArray) -> None:
+        plan = self.plan
+        grid = plan.geobox[window]
+        cut = None if plan.cutline is None else outside(plan.cutline, grid, all_touched=plan.all_touched)
+        strategy = LastValid(raw, missing, outside=cut, keep_raw=not plan.mask_nodata)
+        if not plan.masked:
+            self._fill_nodata(raw)
+        for source in reversed(plan.sources):
+            if strategy.is_done:
+                break
+            self._feed(source, window, strategy, shown)
+        strategy.finish()
+        if cut is not None:
+            shown &= ~cut
+
+    def _fill_nodata(self, raw: Array) -> None:
+        """Without a mask, what is missing shows as the band's nodata."""
+        for position, band in enumerate(self.plan.bands):
+            nodata = held_nodata(raw.dtype, band.nodata)
+            if nodata is not None:
+                raw[position] = nodata
+
+    def _feed(self, source: SourceRead, window: Window, strategy: LastValid, shown: BoolArray) -> None:
+        """Lay one image under what the strategy has, where that still misses bands: alpha's file comes
+        first.
+        """
+        wanted = range(len(self.plan.bands))
+        part = strategy.window([*wanted])
+        if part is None:
+            return
+        block = Block(self.plan.geobox, (0, 0)).part(within(window, part))
+        samples = Samples()
+        visible: BoolArray | None = None
+        for file in sorted(source.files, key=lambda file: self.plan.alpha not in file.positions):
+            bands = [position for position in file.positions if position in wanted]
+            alpha = self.plan.alpha in file.positions
+            if not alpha and (strategy.window(bands) is None or (visible is not None and not visible.any())):
+                continue
+            pixels = self._read(source, file, block, samples)
+            if alpha:
+                visible = self._visible(file, pixels, shape_of(part))
+            if pixels is not None and bands:
+                self._lay(file, bands, part, pixels, visible, strategy, shown)
+
+    def _visible(self, file: FileRead, pixels: Pixels | None, shape: tuple[int, int]) -> BoolArray:
+        """Where an image's alpha is not 0, whatever that band's nodata is, in a part (y, x) of a block."""
+        visible = np.zeros(shape, bool)
+        if pixels is not None and self.plan.alpha is not None:
+            band = file.positions.index(self.plan.alpha)
+            visible[pixels.roi] = pixels.values[band] != 0
+            if pixels.covered is not None:
+                visible[pixels.roi] &= pixels.covered
+            pixels.valid[band] = True
+        return visible
+
+    def _lay(
+        self,
+        file: FileRead,
+        bands: list[int],
+        part: Window,
+        pixels: Pixels,
+        visible: BoolArray | None,
+        strategy: LastValid,
+        shown: BoolArray,
+    ) -> None:
+        """Feed a file's pixels to the strategy as far as their image's alpha lets them be seen."""
+        covered = np.ones(shape_of(pixels.roi), bool) if pixels.covered is None else pixels.covered
+        if visible is not None:
+            covered = covered & visible[pixels.roi]
+        elif self.plan.alpha is not None:
+            # The image has no alpha file: nothing says that it may be seen.
+            return
+        where = within(part, pixels.roi)
+        kept = [index for index, position in enumerate(file.positions) if position in bands]
+        strategy.feed(where, bands, pixels.values[kept], pixels.valid[kept], covered)
+        shown[where] |= covered
+
+    def _read(self, source: SourceRead, file: FileRead, block: Block, samples: Samples) -> Pixels | None:
+        """A file's bands on a block of the grid."""
+        plan = self.plan
+        with errors_about(source, file):
+            header, view = self._view(file.href)
+            pixels = read_block(header, file, block, view, plan.resampler, samples)
+        if pixels is not None:
+            for position, index in zip(file.positions, file.indexes, strict=True):
+                dtype = np.dtype(header.dtypes[index - 1])
+                if position < len(plan.bands) and plan.widened(dtype).data_type != plan.data_type:
+                    raise WiderTypeError(dtype)
+        return pixels
+
+    def _view(self, href: str) -> tuple[Header, View]:
+        view = self._views.get(href)
+        if view is None:
+            header = read_header(href)
+            # Two threads may both get here: they store the same.
+            view = self._views[href] = (header, view_of(header, self.plan.geobox, self.plan.resampler))
+        return view
+
+
+def blocks(geobox: GeoBox, workers: int) -> list[Window]:
+    """The windows (y, x) that cover a grid, row by row; a small grid is shared among the workers."""
+    rows, columns = geobox.shape.yx
+    height = min(BLOCK, max(_SMALLEST_BLOCK, -(-rows // workers)))
+    return [
+        (slice(y, min(rows, y + height)), slice(x, min(columns, x + BLOCK)))
+        for y in range(0, rows, height)
+        for x in range(0, columns, BLOCK)
+    ]
+
+
+def default_workers() -> int:
+    """How many threads a call uses: one for each core it may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list[T]:
+    """The results of jobs, in their order, each run with GDAL's settings on one of the threads.
+
+    After a failure no further job starts; the error is raised when those that run have ended.
+    """
+
+    def job_in_env(job: Callable[[], T]) -> T:
+        with gdal_env():
+            return job()
+
+    workers = min(max_workers or default_workers(), len(jobs))
+    if workers <= 1:
+        return [job_in_env(job) for job in jobs]
+    with ThreadPoolExecutor(workers, thread_name_prefix="landbridge-raster") as pool:
+        futures: list[Future[T]] = [pool.submit(job_in_env, job) for job in jobs]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            for future in futures:
+                future.cancel()
+    failed = next((future for future in futures if not future.cancelled() and future.exception()), None)
+    if failed is not None:
+        failed.result()
+    return [future.result() for future in futures]

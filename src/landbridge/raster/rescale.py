@@ -1,0 +1,58 @@
+"""Scaling pixels to the output's range and type, in one pass."""
+
+from typing import Any
+
+import numpy as np
+
+from landbridge.raster.grid import BoolArray
+from landbridge.raster.scale import Scale
+
+Array = np.ndarray[Any, Any]
+
+# The output range of a band that is scaled from its actual minimum and maximum.
+_AUTO_OUTPUT = (0.0, 255.0)
+
+
+def convert(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Values in another type: clipped to its range, rounded to the nearest if it is an integer type."""
+    if values.dtype == dtype:
+        return values
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    if values.dtype.kind == "f":
+        values = np.rint(np.nan_to_num(values, nan=0.0, posinf=limits.max, neginf=limits.min))
+    elif np.can_cast(values.dtype, dtype):
+        return values.astype(dtype)
+    return np.clip(values, limits.min, limits.max).astype(dtype)
+
+
+def scaled(values: Array, scale: Scale, dtype: np.dtype[Any]) -> Array:
+    """One band's values (any shape) by a scale of four bounds, or none, in the output's type."""
+    if not scale:
+        return convert(values, dtype)
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2 and values.size > np.iinfo(values.dtype).max:
+        every = np.arange(np.iinfo(values.dtype).max + 1, dtype=np.float64)
+        return np.take(_linear(every, scale, dtype), values)
+    return _linear(values.astype(np.float64), scale, dtype)
+
+
+def actual_scale(values: Array, mask: BoolArray | None) -> Scale:
+    """The scale from a band's actual minimum and maximum to 0-255; None if it has no valid pixel."""
+    valid = values if mask is None else values[~mask]
+    if not valid.size:
+        return None
+    return (float(np.nanmin(valid)), float(np.nanmax(valid)), *_AUTO_OUTPUT)
+
+
+def _linear(values: Array, scale: tuple[float, float, float, float], dtype: np.dtype[Any]) -> Array:
+    """`values`, float64, are used up."""
+    low, high, out_low, out_high = scale
+    if high == low:
+        # No slope: all up to the bound is the lower end, all above it beyond the upper.
+        limit = np.inf if out_high >= out_low else -np.inf
+        return convert(np.where(values <= low, out_low, limit), dtype)
+    values -= low
+    values *= (out_high - out_low) / (high - low)
+    values += out_low
+    return convert(values, dtype)

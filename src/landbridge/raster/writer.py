@@ -1,0 +1,233 @@
+"""Writing rasters: GeoTIFF in the cloud-optimized layout, PNG and JPEG, whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window as RasterioWindow
+
+from landbridge.raster.arguments import check_format, format_of
+from landbridge.raster.engine import pixel_count, render_whole, widened
+from landbridge.raster.files import gdal_env
+from landbridge.raster.grid import BoolArray, crs_on
+from landbridge.raster.plan import Plan, make_plan
+from landbridge.raster.progress import Progress, progress_bar
+from landbridge.raster.read import held_nodata
+from landbridge.raster.render import Renderer, blocks, default_workers, run
+from landbridge.raster.sample import Window
+from landbridge.raster.strategy import WiderTypeError
+from landbridge.raster.types import Raster, Request, Source
+
+Array = np.ndarray[Any, Any]
+
+# What each format takes: numbers of bands (None: any), pixel types (None: any), GDAL's driver and its
+# options.
+_COUNTS = {"tif": None, "png": (1, 3, 4), "jpg": (1, 3)}
+_TYPES = {"tif": None, "png": ("uint8", "uint16"), "jpg": ("uint8",)}
+_DRIVERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "tif": (
+        "COG",
+        {
+            "BLOCKSIZE": 512,
+            "COMPRESS": "LZW",
+            "PREDICTOR": "YES",
+            # Other ways of making overviews mix classes, and masked pixels with valid ones.
+            "OVERVIEW_RESAMPLING": "NEAREST",
+            "BIGTIFF": "IF_SAFER",
+            "NUM_THREADS": "ALL_CPUS",
+        },
+    ),
+    "png": ("PNG", {}),
+    "jpg": ("JPEG", {"QUALITY": 90}),
+}
+_STAGING = {
+    "driver": "GTiff",
+    "tiled": True,
+    "blockxsize": 512,
+    "blockysize": 512,
+    "interleave": "band",
+    "bigtiff": "IF_SAFER",
+    "sparse_ok": True,
+}
+# Pixels wait in memory up to this many bytes, beyond that on disk.
+_STAGING_MEMORY = 128 * 2**20
+
+Put = Callable[[Window, Array, BoolArray | None], None]
+
+
+def write(raster: Raster, path: str | Path, format: str | None = None, nodata: float | None = None) -> Path:
+    """Write a raster to a file; masked pixels are 0, or `nodata`, which a GeoTIFF also notes.
+
+    The path's extension tells the format unless one is given. Missing folders are made and an existing file
+    is replaced; if writing fails nothing is left.
+
+    Raises:
+        ValueError: the extension, the number of bands, the data type or `nodata` does not fit the format.
+        OSError: the file cannot be written.
+    """
+    path = Path(path)
+    target = _Target(path, format, raster.data.shape[0], raster.data.dtype, nodata)
+    names = [band.name for band in raster.bands]
+    with _staged(target, raster.geobox, names) as put:
+        for window in blocks(raster.geobox, 1):
+            y, x = window
+            put(window, raster.data[:, y, x], None if raster.mask is None else raster.mask[:, y, x])
+    return path
+
+
+def download(
+    source: Source,
+    request: Request,
+    path: str | Path,
+    *,
+    format: str | None = None,
+    nodata: float | None = None,
+    progress: bool | None = None,
+) -> Path:
+    """Write one image's pixels to a file, block by block (see `write`).
+
+    Raises:
+        ValueError: an argument is not valid for the image or the format.
+        RasterError: a file of the image is missing, broken or cut short.
+    """
+    return _streamed(make_plan([source], request), path, format, nodata, progress, source.id)
+
+
+def download_mosaic(
+    sources: Sequence[Source],
+    request: Request,
+    path: str | Path,
+    *,
+    format: str | None = None,
+    nodata: float | None = None,
+    progress: bool | None = None,
+) -> Path:
+    """Write a mosaic of images, the last on top, to a file, block by block (see `write`).
+
+    The mosaic may be larger than memory; only if a band is scaled by its actual range ("auto") is it held
+    whole.
+
+    Raises:
+        ValueError: there are no images, or an argument is not valid for them or the format.
+        RasterError: a file of an image is missing, broken or cut short.
+    """
+    return _streamed(make_plan(sources, request), path, format, nodata, progress, "mosaic")
+
+
+def _streamed(
+    plan: Plan,
+    path: str | Path,
+    format: str | None,
+    nodata: float | None,
+    progress: bool | None,
+    name: str,
+) -> Path:
+    path = Path(path)
+    if plan.scales is not None and () in plan.scales:
+        # The values of a pixel depend on all others.
+        return write(render_whole([plan], bool(progress), name)[0], path, format, nodata)
+    # A download shows its progress only when asked to.
+    with progress_bar(bool(progress), pixel_count(plan.geobox), name) as bar:
+        while True:
+            try:
+                return _render_into(plan, path, format, nodata, bar)
+            except WiderTypeError as wider:
+                (plan,) = widened([plan], wider.dtype)
+
+
+def _render_into(plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress) -> Path:
+    target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
+    renderer = Renderer(plan)
+    workers = default_workers()
+    with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
+
+        def render(window: Window) -> None:
+            y, x = window
+            shape = (len(plan.bands), y.stop - y.start, x.stop - x.start)
+            values = np.empty(shape, plan.output_dtype)
+            mask = np.empty(shape, bool) if plan.masked else None
+            renderer.render(window, values, mask)
+            put(window, values, mask)
+            bar.update(shape[1] * shape[2])
+
+        run([partial(render, window) for window in blocks(plan.geobox, workers)], workers)
+    return path
+
+
+class _Target:
+    """A file to be written, checked before any pixel is read."""
+
+    def __init__(
+        self, path: Path, format: str | None, count: int, dtype: np.dtype[Any], nodata: float | None
+    ) -> None:
+        self.path = path
+        self.format = format_of(path) if format is None else check_format(format)
+        self.count = count
+        self.dtype = dtype
+        self.nodata: float | None = None
+        counts, types = _COUNTS[self.format], _TYPES[self.format]
+        if counts is not None and count not in counts:
+            raise ValueError(f"a {self.format} has {' or '.join(map(str, counts))} bands, got {count}")
+        if types is not None and dtype.name not in types:
+            raise ValueError(
+                f"a {self.format} holds {' or '.join(types)} values, got {dtype}: use a scaling or "
+                "data_type, or write a tif"
+            )
+        if nodata is not None and self.format == "tif":
+            self.nodata = held_nodata(dtype, nodata)
+            if self.nodata is None:
+                raise ValueError(f"nodata {nodata} is no value of the data type {dtype}")
+
+
+@contextmanager
+def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[Put]:
+    """A function that takes blocks in any order, from any thread; the file appears when all are there."""
+    target.path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.path.name}.", dir=target.path.parent))
+    rows, columns = geobox.shape.yx
+    size = rows * columns * target.count * target.dtype.itemsize
+    staging = f"/vsimem/{folder.name}/pixels.tif" if size <= _STAGING_MEMORY else str(folder / "pixels.tif")
+    profile = {
+        **_STAGING,
+        "width": columns,
+        "height": rows,
+        "count": target.count,
+        "dtype": target.dtype,
+        "crs": crs_on(geobox).to_wkt(),
+        "transform": geobox.transform,
+        "nodata": target.nodata,
+        # Else GDAL takes the fourth of four Byte bands for alpha.
+        "photometric": "RGB" if target.count == 3 and target.dtype == np.uint8 else "MINISBLACK",
+    }
+    lock = Lock()
+    try:
+        # No .aux.xml beside a PNG or JPEG.
+        with gdal_env(), rasterio.Env(GDAL_PAM_ENABLED="NO"):
+            with rasterio.open(staging, "w", **profile) as dataset:
+                dataset.descriptions = tuple(names)
+
+                def put(window: Window, values: Array, mask: BoolArray | None) -> None:
+                    if mask is not None and target.nodata is not None:
+                        values = np.where(mask, values.dtype.type(target.nodata), values)
+                    with lock:
+                        dataset.write(values, window=RasterioWindow.from_slices(*window))
+
+                yield put
+            driver, options = _DRIVERS[target.format]
+            finished = folder / f"finished.{target.format}"
+            rasterio.shutil.copy(staging, finished, driver=driver, **options)
+            os.replace(finished, target.path)  # noqa: PTH105 - what Path.replace does, named for being atomic
+    finally:
+        if staging.startswith("/vsimem/") and rasterio.shutil.exists(staging):
+            rasterio.shutil.delete(staging)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,197 @@
+"""Pictures of rasters, by matplotlib, which is needed only once they are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import numpy as np
+    from matplotlib.figure import Figure
+
+__all__ = ["display", "save_image"]
+
+_DIRECTIONS = ("left-to-right", "top-to-bottom")
+_ROBUST = (2, 98)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    bands_axis: int = 0
+    title: Any = None
+    size: float = 10
+    robust: bool = True
+    interpolation: str = "bilinear"
+    colormap: str | None = None
+    figsize: tuple[float, float] | None = None
+    nrows: int | None = None
+    ncols: int = 1
+    layoutdirection: str = "left-to-right"
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> _Options:
+        """The options among keyword arguments; TypeError for any other name."""
+        if "layout_direction" in given:
+            given["layoutdirection"] = given.pop("layout_direction")
+        unknown = set(given) - {one.name for one in fields(cls)}
+        if unknown:
+            raise TypeError(f"unexpected keyword arguments {', '.join(sorted(unknown))}")
+        options = cls(**given)
+        if options.layoutdirection not in _DIRECTIONS:
+            raise ValueError(
+                f"layoutdirection is one of {', '.join(_DIRECTIONS)}; got {options.layoutdirection!r}"
+            )
+        return options
+
+
+def display(*imgs: np.ndarray[Any, Any], **kwargs: Any) -> None:
+    """Show arrays as pictures.
+
+    Parameters
+    ----------
+    imgs
+        Arrays (y, x), or (band, y, x) with 1, 3 or 4 bands; of 4, the last is the opacity. Masked pixels
+        are transparent.
+    bands_axis : int, default 0
+        The axis of the bands.
+    title : str or list, optional
+        A title for each picture.
+    size : float, default 10
+        The width of the figure in inches.
+    robust : bool, default True
+        Whether values are stretched between their 2nd and 98th percentile, else from least to greatest.
+    interpolation : str, default "bilinear"
+        How matplotlib interpolates.
+    colormap : str, optional
+        The colormap of pictures with one band.
+    figsize : (width, height), optional
+        The size of the figure in inches, in place of `size`.
+    nrows, ncols : int
+        The grid; by default one row for each picture.
+    layoutdirection : "left-to-right" or "top-to-bottom"
+        How the grid is filled.
+
+    Raises
+    ------
+    TypeError
+        One is no array or has 4 dimensions (give its layers one by one), or an argument is unknown.
+    NotImplementedError
+        It has another number of bands, or 4 and a mask.
+    ValueError
+        There are not as many titles as arrays, or a layout direction is unknown.
+    ImportError
+        matplotlib is not installed.
+    """
+    options = _Options.of(kwargs)
+    if not imgs:
+        return
+    pictures = _prepared(imgs, options)
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    figure = plt.figure(figsize=_figure_size(len(pictures), options), layout="constrained")
+    _draw(figure, pictures, options)
+    if mpl.get_backend().lower() != "agg":  # which has nowhere to show it
+        plt.show()
+    plt.close(figure)
+
+
+def save_image(filename: str | PathLike[str], *imgs: np.ndarray[Any, Any], **kwargs: Any) -> None:
+    """Write arrays as pictures to a file, of the format that its extension says; see `display`."""
+    options = _Options.of(kwargs)
+    if not imgs:
+        return
+    pictures = _prepared(imgs, options)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_figure_size(len(pictures), options), layout="constrained")
+    _draw(figure, pictures, options)
+    figure.savefig(filename)
+
+
+def _grid(count: int, options: _Options) -> tuple[int, int]:
+    rows = options.nrows or math.ceil(count / options.ncols)
+    return rows, max(options.ncols, math.ceil(count / rows))
+
+
+def _figure_size(count: int, options: _Options) -> tuple[float, float]:
+    if options.figsize is not None:
+        return options.figsize
+    rows, columns = _grid(count, options)
+    return options.size, options.size / columns * rows
+
+
+def _prepared(imgs: tuple[Any, ...], options: _Options) -> list[tuple[np.ndarray[Any, Any], str]]:
+    """Each array as matplotlib draws it, with its title."""
+    titles = options.title
+    if titles is None:
+        titles = [""] * len(imgs)
+    elif isinstance(titles, str):
+        titles = [titles]
+    if len(titles) != len(imgs):
+        raise ValueError(f"there are {len(titles)} titles for {len(imgs)} images")
+    return [(_picture(image, options), str(title)) for image, title in zip(imgs, titles, strict=True)]
+
+
+def _picture(image: Any, options: _Options) -> np.ndarray[Any, Any]:
+    """The values from 0 to 1: (y, x), or (y, x, 3 or 4)."""
+    import numpy as np
+
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            f"an array is needed, or several as arguments of their own; got {type(image).__name__}"
+        )
+    if image.ndim not in (2, 3):
+        raise TypeError(f"an array has 2 or 3 dimensions; got {image.ndim}: give its layers as *array")
+    if image.ndim == 2:
+        return _stretched(image, options)
+    bands = np.moveaxis(image, options.bands_axis, -1)
+    count = bands.shape[-1]
+    if count == 1:
+        return _stretched(bands[..., 0], options)
+    if count not in (3, 4):
+        raise NotImplementedError(f"an array has 1, 3 or 4 bands; got {count}")
+    mask = np.ma.getmask(bands)
+    masked = mask is not np.ma.nomask and bool(np.any(mask))
+    if count == 4:
+        if masked:
+            raise NotImplementedError("an array with an alpha band has no mask; leave out one of them")
+        return np.dstack([_stretched(bands[..., :3], options), _as_opacity(bands[..., 3])])
+    colors = np.asarray(np.ma.filled(_stretched(bands, options), 0))
+    return np.dstack([colors, ~mask.any(axis=-1)]) if masked else colors
+
+
+def _as_opacity(alpha: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    top = alpha.max(initial=0)
+    return alpha / top if top > 1 else alpha.astype(float)
+
+
+def _stretched(values: np.ndarray[Any, Any], options: _Options) -> np.ndarray[Any, Any]:
+    """The values between 0 and 1; a mask stays."""
+    import numpy as np
+
+    valid = np.ma.compressed(values) if np.ma.isMaskedArray(values) else np.ravel(values)
+    valid = valid[np.isfinite(valid)]
+    if not valid.size:
+        return np.ma.zeros(values.shape)
+    low, high = np.percentile(valid, _ROBUST) if options.robust else (valid.min(), valid.max())
+    if low == high:
+        low, high = valid.min(), valid.max()
+    spread = float(high) - float(low)
+    scaled = (values - float(low)) / (spread or 1.0)
+    return np.clip(scaled, 0, 1)
+
+
+def _draw(figure: Figure, pictures: list[tuple[np.ndarray[Any, Any], str]], options: _Options) -> None:
+    rows, columns = _grid(len(pictures), options)
+    for place, (picture, title) in enumerate(pictures):
+        across = place
+        if options.layoutdirection == "top-to-bottom":
+            across = place % rows * columns + place // rows
+        axes = figure.add_subplot(rows, columns, across + 1)
+        axes.imshow(picture, interpolation=options.interpolation, cmap=options.colormap)
+        axes.set_axis_off()
+        axes.set_title(title)

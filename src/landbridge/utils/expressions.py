@@ -1,0 +1,371 @@
+"""Filters as frozen expression trees: nothing that a caller holds is ever changed.
+
+A tree serializes to plain JSON (`{"eq": {name: value}}`, `{"and": [...]}`, ...), is parsed back from it,
+compared by meaning, and evaluated on objects.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from landbridge.mappings import times
+
+if TYPE_CHECKING:
+    from landbridge.utils.properties import Property
+
+__all__ = [
+    "AndExpression",
+    "EqExpression",
+    "Expression",
+    "ILikeExpression",
+    "IsNotNullExpression",
+    "IsNullExpression",
+    "LikeExpression",
+    "LogicalExpression",
+    "NeExpression",
+    "OpExpression",
+    "OrExpression",
+    "PrefixExpression",
+    "RangeExpression",
+]
+
+_RANGE: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+class Expression(ABC):
+    """A filter; combine with `&` and `|`."""
+
+    __slots__ = ()
+
+    def settle(self) -> None:
+        """Make the expression final: it is used from now on, and continues no chained comparison."""
+        return
+
+    @abstractmethod
+    def serialize(self) -> dict[str, Any]:
+        """The expression as JSON values."""
+
+    @abstractmethod
+    def evaluate(self, obj: Any) -> bool:
+        """Whether an object satisfies the expression, by plain Python comparison of its attributes."""
+
+    @abstractmethod
+    def is_same(self, other: Expression) -> bool:
+        """Whether both mean the same, whatever the order of the parts."""
+
+    def __and__(self, other: Expression) -> AndExpression:
+        if not isinstance(other, Expression):
+            return NotImplemented
+        self.settle()
+        other.settle()
+        return AndExpression((*_parts(self, AndExpression), *_parts(other, AndExpression)))
+
+    def __or__(self, other: Expression) -> OrExpression:
+        if not isinstance(other, Expression):
+            return NotImplemented
+        self.settle()
+        other.settle()
+        return OrExpression((*_parts(self, OrExpression), *_parts(other, OrExpression)))
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any] | str | bytes) -> Expression:
+        """The expression of its serialized form, as a mapping or as JSON text; ValueError if it is none."""
+        if isinstance(data, (str, bytes)):
+            import orjson
+
+            data = orjson.loads(data)
+        if not isinstance(data, Mapping) or len(data) != 1:
+            raise ValueError(f"An expression is a mapping with one operator; got {data!r}.")
+        ((name, operand),) = data.items()
+        parser = _PARSERS.get(name)
+        if parser is None:
+            raise ValueError(f"Unknown operator {name!r}; known are {', '.join(_PARSERS)}.")
+        return parser(operand)
+
+
+def _parts(expression: Expression, kind: type[LogicalExpression]) -> tuple[Expression, ...]:
+    return expression.parts if isinstance(expression, kind) else (expression,)
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalExpression(Expression):
+    """Several expressions combined."""
+
+    parts: tuple[Expression, ...]
+    operator: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(self.parts))
+
+    def serialize(self) -> dict[str, Any]:
+        return {self.operator: [part.serialize() for part in self.parts]}
+
+    def is_same(self, other: Expression) -> bool:
+        if not isinstance(other, LogicalExpression) or type(other) is not type(self):
+            return False
+        rest = list(other.parts)
+        for part in self.parts:
+            match = next((index for index, one in enumerate(rest) if part.is_same(one)), None)
+            if match is None:
+                return False
+            del rest[match]
+        return not rest
+
+
+@dataclass(frozen=True, slots=True)
+class AndExpression(LogicalExpression):
+    """True where every part is."""
+
+    operator: ClassVar[str] = "and"
+
+    def evaluate(self, obj: Any) -> bool:
+        return all(part.evaluate(obj) for part in self.parts)
+
+    def __repr__(self) -> str:
+        return f"({' & '.join(map(repr, self.parts))})"
+
+
+@dataclass(frozen=True, slots=True)
+class OrExpression(LogicalExpression):
+    """True where any part is."""
+
+    operator: ClassVar[str] = "or"
+
+    def evaluate(self, obj: Any) -> bool:
+        return any(part.evaluate(obj) for part in self.parts)
+
+    def __repr__(self) -> str:
+        return f"({' | '.join(map(repr, self.parts))})"
+
+
+@dataclass(frozen=True, slots=True)
+class OpExpression(Expression):
+    """A condition on one property."""
+
+    name: str
+    operator: ClassVar[str] = ""
+
+    def is_same(self, other: Expression) -> bool:
+        return type(other) is type(self) and self.serialize() == other.serialize()
+
+
+@dataclass(frozen=True, slots=True)
+class _ValueExpression(OpExpression):
+    """A condition on one property and one value."""
+
+    value: Any
+
+    def serialize(self) -> dict[str, Any]:
+        return {self.operator: {self.name: json_value(self.value)}}
+
+    def __repr__(self) -> str:
+        return f"(p.{self.name} {self.operator} {self.value!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EqExpression(_ValueExpression):
+    """The property equals the value; a list property contains it, where a service evaluates it."""
+
+    operator: ClassVar[str] = "eq"
+
+    def evaluate(self, obj: Any) -> bool:
+        return bool(_read(obj, self.name) == self.value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NeExpression(_ValueExpression):
+    """The property is set and does not equal the value."""
+
+    operator: ClassVar[str] = "ne"
+
+    def evaluate(self, obj: Any) -> bool:
+        return bool(_read(obj, self.name) != self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class RangeExpression(OpExpression):
+    """The property lies within bounds: any of gt, gte, lt, lte."""
+
+    parts: dict[str, Any]
+    # The Property it was made from, which hears of a chained comparison by it. No part of its meaning.
+    source: Property | None = field(default=None, repr=False, compare=False)
+    operator: ClassVar[str] = "range"
+
+    def __post_init__(self) -> None:
+        unknown = set(self.parts) - set(_RANGE)
+        if unknown or not self.parts:
+            raise ValueError(f"A range has bounds gt, gte, lt or lte; got {sorted(self.parts)}.")
+        object.__setattr__(self, "parts", dict(self.parts))
+
+    def tighten(self, bounds: Mapping[str, Any]) -> None:
+        """Add the bounds of the comparison that this one continues, while it is being made."""
+        for key, bound in bounds.items():
+            own = self.parts.get(key, bound)
+            self.parts[key] = max(own, bound) if key in ("gt", "gte") else min(own, bound)
+
+    def settle(self) -> None:
+        if self.source is not None:
+            self.source._settle(self)  # noqa: SLF001 - the two make one mechanism
+
+    def serialize(self) -> dict[str, Any]:
+        self.settle()
+        return {"range": {self.name: {key: json_value(value) for key, value in self.parts.items()}}}
+
+    def evaluate(self, obj: Any) -> bool:
+        self.settle()
+        value = _read(obj, self.name)
+        return all(_RANGE[key](value, _like(value, bound)) for key, bound in self.parts.items())
+
+    def __bool__(self) -> bool:
+        # `a <= p.x < b` is `(a <= p.x) and (p.x < b)` with p.x read once: the first comparison's truth is
+        # asked for, and the result is the second. The Property that made both joins them.
+        if self.source is not None:
+            self.source._chained(self)  # noqa: SLF001 - the two make one mechanism
+        return True
+
+    def __repr__(self) -> str:
+        return f"(p.{self.name} {' '.join(f'{key} {value!r}' for key, value in self.parts.items())})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PrefixExpression(_ValueExpression):
+    """The property starts with the value."""
+
+    operator: ClassVar[str] = "prefix"
+
+    def evaluate(self, obj: Any) -> bool:
+        value = _read(obj, self.name)
+        return isinstance(value, str) and value.startswith(self.value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LikeExpression(_ValueExpression):
+    """The property matches a pattern: `%` is any text, `_` any character, a backslash escapes."""
+
+    operator: ClassVar[str] = "like"
+    flags: ClassVar[int] = 0
+
+    def evaluate(self, obj: Any) -> bool:
+        value = _read(obj, self.name)
+        return isinstance(value, str) and like(value, self.value, self.flags)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ILikeExpression(LikeExpression):
+    """As LikeExpression, whatever the case."""
+
+    operator: ClassVar[str] = "ilike"
+    flags: ClassVar[int] = re.IGNORECASE
+
+
+@dataclass(frozen=True, slots=True)
+class IsNullExpression(OpExpression):
+    """The property is not set."""
+
+    operator: ClassVar[str] = "isnull"
+
+    def serialize(self) -> dict[str, Any]:
+        return {self.operator: self.name}
+
+    def evaluate(self, obj: Any) -> bool:
+        return _read(obj, self.name) is None
+
+
+@dataclass(frozen=True, slots=True)
+class IsNotNullExpression(OpExpression):
+    """The property is set."""
+
+    operator: ClassVar[str] = "isnotnull"
+
+    def serialize(self) -> dict[str, Any]:
+        return {self.operator: self.name}
+
+    def evaluate(self, obj: Any) -> bool:
+        return _read(obj, self.name) is not None
+
+
+def like(text: str, pattern: str, flags: int = 0) -> bool:
+    """Whether a text matches a LIKE pattern as a whole."""
+    tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
+    wild = {"%": ".*", "_": "."}
+    expression = "".join(wild.get(token) or re.escape(token[-1]) for token in tokens)
+    return re.fullmatch(expression, text, flags | re.DOTALL) is not None
+
+
+def json_value(value: Any) -> Any:
+    """A value of a filter as JSON: dates in ISO form, enums by value, catalog objects by id."""
+    return next((convert(value) for wanted, convert in _JSON if wanted(value)), value)
+
+
+def _is(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, kinds)
+
+
+def _has(name: str) -> Callable[[Any], bool]:
+    return lambda value: hasattr(type(value), name)
+
+
+_JSON: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
+    (_is(Enum), lambda value: value.value),
+    (_is(str, int, float, type(None)), lambda value: value),
+    (_is(date), lambda value: value.isoformat()),
+    (_has("id"), lambda value: value.id),
+    (_has("serialize"), lambda value: value.serialize(value)),
+    (_has("item"), lambda value: value.item()),  # numpy's scalars
+    (_is(Mapping), lambda value: {key: json_value(entry) for key, entry in value.items()}),
+    (_is(Iterable), lambda value: [json_value(entry) for entry in value]),
+)
+
+
+def _read(obj: Any, name: str) -> Any:
+    return obj[name] if isinstance(obj, Mapping) else getattr(obj, name)
+
+
+def _like(value: Any, bound: Any) -> Any:
+    """The bound in the kind of the value: a text beside a datetime is a timestamp."""
+    if isinstance(value, datetime) and isinstance(bound, (str, datetime)):
+        return times.parse(bound)
+    return bound
+
+
+def _of_value(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:
+    def parse(operand: Any) -> Expression:
+        ((name, value),) = operand.items()
+        return kind(name, value)
+
+    return parse
+
+
+def _of_range(operand: Any) -> Expression:
+    ((name, parts),) = operand.items()
+    return RangeExpression(name, parts)
+
+
+def _of_parts(kind: type[LogicalExpression]) -> Callable[[Any], Expression]:
+    return lambda operand: kind(tuple(Expression.parse(part) for part in operand))
+
+
+_PARSERS: dict[str, Callable[[Any], Expression]] = {
+    "eq": _of_value(EqExpression),
+    "ne": _of_value(NeExpression),
+    "range": _of_range,
+    "prefix": _of_value(PrefixExpression),
+    "like": _of_value(LikeExpression),
+    "ilike": _of_value(ILikeExpression),
+    "isnull": IsNullExpression,
+    "isnotnull": IsNotNullExpression,
+    "and": _of_parts(AndExpression),
+    "or": _of_parts(OrExpression),
+}

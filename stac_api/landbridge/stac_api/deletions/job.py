@@ -1,0 +1,65 @@
+"""The job that deletes the images and bands of a product. It can be repeated: it deletes what is left."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from stac_fastapi.types.errors import NotFoundError
+
+from landbridge.stac_api import documents, writes
+from landbridge.stac_api.deletions import records
+from landbridge.stac_api.search import rows
+from landbridge.stac_api.uploads.job import TRANSIENT
+
+if TYPE_CHECKING:
+    from landbridge.stac_api.services import Services
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 500
+
+
+async def run(services: Services, deletion: int, product_id: str, *, last_try: bool) -> None:
+    """Carry out one deletion; a transient error is raised unless this is the last try."""
+    pool = services.writepool
+    try:
+        await _delete_images(services, deletion, product_id)
+        await _delete_bands(services, deletion, product_id)
+    except Exception as error:
+        if isinstance(error, TRANSIENT) and not last_try:
+            raise
+        logger.exception("Deleting what belongs to %s failed", product_id)
+        await records.end(pool, deletion, f"{type(error).__name__}: {error}")
+        return
+    await records.end(pool, deletion)
+
+
+async def _delete_images(services: Services, deletion: int, product_id: str) -> None:
+    while True:
+        async with services.readpool.acquire() as conn:
+            page = await rows.search(conn, {"collections": [product_id]}, _BATCH)
+        if not page.items:
+            return
+        ids = [item["id"] for item in page.items]
+        deleted = set(await writes.delete_items(services.writepool, product_id, ids))
+        for item in page.items:
+            if item["id"] in deleted:
+                await services.store.delete_assets(item)
+        await records.count(services.writepool, deletion, len(deleted))
+
+
+async def _delete_bands(services: Services, deletion: int, product_id: str) -> None:
+    removed: list[Any] = []
+
+    def without_bands(collection: dict[str, Any]) -> dict[str, Any]:
+        removed[:] = collection.get("bands") or []
+        return documents.collection(
+            {**collection, "bands": []}, "/", collection_id=product_id, previous=collection
+        )
+
+    try:
+        await writes.change_collection(services.writepool, product_id, without_bands)
+    except NotFoundError:
+        return  # deleted meanwhile, which took its bands along
+    await records.count(services.writepool, deletion, len(removed))

@@ -1,0 +1,93 @@
+"""Fixtures every test may use. The stack is a real one: a fresh cluster per run, removed at its end."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import hypothesis
+import pytest
+
+from landbridge.stac_api.embedded import control, postgres
+from landbridge.stac_api.embedded import stack as embedded
+from landbridge.stac_api.embedded.accounts import Account, account_for
+from landbridge.stac_api.embedded.errors import PostgresNotFound
+from landbridge.stac_api.embedded.files import Home
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+NEEDING_THE_STACK = ("integration", "contract", "e2e")
+IN_CI = bool(os.environ.get("CI"))
+
+hypothesis.settings.register_profile("landbridge", deadline=None, derandomize=IN_CI)
+hypothesis.settings.load_profile("landbridge")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in NEEDING_THE_STACK:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home() -> Iterator[Path]:
+    """The home of this run's stack, short enough for a socket. No test meets the stack of the user."""
+    folder = new_home()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANDBRIDGE_HOME", str(folder))
+        for name in ("LANDBRIDGE_URL", "LANDBRIDGE_TOKEN"):
+            patch.delenv(name, raising=False)
+        yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_home() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="lb-"))
+    # The account PostgreSQL runs under has to pass through it where the tests are run by root.
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def account(home: Path) -> Account:
+    """The account PostgreSQL runs under here."""
+    return account_for(home / "postgres")
+
+
+@pytest.fixture(scope="session")
+def installation(account: Account) -> postgres.Installation:
+    """PostgreSQL with PostGIS on this machine; without it tests are skipped, but fail in CI."""
+    try:
+        return postgres.find(account)
+    except PostgresNotFound as error:
+        if IN_CI:
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def stack(home: Path, installation: postgres.Installation) -> Iterator[embedded.Stack]:
+    """The running embedded stack: `.url`, `.token`, `.home`, `.store`, `.database`."""
+    try:
+        yield embedded.up(Home(home))
+    finally:
+        control.remove(Home(home))
+
+
+@pytest.fixture(scope="session")
+def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
+    """An HTTP client of the stack's API that may write."""
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def landsat8() -> Path:
+    """A pair of real Landsat 8 scenes, one file per band, beside the repository."""
+    folder = REPOSITORY.parent / "shared" / "data" / "landsat8"
+    if not folder.is_dir():
+        pytest.skip(f"the Landsat 8 pair is not at {folder}")
+    return folder

@@ -1,0 +1,196 @@
+"""The client against a server that fails on purpose: retries, tokens, errors (semantics 12.3 to 12.5)."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from landbridge.auth import Auth
+from landbridge.catalog import CatalogClient
+from landbridge.catalog import client as client_module
+from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError, RateLimitError, ServerError
+
+
+class Scripted:
+    """Answers requests with what it was told to, in order, then with 200."""
+
+    def __init__(self):
+        self.answers, self.seen = [], []
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                script.seen.append((self.command, self.path, dict(self.headers), body))
+                status, headers, document = (
+                    script.answers.pop(0) if script.answers else (200, {}, {"ok": True})
+                )
+                if status == "drop":
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                payload = json.dumps(document).encode()
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": len(payload)}.items():
+                    self.send_header(name, str(value))
+                self.end_headers()
+                self.wfile.write(payload)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names are http.server's
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def fail(self, *statuses, headers=None, document=None):
+        self.answers += [
+            (status, headers or {}, document or {"code": "E", "description": "no"}) for status in statuses
+        ]
+
+
+@pytest.fixture
+def service():
+    scripted = Scripted()
+    yield scripted
+    scripted.server.shutdown()
+    scripted.server.server_close()
+
+
+@pytest.fixture
+def api(service, monkeypatch):
+    monkeypatch.setattr(client_module, "_wait", lambda _attempt, _after: 0)
+    client = CatalogClient(service.url, auth=Auth(token="secret"))
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, "drop"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_idempotent_requests_are_repeated_12_5(service, api, status, method):
+    service.fail(status, status, status)
+    assert api.request(method, "/x") == {"ok": True}
+    assert len(service.seen) == 4
+
+
+def test_retries_end_12_5(service, api):
+    service.fail(*[502] * 9)
+    with pytest.raises(ServerError) as raised:
+        api.get("/x")
+    assert raised.value.original_status == 502
+    assert len(service.seen) == 4
+
+
+def test_the_number_of_retries_can_be_set_12_5(service):
+    service.fail(503)
+    client = CatalogClient(service.url, retries=0)
+    with pytest.raises(ServerError):
+        client.get("/x")
+    client.close()
+    assert len(service.seen) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, "drop"])
+def test_a_write_that_may_have_taken_effect_is_not_repeated(service, api, status):
+    service.fail(status)
+    with pytest.raises(ServerError):
+        api.post("/x", {"a": 1})
+    assert len(service.seen) == 1
+
+
+def test_a_write_that_was_turned_away_is_repeated(service, api):
+    service.fail(503)
+    assert api.post("/x", {"a": 1}) == {"ok": True}
+
+
+def test_a_search_is_repeated_although_it_posts(service, api):
+    service.fail(500, "drop")
+    assert api.post("/search", {}, idempotent=True) == {"ok": True}
+
+
+def test_streamed_content_is_sent_anew_for_each_attempt(service, api):
+    service.fail(500)
+    parts = [b"abc", b"def"]
+    api.request("PUT", "/x", content=lambda: iter(parts), headers={"Content-Length": "6"})
+    assert [body for *_, body in service.seen] == [b"abcdef", b"abcdef"]
+
+
+def test_the_token_goes_to_the_api_only(service, api):
+    other = Scripted()
+    try:
+        api.get("/x")
+        api.request("GET", service.url + "/y")
+        api.request("GET", other.url + "/z")
+    finally:
+        other.server.shutdown()
+        other.server.server_close()
+    assert [seen[2].get("Authorization") for seen in service.seen] == ["Bearer secret", "Bearer secret"]
+    assert "Authorization" not in other.seen[0][2]
+
+
+def test_a_redirect_is_not_followed(service, api):
+    service.fail(307, headers={"Location": "http://127.0.0.1:9/elsewhere"})
+    with pytest.raises(Exception, match="no") as raised:
+        api.get("/x")
+    assert raised.value.status == 307
+
+
+def test_the_token_never_shows():
+    client = CatalogClient("http://127.0.0.1:9", auth=Auth(token="secret"))
+    assert "secret" not in repr(client) + repr(client.auth) + str(client.auth)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, BadRequestError), (404, NotFoundError), (409, ConflictError)]
+)
+def test_answers_become_errors_12_3(service, api, status, error):
+    service.fail(status, document={"code": "X", "description": "what is wrong"})
+    with pytest.raises(error, match="what is wrong") as raised:
+        api.get("/x")
+    assert raised.value.status == status
+    assert len(service.seen) == 1
+
+
+def test_a_rate_limit_says_how_long_to_wait_12_3(service, api):
+    service.fail(429, headers={"Retry-After": "7"})
+    with pytest.raises(RateLimitError) as raised:
+        api.get("/x")
+    assert raised.value.retry_after == 7.0
+
+
+def test_an_unreachable_service_is_a_server_error():
+    with pytest.raises(ServerError, match="could not be reached"):
+        CatalogClient("http://127.0.0.1:9", retries=0).get("/x")
+
+
+def test_default_clients_1_27():
+    client = CatalogClient("http://127.0.0.1:9")
+    CatalogClient.set_default_client(client)
+    assert CatalogClient.get_default_client() is client
+    CatalogClient.clear_all_default_clients()
+    assert CatalogClient.get_default_client() is not client
+    with pytest.raises(ValueError, match="CatalogClient"):
+        CatalogClient.set_default_client("http://x")
+
+
+def test_jsonapi_documents():
+    assert CatalogClient.jsonapi_document("product", {"a": 1}) == {
+        "data": {"type": "product", "attributes": {"a": 1}}
+    }
+    many = CatalogClient.jsonapi_collection("product", [{"a": 1}, {"a": 2}], ["x", "y"])
+    assert [entry["id"] for entry in many["data"]] == ["x", "y"]
+
+
+def test_bands_are_kept_until_they_are_forgotten_6_2(api):
+    reads = []
+    for _ in range(3):
+        api.cached_bands("p", lambda name: reads.append(name) or [name])
+    assert reads == ["p"]
+    api.forget_bands("p")
+    assert api.cached_bands("p", lambda name: [name, "new"]) == ["p", "new"]

@@ -1,0 +1,211 @@
+"""Semantics section 4, statements 8, 9, 18 and 19: filters as expressions."""
+
+import copy
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landbridge.catalog import BandType, Product, Resolution
+from landbridge.catalog import properties as p
+from landbridge.utils import Properties
+from landbridge.utils.expressions import AndExpression, Expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "serialized"),
+    [
+        (p.x == 1, {"eq": {"x": 1}}),
+        (1 == p.x, {"eq": {"x": 1}}),  # noqa: SIM300 - the reflected form is what is tested
+        (p.x != 1, {"ne": {"x": 1}}),
+        (p.x < 1, {"range": {"x": {"lt": 1}}}),
+        (1 > p.x, {"range": {"x": {"lt": 1}}}),  # noqa: SIM300 - as above
+        (p.x <= 1, {"range": {"x": {"lte": 1}}}),
+        (p.x > 1, {"range": {"x": {"gt": 1}}}),
+        (p.x >= 1, {"range": {"x": {"gte": 1}}}),
+        (np.float64(1.5) <= p.x, {"range": {"x": {"gte": 1.5}}}),
+        (p.x.any_of([1]), {"eq": {"x": 1}}),
+        (p.x.any_of(iter([1, 2])), {"or": [{"eq": {"x": 1}}, {"eq": {"x": 2}}]}),
+        (p.x.in_([1, 2]), {"or": [{"eq": {"x": 1}}, {"eq": {"x": 2}}]}),
+        (p.x.prefix("a"), {"prefix": {"x": "a"}}),
+        (p.x.startswith("a"), {"prefix": {"x": "a"}}),
+        (p.x.like("a%"), {"like": {"x": "a%"}}),
+        (p.x.ilike("a%"), {"ilike": {"x": "a%"}}),
+        (p.x.isnull, {"isnull": "x"}),
+        (p.x.isnotnull, {"isnotnull": "x"}),
+        (p.x == BandType.MASK, {"eq": {"x": "mask"}}),
+        (p.x < datetime(2020, 1, 1, tzinfo=UTC), {"range": {"x": {"lt": "2020-01-01T00:00:00+00:00"}}}),
+        (p.product == Product(id="a"), {"eq": {"product": "a"}}),
+        (
+            p.resolution > Resolution("60m"),
+            {"range": {"resolution": {"gt": {"value": 60, "unit": "meters"}}}},
+        ),
+        ((p.x == 1) & (p.y == 2), {"and": [{"eq": {"x": 1}}, {"eq": {"y": 2}}]}),
+        ((p.x == 1) | (p.y == 2), {"or": [{"eq": {"x": 1}}, {"eq": {"y": 2}}]}),
+    ],
+)
+def test_operators_4_8(expression, serialized):
+    assert expression.serialize() == serialized
+    assert Expression.parse(serialized).serialize() == serialized
+
+
+@pytest.mark.parametrize(
+    ("expression", "bounds"),
+    [
+        (1 <= p.x < 2, {"gte": 1, "lt": 2}),
+        (2 > p.x >= 1, {"lt": 2, "gte": 1}),
+        (datetime(2020, 1, 1, tzinfo=UTC) < p.x < datetime(2021, 1, 1, tzinfo=UTC), None),
+        ("2020" < p.x < "2021", {"gt": "2020", "lt": "2021"}),
+        (np.float32(1) < p.x < np.int64(2), {"gt": 1.0, "lt": 2}),
+    ],
+)
+def test_chained_comparisons_keep_both_bounds_4_8(expression, bounds):
+    ((operator, content),) = expression.serialize().items()
+    assert operator == "range"
+    assert len(content["x"]) == 2
+    assert bounds is None or content["x"] == bounds
+
+
+def test_a_chain_with_an_equality_or_the_same_bound_twice_keeps_both_4_8():
+    equal, twice = 1 < p.x == 2, 1 < p.x > 2
+    assert equal.serialize() == {"and": [{"range": {"x": {"gt": 1}}}, {"eq": {"x": 2}}]}
+    assert twice.serialize() == {"and": [{"range": {"x": {"gt": 1}}}, {"range": {"x": {"gt": 2}}}]}
+
+
+def test_chained_comparisons_hold_inside_an_assertion_too_4_8():
+    # pytest rewrites the assertion so that both comparisons are made before the first is asked for its truth.
+    assert (1 <= p.x < 2).serialize() == {"range": {"x": {"gte": 1, "lt": 2}}}
+    assert ((1 <= p.x < 2) & (p.y == 3)).parts[0].parts == {"gte": 1, "lt": 2}
+    assert (2 < p.x > 1).serialize() == {"range": {"x": {"gt": 2}}}
+
+
+def test_asking_for_the_truth_of_an_expression_changes_no_other_4_18():
+    x = p.x
+    first = x > 1
+    second = x < 5
+    used = second & (p.y == 1)
+    assert bool(first)
+    assert used.serialize() == {"and": [{"range": {"x": {"lt": 5}}}, {"eq": {"y": 1}}]}
+    first.serialize()
+    third = x < 7
+    assert third.serialize() == {"range": {"x": {"lt": 7}}}
+
+
+def test_a_reused_property_does_not_gather_bounds_4_8():
+    x = p.x
+    first, second = x > 1, x < 5
+    assert first.serialize() == {"range": {"x": {"gt": 1}}}
+    assert second.serialize() == {"range": {"x": {"lt": 5}}}
+    assert (0 <= x < 9).serialize() == {"range": {"x": {"gte": 0, "lt": 9}}}
+    assert (x < 5).serialize() == {"range": {"x": {"lt": 5}}}
+
+
+def test_any_of_nothing_is_refused_4_8():
+    with pytest.raises(ValueError, match="at least one"):
+        p.x.any_of([])
+
+
+def test_negation_is_a_type_error_4_8():
+    with pytest.raises(TypeError):
+        _ = ~(p.x == 1)
+    with pytest.raises(TypeError):
+        _ = (p.x == 1) & 5
+
+
+def test_combining_changes_neither_side_4_18():
+    both = (p.a == 1) & (p.b == 2)
+    before = both.serialize()
+    more = both & (p.c == 3)
+    _ = both | (p.d == 4)
+    assert both.serialize() == before
+    assert len(more.parts) == 3
+    with pytest.raises(AttributeError):
+        both.parts = ()
+    with pytest.raises(AttributeError):
+        (p.a == 1).value = 5
+
+
+def test_expressions_copy_4_18():
+    expression = 1 <= p.x < 2
+    assert copy.deepcopy(expression).serialize() == expression.serialize()
+
+
+VALUES = st.integers(-3, 3) | st.text(max_size=3)
+LEAVES = st.one_of(
+    st.builds(lambda name, value: getattr(p, name) == value, st.sampled_from("abc"), VALUES),
+    st.builds(lambda name, value: getattr(p, name) != value, st.sampled_from("abc"), VALUES),
+    st.builds(lambda name, value: getattr(p, name) >= value, st.sampled_from("abc"), st.integers()),
+    st.builds(lambda name: getattr(p, name).isnull, st.sampled_from("abc")),
+    st.builds(lambda name, text: getattr(p, name).prefix(text), st.sampled_from("abc"), st.text(max_size=2)),
+)
+TREES = st.recursive(
+    LEAVES, lambda inner: st.builds(lambda a, b, both: a & b if both else a | b, inner, inner, st.booleans())
+)
+
+
+@given(TREES)
+def test_serialized_expressions_parse_back_4_19(tree):
+    assert Expression.parse(tree.serialize()).is_same(tree)
+
+
+@given(TREES, TREES)
+def test_operands_never_change_4_18(one, other):
+    before = one.serialize(), other.serialize()
+    _ = one & other, one | other, other & one
+    assert (one.serialize(), other.serialize()) == before
+
+
+def test_sameness_ignores_the_order_of_parts_4_19():
+    assert ((p.a == 1) & (p.b == 2)).is_same((p.b == 2) & (p.a == 1))
+    assert not ((p.a == 1) & (p.b == 2)).is_same((p.b == 2) | (p.a == 1))
+    assert not ((p.a == 1) & (p.a == 1)).is_same((p.a == 1) & (p.b == 2))
+    assert not (p.a == 1).is_same(p.a != 1)
+
+
+def test_json_text_parses_and_junk_does_not_4_19():
+    assert Expression.parse('{"eq": {"a": 1}}').is_same(p.a == 1)
+    for junk in ({"nonsense": 1}, {}, {"eq": {"a": 1}, "ne": {"a": 1}}, [1]):
+        with pytest.raises(ValueError, match="operator"):
+            Expression.parse(junk)
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        (p.a == 1, True),
+        (p.a != 1, False),
+        (0 < p.a <= 1, True),
+        (p.a > 1, False),
+        (p.name.prefix("ab"), True),
+        (p.name.like("a_c%"), True),
+        (p.name.like("A_C%"), False),
+        (p.name.ilike("A_C%"), True),
+        (p.name.like(r"a\_c"), False),
+        (p.none.isnull, True),
+        (p.none.isnotnull, False),
+        (p.none == 1, False),
+        (p.tags == "x", False),
+        (p.when >= datetime(2020, 1, 1, tzinfo=UTC), True),
+        (p.when < "2020-01-01", False),
+        ((p.a == 1) & (p.name == "no"), False),
+        ((p.a == 1) | (p.name == "no"), True),
+    ],
+)
+def test_evaluation_is_plain_comparison_4_19_5_8(expression, holds):
+    thing = SimpleNamespace(a=1, name="abcd", none=None, tags=["x"], when=datetime(2020, 1, 2, tzinfo=UTC))
+    assert expression.evaluate(thing) is holds
+
+
+def test_missing_values_do_not_compare_5_8():
+    with pytest.raises(TypeError):
+        (p.none < 1).evaluate(SimpleNamespace(none=None))
+
+
+def test_properties_may_be_restricted_4_19():
+    some = Properties("a", "b")
+    assert isinstance((some.a == 1) & (some.b == 2), AndExpression)
+    with pytest.raises(AttributeError, match="a, b"):
+        _ = some.c

@@ -1,0 +1,44 @@
+"""Semantics section 3: ids, names and prefixes."""
+
+import pytest
+
+from landbridge.auth import Auth
+from landbridge.catalog import AttributeValidationError, Band, CatalogClient, Image, Product
+
+
+def _client(**who):
+    return CatalogClient(url="http://127.0.0.1:9", auth=Auth(**who))
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"), [("x", "org:x"), ("org:x", "org:x"), ("org", "org:org"), ("other:x", "org:other:x")]
+)
+def test_product_ids_are_prefixed_by_the_organization_3_1(id_, expected):
+    assert Product.namespace_id(id_, client=_client(org="org", user="me")) == expected
+
+
+def test_product_ids_are_prefixed_by_the_user_where_there_is_no_organization_3_1():
+    assert Product.namespace_id("x", client=_client(org=None, user="me")) == "me:x"
+
+
+def test_name_and_product_id_make_the_id_3_2():
+    assert Image(name="x", product_id="org:p").id == "org:p:x"
+    band = Image(id="org:p:x")
+    assert (band.product_id, band.name) == ("org:p", "x")
+    assert Image(name="x").id is None
+
+
+@pytest.mark.parametrize("value", ["x", ":x", "p:"])
+def test_an_id_without_product_or_name_is_refused_3_2(value):
+    with pytest.raises(AttributeValidationError, match="id"):
+        Image(id=value)
+
+
+def test_names_are_made_valid_3_3():
+    assert Band.make_valid_name("a b//c-é.1") == "a_b_c-_.1"
+    assert Image.make_valid_name("x") == "x"
+    assert Image(name="not / checked").name == "not / checked"
+
+
+def test_named_id_of_an_unsaved_product_3_4():
+    assert Product(id="x").named_id("b") == "x:b"

@@ -1,0 +1,174 @@
+"""Section 9 of the semantics, statements 1 to 8."""
+
+import copy
+import pickle
+
+import pytest
+from shapely.geometry import Point, box, mapping
+
+from landbridge.geo import AOI, DLTile, GeoContext, XYZTile
+
+SQUARE = box(0, 0, 1, 1)
+PARAMS = {"bounds": (0, 0, 300, 300), "bounds_crs": "EPSG:32631", "crs": "EPSG:32631"}
+
+
+@pytest.mark.filterwarnings("ignore:bounds:UserWarning")
+def complete(**changes):
+    return AOI(**{**PARAMS, "bounds": (500000, 0, 500300, 300), "resolution": 30, **changes})
+
+
+@pytest.mark.parametrize(
+    "context", [AOI(SQUARE, resolution=1), DLTile.from_key("128:16:960.0:15:-1:37"), XYZTile(1, 2, 3)]
+)
+def test_9_1_contexts_are_immutable_picklable_copyable_and_unhashable(context):
+    with pytest.raises(AttributeError):
+        context.resolution = 2
+    assert pickle.loads(pickle.dumps(context)) == context
+    assert copy.deepcopy(context) == context
+    with pytest.raises(TypeError):
+        hash(context)
+
+
+def test_9_1_equality_ignores_all_touched_and_needs_one_class():
+    assert AOI(SQUARE, all_touched=True) == AOI(SQUARE)
+    assert AOI(SQUARE) != AOI(SQUARE, resolution=1)
+    assert AOI(SQUARE) != XYZTile(0, 0, 0)
+    assert isinstance(AOI(), GeoContext)
+
+
+def test_9_1_repr_prints_all_eight_fields_one_a_line():
+    lines = repr(AOI(SQUARE, resolution=1)).splitlines()
+    assert [line.strip(" ,)").split("=")[0] for line in lines] == [
+        "AOI(geometry",
+        "resolution",
+        "crs",
+        "align_pixels",
+        "bounds",
+        "bounds_crs",
+        "shape",
+        "all_touched",
+    ]
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        SQUARE,
+        mapping(SQUARE),
+        {"type": "Feature", "geometry": mapping(SQUARE), "properties": {}},
+        type("Place", (), {"__geo_interface__": mapping(SQUARE)})(),
+    ],
+)
+def test_9_2_geometry_comes_in_any_form_and_gives_the_bounds(geometry):
+    aoi = AOI(geometry)
+    assert aoi.geometry.equals(SQUARE)
+    assert aoi.bounds == (0, 0, 1, 1)
+    assert aoi.bounds_crs == "EPSG:4326"
+
+
+def test_9_2_bounds_of_the_geometry_are_in_wgs84():
+    with pytest.raises(ValueError, match="bounds_crs is 'EPSG:3857'"):
+        AOI(SQUARE, bounds_crs="EPSG:3857")
+
+
+def test_9_3_align_pixels_follows_the_resolution():
+    assert AOI(SQUARE, resolution=1).align_pixels is True
+    assert AOI(SQUARE, shape=(4, 5)).align_pixels is False
+    assert AOI(SQUARE, resolution=1, align_pixels=False).align_pixels is False
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"resolution": 1, "shape": (2, 2)}, ValueError),
+        ({"resolution": 0}, ValueError),
+        ({"resolution": -1.5}, ValueError),
+        ({"resolution": "10"}, TypeError),
+        ({"shape": 3}, TypeError),
+        ({"shape": (1, 2, 3)}, TypeError),
+        ({"bounds": "0 0 1 1"}, TypeError),
+        ({"bounds": (0, 0, 1)}, ValueError),
+        ({"bounds": (1, 0, 0, 1)}, ValueError),
+        ({"bounds": (0, 0, 181, 1)}, ValueError),
+        ({"bounds": (0, -90.1, 1, 1)}, ValueError),
+        ({"geometry": SQUARE, "bounds": (2, 2, 3, 3)}, ValueError),
+        ({"bounds": (0, 0, 1, 1), "crs": "EPSG:4326", "resolution": 2}, ValueError),
+        ({"geometry": 5}, TypeError),
+    ],
+)
+def test_9_4_invalid_fields(fields, error):
+    with pytest.raises(error):
+        AOI(**fields)
+
+
+def test_9_4_what_is_still_valid():
+    assert AOI(bounds=(1, 1, 1, 1)).bounds == (1, 1, 1, 1)
+    assert AOI(bounds=(0, 0, 180.0005, 1)).bounds[2] == 180.0005
+    AOI(bounds=(-180.4, 0, 0, 1), crs="EPSG:4326", resolution=1)
+    AOI(bounds=(0, 0, 300, 10), bounds_crs="+proj=longlat +datum=WGS84 +lon_wrap=180")
+    AOI(bounds=(0, 0, 1, 1), crs="EPSG:4326", resolution=2, all_touched=True)
+
+
+def test_9_5_bounds_that_look_like_degrees_in_a_projected_system_warn():
+    with pytest.warns(UserWarning, match="look like degrees"):
+        AOI(bounds=(0, 0, 1, 1), bounds_crs="EPSG:3857")
+    with pytest.warns(UserWarning, match="look like degrees"):
+        AOI(bounds=(0, 0, 1, 1), bounds_crs="EPSG:4269")
+    AOI(bounds=(0, 0, 1, 1), bounds_crs='GEOGCS["NAD83"]')
+
+
+def test_9_6_assign_changes_a_copy():
+    aoi = complete()
+    assert aoi.assign(resolution=10).resolution == 10
+    assert aoi.resolution == 30
+    assert aoi.assign(crs=None).crs is None
+    assert aoi.assign(all_touched=True).all_touched is True
+
+
+def test_9_6_assign_of_a_resolution_drops_the_shape_and_of_a_shape_needs_the_resolution_gone():
+    shaped = complete(resolution=None, shape=(10, 10))
+    assert shaped.assign(resolution=30).shape is None
+    assert shaped.assign(resolution=30).align_pixels is False
+    with pytest.raises(ValueError, match="either resolution or shape"):
+        complete().assign(shape=(2, 2))
+    assert complete().assign(shape=(2, 2), resolution=None).shape == (2, 2)
+
+
+def test_9_6_assign_of_a_geometry_keeps_the_bounds_unless_told_to_update():
+    aoi = AOI(SQUARE)
+    smaller = box(0, 0, 0.5, 0.5)
+    assert aoi.assign(geometry=smaller).bounds == (0, 0, 1, 1)
+    assert aoi.assign(geometry=smaller, bounds="update").bounds == (0, 0, 0.5, 0.5)
+    assert complete().assign(geometry=smaller, bounds="update").bounds_crs == "EPSG:4326"
+    with pytest.raises(ValueError, match="needs a new geometry"):
+        aoi.assign(bounds="update")
+
+
+@pytest.mark.parametrize("missing", ["bounds", "bounds_crs", "crs", "resolution"])
+def test_9_7_raster_params_name_what_is_missing(missing):
+    with pytest.raises(ValueError, match=missing):
+        _ = complete(**{missing: None}).raster_params
+
+
+def test_9_7_raster_params():
+    assert complete(resolution=None, shape=(10, 20)).raster_params == {
+        "cutline": None,
+        "resolution": None,
+        "srs": "EPSG:32631",
+        "bounds_srs": "EPSG:32631",
+        "align_pixels": False,
+        "bounds": (500000, 0, 500300, 300),
+        "dimensions": (20, 10),
+    }
+    assert complete(all_touched=True).raster_params["cutline_all_touched"] is True
+
+
+def test_9_8_geo_interface():
+    assert AOI(SQUARE).__geo_interface__ == mapping(SQUARE)
+    assert AOI(bounds=(0, 0, 1, 1)).__geo_interface__["type"] == "Polygon"
+    with pytest.raises(RuntimeError):
+        _ = complete().__geo_interface__
+
+
+def test_a_point_may_be_the_geometry():
+    assert AOI(Point(3, 4)).bounds == (3, 4, 3, 4)

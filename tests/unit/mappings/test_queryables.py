@@ -1,0 +1,52 @@
+"""Queryables say of each property what a filter needs to know, and need no other document."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from landbridge.mappings import cql2, queryables, tables
+
+
+@pytest.mark.parametrize("found", [queryables.for_items(), queryables.for_collections()])
+def test_every_property_has_a_title_and_a_type_and_refers_to_nothing(found):
+    for name, definition in found.items():
+        assert definition["title"], name
+        assert definition["type"] in ("string", "number", "integer", "boolean", "array", "object"), name
+    assert "$ref" not in json.dumps(found)
+    jsonschema.Draft202012Validator.check_schema({"type": "object", "properties": found})
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"), [("image", queryables.for_items()), ("product", queryables.for_collections())]
+)
+def test_every_filter_and_sort_names_a_queryable(kind, found):
+    for row in tables.load(kind).rows.values():
+        if row.filter and row.codec != "geometry":
+            used = json.dumps(cql2.to_cql2({"isnull": row.name}, kind))
+            assert any(json.dumps({"property": name}) in used for name in found), row.name
+        if row.sort:
+            for field in cql2.sortby(row.name, True, kind):
+                assert field["field"].removeprefix("properties.") in found
+
+
+def test_numbers_have_their_bounds_and_dates_their_format():
+    found = queryables.for_items()
+    assert found["eo:cloud_cover"]["minimum"] == 0
+    assert found["eo:cloud_cover"]["maximum"] == 100
+    assert found["datetime"]["format"] == "date-time"
+    assert found["catalog:storage_state"]["enum"] == ["available", "remote"]
+    assert "minimum" not in found["catalog:view_angle"]
+
+
+def test_properties_are_registered_with_the_cast_of_their_type():
+    found = {name: wrapper for name, _, wrapper, path in queryables.registrations() if path is None}
+    assert found["eo:cloud_cover"] == "to_float"
+    assert found["published"] == "to_tstz"
+    assert found["keywords"] == "to_text_array"
+    assert found["platform"] is None
+    assert found["catalog:start_datetime"] == "to_tstz"
+    assert not {"id", "collection", "geometry", "datetime"} & found.keys()
+    assert len(found) == len(queryables.registrations())
