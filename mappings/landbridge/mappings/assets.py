@@ -18,6 +18,7 @@ __all__ = [
     "data_keys",
     "files",
     "generic_key",
+    "grid",
     "is_data",
     "preview",
     "set_files",
@@ -55,24 +56,31 @@ def generic_key(key: str) -> bool:
 
 def is_data(asset: Mapping[str, Any]) -> bool:
     """Whether an asset (or an ``item_assets`` entry) that others wrote holds raster data."""
-    roles = set(asset.get("roles") or ())
+    roles = {role for role in asset.get("roles") or () if isinstance(role, str)}
     if roles & _PICTURES:
         return False
     if any(asset.get(key) for key in ("bands", "eo:bands", "raster:bands")):
         return True
-    kind = (asset.get("type") or "").lower()
+    kind = str(asset.get("type") or "").lower()
     if kind:
         return kind.startswith(_RASTER_TYPES) and (
             "data" in roles or not roles or "tif" in kind or "jp2" in kind
         )
     if "metadata" in roles:
         return False
-    return "data" in roles or (asset.get("href") or "").lower().endswith(_RASTER_SUFFIXES)
+    return "data" in roles or str(asset.get("href")).lower().endswith(_RASTER_SUFFIXES)
 
 
 def data_keys(assets: Mapping[str, Any]) -> list[str]:
     """Keys of the data assets that others wrote, in the order in which they count as files."""
-    return sorted(key for key, asset in assets.items() if isinstance(asset, Mapping) and is_data(asset))
+    return sorted(key for key, asset in assets.items() if isinstance(asset, Mapping) and _is_data(asset))
+
+
+def _is_data(asset: Mapping[str, Any]) -> bool:
+    try:
+        return is_data(asset)
+    except (TypeError, AttributeError):
+        return False
 
 
 def files(assets: Mapping[str, Any], keys: Sequence[str] | None = None) -> list[dict[str, Any]] | None:
@@ -98,6 +106,24 @@ def files(assets: Mapping[str, Any], keys: Sequence[str] | None = None) -> list[
     if keys is None:
         keys = data_keys(assets)
     return [_file(assets[key]) if key in assets else {"href": ""} for key in keys] or None
+
+
+def grid(assets: Mapping[str, Any]) -> tuple[list[float], list[int] | None] | None:
+    """Geotransform, in GDAL's order, and shape of the finest data asset that says its own; None without one.
+
+    Items of others whose bands differ in resolution have no grid of their own.
+    """
+    found = []
+    for key, asset in assets.items():
+        transform = asset.get("proj:transform")
+        if isinstance(transform, list) and len(transform) >= 6 and is_data(asset):
+            found.append((abs(transform[0]) + abs(transform[1]), key))
+    if not found:
+        return None
+    asset = assets[min(found)[1]]
+    a, b, c, d, e, f = (float(number) for number in asset["proj:transform"][:6])
+    shape = asset.get("proj:shape")
+    return [c, a, b, f, d, e], shape if isinstance(shape, list) and len(shape) == 2 else None
 
 
 def _first(pair: tuple[int, Any]) -> int:
@@ -130,6 +156,7 @@ def _digest(checksum: Any) -> Any:
 def set_files(assets: dict[str, Any], value: Any) -> None:
     """Make ``assets`` hold the given files, other assets left as they are. Raises `InvalidDocument`.
 
+    A file may have a ``media_type`` beside the Catalog's members: it is written, and not read back.
     A file keeps the asset of its index, or of its href, with all that others wrote there.
     """
     wanted = list(value or ())
@@ -157,13 +184,15 @@ def _free_key(assets: Iterable[str], index: int, count: int) -> str:
 
 
 def _asset(file: Mapping[str, Any], index: int, before: Mapping[str, Any]) -> dict[str, Any]:
-    if unknown := set(file) - {"href", "size_bytes", "hash", *_OURS}:
+    if unknown := set(file) - {"href", "size_bytes", "hash", "media_type", *_OURS}:
         raise InvalidDocument("files", f"file {index} has the unknown member {min(unknown)!r}")
     asset = {key: value for key, value in before.items() if key not in _OURS.values()}
     if before.get("href") not in (None, file["href"]):
         asset.pop("type", None)
     asset["href"] = file["href"]
     asset[INDEX] = index
+    if file.get("media_type") is not None:
+        asset["type"] = file["media_type"]
     for key in ("file:size", "file:checksum", "catalog:hash"):
         asset.pop(key, None)
     if file.get("size_bytes") is not None:

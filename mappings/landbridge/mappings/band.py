@@ -54,7 +54,8 @@ def list_from_collection(
     band for each of an asset's ``bands``, ``eo:bands`` or ``raster:bands``, else one per data asset.
     """
     product_id = collection["id"]
-    return [from_stac(entry, product_id) for entry in foreign.entries(collection, item)]
+    entries = foreign.entries(collection, item)
+    return [from_stac(entry, product_id) for entry in entries if isinstance(entry.get("name"), str)]
 
 
 def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -6,13 +6,11 @@ An asset of others is a file; their order is that of the asset keys (see `landbr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from landbridge.mappings import assets, ids
 from landbridge.mappings.codecs import CODECS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["asset_keys", "entries", "inferred"]
 
@@ -32,28 +30,37 @@ _FULL_RANGE: Mapping[str, tuple[float, float]] = {
 def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """A Collection's band entries, each with the file, and the place in it, that the band is found at."""
     described = _assets(collection, item)
-    bands = collection.get("bands")
-    if bands is None:
-        return [entry for index, key in enumerate(described) for entry in _of_asset(index, key, described)]
-    if all("catalog:type" in entry for entry in bands):
-        return list(bands)
-    places = {
-        name: (index, key, position)
-        for index, key in reversed(list(enumerate(described)))
-        for position, name in reversed(list(enumerate(_names(key, described[key]))))
-    }
-    found = []
-    for order, entry in enumerate(bands):
-        if "catalog:type" in entry:
-            found.append(entry)
-            continue
-        index, key, position = places.get(entry.get("name"), (order, None, 0))
-        place = {"catalog:file_index": index, "catalog:band_index": position, **entry}
-        place.setdefault("name", key or f"band-{order}")
-        if key is not None and "catalog:file_index" not in entry:
-            place = {ASSET: key, **place}
-        found.append(place)
+    if "bands" not in collection:
+        found = [entry for index, key in enumerate(described) for entry in _readable(index, key, described)]
+        return [{**entry, "catalog:sort_order": order} for order, entry in enumerate(found)]
+    places = _places(described)
+    listed = collection["bands"] if isinstance(collection["bands"], list) else []
+    bands = [entry for entry in listed if isinstance(entry, Mapping)]
+    return [
+        dict(entry) if "catalog:type" in entry else _placed(entry, order, places)
+        for order, entry in enumerate(bands)
+    ]
+
+
+def _places(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int, str, int]]:
+    """Where a band is found, by its name: file index, asset key, position in the asset."""
+    found: dict[str, tuple[int, str, int]] = {}
+    for index, (key, asset) in enumerate(described.items()):
+        for position, name in enumerate(_names(key, asset)):
+            found.setdefault(name, (index, key, position))
     return found
+
+
+def _placed(
+    entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[int, str, int]]
+) -> dict[str, Any]:
+    """An entry of others in ``bands`` with the place of its pixels, as far as the assets tell."""
+    name = entry.get("name") or f"band-{order}"
+    index, key, position = places.get(name, (order, None, 0))
+    place = {"name": name, "catalog:file_index": index, "catalog:band_index": position}
+    if key is not None and "catalog:file_index" not in entry:
+        place[ASSET] = key
+    return {**place, "catalog:sort_order": order, **entry}
 
 
 def asset_keys(collection: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -73,12 +80,24 @@ def asset_keys(collection: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def _assets(collection: Mapping[str, Any], item: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
     """The data assets that the Collection, else the Item, describes, in the order of their keys."""
-    shared = collection.get("item_assets") or {}
+    shared = _object(collection.get("item_assets"))
     keys = [key for key in assets.data_keys(shared) if assets.INDEX not in shared[key]]
     if keys:
         return {key: shared[key] for key in keys}
-    own = (item or {}).get("assets") or {}
+    own = _object((item or {}).get("assets"))
     return {key: own[key] for key in assets.data_keys(own)}
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _readable(index: int, key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """An asset's bands; none where its members are not what STAC has there: the other assets can be read."""
+    try:
+        return _of_asset(index, key, described)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return []
 
 
 def _names(key: str, asset: Mapping[str, Any]) -> list[str]:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from landbridge.mappings import assets, extra, ids, plan, schema, times
 from landbridge.mappings.diffs import merge_patch, same
 from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.geometry import bbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from landbridge.mappings.tables import Row
 
-__all__ = ["STAC_VERSION", "bbox", "from_stac", "patch", "to_stac"]
+__all__ = ["STAC_VERSION", "from_stac", "patch", "to_stac"]
 
 STAC_VERSION = "1.1.0"
 
@@ -37,27 +38,51 @@ def from_stac(item: Mapping[str, Any], keys: Sequence[str] | None = None) -> dic
     if product_id is not None:
         out["product_id"] = product_id
         out["id"] = f"{product_id}:{name}"
+    for read, part in ((_read_properties, item.get("properties")), (_read_geometry, item.get("geometry"))):
+        if part:
+            _try(read, part, out)
+    if found := item.get("assets"):
+        _try(_read_files, found, keys, out)
+        _try(_read_preview, found, out)
+    if "provider_url" not in out and (links := item.get("links")):
+        _try(_read_via, links, out)
+    return out
+
+
+def _try(read: Callable[..., None], *args: Any) -> None:
+    """Read a part; one that is not what STAC has there is left out: the rest can be read."""
+    try:
+        read(*args)
+    except plan.FAILURES:
+        return
+
+
+def _read_properties(properties: Mapping[str, Any], out: dict[str, Any]) -> None:
     unknown: dict[str, Any] = {}
-    properties: Mapping[str, Any] = item.get("properties") or {}
     plan.of("image").read(properties, out, unknown)
     get = properties.get
     _read_times(get, out)
-    if (geometry := item.get("geometry")) is not None and geometry.get("geometries") != []:
-        out["geometry"] = geometry
     _read_crs(get, out)
     _read_shape(get, out)
-    if found := item.get("assets"):
-        _read_assets(found, keys, out)
-    if (via := get("catalog:provider_url")) is None:
-        via = next((link.get("href") for link in item.get("links") or () if link.get("rel") == "via"), None)
-    if via is not None:
+    if (via := get("catalog:provider_url")) is not None:
         out["provider_url"] = via
-    if (own := get("catalog:extra_properties")) is not None:
+    if isinstance(own := get("catalog:extra_properties"), dict):
         unknown.update(extra.decode(own))
         out["extra_properties"] = unknown
     elif unknown:
         out["extra_properties"] = unknown
-    return out
+
+
+def _read_geometry(geometry: Mapping[str, Any], out: dict[str, Any]) -> None:
+    if geometry.get("geometries") != []:
+        out["geometry"] = geometry
+
+
+def _read_via(links: Sequence[Mapping[str, Any]], out: dict[str, Any]) -> None:
+    for link in links:
+        if link.get("rel") == "via" and (href := link.get("href")) is not None:
+            out["provider_url"] = href
+            return
 
 
 _LONE = {"x_pixels": "catalog:x_pixels", "y_pixels": "catalog:y_pixels"}
@@ -93,9 +118,16 @@ def _read_shape(get: Callable[[str], Any], out: dict[str, Any]) -> None:
             out[name] = value
 
 
-def _read_assets(found: Mapping[str, Any], keys: Sequence[str] | None, out: dict[str, Any]) -> None:
+def _read_files(found: Mapping[str, Any], keys: Sequence[str] | None, out: dict[str, Any]) -> None:
     if (files := assets.files(found, keys)) is not None:
         out["files"] = files
+    if "geotrans" not in out and (grid := assets.grid(found)) is not None:
+        out["geotrans"], shape = grid
+        if shape is not None and "x_pixels" not in out:
+            out["y_pixels"], out["x_pixels"] = shape
+
+
+def _read_preview(found: Mapping[str, Any], out: dict[str, Any]) -> None:
     if (key := assets.preview(found)) and (href := found[key].get("href")) is not None:
         out["preview_url"] = href
 
@@ -266,27 +298,6 @@ def _write_geometry(item: dict[str, Any], value: Any) -> None:
         item["bbox"] = bbox(value)
 
 
-def bbox(geometry: Mapping[str, Any]) -> list[float]:
-    """West, south, east and north of a GeoJSON geometry. Raises `InvalidDocument`."""
-    try:
-        points = _points(geometry)
-        longitudes, latitudes = [point[0] for point in points], [point[1] for point in points]
-        return [min(longitudes), min(latitudes), max(longitudes), max(latitudes)]
-    except plan.FAILURES as error:
-        raise InvalidDocument("geometry", f"is no GeoJSON geometry with coordinates: {error}") from error
-
-
-def _points(geometry: Mapping[str, Any]) -> list[Sequence[float]]:
-    if geometry["type"] == "GeometryCollection":
-        return [point for part in geometry["geometries"] for point in _points(part)]
-    level: Any = geometry["coordinates"]
-    if geometry["type"] == "Point":
-        return [level]
-    while isinstance(level[0][0], list | tuple):
-        level = [inner for part in level for inner in part]
-    return list(level)
-
-
 def _write_code(item: dict[str, Any], value: Any) -> None:
     properties = item["properties"]
     # Version 1 of the projection extension knows proj:epsg only, version 2 only proj:code.
@@ -319,7 +330,9 @@ def _write_pixels(item: dict[str, Any], value: Any, name: str) -> None:
     properties = item["properties"]
     shape = properties.pop("proj:shape", None) or (None, None)
     now = {"y_pixels": shape[0], "x_pixels": shape[1]}
-    now = {key: properties.pop(_LONE[key], None) or number for key, number in now.items()}
+    for key, member in _LONE.items():
+        if (lone := properties.pop(member, None)) is not None:
+            now[key] = lone
     now[name] = value
     if None not in now.values():
         properties["proj:shape"] = [now["y_pixels"], now["x_pixels"]]

@@ -68,11 +68,26 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
 def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The RFC 6902 operations on a Collection, as last read, that make these changes and no others.
 
-    None takes a value away. Raises `InvalidDocument` as `to_stac` does.
+    None takes a value away. Raises `InvalidDocument` as `to_stac` does. A member that several attributes
+    write (the description falls back to the name) is tested first, so that the patch fails where another
+    client has changed it since.
     """
     before = from_stac(base)
     changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
-    return operations(base, _apply(changed, base))
+    made = operations(base, _apply(changed, base))
+    written = {operation["path"] for operation in made}
+    shared = {"/description": base.get("description"), "/extent/temporal/interval": _intervals(base)}
+    tests = [
+        {"op": "test", "path": path, "value": value}
+        for path, value in shared.items()
+        if path in written and value is not None
+    ]
+    return [*tests, *made]
+
+
+def _intervals(collection: Mapping[str, Any]) -> Any:
+    temporal = (collection.get("extent") or {}).get("temporal") or {}
+    return temporal.get("interval")
 
 
 def _blank() -> dict[str, Any]:

@@ -363,6 +363,15 @@ def test_an_item_s_assets_are_named_and_described_by_their_bands():
     assert same(complete.item(done, stored, previous=done, now=done["properties"]["updated"]), done)
 
 
+def test_files_are_in_the_order_of_their_index_whatever_the_database_sorts_keys_by():
+    files = [{"href": f"http://x/{n}.tif", "size_bytes": n, "hash": "0" * 32} for n in range(3)]
+    bands = [spectral(name, file_index=index) for index, name in enumerate(("zero", "nir", "a"))]
+    done = complete.item(available(files=files), completed(*bands))
+    assert set(done["assets"]) == {"zero", "nir", "a"}
+    done["assets"] = {key: done["assets"][key] for key in ("a", "nir", "zero")}
+    assert image.from_stac(done)["files"] == files
+
+
 def test_a_media_type_that_was_given_stays():
     cog = "image/tiff; application=geotiff; profile=cloud-optimized"
     files = [{"href": "http://x/a.tif", "size_bytes": 1, "hash": "0" * 32, "media_type": cog}]

@@ -33,6 +33,8 @@ _SHOWN = (
     "classification:classes",
     "sar:center_frequency",
 )
+# A file with more bands than this is described without the places in between.
+_MOST_PLACES = 1024
 _EO = {
     "name": "name",
     "description": "description",
@@ -48,6 +50,7 @@ _RASTER = {
     "raster:spatial_resolution": "spatial_resolution",
     "raster:scale": "scale",
     "raster:offset": "offset",
+    "classification:classes": "classification:classes",
 }
 
 
@@ -76,9 +79,10 @@ def asset_key(files: Mapping[int, list[Mapping[str, Any]]], index: int) -> str |
 
 def described(bands: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The members of an asset, or of an ``item_assets`` entry, that holds these bands."""
-    places: list[Mapping[str, Any] | None] = [None] * (max(band["catalog:band_index"] for band in bands) + 1)
-    for band in bands:
-        places[band["catalog:band_index"]] = band
+    places: list[Mapping[str, Any] | None] = list(bands)
+    if (last := bands[-1]["catalog:band_index"]) < _MOST_PLACES:
+        by_place = {band["catalog:band_index"]: band for band in bands}
+        places = [by_place.get(place) for place in range(last + 1)]
     return {
         "bands": [_pick(band, dict.fromkeys(_SHOWN)) if band else {} for band in places],
         "eo:bands": [

@@ -56,14 +56,14 @@ _BY_WAVELENGTH = (
     "swir22",
     "lwir",
 )
-COMMON_NAMES = frozenset(_COMMON)
+COMMON_NAMES = frozenset({*_COMMON, "rededge1", "rededge2", "rededge3"})
 
 
 def complete(
     entries: Sequence[Mapping[str, Any]], previous: Sequence[Mapping[str, Any]], now: str
 ) -> list[dict[str, Any]]:
     """The entries with defaults, stamps and derived members. Raises `InvalidDocument`."""
-    before = {entry["name"]: entry for entry in previous}
+    before = {entry.get("name"): entry for entry in previous}
     orders = [entry["catalog:sort_order"] for entry in entries if _is_int(entry.get("catalog:sort_order"))]
     next_order = max(orders, default=-1) + 1
     done: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ from landbridge.mappings.errors import InvalidDocument
 if TYPE_CHECKING:
     from landbridge.mappings.tables import Row
 
-__all__ = ["members", "ordered_pair", "required", "value"]
+__all__ = ["members", "ordered_pair", "required", "structure", "value"]
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -22,27 +22,43 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "array": (list, tuple),
     "object": (Mapping,),
+    "null": (type(None),),
 }
 
 
 def members(kind: str, found: Mapping[str, Any], prefix: str = "") -> None:
     """Check all members that belong to attributes; ``prefix`` goes before the attribute in an error."""
-    for member, row in _rows(kind).items():
+    for member, (row, schema) in _rows(kind).items():
         if (stac := found.get(member)) is not None:
-            value(row, stac, prefix + row.name, member)
+            value(schema, stac, prefix + row.name, member)
 
 
 @cache
-def _rows(kind: str) -> Mapping[str, Row]:
+def _rows(kind: str) -> Mapping[str, tuple[Row, Mapping[str, Any]]]:
     table = tables.load(kind)
     container = ("properties",) if table.document == "Item" else ()
-    return {row.path[-1]: row for row in table.rows.values() if row.path[:-1] == container}
+    found = {}
+    for row in table.rows.values():
+        if row.path[:-1] == container:
+            found[row.path[-1]] = (row, row.schema)
+            if row.overflow:
+                found[row.overflow] = (row, {"type": row.schema["type"]})
+    return found
 
 
-def value(row: Row, stac: Any, attribute: str, member: str) -> None:
-    """Check one STAC value against its row. Raises `InvalidDocument`."""
-    if why := fault(row.schema, stac):
-        where = "" if member == row.name else f" ({member})"
+def structure(schema: Mapping[str, Any], document: Any) -> None:
+    """Check that a document's parts are objects and arrays where STAC has them, nulls aside."""
+    if not isinstance(document, Mapping):
+        raise InvalidDocument("document", f"{_short(document)} is not an object")
+    for member, rule in schema.items():
+        if (stac := document.get(member)) is not None:
+            value(rule, stac, member, member)
+
+
+def value(schema: Mapping[str, Any], stac: Any, attribute: str, member: str) -> None:
+    """Check one STAC value against its schema. Raises `InvalidDocument`."""
+    if why := fault(schema, stac):
+        where = "" if member == attribute.rpartition(".")[2] else f" ({member})"
         raise InvalidDocument(attribute, f"{_short(stac)}{where} {why}")
 
 

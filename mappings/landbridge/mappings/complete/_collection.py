@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import foreign, image, product, times
 from landbridge.mappings.assets import INDEX
-from landbridge.mappings.complete import _assets, _bands, _check
+from landbridge.mappings.complete import _assets, _bands, _check, _structure
 from landbridge.mappings.complete._extensions import listed
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.foreign import ASSET
@@ -32,7 +32,8 @@ def collection(
     the write (default: the present); ``principal``: the writer's subjects, who own a new product;
     ``schema_url``: where this API serves the catalog extension. Raises `InvalidDocument`.
     """
-    moment, old = times.now(now), previous or {}
+    _check.structure(_structure.COLLECTION, document)
+    moment, old = times.now(now), _trusted(previous or {})
     done = dict(document)
     ours = is_ours(document)
     if not isinstance(done.get("id"), str) or not done["id"]:
@@ -66,6 +67,19 @@ def collection(
     _set_render(done, old, files)
     done["stac_extensions"] = listed(done, schema_url)
     return done
+
+
+def _trusted(previous: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is stored, as far as it can be compared with: a bulk load may have put anything there."""
+    try:
+        _check.structure(_structure.COLLECTION, previous)
+        _check.members("product", previous)
+        for entry in previous.get("bands") or ():
+            _check.members("band", entry)
+    except InvalidDocument:
+        created = previous.get("created")
+        return {"created": created} if isinstance(created, str) else {}
+    return previous
 
 
 def _default_access(done: dict[str, Any], principal: Sequence[str]) -> None:
@@ -141,7 +155,7 @@ def _set_render(
 
 
 def _render(done: Mapping[str, Any], files: Mapping[int, list[Mapping[str, Any]]]) -> dict[str, Any] | None:
-    by_name = {entry["name"]: entry for entry in done.get("bands") or ()}
+    by_name = {entry.get("name"): entry for entry in done.get("bands") or ()}
     names = done.get("catalog:default_display_bands") or []
     bands = [by_name[name] for name in names if name in by_name]
     if not bands or len(bands) < len(names):
@@ -154,7 +168,7 @@ def _render(done: Mapping[str, Any], files: Mapping[int, list[Mapping[str, Any]]
     render: dict[str, Any] = {
         "title": ", ".join(names),
         "assets": list(dict.fromkeys(keys)),
-        "bidx": [entry.get("catalog:band_index", 0) + 1 for entry in bands],
+        "bidx": [(entry.get("catalog:band_index") or 0) + 1 for entry in bands],
     }
     ranges = [entry.get("catalog:display_range") for entry in bands]
     if all(ranges):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import image, times
 from landbridge.mappings.assets import INDEX, generic_key
-from landbridge.mappings.complete import _assets, _check
+from landbridge.mappings.complete import _assets, _check, _structure
 from landbridge.mappings.complete._extensions import listed
-from landbridge.mappings.complete._geometry import check_geometry
 from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.geometry import bbox, check_geometry
 from landbridge.mappings.schema import DEFAULT_URL, is_ours
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def item(
     is stored so far; ``now``: the time of the write (default: the present); ``schema_url``: where this API
     serves the catalog extension. Raises `InvalidDocument`.
     """
+    _check.structure(_structure.ITEM, document)
     moment, stored = times.now(now), previous or {}
     done = dict(document)
     if not isinstance(done.get("id"), str) or not done["id"]:
@@ -54,8 +55,8 @@ def item(
     properties["created"] = before.get("created") or properties.get("created") or moment
     if previous is not None or not properties.get("updated"):
         properties["updated"] = moment
-    _fold_shape(properties)
     _check.members("image", properties)
+    _fold_shape(properties)
     _follow_times(properties, before)
     _follow_provider(done, before)
     _follow_geometry(done, stored)
@@ -107,7 +108,7 @@ def _follow_geometry(done: dict[str, Any], stored: Mapping[str, Any]) -> None:
     check_geometry(geometry)
     moved = geometry != stored.get("geometry") and done.get("bbox") == stored.get("bbox")
     if geometry.get("geometries") != [] and (not done.get("bbox") or moved):
-        done["bbox"] = image.bbox(geometry)
+        done["bbox"] = bbox(geometry)
 
 
 def _complete_assets(assets: Mapping[str, Any], collection: Mapping[str, Any]) -> dict[str, Any]:

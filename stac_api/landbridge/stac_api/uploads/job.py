@@ -100,16 +100,16 @@ async def _ingest(services: Services, executor: Executor, upload: Upload) -> Non
         result = await asyncio.get_running_loop().run_in_executor(executor, work.run, job)
         hrefs = await _store(store, upload, result.files)
     derived = dict(result.attributes)
-    derived["files"] = [{**file, "href": place} for file, place in zip(derived["files"], hrefs, strict=True)]
+    derived["files"] = [
+        {**file, "href": place, "media_type": COG}
+        for file, place in zip(derived["files"], hrefs, strict=True)
+    ]
     # What the user set wins, but for what only the files can say.
     attributes = {**derived, **given, **{key: derived[key] for key in ("files", "storage_state")}}
     replaced: list[dict[str, Any]] = []
 
     def prepare(collection: dict[str, Any]) -> Sequence[dict[str, Any]]:
         document = image.to_stac(attributes, base=upload.item)
-        for asset in document["assets"].values():
-            if asset["href"] in hrefs:
-                asset["type"] = COG
         return [documents.item(document, collection, "/")]
 
     async def succeed(conn: asyncpg.Connection) -> None:

@@ -1,14 +1,17 @@
-"""A check that a geometry is GeoJSON: a database that holds one open ring answers no search near it."""
+"""GeoJSON geometries: their box, and a check of their form.
+
+A database that holds one open ring answers no search near it, so none may get in.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from landbridge.mappings.errors import InvalidDocument
 
-__all__ = ["check_geometry"]
+__all__ = ["bbox", "check_geometry"]
 
 # How deep the positions lie, and of how many a line or ring of the type consists at least.
 _DEPTHS = {
@@ -33,7 +36,7 @@ def check_geometry(geometry: Any) -> None:
         for part in parts:
             check_geometry(part)
         return
-    if kind not in _DEPTHS:
+    if not isinstance(kind, str) or kind not in _DEPTHS:
         raise _bad(f"{kind!r} is not a type of geometry")
     _check_level(geometry.get("coordinates"), _DEPTHS[kind], kind)
 
@@ -62,3 +65,24 @@ def _is_coordinate(number: Any) -> bool:
 
 def _bad(why: str) -> InvalidDocument:
     return InvalidDocument("geometry", why)
+
+
+def bbox(geometry: Mapping[str, Any]) -> list[float]:
+    """West, south, east and north of a GeoJSON geometry. Raises `InvalidDocument`."""
+    try:
+        points = _points(geometry)
+        longitudes, latitudes = [point[0] for point in points], [point[1] for point in points]
+        return [min(longitudes), min(latitudes), max(longitudes), max(latitudes)]
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise InvalidDocument("geometry", f"is no GeoJSON geometry with coordinates: {error}") from error
+
+
+def _points(geometry: Mapping[str, Any]) -> list[Sequence[float]]:
+    if geometry["type"] == "GeometryCollection":
+        return [point for part in geometry["geometries"] for point in _points(part)]
+    level: Any = geometry["coordinates"]
+    if geometry["type"] == "Point":
+        return [level]
+    while isinstance(level[0][0], list | tuple):
+        level = [inner for part in level for inner in part]
+    return list(level)
