@@ -19,6 +19,7 @@ from landbridge.stac_api.embedded.files import Home
 REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e")
 IN_CI = bool(os.environ.get("CI"))
+HOME = pytest.StashKey[Path]()
 
 hypothesis.settings.register_profile("landbridge", deadline=None, derandomize=IN_CI)
 hypothesis.settings.load_profile("landbridge")
@@ -31,16 +32,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def home() -> Iterator[Path]:
+def pytest_configure(config: pytest.Config) -> None:
+    """Point everything at a home of this run, before any test module is imported and makes a client."""
+    os.environ["LANDBRIDGE_HOME"] = str(new_home())
+    for name in ("LANDBRIDGE_URL", "LANDBRIDGE_TOKEN", "LANDBRIDGE_USER", "LANDBRIDGE_ORG"):
+        os.environ.pop(name, None)
+    config.stash[HOME] = Path(os.environ["LANDBRIDGE_HOME"])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def home(pytestconfig: pytest.Config) -> Path:
     """The home of this run's stack, short enough for a socket. No test meets the stack of the user."""
-    folder = new_home()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANDBRIDGE_HOME", str(folder))
-        for name in ("LANDBRIDGE_URL", "LANDBRIDGE_TOKEN"):
-            patch.delenv(name, raising=False)
-        yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    return pytestconfig.stash[HOME]
 
 
 def new_home() -> Path:
