@@ -91,10 +91,13 @@ def default_home() -> Path:
 
 
 def read_state(home: Path) -> EmbeddedState | None:
-    """The state file of the embedded stack in `home`; None where there is none that can be used."""
+    """The state file of the embedded stack in `home`; None where there is none that can be used.
+
+    A state whose server has ended is none: its port, and so the token, could be another program's by now.
+    """
     try:
         document = json.loads((home / "state.json").read_bytes())
-        if document["version"] != STATE_VERSION:
+        if document["version"] != STATE_VERSION or not _serves(home, int(document["pid"])):
             return None
         return EmbeddedState(
             url=str(document["url"]).rstrip("/"),
@@ -104,6 +107,22 @@ def read_state(home: Path) -> EmbeddedState | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _serves(home: Path, pid: int) -> bool:
+    """Whether that process holds the lock that the server in `home` holds for its lifetime."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system, and no embedded stack either
+        return True
+    descriptor = os.open(home / "serve.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.read(descriptor, 32).strip() == str(pid).encode()
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _text(file: IO[bytes]) -> str:

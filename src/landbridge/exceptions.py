@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "AuthError",
@@ -220,10 +220,8 @@ def readable_message(body: bytes) -> str:
         return body[:_LONGEST_TEXT].decode("utf-8", "replace").strip()
     if not isinstance(document, dict):
         return str(document)[:_LONGEST_TEXT]
-    for field, reader in _READERS.items():
-        if document.get(field):
-            return reader(document[field])
-    return ""
+    found = (reader(document[field]) for field, reader in _READERS.items() if document.get(field))
+    return next((message for message in found if message), "")
 
 
 def _of_description(description: Any) -> str:
@@ -234,25 +232,36 @@ def _of_detail(detail: Any) -> str:
     """FastAPI's `detail`: a text, or a list of `{"loc", "msg"}`."""
     if not isinstance(detail, list):
         return str(detail)
-    lines = (
-        f"\n    {'.'.join(map(str, entry.get('loc', ())))}: {entry.get('msg', '')}"
-        for entry in detail
+    return _lines(
+        (".".join(map(str, entry.get("loc") or ())), entry.get("msg"))
         if isinstance(entry, dict)
+        else (entry,)
+        for entry in detail
     )
-    return "".join(lines)
 
 
 def _of_errors(errors: Any) -> str:
     """JSON:API's `errors`: a list of `{"title", "detail", "source": {"pointer"}}`."""
     if not isinstance(errors, list):
         return str(errors)
-    lines = []
-    for entry in errors:
-        if isinstance(entry, dict):
-            pointer = str((entry.get("source") or {}).get("pointer", "")).rsplit("/", 1)[-1]
-            parts = [str(entry.get("title", "")), str(entry.get("detail", "")), pointer]
-            lines.append("\n    " + ": ".join(part for part in parts if part))
-    return "".join(lines)
+    return _lines(
+        (entry.get("title"), entry.get("detail"), _field(entry.get("source")))
+        if isinstance(entry, dict)
+        else (entry,)
+        for entry in errors
+    )
+
+
+def _field(source: Any) -> str:
+    """The last step of a JSON pointer: the field that an error is about."""
+    pointer = source.get("pointer") if isinstance(source, dict) else source
+    return str(pointer or "").rsplit("/", 1)[-1]
+
+
+def _lines(entries: Iterable[tuple[Any, ...]]) -> str:
+    """A line for each entry that says something: its parts with colons between."""
+    texts = (": ".join(str(part) for part in parts if part) for parts in entries)
+    return "".join(f"\n    {text}" for text in texts if text)
 
 
 _READERS = {

@@ -1,5 +1,6 @@
 """Configuration, the caller's identity, and the way to the embedded stack."""
 
+import fcntl
 import json
 import os
 import sys
@@ -47,17 +48,38 @@ STATE = {
 }
 
 
-def test_the_state_file_is_read(tmp_path):
+@pytest.fixture
+def serving(tmp_path):
+    """The lock that a server in the folder would hold, held."""
+    with (tmp_path / "serve.lock").open("w+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write("7\n")
+        file.flush()
+        yield file
+
+
+def test_the_state_file_is_read(tmp_path, serving):
     (tmp_path / "state.json").write_text(json.dumps(STATE))
     state = read_state(tmp_path)
     assert (state.url, state.token, str(state.store), state.pid) == ("http://127.0.0.1:5", "t", "/store", 7)
     assert "token='t'" not in repr(state)
 
 
+def test_the_state_of_a_server_that_has_ended_is_none(tmp_path, serving):
+    (tmp_path / "state.json").write_text(json.dumps(STATE | {"pid": 8}))
+    assert read_state(tmp_path) is None
+    (tmp_path / "state.json").write_text(json.dumps(STATE))
+    assert read_state(tmp_path) is not None
+    fcntl.flock(serving, fcntl.LOCK_UN)
+    assert read_state(tmp_path) is None
+    (tmp_path / "serve.lock").unlink()
+    assert read_state(tmp_path) is None
+
+
 @pytest.mark.parametrize(
     "content", [None, "", "{", "[]", json.dumps(STATE | {"version": 2}), '{"version": 1}']
 )
-def test_an_unusable_state_file_is_none(tmp_path, content):
+def test_an_unusable_state_file_is_none(tmp_path, serving, content):
     if content is not None:
         (tmp_path / "state.json").write_text(content)
     assert read_state(tmp_path) is None

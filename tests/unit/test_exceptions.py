@@ -4,6 +4,7 @@ import pytest
 
 from landbridge import exceptions as errors
 from landbridge.catalog import AttributeValidationError, DeletedObjectError, UnsavedObjectError
+from landbridge.geo import errors as tile_errors
 
 KNOWN = {
     400: errors.BadRequestError,
@@ -39,6 +40,46 @@ def test_the_two_families_are_unrelated_12_3():
     assert issubclass(errors.OauthError, errors.AuthError)
     assert DeletedObjectError.__bases__ == UnsavedObjectError.__bases__ == (Exception,)
     assert issubclass(AttributeValidationError, ValueError)
+    assert errors.ConfigError.__bases__ == (Exception,)
+
+
+def test_errors_carry_the_status_they_stand_for_12_3():
+    statuses = {name: getattr(getattr(errors, name), "status", None) for name in errors.__all__}
+    del statuses["from_response"]
+    assert statuses == {
+        "AuthError": None,
+        "BadRequestError": 400,
+        "ClientError": None,
+        "ConfigError": None,
+        "ConflictError": 409,
+        "ForbiddenError": 403,
+        "GatewayTimeoutError": 504,
+        "GoneError": 410,
+        "MethodNotAllowedError": 405,
+        "NotFoundError": 404,
+        "OauthError": None,
+        "ProxyAuthenticationRequiredError": 407,
+        "RateLimitError": 429,
+        "RequestCancellationError": None,
+        "RetryWithError": 449,
+        "ServerError": 500,
+        "UnauthorizedError": 401,
+        "ValidationError": 422,
+    }
+    for name, status in statuses.items():
+        if status is not None:
+            family = errors.ClientError if status < 500 else errors.ServerError
+            assert issubclass(getattr(errors, name), family)
+
+
+def test_errors_of_tiles_are_value_errors_12_3():
+    for name in ("InvalidLatLonError", "InvalidRowColError", "InvalidShapeError", "InvalidTileError"):
+        assert issubclass(getattr(tile_errors, name), ValueError)
+
+
+def test_a_proxy_says_what_it_wants_12_3():
+    error = errors.from_response(407, b"", {"proxy-authenticate": "Basic"}, "GET /x")
+    assert error.proxy_authenticate == "Basic"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +93,14 @@ def test_the_two_families_are_unrelated_12_3():
             b'{"errors": [{"title": "Invalid", "detail": "too long", "source": {"pointer": "/data/name"}}]}',
             "\n    Invalid: too long: name",
         ),
+        (
+            b'{"errors": [{"title": "A", "detail": "a"}, {"title": "B", "detail": "b"}]}',
+            "\n    A: a\n    B: b",
+        ),
+        (b'{"errors": [{"status": "409"}], "message": "in use"}', "in use"),
+        (b'{"errors": ["too long", {"detail": "no", "source": "name"}]}', "\n    too long\n    no: name"),
+        (b'{"detail": ["too long", {"msg": "no"}]}', "\n    too long\n    no"),
+        (b'["no", "object"]', "['no', 'object']"),
         (b"<html>oops</html>", "<html>oops</html>"),
     ],
 )

@@ -6,6 +6,7 @@ the standard library.
 
 from landbridge.mappings import (
     band,
+    blob,
     complete,
     cql2,
     ids,
@@ -21,6 +22,7 @@ from landbridge.mappings.errors import InvalidDocument
 __all__ = [
     "InvalidDocument",
     "band",
+    "blob",
     "complete",
     "cql2",
     "ids",

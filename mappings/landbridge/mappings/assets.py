@@ -16,11 +16,13 @@ from landbridge.mappings.errors import InvalidDocument
 __all__ = [
     "INDEX",
     "data_keys",
+    "digest_of",
     "files",
     "generic_key",
     "grid",
     "is_data",
     "preview",
+    "set_digest",
     "set_files",
     "set_preview",
 ]
@@ -29,10 +31,25 @@ INDEX = "catalog:file_index"
 
 # Multihash prefixes by the length of the digest in hexadecimal: md5, sha1, sha2-256, sha2-512.
 _PREFIXES = {32: "d50110", 40: "1114", 64: "1220", 128: "1340"}
-_LENGTHS = {prefix: length for length, prefix in _PREFIXES.items()}
+_LENGTHS = {prefix: len(prefix) + length for length, prefix in _PREFIXES.items()}
 _HEX = re.compile(r"[0-9a-f]+\Z").match
 _GENERIC = re.compile(r"(?:data|file)(?:-\d+)?\Z").match
 _MOST_FILES = 4096
+_STAC_MEMBERS = frozenset(
+    {
+        "href",
+        "type",
+        "title",
+        "description",
+        "roles",
+        "bands",
+        "eo:bands",
+        "raster:bands",
+        "file:size",
+        "file:checksum",
+        INDEX,
+    }
+)
 _OURS = {"provider_id": "catalog:provider_id", "provider_href": "catalog:provider_href"}
 
 _RASTER_TYPES = (
@@ -132,23 +149,21 @@ def _first(pair: tuple[int, Any]) -> int:
 
 def _file(asset: Mapping[str, Any]) -> dict[str, Any]:
     file: dict[str, Any] = {"href": asset.get("href", "")}
-    for key, value in asset.items():
-        if key == "file:size":
-            file["size_bytes"] = value
-        elif key == "file:checksum":
-            file.setdefault("hash", _digest(value))
-        elif key.startswith("catalog:") and value is not None:
-            if key == "catalog:hash":
-                file["hash"] = value
-            elif key != INDEX:
-                file[key[8:]] = value
+    if "file:size" in asset:
+        file["size_bytes"] = asset["file:size"]
+    if "file:checksum" in asset:
+        file["hash"] = _digest(asset["file:checksum"])
+    # A search reads a hundred thousand assets: the members that all of them have are left out at once.
+    for key in asset.keys() - _STAC_MEMBERS:
+        if key[:8] == "catalog:" and (value := asset[key]) is not None:
+            file["hash" if key == "catalog:hash" else key[8:]] = value
     return file
 
 
 def _digest(checksum: Any) -> Any:
     if isinstance(checksum, str):
         for prefix, length in _LENGTHS.items():
-            if checksum.startswith(prefix) and len(checksum) == len(prefix) + length:
+            if len(checksum) == length and checksum.startswith(prefix):
                 return checksum[len(prefix) :]
     return checksum
 
@@ -193,19 +208,31 @@ def _asset(file: Mapping[str, Any], index: int, before: Mapping[str, Any]) -> di
     asset[INDEX] = index
     if file.get("media_type") is not None:
         asset["type"] = file["media_type"]
-    for key in ("file:size", "file:checksum", "catalog:hash"):
-        asset.pop(key, None)
+    asset.pop("file:size", None)
     if file.get("size_bytes") is not None:
         asset["file:size"] = file["size_bytes"]
-    digest = file.get("hash")
-    if isinstance(digest, str) and len(digest) in _PREFIXES and _HEX(digest):
-        asset["file:checksum"] = _PREFIXES[len(digest)] + digest
-    elif digest is not None:
-        asset["catalog:hash"] = digest
+    set_digest(asset, file.get("hash"))
     for name, member in _OURS.items():
         if file.get(name) is not None:
             asset[member] = file[name]
     return asset
+
+
+def set_digest(asset: dict[str, Any], digest: Any) -> None:
+    """Set or take away an asset's checksum, given as hexadecimal digits."""
+    asset.pop("file:checksum", None)
+    asset.pop("catalog:hash", None)
+    if isinstance(digest, str) and len(digest) in _PREFIXES and _HEX(digest):
+        asset["file:checksum"] = _PREFIXES[len(digest)] + digest
+    elif digest is not None:
+        asset["catalog:hash"] = digest
+
+
+def digest_of(asset: Mapping[str, Any]) -> Any:
+    """An asset's checksum as `set_digest` takes it; None where it has none."""
+    if asset.get("catalog:hash") is not None:
+        return asset["catalog:hash"]
+    return _digest(asset.get("file:checksum"))
 
 
 def preview(assets: Mapping[str, Any]) -> str | None:

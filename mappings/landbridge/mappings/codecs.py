@@ -158,6 +158,7 @@ DOCUMENT_CODECS = frozenset(
         "wkt",
         "shape",
         "files",
+        "data",
         "thumbnail",
         "via",
         "extra_properties",

@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 
     from landbridge.mappings.tables import Row
 
-__all__ = ["sortby", "to_cql2"]
+__all__ = ["containing", "intersecting", "sortby", "to_cql2"]
 
 Node = dict[str, Any]
 
 _COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 # Attributes that an Item has as its id and its collection.
-_IDENTITY = {"image": {"product_id": "collection", "name": "id"}, "product": {"id": "id"}}
+_IDENTITY: Mapping[str, Mapping[str, str]] = {
+    "image": {"product_id": "collection", "name": "id"},
+    "product": {"id": "id"},
+    "blob": {},
+}
+# Kinds whose id is a Collection's and an Item's together.
+_IN_TWO = ("image", "blob")
 
 
 def to_cql2(expression: Mapping[str, Any], kind: str) -> Node:
-    """The CQL2 JSON of a serialized expression on ``"image"`` or ``"product"`` attributes.
+    """The CQL2 JSON of a serialized expression on ``"image"``, ``"product"`` or ``"blob"`` attributes.
 
     Values take the unit of their STAC property, dates are instants in UTC, and a list is asked for its
     members. A missing value satisfies no comparison. Raises AttributeError for an attribute that there is
@@ -61,6 +67,27 @@ def sortby(attribute: str, ascending: bool = True, kind: str = "image") -> list[
         in_properties = _table(kind).document == "Item"
         fields = [f"properties.{row.property_name}" if in_properties else str(row.property_name)]
     return [{"field": field, "direction": direction} for field in fields]
+
+
+def containing(text: str, kind: str) -> Node:
+    """The CQL2 JSON that finds objects with each word of a text somewhere in what can be searched.
+
+    Raises ValueError for a text without words.
+    """
+    rows = [row for row in _table(kind).rows.values() if row.search]
+
+    def found(word: str) -> Node:
+        pattern = _node("casei", f"%{_escaped(word)}%")
+        return _joined("or", [_node("like", _node("casei", _property(row, kind)), pattern) for row in rows])
+
+    return _joined("and", [found(word) for word in text.split()])
+
+
+def intersecting(geometry: Mapping[str, Any], match_null_geometry: bool = False) -> Node:
+    """The CQL2 JSON that finds Items by geometry; with ``match_null_geometry`` those without one too."""
+    node = _node("s_intersects", {"property": "geometry"}, dict(geometry))
+    # An Item has a bbox where, and only where, it has a geometry.
+    return _joined("or", [node, _node("isNull", {"property": "bbox"})]) if match_null_geometry else node
 
 
 def _table(kind: str) -> tables.Table:
@@ -123,8 +150,8 @@ def _plain(value: Any) -> Any:
 
 def _compared(row: Row, operator: str, value: Any, kind: str) -> Node:
     """One comparison; where a value may lie beside its property, of either place."""
-    if kind == "image" and row.name == "id":
-        return _compared_id(operator, value)
+    if kind in _IN_TWO and row.name == "id":
+        return _compared_id(operator, value, kind)
     stac = _value(row, value)
     node = _node(operator, _property(row, kind), stac)
     if row.overflow:
@@ -132,18 +159,23 @@ def _compared(row: Row, operator: str, value: Any, kind: str) -> Node:
     return node
 
 
-def _compared_id(operator: str, value: Any) -> Node:
+def _compared_id(operator: str, value: Any, kind: str) -> Node:
     try:
-        product_id, name = ids.split(value)
+        collection, item = ids.split(value) if kind == "image" else _split_blob(value)
     except (ValueError, AttributeError) as error:
         raise ValueError(f"cannot filter by id and {value!r}: {error}") from error
     if operator not in ("=", "<>"):
         raise ValueError(f"ids have no order, so {operator!r} cannot compare them")
     parts = [
-        _node(operator, {"property": "collection"}, product_id),
-        _node(operator, {"property": "id"}, name),
+        _node(operator, {"property": "collection"}, collection),
+        _node(operator, {"property": "id"}, item),
     ]
     return _joined("and" if operator == "=" else "or", parts)
+
+
+def _split_blob(value: str) -> tuple[str, str]:
+    storage_type, namespace, name = ids.split_blob(value)
+    return ids.blob_collection(storage_type), ids.blob_item(namespace, name)
 
 
 def _eq(row: Row, value: Any, kind: str) -> Node:
@@ -195,6 +227,12 @@ def _prefix(row: Row, value: Any, kind: str) -> Node:
         same = _node("=", {"property": "collection"}, product_id)
         parts = [same, _node("like", {"property": "id"}, _escaped(name) + "%")] if name else [same]
         return _joined("or", [whole, _joined("and", parts)])
+    if kind == "blob" and row.name == "id":
+        storage_type, slash, rest = value.partition("/")
+        if not slash:
+            return _node("like", {"property": "collection"}, _escaped(ids.blob_collection(value)) + "%")
+        same = _node("=", {"property": "collection"}, ids.blob_collection(storage_type))
+        return _joined("and", [same, _node("like", {"property": "id"}, _escaped(ids.encoded(rest)) + "%")])
     return _like(row, _escaped(value) + "%", kind)
 
 
@@ -215,12 +253,16 @@ def _ilike(row: Row, pattern: Any, kind: str) -> Node:
 def _check_pattern(row: Row, pattern: Any, kind: str) -> None:
     if not isinstance(pattern, str):
         raise ValueError(f"cannot filter by {row.name} and the pattern {pattern!r}, no string")  # noqa: TRY004 - one error for all
-    if row.schema.get("type") != "string" or row.schema.get("format") or (kind, row.name) == ("image", "id"):
+    if (
+        row.schema.get("type") != "string"
+        or row.schema.get("format")
+        or (kind in _IN_TWO and row.name == "id")
+    ):
         raise ValueError(f"{row.name} is not a string, so {pattern!r} cannot be looked for in it")
 
 
 def _is_null(row: Row, kind: str) -> Node:
-    if kind == "image" and row.name == "id":
+    if kind in _IN_TWO and row.name == "id":
         return _node("isNull", {"property": "id"})
     node = _node("isNull", _property(row, kind))
     if row.is_list:

@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["decode", "encode"]
+from landbridge.mappings.diffs import same
+
+__all__ = ["MEMBER", "decode", "encode", "read", "write"]
+
+MEMBER = "catalog:extra_properties"
 
 _NULL = "catalog:null"
 
@@ -46,3 +50,34 @@ def _escapable(value: Mapping[str, Any]) -> str | None:
     if isinstance(key, str) and key.startswith(_NULL) and not key[len(_NULL) :].strip("~"):
         return key
     return None
+
+
+def read(own: Any, foreign: dict[str, Any], out: dict[str, Any]) -> None:
+    """Put ``extra_properties`` into ``out``: what `MEMBER` holds, and before it what others wrote beside."""
+    if isinstance(own, dict):
+        foreign.update(decode(own))
+    elif not foreign:
+        return
+    out["extra_properties"] = foreign
+
+
+def write(properties: dict[str, Any], foreign: Mapping[str, Any], value: Any) -> None:
+    """Set an Item's ``extra_properties``; ``foreign``: its properties that are those of others.
+
+    One of these that keeps its name stays in the place where others look for it.
+    """
+    wanted = dict(value or {})
+    own = properties.pop(MEMBER, None) or {}
+    for key, shown in foreign.items():
+        if key not in wanted:
+            del properties[key]
+        elif key in own:
+            continue  # the member of the same name in our own object is the one that is shown
+        elif same(wanted[key], shown):
+            del wanted[key]
+        elif wanted[key] is not None and same(encode(wanted[key]), wanted[key]):
+            properties[key] = wanted.pop(key)
+        else:
+            del properties[key]
+    if wanted or (value is not None and not any(key in properties for key in foreign)):
+        properties[MEMBER] = encode(wanted)

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["image_id", "make_valid_name", "split", "valid_name"]
+__all__ = [
+    "BLOB_COLLECTION",
+    "blob_collection",
+    "blob_id",
+    "blob_item",
+    "blob_parts",
+    "encoded",
+    "image_id",
+    "is_blob_collection",
+    "make_valid_name",
+    "split",
+    "split_blob",
+    "valid_name",
+]
+
+# Collections of blobs are no products.
+BLOB_COLLECTION = "blobs:"
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z").match
 _OTHERS = re.compile(r"[^A-Za-z0-9_.-]+")
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
+_ENCODED = re.compile(r"(?:[A-Za-z0-9._:-]|~[0-9A-F]{2})*\Z").match
+_ESCAPE = re.compile(r"~(..)")
 
 
 def image_id(product_id: str, name: str) -> str:
@@ -31,3 +50,51 @@ def valid_name(name: str) -> bool:
 def make_valid_name(name: str) -> str:
     """The name with each run of other characters replaced by one ``_``."""
     return _OTHERS.sub("_", name)
+
+
+def blob_id(storage_type: str, namespace: str, name: str) -> str:
+    """The id of a blob."""
+    return f"{storage_type}/{namespace}/{name}"
+
+
+def split_blob(id: str) -> tuple[str, str, str]:
+    """Storage type, namespace and name of a blob's id. Raises ValueError for what is none."""
+    storage_type, _, rest = id.partition("/")
+    namespace, _, name = rest.partition("/")
+    if not (storage_type and namespace and name):
+        raise ValueError(f"{id!r} is not the id of a blob, which reads 'storage_type/namespace/name'")
+    return storage_type, namespace, name
+
+
+def blob_collection(storage_type: str) -> str:
+    """The id of the Collection that holds the blobs of a storage type."""
+    return BLOB_COLLECTION + storage_type
+
+
+def is_blob_collection(collection: object) -> bool:
+    """Whether a Collection's id says that it holds blobs."""
+    return isinstance(collection, str) and collection.startswith(BLOB_COLLECTION)
+
+
+def encoded(text: str) -> str:
+    """A text as blobs' Items have it in their ids: bytes other than letters, digits and ``._:-`` as ``~XX``.
+
+    The beginning of a text is encoded as the beginning of the whole.
+    """
+    return "".join(chr(byte) if byte in _PLAIN else f"~{byte:02X}" for byte in text.encode())
+
+
+def blob_item(namespace: str, name: str) -> str:
+    """The id of a blob's Item."""
+    return encoded(f"{namespace}/{name}")
+
+
+def blob_parts(item: str) -> tuple[str, str]:
+    """Namespace and name that a blob's Item is named by. Raises ValueError for an id that is none."""
+    if not isinstance(item, str) or not _ENCODED(item):
+        raise ValueError(f"{item!r} is not the id of a blob's Item: an encoded 'namespace/name'")
+    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), item).encode("latin-1")
+    namespace, _, name = raw.decode().partition("/")  # UnicodeDecodeError is a ValueError
+    if not (namespace and name) or blob_item(namespace, name) != item:
+        raise ValueError(f"{item!r} is not the id of a blob's Item: an encoded 'namespace/name'")
+    return namespace, name

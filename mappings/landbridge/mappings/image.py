@@ -66,11 +66,7 @@ def _read_properties(properties: Mapping[str, Any], out: dict[str, Any]) -> None
     _read_shape(get, out)
     if (via := get("catalog:provider_url")) is not None:
         out["provider_url"] = via
-    if isinstance(own := get("catalog:extra_properties"), dict):
-        unknown.update(extra.decode(own))
-        out["extra_properties"] = unknown
-    elif unknown:
-        out["extra_properties"] = unknown
+    extra.read(get(extra.MEMBER), unknown, out)
 
 
 def _read_geometry(geometry: Mapping[str, Any], out: dict[str, Any]) -> None:
@@ -173,6 +169,10 @@ def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
     result = merge_patch(old, new)
     result.pop("links", None)  # an array is replaced as a whole; the server follows catalog:provider_url
     gone = [place[1] for name in changes for place in _replaced(name) if place[1] not in new["properties"]]
+    if all(changes.get(name) is not None for name in _LONE):
+        gone += _LONE.values()  # a whole size leaves nothing of one that was written in parts
+    if "proj:shape" in new["properties"]:
+        gone += _LONE.values()
     if gone:
         result["properties"] = {**result.get("properties", {}), **dict.fromkeys(gone)}
     if "acquired_end" in changes and changes["acquired_end"] is None:
@@ -360,24 +360,9 @@ def follow_provider_url(item: dict[str, Any]) -> None:
 
 
 def _write_extra(item: dict[str, Any], value: Any) -> None:
-    properties = item["properties"]
-    wanted = dict(value or {})
     foreign: dict[str, Any] = {}
-    plan.of("image").read(properties, {}, foreign)
-    own = properties.pop("catalog:extra_properties", None) or {}
-    for key, shown in foreign.items():
-        if key not in wanted:
-            del properties[key]
-        elif key in own:
-            continue  # the member of the same name in our own object is the one that is shown
-        elif same(wanted[key], shown):
-            del wanted[key]
-        elif wanted[key] is not None and same(extra.encode(wanted[key]), wanted[key]):
-            properties[key] = wanted.pop(key)  # stays in the place where others look for it
-        else:
-            del properties[key]
-    if wanted or (value is not None and not any(key in properties for key in foreign)):
-        properties["catalog:extra_properties"] = extra.encode(wanted)
+    plan.of("image").read(item["properties"], {}, foreign)
+    extra.write(item["properties"], foreign, value)
 
 
 _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {

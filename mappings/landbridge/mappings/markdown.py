@@ -15,7 +15,7 @@ _HEAD = ("Attribute", "STAC", "Type", "Filter", "Sort", "What it is")
 
 
 def table(kind: str) -> str:
-    """The Markdown table of ``"product"``, ``"band"`` or ``"image"``: one line per attribute."""
+    """The Markdown table of ``"product"``, ``"band"``, ``"image"`` or ``"blob"``: one line per attribute."""
     rows = [_cells(row) for row in tables.load(kind).rows.values()]
     lines = [_HEAD, tuple("---" for _ in _HEAD), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"

@@ -25,11 +25,19 @@ _GEOMETRY = {
 def for_items() -> dict[str, dict[str, Any]]:
     """JSON Schema by property name, for the filter of ``/search``."""
     found: dict[str, dict[str, Any]] = {
-        "id": {"title": "Item id", "description": "The image's name.", "type": "string"},
-        "collection": {"title": "Collection id", "description": "The product's id.", "type": "string"},
+        "id": {
+            "title": "Item id",
+            "description": "The image's name, or the blob's namespace and name.",
+            "type": "string",
+        },
+        "collection": {
+            "title": "Collection id",
+            "description": "The product's id, or blobs: and the storage type.",
+            "type": "string",
+        },
         "geometry": _GEOMETRY,
     }
-    return {**found, **_of("image")}
+    return {**found, **_of("blob"), **_of("image")}
 
 
 @cache

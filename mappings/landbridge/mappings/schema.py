@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from landbridge.mappings import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from landbridge.mappings.tables import Row
 
@@ -23,7 +23,7 @@ DEFAULT_URL = "https://landbridge.invalid" + URL_PATH
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PREFIX = "catalog:"
-_CLASSES = {"product": "Product", "image": "Image"}
+_CLASSES = {"product": "Product", "image": "Image", "blob": "Blob"}
 _OTHER_MEMBERS: Mapping[str, Mapping[str, Any]] = {
     "product": {
         "catalog:description": {
@@ -45,6 +45,13 @@ _OTHER_MEMBERS: Mapping[str, Mapping[str, Any]] = {
         "catalog:x_pixels": {"type": "integer", "minimum": 0},
         "catalog:y_pixels": {"type": "integer", "minimum": 0},
     },
+    "blob": {
+        "catalog:size_bytes": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "The size of the asset data, for filters.",
+        },
+    },
 }
 _ASSET = {
     "type": "object",
@@ -65,7 +72,7 @@ def is_ours(document: Mapping[str, Any]) -> bool:
 def catalog_extension(kind: str | None = None) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of the extension's members in the document of one kind.
 
-    ``kind``: ``"product"`` or ``"image"``. Without one: of any document, by its STAC type; that
+    ``kind``: ``"product"``, ``"image"`` or ``"blob"``. Without one: of any document, by its STAC type; that
     one is served at `URL_PATH`.
     """
     head = {"$schema": _DIALECT, "title": "Catalog extension"}
@@ -77,7 +84,7 @@ def catalog_extension(kind: str | None = None) -> dict[str, Any]:
         "required": ["type"],
         "oneOf": [
             {"properties": {"type": {"const": "Collection"}}, **_merged(_collection())},
-            {"properties": {"type": {"const": "Feature"}}, **_merged(_item())},
+            {"properties": {"type": {"const": "Feature"}}, **_merged(_item("image", "blob"))},
         ],
     }
 
@@ -95,18 +102,27 @@ def _collection() -> dict[str, Any]:
     }
 
 
-def _item() -> dict[str, Any]:
+def _item(*kinds: str) -> dict[str, Any]:
+    """The schema of an Item of one of these kinds, whose common members mean the same in all of them."""
+    members = {name: schema for kind in kinds for name, schema in _members(kind).items()}
+    classes = [_CLASSES[kind] for kind in kinds]
+    members[CLASS] = {**members[CLASS], "enum": classes}
+    members[CLASS].pop("const")
     return {
         "type": "object",
         "required": ["properties"],
         "properties": {
-            "properties": {"type": "object", "properties": _members("image")},
+            "properties": {"type": "object", "properties": dict(sorted(members.items()))},
             "assets": {"type": "object", "additionalProperties": _ASSET},
         },
     }
 
 
-_DOCUMENTS = {"product": _collection, "image": _item}
+_DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "product": _collection,
+    "image": lambda: _item("image"),
+    "blob": lambda: _item("blob"),
+}
 
 
 def _members(kind: str) -> dict[str, Any]:

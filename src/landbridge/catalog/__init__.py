@@ -11,6 +11,7 @@ from landbridge.catalog.band import (
     SpectralBand,
 )
 from landbridge.catalog.base import CatalogObject
+from landbridge.catalog.blob import Blob, BlobCollection
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.enums import (
     AggregateDateField,
@@ -37,7 +38,9 @@ from landbridge.catalog.image_collection import ImageCollection
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadEvent, ImageUploadOptions
 from landbridge.catalog.named import NamedCatalogObject
 from landbridge.catalog.product import Product, ProductCollection
-from landbridge.catalog.search import GeoSearch, ImageSearch, Search
+from landbridge.catalog.search import BlobSearch, GeoSearch, ImageSearch, Search, SummarySearchMixin
+from landbridge.catalog.summaries import BlobSummaryResult, ImageSummaryResult
+from landbridge.catalog.task import BlobDeletionTaskStatus, DeletionTaskStatus
 from landbridge.catalog.values import (
     DerivedParamsAttribute,
     File,
@@ -54,12 +57,18 @@ __all__ = [
     "Band",
     "BandCollection",
     "BandType",
+    "Blob",
+    "BlobCollection",
+    "BlobDeletionTaskStatus",
+    "BlobSearch",
+    "BlobSummaryResult",
     "CatalogClient",
     "CatalogObject",
     "ClassBand",
     "Colormap",
     "DataType",
     "DeletedObjectError",
+    "DeletionTaskStatus",
     "DerivedParamsAttribute",
     "DocumentState",
     "DownloadFileFormat",
@@ -69,6 +78,7 @@ __all__ = [
     "Image",
     "ImageCollection",
     "ImageSearch",
+    "ImageSummaryResult",
     "ImageUpload",
     "ImageUploadEvent",
     "ImageUploadEventSeverity",
@@ -92,6 +102,7 @@ __all__ = [
     "SpectralBand",
     "StorageState",
     "StorageType",
+    "SummarySearchMixin",
     "TaskState",
     "UnsavedObjectError",
     "properties",

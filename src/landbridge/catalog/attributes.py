@@ -288,6 +288,10 @@ class Model:
     def _read(self, attribute: Attribute) -> Any:
         return self._values.get(attribute.name)
 
+    def _referenced(self) -> Any:
+        """The object that the class's reference is to, from the service; None where it does not exist."""
+        raise NotImplementedError
+
     def _assign(self, attribute: Attribute, value: Any) -> None:
         self._check_settable(attribute)
         self._store(attribute, attribute.deserialize(value, validate=True))

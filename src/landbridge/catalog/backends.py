@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from landbridge.catalog.blob_service import BLOBS
 from landbridge.catalog.local import select
 from landbridge.catalog.paging import pages
-from landbridge.catalog.resources import BANDS, PRODUCTS, band_records
+from landbridge.catalog.resources import BANDS, IMAGES, PRODUCTS, band_records
+from landbridge.catalog.summaries import Fact
 from landbridge.exceptions import BadRequestError
-from landbridge.mappings import cql2
+from landbridge.mappings import cql2, ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +26,15 @@ __all__ = ["BACKENDS"]
 
 # Large enough that the cost of a request does not show, small enough that the first page comes at once.
 _PAGE = 1000
+# The members of an Item that a summary is made from.
+_FACTS = (
+    "id",
+    "collection",
+    "assets",
+    *(f"properties.{name}" for name in ("datetime", "start_datetime", "created", "updated", "published")),
+)
 # Collections of blobs are no products.
-_NO_BLOBS = {"op": "not", "args": [{"op": "like", "args": [{"property": "id"}, "blobs:%"]}]}
+_NO_BLOBS = {"op": "not", "args": [{"op": "like", "args": [{"property": "id"}, ids.BLOB_COLLECTION + "%"]}]}
 
 
 class Backend(Protocol):
@@ -39,7 +48,12 @@ class Backend(Protocol):
 
 
 def _filter(query: Query, kind: str) -> dict[str, Any] | None:
-    return None if query.expression is None else cql2.to_cql2(query.expression, kind)
+    if query.expression is None:
+        return None
+    try:
+        return cql2.to_cql2(query.expression, kind)
+    except (TypeError, ValueError) as error:  # a value that its attribute cannot have
+        raise BadRequestError(str(error)) from error
 
 
 def _sortby(query: Query, kind: str) -> list[dict[str, str]] | None:
@@ -67,10 +81,12 @@ class ImageBackend:
     """Images, by POST /search."""
 
     def _body(self, query: Query) -> dict[str, Any]:
+        return {"collections": list(_need_products(query, "images"))} | self._condition(query)
+
+    def _condition(self, query: Query) -> dict[str, Any]:
         if query.text is not None:
             raise BadRequestError("Images have no attribute that find_text could search.")
         body: dict[str, Any] = {
-            "collections": list(_need_products(query, "images")),
             "filter": _filter(query, "image"),
             "intersects": query.geometry,
             "sortby": _sortby(query, "image"),
@@ -88,6 +104,17 @@ class ImageBackend:
         body.pop("sortby", None)
         answer = client.post("/search", body, headers=query.headers, idempotent=True)
         return int(answer["numberMatched"])
+
+    def facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
+        """What each image adds to a summary by a date; without products, the images of all of them."""
+        body = {"limit": _PAGE, "fields": {"include": _FACTS}} | self._condition(query)
+        if query.products is not None:
+            body["collections"] = list(query.products)
+        for item in pages(client, "POST", "/search", body, "features", query):
+            if not ids.is_blob_collection(item["collection"]):
+                attributes = IMAGES.attributes(item)
+                size = sum(file.get("size_bytes") or 0 for file in attributes.get("files") or ())
+                yield Fact(item["collection"], size, attributes.get(date) if date else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +170,12 @@ class UploadBackend:
         records: list[Any] = []
         events = {} if query.includes else {"events": "false"}
         for product_id in _need_products(query, "image uploads"):
-            while True:
-                params = {"product_id": product_id, "limit": _PAGE, "offset": len(records), **events}
+            offset, matched = 0, 1
+            while offset < matched:
+                params = {"product_id": product_id, "limit": _PAGE, "offset": offset, **events}
                 answer = client.get("/uploads", {**params, **query.params}, headers=query.headers)
                 records.extend(answer["uploads"])
-                if not answer["uploads"] or len(records) >= answer["numberMatched"]:
-                    break
+                offset, matched = offset + _PAGE, answer["numberMatched"]
         return select(records, query, lambda record: record, ())
 
     def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
@@ -163,4 +190,5 @@ BACKENDS: dict[str, Backend] = {
     "image": ImageBackend(),
     "band": BandBackend(),
     "image_upload": UploadBackend(),
+    "blob": BLOBS,
 }

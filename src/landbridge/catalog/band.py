@@ -87,12 +87,15 @@ class Band(NamedCatalogObject):
         # A class of another kind than asked for is dropped by the callers, as the API documents.
         return _CLASSES.get(record.attributes["type"], GenericBand)
 
-    def _find_product(self) -> Any:
+    def _referenced(self) -> Any:
         from landbridge.catalog.product import Product
 
         if self._record is None:
-            return super()._find_product()
-        return Product._from_record(self._record.collection, self._client)
+            return super()._referenced()
+        known = {} if self._shared is None else self._shared
+        if self.product_id not in known:
+            known[self.product_id] = Product._from_record(self._record.collection, self._client)
+        return known[self.product_id]
 
     @classmethod
     def search(

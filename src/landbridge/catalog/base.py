@@ -76,6 +76,7 @@ class CatalogObjectBase(Model):
         self._service: Mapping[str, Any] | None = {}
         self._saved = False
         self._deleted = False
+        self._shared: dict[str, Any] | None = None
 
     @classmethod
     def _is_abstract(cls) -> bool:
@@ -89,11 +90,15 @@ class CatalogObjectBase(Model):
 
     # From and to the service
     @classmethod
-    def _from_record(cls, record: Any, client: CatalogClient) -> Self:
-        """The object that a record of the resource describes."""
+    def _from_record(cls, record: Any, client: CatalogClient, shared: dict[str, Any] | None = None) -> Self:
+        """The object that a record of the resource describes.
+
+        `shared` holds what objects that came together reference, so that it is read once for all of them.
+        """
         self: Self = object.__new__(cls._class_of(record))
         self._client = client
         self._start()
+        self._shared = shared
         self._load(record)
         return self
 
@@ -267,8 +272,10 @@ class CatalogObjectBase(Model):
         return None if record is None else cls._checked(record, client)
 
     @classmethod
-    def _checked(cls, record: Any, client: CatalogClient) -> Self | None:
-        found = cls._from_record(record, client)
+    def _checked(
+        cls, record: Any, client: CatalogClient, shared: dict[str, Any] | None = None
+    ) -> Self | None:
+        found = cls._from_record(record, client, shared)
         return found if isinstance(found, cls) else None
 
     @classmethod
@@ -292,7 +299,8 @@ class CatalogObjectBase(Model):
         missing = [one for one in ids if one not in records]
         if missing and not ignore_missing:
             raise NotFoundError(f"{cls.__name__} objects do not exist: {', '.join(missing)}")
-        found = (cls._checked(records[one], client) for one in ids if one in records)
+        shared: dict[str, Any] = {}
+        found = (cls._checked(records[one], client, shared) for one in ids if one in records)
         return [one for one in found if one is not None]
 
     @classmethod

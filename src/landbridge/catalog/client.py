@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -35,6 +36,7 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 _BANDS_KEPT = 600.0
 _CONNECT_TIMEOUT, _TIMEOUT = 10.0, 120.0
+_LARGE = 1_000_000  # bytes
 
 
 class CatalogClient:
@@ -64,7 +66,7 @@ class CatalogClient:
         )
         self.retries = _RETRIES if retries is None else retries
         self._state: EmbeddedState | None = None
-        self._session: httpx.Client | None = None
+        self._sessions: dict[bool, httpx.Client] = {}  # by whether they are for loopback
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._bands: dict[str, tuple[float, Any]] = {}
@@ -111,30 +113,40 @@ class CatalogClient:
     @property
     def session(self) -> httpx.Client:
         """The session: its connections are kept alive and shared by all threads of this process."""
+        return self._opened(loopback=self._url is None)
+
+    def _opened(self, *, loopback: bool) -> httpx.Client:
+        """The session for the embedded stack, or the one for everything else."""
         with self._lock:
-            if self._session is None or self._pid != os.getpid():
+            if self._pid != os.getpid():
+                # A forked child must not speak on its parent's connections.
+                self._pid, self._sessions = os.getpid(), {}
+            if loopback not in self._sessions:
                 import httpx
 
-                # A forked child must not speak on its parent's connections.
-                self._pid = os.getpid()
+                headers = {"Accept": JSON, "User-Agent": "landbridge"}
+                if loopback:
+                    headers["Accept-Encoding"] = "identity"  # compressing takes longer than what it saves
                 session = self.get_default_session_class()(
                     timeout=httpx.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT),
                     limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-                    headers={"Accept": JSON, "User-Agent": "landbridge"},
-                    # The embedded stack is on loopback, which no proxy reaches.
-                    trust_env=self._url is not None,
+                    headers=headers,
+                    # The embedded stack speaks plain HTTP on loopback, which no proxy reaches: certificates,
+                    # which take a while to load, are of no use there.
+                    verify=not loopback,
+                    trust_env=not loopback,
                     follow_redirects=False,
                 )
                 weakref.finalize(self, _close, session, self._pid)
-                self._session = session
-            return self._session
+                self._sessions[loopback] = session
+            return self._sessions[loopback]
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
         with self._lock:
-            if self._session is not None:
-                _close(self._session, self._pid)
-            self._session = None
+            for session in self._sessions.values():
+                _close(session, self._pid)
+            self._sessions = {}
 
     # Where and who
     @property
@@ -219,7 +231,7 @@ class CatalogClient:
             failure: Exception
             after: float | None = None
             try:
-                response = self.session.request(
+                response = self._opened(loopback=self._url is None and "://" not in path).request(
                     method,
                     path if "://" in path else base + path,
                     params=params,
@@ -236,7 +248,7 @@ class CatalogClient:
                 failure, again = error, repeatable
             else:
                 if response.is_success:
-                    return orjson.loads(response.content) if response.content else None
+                    return _parsed(response.content)
                 failure = from_response(
                     response.status_code, response.content, response.headers, f"{method} {path}"
                 )
@@ -309,6 +321,24 @@ class CatalogClient:
                 for entry, name in zip(attributes, names, strict=True)
             ]
         }
+
+
+def _parsed(content: bytes) -> Any:
+    """The JSON of an answer; None where there is none."""
+    import orjson
+
+    if not content:
+        return None
+    # A page of items is a hundred thousand objects, none of them garbage: looking for some among them
+    # again and again takes as long as making them.
+    paused = len(content) > _LARGE and gc.isenabled()
+    if paused:
+        gc.disable()
+    try:
+        return orjson.loads(content)
+    finally:
+        if paused:
+            gc.enable()
 
 
 def _close(session: httpx.Client, pid: int) -> None:

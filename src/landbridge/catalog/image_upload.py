@@ -126,6 +126,7 @@ class ImageUpload(CatalogObjectBase):
     _doc_type = "image_upload"
     _reference = "image"
     _POLLING_INTERVALS: ClassVar[tuple[float, ...]] = (1, 1, 1, 1, 1, 5, 10, 10, 30, 60)
+    _LONGEST_ANSWER: ClassVar[float] = 30
     _TERMINAL_STATES: ClassVar[frozenset[str]] = frozenset(
         {ImageUploadStatus.SUCCESS, ImageUploadStatus.FAILURE, ImageUploadStatus.CANCELED}
     )
@@ -156,18 +157,17 @@ class ImageUpload(CatalogObjectBase):
 
         return Search(cls, client, includes=includes)
 
-    def _read(self, attribute: Attribute) -> Any:
-        value = super()._read(attribute)
-        if value is None and attribute.name == "image" and self.image_id and "image" not in self._values:
-            value = _image_class().get(self.image_id, client=self._client)
-            self._keep(attribute, value)
-        return value
+    def _referenced(self) -> Image | None:
+        return _image_class().get(self.image_id, client=self._client)
 
     def reload(  # type: ignore[override] # uploads are reloaded without parameters
         self,
     ) -> None:
         """Read the record again; once the upload has succeeded, its image too."""
-        super().reload()
+        self._reload({})
+
+    def _reload(self, params: dict[str, Any]) -> None:
+        super().reload(request_params=params)
         if self.status == ImageUploadStatus.SUCCESS:
             image = self._values.get("image")
             if image is not None and image.state == DocumentState.UNSAVED:
@@ -191,27 +191,27 @@ class ImageUpload(CatalogObjectBase):
         end = None if timeout is None else time.monotonic() + timeout
         attempt = 0
         while self.status not in self._TERMINAL_STATES:
-            if attempt:
-                wait = self._POLLING_INTERVALS[min(attempt, len(self._POLLING_INTERVALS)) - 1]
-                if end is not None:
-                    left = end - time.monotonic()
-                    if left <= 0:
-                        raise FuturesTimeoutError(f"Upload {self.id} is {self.status} after {timeout} s.")
-                    wait = min(wait, left)
-                # An upload of small files is done in a moment: the first waits are shorter.
-                time.sleep(wait if attempt > len(_FIRST_WAITS) else min(wait, _FIRST_WAITS[attempt - 1]))
-            attempt += 1
+            asked = time.monotonic()
+            wait = self._LONGEST_ANSWER if end is None else max(0.0, min(self._LONGEST_ANSWER, end - asked))
             try:
-                self.reload()
+                # The service answers as soon as the upload has ended, at the latest after that time.
+                self._reload({"wait": wait})
             except ServerError as error:
                 if warn_transient_errors:
                     warnings.warn(f"Waiting for upload {self.id}: {error}", stacklevel=2)
+            if self.status in self._TERMINAL_STATES:
+                return
+            now = time.monotonic()
+            if end is not None and now >= end:
+                raise FuturesTimeoutError(f"Upload {self.id} is {self.status} after {timeout} s.")
+            if now - asked < wait / 2:
+                # It failed, or does not wait: leave it some time.
+                pause = self._POLLING_INTERVALS[min(attempt, len(self._POLLING_INTERVALS) - 1)]
+                time.sleep(pause if end is None else min(pause, end - now))
+                attempt += 1
 
     def cancel(self) -> None:
         """Cancel the upload; ConflictError where it is too late for that."""
         self._check_exists()
         self.status = ImageUploadStatus.CANCELED
         self.save()
-
-
-_FIRST_WAITS = (0.05, 0.1, 0.2, 0.4)

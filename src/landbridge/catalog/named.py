@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.attributes import Attribute, Model, TypedAttribute
+from landbridge.catalog.attributes import Model, TypedAttribute
 from landbridge.catalog.base import CatalogObject
 from landbridge.catalog.errors import AttributeValidationError
 from landbridge.catalog.references import CatalogObjectReference
@@ -83,18 +83,9 @@ class NamedCatalogObject(CatalogObject):
         if self.id is None and name is not None and product_id is not None:
             self._store(self._attribute_types["id"], ids.image_id(product_id, name))
 
-    def _read(self, attribute: Attribute) -> Any:
-        value = super()._read(attribute)
-        if (
-            value is None
-            and attribute.name == "product"
-            and "product" not in self._values
-            and self.product_id
-        ):
-            value = self._find_product()
-            self._keep(attribute, value)
-        return value
-
-    def _find_product(self) -> Product | None:
-        """The product by its id; asked for once."""
-        return _product_class().get(self.product_id, client=self._client)
+    def _referenced(self) -> Product | None:
+        """The product by its id; asked for once, for all objects of one search together."""
+        known = {} if self._shared is None else self._shared
+        if self.product_id not in known:
+            known[self.product_id] = _product_class().get(self.product_id, client=self._client)
+        return known[self.product_id]  # type: ignore[no-any-return] # a Product or None

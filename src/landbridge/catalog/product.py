@@ -11,6 +11,7 @@ from landbridge.catalog.collections import Collection
 from landbridge.catalog.containers import ListAttribute, ValueAttribute
 from landbridge.catalog.converters import Timestamp
 from landbridge.catalog.resources import PRODUCTS, Resource, namespaced
+from landbridge.catalog.task import DeletionTaskStatus, deletion_path
 from landbridge.catalog.values import Resolution
 from landbridge.mappings import ids
 from landbridge.utils.properties import properties
@@ -118,6 +119,32 @@ class Product(AuthCatalogObject):
 
         self._check_exists()
         return ImageUpload.search(self._client).filter(properties.product_id == self.id)
+
+    def delete_related_objects(self) -> DeletionTaskStatus | None:
+        """Delete all bands and images of this product, in the background; this cannot be undone.
+
+        Returns
+        -------
+        DeletionTaskStatus or None
+            What to wait for; None where there is nothing to delete.
+
+        Raises
+        ------
+        ConflictError
+            They are being deleted already.
+        """
+        self._check_exists()
+        with self._vanishing():
+            answer = self._client.post(deletion_path(self.id))
+        self._client.forget_bands(self.id)
+        return None if answer is None else DeletionTaskStatus(**answer, _client=self._client)
+
+    def get_delete_status(self) -> DeletionTaskStatus:
+        """How the last deletion of this product's bands and images stands; NEVERRAN if there was none."""
+        self._check_exists()
+        with self._vanishing():
+            answer = self._client.get(deletion_path(self.id))
+        return DeletionTaskStatus(**answer, _client=self._client)
 
 
 class ProductCollection(Collection[Product]):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from landbridge.catalog.attributes import Attribute
+from landbridge.catalog.attributes import Attribute, Model
 from landbridge.catalog.enums import DocumentState
 
 if TYPE_CHECKING:
@@ -36,6 +36,20 @@ class CatalogObjectReference(Attribute):
     def id_field(self) -> str:
         """The attribute with the other object's id."""
         return f"{self.name}_id"
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Model, owner: type) -> Any: ...
+    def __get__(self, instance: Model | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        value = instance._read(self)
+        # Asked for once, when it is first read; what does not exist is None from then on.
+        if value is None and self.name not in instance._values and getattr(instance, self.id_field):
+            value = instance._referenced()
+            instance._keep(self, value)
+        return value
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         if value is None or not validate:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+from landbridge.catalog import summaries
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.converters import geojson, to_shape
-from landbridge.utils.expressions import AndExpression, EqExpression, Expression, OrExpression, json_value
+from landbridge.catalog.enums import AggregateDateField, Interval
+from landbridge.utils.expressions import (
+    AndExpression,
+    EqExpression,
+    Expression,
+    OrExpression,
+    RangeExpression,
+    json_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from landbridge.catalog.base import CatalogObjectBase
     from landbridge.catalog.image_collection import ImageCollection
 
-__all__ = ["GeoSearch", "ImageSearch", "Query", "Search"]
+__all__ = ["BlobSearch", "GeoSearch", "ImageSearch", "Query", "Search", "SummarySearchMixin"]
 
 T = TypeVar("T", bound="CatalogObjectBase")
 
@@ -111,8 +121,9 @@ class Search(Generic[T]):
         return self._objects(records if query.limit is None else islice(records, query.limit))
 
     def _objects(self, records: Iterator[Any]) -> Iterator[T]:
+        shared: dict[str, Any] = {}
         for record in records:
-            made = self._model._from_record(record, self._client)
+            made = self._model._from_record(record, self._client, shared)
             if isinstance(made, self._model):
                 yield made
 
@@ -163,8 +174,68 @@ class GeoSearch(Search[T]):
         return new
 
 
-class ImageSearch(GeoSearch[Any]):
+class SummarySearchMixin(Search[T]):
+    """A search whose results can be summarized."""
+
+    DEFAULT_AGGREGATE_DATE_FIELD: ClassVar[AggregateDateField | None] = None
+    SummaryResult: ClassVar[Any] = None
+    _unsupported_summary_params: ClassVar[tuple[str, ...]] = ("sort",)
+
+    def summary(self) -> Any:
+        """The number and size of all that matches, whatever the limit."""
+        sums = summaries.total(self._facts(None))
+        return self.SummaryResult(sums.count, sums.bytes, sorted(sums.groups))
+
+    def summary_interval(
+        self,
+        aggregate_date_field: AggregateDateField | str | None = None,
+        interval: Interval | str = "year",
+        start_datetime: datetime | str | int | None = None,
+        end_datetime: datetime | str | int | None = None,
+    ) -> list[Any]:
+        """The number and size of what matches, by intervals of time in UTC; empty intervals are left out.
+
+        Parameters
+        ----------
+        aggregate_date_field
+            The date that says in which interval an object is; by default when an image was acquired, and
+            when a blob was created.
+        interval
+            The length of the intervals: year, quarter, month, week (from Monday), day, hour or minute.
+        start_datetime, end_datetime
+            The first and the last moment to look at; unbounded where 0 or not given.
+
+        Raises
+        ------
+        ValueError
+            There is no such date or interval.
+        """
+        name = str(AggregateDateField(str(aggregate_date_field or self.DEFAULT_AGGREGATE_DATE_FIELD)))
+        chosen = Interval(interval)
+        if name not in self._model._attribute_types:
+            raise ValueError(f"{self._model.__name__} has no date '{name}' to aggregate by.")
+        given = {"gte": start_datetime, "lte": end_datetime}
+        bounds = {bound: moment for bound, moment in given.items() if moment not in (None, 0)}
+        search = self.filter(RangeExpression(name, bounds)) if bounds else self
+        return [
+            self.SummaryResult(sums.count, sums.bytes, interval_start=start)
+            for start, sums in summaries.by_interval(search._facts(name), chosen)
+        ]
+
+    def _facts(self, date: str | None) -> Iterator[summaries.Fact]:
+        """What each object that matches adds to a summary."""
+        query = replace(self._to_query(), sort=None, limit=None)
+        if query.products == ():
+            return iter(())
+        facts: Iterator[summaries.Fact] = self._backend().facts(self._client, query, date)
+        return facts
+
+
+class ImageSearch(SummarySearchMixin[Any], GeoSearch[Any]):
     """A search for images; it must be filtered by product_id."""
+
+    DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.ACQUIRED
+    SummaryResult = summaries.ImageSummaryResult
 
     def collect(self, geocontext: Any = None, **kwargs: Any) -> ImageCollection:
         """All images, with the area they were searched in as the default geocontext of their rasters."""
@@ -173,6 +244,13 @@ class ImageSearch(GeoSearch[Any]):
         if geocontext is None:
             geocontext = self._intersects
         return ImageCollection(self, geocontext=geocontext, **kwargs)
+
+
+class BlobSearch(SummarySearchMixin[Any], GeoSearch[Any]):
+    """A search for blobs."""
+
+    DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.CREATED
+    SummaryResult = summaries.BlobSummaryResult
 
 
 def _normalized(expression: Expression, model: type[CatalogObjectBase]) -> Expression:

@@ -10,6 +10,7 @@ COMMANDS = {
     "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it where it runs."),
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
+    "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
     "version": ("landbridge.cli.version:version", "Print the versions of what is installed."),
 }
 

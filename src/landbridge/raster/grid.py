@@ -1,6 +1,7 @@
 """Grids: the output's GeoBox from a GeoContext, coordinate reference systems compared, cutlines burnt."""
 
 import math
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 # division.
 _SNAP = 1e-6
 _DENSIFY = 64
+# rasterio swaps the warning filters of the whole process while it burns; two threads at once would leave
+# them mixed up.
+_BURNING = threading.Lock()
 
 
 @lru_cache(maxsize=256)
@@ -158,7 +162,8 @@ def outside(cutline: BaseGeometry, geobox: GeoBox, *, all_touched: bool) -> Bool
 
     if cutline.is_empty:
         return np.ones(geobox.shape.yx, bool)
-    mask: BoolArray = geometry_mask([cutline], geobox.shape.yx, geobox.transform, all_touched=all_touched)
+    with _BURNING:
+        mask: BoolArray = geometry_mask([cutline], geobox.shape.yx, geobox.transform, all_touched=all_touched)
     return mask
 
 

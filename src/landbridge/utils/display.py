@@ -173,6 +173,8 @@ def _stretched(values: np.ndarray[Any, Any], options: _Options) -> np.ndarray[An
     """The values between 0 and 1; a mask stays."""
     import numpy as np
 
+    if values.dtype == bool:
+        values = values.astype("uint8")
     valid = np.ma.compressed(values) if np.ma.isMaskedArray(values) else np.ravel(values)
     valid = valid[np.isfinite(valid)]
     if not valid.size:

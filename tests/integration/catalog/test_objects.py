@@ -62,6 +62,27 @@ def test_request_params_are_sent_whatever_the_state_1_10(product):
     assert Product.get(product.id).description == "forced"
 
 
+def test_the_old_name_of_request_params_still_works_1_10(product):
+    with pytest.warns(FutureWarning, match="request_params"):
+        product.save(extra_attributes={"description": "forced"})
+    assert Product.get(product.id).description == "forced"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("name", "n" * 2001),
+        ("description", "d" * 80001),
+        ("tags", ["t"] * 33),
+        ("tags", ["t" * 1001]),
+        ("extra_properties", {str(number): number for number in range(51)}),
+    ],
+)
+def test_what_is_too_long_is_a_bad_request_2_11(new_id, attribute, value):
+    with pytest.raises(BadRequestError, match=attribute):
+        Product(**{"id": new_id(), "name": "x"} | {attribute: value}).save()
+
+
 def test_an_existing_id_is_a_conflict_1_13(product):
     with pytest.raises(ConflictError):
         Product(id=product.id, name="again").save()
@@ -159,9 +180,13 @@ def test_get_or_create_never_saves_1_20(product, new_id):
         Product.get_or_create(product.id, nonsense=1)
 
 
-def test_exists_takes_the_id_literally_1_21(product):
+def test_lookups_take_the_id_literally_1_21(product):
+    short = product.id.removeprefix("local:")
     assert Product.exists(product.id) is True
-    assert Product.exists(product.id.removeprefix("local:")) is False
+    assert Product.exists(short) is False
+    assert Product.get(short) is None
+    assert Product.delete(short) is False
+    assert Product.get_many([short], ignore_missing=True) == []
 
 
 def test_a_client_of_ones_own_1_27(product, stack):
@@ -225,6 +250,32 @@ def test_an_image_needs_its_product_to_exist():
             storage_state="remote",
             geometry={"type": "Point", "coordinates": [0, 0]},
         ).save()
+
+
+def test_bands_and_images_have_namespaces_of_their_own_3_2_3_4(banded, remote):
+    remote(banded, "red")
+    band, image = banded.get_band("red"), banded.get_image("red")
+    assert band.id == image.id == banded.named_id("red") == f"{banded.id}:red"
+    assert (type(band), type(image)) == (SpectralBand, Image)
+    image.delete()
+    assert banded.get_band("red") == band
+
+
+def test_objects_found_together_share_their_product_2_14(banded, remote, client, monkeypatch):
+    for name in "abc":
+        remote(banded, name)
+    asked = []
+    plain = client.request
+    monkeypatch.setattr(
+        client, "request", lambda method, path, **kwargs: asked.append(path) or plain(method, path, **kwargs)
+    )
+    images = list(banded.images())
+    assert len({id(image.product) for image in images}) == 1
+    assert images[0].product.id == banded.id
+    assert {band.product.id for band in banded.bands()} == {banded.id}
+    image = banded.get_image("a")
+    assert image.product is image.product
+    assert [path.split("/")[-1] for path in asked].count(banded.id) == 2, "once for the search, once for get"
 
 
 # Bands

@@ -75,6 +75,28 @@ def test_filters_are_anded_and_sort_and_limit_overwrite_4_2(scenes):
     assert search.limit(1).count() == 2
 
 
+def test_count_ignores_the_limit_and_is_exact_near_a_geometry_too_4_4_13_9(scenes, banded):
+    search = scenes.images()
+    assert search.limit(2).count() == search.count() == len(list(search)) == 5
+    area = {"type": "Polygon", "coordinates": [[[1.5, 0], [6.5, 0], [6.5, 1], [1.5, 1], [1.5, 0]]]}
+    assert search.intersects(area).limit(1).count() == len(list(search.intersects(area))) == 3
+    assert banded.bands().limit(1).count() == 2
+
+
+def test_a_filter_without_an_argument_changes_nothing_4_17_13_2(scenes):
+    assert names(scenes.images().filter().sort("name")) == ["s1", "s2", "s3", "s4", "s5"]
+    assert list(scenes.image_uploads().filter()) == []
+
+
+@pytest.mark.parametrize("expression", [p.acquired < "junk", p.acquired == "2020-13-01"])
+def test_values_that_cannot_be_are_bad_requests_when_executed_4_7(scenes, expression):
+    search = scenes.images().filter(expression)
+    for execute in (search.count, lambda: list(search)):
+        with pytest.raises(BadRequestError, match="acquired"):
+            execute()
+    assert scenes.images().filter(p.storage_state == "nonsense").count() == 0
+
+
 def test_an_unknown_sort_field_is_a_bad_request_4_3(scenes):
     with pytest.raises(BadRequestError, match="nonsense"):
         list(scenes.images().sort("nonsense"))
@@ -118,6 +140,13 @@ def test_filters_4_8_4_9_4_10(scenes, expression, expected):
     search = scenes.images().filter(expression).sort("acquired")
     assert names(search) == expected.split()
     assert search.count() == len(expected.split())
+
+
+def test_an_empty_list_is_null_4_9(product, remote):
+    remote(product, "empty", tags=[])
+    remote(product, "full", tags=["a"])
+    assert names(product.images().filter(p.tags.isnull)) == ["empty"]
+    assert names(product.images().filter(p.tags.isnotnull)) == ["full"]
 
 
 def test_dates_compare_in_utc_4_10(scenes):
@@ -171,6 +200,13 @@ def test_products_are_filtered_sorted_and_limited_4_2(catalog):
     assert search.filter(p.revisit_period_minutes_min > 2010.5).count() == 2
     assert search.filter(p.owners == "user:local").count() == 3
     assert search.filter(p.is_core == False).count() == 3  # noqa: E712 - the operator is what is tested
+
+
+def test_resolutions_compare_by_meters_4_11(masked):
+    search = Product.search().filter(p.id == masked.id)
+    for matching in (p.resolution_min == 30, p.resolution_max < Resolution("31m"), p.resolution_min >= 30.0):
+        assert search.filter(matching).count() == 1
+    assert search.filter(p.resolution_min < {"value": 30, "unit": "meters"}).count() == 0
 
 
 def test_products_are_paged_4_1(catalog, monkeypatch):

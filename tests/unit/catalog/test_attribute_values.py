@@ -21,6 +21,7 @@ from landbridge.catalog import (
     SpectralBand,
 )
 from landbridge.exceptions import BadRequestError
+from landbridge.mappings import image
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
 
@@ -67,6 +68,26 @@ def test_mask_ranges_are_set_once_2_3():
     band.data_range = (0, 1)
     with pytest.raises(AttributeValidationError, match="data_range"):
         band.data_range = (0, 1)
+
+
+def test_a_geotransform_has_six_numbers_2_3():
+    assert Image(geotrans=iter([0, 1, 0, 0, 0, "-1"])).geotrans == (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+    for value in ([0, 1, 0, 0, 0], None, "010001"):
+        with pytest.raises(AttributeValidationError, match="geotrans"):
+            Image(geotrans=value)
+
+
+def test_values_that_only_the_service_knows_are_kept_2_4_2_5(client):
+    item = image.to_stac({"id": "local:p:i", "acquired": "2020-01-02T00:00:00Z"})
+    item["properties"] |= {
+        "datetime": "2020-01-02T03:04:05.123456789Z",
+        "catalog:storage_state": "frozen",
+    }
+    found = Image._from_record(item, client)
+    assert found.acquired == datetime(2020, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)
+    assert found.storage_state == "frozen"
+    upload = ImageUpload._from_record({"id": "1", "created": "some day", "status": "lost"}, client)
+    assert (upload.created, upload.status) == ("some day", "lost")
 
 
 def test_enums_are_held_as_texts_2_4(saved_band):
@@ -386,6 +407,28 @@ def test_a_product_reference_is_a_saved_product_2_13(saved_product):
             Image(product=value)
     with pytest.raises(AttributeValidationError, match="product_id"):
         Image(product=product, product_id="other")
+
+
+@pytest.mark.parametrize(
+    ("cls", "attributes"),
+    [
+        (Image, {"id": "local:p:x", "name": "y"}),
+        (Image, {"id": "local:p:x", "product_id": "local:q"}),
+        (SpectralBand, {"name": "y", "id": "local:p:x"}),
+        (SpectralBand, {"product_id": "local:q", "name": "y", "id": "local:p:y"}),
+    ],
+)
+def test_id_name_and_product_id_must_agree_2_13(cls, attributes):
+    with pytest.raises(AttributeValidationError, match="cannot become"):
+        cls(**attributes)
+
+
+def test_a_missing_product_is_none_and_asked_for_once_2_14(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Product, "get", lambda id_, **_: asked.append(id_))
+    band = SpectralBand(id="local:none:x")
+    assert (band.product, band.product) == (None, None)
+    assert asked == ["local:none"]
 
 
 def test_a_band_carries_its_product_2_14(saved_band):

@@ -3,12 +3,15 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import httpx
 import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
 from landbridge.catalog import client as client_module
+from landbridge.config import EmbeddedState
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError, RateLimitError, ServerError
 
 
@@ -96,6 +99,25 @@ def test_the_number_of_retries_can_be_set_12_5(service):
     assert len(service.seen) == 1
 
 
+def test_waits_grow_and_end_and_follow_retry_after_12_5():
+    for attempt in range(1, 9):
+        wait = client_module._wait(attempt, None)
+        assert 0 < wait <= client_module._LONGEST_WAIT
+        assert wait <= client_module._FIRST_WAIT * 4.0 ** (attempt - 1)
+    assert client_module._wait(1, 0.25) == 0.25
+    assert client_module._wait(1, 1e9) == client_module._LONGEST_WAIT
+
+
+def test_a_service_that_refuses_connections_is_asked_again_12_5(monkeypatch):
+    waits = []
+    monkeypatch.setattr(client_module, "_wait", lambda attempt, _after: waits.append(attempt) or 0)
+    client = CatalogClient("http://127.0.0.1:9")
+    with pytest.raises(ServerError, match="could not be reached"):
+        client.get("/x")
+    client.close()
+    assert waits == [1, 2, 3]
+
+
 @pytest.mark.parametrize("status", [500, 502, 504, "drop"])
 def test_a_write_that_may_have_taken_effect_is_not_repeated(service, api, status):
     service.fail(status)
@@ -167,6 +189,53 @@ def test_a_rate_limit_says_how_long_to_wait_12_3(service, api):
 def test_an_unreachable_service_is_a_server_error():
     with pytest.raises(ServerError, match="could not be reached"):
         CatalogClient("http://127.0.0.1:9", retries=0).get("/x")
+
+
+def test_params_and_headers_reach_the_service_1_27(service, api):
+    from landbridge.catalog import Band, Image, Product
+
+    service.fail(*[404] * 4)
+    extra = {"client": api, "request_params": {"a": "b"}, "headers": {"X-Test": "1"}}
+    for use in (
+        lambda: Product.get("p", **extra),
+        lambda: Image.get("p:i", **extra),
+        lambda: Band.get("p:b", **extra),
+        lambda: Product.get_or_create("p", **extra),
+    ):
+        use()
+    for _, path, headers, _ in service.seen:
+        assert path.endswith("?a=b")
+        assert headers["X-Test"] == "1"
+    assert len(service.seen) == 4
+
+
+def test_a_conflict_in_another_services_words_is_one_readable_line_13_4(service, api):
+    detail = {"detail": "One or more related objects exist", "title": "Related objects exist"}
+    service.fail(409, document={"errors": [{**detail, "status": "409"}], "jsonapi": {"version": "1.0"}})
+    with pytest.raises(ConflictError) as raised:
+        api.request("DELETE", "/collections/x")
+    (line,) = str(raised.value).strip().splitlines()
+    assert detail["detail"] in line
+    assert "{" not in line
+
+
+def test_only_the_embedded_stack_goes_without_certificates_and_compression(service, api, monkeypatch):
+    made = []
+
+    def session(**kwargs):
+        made.append(kwargs)
+        return httpx.Client(**kwargs)
+
+    monkeypatch.setattr(CatalogClient, "_session_class", session)
+    monkeypatch.delenv("LANDBRIDGE_URL", raising=False)
+    embedded = CatalogClient()
+    embedded._state = EmbeddedState(url=service.url, token="t", store=Path(), pid=1)
+    for path in ("/x", "/y", service.url + "/z"):
+        embedded.get(path)
+    api.get("/x")
+    assert [kwargs["verify"] for kwargs in made] == [False, True, True]
+    assert [seen[2]["Accept-Encoding"] == "identity" for seen in service.seen] == [True, True, False, False]
+    embedded.close()
 
 
 def test_default_clients_1_27():

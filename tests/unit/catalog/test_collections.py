@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from landbridge.catalog import Image, ImageCollection, Product, ProductCollection
+from landbridge.catalog import Image, ImageCollection, Product, ProductCollection, SpectralBand
 from landbridge.catalog import properties as p
 from landbridge.catalog.collections import Collection
+from landbridge.catalog.resources import BandRecord
 
 
 @pytest.fixture
@@ -150,6 +151,36 @@ def test_without_geometry_or_images_there_is_no_derived_geocontext_5_10(images):
     assert images.geocontext is None
     context = ImageCollection([], geocontext=_box(0, 0, 1, 1)).geocontext
     assert (context.crs, context.resolution) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("resolutions", "expected"),
+    [
+        ([["30m", "10m"], ["0.001deg"]], 10),
+        ([["30m", None], ["0.00001deg"], ["60m"]], 1.11111),
+        ([["0.002deg", "0.001deg"], ["11.1111m"]], 0.0001),
+        ([[None], []], None),
+    ],
+)
+def test_the_finest_resolution_is_taken_in_the_unit_of_most_bands_5_10(
+    saved_image, client, resolutions, expected
+):
+    images = []
+    for number, of_bands in enumerate(resolutions):
+        bands = [
+            BandRecord({"name": "b", **SpectralBand(resolution=one).serialize()}, {}) for one in of_bands
+        ]
+        client.cached_bands(f"local:q{number}", lambda _, bands=bands: bands)
+        images.append(saved_image(id=f"local:q{number}:i", product_id=f"local:q{number}"))
+    context = ImageCollection(images, geocontext=_box(0, 0, 1, 1)).geocontext
+    assert context.resolution == (None if expected is None else pytest.approx(expected))
+
+
+def test_the_most_common_reference_system_is_taken_5_10(saved_image, client):
+    client.cached_bands("local:p", lambda _: [])
+    systems = ({"cs_code": "EPSG:32615"}, {"projection": "+proj=longlat"}, {"cs_code": "EPSG:32615"}, {})
+    images = [saved_image(**system) for system in systems]
+    assert ImageCollection(images, geocontext=_box(0, 0, 1, 1)).geocontext.crs == "EPSG:32615"
 
 
 def test_tiles_are_kept_as_they_are_5_10(images):

@@ -4,6 +4,7 @@ import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import AttributeValidationError, Band, CatalogClient, Image, Product
+from landbridge.mappings import image
 
 
 def _client(**who):
@@ -32,6 +33,12 @@ def test_name_and_product_id_make_the_id_3_2():
 def test_an_id_without_product_or_name_is_refused_3_2(value):
     with pytest.raises(AttributeValidationError, match="id"):
         Image(id=value)
+
+
+def test_a_name_from_the_service_may_have_a_colon_3_2(client):
+    item = image.to_stac({"id": "local:p:i", "acquired": "2020-01-02T00:00:00Z"}) | {"id": "a:b"}
+    found = Image._from_record(item, client)
+    assert (found.id, found.product_id, found.name) == ("local:p:a:b", "local:p", "a:b")
 
 
 def test_names_are_made_valid_3_3():

@@ -1,20 +1,29 @@
 """Semantics section 1: the life of an object, as far as it needs no service."""
 
+from datetime import datetime
+
 import pytest
 
 from landbridge.catalog import (
     AttributeValidationError,
     Band,
+    Blob,
     CatalogObject,
+    ClassBand,
     DeletedObjectError,
     DocumentState,
+    GenericBand,
     Image,
+    ImageUpload,
+    MaskBand,
+    MicrowaveBand,
     NamedCatalogObject,
     Product,
     SpectralBand,
     UnsavedObjectError,
 )
 from landbridge.catalog.base import CatalogObjectBase
+from landbridge.mappings import image as image_mapping
 
 
 def test_states_are_lower_case_texts_1_1(saved_product):
@@ -73,12 +82,26 @@ def test_unknown_names_are_refused_but_private_ones_are_free_1_5():
     assert product._color == "red"
 
 
-@pytest.mark.parametrize("name", ["created", "modified", "resolution_min", "resolution_max"])
-def test_readonly_attributes_cannot_be_set_1_6(name):
+def test_unknown_attributes_from_the_service_are_dropped_1_5(client):
+    item = image_mapping.to_stac({"id": "local:p:i", "acquired": "2020-01-02T00:00:00Z"})
+    item["properties"] |= {"color": "red", "eo:snow_cover": 5}
+    image = Image._from_record(item | {"color": "red"}, client)
+    assert not hasattr(image, "color")
+    assert "color" not in image.serialize()
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [
+        *((Product, name) for name in ("created", "modified", "resolution_min", "resolution_max")),
+        *((ImageUpload, name) for name in ("events", "user", "resumable_urls", "created")),
+    ],
+)
+def test_readonly_attributes_cannot_be_set_1_6(cls, name):
     with pytest.raises(AttributeValidationError, match=name):
-        Product(**{name: "2020-01-01"})
+        cls(**{name: "2020-01-01"})
     with pytest.raises(ValueError, match=name):
-        setattr(Product(), name, None)
+        setattr(cls(), name, None)
 
 
 def test_an_id_is_set_once_even_to_the_same_value_1_7():
@@ -93,6 +116,35 @@ def test_identity_of_named_objects_tolerates_the_same_value_1_7():
     for name, value in (("id", "p:y"), ("name", "y"), ("product_id", "q")):
         with pytest.raises(AttributeValidationError, match="cannot become"):
             setattr(image, name, value)
+
+
+def test_other_immutable_attributes_are_set_once_1_7(saved_product):
+    product, image = saved_product(), Image(name="x")
+    image.product = product
+    image.product = product
+    with pytest.raises(AttributeValidationError, match="product"):
+        image.product = saved_product(id="local:q")
+    with pytest.raises(AttributeValidationError, match="product"):
+        image.product_id = "local:q"
+    mask = MaskBand(display_range=(0, 1))
+    upload = ImageUpload(product_id="p", image_id="p:i", image=Image(id="p:i"), image_upload_options={})
+    for owner, name in (
+        (mask, "display_range"),
+        *((upload, name) for name in ("product_id", "image_id", "image", "image_upload_options")),
+    ):
+        with pytest.raises(AttributeValidationError, match=name):
+            setattr(owner, name, getattr(owner, name))
+
+
+def test_what_was_removed_is_never_sent_1_8(saved_product):
+    new = Product(id="x", name="X", description="text")
+    del new.description
+    assert "description" not in new._to_service(new._set_names())
+    changed = saved_product(description="text")
+    changed.description = "other"
+    del changed.description
+    assert changed.serialize(modified_only=True) == {}
+    assert changed.state == "saved"
 
 
 def test_del_removes_a_value_without_a_change_1_8(saved_product):
@@ -116,6 +168,16 @@ def test_update_is_all_or_nothing_1_9(saved_product):
     assert product.state == "saved"
 
 
+def test_the_rollback_of_an_update_is_shallow_1_9(saved_product):
+    product = saved_product(tags=["a"])
+    product.tags.append("b")
+    with pytest.raises(AttributeError):
+        product.update(name="Q", tags=["c"], nonsense=1)
+    assert (product.tags, product.name, product.state) == (["a", "b"], "P", "modified")
+    product.tags.append("d")
+    assert product.serialize(modified_only=True) == {"tags": ["a", "b", "d"]}
+
+
 def test_update_can_skip_what_is_refused_1_9(saved_product):
     product = saved_product(name="P")
     product.update(ignore_errors=True, name="Q", image_index_name=1, nonsense=1)
@@ -132,6 +194,19 @@ def test_save_takes_no_unknown_keyword_and_warns_of_the_old_one_1_10(saved_produ
         saved_product().save(nonsense=1)
     with pytest.warns(FutureWarning, match="request_params"):
         saved_product().save(extra_attributes={})
+
+
+def test_an_object_holds_what_the_service_returned_and_what_is_sticky_1_11(saved_product, client):
+    product = saved_product()
+    image = Image(product=product, name="i", acquired="2020-01-02", tags=["a"], cloud_fraction=0.5)
+    image._load(image_mapping.to_stac({"id": "local:p:i", "acquired": "2020-01-03T00:00:00Z"}))
+    assert image.product is product
+    assert (image.acquired.day, image.tags, image.cloud_fraction) == (3, None, None)
+    upload = ImageUpload(id="1", image=Image(id="p:i"), image_upload_options={"overviews": [2]})
+    kept = upload.image
+    upload._load({"id": "1", "image_id": "p:i", "status": "pending"})
+    assert upload.image is kept
+    assert upload.image_upload_options.overviews == [2]
 
 
 def test_an_unsaved_product_keeps_its_short_id_1_12():
@@ -162,6 +237,26 @@ def test_deleted_objects_can_be_read_and_set_but_not_used_1_15(saved_product):
         product.images,
         lambda: product.get_band("b"),
         lambda: product.get_image("i"),
+    ):
+        with pytest.raises(DeletedObjectError):
+            use()
+
+
+def test_deleted_images_and_bands_cannot_be_used_1_15(saved_image, saved_band):
+    image, band = saved_image(), saved_band()
+    image._deleted = band._deleted = True
+    assert image.name == "i"
+    band.description = "d"
+    for use in (
+        image.save,
+        image.image_uploads,
+        lambda: image.upload("x.tif"),
+        lambda: image.upload_ndarray(None),
+        lambda: image.ndarray("red"),
+        lambda: image.download("red"),
+        band.save,
+        band.reload,
+        band.delete,
     ):
         with pytest.raises(DeletedObjectError):
             use()
@@ -233,6 +328,31 @@ def test_serialize_of_the_changes_and_as_jsonapi_1_24(saved_product):
     assert document == {"data": {"type": "product", "id": "local:p", "attributes": {"name": "Q"}}}
 
 
+def test_serialize_keeps_naive_dates_and_writes_enums_as_texts_1_24():
+    image = Image(acquired=datetime(2020, 1, 2), published="junk", storage_state="remote")  # noqa: DTZ001 - a naive one
+    assert image.serialize() == {
+        "acquired": "2020-01-02T00:00:00",
+        "published": "junk",
+        "storage_state": "remote",
+    }
+    assert type(image.serialize()["storage_state"]) is str
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [
+        (Product, "product"),
+        (SpectralBand, "band"),
+        (MaskBand, "band"),
+        (Image, "image"),
+        (Blob, "storage"),
+        (ImageUpload, "image_upload"),
+    ],
+)
+def test_the_types_of_documents_1_24(cls, name):
+    assert cls().serialize(jsonapi_format=True)["data"]["type"] == name
+
+
 def test_attributes_are_listed_own_first_1_25():
     assert Product.ATTRIBUTES[:2] == ("name", "description")
     assert Product.ATTRIBUTES[-3:] == ("id", "created", "modified")
@@ -271,3 +391,10 @@ def test_repr_names_class_id_and_reference_1_28(saved_image, saved_product):
     product = saved_product()
     product._deleted = True
     assert repr(product).splitlines()[-1].startswith("* Deleted")
+
+
+@pytest.mark.parametrize("cls", [SpectralBand, MicrowaveBand, MaskBand, ClassBand, GenericBand])
+def test_every_kind_of_band_has_processing_levels_13_10(cls):
+    band = cls(processing_levels={"a": "b"}, derived_params={"function": "f", "bands": ["x"]})
+    assert band.processing_levels == {"a": "b"}
+    assert band.derived_params.bands == ["x"]

@@ -35,6 +35,35 @@ def test_filters_are_anded_and_none_is_no_filter_4_2_4_17():
         Product.search().filter("name")
 
 
+def test_text_and_area_overwrite_4_2():
+    search = Image.search().intersects(shapely.box(0, 0, 1, 1)).find_text("a")
+    query = search.intersects(shapely.box(0, 0, 2, 2), match_null_geometry=True).find_text("b")._to_query()
+    assert max(query.geometry["coordinates"][0]) == [2.0, 2.0]
+    assert (query.text, query.match_null_geometry) == ("b", True)
+    assert search._to_query().text == "a"
+    assert not search._to_query().match_null_geometry
+
+
+def test_an_empty_page_ends_the_pages_4_1():
+    from landbridge.catalog.paging import pages
+    from landbridge.catalog.search import Query
+
+    following = {"links": [{"rel": "next", "href": "x", "body": {"token": "t"}}]}
+    answers = [{"features": [1, 2]} | following, {"features": []} | following]
+    service = type("Service", (), {"post": lambda *_args, **_kwargs: answers.pop(0)})()
+    assert list(pages(service, "POST", "/search", {}, "features", Query())) == [1, 2]
+    assert answers == []
+
+
+def test_what_a_caller_holds_is_not_changed_4_1():
+    geometry = shapely.box(0, 0, 1, 1).__geo_interface__
+    params, before = {"a": [1]}, copy.deepcopy(geometry)
+    search = Image.search(request_params=params).intersects(geometry).filter(p.product_id == "a")
+    params["b"] = 2
+    assert search._to_query().params == {"a": [1]}
+    assert geometry == before
+
+
 PINNING = [
     (p.product_id == "a", ("a",)),
     (p.product_id.any_of(["a", "b"]), ("a", "b")),

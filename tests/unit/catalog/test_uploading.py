@@ -1,4 +1,4 @@
-"""Semantics 10.1 and 10.2: what is checked before an upload, and in which order."""
+"""Semantics 10.1 and 10.2: what is checked before an upload, and in which order; 10.5: waiting for it."""
 
 import io
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landbridge.catalog import Image, Product
+from landbridge.catalog import Image, ImageUpload, Product
+from landbridge.catalog import image_upload as uploads
 from landbridge.catalog.resources import IMAGES
-from landbridge.exceptions import ConflictError
+from landbridge.exceptions import ConflictError, ServerError
 
 GEO = {"cs_code": "EPSG:32621", "geotrans": (0, 30, 0, 0, 0, -30)}
 CUBE = np.zeros((1, 20, 20), "uint8")
@@ -119,3 +120,52 @@ def test_an_array_needs_georeferencing_10_2(new_image, meta):
 def test_at_most_sixteen_overviews_10_3(new_image):
     with pytest.raises(ValueError, match="16"):
         new_image(**GEO).upload_ndarray(CUBE, overviews=list(range(2, 19)))
+
+
+@pytest.fixture
+def waited(monkeypatch):
+    """An upload that is waited for: the answers it gets, what was asked of the service, and the pauses."""
+
+    class Waited:
+        answers, asked, pauses = [], [], []
+
+        def get(self, _client, _id, params, _headers):
+            self.asked.append(params["wait"])
+            answer = self.answers.pop(0) if self.answers else "success"
+            if isinstance(answer, Exception):
+                raise answer
+            return {"id": "1", "status": answer}
+
+    made = Waited()
+    made.upload = ImageUpload._from_record({"id": "1", "status": "pending"}, None)
+    monkeypatch.setattr(type(ImageUpload._resource), "get", lambda _self, *args: made.get(*args))
+    monkeypatch.setattr(uploads.time, "sleep", made.pauses.append)
+    return made
+
+
+def test_the_service_is_left_to_wait_10_5(waited):
+    waited.upload.wait_for_completion()
+    waited.upload.wait_for_completion()
+    assert (waited.asked, waited.pauses, waited.upload.status) == ([30], [], "success")
+
+
+def test_a_timeout_bounds_the_wait_of_the_service_too_10_5(waited):
+    waited.upload.wait_for_completion(timeout=5)
+    (wait,) = waited.asked
+    assert 0 < wait <= 5
+
+
+def test_a_service_that_does_not_wait_is_asked_less_and_less_often_10_5(waited):
+    waited.answers.extend(["running"] * 7)
+    waited.upload.wait_for_completion()
+    assert waited.pauses == [1, 1, 1, 1, 1, 5, 10]
+
+
+def test_failures_of_the_service_while_waiting_are_warnings_10_5(waited):
+    waited.answers.extend([ServerError("away"), ServerError("away")])
+    with pytest.warns(UserWarning, match="upload 1: away"):
+        waited.upload.wait_for_completion()
+    waited.upload._values["status"] = "running"
+    waited.answers.append(ServerError("away"))
+    waited.upload.wait_for_completion(warn_transient_errors=False)
+    assert waited.upload.status == "success"

@@ -21,8 +21,9 @@ BAND_CLASSES = {
 }
 # A reference to another object and a leftover of an older API; neither is stored.
 NOT_STORED = {"product", "v1_properties"}
-# Ids and names can be filtered and sorted by here, which the Catalog left out.
-BEYOND = {"id", "name"}
+# Ids, names and namespaces can be filtered and sorted by here, which the Catalog left out; and all access lists can be
+# filtered by, as its own command line asks.
+BEYOND = {"id", "name", "namespace", "readers", "writers"}
 
 ATTRIBUTES = {
     "product": """id name description is_core revisit_period_minutes_min revisit_period_minutes_max
@@ -40,6 +41,8 @@ ATTRIBUTES = {
         reflectance_scale roll_angle solar_azimuth_angle solar_elevation_angle temperature_gain_bias
         view_angle satellite_id provider_id provider_url preview_url preview_file extra_properties tags
         created modified""",
+    "blob": """id storage_type namespace name description geometry storage_state expires href size_bytes hash
+        owners readers writers extra_properties tags created modified""",
 }
 
 
@@ -57,7 +60,12 @@ def api():
 
 @pytest.mark.parametrize(
     ("kind", "class_"),
-    [("product", "Product"), ("image", "Image"), *(("band", class_) for class_ in BAND_CLASSES)],
+    [
+        ("product", "Product"),
+        ("image", "Image"),
+        ("blob", "Blob"),
+        *(("band", class_) for class_ in BAND_CLASSES),
+    ],
 )
 def test_rows_agree_with_the_api(api, kind, class_):
     attributes = {

@@ -1,19 +1,19 @@
-"""Completion of an image's Item."""
+"""Completion of an Item: an image's here, a blob's in `_blob`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import image, times
+from landbridge.mappings import ids, image, times
 from landbridge.mappings.assets import INDEX, generic_key
-from landbridge.mappings.complete import _assets, _check, _structure
+from landbridge.mappings.complete import _assets, _blob, _check, _structure
 from landbridge.mappings.complete._extensions import listed
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.geometry import bbox, check_geometry
 from landbridge.mappings.schema import DEFAULT_URL, is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 __all__ = ["item"]
@@ -36,14 +36,18 @@ def item(
     previous: Mapping[str, Any] | None = None,
     now: str | datetime | None = None,
     schema_url: str = DEFAULT_URL,
+    principal: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """An Item as it is stored.
 
     ``document``: what a write asks for, whole; ``collection``: its product's, complete; ``previous``: what
     is stored so far; ``now``: the time of the write (default: the present); ``schema_url``: where this API
-    serves the catalog extension. Raises `InvalidDocument`.
+    serves the catalog extension; ``principal``: the writer's subjects, who own a new blob. Raises
+    `InvalidDocument`.
     """
     _check.structure(_structure.ITEM, document)
+    if ids.is_blob_collection(collection["id"]):
+        return _blob.item(document, collection["id"], previous, times.now(now), schema_url, principal)
     moment, stored = times.now(now), previous or {}
     done = dict(document)
     if not isinstance(done.get("id"), str) or not done["id"]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BAND_TYPES", "KINDS", "Row", "Table", "TableError", "load"]
 
-KINDS = ("product", "band", "image")
+KINDS = ("product", "band", "image", "blob")
 BAND_TYPES = ("spectral", "microwave", "generic", "class", "mask")
 _DOCUMENTS = ("Collection", "Band", "Item")
 _FLAGS = ("filter", "sort", "search", "readonly")
@@ -90,7 +90,7 @@ class Table:
 
 @cache
 def load(kind: str) -> Table:
-    """The table of ``"product"``, ``"band"`` or ``"image"``, read once.
+    """The table of ``"product"``, ``"band"``, ``"image"`` or ``"blob"``, read once.
 
     Raises KeyError for another kind and `TableError` for a row that cannot be right.
     """

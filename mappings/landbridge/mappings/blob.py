@@ -1,0 +1,230 @@
+"""Blob attributes and STAC Items, both ways.
+
+Attributes are plain JSON values by their Catalog names; datetimes are RFC 3339 strings in UTC. What these
+functions return shares its inner values with what they were given: treat all of it as frozen.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import assets, extra, ids, plan, schema
+from landbridge.mappings.diffs import merge_patch, same
+from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.geometry import bbox
+from landbridge.mappings.image import STAC_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from landbridge.mappings.tables import Row
+
+__all__ = ["ASSET", "MOST_BYTES", "check_names", "from_stac", "patch", "to_stac"]
+
+# Key of the asset that is the blob's data.
+ASSET = "data"
+# Bytes of namespace and name together.
+MOST_BYTES = 979
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9:._-]+\Z").match
+# What an id is made of, which cannot change.
+_FIXED = ("storage_type", "namespace", "name")
+_NAMED = {"href": "href", "file:size": "size_bytes"}
+
+
+def check_names(namespace: str, name: str) -> None:
+    """Raises `InvalidDocument` where a namespace or name is none."""
+    if not _NAMESPACE(namespace):
+        why = f"{namespace!r} is not made of letters, digits, ':', '.', '_' and '-'"
+        raise InvalidDocument("namespace", why)
+    if not name or not name.isprintable() or "," in name or name.startswith("/") or name.endswith("/"):
+        why = f"{name!r} is not made of printable characters without ',', with no '/' at its ends"
+        raise InvalidDocument("name", why)
+    size = len(namespace.encode()) + len(name.encode())
+    if size > MOST_BYTES:
+        raise InvalidDocument("name", f"has {size} bytes with its namespace; they have {MOST_BYTES} at most")
+
+
+def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a blob's Item; those that it does not hold are left out."""
+    out: dict[str, Any] = {}
+    properties = item.get("properties") or {}
+    unknown: dict[str, Any] = {}
+    plan.of("blob").read(properties, out, unknown)
+    extra.read(properties.get(extra.MEMBER), unknown, out)
+    collection = item.get("collection")
+    if ids.is_blob_collection(collection):
+        out["storage_type"] = str(collection).removeprefix(ids.BLOB_COLLECTION)
+    try:
+        out["namespace"], out["name"] = ids.blob_parts(item["id"])
+    except plan.FAILURES:
+        out.setdefault("name", item["id"])
+    if out.get("storage_type") and out.get("namespace"):
+        out["id"] = ids.blob_id(out["storage_type"], out["namespace"], out["name"])
+    geometry = item.get("geometry")
+    if isinstance(geometry, dict) and geometry.get("geometries") != []:
+        out["geometry"] = geometry
+    data = (item.get("assets") or {}).get(ASSET)
+    if isinstance(data, dict):
+        for member, name in _NAMED.items():
+            if data.get(member) is not None:
+                out[name] = data[member]
+        if (digest := assets.digest_of(data)) is not None:
+            out["hash"] = digest
+    return out
+
+
+def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The Item with these attributes; a value of None is no value.
+
+    ``base``: the Item as it was read. All that no attribute speaks of stays as it is there; attributes of
+    it that are missing here go, but for readonly ones. Raises `InvalidDocument` for a value that its
+    attribute cannot hold, and where a part of the id is missing.
+    """
+    if base is None:
+        return _apply(attributes, _blank(attributes))
+    before = from_stac(base)
+    rows = plan.of("blob").table.rows
+    changes: dict[str, Any] = {
+        name: None
+        for name in before
+        if name not in attributes and not rows[name].readonly and name not in ("id", *_FIXED)
+    }
+    changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
+    return _apply(changes, base)
+
+
+def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """The RFC 7396 merge patch of an Item, as last read, that makes these changes and no others.
+
+    None takes a value away. Raises `InvalidDocument` as `to_stac` does, and for a change of what its id is
+    made of.
+    """
+    before = from_stac(base)
+    changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
+    return merge_patch(base, _apply(changed, base))
+
+
+def _blank(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """A new Item with its id and what the id is made of."""
+    parts: dict[str, Any] = {name: attributes.get(name) for name in _FIXED}
+    if identifier := attributes.get("id"):
+        try:
+            named = dict(zip(_FIXED, ids.split_blob(identifier), strict=True))
+        except (ValueError, AttributeError) as error:
+            raise InvalidDocument("id", str(error)) from error
+        for part, value in named.items():
+            if parts[part] not in (None, value):
+                raise InvalidDocument(part, f"is {parts[part]!r}, but the id says {value!r}")
+        parts.update(named)
+    for part, value in parts.items():
+        if not isinstance(value, str) or not value:
+            raise InvalidDocument(part, f"is {value!r}; it is a part of the blob's id")
+    namespace, name = parts["namespace"], parts["name"]
+    check_names(namespace, name)
+    return {
+        "type": "Feature",
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [],
+        "id": ids.blob_item(namespace, name),
+        "collection": ids.blob_collection(parts["storage_type"]),
+        "geometry": None,
+        "properties": {
+            schema.CLASS: "Blob",
+            "datetime": None,
+            "catalog:storage_type": parts["storage_type"],
+            "catalog:namespace": namespace,
+            "title": name,
+        },
+        "links": [],
+        "assets": {},
+    }
+
+
+def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the changes made; None takes a value away."""
+    item = dict(base)
+    item["properties"] = dict(base.get("properties") or {})
+    item["assets"] = dict(base.get("assets") or {})
+    fixed = from_stac(base)
+    for name, value in changes.items():
+        row = _row(name)
+        if name == "id" or name in _FIXED:
+            if value != fixed.get(name):
+                why = f"is {fixed.get(name)!r} and cannot become {value!r}: the blob's id is made of it"
+                raise InvalidDocument(name, why)
+            continue
+        special = _WRITERS.get(name)
+        if special is None:
+            plan.write(row, value, item["properties"])
+        else:
+            special(item, value)
+    if "created" in changes:
+        item["properties"]["datetime"] = item["properties"].get("created")
+    return item
+
+
+def _row(name: str) -> Row:
+    try:
+        return plan.of("blob").table.rows[name]
+    except KeyError:
+        raise InvalidDocument(name, "a blob has no such attribute") from None
+
+
+def _write_geometry(item: dict[str, Any], value: Any) -> None:
+    item["geometry"] = value
+    item.pop("bbox", None)
+    if value is not None:
+        item["bbox"] = bbox(value)
+
+
+def _data(item: dict[str, Any]) -> dict[str, Any]:
+    """The asset of the data, to be written to."""
+    data = {"roles": ["data"], **item["assets"].get(ASSET, {})}
+    item["assets"][ASSET] = data
+    return data
+
+
+def _write_href(item: dict[str, Any], value: Any) -> None:
+    data = _data(item)
+    data.pop("href", None)
+    if value is not None:
+        data["href"] = value
+
+
+def _write_size(item: dict[str, Any], value: Any) -> None:
+    data = _data(item)
+    data.pop("file:size", None)
+    if value is not None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise InvalidDocument("size_bytes", f"{value!r} is no number of bytes")
+        data["file:size"] = value
+    follow_size(item)
+
+
+def follow_size(item: dict[str, Any]) -> None:
+    """Repeat the size of the data where filters find it."""
+    size = (item["assets"].get(ASSET) or {}).get("file:size")
+    item["properties"].pop("catalog:size_bytes", None)
+    if size is not None:
+        item["properties"]["catalog:size_bytes"] = size
+
+
+def _write_hash(item: dict[str, Any], value: Any) -> None:
+    assets.set_digest(_data(item), value)
+
+
+def _write_extra(item: dict[str, Any], value: Any) -> None:
+    foreign: dict[str, Any] = {}
+    plan.of("blob").read(item["properties"], {}, foreign)
+    extra.write(item["properties"], foreign, value)
+
+
+_WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {
+    "geometry": _write_geometry,
+    "href": _write_href,
+    "size_bytes": _write_size,
+    "hash": _write_hash,
+    "extra_properties": _write_extra,
+}

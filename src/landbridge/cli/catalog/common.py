@@ -1,0 +1,118 @@
+"""What the listing commands share: their options, their filters, their output, and how errors show."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from landbridge.utils.expressions import Expression
+
+__all__ = ["SUBJECT_LISTS", "filtered", "listing", "reported", "sharing", "write"]
+
+# The access lists of a product or blob: who stands in each
+SUBJECT_LISTS = {"owners": "owner", "writers": "writer", "readers": "reader"}
+
+
+@contextlib.contextmanager
+def reported() -> Iterator[None]:
+    """Turn what the object API raises for people to read into a message and exit code 1."""
+    from landbridge.catalog import AttributeValidationError, DeletedObjectError
+    from landbridge.exceptions import ClientError, ConfigError, ServerError
+
+    readable = (
+        ClientError,
+        ServerError,
+        ConfigError,
+        AttributeValidationError,
+        DeletedObjectError,
+        NotImplementedError,
+    )
+    try:
+        yield
+    except readable as error:
+        raise click.ClickException(str(error).strip() or type(error).__name__) from error
+
+
+def _decorated(function: Callable[..., Any], decorators: Iterable[Callable[..., Any]]) -> Callable[..., Any]:
+    """The function under decorators as if they stood over it in this order."""
+    return functools.reduce(lambda inner, outer: outer(inner), reversed(list(decorators)), function)
+
+
+def listing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every list takes: --tags, --limit and --output."""
+    return _decorated(
+        function,
+        (
+            click.option(
+                "--tags", multiple=True, help="Only what carries this tag; may be repeated, any counts."
+            ),
+            click.option("--limit", type=click.IntRange(min=0), help="At most so many."),
+            click.option(
+                "--output",
+                type=click.Choice(["id", "short", "json"]),
+                default="short",
+                show_default=True,
+                help="Ids, a line for each, or a JSON array of all attributes.",
+            ),
+        ),
+    )
+
+
+def sharing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that ask who may use an object: --access-id, --owners, --writers and --readers."""
+    of_lists = (
+        click.option(
+            f"--{name}",
+            multiple=True,
+            metavar="SUBJECT",
+            help=f"Only what has this {one}, such as user:ID or org:ID; may be repeated, any counts.",
+        )
+        for name, one in SUBJECT_LISTS.items()
+    )
+    anywhere = click.option(
+        "--access-id", metavar="SUBJECT", help="Only what this subject owns, may change or may read."
+    )
+    return _decorated(function, (anywhere, *of_lists))
+
+
+def filtered(search: Any, access_id: str | None = None, **wanted: Any) -> Any:
+    """The search for what has the wanted values: None and () want nothing, of several values any does."""
+    from landbridge.catalog import properties
+
+    for name, value in wanted.items():
+        if isinstance(value, tuple):
+            if value:
+                search = search.filter(getattr(properties, name).any_of(value))
+        elif value is not None:
+            search = search.filter(getattr(properties, name) == value)
+    if access_id is not None:
+        named: list[Expression] = [getattr(properties, name) == access_id for name in SUBJECT_LISTS]
+        search = search.filter(functools.reduce(lambda one, other: one | other, named))
+    return search
+
+
+def write(search: Any, limit: int | None, output: str, fields: Callable[[Any], tuple[str, ...]]) -> None:
+    """Print the objects of a search as they come.
+
+    `fields` gives what `short` shows of an object, separated by tabs.
+    """
+    objects = iter(search if limit is None else search.limit(limit))
+    if output == "id":
+        for one in objects:
+            click.echo(one.id)
+    elif output == "short":
+        for one in objects:
+            click.echo("\t".join(fields(one)))
+    else:
+        separator = "[\n"
+        for one in objects:
+            click.echo(separator + json.dumps({"id": one.id, **one.serialize()}), nl=False)
+            separator = ",\n"
+        click.echo("[]" if separator == "[\n" else "\n]")

@@ -1,0 +1,104 @@
+"""The guide's pages, run from top to bottom as a reader would, on the demo's product."""
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from click.testing import CliRunner
+from rasterio.transform import from_origin
+from sybil import Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+import demo
+from datasets import generated
+from landbridge.catalog import CatalogClient, Product
+from landbridge.cli import main
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide"
+PAGES = sorted(GUIDE.glob("*.md"))
+DOCTEST = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+# The demo's product and those that the pages make
+OURS = re.compile(r"local:(demo-landsat|guide-)")
+
+
+def in_the_shell(example):
+    """Run the lines of a console block that start with "$ ", and compare what follows them."""
+    checker = doctest.OutputChecker()
+    for part in re.split(r"^\$ ", example.parsed, flags=re.MULTILINE)[1:]:
+        command, _, expected = part.partition("\n")
+        program, *arguments = shlex.split(command)
+        assert program == "landbridge", command
+        got = CliRunner().invoke(main, arguments).output
+        if not checker.check_output(expected, got, DOCTEST):
+            return f"{command}\nExpected:\n{expected}\nGot:\n{got}"
+    return None
+
+
+def parsed(page):
+    """The page's examples, in one namespace."""
+    parsers = [PythonCodeBlockParser(doctest_optionflags=DOCTEST), CodeBlockParser("console", in_the_shell)]
+    return Sybil(parsers).parse(page)
+
+
+def remove_ours():
+    for product in list(Product.search()):
+        if OURS.match(product.id):
+            deletion = product.delete_related_objects()
+            if deletion is not None:
+                deletion.wait_for_completion(timeout=60)
+            product.delete()
+
+
+@pytest.fixture(scope="module")
+def demo_product(stack, tmp_path_factory):
+    """The product of `make demo`, of small scenes."""
+    CatalogClient.clear_all_default_clients()
+    remove_ours()
+    dataset = generated(200, tmp_path_factory.mktemp("scenes"))
+    product = demo.create_product(Product.namespace_id(dataset.name), dataset)
+    assert demo.upload_images(product, dataset)
+    yield
+    remove_ours()
+    CatalogClient.clear_all_default_clients()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory of a reader: it holds the file that the page on uploads reads."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    profile = {"driver": "GTiff", "width": 64, "height": 48, "count": 1, "dtype": "uint16", "nodata": 0}
+    place = {"crs": "EPSG:32612", "transform": from_origin(759_000, 4_310_000, 60, 60)}
+    with rasterio.open("blue.tif", "w", **profile, **place) as file:
+        file.write(np.full((48, 64), 1200, "uint16"), 1)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_the_examples_of_a_page_run(page, demo_product, folder):
+    document = parsed(page)
+    examples = list(document.examples())
+    assert examples
+    for example in examples:
+        example.evaluate()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_no_block_of_a_page_escapes_the_test(page):
+    fences = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)[::2]
+    assert set(fences) <= {"python", "console"}
+
+
+def test_the_index_links_every_page():
+    index = (GUIDE.parent / "index.md").read_text()
+    assert [page.name for page in PAGES if f"(guide/{page.name})" not in index] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).is_file(), target
