@@ -11,7 +11,7 @@ import traceback
 
 from bench import frame
 
-GROUPS = ("start",)
+GROUPS = ("start", "search", "raster")
 """Modules of this package, each a group of jobs."""
 
 

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from click.testing import CliRunner
 
-from landbridge.catalog import CatalogClient, ClassBand, MaskBand, Product, SpectralBand
+from landbridge.catalog import Blob, CatalogClient, ClassBand, MaskBand, Product, SpectralBand
 from landbridge.cli import main
 
 
@@ -216,18 +216,22 @@ def test_wrong_arguments_are_usage_errors_12_6(arguments):
     assert run(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("list", "--namespace", "local:x", "--prefix", "a/", "--tags", "t", "--limit", "3"),
-        ("add-reader", "data/local:x/y", "user:ann"),
-        ("remove-owner", "data/local:x/y", "user:ann"),
-    ],
-)
-def test_a_service_without_blobs_says_so_with_exit_code_1(arguments):
-    result = run("blobs", *arguments)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: This service offers no blobs.\n"
+def test_blobs_are_listed_and_shared_12_6():
+    namespace = f"local:{uuid.uuid4().hex}"
+    for name in ("a/one", "a/two", "b"):
+        Blob(name=name, namespace=namespace, tags=[name]).upload_data("text")
+    one = f"data/{namespace}/a/one"
+    listed = run("blobs", "list", "--namespace", namespace, "--prefix", "a/", "--output", "id")
+    assert sorted(listed.stdout.split()) == [one, f"data/{namespace}/a/two"]
+    assert run("blobs", "list", "--ids", one, "--output", "id").stdout.split() == [one]
+    assert run("blobs", "list", "--namespace", namespace, "--tags", "b", "--output", "id").stdout.split() == [
+        f"data/{namespace}/b"
+    ]
+    assert run("blobs", "add-reader", one, "user:ann").exit_code == 0
+    assert Blob.get(one).readers == ["user:ann"]
+    assert run("blobs", "remove-reader", one, "user:ann").exit_code == 0
+    assert Blob.get(one).readers == []
+    assert run("blobs", "add-reader", f"data/{namespace}/missing", "user:ann").exit_code == 2
 
 
 def test_a_service_that_is_away_is_a_message_and_exit_code_1():

@@ -103,7 +103,12 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]
     """
     before = from_stac(base)
     changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
-    return merge_patch(base, _apply(changed, base))
+    made = merge_patch(base, _apply(changed, base))
+    if changed.get("geometry") is not None:
+        # Whatever geometry others wrote meanwhile, nothing of it is left.
+        made["geometry"] = {"coordinates": None, "geometries": None, **changed["geometry"]}
+        made["bbox"] = bbox(changed["geometry"])
+    return made
 
 
 def _blank(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Differences between two JSON documents, as RFC 7396 merge patches and RFC 6902 operations.
 
-Objects are compared member by member; anything else, arrays included, is replaced as a whole.
+A merge patch compares objects member by member; anything else, arrays included, is replaced as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 __all__ = ["merge_patch", "operations", "pointer", "same"]
@@ -43,15 +43,21 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
     return patch
 
 
-def operations(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[dict[str, Any]]:
-    """The RFC 6902 operations that turn ``old`` into ``new``, their paths below ``path``."""
+def operations(
+    old: Mapping[str, Any], new: Mapping[str, Any], path: str = "", inside: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """The RFC 6902 operations that turn ``old`` into ``new``, their paths below ``path``.
+
+    Members are replaced as a whole, so that what results is what was meant and no mixture with what others
+    wrote meanwhile; those that ``inside`` names are objects to be compared member by member.
+    """
     found: list[dict[str, Any]] = [
         {"op": "remove", "path": path + pointer([key])} for key in old if key not in new
     ]
     for key, value in new.items():
         where, before = path + pointer([key]), old.get(key)
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            found += operations(before, value, where)
+        if key in inside and isinstance(value, Mapping) and isinstance(before, Mapping):
+            found += operations(before, value, where, inside)
         elif key not in old or not same(before, value):
             # "add" replaces a member that is there, and does not fail where it went in the meantime.
             found.append({"op": "add", "path": where, "value": value})

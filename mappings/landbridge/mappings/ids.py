@@ -91,10 +91,9 @@ def blob_item(namespace: str, name: str) -> str:
 
 def blob_parts(item: str) -> tuple[str, str]:
     """Namespace and name that a blob's Item is named by. Raises ValueError for an id that is none."""
-    if not isinstance(item, str) or not _ENCODED(item):
-        raise ValueError(f"{item!r} is not the id of a blob's Item: an encoded 'namespace/name'")
-    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), item).encode("latin-1")
-    namespace, _, name = raw.decode().partition("/")  # UnicodeDecodeError is a ValueError
-    if not (namespace and name) or blob_item(namespace, name) != item:
-        raise ValueError(f"{item!r} is not the id of a blob's Item: an encoded 'namespace/name'")
-    return namespace, name
+    if isinstance(item, str) and _ENCODED(item):
+        raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), item).encode("latin-1")
+        namespace, _, name = raw.decode(errors="replace").partition("/")
+        if namespace and name and blob_item(namespace, name) == item:
+            return namespace, name
+    raise ValueError(f"{item!r} is not the id of a blob's Item: an encoded 'namespace/name'")

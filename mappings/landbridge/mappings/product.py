@@ -74,7 +74,7 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> list[dict[str,
     """
     before = from_stac(base)
     changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
-    made = operations(base, _apply(changed, base))
+    made = operations(base, _apply(changed, base), inside=("extent", "temporal"))
     written = {operation["path"] for operation in made}
     shared = {"/description": base.get("description"), "/extent/temporal/interval": _intervals(base)}
     tests = [

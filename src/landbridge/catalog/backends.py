@@ -6,6 +6,7 @@ A backend gives the records of a query, and their number.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from landbridge.catalog.blob_service import BLOBS
@@ -40,8 +41,8 @@ _NO_BLOBS = {"op": "not", "args": [{"op": "like", "args": [{"property": "id"}, i
 class Backend(Protocol):
     """Executes the searches for one class."""
 
-    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
-        """The records that match, in order, page by page as they are read."""
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        """The records that match, in order, in one list for each page."""
 
     def count(self, client: CatalogClient, query: Query) -> int:
         """How many records match, whatever the limit."""
@@ -95,7 +96,7 @@ class ImageBackend:
             body["filter-lang"] = "cql2-json"
         return {name: value for name, value in body.items() if value is not None} | dict(query.params)
 
-    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
         body = {"limit": min(query.limit or _PAGE, _PAGE)} | self._body(query)
         return pages(client, "POST", "/search", body, "features", query)
 
@@ -110,7 +111,7 @@ class ImageBackend:
         body = {"limit": _PAGE, "fields": {"include": _FACTS}} | self._condition(query)
         if query.products is not None:
             body["collections"] = list(query.products)
-        for item in pages(client, "POST", "/search", body, "features", query):
+        for item in chain.from_iterable(pages(client, "POST", "/search", body, "features", query)):
             if not ids.is_blob_collection(item["collection"]):
                 attributes = IMAGES.attributes(item)
                 size = sum(file.get("size_bytes") or 0 for file in attributes.get("files") or ())
@@ -136,7 +137,7 @@ class ProductBackend:
             params["q"] = query.text
         return params | dict(query.params)
 
-    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
         params = {"limit": min(query.limit or _PAGE, _PAGE)} | self._params(query)
         return pages(client, "GET", "/collections", params, "collections", query)
 
@@ -155,8 +156,8 @@ class BandBackend:
         records = [record for collection in found.values() for record in band_records(collection)]
         return select(records, query, BANDS.attributes, ("name", "description"))
 
-    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
-        return iter(self._matching(client, query))
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        return iter([self._matching(client, query)])
 
     def count(self, client: CatalogClient, query: Query) -> int:
         return len(self._matching(client, query))
@@ -178,11 +179,49 @@ class UploadBackend:
                 offset, matched = offset + _PAGE, answer["numberMatched"]
         return select(records, query, lambda record: record, ())
 
-    def records(self, client: CatalogClient, query: Query) -> Iterator[Any]:
-        return iter(self._matching(client, query))
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        return iter([self._matching(client, query)])
 
     def count(self, client: CatalogClient, query: Query) -> int:
         return len(self._matching(client, replace(query, includes=False)))
+
+
+@dataclass(frozen=True, slots=True)
+class BlobBackend:
+    """Blobs, by POST /search in the collections that hold them."""
+
+    def _body(self, query: Query) -> dict[str, Any]:
+        conditions = [_filter(query, "blob")]
+        if query.text is not None and query.text.strip():
+            conditions.append(cql2.containing(query.text, "blob"))
+        if query.geometry is not None:
+            conditions.append(cql2.intersecting(query.geometry, query.match_null_geometry))
+        wanted = [condition for condition in conditions if condition is not None]
+        body: dict[str, Any] = {"collections": BLOBS.collections}
+        if wanted:
+            joined = wanted[0] if len(wanted) == 1 else {"op": "and", "args": wanted}
+            body |= {"filter": joined, "filter-lang": "cql2-json"}
+        if (order := _sortby(query, "blob")) is not None:
+            body["sortby"] = order
+        return body | dict(query.params)
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        body = {"limit": min(query.limit or _PAGE, _PAGE)} | self._body(query)
+        return pages(client, "POST", "/search", body, "features", query)
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        body = {**self._body(query), "limit": 1}
+        body.pop("sortby", None)
+        answer = client.post("/search", body, headers=query.headers, idempotent=True)
+        return int(answer["numberMatched"])
+
+    def facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
+        """What each blob adds to a summary by a date."""
+        body = {"limit": _PAGE, "fields": {"include": _FACTS}} | self._body(query)
+        for item in chain.from_iterable(pages(client, "POST", "/search", body, "features", query)):
+            attributes = BLOBS.attributes(item)
+            size = attributes.get("size_bytes") or 0
+            yield Fact(attributes["namespace"], size, attributes.get(date) if date else None)
 
 
 BACKENDS: dict[str, Backend] = {
@@ -190,5 +229,5 @@ BACKENDS: dict[str, Backend] = {
     "image": ImageBackend(),
     "band": BandBackend(),
     "image_upload": UploadBackend(),
-    "blob": BLOBS,
+    "blob": BlobBackend(),
 }

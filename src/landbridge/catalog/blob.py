@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, overlo
 
 from landbridge.catalog.access import AuthCatalogObject
 from landbridge.catalog.attributes import EnumAttribute, TypedAttribute
-from landbridge.catalog.blob_arguments import check_binary, range_header
+from landbridge.catalog.blob_arguments import check_binary, full_namespace, range_header
+from landbridge.catalog.blob_content import split_lines, write_whole
 from landbridge.catalog.blob_service import BLOBS
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.collections import Collection
@@ -79,12 +80,7 @@ class Blob(AuthCatalogObject):
 
         Without a namespace it is the user's own. Where there is no organization, the user is the prefix.
         """
-        auth = (client or CatalogClient.get_default_client()).auth
-        prefix = auth.id_prefix
-        if not namespace_id:
-            return f"{prefix}:{auth.namespace}" if auth.org else prefix
-        own = namespace_id == prefix or namespace_id.startswith(f"{prefix}:")
-        return namespace_id if own else f"{prefix}:{namespace_id}"
+        return full_namespace((client or CatalogClient.get_default_client()).auth, namespace_id)
 
     @classmethod
     def _id_of(
@@ -197,9 +193,11 @@ class Blob(AuthCatalogObject):
         check_binary(file, "read")
         return self._send(file)
 
-    def upload_data(self, data: str | bytes) -> Self:
-        """Make the blob with this content, texts as UTF-8; otherwise as `upload`."""
+    def upload_data(self, data: str | bytes | io.BytesIO) -> Self:
+        """Make the blob with this content, a text as UTF-8, all of a BytesIO; otherwise as `upload`."""
         self._complete()
+        if isinstance(data, io.BytesIO):
+            data = data.getvalue()
         if not isinstance(data, (str, bytes)):
             raise ValueError(f"data is a text or bytes; got {type(data).__name__}")  # noqa: TRY004 - as documented
         return self._send(io.BytesIO(data.encode() if isinstance(data, str) else data))
@@ -227,13 +225,11 @@ class Blob(AuthCatalogObject):
 
         ValueError where the blob is not saved or the range is none.
         """
-        content: bytes = self._read_data(range, stream=False)
-        return content
+        return b"".join(self._read_data(range))
 
     def iter_data(self, chunk_size: int | None = None, range: Range = None) -> Iterator[bytes]:
         """The content in pieces of at most `chunk_size` bytes; otherwise as `data`."""
-        chunks: Iterator[bytes] = self._read_data(range, stream=True, chunk_size=chunk_size)
-        return chunks
+        return self._read_data(range, chunk_size)
 
     def iter_lines(
         self, decode_unicode: bool = False, delimiter: str | bytes | None = None
@@ -242,9 +238,7 @@ class Blob(AuthCatalogObject):
 
         Lines end as in texts, or at the delimiter where one is given. ValueError where the blob is not saved.
         """
-        self._check_saved()
-        lines: Iterator[str | bytes] = BLOBS.lines(self._client, self.id, decode_unicode, delimiter)
-        return lines
+        return split_lines(self._read_data(None), decode_unicode, delimiter)
 
     @overload
     def download(self, file: str, range: Range = None) -> str: ...
@@ -260,10 +254,9 @@ class Blob(AuthCatalogObject):
         if not isinstance(file, str):
             check_binary(file, "writ")
         with self._vanishing():
-            chunks = BLOBS.read(self._client, self.id, range=wanted, hash=self.hash, stream=True)
+            chunks = BLOBS.read(self._client, self.id, range=wanted, hash=self.hash)
         if isinstance(file, str):
-            with Path(file).open("wb") as opened:
-                opened.writelines(chunks)
+            write_whole(Path(file), chunks)
             return file
         file.writelines(chunks)
         return getattr(file, "name", None)
@@ -273,11 +266,11 @@ class Blob(AuthCatalogObject):
         if self.state != DocumentState.SAVED:
             raise ValueError(f"Blob {self.id or self.name} is {self.state}; only a saved blob has data.")
 
-    def _read_data(self, range: Range, **how: Any) -> Any:
+    def _read_data(self, range: Range, chunk_size: int | None = None) -> Iterator[bytes]:
         self._check_saved()
         wanted = range_header(range)
         with self._vanishing():
-            return BLOBS.read(self._client, self.id, range=wanted, hash=self.hash, **how)
+            return BLOBS.read(self._client, self.id, range=wanted, hash=self.hash, chunk_size=chunk_size)
 
     @overload
     @classmethod
@@ -323,14 +316,13 @@ class Blob(AuthCatalogObject):
         NotFoundError where there is no such blob, TypeError unless either an id or a name is given.
         """
         wanted = cls._id_of(id, storage_type, namespace, name, client)
-        answer: bytes | Iterator[bytes] = BLOBS.read(
+        chunks = BLOBS.read(
             client or CatalogClient.get_default_client(),
             wanted,
             range=range_header(range),
-            stream=stream,
             chunk_size=chunk_size,
         )
-        return answer
+        return chunks if stream else b"".join(chunks)
 
     @classmethod
     def delete_many(
@@ -345,6 +337,8 @@ class Blob(AuthCatalogObject):
         With `raise_on_missing`, NotFoundError where one does not exist and none is deleted; with
         `wait_for_completion` their data is gone too on return.
         """
+        if not ids:
+            return []
         task = BlobDeletionTaskStatus.create(ids, raise_on_missing, client)
         if wait_for_completion:
             task.wait_for_completion()

@@ -1,27 +1,157 @@
-"""What blobs ask of a service. No service offers them yet, and each request says so."""
+"""What blobs ask of a service: their items as any STAC API has them, and their data as ours takes it."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from landbridge.exceptions import MethodNotAllowedError
+from landbridge.catalog.blob_arguments import full_namespace
+from landbridge.catalog.blob_content import Source, download
+from landbridge.catalog.client import MERGE_PATCH, CatalogClient
+from landbridge.catalog.enums import StorageType
+from landbridge.catalog.resources import chunks, collection_path, get_or_none, item_path, valid
+from landbridge.exceptions import NotFoundError
+from landbridge.mappings import blob as blob_mapping
+from landbridge.mappings import ids
 
-__all__ = ["BLOBS"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from landbridge.catalog.resources import Headers, Params
+
+__all__ = ["BLOBS", "Blobs"]
+
+_DATA = "application/octet-stream"
 
 
-class _NoBlobs:
-    """Stands where the requests for blobs are made: resource, search backend and data transfer."""
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """Blobs, which are Items with one asset."""
 
-    kind = "blob"
+    kind: str = "blob"
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+    @property
+    def collections(self) -> list[str]:
+        """The Collections that hold blobs, those that do not exist yet among them."""
+        return [ids.blob_collection(storage_type) for storage_type in StorageType]
 
-        def refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
-            raise MethodNotAllowedError("This service offers no blobs.")
+    def attributes(self, record: Any) -> dict[str, Any]:
+        return blob_mapping.from_stac(record)
 
-        return refuse
+    def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
+        place = _place(id)
+        return get_or_none(client, item_path(*place), params, headers) if place else None
+
+    def get_many(
+        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+    ) -> dict[str, Any]:
+        asked: dict[str, dict[str, str]] = defaultdict(dict)
+        for name in names:
+            if place := _place(name):
+                asked[place[0]][place[1]] = name
+        found = {}
+        for collection, items in asked.items():
+            for chunk in chunks(list(items)):
+                query = {"collections": [collection], "ids": chunk, "limit": len(chunk), **(params or {})}
+                answer = client.post("/search", query, headers=headers, idempotent=True)
+                found.update({items[item["id"]]: item for item in answer["features"]})
+        return found
+
+    def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
+        """Create a blob whose data lies elsewhere: at its `href`."""
+        named = {
+            **attributes,
+            "storage_type": attributes.get("storage_type") or StorageType.DATA.value,
+            "namespace": full_namespace(client.auth, attributes.get("namespace")),
+        }
+        item = valid(blob_mapping.to_stac, named)
+        return client.post(f"{collection_path(item['collection'])}/items", item, headers=headers)
+
+    def update(
+        self,
+        client: CatalogClient,
+        record: Any,
+        id: str,
+        changes: dict[str, Any],
+        headers: Headers = None,
+    ) -> Any:
+        place = _place(id)
+        if place is None:
+            raise _missing(id)
+        path = item_path(*place)
+        base = record if record is not None else client.get(path, headers=headers)
+        # A merge patch sets values, so a repetition changes nothing more.
+        return client.request(
+            "PATCH",
+            path,
+            document=valid(blob_mapping.patch, changes, base),
+            content_type=MERGE_PATCH,
+            headers=headers,
+            idempotent=True,
+        )
+
+    def delete(self, client: CatalogClient, id: str) -> bool:
+        return bool(self.delete_many(client, [id], False)["ids"])
+
+    def send(self, client: CatalogClient, attributes: dict[str, Any], data: BinaryIO) -> Any:
+        """Make a blob of this content, and give its record; BadRequestError where it is not as announced."""
+        source = Source(data)
+        item = valid(blob_mapping.to_stac, attributes)
+        announced = {"item": item, "size": source.size}
+        # An announcement that is not followed by data does no harm.
+        upload = client.post("/blobs", announced, idempotent=True)["id"]
+        return client.request(
+            "PUT", f"/blobs/uploads/{upload}", content=source.chunks, content_type=_DATA, idempotent=True
+        )
+
+    def read(
+        self,
+        client: CatalogClient,
+        id: str,
+        *,
+        range: str | None = None,
+        hash: str | None = None,
+        chunk_size: int | None = None,
+    ) -> Iterator[bytes]:
+        """The content of a blob, or a range of it, in pieces; NotFoundError where there is none.
+
+        With `hash`, the content is that of this MD5, or a ClientError is raised.
+        """
+        place = _place(id)
+        if place is None:
+            raise _missing(id)
+        storage_type = place[0].removeprefix(ids.BLOB_COLLECTION)
+        headers = {"Accept": "*/*"}
+        if range is not None:
+            headers["Range"] = range
+        if hash is not None:
+            headers["If-Match"] = f'"{hash}"'
+        return download(client, f"/blobs/{storage_type}/{place[1]}/data", headers, chunk_size)
+
+    def delete_many(self, client: CatalogClient, names: list[str], raise_on_missing: bool) -> dict[str, Any]:
+        """Delete blobs, and give the task that deletes their data."""
+        body = {"ids": list(names), "raise_on_missing": raise_on_missing}
+        task: dict[str, Any] = client.post("/blobs/deletions", body)
+        return task
+
+    def deletion(self, client: CatalogClient, id: str) -> dict[str, Any]:
+        """How the task of a deletion stands."""
+        task: dict[str, Any] = client.get(f"/blobs/deletions/{id}")
+        return task
 
 
-BLOBS: Any = _NoBlobs()
+def _place(identifier: str) -> tuple[str, str] | None:
+    """Collection and Item of a blob's id; None for what is no id of a blob."""
+    try:
+        storage_type, namespace, name = ids.split_blob(identifier)
+        return ids.blob_collection(storage_type), ids.blob_item(namespace, name)
+    except (ValueError, AttributeError):
+        return None
+
+
+def _missing(identifier: str) -> NotFoundError:
+    return NotFoundError(f"Blob {identifier} does not exist.")
+
+
+BLOBS = Blobs()

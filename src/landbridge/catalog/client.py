@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import random
 import threading
 import time
 import weakref
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from landbridge.auth import Auth
+from landbridge.catalog.garbage import paused
 from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
 from landbridge.exceptions import GatewayTimeoutError, ServerError, from_response
 
@@ -218,12 +219,35 @@ class CatalogClient:
         ConfigError
             The embedded stack is needed and does not start.
         """
-        import httpx
         import orjson
 
         if document is not None:
             content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
+        more = dict(headers or {}) if content is None else {"Content-Type": content_type, **(headers or {})}
+        return _parsed(self._respond(method, path, params, content, more, repeatable=repeatable).content)
+
+    def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """The answer of a GET whose content is yet to be read; it has to be closed.
+
+        Raises as `request` does.
+        """
+        return self._respond("GET", path, None, None, headers or {}, repeatable=True, stream=True)
+
+    def _respond(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        content: bytes | Callable[[], Iterable[bytes]] | None,
+        headers: Mapping[str, str],
+        *,
+        repeatable: bool,
+        stream: bool = False,
+    ) -> httpx.Response:
+        """The answer of a request that succeeded, after retries where they are safe."""
+        import httpx
+
         attempt = 0
         rejoined = False
         while True:
@@ -231,13 +255,17 @@ class CatalogClient:
             failure: Exception
             after: float | None = None
             try:
-                response = self._opened(loopback=self._url is None and "://" not in path).request(
+                session = self._opened(loopback=self._url is None and "://" not in path)
+                request = session.build_request(
                     method,
                     path if "://" in path else base + path,
                     params=params,
                     content=content() if callable(content) else content,
-                    headers=self._headers(base, path, content_type if content is not None else None, headers),
+                    headers=self._headers(base, path, headers),
                 )
+                response = session.send(request, stream=stream)
+                if stream and not response.is_success:
+                    response.read()
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 # Nothing was sent: this may be repeated whatever the method.
                 failure, again = error, True
@@ -248,7 +276,7 @@ class CatalogClient:
                 failure, again = error, repeatable
             else:
                 if response.is_success:
-                    return _parsed(response.content)
+                    return response
                 failure = from_response(
                     response.status_code, response.content, response.headers, f"{method} {path}"
                 )
@@ -261,17 +289,13 @@ class CatalogClient:
                     self._rejoin(base)  # the API lives and its database does not
                     rejoined = True
             if not again or attempt >= self.retries:
-                raise _public(failure, base) from failure.__cause__
+                raise public(failure, base) from failure.__cause__
             attempt += 1
             _log.debug("%s %s failed, attempt %d: %s", method, path, attempt, type(failure).__name__)
             time.sleep(_wait(attempt, after))
 
-    def _headers(
-        self, base: str, path: str, content_type: str | None, more: Mapping[str, str] | None
-    ) -> dict[str, str]:
-        headers = dict(more or {})
-        if content_type is not None:
-            headers.setdefault("Content-Type", content_type)
+    def _headers(self, base: str, path: str, more: Mapping[str, str]) -> dict[str, str]:
+        headers = dict(more)
         token = self.token
         if token and ("://" not in path or _origin(path) == _origin(base)):
             headers.setdefault("Authorization", f"Bearer {token}")
@@ -329,16 +353,8 @@ def _parsed(content: bytes) -> Any:
 
     if not content:
         return None
-    # A page of items is a hundred thousand objects, none of them garbage: looking for some among them
-    # again and again takes as long as making them.
-    paused = len(content) > _LARGE and gc.isenabled()
-    if paused:
-        gc.disable()
-    try:
+    with paused if len(content) > _LARGE else nullcontext():
         return orjson.loads(content)
-    finally:
-        if paused:
-            gc.enable()
 
 
 def _close(session: httpx.Client, pid: int) -> None:
@@ -364,7 +380,7 @@ def _wait(attempt: int, after: float | None) -> float:
     return min(_LONGEST_WAIT, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-def _public(failure: Exception, base: str) -> Exception:
+def public(failure: Exception, base: str) -> Exception:
     """The error to raise: ours as it is, a transport's as a ServerError that names the service."""
     import httpx
 

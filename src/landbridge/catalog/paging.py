@@ -18,7 +18,7 @@ _POSITION = frozenset({"token", "offset", "page", "next"})
 
 def pages(
     client: CatalogClient, method: str, path: str, query: dict[str, Any], member: str, search: Query
-) -> Iterator[Any]:
+) -> Iterator[list[Any]]:
     """The entries of every page's `member`; an empty page ends them, as does one without a next link."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -38,7 +38,8 @@ def pages(
             following = _next(page, query)
             enough = search.limit is not None and seen >= search.limit
             ahead = executor.submit(fetch, following) if following is not None and not enough else None
-            yield from page[member]
+            # Nothing else keeps the page, so that it goes when its reader is done with it.
+            yield page.pop(member)
             if ahead is None or following is None:
                 return
             page, query = ahead.result(), following

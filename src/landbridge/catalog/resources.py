@@ -17,6 +17,7 @@ from landbridge.mappings import InvalidDocument, ids
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import image as image_mapping
 from landbridge.mappings import product as product_mapping
+from landbridge.mappings.diffs import same
 
 __all__ = ["BANDS", "IMAGES", "PRODUCTS", "BandRecord", "Resource"]
 
@@ -91,7 +92,7 @@ def _delete(client: CatalogClient, path: str) -> bool:
     return True
 
 
-def _chunks(names: list[str]) -> Iterator[list[str]]:
+def chunks(names: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(names), _IDS_PER_REQUEST):
         yield names[start : start + _IDS_PER_REQUEST]
 
@@ -122,7 +123,9 @@ class Products:
         return product_mapping.from_stac(record)
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
-        return get_or_none(client, collection_path(id), params, headers) if id else None
+        if not id or ids.is_blob_collection(id):
+            return None
+        return get_or_none(client, collection_path(id), params, headers)
 
     def get_many(
         self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
@@ -130,7 +133,7 @@ class Products:
         import orjson
 
         found = {}
-        for chunk in _chunks(names):
+        for chunk in chunks([name for name in names if not ids.is_blob_collection(name)]):
             wanted = {"op": "in", "args": [{"property": "id"}, chunk]}
             query = {"filter": orjson.dumps(wanted).decode(), "filter-lang": "cql2-json", "limit": len(chunk)}
             answer = client.get("/collections", {**query, **(params or {})}, headers=headers)
@@ -151,7 +154,8 @@ class Products:
         changes: dict[str, Any],
         headers: Headers = None,
     ) -> Any:
-        return _patched(client, id, record, lambda base: valid(product_mapping.patch, changes, base), headers)
+        base = record if _shows(changes, self.attributes(record)) else None
+        return _patched(client, id, base, lambda base: valid(product_mapping.patch, changes, base), headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
         return _delete(client, collection_path(id))
@@ -161,6 +165,15 @@ def namespaced(identifier: str, client: CatalogClient) -> str:
     """A product id with the caller's prefix, unless it has that already."""
     prefix = f"{client.auth.id_prefix}:"
     return identifier if identifier.startswith(prefix) else prefix + identifier
+
+
+def _shows(changes: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
+    """Whether a patch worked out from what was last read has all changes in it.
+
+    An attribute that was changed and changed back is to be saved too, though it equals what was read: others
+    may have given it another value since.
+    """
+    return not any(same(value, seen.get(name)) for name, value in changes.items())
 
 
 def _patched(
@@ -214,7 +227,7 @@ class Images:
                 by_product[product_id].append(name)
         found = {}
         for product_id, members in by_product.items():
-            for chunk in _chunks(members):
+            for chunk in chunks(members):
                 query = {"collections": [product_id], "ids": chunk, "limit": len(chunk), **(params or {})}
                 answer = client.post("/search", query, headers=headers, idempotent=True)
                 found.update({ids.image_id(product_id, item["id"]): item for item in answer["features"]})
@@ -334,7 +347,8 @@ class Bands:
                 raise NotFoundError(f"Band {id} does not exist.")
             return valid(band_mapping.patch, changes, base, name)  # type: ignore[no-any-return] # see valid
 
-        return self._change(client, product_id, name, record.collection, operations, headers)
+        base = record.collection if _shows(changes, record.attributes) else None
+        return self._change(client, product_id, name, base, operations, headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
         product_id, name = _split(id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from landbridge.catalog import summaries
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.converters import geojson, to_shape
 from landbridge.catalog.enums import AggregateDateField, Interval
+from landbridge.catalog.garbage import paused
 from landbridge.utils.expressions import (
     AndExpression,
     EqExpression,
@@ -117,15 +117,20 @@ class Search(Generic[T]):
         query = self._to_query()
         if query.products == () or query.limit == 0:
             return iter(())
-        records = self._backend().records(self._client, query)
-        return self._objects(records if query.limit is None else islice(records, query.limit))
+        return self._objects(self._backend().records(self._client, query), query.limit)
 
-    def _objects(self, records: Iterator[Any]) -> Iterator[T]:
+    def _objects(self, pages: Iterator[list[Any]], limit: int | None) -> Iterator[T]:
         shared: dict[str, Any] = {}
-        for record in records:
-            made = self._model._from_record(record, self._client, shared)
-            if isinstance(made, self._model):
-                yield made
+        for records in pages:
+            if limit is not None:
+                del records[max(limit, 0) :]
+            with paused:
+                made = [self._model._from_record(record, self._client, shared) for record in records]
+                count = len(records)
+                records.clear()  # what was sent is several times the size of what was made of it
+            yield from (one for one in made if isinstance(one, self._model))
+            if limit is not None and (limit := limit - count) <= 0:
+                return
 
     def _backend(self) -> Any:
         from landbridge.catalog.backends import BACKENDS

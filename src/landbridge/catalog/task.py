@@ -137,5 +137,5 @@ class BlobDeletionTaskStatus(TaskStatus):
         return cls(**BLOBS.delete_many(client, ids, raise_on_missing), _client=client)
 
     def _read(self) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = BLOBS.deletion(self._client, self.id)
+        answer: Mapping[str, Any] = BLOBS.deletion(self._client, str(self.id))
         return answer

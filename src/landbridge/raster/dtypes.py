@@ -1,5 +1,6 @@
 """The Catalog's data types: their numpy counterparts, ranges and common types."""
 
+import math
 from collections.abc import Iterable
 from functools import reduce
 from typing import Any
@@ -93,3 +94,15 @@ def _join(first: str, second: str) -> str:
     if first in _CASTS[second]:
         return first
     return next(name for name in DATA_TYPES if name in _CASTS[first] and name in _CASTS[second])
+
+
+def held_nodata(dtype: np.dtype[Any], nodata: float | None) -> float | None:
+    """A nodata value if the type can hold it, else None."""
+    if nodata is None:
+        return None
+    if dtype.kind == "f":
+        return float(nodata)
+    if not math.isfinite(nodata) or nodata != int(nodata):
+        return None
+    limits = np.iinfo(dtype)
+    return int(nodata) if limits.min <= nodata <= limits.max else None

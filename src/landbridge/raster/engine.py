@@ -18,6 +18,7 @@ from landbridge.raster.render import Renderer, blocks, default_workers, run
 from landbridge.raster.rescale import actual_scale, scaled
 from landbridge.raster.sample import Window
 from landbridge.raster.strategy import WiderTypeError
+from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
 
 Array = np.ndarray[Any, Any]
@@ -116,7 +117,7 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Rast
     first = plans[0]
     # Nothing is known of a band's range before all its pixels are there.
     auto = first.scales is not None and () in first.scales
-    values = np.empty((len(plans), *first.shape), first.dtype if auto else first.output_dtype)
+    values = np.zeros((len(plans), *first.shape), first.dtype if auto else first.output_dtype)
     masks = np.empty(values.shape, bool) if any(plan.masked for plan in plans) else None
 
     def render(renderer: Renderer, layer: int, window: Window) -> None:
@@ -126,9 +127,10 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Rast
         bar.update((y.stop - y.start) * (x.stop - x.start))
 
     jobs = []
+    cache = TileCache()
     shares = -(-workers // len(plans))
     for layer, plan in enumerate(plans):
-        renderer = Renderer(unscaled(plan) if auto else plan)
+        renderer = Renderer(unscaled(plan) if auto else plan, cache)
         jobs += [partial(render, renderer, layer, window) for window in blocks(plan.geobox, shares)]
     run(jobs, workers)
     hidden = [None if masks is None or not p.masked else masks[layer] for layer, p in enumerate(plans)]

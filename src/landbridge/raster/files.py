@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import rasterio
-from odc.geo.converters import rio_geobox
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 
 from landbridge.raster.errors import RasterError
+from landbridge.raster.grid import crs_of
 
 if TYPE_CHECKING:
     from landbridge.raster.plan import FileRead, SourceRead
@@ -36,16 +36,18 @@ GDAL_OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself. `levels` are its grids: its own, then those of its overviews.
+    """What a file says of itself. `overviews` are how many times coarser than its grid its overviews are.
 
     `mask` tells of a mask stored beside the bands, `alpha` is the number of a band that is one (0: none).
     """
 
     href: str
+    driver: str
     count: int
     dtypes: tuple[str, ...]
     nodata: tuple[float | None, ...]
-    levels: tuple[GeoBox, ...]
+    grid: GeoBox
+    overviews: tuple[int, ...]
     mask: bool
     alpha: int
 
@@ -80,28 +82,35 @@ def read_header(href: str) -> Header:
         RasterioError: the file is missing, broken or without a coordinate reference system.
     """
     with rasterio.open(href, sharing=False) as dataset:
-        geobox = rio_geobox(dataset)
-        if not isinstance(geobox, GeoBox) or geobox.crs is None:
+        if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]
         alpha = MaskFlags.alpha in flags
         return Header(
             href=href,
+            driver=dataset.driver,
             count=dataset.count,
             dtypes=tuple(dataset.dtypes),
             nodata=tuple(dataset.nodatavals),
-            levels=(geobox, *_overviews(href, geobox, len(dataset.overviews(1)))),
+            grid=GeoBox(dataset.shape, dataset.transform, crs_of(dataset.crs.to_wkt())),
+            overviews=tuple(dataset.overviews(1)),
             mask=MaskFlags.per_dataset in flags and not alpha,
             alpha=_alpha_index(dataset) if alpha else 0,
         )
 
 
-def _overviews(href: str, geobox: GeoBox, count: int) -> Iterator[GeoBox]:
-    rows, columns = geobox.shape.yx
-    for level in range(count):
-        with rasterio.open(href, sharing=False, overview_level=level) as overview:
-            scale = geobox.transform.scale(columns / overview.width, rows / overview.height)
-            yield GeoBox((overview.height, overview.width), geobox.transform @ scale, geobox.crs)
+def level_grid(header: Header, level: int) -> GeoBox:
+    """The grid of one of a file's levels: 0 is its own, 1 that of its first overview.
+
+    Raises:
+        RasterioError: the overview cannot be opened.
+    """
+    if level == 0:
+        return header.grid
+    with rasterio.open(header.href, sharing=False, overview_level=level - 1) as overview:
+        rows, columns = header.grid.shape.yx
+        scale = header.grid.transform.scale(columns / overview.width, rows / overview.height)
+        return GeoBox((overview.height, overview.width), header.grid.transform @ scale, header.grid.crs)
 
 
 def _alpha_index(dataset: Any) -> int:

@@ -1,22 +1,24 @@
 """Reading one file's bands onto a block of the output grid."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
 from odc.geo.overlap import compute_reproject_roi
-from odc.loader import RasterBandMetadata, RasterLoadParams, RasterSource, RioDriver
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
-from landbridge.raster.files import Header
-from landbridge.raster.grid import BoolArray
+from landbridge.raster.dtypes import held_nodata
+from landbridge.raster.files import Header, level_grid
+from landbridge.raster.grid import BoolArray, crs_on, same_crs
 from landbridge.raster.plan import FileRead
-from landbridge.raster.sample import Sample, Window, nearest, within
+from landbridge.raster.sample import Nearest, Sample, Window, within
+from landbridge.raster.tiles import Tiles
 from landbridge.raster.warp import warp, widened_window
 
 Array = np.ndarray[Any, Any]
@@ -26,8 +28,6 @@ _RANKING = ("mode", "max", "min", "med", "q1", "q3")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
-
-_DRIVER = RioDriver()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,22 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a grid looks at a file: by which of the file's levels, and how many of its pixels per output
-    pixel.
+    """How a grid looks at a file: by which of the file's levels, of what grid, and how many of its pixels
+    (x, y) per output pixel.
     """
 
     level: int
+    grid: GeoBox
     scale: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file as it is read for a grid; with `tiles` its pixels are decoded here, else GDAL gives them."""
+
+    header: Header
+    view: View
+    tiles: Tiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +83,13 @@ class Samples:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._known: dict[tuple[GeoBox, Block], Sample | None] = {}
+        self._known: dict[tuple[GeoBox, Block], Nearest] = {}
 
-    def get(self, source: GeoBox, block: Block) -> Sample | None:
-        """How a block samples a file's grid by the nearest pixel; None where they do not meet."""
+    def get(self, source: GeoBox, block: Block) -> Nearest:
+        """How a block samples a file's grid by the nearest pixel."""
         key = (source, block)
         if key not in self._known:
-            self._known[key] = nearest(source, block.grid, block.origin)
+            self._known[key] = Nearest(source, block.grid, block.origin)
         return self._known[key]
 
 
@@ -88,46 +98,65 @@ def view_of(header: Header, target: GeoBox, resampler: str) -> View:
 
     The level is the coarsest that is no coarser than the output; ranking resamplers read full resolution.
     """
-    factors = [_factors(level, target) for level in header.levels[: 1 if resampler in _RANKING else None]]
-    fit = [index for index, factor in enumerate(factors) if min(factor) >= 1 - _OVERVIEW_SLACK]
+    x, y = _factors(header.grid, target)
+    coarser = () if resampler in _RANKING else header.overviews
+    fit = [level for level, times in enumerate(coarser, start=1) if min(x, y) / times >= 1 - _OVERVIEW_SLACK]
     level = fit[-1] if fit else 0
-    return View(level, factors[level])
+    grid = level_grid(header, level)
+    rows, columns = (part / whole for part, whole in zip(grid.shape.yx, header.grid.shape.yx, strict=True))
+    return View(level, grid, (x * columns, y * rows))
 
 
 def _factors(source: GeoBox, target: GeoBox) -> tuple[float, float]:
     """(x, y): how many source pixels an output pixel spans, in the middle of where the grids meet."""
+    if same_crs(crs_on(source), crs_on(target)):
+        affine = ~source.transform @ target.transform
+        if affine.b == 0 and affine.d == 0:
+            return (abs(affine.a), abs(affine.e))
     scale = compute_reproject_roi(source, target).scale2
     return (abs(scale.x) or 1.0, abs(scale.y) or 1.0)
 
 
 def read_block(
-    header: Header, file: FileRead, block: Block, view: View, resampler: str, samples: Samples
-) -> Pixels | None:
-    """The bands of a file on a block of the output grid; None where the block misses the file.
+    opened: OpenFile, file: FileRead, block: Block, resampler: str, samples: Samples, wanted: BoolArray
+) -> Iterator[Pixels]:
+    """The bands of a file on a block of the output grid, in parts; none where the block misses the file.
+
+    Parts that have none of the `wanted` pixels (y, x) of the block may be left out.
 
     Raises:
         RasterioError: the file lacks a band, or cannot be read.
     """
+    header, view = opened.header, opened.view
     if max(file.indexes) > header.count:
         raise RasterioError(f"band_index {max(file.indexes) - 1} of a file with {header.count} bands")
-    sample = samples.get(header.levels[view.level], block)
+    sampling = samples.get(view.grid, block)
+    if resampler == "near" and opened.tiles is not None:
+        for part in sampling.parts(opened.tiles.tile, wanted, _MAX_WINDOW):
+            yield _sampled(opened, file, part)
+        return
+    sample = sampling.whole()
     if sample is None:
-        return None
+        return
     if sample.pixels > _MAX_WINDOW and max(block.grid.shape.yx) > 1:
-        return _in_parts(header, file, block, view, resampler)
-    if resampler != "near":
-        return _warped(header, file, block, view, resampler, sample)
-    values = sample.take(_window(header, file.indexes, view.level, sample.window))
-    return _judged(header, file, values, sample.window, sample, view)
+        yield from _in_parts(opened, file, block, resampler, wanted)
+    elif resampler == "near":
+        yield _sampled(opened, file, sample)
+    else:
+        yield _warped(opened, file, block, resampler, sample)
 
 
-def _in_parts(header: Header, file: FileRead, block: Block, view: View, resampler: str) -> Pixels | None:
+def _sampled(opened: OpenFile, file: FileRead, sample: Sample) -> Pixels:
+    """The pixels that a sample takes."""
+    values = sample.take(_window(opened, file.indexes, sample.window))
+    return _judged(opened, file, values, sample.window, sample)
+
+
+def _in_parts(
+    opened: OpenFile, file: FileRead, block: Block, resampler: str, wanted: BoolArray
+) -> Iterator[Pixels]:
     """A block read by halves, so that what is in memory at once stays bounded."""
     height, width = block.grid.shape.yx
-    count = len(file.indexes)
-    values = np.zeros((count, height, width), _dtype_of(header, file.indexes))
-    valid = np.zeros((count, height, width), bool)
-    covered = np.zeros((height, width), bool)
     y, x = slice(0, height), slice(0, width)
     halves = (
         [(slice(0, height // 2), x), (slice(height // 2, height), x)]
@@ -135,38 +164,61 @@ def _in_parts(header: Header, file: FileRead, block: Block, view: View, resample
         else [(y, slice(0, width // 2)), (y, slice(width // 2, width))]
     )
     for half in halves:
-        part = read_block(header, file, block.part(half), view, resampler, Samples())
-        if part is not None:
-            roi = within(half, part.roi)
-            values[(slice(None), *roi)] = part.values
-            valid[(slice(None), *roi)] = part.valid
-            covered[roi] = True if part.covered is None else part.covered
-    return Pixels((y, x), values, valid, covered) if covered.any() else None
+        if wanted[half].any():
+            for part in read_block(opened, file, block.part(half), resampler, Samples(), wanted[half]):
+                yield Pixels(within(half, part.roi), part.values, part.valid, part.covered)
 
 
 def _dtype_of(header: Header, indexes: Sequence[int]) -> np.dtype[Any]:
     return np.result_type(*(header.dtypes[index - 1] for index in indexes))
 
 
-def _window(header: Header, indexes: Sequence[int], level: int, window: Window) -> Array:
-    """Pixels (band, y, x) of a window of one of a file's levels, all bands by one read."""
-    if level == 0:
-        with _DRIVER.restore_env({}, _DRIVER.new_load(header.levels[0])) as context:
-            dtype = _dtype_of(header, indexes)
-            meta = RasterBandMetadata(str(dtype), dims=("band", "y", "x"))
-            reader = _DRIVER.open(RasterSource(header.href, band=0, meta=meta), context)
-            params = RasterLoadParams(
-                str(dtype),
-                fill_value=_kept_nodata(header, indexes[0], dtype),
-                use_overviews=False,
-                dims=meta.dims,
-                meta=meta,
-            )
-            _, pixels = reader.read(params, header.levels[0][window], selection=list(indexes))
-            return np.asarray(pixels)
+def _window(opened: OpenFile, indexes: Sequence[int], window: Window) -> Array:
+    """Pixels (band, y, x) of a window of the level a file is read from, not to be written to."""
+    if opened.tiles is not None:
+        pixels = opened.tiles.read(indexes, window)
+        if pixels is not None:
+            return pixels
+    if opened.view.level == 0:
+        return _loaded(opened.header, indexes, window)
     # odc-loader resamples overviews and does not hand out their own pixels.
-    with rasterio.open(header.href, sharing=False, overview_level=level - 1) as dataset:
+    with _level(opened) as dataset:
         return np.asarray(dataset.read(list(indexes), window=RasterioWindow.from_slices(*window)))
+
+
+def _loaded(header: Header, indexes: Sequence[int], window: Window) -> Array:
+    """Pixels (band, y, x) of a window of a file by odc-loader, all bands by one read."""
+    # Its import takes longer than most reads.
+    from odc.loader import RasterBandMetadata, RasterLoadParams, RasterSource
+
+    driver = _driver()
+    with driver.restore_env({}, driver.new_load(header.grid)) as context:
+        dtype = _dtype_of(header, indexes)
+        meta = RasterBandMetadata(str(dtype), dims=("band", "y", "x"))
+        reader = driver.open(RasterSource(header.href, band=0, meta=meta), context)
+        params = RasterLoadParams(
+            str(dtype),
+            fill_value=_kept_nodata(header, indexes[0], dtype),
+            use_overviews=False,
+            dims=meta.dims,
+            meta=meta,
+        )
+        _, pixels = reader.read(params, header.grid[window], selection=list(indexes))
+        return np.asarray(pixels)
+
+
+@cache
+def _driver() -> Any:
+    from odc.loader import RioDriver
+
+    return RioDriver()
+
+
+def _level(opened: OpenFile) -> Any:
+    """A dataset of the level a file is read from."""
+    level = opened.view.level
+    options = {} if level == 0 else {"overview_level": level - 1}
+    return rasterio.open(opened.header.href, sharing=False, **options)
 
 
 def _kept_nodata(header: Header, index: int, dtype: np.dtype[Any]) -> float | None:
@@ -178,17 +230,15 @@ def _kept_nodata(header: Header, index: int, dtype: np.dtype[Any]) -> float | No
     return 0 if held is None else held
 
 
-def _judged(
-    header: Header, file: FileRead, values: Array, window: Window, sample: Sample | None, view: View
-) -> Pixels:
+def _judged(opened: OpenFile, file: FileRead, values: Array, window: Window, sample: Sample | None) -> Pixels:
     """Pixels with their validity: by the file's nodata, else the Band's, and by a mask the file brings along.
 
     They are those of a window of the file, or what a sample took of it.
     """
     valid = np.empty(values.shape, bool)
-    for band, nodata in enumerate(effective_nodata(header, file)):
+    for band, nodata in enumerate(effective_nodata(opened.header, file)):
         not_nodata(values[band], nodata, valid[band])
-    mask = _file_mask(header, file, window, view)
+    mask = _file_mask(opened, file, window)
     if mask is not None:
         valid &= mask if sample is None else sample.take(mask)
     if sample is None:
@@ -224,47 +274,33 @@ def not_nodata(values: Array, nodata: float | None, out: BoolArray) -> None:
         np.logical_and(out, ~np.isnan(values), out=out)
 
 
-def held_nodata(dtype: np.dtype[Any], nodata: float | None) -> float | None:
-    """A nodata value if the type can hold it, else None."""
-    if nodata is None:
-        return None
-    if dtype.kind == "f":
-        return float(nodata)
-    if not math.isfinite(nodata) or nodata != int(nodata):
-        return None
-    limits = np.iinfo(dtype)
-    return int(nodata) if limits.min <= nodata <= limits.max else None
-
-
-def _file_mask(header: Header, file: FileRead, window: Window, view: View) -> BoolArray | None:
+def _file_mask(opened: OpenFile, file: FileRead, window: Window) -> BoolArray | None:
     """Where a file's own mask lets a window's pixels through: an internal mask, or an undeclared alpha
     band.
     """
+    header = opened.header
     alpha = header.alpha if header.alpha not in file.declared else 0
     if not (header.mask or alpha):
         return None
     if alpha:
-        shown = _window(header, (alpha,), view.level, window)[0]
+        shown = _window(opened, (alpha,), window)[0]
     else:
-        level = {} if view.level == 0 else {"overview_level": view.level - 1}
-        with rasterio.open(header.href, sharing=False, **level) as dataset:
+        with _level(opened) as dataset:
             shown = dataset.dataset_mask(window=RasterioWindow.from_slices(*window))
     mask: BoolArray = shown != 0
     return mask
 
 
-def _warped(
-    header: Header, file: FileRead, block: Block, view: View, resampler: str, sample: Sample
-) -> Pixels:
+def _warped(opened: OpenFile, file: FileRead, block: Block, resampler: str, sample: Sample) -> Pixels:
     """A block by an interpolating or counting resampler, from the window that its kernel can reach.
 
     A pixel is covered where its center lies in the file: interpolation does not reach beyond.
     """
-    source = header.levels[view.level]
+    view = opened.view
     grid = block.grid[sample.roi]
-    window = widened_window(sample.window, view.scale, source)
-    raw = _judged(header, file, _window(header, file.indexes, view.level, window), window, None, view)
-    values, valid = warp(raw.values, raw.valid, source[window], grid, view.scale, resampler)
+    window = widened_window(sample.window, view.scale, view.grid)
+    raw = _judged(opened, file, _window(opened, file.indexes, window), window, None)
+    values, valid = warp(raw.values, raw.valid, view.grid[window], grid, view.scale, resampler)
     if sample.inside is not None:
         valid &= sample.inside
     return Pixels(sample.roi, values, valid, sample.inside)

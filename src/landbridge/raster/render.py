@@ -1,20 +1,22 @@
 """Rendering: a plan carried out block by block, on threads."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.files import Header, errors_about, gdal_env, read_header
+from landbridge.raster.dtypes import held_nodata
+from landbridge.raster.files import errors_about, gdal_env, read_header
 from landbridge.raster.grid import BoolArray, outside
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import Block, Pixels, Samples, View, held_nodata, read_block, view_of
+from landbridge.raster.read import Block, OpenFile, Pixels, Samples, View, read_block, view_of
 from landbridge.raster.rescale import scaled
-from landbridge.raster.sample import Window, shape_of, within
+from landbridge.raster.sample import Window, extent, shape_of, within
 from landbridge.raster.strategy import LastValid, WiderTypeError
+from landbridge.raster.tiles import TileCache, find_tiles
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -26,13 +28,16 @@ _SMALLEST_BLOCK = 512
 class Renderer:
     """A plan at work: renders blocks on any thread, and opens each file's header once."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Take the plan."""
+    def __init__(self, plan: Plan, cache: TileCache) -> None:
+        """Take the plan, and where the tiles are kept that several blocks need."""
         self.plan = plan
-        self._views: dict[str, tuple[Header, View]] = {}
+        self._cache = cache
+        self._files: dict[str, OpenFile] = {}
+        self._views: dict[tuple[GeoBox, tuple[int, ...]], View] = {}
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
-        """Fill `values` (band, y, x) and `mask` (True: not valid) with a window (y, x) of the output grid.
+        """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
+        output grid.
 
         Raises:
             RasterError: a file is missing, broken or cut short.
@@ -41,8 +46,6 @@ class Renderer:
         plan = self.plan
         direct = plan.scales is None and plan.output_type == plan.data_type
         raw = values if direct else np.zeros(values.shape, plan.dtype)
-        if direct:
-            values.fill(0)
         missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
         shown = np.zeros(values.shape[1:], bool)
         self._mosaic(window, raw, missing, shown)
@@ -84,34 +87,40 @@ class Renderer:
         """Lay one image under what the strategy has, where that still misses bands: alpha's file comes
         first.
         """
-        wanted = range(len(self.plan.bands))
-        part = strategy.window([*wanted])
+        everything = range(len(self.plan.bands))
+        wanted = strategy.wanted(everything)
+        part = extent(wanted)
         if part is None:
             return
+        wanted = wanted[part]
         block = Block(self.plan.geobox, (0, 0)).part(within(window, part))
         samples = Samples()
         visible: BoolArray | None = None
+        if self.plan.alpha is not None:
+            # Where the image has no alpha nothing says that it may be seen.
+            visible = np.zeros(shape_of(part), bool)
         for file in sorted(source.files, key=lambda file: self.plan.alpha not in file.positions):
-            bands = [position for position in file.positions if position in wanted]
+            bands = [position for position in file.positions if position in everything]
             alpha = self.plan.alpha in file.positions
-            if not alpha and (strategy.window(bands) is None or (visible is not None and not visible.any())):
+            needed = wanted if alpha else strategy.wanted(bands)[part]
+            if visible is not None and not alpha:
+                needed = needed & visible
+            if not needed.any():
                 continue
-            pixels = self._read(source, file, block, samples)
-            if alpha:
-                visible = self._visible(file, pixels, shape_of(part))
-            if pixels is not None and bands:
-                self._lay(file, bands, part, pixels, visible, strategy, shown)
+            for pixels in self._read(source, file, block, samples, needed):
+                if alpha and visible is not None:
+                    self._see(file, pixels, visible)
+                if bands:
+                    self._lay(file, bands, part, pixels, visible, strategy, shown)
 
-    def _visible(self, file: FileRead, pixels: Pixels | None, shape: tuple[int, int]) -> BoolArray:
-        """Where an image's alpha is not 0, whatever that band's nodata is, in a part (y, x) of a block."""
-        visible = np.zeros(shape, bool)
-        if pixels is not None and self.plan.alpha is not None:
-            band = file.positions.index(self.plan.alpha)
-            visible[pixels.roi] = pixels.values[band] != 0
-            if pixels.covered is not None:
-                visible[pixels.roi] &= pixels.covered
-            pixels.valid[band] = True
-        return visible
+    def _see(self, file: FileRead, pixels: Pixels, visible: BoolArray) -> None:
+        """Note in `visible` (y, x) where an image's alpha is not 0, whatever that band's nodata is."""
+        assert self.plan.alpha is not None
+        band = file.positions.index(self.plan.alpha)
+        visible[pixels.roi] = pixels.values[band] != 0
+        if pixels.covered is not None:
+            visible[pixels.roi] &= pixels.covered
+        pixels.valid[band] = True
 
     def _lay(
         self,
@@ -124,37 +133,55 @@ class Renderer:
         shown: BoolArray,
     ) -> None:
         """Feed a file's pixels to the strategy as far as their image's alpha lets them be seen."""
-        covered = np.ones(shape_of(pixels.roi), bool) if pixels.covered is None else pixels.covered
+        covered = pixels.covered
         if visible is not None:
-            covered = covered & visible[pixels.roi]
-        elif self.plan.alpha is not None:
-            # The image has no alpha file: nothing says that it may be seen.
-            return
+            seen = visible[pixels.roi]
+            covered = seen if covered is None else covered & seen
         where = within(part, pixels.roi)
-        kept = [index for index, position in enumerate(file.positions) if position in bands]
-        strategy.feed(where, bands, pixels.values[kept], pixels.valid[kept], covered)
-        shown[where] |= covered
+        if len(bands) == len(file.positions):
+            values, valid = pixels.values, pixels.valid
+        else:
+            kept = [index for index, position in enumerate(file.positions) if position in bands]
+            values, valid = pixels.values[kept], pixels.valid[kept]
+        strategy.feed(where, bands, values, valid, covered)
+        if covered is None:
+            shown[where] = True
+        else:
+            shown[where] |= covered
 
-    def _read(self, source: SourceRead, file: FileRead, block: Block, samples: Samples) -> Pixels | None:
-        """A file's bands on a block of the grid."""
+    def _read(
+        self, source: SourceRead, file: FileRead, block: Block, samples: Samples, wanted: BoolArray
+    ) -> Iterator[Pixels]:
+        """A file's bands on a block of the grid, in parts."""
         plan = self.plan
         with errors_about(source, file):
-            header, view = self._view(file.href)
-            pixels = read_block(header, file, block, view, plan.resampler, samples)
-        if pixels is not None:
+            opened = self._open(file.href)
+        dtypes = opened.header.dtypes
+        parts = read_block(opened, file, block, plan.resampler, samples, wanted)
+        while True:
+            # Not around the yield: what the taker does is not about the file.
+            with errors_about(source, file):
+                pixels = next(parts, None)
+            if pixels is None:
+                return
             for position, index in zip(file.positions, file.indexes, strict=True):
-                dtype = np.dtype(header.dtypes[index - 1])
+                dtype = np.dtype(dtypes[index - 1])
                 if position < len(plan.bands) and plan.widened(dtype).data_type != plan.data_type:
                     raise WiderTypeError(dtype)
-        return pixels
+            yield pixels
 
-    def _view(self, href: str) -> tuple[Header, View]:
-        view = self._views.get(href)
-        if view is None:
-            header = read_header(href)
+    def _open(self, href: str) -> OpenFile:
+        opened = self._files.get(href)
+        if opened is None:
             # Two threads may both get here: they store the same.
-            view = self._views[href] = (header, view_of(header, self.plan.geobox, self.plan.resampler))
-        return view
+            header = read_header(href)
+            grids = (header.grid, header.overviews)
+            view = self._views.get(grids)
+            if view is None:
+                view = self._views[grids] = view_of(header, self.plan.geobox, self.plan.resampler)
+            tiles = find_tiles(header, view.level, view.grid, self._cache)
+            opened = self._files[href] = OpenFile(header, view, tiles)
+        return opened
 
 
 def blocks(geobox: GeoBox, workers: int) -> list[Window]:

@@ -1,6 +1,8 @@
 """Which source pixel each output pixel is nearest to, exactly."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ _TIE = 1e-6
 # Coordinates between the nodes of a coarse grid are interpolated where that is this exact, in source pixels.
 _TOLERANCE = 1e-4
 _STEPS = (64, 16, 4)
+# The edge of the squares of output pixels that are sampled together.
+_CELL = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Sample:
 
     Where the grids are parallel, `rows` and `columns`, counted from the window's corner, are those of each
     output row and column, and every pixel of `roi` is inside the source. Else `index` (y, x) is each pixel's
-    place in the flattened window, and `inside` tells whether it has one.
+    place in the flattened window, and `inside` tells whether it has one (None: all have).
     """
 
     roi: Window
@@ -46,7 +50,8 @@ class Sample:
     def take(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """The output pixels (..., y, x) of `roi` from the window's (..., y, x)."""
         if self.index is not None:
-            return np.take(pixels.reshape(*pixels.shape[:-2], -1), self.index, axis=-1)
+            # Clipped rather than checked: the index lies inside.
+            return np.take(pixels.reshape(*pixels.shape[:-2], -1), self.index, axis=-1, mode="clip")
         assert self.rows is not None
         assert self.columns is not None
         if _is_run(self.rows) and _is_run(self.columns):
@@ -54,17 +59,73 @@ class Sample:
         return pixels[..., self.rows[:, None], self.columns[None, :]]
 
 
-def nearest(source: GeoBox, target: GeoBox, origin: tuple[int, int] = (0, 0)) -> Sample | None:
-    """How a target grid samples a source grid by the nearest pixel; None where they do not meet.
+class Nearest:
+    """How a target grid samples a source grid by the nearest pixel, worked out as far as it is asked for.
 
     `origin` is the place (y, x) of the target in the grid it is a block of: pixels do not depend on how a
-    grid is cut into blocks.
+    grid is cut into blocks, nor a block into parts.
     """
-    if same_crs(crs_on(source), crs_on(target)):
-        affine = ~source.transform @ target.transform
-        if affine.b == 0 and affine.d == 0:
-            return _parallel(source, target, affine)
-    return _general(source, target, origin)
+
+    def __init__(self, source: GeoBox, target: GeoBox, origin: tuple[int, int] = (0, 0)) -> None:
+        """Take the grids."""
+        self._shape = target.shape.yx
+        self._whole: Sample | None = None
+        self._cells: dict[tuple[int, int, int, int], Sample | None] = {}
+        self._lattice: _Lattice | None = None
+        if same_crs(crs_on(source), crs_on(target)):
+            affine = ~source.transform @ target.transform
+            if affine.b == 0 and affine.d == 0:
+                self._whole = _parallel(source, target, affine)
+                return
+        self._lattice = _lattice(source, target, origin)
+
+    def whole(self) -> Sample | None:
+        """The whole target's sample; None where the grids do not meet."""
+        if self._whole is None and self._lattice is not None:
+            height, width = self._shape
+            self._whole = _sampled(self._lattice, (slice(0, height), slice(0, width)))
+        return self._whole
+
+    def parts(self, tile: tuple[int, int], wanted: BoolArray, limit: int) -> Iterator[Sample]:
+        """The sample in parts, without those of whose output pixels none is `wanted` (y, x).
+
+        Where the grids are parallel a part takes pixels of one of the source's tiles, whose size (y, x) is
+        given; else it is a small square of the output, made smaller until it takes no more than `limit`
+        source pixels.
+        """
+        if self._lattice is None:
+            if self._whole is not None:
+                yield from _by_tiles(self._whole, tile, wanted[self._whole.roi])
+            return
+        height, width = self._shape
+        for top in range(0, height, _CELL):
+            for left in range(0, width, _CELL):
+                cell = (slice(top, min(height, top + _CELL)), slice(left, min(width, left + _CELL)))
+                yield from self._cell(cell, wanted, limit)
+
+    def _cell(self, cell: Window, wanted: BoolArray, limit: int) -> Iterator[Sample]:
+        if not wanted[cell].any():
+            return
+        assert self._lattice is not None
+        name = (cell[0].start, cell[0].stop, cell[1].start, cell[1].stop)
+        if name not in self._cells:
+            self._cells[name] = _sampled(self._lattice, cell)
+        sample = self._cells[name]
+        if sample is None:
+            return
+        height, width = shape_of(cell)
+        if sample.pixels <= limit or height == width == 1:
+            yield sample
+            return
+        axis = 0 if height >= width else 1
+        middle = (cell[axis].start + cell[axis].stop) // 2
+        for half in (slice(cell[axis].start, middle), slice(middle, cell[axis].stop)):
+            yield from self._cell((half, cell[1]) if axis == 0 else (cell[0], half), wanted, limit)
+
+
+def nearest(source: GeoBox, target: GeoBox, origin: tuple[int, int] = (0, 0)) -> Sample | None:
+    """How a target grid samples a source grid by the nearest pixel; None where they do not meet."""
+    return Nearest(source, target, origin).whole()
 
 
 def _parallel(source: GeoBox, target: GeoBox, affine: Affine) -> Sample | None:
@@ -79,27 +140,49 @@ def _parallel(source: GeoBox, target: GeoBox, affine: Affine) -> Sample | None:
     return Sample((y, x), window, rows=rows - window[0].start, columns=columns - window[1].start)
 
 
-def _general(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> Sample | None:
-    rows, columns = _coordinates(source, target, origin)
-    height, width = source.shape.yx
-    with np.errstate(invalid="ignore"):
-        inside: BoolArray = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    y, x = _extent(any_along(inside, 1)), _extent(any_along(inside, 0))
-    if y is None or x is None:
-        return None
-    roi = (y, x)
-    if inside.all():
-        row, column = rows.astype(np.intp), columns.astype(np.intp)
-        window = (_span(row), _span(column))
-        return Sample(roi, window, index=_flattened(row, column, window))
-    inside = inside[roi]
-    row = np.where(inside, rows[roi], 0).astype(np.intp)
-    column = np.where(inside, columns[roi], 0).astype(np.intp)
-    window = (_span(row[inside]), _span(column[inside]))
-    index = _flattened(row, column, window)
-    # Pixels outside take the window's first pixel: they are not valid.
-    index[~inside] = 0
+def _sampled(lattice: "_Lattice", part: Window) -> Sample | None:
+    """The sample of a part (y, x) of a target that lies otherwise than its source."""
+    rows, columns = lattice.coordinates(part)
+    height, width = lattice.source.shape.yx
+    roi = part
+    inside: BoolArray | None = None
+    # False as well where a coordinate is none (NaN).
+    if not (rows.min() >= 0 and rows.max() < height and columns.min() >= 0 and columns.max() < width):
+        with np.errstate(invalid="ignore"):
+            inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        found = extent(inside)
+        if found is None:
+            return None
+        roi, inside = within(part, found), inside[found]
+        rows, columns = rows[found], columns[found]
+        if inside.all():
+            inside = None
+        else:
+            # Pixels outside take any pixel: they are not valid.
+            first = np.unravel_index(int(inside.argmax()), inside.shape)
+            rows, columns = np.where(inside, rows, rows[first]), np.where(inside, columns, columns[first])
+    window = (_floored_span(rows), _floored_span(columns))
+    index = _flattened(rows.astype(np.intp), columns.astype(np.intp), window)
     return Sample(roi, window, index=index, inside=inside)
+
+
+def _by_tiles(sample: Sample, tile: tuple[int, int], wanted: BoolArray) -> Iterator[Sample]:
+    assert sample.rows is not None
+    assert sample.columns is not None
+    columns = [*_runs(sample.columns + sample.window[1].start, tile[1])]
+    for y, row in _runs(sample.rows + sample.window[0].start, tile[0]):
+        for x, column in columns:
+            if wanted[y, x].any():
+                window = (_span(row), _span(column))
+                row_in, column_in = row - window[0].start, column - window[1].start
+                yield Sample(within(sample.roi, (y, x)), window, rows=row_in, columns=column_in)
+
+
+def _runs(indexes: IntArray, tile: int) -> Iterator[tuple[slice, IntArray]]:
+    """The runs of indexes that lie in the same tile."""
+    edges = [0, *(np.flatnonzero(np.diff(indexes // tile)) + 1), len(indexes)]
+    for start, stop in pairwise(map(int, edges)):
+        yield slice(start, stop), indexes[start:stop]
 
 
 def _flattened(row: IntArray, column: IntArray, window: Window) -> IntArray:
@@ -112,24 +195,45 @@ def _flattened(row: IntArray, column: IntArray, window: Window) -> IntArray:
     return row
 
 
-def _coordinates(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
-    """The source rows and columns, with fractions, of the centers of the target's pixels (y, x)."""
+@dataclass(frozen=True, slots=True)
+class _Lattice:
+    """Where a target's pixels lie in a source: exact at nodes, between which they are interpolated.
+
+    `rows` and `columns` are those of the nodes, which are `step` apart from `first` (y, x) on; without a step
+    every pixel is taken to the source by itself.
+    """
+
+    source: GeoBox
+    target: GeoBox
+    step: int = 0
+    first: tuple[int, int] = (0, 0)
+    rows: FloatArray | None = None
+    columns: FloatArray | None = None
+
+    def coordinates(self, part: Window) -> tuple[FloatArray, FloatArray]:
+        """The source rows and columns, with fractions, of the centers of a part's pixels (y, x)."""
+        y, x = (np.arange(span.start, span.stop) for span in part)
+        if self.rows is None or self.columns is None:
+            return _exact(self.source, self.target, y + 0.5, x + 0.5)
+        y, x = y - self.first[0], x - self.first[1]
+        return _interpolate(self.rows, y, x, self.step), _interpolate(self.columns, y, x, self.step)
+
+
+def _lattice(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> _Lattice:
+    """The coarsest lattice that is as good as exact."""
     height, width = target.shape.yx
-    y, x = np.arange(height), np.arange(width)
     for step in _STEPS:
         # Nodes lie on multiples of the step counted in the whole grid.
-        first_y, first_x = -(origin[0] % step), -(origin[1] % step)
-        ys, xs = _nodes(first_y, height, step), _nodes(first_x, width, step)
+        first = (-(origin[0] % step), -(origin[1] % step))
+        ys, xs = _nodes(first[0], height, step), _nodes(first[1], width, step)
         nodes = _exact(source, target, ys, xs)
         # Not the middles of the cells: conformal projections are harmonic, where four corners tell the
         # middle.
         beside = _exact(source, target, ys, _middles(xs))
         below = _exact(source, target, _middles(ys), xs)
         if all(_flat(*three) for three in zip(nodes, beside, below, strict=True)):
-            rows, columns = (_interpolate(n, y - first_y, x - first_x, step) for n in nodes)
-            return rows, columns
-    rows, columns = _exact(source, target, y + 0.5, x + 0.5)
-    return rows, columns
+            return _Lattice(source, target, step, first, *nodes)
+    return _Lattice(source, target)
 
 
 def _flat(nodes: FloatArray, beside: FloatArray, below: FloatArray) -> bool:
@@ -160,16 +264,18 @@ def _middles(nodes: FloatArray) -> FloatArray:
 
 def _interpolate(nodes: FloatArray, y: IntArray, x: IntArray, step: int) -> FloatArray:
     """The values at every pixel (y, x), counted from the first node, bilinearly between the nodes."""
+    top, bottom = int(y[0]) // step, int(y[-1]) // step
     i = x // step
     fraction = (x - i * step) / step
+    nodes = nodes[top : bottom + 2]
     across = nodes[:, i] + (nodes[:, i + 1] - nodes[:, i]) * fraction
     out = np.empty((len(y), len(x)))
     # Strip by strip between two rows of nodes, so that a strip stays in the processor's cache.
-    for j in range(int(y[0]) // step, int(y[-1]) // step + 1):
+    for j in range(top, bottom + 1):
         strip = slice(max(0, j * step - int(y[0])), (j + 1) * step - int(y[0]))
         down = (y[strip] - j * step) / step
-        np.multiply(down[:, None], across[j + 1] - across[j], out=out[strip])
-        out[strip] += across[j]
+        np.multiply(down[:, None], across[j + 1 - top] - across[j - top], out=out[strip])
+        out[strip] += across[j - top]
     return out
 
 
@@ -185,12 +291,26 @@ def _extent(flags: BoolArray) -> slice | None:
     return slice(int(where[0]), int(where[-1]) + 1) if where.size else None
 
 
+def extent(flags: BoolArray) -> Window | None:
+    """The smallest window that holds all of (y, x) that is true; None if nothing is."""
+    y = _extent(any_along(flags, 1))
+    if y is None:
+        return None
+    x = _extent(any_along(flags[y], 0))
+    assert x is not None
+    return (y, x)
+
+
 def _run_inside(indexes: IntArray, size: int) -> slice | None:
     return _extent((indexes >= 0) & (indexes < size))
 
 
 def _span(indexes: IntArray) -> slice:
     return slice(int(indexes.min()), int(indexes.max()) + 1)
+
+
+def _floored_span(coordinates: FloatArray) -> slice:
+    return slice(int(coordinates.min()), int(coordinates.max()) + 1)
 
 
 def _is_run(indexes: IntArray) -> bool:

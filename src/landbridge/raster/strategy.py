@@ -1,11 +1,12 @@
 """Strategies of laying images over each other: fed one image after the other, they say when they are done."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from landbridge.raster.grid import BoolArray
-from landbridge.raster.sample import Window, any_along
+from landbridge.raster.sample import Window
 
 Array = np.ndarray[Any, Any]
 
@@ -27,16 +28,17 @@ class Strategy(Protocol):
         """Whether no further image can change a pixel."""
         ...
 
-    def window(self, bands: list[int]) -> Window | None:
-        """The smallest part of the block where some of these bands can still change; None if they cannot."""
+    def wanted(self, bands: Sequence[int]) -> BoolArray:
+        """Where in the block (y, x) one of these bands can still change."""
         ...
 
     def feed(
-        self, window: Window, bands: list[int], values: Array, valid: BoolArray, shown: BoolArray
+        self, window: Window, bands: Sequence[int], values: Array, valid: BoolArray, shown: BoolArray | None
     ) -> None:
         """Take pixels (band, y, x) of an image for a part of the block.
 
-        `valid` tells which of them count by their band, `shown` (y, x) where the image has anything to show.
+        `valid` tells which of them count by their band, `shown` (y, x) where the image has anything to show,
+        None: everywhere.
         """
         ...
 
@@ -61,40 +63,43 @@ class LastValid:
             missing[:, outside] = False
             if self._raw is not None:
                 self._raw[:, outside] = False
-        self._done = not missing.any()
 
     @property
     def is_done(self) -> bool:
         """Whether every wanted pixel of every band is filled."""
-        return self._done
+        return not self._missing.any()
 
-    def window(self, bands: list[int]) -> Window | None:
-        """The bounding box of what is missing in these bands."""
-        missing = self._missing[bands[0]] if len(bands) == 1 else any_along(self._missing[bands], 0)
-        rows = np.flatnonzero(any_along(missing, 1))
-        if not rows.size:
-            return None
-        columns = np.flatnonzero(any_along(missing[rows[0] : rows[-1] + 1], 0))
-        return (
-            slice(int(rows[0]), int(rows[-1]) + 1),
-            slice(int(columns[0]), int(columns[-1]) + 1),
-        )
+    def wanted(self, bands: Sequence[int]) -> BoolArray:
+        """Where one of these bands is missing."""
+        first, *others = bands
+        wanted: BoolArray = self._missing[first]
+        if others:
+            wanted = wanted | self._missing[others[0]]
+        for band in others[1:]:
+            wanted |= self._missing[band]
+        return wanted
 
     def feed(
-        self, window: Window, bands: list[int], values: Array, valid: BoolArray, shown: BoolArray
+        self, window: Window, bands: Sequence[int], values: Array, valid: BoolArray, shown: BoolArray | None
     ) -> None:
         """Put valid pixels where a band still misses them."""
         for band, new, good in zip(bands, values, valid, strict=True):
             missing = self._missing[(band, *window)]
-            take = missing & good & shown
             target = self._values[(band, *window)]
-            np.copyto(target, new, where=take, casting="same_kind")
-            missing &= ~take
+            take = missing & good
+            if shown is not None:
+                take &= shown
+            if take.all():
+                np.copyto(target, new, casting="same_kind")
+            else:
+                np.copyto(target, new, where=take, casting="same_kind")
+            # What is taken was missing.
+            np.logical_xor(missing, take, out=missing)
             if self._raw is not None:
                 raw = self._raw[(band, *window)]
-                np.copyto(target, new, where=raw & shown & missing, casting="same_kind")
-                raw &= ~shown
-        self._done = not self._missing.any()
+                seen = raw if shown is None else raw & shown
+                np.copyto(target, new, where=seen & missing, casting="same_kind")
+                np.greater(raw, seen, out=raw)
 
     def finish(self) -> None:
         """Say of the pixels that were not wanted that they are missing."""

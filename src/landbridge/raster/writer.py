@@ -17,15 +17,16 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.arguments import check_format, format_of
+from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.engine import pixel_count, render_whole, widened
 from landbridge.raster.files import gdal_env
 from landbridge.raster.grid import BoolArray, crs_on
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
-from landbridge.raster.read import held_nodata
 from landbridge.raster.render import Renderer, blocks, default_workers, run
 from landbridge.raster.sample import Window
 from landbridge.raster.strategy import WiderTypeError
+from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
 
 Array = np.ndarray[Any, Any]
@@ -147,14 +148,14 @@ def _streamed(
 
 def _render_into(plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress) -> Path:
     target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
-    renderer = Renderer(plan)
+    renderer = Renderer(plan, TileCache())
     workers = default_workers()
     with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
 
         def render(window: Window) -> None:
             y, x = window
             shape = (len(plan.bands), y.stop - y.start, x.stop - x.start)
-            values = np.empty(shape, plan.output_dtype)
+            values = np.zeros(shape, plan.output_dtype)
             mask = np.empty(shape, bool) if plan.masked else None
             renderer.render(window, values, mask)
             put(window, values, mask)

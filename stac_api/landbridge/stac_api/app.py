@@ -25,6 +25,7 @@ from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.access.token import Principal, RequireToken
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.assets.store import AssetStore
+from landbridge.stac_api.blobs import routes as blobs
 from landbridge.stac_api.deletions import routes as deletions
 from landbridge.stac_api.jobs.queue import Jobs
 from landbridge.stac_api.search.client import CatalogClient
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app = api.app
     app.state.landbridge = settings
-    for router in (uploads.router, deletions.router, assets.router, schemas.router):
+    for router in (uploads.router, deletions.router, blobs.router, assets.router, schemas.router):
         app.include_router(router)
     errors.install(app)
     _install_middleware(app, settings)
@@ -98,7 +99,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-            allow_headers=["Authorization", "Content-Type", "Range", "If-None-Match"],
+            allow_headers=["Authorization", "Content-Type", "Range", "If-Match", "If-None-Match"],
             expose_headers=["Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location"],
             max_age=600,
         ),
@@ -108,7 +109,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
         ),
         Middleware(LimitBody, limit=settings.max_body_bytes),
         # Pixels are compressed already, and ranges are of the bytes as stored.
-        Middleware(BrotliMiddleware, excluded_handlers=["/assets/"]),
+        Middleware(BrotliMiddleware, excluded_handlers=["/assets/", "/blobs/"]),
     ]
 
 

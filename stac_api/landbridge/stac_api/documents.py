@@ -10,8 +10,9 @@ from json_merge_patch import merge
 from pydantic import ValidationError
 from stac_pydantic import Collection, Item
 
-from landbridge.mappings import complete
+from landbridge.mappings import complete, ids
 from landbridge.stac_api import links
+from landbridge.stac_api.blobs import items
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -65,13 +66,11 @@ def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
     return result
 
 
-def _check_id(kind: str, value: Any) -> str:
+def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequestError(f"The {kind} needs an `id`: a non-empty string, not {value!r}.")
-    if len(value.encode()) > MAX_ID_BYTES:
-        raise BadRequestError(
-            f"The {kind} id is {len(value.encode())} bytes long; {MAX_ID_BYTES} is the most."
-        )
+    if len(value.encode()) > most:
+        raise BadRequestError(f"The {kind} id is {len(value.encode())} bytes long; {most} is the most.")
     # A slash would be decoded before routing, so nothing could ever be read back by such an id.
     if "/" in value or value in (".", ".."):
         raise BadRequestError(
@@ -138,25 +137,50 @@ def item(
     *,
     item_id: str | None = None,
     previous: dict[str, Any] | None = None,
+    owners: Sequence[str] = (),
+    received: bool = False,
 ) -> dict[str, Any]:
-    """An item ready to be stored in the collection `parent`; arguments and errors as for `collection`."""
+    """An item ready to be stored in the collection `parent`; arguments and errors as for `collection`.
+
+    Args:
+        received: the item is a blob's whose data was put into the store for it.
+    """
     if not isinstance(document, dict):
         raise BadRequestError(f"An item is a JSON object, not {type(document).__name__}.")
     document.pop("pgstac:base_item", None)
     _check_path("item", "collection", document, parent["id"])
     if item_id is not None:
         _check_path("item", "id", document, item_id)
-    _check_id("item", document.get("id"))
-    if document.get("geometry") is None:
+    is_blob = ids.is_blob_collection(parent["id"])
+    _check_id("item", document.get("id"), items.MAX_ID_BYTES if is_blob else MAX_ID_BYTES)
+    if document.get("geometry") is None and not is_blob:
         raise BadRequestError(
             f"Item {document['id']!r} needs a `geometry`: a GeoJSON geometry in longitude and latitude."
         )
     document.setdefault("links", [])
     document.setdefault("assets", {})
     links.localize(document, base)
-    done = complete.item(document, parent, previous=previous)
+    done = complete.item(document, parent, previous=previous, principal=list(owners) or None)
+    if is_blob and not received:
+        items.check_data(done, previous)
     try:
         Item.model_validate(done)
     except ValidationError as error:
         raise _refuse("item", done, error) from error
-    return done
+    return items.to_stored(done)
+
+
+def check_announced(document: dict[str, Any], parent: dict[str, Any]) -> None:
+    """Check what is known of an image before its files arrive, so that nobody sends them in vain.
+
+    Raises:
+        BadRequestError, landbridge.mappings.InvalidDocument: with what is wrong with which attribute.
+    """
+    probe = copied(document)
+    properties = probe.get("properties")
+    if isinstance(properties, dict) and properties.get("catalog:storage_state") in (None, "available"):
+        # Footprint, grid and files are what the upload is to tell; a remote image needs none but the first.
+        properties["catalog:storage_state"] = "remote"
+    if probe.get("geometry") is None:
+        probe["geometry"] = {"type": "Point", "coordinates": [0, 0]}
+    item({**probe, "assets": {}}, parent, "/")

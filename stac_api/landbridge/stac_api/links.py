@@ -7,6 +7,7 @@ stack may move to another port or host.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -14,6 +15,7 @@ import orjson
 from stac_fastapi.types.requests import get_base_url
 
 from landbridge.mappings import schema
+from landbridge.stac_api.blobs.items import shown_geometry
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 ASSETS = "/assets/"
 _EXTENSION = orjson.dumps(schema.DEFAULT_URL)
 _INFERRED = frozenset({"self", "item", "parent", "collection", "root", "items", "child", "queryables"})
+# Most ids need no quoting, and a page has a thousand of them.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:~-]+\Z").match
 _JSON = "application/json"
 _GEOJSON = "application/geo+json"
 
@@ -31,7 +35,7 @@ def base_url(request: Request) -> str:
 
 
 def _segment(part: str) -> str:
-    return quote(part, safe=":~!$&'()*+,;=@")
+    return part if _PLAIN(part) else quote(part, safe=":~!$&'()*+,;=@")
 
 
 def collection_url(base: str, collection: str) -> str:
@@ -43,14 +47,16 @@ def item_url(base: str, collection: str, item: str) -> str:
 
 
 def _stored(document: dict[str, Any], base: str) -> list[dict[str, Any]]:
-    links = document.get("links") or []
     return [
-        {**link, "href": urljoin(base, link["href"])} for link in links if link.get("rel") not in _INFERRED
+        {**link, "href": urljoin(base, link["href"])}
+        for link in document.get("links") or ()
+        if link.get("rel") not in _INFERRED
     ]
 
 
 def with_item_links(item: dict[str, Any], base: str) -> dict[str, Any]:
     """The item as the API shows it: links made absolute, inferred links added."""
+    item["geometry"] = shown_geometry(item["collection"], item["geometry"])
     collection = collection_url(base, item["collection"])
     item["links"] = [
         {"rel": "collection", "type": _JSON, "href": collection},

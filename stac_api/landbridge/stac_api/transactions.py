@@ -17,7 +17,9 @@ from stac_fastapi.types.errors import NotFoundError
 from stac_fastapi.types.extension import ApiExtension
 from starlette.responses import Response
 
+from landbridge.mappings import ids
 from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.blobs import collections, deleting
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
@@ -82,7 +84,10 @@ def _item_answer(document: dict[str, Any], base: str, status: int = 200) -> Resp
 async def create_collection(request: Request) -> Response:
     """`POST /collections`."""
     base = links.base_url(request)
-    document = documents.collection(await _body(request), base, owners=_owners(request))
+    body = await _body(request)
+    if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
+        raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
+    document = documents.collection(body, base, owners=_owners(request))
     await writes.create_collection(request.app.state.writepool, document)
     return _collection_answer(document, base, 201)
 
@@ -132,8 +137,11 @@ async def create_items(collection_id: str, request: Request) -> Response:
             raise BadRequestError("A FeatureCollection needs `features`: an array of items.")
         await _load(request, collection_id, features, replace=False)
         return Response(status_code=201)
+    await collections.ensure(request.app.state.writepool, collection_id)
     items = await writes.create_items(
-        request.app.state.writepool, collection_id, lambda parent: [documents.item(body, parent, base)]
+        request.app.state.writepool,
+        collection_id,
+        lambda parent: [documents.item(body, parent, base, owners=_owners(request))],
     )
     return _item_answer(items[0], base, 201)
 
@@ -167,6 +175,12 @@ async def _change_item(
 
 async def delete_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}/items/{item_id}`, its files with it."""
+    if ids.is_blob_collection(collection_id):
+        record = await deleting.delete(
+            request.app.state.writepool, [(collection_id, item_id)], all_or_none=True
+        )
+        await request.app.state.jobs.defer_blob_deletion(record["id"])
+        return Response(status_code=204)
     item = await writes.delete_item(request.app.state.writepool, collection_id, item_id)
     await request.app.state.store.delete_assets(item)
     return Response(status_code=204)
@@ -186,6 +200,8 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
     method = body.get("method", "insert")
     if method not in _METHODS:
         raise BadRequestError(f"`method` is {method!r}; it must be one of {', '.join(map(repr, _METHODS))}.")
+    if ids.is_blob_collection(collection_id) and _METHODS[method]:
+        raise BadRequestError("Blobs cannot be replaced: `method` must be 'insert' here.")
     for item_id, item in items.items():
         if isinstance(item, dict) and item.setdefault("id", item_id) != item_id:
             raise BadRequestError(
@@ -204,7 +220,7 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
         raise NotFoundError(f"Collection {collection_id} does not exist.")
 
     def run() -> None:
-        ready = [documents.item(item, parent, base) for item in items]
+        ready = [documents.item(item, parent, base, owners=_owners(request)) for item in items]
         if ready:
             writes.load_items(request.app.state.landbridge.database_url, ready, replace=replace)
 

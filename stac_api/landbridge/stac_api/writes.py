@@ -38,6 +38,13 @@ _OPEN_PARTITION = """
 SELECT check_partition($1, r, r) FROM (SELECT tstzrange('0001-01-01Z', '9999-12-31Z', '[]') AS r) AS ranges
 """
 
+_DELETE_ACROSS = """
+DELETE FROM items
+WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+  AND (NOT $3 OR (content->'properties'->>'expires')::timestamptz <= now())
+RETURNING collection, id, content
+"""
+
 
 async def _retrying(attempt: Callable[[], Awaitable[T]]) -> T:
     for number in range(1, _TRIES + 1):
@@ -232,6 +239,35 @@ async def delete_items(pool: asyncpg.Pool, collection: str, items: Sequence[str]
             return [row["id"] for row in await conn.fetch(query, collection, list(items))]
 
     return await _retrying(attempt)
+
+
+async def delete_across(
+    pool: asyncpg.Pool,
+    wanted: Sequence[tuple[str, str]],
+    also: Callable[[asyncpg.Connection, list[Document]], Awaitable[None]],
+    *,
+    expired: bool = False,
+) -> None:
+    """Delete items by collection and id, those that are there; all or none.
+
+    Args:
+        pool: the write pool.
+        wanted: collection and id of each.
+        also: more to do in the same transaction, given the items deleted.
+        expired: delete only those that have expired.
+    """
+
+    async def attempt() -> None:
+        async with _transaction(pool) as conn:
+            for key in sorted(set(wanted)):
+                await _lock(conn, *key)
+            collections, items = [key[0] for key in wanted], [key[1] for key in wanted]
+            found = await conn.fetch(_DELETE_ACROSS, collections, items, expired)
+            await also(
+                conn, [{**row["content"], "id": row["id"], "collection": row["collection"]} for row in found]
+            )
+
+    await _retrying(attempt)
 
 
 def load_items(database_url: str, items: Sequence[Document], *, replace: bool = False) -> None:

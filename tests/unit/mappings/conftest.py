@@ -15,6 +15,10 @@ from landbridge.mappings import tables
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 WORD = st.text("abcXYZ019_.-", min_size=1, max_size=8)
+NAMESPACE = st.text("abcXYZ019:._-", min_size=1, max_size=8)
+BLOB_NAME = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
+    lambda name: name.isprintable() and "," not in name and name.strip("/") == name
+)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NUMBER = FINITE | st.integers(-(2**53), 2**53)
 INTEGER = st.integers(0, 2**31)
@@ -109,6 +113,7 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "provider_url": TEXT.filter(bool),
         "preview_url": TEXT.filter(bool),
     },
+    "blob": {"geometry": GEOMETRY, "href": TEXT.filter(bool), "size_bytes": INTEGER, "hash": HEX | TEXT},
 }
 
 
@@ -200,7 +205,16 @@ def make() -> SimpleNamespace:
     image = _objects("image", {"name": WORD, "product_id": st.just("o:p"), "acquired": MOMENT}).map(
         lambda image: {**image, "id": f"o:p:{image['name']}"}
     )
+    blob = st.builds(
+        lambda blob: {**blob, "id": f"{blob['storage_type']}/{blob['namespace']}/{blob['name']}"},
+        _objects(
+            "blob",
+            {"storage_type": st.just("data"), "namespace": NAMESPACE, "name": BLOB_NAME},
+            without=["id"],
+        ),
+    )
     return Strategies(
+        blob=blob,
         product=product,
         image=image,
         bands={type_: _bands(type_) for type_ in tables.BAND_TYPES},

@@ -168,8 +168,16 @@ def test_a_patch_names_only_what_changed():
 def test_true_and_one_are_different_values():
     base = product.to_stac({"id": "p", "extra_properties": {"a": 1}})
     assert product.patch({"extra_properties": {"a": True}}, base) == [
-        {"op": "add", "path": "/catalog:extra_properties/a", "value": True}
+        {"op": "add", "path": "/catalog:extra_properties", "value": {"a": True}}
     ]
+
+
+def test_a_whole_size_replaces_one_that_was_written_in_parts():
+    half = {"name": "i", "product_id": "p", "id": "p:i", "acquired": "2020-01-01T00:00:00Z", "x_pixels": 1}
+    assert image.patch({"x_pixels": 3, "y_pixels": 2}) == {
+        "properties": {"proj:shape": [2, 3], "catalog:x_pixels": None, "catalog:y_pixels": None}
+    }
+    assert image.from_stac(image.to_stac(half)) == half
 
 
 @given(data=st.data())

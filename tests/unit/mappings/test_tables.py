@@ -21,8 +21,8 @@ BAND_CLASSES = {
 }
 # A reference to another object and a leftover of an older API; neither is stored.
 NOT_STORED = {"product", "v1_properties"}
-# Ids, names and namespaces can be filtered and sorted by here, which the Catalog left out; and all access lists can be
-# filtered by, as its own command line asks.
+# Ids, names and namespaces can be filtered and sorted by here, which the Catalog left out; and all access
+# lists can be filtered by, as its own command line asks.
 BEYOND = {"id", "name", "namespace", "readers", "writers"}
 
 ATTRIBUTES = {

@@ -118,9 +118,10 @@ def _diff_free(entry: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 
 def _validate(entry: Mapping[str, Any], name: str, ours: bool) -> None:
     prefix = f"{name}."
+    # Others may write what they like into members of their own; ours are not theirs to bend.
+    _check.members("band", entry, prefix, only="" if ours else "catalog:")
     if not ours:
         return
-    _check.members("band", entry, prefix)
     if ASSET not in entry:
         _check.required(entry, _REQUIRED, prefix, f"; a {entry['catalog:type']} band has to have it")
     nodata = entry.get("nodata")

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import plan, tables, times
+from landbridge.mappings.codecs import CODECS
 from landbridge.mappings.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -26,24 +27,43 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def members(kind: str, found: Mapping[str, Any], prefix: str = "") -> None:
-    """Check all members that belong to attributes; ``prefix`` goes before the attribute in an error."""
+def members(kind: str, found: Mapping[str, Any], prefix: str = "", only: str = "") -> None:
+    """Check all members that belong to attributes, or those whose names begin with ``only``.
+
+    ``prefix`` goes before the attribute in an error.
+    """
     for member, (row, schema) in _rows(kind).items():
-        if (stac := found.get(member)) is not None:
-            value(schema, stac, prefix + row.name, member)
+        if (stac := found.get(member)) is not None and member.startswith(only):
+            if schema is None:
+                _shadow(row, stac, prefix + row.name, member)
+            else:
+                value(schema, stac, prefix + row.name, member)
 
 
 @cache
-def _rows(kind: str) -> Mapping[str, tuple[Row, Mapping[str, Any]]]:
+def _rows(kind: str) -> Mapping[str, tuple[Row, Mapping[str, Any] | None]]:
+    """Row and schema by member; a shadow, which holds an attribute's own value, has none."""
     table = tables.load(kind)
     container = ("properties",) if table.document == "Item" else ()
-    found = {}
+    found: dict[str, tuple[Row, Mapping[str, Any] | None]] = {}
     for row in table.rows.values():
         if row.path[:-1] == container:
             found[row.path[-1]] = (row, row.schema)
             if row.overflow:
                 found[row.overflow] = (row, {"type": row.schema["type"]})
+            if row.shadow:
+                found[row.shadow] = (row, None)
     return found
+
+
+def _shadow(row: Row, kept: Any, attribute: str, member: str) -> None:
+    """Check an attribute's own value by what STAC would have of it."""
+    encode = CODECS[row.codec].encode
+    try:
+        stac = kept if encode is None else encode(kept)
+    except plan.FAILURES as error:
+        raise InvalidDocument(attribute, f"{_short(kept)} ({member}) will not do: {error}") from error
+    value(row.schema, stac, attribute, member)
 
 
 def structure(schema: Mapping[str, Any], document: Any) -> None:
@@ -143,11 +163,13 @@ def _array_fault(schema: Mapping[str, Any], stac: Any) -> str | None:
 def _object_fault(schema: Mapping[str, Any], stac: Mapping[str, Any]) -> str | None:
     if len(stac) > schema.get("maxProperties", len(stac)):
         return f"has {len(stac)} members, more than {schema['maxProperties']}"
-    if missing := [name for name in schema.get("required", ()) if name not in stac]:
+    if missing := [name for name in schema.get("required", ()) if stac.get(name) is None]:
         return f"has no {missing[0]}"
     named, others = schema.get("properties", {}), schema.get("additionalProperties")
     for name, inner in stac.items():
         rule = named.get(name, others)
+        if inner is None and name in named:
+            continue  # as good as absent
         if isinstance(rule, Mapping) and (why := fault(rule, inner)):
             return f"has as {name} {_short(inner)}, which {why}"
     return None

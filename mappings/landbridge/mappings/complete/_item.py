@@ -149,6 +149,9 @@ def _complete_asset(asset: Mapping[str, Any], bands: list[Mapping[str, Any]], in
         raise InvalidDocument(
             "files", f"the size_bytes of file {index} is {size!r}, which is no number of bytes"
         )
+    for member in ("file:checksum", "catalog:hash"):
+        if not isinstance(done.get(member, ""), str | None):
+            raise InvalidDocument("files", f"the hash of file {index} is {done[member]!r}, which is no text")
     done["roles"] = done.get("roles") or ["data"]
     suffix = str(done.get("href", "")).partition("?")[0].rpartition(".")[2].lower()
     if not done.get("type") and suffix in _MEDIA_TYPES:

@@ -10,7 +10,7 @@ from landbridge.stac_api.errors import answer
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_STREAMED = re.compile(r"/uploads/\d+/files/\d+$")
+_STREAMED = re.compile(r"(?:/uploads/\d+/files/\d+|/blobs/uploads/[0-9a-f-]+)$")
 
 
 class _TooLargeError(Exception):

@@ -1,4 +1,4 @@
-"""`GET` and `HEAD /assets/{path}`: the files of images, in ranges (RFC 9110 section 14) with entity tags."""
+"""`GET` and `HEAD /assets/{path}`: files of items, in ranges (RFC 9110 section 14) with entity tags."""
 
 from __future__ import annotations
 
@@ -12,38 +12,60 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from landbridge.stac_api.assets.store import COG, is_image
+from landbridge.stac_api.assets.store import BLOBS, COG, is_served
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, ObjectMeta
+    from obstore import GetOptions
 
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))$")
 
 router = APIRouter(tags=["Assets"])
 
 
+# Every version of a file has a path of its own, so what is behind a path never changes.
+_IMMUTABLE = "max-age=31536000, immutable"
+
+
 @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"], response_class=Response)
 async def asset(path: str, request: Request) -> Response:
-    """A file of an image, whole or one range of it."""
-    missing = HTTPException(404, f"There is no asset {path!r}.")
-    if not is_image(path):
-        raise missing
+    """A file that an item refers to, whole or one range of it."""
+    if not is_served(path):
+        raise _missing(path)
+    scope = "private" if path.startswith(BLOBS) else "public"
+    return await serve(path, request, cached=f"{scope}, {_IMMUTABLE}")
+
+
+def _missing(path: str) -> HTTPException:
+    return HTTPException(404, f"There is no asset {path!r}.")
+
+
+async def serve(path: str, request: Request, *, cached: str, etag: str | None = None) -> Response:
+    """An object of the store, whole or the range asked for.
+
+    Args:
+        path: where it is in the store.
+        request: its `Range` and its conditions are followed.
+        cached: the answer's `Cache-Control`.
+        etag: its entity tag where that is not the store's.
+    """
     store = request.app.state.store.backend
     try:
         meta = await obstore.head_async(store, path)
     except (FileNotFoundError, ValueError) as error:
-        raise missing from error
+        raise _missing(path) from error
+    tag = etag or meta["e_tag"] or ""
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": meta["e_tag"] or "",
+        "ETag": tag,
         "Last-Modified": format_datetime(meta["last_modified"], usegmt=True),
-        # Every version of a file has a path of its own, so what is behind a path never changes.
-        "Cache-Control": "public, max-age=31536000, immutable",
+        "Cache-Control": cached,
     }
     media_type = _media_type(path)
-    if _unchanged(request, meta):
+    if _named(request, "if-none-match", tag):
         return Response(status_code=304, headers=headers)
-    wanted = _wanted(request, meta)
+    if "if-match" in request.headers and not _named(request, "if-match", tag):
+        raise HTTPException(412, f"The entity tag is {tag}, not {request.headers['if-match']}.")
+    wanted = _wanted(request, meta["size"], tag)
     start, end = wanted or (0, meta["size"])
     headers["Content-Length"] = str(end - start)
     if wanted:
@@ -52,7 +74,10 @@ async def asset(path: str, request: Request) -> Response:
     if request.method == "HEAD" or start == end:
         return Response(status_code=status, headers=headers, media_type=media_type)
     options: GetOptions = {"range": (start, end)}
-    result = await obstore.get_async(store, path, options=options)
+    try:
+        result = await obstore.get_async(store, path, options=options)
+    except FileNotFoundError as error:
+        raise _missing(path) from error
     return StreamingResponse(result.stream(), status_code=status, headers=headers, media_type=media_type)
 
 
@@ -62,23 +87,21 @@ def _media_type(path: str) -> str:
     return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
-def _unchanged(request: Request, meta: ObjectMeta) -> bool:
-    tags = request.headers.get("if-none-match", "")
-    return bool(meta["e_tag"]) and meta["e_tag"] in [
-        tag.strip().removeprefix("W/") for tag in tags.split(",")
-    ]
+def _named(request: Request, header: str, tag: str) -> bool:
+    """Whether a header lists this entity tag, or any."""
+    tags = [one.strip().removeprefix("W/") for one in request.headers.get(header, "").split(",")]
+    return bool(tag) and (tag in tags or "*" in tags)
 
 
-def _wanted(request: Request, meta: ObjectMeta) -> tuple[int, int] | None:
+def _wanted(request: Request, size: int, tag: str) -> tuple[int, int] | None:
     """The half-open range asked for, or None for the whole file.
 
     A header that isn't one byte range is ignored, as RFC 9110 allows, and so is one whose `If-Range`
     names another version.
     """
     match = _RANGE.match(request.headers.get("range", "").replace(" ", ""))
-    if not match or request.headers.get("if-range", meta["e_tag"]) != meta["e_tag"]:
+    if not match or request.headers.get("if-range", tag) != tag:
         return None
-    size = meta["size"]
     first, last, suffix = match.groups()
     start = max(0, size - int(suffix)) if suffix else int(first)
     end = size if suffix or not last else min(int(last) + 1, size)

@@ -1,12 +1,14 @@
 """The object store: where the bytes of images lie, whatever keeps them (folder, S3, GCS, Azure).
 
 images/{collection}/{item}/{version}/{file}    what items refer to; never overwritten, only added
+blobs/{type}/{version}/data                    the data of blobs, likewise
 uploads/{upload}/{n}                           files in transit, as the client sent them
 """
 
 from __future__ import annotations
 
 import shutil
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
@@ -14,6 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 import obstore
 from obstore.store import LocalStore, from_url
 
+from landbridge.mappings import ids
 from landbridge.stac_api import links
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 IMAGES = "images/"
+BLOBS = "blobs/"
 UPLOADS = "uploads/"
 
 # QGIS loads a COG only if its media type is exactly this.
@@ -73,12 +77,26 @@ class AssetStore:
                 continue
             self._prune(path)
 
+    def new_blob(self, storage_type: str) -> str:
+        """A place for data that nothing else ever has: a blob made anew under an old id has another one."""
+        return f"{BLOBS}{storage_type}/{uuid.uuid4().hex}/data"
+
+    async def delete_blob(self, path: str) -> None:
+        """Delete the data of a blob, and what was left of an attempt to put it."""
+        if path.startswith(BLOBS) and is_served(path):
+            await self.delete_under(path.removesuffix("data"))
+
     async def delete_assets(self, item: dict[str, Any]) -> None:
         """Delete the files of ours that an item refers to: those under its own name, nobody else's."""
+        if ids.is_blob_collection(item["collection"]):
+            # No write but the one that puts the data lets an item refer to data of ours.
+            for asset in item.get("assets", {}).values():
+                await self.delete_blob(links.asset_path(asset["href"]) or "")
+            return
         own = image_path(item["collection"], item["id"], "", "")[:-1]
         for asset in item.get("assets", {}).values():
             path = unquote(links.asset_path(asset["href"]) or "")
-            if path.startswith(own) and is_image(path):
+            if path.startswith(own) and is_served(path):
                 await self.delete(path)
 
     async def delete_under(self, prefix: str) -> None:
@@ -102,9 +120,9 @@ class AssetStore:
             folder = folder.parent
 
 
-def is_image(path: str) -> bool:
-    """Whether a path names something the API may serve: below `images/`, with no way out of it."""
-    return path.startswith(IMAGES) and not any(part in ("", ".", "..") for part in path.split("/"))
+def is_served(path: str) -> bool:
+    """Whether a path names something the API may serve: what items refer to, with no way out of it."""
+    return path.startswith((IMAGES, BLOBS)) and not any(part in ("", ".", "..") for part in path.split("/"))
 
 
 def image_path(collection: str, item: str, version: str, name: str) -> str:

@@ -18,6 +18,8 @@ import procrastinate
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 
+from landbridge.stac_api.blobs import deleting as blobs
+from landbridge.stac_api.blobs import records as blob_records
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.deletions import records as deletions
 from landbridge.stac_api.uploads import job as ingest_job
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 INGEST = "ingest"
 DELETION = "deletion"
+BLOB_DELETION = "blob_deletion"
 _TRIES = 3
 _RETRY = RetryStrategy(max_attempts=_TRIES, exponential_wait=2, retry_exceptions=ingest_job.TRANSIENT)
 _HEARTBEAT = 5.0  # seconds between a worker's signs of life
@@ -72,6 +75,17 @@ class Jobs:
         async def delete(context: JobContext, deletion: int, product: str) -> None:
             await deletion_job.run(self._services, deletion, product, last_try=_last_try(context))
 
+        @self.app.task(name=BLOB_DELETION, pass_context=True, retry=_RETRY)
+        async def delete_blobs(context: JobContext, deletion: int) -> None:
+            await blobs.run(self._services, deletion, last_try=_last_try(context))
+
+        @self.app.periodic(cron="*/5 * * * *")
+        @self.app.task(name="sweep_blobs", queueing_lock="sweep_blobs", pass_context=False)
+        async def sweep_blobs(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
+            for deletion in await blobs.expire(self._services):
+                await self.defer_blob_deletion(deletion)
+            await blobs.sweep(self._services)
+
         @self.app.periodic(cron="* * * * *")
         @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
         async def resume(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
@@ -84,6 +98,10 @@ class Jobs:
     async def defer_deletion(self, deletion: int, product: str) -> None:
         """Queue the deletion of what belongs to a product."""
         await self._defer(DELETION, f"deletion-{deletion}", deletion=deletion, product=product)
+
+    async def defer_blob_deletion(self, deletion: int) -> None:
+        """Queue the deletion of blobs' data."""
+        await self._defer(BLOB_DELETION, f"blob-deletion-{deletion}", deletion=deletion)
 
     async def _defer(self, task: str, lock: str, **arguments: Any) -> None:
         """Queue a job once: not beside one of the same lock that waits, nor to run beside one that runs."""
@@ -142,6 +160,8 @@ class Jobs:
                 await manager.retry_job(stalled)
         for row in await self._services.writepool.fetch(_LEFT_BY_ALL if silent_for == 0 else _LEFT_BY_SOME):
             await self.defer_ingest(row["id"])
+        for deletion in await blob_records.running_deletions(self._services.writepool, silent_for):
+            await self.defer_blob_deletion(deletion)
         if silent_for == 0:
             for record in await deletions.running(self._services.writepool):
                 await self.defer_deletion(record["id"], record["product_id"])

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from hydraters import hydrate
+from hydraters import DO_NOT_MERGE_MARKER, hydrate
 
+from landbridge.stac_api.blobs.items import shown_geometry
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ SELECT stac_search_to_where($1) AS where,
        ) END AS after
 """
 _ROWS = """
-SELECT id, collection, datetime, end_datetime, ST_AsGeoJSON(geometry, 20)::json AS geometry, content
+SELECT id, collection, datetime, end_datetime, ST_AsGeoJSON(geometry, 20)::json AS geometry,
+       content::text AS content
 FROM search_rows($1, $2, NULL, $3)
 """
 _COUNT = "SELECT count(*) FROM items WHERE {where}"
@@ -46,7 +48,7 @@ SELECT b.collection, b.id, b.base_item FROM base_items b
 WHERE (b.collection, b.id) IN (SELECT * FROM unnest($2::text[], $3::int[]))
 """
 _ITEM = """
-SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content
+SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content
 FROM items WHERE collection = $1 AND id = $2
 """
 
@@ -136,9 +138,10 @@ async def get_item(conn: asyncpg.Connection, collection: str, item: str) -> dict
 def _key(row: asyncpg.Record, sort: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The members of a row that `get_token_filter` reads for this sort, and no others."""
     content: dict[str, Any] = {}
+    stored = orjson.loads(row["content"])
     for entry in sort:
         path = _path(entry["field"])
-        value: Any = row["content"]
+        value: Any = stored
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None
         if value is None:
@@ -164,15 +167,20 @@ def _path(field: str) -> list[str]:
 
 
 async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[dict[str, Any]]:
+    """The rows as whole items. They share what they have from their collection: to be read, not changed."""
     if not rows:
         return []
+    contents = [orjson.loads(row["content"]) for row in rows]
     # Items are stored without what they share with their collection's base item; which version of it is
     # the item's tag, so bases are fetched once per page, not once per item.
-    tags = {(row["collection"], row["content"].get("pgstac:base_item")) for row in rows}
-    tagged = [(collection, int(tag)) for collection, tag in tags if tag is not None]
+    keys = [
+        (row["collection"], int(tag) if (tag := content.pop("pgstac:base_item", None)) is not None else None)
+        for row, content in zip(rows, contents, strict=True)
+    ]
+    tagged = [(collection, tag) for collection, tag in set(keys) if tag is not None]
     found = await conn.fetch(
         _BASE_ITEMS,
-        [collection for collection, tag in tags if tag is None],
+        [collection for collection, tag in set(keys) if tag is None],
         [collection for collection, _ in tagged],
         [tag for _, tag in tagged],
     )
@@ -181,16 +189,34 @@ async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) ->
         for base in found
     }
     items = []
-    for row in rows:
-        content = row["content"]
-        tag = content.pop("pgstac:base_item", None)
+    for row, content, key in zip(rows, contents, keys, strict=True):
         item = {
             "type": "Feature",
             "id": row["id"],
             "collection": row["collection"],
-            "geometry": row["geometry"],
+            "geometry": shown_geometry(row["collection"], row["geometry"]),
             **content,
         }
-        base = bases[row["collection"], int(tag) if tag is not None else None]
-        items.append(hydrate(base, item, strip_unmatched_markers=True))
+        if DO_NOT_MERGE_MARKER in row["content"]:
+            hydrate(bases[key], item, strip_unmatched_markers=True)
+        else:
+            _merge(bases[key], item)
+        items.append(item)
     return items
+
+
+def _merge(base: Mapping[str, Any], into: dict[str, Any]) -> None:
+    """Put in what only the base has, as `hydrate` does where no marker forbids it, but without copies.
+
+    Most of a page is what its items share: copying that took longer than all the rest of the answer.
+    """
+    for key, value in base.items():
+        if key not in into:
+            into[key] = value
+        elif isinstance(value, dict):
+            if isinstance(mine := into[key], dict):
+                _merge(value, mine)
+        elif isinstance(value, list) and isinstance(mine := into[key], list) and len(mine) == len(value):
+            for one, other in zip(value, mine, strict=True):
+                if isinstance(one, dict) and isinstance(other, dict):
+                    _merge(one, other)

@@ -42,8 +42,10 @@ async def create(request: Request) -> Response:
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
     pool = request.app.state.writepool
-    if not await pool.fetchval("SELECT EXISTS (SELECT FROM collections WHERE id = $1)", collection):
+    parent = await pool.fetchval("SELECT get_collection($1)", collection)
+    if parent is None:
         raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
+    documents.check_announced(item, parent)
     exists = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
     if not overwrite and await pool.fetchval(exists, collection, name):
         raise ConflictError(f"Image {image_id} exists already; upload with overwrite=True to replace it.")

@@ -1,0 +1,45 @@
+"""The collections that hold blobs, one for each storage type, made on first use."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import ids
+from landbridge.stac_api import documents, writes
+from landbridge.stac_api.blobs.items import WRITABLE
+from landbridge.stac_api.errors import ConflictError
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
+
+
+async def ensure(pool: asyncpg.Pool, collection: str) -> None:
+    """Make a collection unless it is there, if its id says that it holds blobs which can be written."""
+    storage_type = collection.removeprefix(ids.BLOB_COLLECTION)
+    if collection != ids.blob_collection(storage_type) or storage_type not in WRITABLE:
+        return
+    if not await pool.fetchval(_EXISTS, collection):
+        document = documents.collection(_document(storage_type), "/")
+        with contextlib.suppress(ConflictError):  # made by somebody else in this moment
+            await writes.create_collection(pool, document)
+
+
+def _document(storage_type: str) -> dict[str, Any]:
+    """The collection that holds the blobs of a storage type."""
+    return {
+        "type": "Collection",
+        "stac_version": "1.1.0",
+        "id": ids.blob_collection(storage_type),
+        "title": f"Blobs ({storage_type})",
+        "description": f"Data of any kind, stored as blobs of type {storage_type}; each item has one asset.",
+        "license": "other",
+        "extent": {
+            "spatial": {"bbox": [[-180, -90, 180, 90]]},
+            "temporal": {"interval": [[None, None]]},
+        },
+        "links": [],
+        "bands": [],
+    }

@@ -1,0 +1,67 @@
+"""Items of blobs: how they are stored, and who may say where their data is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.mappings import blob, ids
+from landbridge.stac_api.errors import BadRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Blobs that are written by others than the service itself.
+WRITABLE = frozenset({"data", "dyncomp"})
+STORAGE_TYPES = WRITABLE | {"compute", "logs"}
+
+# An encoded id is three times as long as the longest namespace and name, and the slash between them.
+MAX_ID_BYTES = 3 * (blob.MOST_BYTES + 1)
+
+_STORED = "/assets/"
+_DATA = ("href", "file:size", "file:checksum")
+
+
+def to_stored(item: dict[str, Any]) -> dict[str, Any]:
+    """The item as pgstac takes it, which refuses null: one without a geometry gets an empty one."""
+    if item.get("geometry") is None:
+        item["geometry"] = {"type": "GeometryCollection", "geometries": []}
+    return item
+
+
+def shown_geometry(collection: str, geometry: Any) -> Any:
+    """The geometry as the API shows it: null where `to_stored` put an empty one."""
+    empty = ids.is_blob_collection(collection) and geometry and geometry.get("geometries") == []
+    return None if empty else geometry
+
+
+def check_data(item: dict[str, Any], previous: Mapping[str, Any] | None) -> None:
+    """Check that a write of an item leaves the data to whom it belongs, and note who holds it.
+
+    Only `POST /blobs` puts data into the store; other writes may name data that lies elsewhere.
+
+    Raises:
+        BadRequestError: the write names data of ours that is not this blob's, or replaces the blob's own.
+    """
+    data = item["assets"][blob.ASSET]
+    before = ((previous or {}).get("assets") or {}).get(blob.ASSET) or {}
+    held = is_held(before)
+    if held and any(data.get(member) != before.get(member) for member in _DATA):
+        raise BadRequestError(
+            f"The data of blob {item['id']!r} cannot be changed, nor what is known of it "
+            f"({', '.join(_DATA)}); delete the blob and upload it anew."
+        )
+    if not held and is_held(data):
+        raise BadRequestError(
+            "Data is put into the store by POST /blobs; an item cannot name what lies there."
+        )
+    item["properties"]["catalog:storage_state"] = "available" if held else "remote"
+
+
+def is_held(data: Mapping[str, Any]) -> bool:
+    """Whether an asset, as stored, is in our store."""
+    return str(data.get("href") or "").startswith(_STORED)
+
+
+def blob_id(item: Mapping[str, Any]) -> str:
+    """The Catalog id of a blob's item."""
+    return ids.blob_id(item["collection"].removeprefix(ids.BLOB_COLLECTION), *ids.blob_parts(item["id"]))

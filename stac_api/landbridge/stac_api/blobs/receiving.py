@@ -1,0 +1,123 @@
+"""Data on its way into the store: counted, hashed and compared with what was announced."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import obstore.exceptions
+from starlette.exceptions import HTTPException
+
+from landbridge.mappings import InvalidDocument, assets, blob
+from landbridge.stac_api.errors import BadRequestError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from landbridge.stac_api.assets.store import AssetStore
+
+logger = logging.getLogger(__name__)
+
+_MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Size in bytes and MD5 in hexadecimal of data; None where they are not known."""
+
+    size: int | None
+    md5: str | None
+
+
+def expected(item: Mapping[str, Any]) -> Data:
+    """What an announced item says of its data.
+
+    Raises:
+        InvalidDocument: what it says is no size or no MD5.
+    """
+    assets_ = item.get("assets") or {}
+    asset = (assets_.get(blob.ASSET) or {}) if isinstance(assets_, dict) else None
+    if not isinstance(asset, dict):
+        raise InvalidDocument("href", f"the assets are {assets_!r}; `{blob.ASSET}` is an object among them")
+    size, md5 = asset.get("file:size"), assets.digest_of(asset)
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
+        raise InvalidDocument("size_bytes", f"{size!r} is no number of bytes")
+    if md5 is not None and not (isinstance(md5, str) and _MD5(md5)):
+        raise InvalidDocument("hash", f"{md5!r} is no MD5 in hexadecimal digits")
+    return Data(size, md5.lower() if md5 else None)
+
+
+def announce(item: dict[str, Any], size: Any, limit: int) -> None:
+    """Note in an item the size that will be sent, None where that is not known.
+
+    Raises:
+        BadRequestError: it is not the size that the item expects, or none.
+        InvalidDocument: as `expected` does.
+        HTTPException: 413, it is larger than `limit` bytes.
+    """
+    wanted = expected(item).size
+    if size is None:
+        return
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise BadRequestError(f"`size` is {size!r}; it is a number of bytes.")
+    if wanted not in (None, size):
+        raise BadRequestError(f"size_bytes is {wanted}, but the data has {size} bytes.")
+    if size > limit:
+        raise HTTPException(413, f"The data has {size} bytes; {limit} is the most.")
+    item.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})["file:size"] = size
+
+
+async def receive(
+    store: AssetStore, path: str, chunks: AsyncIterator[bytes], wanted: Data, limit: int
+) -> Data:
+    """Put data into the store; nothing of it stays unless it is what was announced.
+
+    Raises:
+        BadRequestError: it has another size or MD5 than announced.
+        HTTPException: 413, it is larger than `limit` bytes.
+        UnavailableError: the store does not take it.
+    """
+    digest = hashlib.md5(usedforsecurity=False)
+    size = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal size
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise HTTPException(413, f"The data is larger than {limit} bytes, which is the most.")
+            if wanted.size is not None and size > wanted.size:
+                raise BadRequestError(f"size_bytes is {wanted.size}, but there is more data than that.")
+            digest.update(chunk)
+            if chunk:
+                yield chunk
+
+    try:
+        await store.put(path, counted())
+        received = Data(size, digest.hexdigest())
+        _compare(received, wanted)
+    except (obstore.exceptions.BaseError, OSError) as error:
+        await _forget(store, path)
+        raise UnavailableError(f"The store did not take the data: {error}") from error
+    except BaseException:
+        await _forget(store, path)
+        raise
+    return received
+
+
+async def _forget(store: AssetStore, path: str) -> None:
+    """Delete what arrived, or leave it to the sweeper where the store does not even do that."""
+    try:
+        await store.delete_blob(path)
+    except (obstore.exceptions.BaseError, OSError):
+        logger.warning("%s could not be deleted yet", path, exc_info=True)
+
+
+def _compare(received: Data, wanted: Data) -> None:
+    if wanted.size not in (None, received.size):
+        raise BadRequestError(f"size_bytes is {wanted.size}, but the data has {received.size} bytes.")
+    if wanted.md5 not in (None, received.md5):
+        raise BadRequestError(f"hash is {wanted.md5}, but the data's MD5 is {received.md5}.")

@@ -1,0 +1,152 @@
+"""Uploads and deletions of blobs: the SQL, and the JSON the API shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stac_fastapi.types.errors import NotFoundError
+
+from landbridge.stac_api.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    import asyncpg
+
+    Executor: TypeAlias = asyncpg.Pool | asyncpg.Connection
+
+_CREATE = "INSERT INTO landbridge.blob_uploads (id, item, username) VALUES ($1, $2, $3)"
+_UPLOAD = "SELECT * FROM landbridge.blob_uploads WHERE id = $1"
+_BEGIN = """
+UPDATE landbridge.blob_uploads SET paths = paths || $2::text, modified = now() WHERE id = $1 RETURNING id
+"""
+_COMMIT = """
+UPDATE landbridge.blob_uploads SET committed = $2, modified = now()
+WHERE id = $1 AND committed IS NULL RETURNING id
+"""
+_FORGET = """
+DELETE FROM landbridge.blob_uploads
+WHERE modified < now() - CASE WHEN committed IS NULL THEN interval '1 day' ELSE interval '1 hour' END
+RETURNING paths, committed
+"""
+_FORGET_DELETIONS = """
+DELETE FROM landbridge.blob_deletions WHERE end_datetime < now() - interval '30 days'
+"""
+# Without data there is nothing left to do.
+_START = """
+INSERT INTO landbridge.blob_deletions (ids, paths, status, end_datetime)
+SELECT $1::text[], $2::text[],
+       CASE WHEN cardinality($2::text[]) = 0 THEN 'SUCCESS' ELSE 'RUNNING' END,
+       CASE WHEN cardinality($2::text[]) = 0 THEN now() END
+RETURNING *
+"""
+_DELETION = "SELECT * FROM landbridge.blob_deletions WHERE id = $1"
+_END = """
+UPDATE landbridge.blob_deletions SET status = $2, errors = $3, end_datetime = clock_timestamp()
+WHERE id = $1 AND status = 'RUNNING'
+"""
+_RUNNING = """
+SELECT id FROM landbridge.blob_deletions
+WHERE status = 'RUNNING' AND start_datetime <= now() - make_interval(secs => $1)
+"""
+_EXPIRED = """
+SELECT collection, id FROM items
+WHERE collection = ANY($1) AND (content->'properties'->>'expires')::timestamptz <= now() LIMIT $2
+"""
+
+
+async def create_upload(db: Executor, upload: UUID, item: dict[str, Any], username: str) -> None:
+    """Note what blob an upload shall become."""
+    await db.execute(_CREATE, upload, item, username)
+
+
+async def upload(db: Executor, upload_id: UUID) -> asyncpg.Record:
+    """One upload.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = await db.fetchrow(_UPLOAD, upload_id)
+    if row is None:
+        raise NotFoundError(f"Blob upload {upload_id} does not exist.")
+    return row
+
+
+async def begin(db: Executor, upload_id: UUID, path: str) -> None:
+    """Note where data is about to be put, so that it is found whatever happens.
+
+    Raises:
+        NotFoundError: there is no such upload any more.
+    """
+    if await db.fetchval(_BEGIN, upload_id, path) is None:
+        raise NotFoundError(f"Blob upload {upload_id} does not exist.")
+
+
+async def commit(db: Executor, upload_id: UUID, path: str) -> None:
+    """Note which of the upload's data is the blob's.
+
+    Raises:
+        ConflictError: other data of the upload is that already, or the upload is forgotten.
+    """
+    if await db.fetchval(_COMMIT, upload_id, path) is None:
+        raise ConflictError(f"Blob upload {upload_id} has ended already.")
+
+
+async def forget_uploads(db: Executor) -> list[str]:
+    """Forget uploads that nobody carries on; gives the paths of data that belongs to no blob."""
+    rows = await db.fetch(_FORGET)
+    return [path for row in rows for path in row["paths"] if path != row["committed"]]
+
+
+async def forget_deletions(db: Executor) -> None:
+    """Forget deletions that ended long ago."""
+    await db.execute(_FORGET_DELETIONS)
+
+
+async def start_deletion(db: Executor, ids: Sequence[str], paths: Sequence[str]) -> asyncpg.Record:
+    """A new record of blobs whose data is to be deleted."""
+    row = await db.fetchrow(_START, list(ids), list(paths))
+    assert row is not None  # INSERT ... RETURNING gives a row or raises
+    return row
+
+
+async def deletion(db: Executor, deletion_id: int) -> asyncpg.Record:
+    """One deletion.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = await db.fetchrow(_DELETION, deletion_id)
+    if row is None:
+        raise NotFoundError(f"Blob deletion {deletion_id} does not exist.")
+    return row
+
+
+async def end_deletion(db: Executor, deletion_id: int, error: str | None = None) -> None:
+    """Note that a deletion ended, well or with an error."""
+    await db.execute(_END, deletion_id, "FAILURE" if error else "SUCCESS", [error] if error else [])
+
+
+async def running_deletions(db: Executor, older_than: float) -> list[int]:
+    """The deletions that have not ended, begun at least some seconds ago."""
+    return [row["id"] for row in await db.fetch(_RUNNING, older_than)]
+
+
+async def expired(db: Executor, collections: Sequence[str], limit: int) -> list[tuple[str, str]]:
+    """Collection and item id of blobs that may be deleted by now."""
+    return [(row["collection"], row["id"]) for row in await db.fetch(_EXPIRED, list(collections), limit)]
+
+
+def to_json(record: asyncpg.Record) -> dict[str, Any]:
+    """A deletion as the API shows it."""
+    start, end = record["start_datetime"], record["end_datetime"]
+    return {
+        "id": str(record["id"]),
+        "status": record["status"],
+        "start_datetime": start.isoformat(),
+        "duration_in_seconds": (end - start).total_seconds() if end else None,
+        "objects_deleted": len(record["ids"]),
+        "errors": list(record["errors"]) or None,
+        "ids": list(record["ids"]),
+    }

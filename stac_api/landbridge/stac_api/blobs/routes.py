@@ -1,0 +1,185 @@
+"""Blobs over HTTP: announce one, PUT its data, read it, delete many.
+
+POST /blobs                       announce: the item, and what is known of the data
+PUT  /blobs/uploads/{id}          the data, streamed; the blob is there, whole, with the answer
+GET  /blobs/{type}/{item}/data    the data, in ranges; HEAD too
+POST /blobs/deletions             delete blobs by their ids
+GET  /blobs/deletions/{id}        whether their data is gone
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from stac_fastapi.types.errors import NotFoundError
+from starlette.responses import Response
+
+from landbridge.mappings import InvalidDocument, assets, blob, ids
+from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.assets import routes as files
+from landbridge.stac_api.assets.store import href
+from landbridge.stac_api.blobs import collections, deleting, items, receiving, records
+from landbridge.stac_api.errors import BadRequestError, ConflictError
+from landbridge.stac_api.search import rows
+from landbridge.stac_api.search.client import GEOJSON, JSON, respond
+
+if TYPE_CHECKING:
+    import asyncpg
+
+router = APIRouter(prefix="/blobs", tags=["Blobs"])
+
+_MOST_IDS = 10_000
+_EXISTS = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
+
+
+@router.post("", response_class=Response, status_code=201)
+async def create(request: Request) -> Response:
+    """Announce a blob: `{"item", "size"}`; the item's asset `data` may say what size and checksum to expect.
+
+    `size` is what will be sent, where that is known; what the item says of it is checked now already.
+    """
+    body = documents.parse(await request.body())
+    item = body.get("item") if isinstance(body, dict) else None
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+        raise BadRequestError("The body needs `item`: the STAC item that the blob shall become.")
+    storage_type = str(item.get("collection") or "").removeprefix(ids.BLOB_COLLECTION)
+    known = sorted(map(ids.blob_collection, items.STORAGE_TYPES))
+    if item.get("collection") not in known:
+        kinds = ", ".join(known)
+        raise BadRequestError(f"The item's `collection` is {item.get('collection')!r}; it is one of {kinds}.")
+    deleting.check_writable(storage_type)
+    receiving.announce(item, body.get("size"), request.app.state.landbridge.max_upload_bytes)
+    pool, base = request.app.state.writepool, links.base_url(request)
+    await collections.ensure(pool, item["collection"])
+    parent = await pool.fetchval("SELECT get_collection($1)", item["collection"])
+    # Whatever is wrong with the item is said before its data is sent.
+    _item(item, parent, "/assets/blobs/announced", request)
+    await _refuse_existing(pool, item)
+    upload = uuid.uuid4()
+    await records.create_upload(pool, upload, item, request.state.principal.user)
+    answer = {"id": str(upload), "blob_id": items.blob_id(item), "url": f"{base}blobs/uploads/{upload}"}
+    return respond(answer, base, JSON, 201)
+
+
+async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
+    if await pool.fetchval(_EXISTS, item["collection"], item["id"]):
+        raise ConflictError(f"Blob {items.blob_id(item)} exists already; delete it before you make it anew.")
+
+
+def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Request) -> dict[str, Any]:
+    """The item with its data at a place of the store."""
+    document = documents.copied(item)
+    data = document.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})
+    if not isinstance(data, dict):
+        raise InvalidDocument("href", f"{data!r} is no asset")
+    data["href"] = place
+    if isinstance(document.get("properties"), dict):
+        document["properties"]["catalog:storage_state"] = "available"
+    principal = request.state.principal
+    base = links.base_url(request)
+    return documents.item(document, parent, base, owners=principal.owners, received=True)
+
+
+@router.put("/uploads/{upload_id}", response_class=Response, status_code=201)
+async def put(upload_id: uuid.UUID, request: Request) -> Response:
+    """The data of an announced blob. It may be repeated; what came first is the blob's."""
+    pool, store = request.app.state.writepool, request.app.state.store
+    upload = await records.upload(pool, upload_id)
+    item = upload["item"]
+    if upload["committed"]:
+        return await _committed(pool, item, request)
+    await _refuse_existing(pool, item)
+    storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION)
+    path = store.new_blob(storage_type)
+    await records.begin(pool, upload_id, path)
+    limit = request.app.state.landbridge.max_upload_bytes
+    received = await receiving.receive(store, path, request.stream(), receiving.expected(item), limit)
+    document = documents.copied(item)
+    data = document.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})
+    data["file:size"] = received.size
+    assets.set_digest(data, received.md5)
+
+    async def note(conn: asyncpg.Connection) -> None:
+        await records.commit(conn, upload_id, path)
+
+    try:
+        made = await writes.create_items(
+            pool,
+            item["collection"],
+            lambda parent: [_item(document, parent, href(path), request)],
+            also=note,
+        )
+    except (ConflictError, BadRequestError, InvalidDocument, NotFoundError):
+        # After any other error it is unknown whether the blob exists; then the sweeper decides.
+        await store.delete_blob(path)
+        if (await records.upload(pool, upload_id))["committed"]:
+            return await _committed(pool, item, request)
+        raise
+    return _answer(made[0], request, 201)
+
+
+async def _committed(pool: asyncpg.Pool, item: dict[str, Any], request: Request) -> Response:
+    async with pool.acquire() as conn:
+        found = await rows.get_item(conn, item["collection"], item["id"])
+    if found is None:
+        raise NotFoundError(f"Blob {items.blob_id(item)} was deleted after it was uploaded.")
+    return _answer(found, request)
+
+
+def _answer(item: dict[str, Any], request: Request, status: int = 200) -> Response:
+    base = links.base_url(request)
+    return respond(links.with_item_links(item, base), base, GEOJSON, status)
+
+
+@router.post("/deletions", response_class=Response, status_code=202)
+async def delete(request: Request) -> Response:
+    """Delete blobs: `{"ids": [...], "raise_on_missing": false}`; ids of no blob are passed over."""
+    body = documents.parse(await request.body())
+    names = body.get("ids") if isinstance(body, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadRequestError("The body needs `ids`: an array of blobs' ids.")
+    if len(names) > _MOST_IDS:
+        raise BadRequestError(f"{len(names)} blobs are more than the {_MOST_IDS} of one request.")
+    strict = bool(body.get("raise_on_missing"))
+    wanted = []
+    for name in names:
+        try:
+            storage_type, namespace, rest = ids.split_blob(name)
+            wanted.append((ids.blob_collection(storage_type), ids.blob_item(namespace, rest)))
+        except ValueError as error:
+            if strict:
+                raise NotFoundError(f"Blobs do not exist: {name!r}") from error
+    record = await deleting.delete(request.app.state.writepool, wanted, all_or_none=strict)
+    await request.app.state.jobs.defer_blob_deletion(record["id"])
+    return respond(records.to_json(record), links.base_url(request), JSON, 202)
+
+
+@router.get("/deletions/{deletion_id}", response_class=Response)
+async def get_deletion(deletion_id: int, request: Request) -> Response:
+    """How a deletion of blobs' data stands."""
+    record = await records.deletion(request.app.state.readpool, deletion_id)
+    return respond(records.to_json(record), links.base_url(request), JSON)
+
+
+@router.api_route("/{storage_type}/{item_id}/data", methods=["GET", "HEAD"], response_class=Response)
+async def data(storage_type: str, item_id: str, request: Request) -> Response:
+    """The data of a blob, whole or one range of it; its entity tag is its MD5."""
+    collection = ids.blob_collection(storage_type)
+    async with request.app.state.get_connection(request, "r") as conn:
+        item = await rows.get_item(conn, collection, item_id)
+    if item is None:
+        raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
+    asset = item["assets"][blob.ASSET]
+    path = links.asset_path(asset["href"])
+    if path is None:
+        raise BadRequestError(f"Blob {_shown(collection, item_id)} is remote: its data is at {asset['href']}")
+    return await files.serve(path, request, etag=f'"{assets.digest_of(asset)}"', cached="no-cache")
+
+
+def _shown(collection: str, item_id: str) -> str:
+    try:
+        return items.blob_id({"collection": collection, "id": item_id})
+    except ValueError:
+        return item_id

@@ -1,0 +1,40 @@
+"""Embedded stacks of the benchmarks' own: nothing measured touches the stack of the user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def stack(verb: str) -> None:
+    """Run one verb of the embedded stack's commands: `up`, `down` or `status`."""
+    subprocess.run(
+        [sys.executable, "-m", "landbridge.stac_api.embedded", verb], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+@contextmanager
+def empty_home() -> Iterator[Path]:
+    """A home with nothing in it, in effect for this process and its children; its stack ends with it."""
+    home = Path(tempfile.mkdtemp(prefix="landbridge-"))
+    home.chmod(0o755)  # the database runs as another user where the caller is root
+    before = {name: os.environ.pop(name, None) for name in ("LANDBRIDGE_HOME", "LANDBRIDGE_URL")}
+    os.environ["LANDBRIDGE_HOME"] = str(home)
+    try:
+        yield home
+    finally:
+        stack("down")
+        shutil.rmtree(home, ignore_errors=True)
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -1,0 +1,162 @@
+"""The scenes of the raster benchmarks: twelve Landsat-like COGs in two UTM zones.
+
+They are made once and kept in the user's cache folder. `LANDBRIDGE_BENCH_SIZE` is their edge in pixels: the
+default makes them in a minute, 7700 ("full") is the size of real ones and takes a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rasterio
+import rasterio.shutil
+from odc.geo.geobox import GeoBox
+from platformdirs import user_cache_path
+from shapely.geometry import box
+
+import scenes as landscape
+from landbridge.geo import AOI
+from landbridge.raster import Band, Source
+from landbridge.raster.grid import crs_of, project
+
+if TYPE_CHECKING:
+    import numpy as np
+
+COUNT = 12
+FULL = 7700
+_DEFAULT = 2048
+# What the files of a folder are made by: another number starts another folder.
+_EDITION = 1
+
+
+def scene_size() -> int:
+    """The edge of a scene in pixels."""
+    text = os.environ.get("LANDBRIDGE_BENCH_SIZE") or str(_DEFAULT)
+    return FULL if text == "full" else int(text)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The scenes and where their files are, oldest first."""
+
+    folder: Path
+    size: int
+    scenes: tuple[landscape.Scene, ...]
+
+    def files(self, scene: landscape.Scene, variant: str) -> list[str]:
+        """The addresses of a scene's color bands: one file ("multi"), or one for each ("split")."""
+        names = ["multi"] if variant == "multi" else [*landscape.BANDS]
+        return [self.file(scene, name) for name in names]
+
+    def file(self, scene: landscape.Scene, name: str) -> str:
+        """The address of one of a scene's files: multi, alpha, or a band's name."""
+        return str(self.folder / f"{scene.name}_{name}.tif")
+
+    def sources(self, variant: str) -> list[Source]:
+        """The scenes as the engine takes them."""
+        return [
+            Source(
+                scene.name,
+                (*self.files(scene, variant), self.file(scene, "alpha")),
+                _bands(variant),
+                project(footprint(scene), crs_of(f"EPSG:{scene.epsg}"), crs_of("EPSG:4326")),
+                "bench",
+            )
+            for scene in self.scenes
+        ]
+
+    def grid(self, right: float, down: float, pixels: int) -> GeoBox:
+        """A square grid of the western zone around a place given in scene sizes from the oldest's middle."""
+        first = self.scenes[0]
+        span = self.size * landscape.PIXEL
+        left = first.left + (0.5 + right) * span - pixels * landscape.PIXEL / 2
+        top = first.top - (0.5 + down) * span + pixels * landscape.PIXEL / 2
+        step = landscape.PIXEL
+        x, y = (round(edge / step) * step + step / 2 for edge in (left, top))
+        return GeoBox((pixels, pixels), rasterio.Affine(step, 0, x, 0, -step, y), f"EPSG:{first.epsg}")
+
+    @cached_property
+    def newest(self) -> landscape.Scene:
+        """The scene on top."""
+        return self.scenes[-1]
+
+
+def footprint(scene: landscape.Scene) -> Any:
+    """The outline of a scene's raster in its own system."""
+    right = scene.left + scene.width * landscape.PIXEL
+    return box(scene.left, scene.top - scene.height * landscape.PIXEL, right, scene.top)
+
+
+def own_grid(scene: landscape.Scene) -> GeoBox:
+    """The grid of a scene's pixels."""
+    return GeoBox((scene.height, scene.width), scene.transform, f"EPSG:{scene.epsg}")
+
+
+def context(grid: GeoBox) -> AOI:
+    """A grid as the engine takes it."""
+    return AOI(bounds=grid.boundingbox.bbox, bounds_crs=str(grid.crs), crs=str(grid.crs), shape=grid.shape.yx)
+
+
+def _bands(variant: str) -> dict[str, Band]:
+    split = variant == "split"
+    bands = {
+        name: Band(name, nodata=landscape.NODATA, band_index=0 if split else i, file_index=i if split else 0)
+        for i, name in enumerate(landscape.BANDS)
+    }
+    alpha = Band("alpha", "Byte", file_index=len(bands) if split else 1, type="mask", is_alpha=True)
+    return {**bands, "alpha": alpha}
+
+
+def ground() -> Ground:
+    """The scenes, made first if they are not there."""
+    size = scene_size()
+    folder = user_cache_path("landbridge") / "bench" / f"scenes-{_EDITION}-{size}"
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Ground(folder, size, landscape.plan(COUNT, size))
+    for scene in made.scenes:
+        if not Path(made.file(scene, "alpha")).exists():
+            print(f"making {scene.name} of {size} x {size} pixels", file=sys.stderr, flush=True)
+            _write(made, scene)
+    return made
+
+
+def _write(made: Ground, scene: landscape.Scene) -> None:
+    pixels = landscape.render(scene)
+    colors, alpha = pixels[:-1], pixels[-1:].astype("uint8")
+    _write_cog(made.file(scene, "multi"), colors, scene, landscape.NODATA)
+    for name, band in zip(landscape.BANDS, colors, strict=True):
+        _write_cog(made.file(scene, name), band[None], scene, landscape.NODATA)
+    # Last: it tells that the scene is complete.
+    _write_cog(made.file(scene, "alpha"), alpha, scene, None)
+
+
+def _write_cog(path: str, pixels: np.ndarray[Any, Any], scene: landscape.Scene, nodata: int | None) -> None:
+    profile = {
+        **scene.profile,
+        "count": len(pixels),
+        "dtype": pixels.dtype,
+        "nodata": nodata,
+        "compress": None,
+        "predictor": 1,
+    }
+    part = f"{path}.part"
+    with rasterio.MemoryFile() as memory, rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):
+        with memory.open(**profile) as dataset:
+            dataset.write(pixels)
+        with memory.open() as dataset:
+            rasterio.shutil.copy(
+                dataset,
+                part,
+                driver="COG",
+                blocksize=512,
+                compress="DEFLATE",
+                predictor="YES",
+                overview_count=5,
+                overview_resampling="NEAREST" if nodata is None else "AVERAGE",
+            )
+    Path(part).replace(path)

@@ -1,0 +1,97 @@
+"""Blobs outlive a killed API and a killed PostgreSQL: each is there whole, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from landbridge.mappings import blob
+from landbridge.stac_api import pools
+from landbridge.stac_api.assets.store import AssetStore
+from landbridge.stac_api.blobs import deleting
+from landbridge.stac_api.embedded.stack import up
+from landbridge.stac_api.services import Services
+from landbridge.stac_api.settings import Settings
+
+from .test_crash_uploads import Caller, call, kill_api, kill_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from landbridge.stac_api.embedded.files import Home
+    from landbridge.stac_api.embedded.stack import Stack
+
+pytestmark = pytest.mark.usefixtures("installation")
+__all__ = ["call"]
+
+DATA = bytes(range(256)) * 2**15
+
+
+async def _sweep(stack: Stack) -> None:
+    """What the sweeper does, days after the last upload."""
+    settings = Settings(database_url=stack.database, store_url=stack.store.as_uri())
+    read, write = await pools.open_pools(settings)
+    try:
+        await write.execute("UPDATE landbridge.blob_uploads SET modified = now() - interval '2 days'")
+        await deleting.sweep(Services(settings, read, write, AssetStore(settings.store_url)))
+    finally:
+        await read.close()
+        await write.close()
+
+
+@pytest.mark.parametrize("kill", [kill_api, kill_postgres])
+def test_a_kill_while_data_arrives_leaves_no_blob_half(call: Caller, kill: Callable[[Home], None]) -> None:
+    item = blob.to_stac({"storage_type": "data", "namespace": "local:crash", "name": kill.__name__})
+    place = f"/collections/{item['collection']}/items/{item['id']}"
+    upload = call("POST", "/blobs", json={"item": item}).json()["id"]
+    half = len(DATA) // 2
+
+    def breaking() -> Iterator[bytes]:
+        yield DATA[:half]
+        kill(call.home)
+        yield DATA[half:]
+
+    stack = up(call.home)
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    try:
+        first: Any = httpx.put(f"{stack.url}/blobs/uploads/{upload}", content=breaking(), headers=headers)
+    except httpx.TransportError:
+        first = None
+    if first is None or first.status_code != 201:
+        assert call("GET", place).status_code == 404
+    again = call("PUT", f"/blobs/uploads/{upload}", content=DATA)
+    assert again.status_code in (200, 201), again.text
+
+    data = call("GET", f"/blobs/data/{item['id']}/data")
+    assert hashlib.sha256(data.content).digest() == hashlib.sha256(DATA).digest()
+    asyncio.run(_sweep(up(call.home)))
+    held = again.json()["assets"]["data"]["href"].split("/assets/")[1]
+    left = {
+        str(file.relative_to(stack.store)) for file in (stack.store / "blobs").rglob("*") if file.is_file()
+    }
+    assert left == {held}
+    assert call("DELETE", place).status_code == 204
+
+
+def test_a_deletion_goes_on_after_a_kill(call: Caller) -> None:
+    stack = up(call.home)
+    ids, files = [], []
+    for number in range(20):
+        named = {"storage_type": "data", "namespace": "local:crash", "name": f"many-{number}"}
+        upload = call("POST", "/blobs", json={"item": blob.to_stac(named)}).json()["id"]
+        made = call("PUT", f"/blobs/uploads/{upload}", content=b"x")
+        assert made.status_code == 201
+        files.append(stack.store / made.json()["assets"]["data"]["href"].split("/assets/")[1])
+        ids.append(f"data/local:crash/many-{number}")
+    assert all(file.is_file() for file in files)
+    record = call("POST", "/blobs/deletions", json={"ids": ids}).json()
+    assert record["ids"] == ids
+    kill_api(call.home)
+    while record["status"] == "RUNNING":
+        record = call("GET", f"/blobs/deletions/{record['id']}").json()
+    assert record["status"] == "SUCCESS"
+    assert not [file for file in files if file.exists()]

@@ -1,0 +1,249 @@
+"""Blobs and their Items: ids that can be turned back, attributes that survive, Items that end complete."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landbridge.mappings import InvalidDocument, blob, complete, cql2, ids, queryables, schema
+from landbridge.mappings.diffs import same
+
+NOW = "2026-01-02T03:04:05Z"
+COLLECTION = {"id": "blobs:data"}
+POINT = {"type": "Point", "coordinates": [1.5, 2.5]}
+BLOB = {"storage_type": "data", "namespace": "org:me", "name": "some/näme", "href": "/assets/x"}
+
+
+@given(name=st.text(min_size=1), namespace=st.text("abz09:._-", min_size=1))
+def test_item_ids_are_plain_and_turn_back(name, namespace):
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return
+    item = ids.blob_item(namespace, name)
+    assert re.fullmatch(r"(?:[A-Za-z0-9._:-]|~[0-9A-F]{2})+", item)
+    assert ids.blob_parts(item) == (namespace, name)
+    assert ids.split_blob(ids.blob_id("data", namespace, name)) == ("data", namespace, name)
+
+
+@given(one=st.text("ab/~2F%é", min_size=1), other=st.text("ab/~2F%é", min_size=1))
+def test_different_names_have_different_item_ids(one, other):
+    assert (ids.blob_item("n", one) == ids.blob_item("n", other)) == (one == other)
+
+
+@given(text=st.text("ab/~é, ", min_size=1), cut=st.integers(0, 10))
+def test_the_beginning_of_a_name_is_the_beginning_of_its_item_id(text, cut):
+    assert ids.encoded(text).startswith(ids.encoded(text[:cut]))
+
+
+def test_an_id_is_written_as_documented():
+    assert ids.blob_item("org:me", "some/näme") == "org:me~2Fsome~2Fn~C3~A4me"
+    assert ids.blob_collection("data") == "blobs:data"
+
+
+@pytest.mark.parametrize(
+    "item", ["", "x", "x~2F", "~2Fx", "a~2fb", "a~2Fb c", "a~2F~FF", "a~2Fb~", "a~2F~61"]
+)
+def test_what_no_blob_is_named_by_is_refused(item):
+    with pytest.raises(ValueError, match="namespace/name"):
+        ids.blob_parts(item)
+    with pytest.raises(InvalidDocument, match="id"):
+        complete.item({"id": item, "properties": {}, "assets": {}}, COLLECTION)
+
+
+@given(data=st.data())
+def test_blob_survives_the_way_to_the_database_and_back(make, database, data):
+    attributes = data.draw(make.blob)
+    item = database.stored(blob.to_stac(attributes), item=True)
+    assert same(blob.from_stac(item), attributes)
+
+
+@given(data=st.data())
+def test_a_patch_makes_the_changes_and_no_others(make, database, data):
+    before, after = data.draw(make.blob), data.draw(make.blob)
+    item = database.stored(blob.to_stac(before), item=True)
+    fixed = ("id", "namespace", "name", "storage_type")
+    changes = {name: after.get(name) for name in {*before, *after} if name not in fixed}
+    patched = database.stored(database.merged(item, blob.patch(changes, item)), item=True)
+    wanted = {name: value for name, value in {**before, **changes}.items() if value is not None}
+    assert same(blob.from_stac(patched), wanted)
+    # What only the server sets does not go.
+    wanted |= {
+        name: before[name] for name in ("created", "modified") if name in before and name not in wanted
+    }
+    rewritten = database.stored(blob.to_stac(wanted, base=item), item=True)
+    assert same(blob.from_stac(rewritten), wanted)
+
+
+def test_what_strangers_wrote_stays_and_is_shown():
+    item = blob.to_stac(BLOB)
+    item["properties"]["x:y"] = 1
+    item["assets"]["more"] = {"href": "m"}
+    assert blob.from_stac(item)["extra_properties"] == {"x:y": 1}
+    again = blob.to_stac({**blob.from_stac(item), "tags": ["t"]}, base=item)
+    assert again["properties"]["x:y"] == 1
+    assert again["assets"]["more"] == {"href": "m"}
+
+
+def test_the_data_is_an_asset():
+    item = blob.to_stac({**BLOB, "size_bytes": 3, "hash": "0" * 32})
+    data = item["assets"]["data"]
+    assert data == {
+        "roles": ["data"],
+        "href": "/assets/x",
+        "file:size": 3,
+        "file:checksum": "d50110" + "0" * 32,
+    }
+    assert item["properties"]["catalog:size_bytes"] == 3
+
+
+def test_a_geometry_that_others_changed_meanwhile_is_replaced_whole(database):
+    read = blob.to_stac({**BLOB, "geometry": {"type": "GeometryCollection", "geometries": [POINT]}})
+    changes = blob.patch({"geometry": POINT}, read)
+    line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
+    changed = database.merged(blob.to_stac({**BLOB, "geometry": line}), changes)
+    assert (changed["geometry"], changed["bbox"]) == (POINT, [1.5, 2.5, 1.5, 2.5])
+
+
+@pytest.mark.parametrize("name", ["storage_type", "namespace", "name", "id"])
+def test_what_the_id_is_made_of_cannot_change(name):
+    with pytest.raises(InvalidDocument, match="cannot become"):
+        blob.patch({name: "other"}, blob.to_stac(BLOB))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"namespace": None}, "namespace"),
+        ({"name": ""}, "name"),
+        ({"namespace": "a b"}, "namespace"),
+        ({"name": "/a"}, "name"),
+        ({"name": "a/"}, "name"),
+        ({"name": "a,b"}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "a" * 974}, "979"),
+        ({"id": "data/x/y"}, "the id says"),
+        ({"id": "x"}, "storage_type/namespace/name"),
+        ({"size_bytes": -1}, "size_bytes"),
+        ({"expires": "soon"}, "expires"),
+        ({"what": 1}, "what"),
+    ],
+)
+def test_values_that_cannot_be_are_named(change, said):
+    with pytest.raises(InvalidDocument, match=said):
+        blob.to_stac({**BLOB, **change})
+
+
+def test_an_item_ends_complete_whoever_wrote_it():
+    item = {
+        "id": "n~2Fa",
+        "properties": {"title": "wrong"},
+        "assets": {"data": {"href": "x", "file:size": 4}},
+    }
+    done = complete.item(item, COLLECTION, now=NOW, principal=["user:u"])
+    properties = done["properties"]
+    assert done["collection"] == "blobs:data"
+    assert done["geometry"] is None
+    assert "bbox" not in done
+    assert properties["title"] == "a"
+    assert properties["catalog:namespace"] == "n"
+    assert properties["catalog:size_bytes"] == 4
+    assert properties["datetime"] == properties["created"] == properties["updated"] == NOW
+    assert properties["catalog:owners"] == ["user:u"]
+    assert properties["catalog:storage_state"] == "available"
+    assert schema.DEFAULT_URL in done["stac_extensions"]
+    later = complete.item(done, COLLECTION, previous=done, now="2027-01-01T00:00:00Z")
+    assert later["properties"]["datetime"] == NOW
+    assert later["properties"]["updated"] == "2027-01-01T00:00:00Z"
+
+
+def test_a_geometry_has_a_box_and_an_empty_one_is_none():
+    item = {"id": "n~2Fa", "properties": {}, "assets": {"data": {"href": "x"}}}
+    assert complete.item({**item, "geometry": POINT}, COLLECTION)["bbox"] == [1.5, 2.5, 1.5, 2.5]
+    empty = {"type": "GeometryCollection", "geometries": []}
+    done = complete.item({**item, "geometry": empty, "bbox": [0, 0, 1, 1]}, COLLECTION)
+    assert done["geometry"] is None
+    assert "bbox" not in done
+    with pytest.raises(InvalidDocument, match="geometry"):
+        complete.item({**item, "geometry": {"type": "Point", "coordinates": []}}, COLLECTION)
+
+
+@pytest.mark.parametrize(
+    ("change", "attribute"),
+    [
+        ({"assets": {}}, "href"),
+        ({"assets": {"data": {"href": "x", "file:size": True}}}, "size_bytes"),
+        ({"properties": {"expires": 1}}, "expires"),
+        ({"properties": {"keywords": "tag"}}, "tags"),
+        ({"properties": {"catalog:owners": ["me"]}}, "owners"),
+    ],
+)
+def test_an_invalid_item_is_refused_by_its_attribute(change, attribute):
+    item = {"id": "n~2Fa", "properties": {}, "assets": {"data": {"href": "x"}}, **change}
+    with pytest.raises(InvalidDocument) as caught:
+        complete.item(item, COLLECTION)
+    assert caught.value.attribute == attribute
+
+
+def _is(operator, name, value):
+    return {"op": operator, "args": [{"property": name}, value]}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ({"eq": {"namespace": "o:n"}}, _is("=", "catalog:namespace", "o:n")),
+        ({"prefix": {"name": "a_b/"}}, _is("like", "title", "a\\_b/%")),
+        ({"range": {"size_bytes": {"gt": 5}}}, _is(">", "catalog:size_bytes", 5)),
+        ({"range": {"expires": {"lt": "2020"}}}, _is("<", "expires", {"timestamp": "2020-01-01T00:00:00Z"})),
+        ({"eq": {"tags": "t"}}, _is("a_contains", "keywords", ["t"])),
+        ({"eq": {"owners": "user:u"}}, _is("a_contains", "catalog:owners", ["user:u"])),
+        ({"eq": {"storage_type": "data"}}, _is("=", "catalog:storage_type", "data")),
+        (
+            {"eq": {"id": "data/n/a b"}},
+            {"op": "and", "args": [_is("=", "collection", "blobs:data"), _is("=", "id", "n~2Fa~20b")]},
+        ),
+        (
+            {"prefix": {"id": "data/n/a "}},
+            {"op": "and", "args": [_is("=", "collection", "blobs:data"), _is("like", "id", "n~2Fa~20%")]},
+        ),
+        ({"prefix": {"id": "da"}}, _is("like", "collection", "blobs:da%")),
+    ],
+)
+def test_filters_name_the_properties_of_items(expression, expected):
+    assert cql2.to_cql2(expression, "blob") == expected
+
+
+def test_attributes_without_a_filter_are_refused():
+    with pytest.raises(AttributeError, match="hash"):
+        cql2.to_cql2({"eq": {"hash": "x"}}, "blob")
+    with pytest.raises(AttributeError, match="product_id"):
+        cql2.to_cql2({"eq": {"product_id": "x"}}, "blob")
+    with pytest.raises(ValueError, match="id"):
+        cql2.to_cql2({"eq": {"id": "x"}}, "blob")
+
+
+def test_every_word_of_a_text_has_to_be_found():
+    found = cql2.containing("50% red", "blob")
+    assert [part["op"] for part in found["args"]] == ["or", "or"]
+    names = {like["args"][0]["args"][0]["property"] for like in found["args"][0]["args"]}
+    assert names == {"title", "catalog:namespace", "description"}
+    assert found["args"][0]["args"][0]["args"][1] == {"op": "casei", "args": ["%50\\%%"]}
+
+
+def test_objects_without_a_geometry_match_only_when_asked_for():
+    assert cql2.intersecting(POINT) == _is("s_intersects", "geometry", POINT)
+    both = cql2.intersecting(POINT, match_null_geometry=True)
+    assert both == {
+        "op": "or",
+        "args": [_is("s_intersects", "geometry", POINT), {"op": "isNull", "args": [{"property": "bbox"}]}],
+    }
+
+
+def test_what_can_be_filtered_is_queryable():
+    assert queryables.for_items()["catalog:size_bytes"]["type"] == "integer"
+    assert queryables.for_items()["expires"]["format"] == "date-time"
+    assert schema.catalog_extension("blob")["properties"]["properties"]["properties"]["catalog:namespace"]
