@@ -17,5 +17,7 @@ def dataset(tmp_path_factory):
 def product(stack, dataset):
     """Those scenes, uploaded through the object API."""
     product = demo.create_product(Product.namespace_id("contract-landsat"), dataset)
+    product.tags = ["contract"]  # the guide's examples look for what is tagged "demo"
+    product.save()
     assert demo.upload_images(product, dataset)
     return product

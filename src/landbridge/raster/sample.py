@@ -21,6 +21,8 @@ _TIE = 1e-6
 # Coordinates between the nodes of a coarse grid are interpolated where that is this exact, in source pixels.
 _TOLERANCE = 1e-4
 _STEPS = (64, 16, 4)
+# What the neighboring nodes count in the middle between two: linear and cubic interpolation.
+_MIDDLE = {2: (1 / 2, 1 / 2), 4: (-1 / 16, 9 / 16, 9 / 16, -1 / 16)}
 # The edge of the squares of output pixels that are sampled together.
 _CELL = 256
 
@@ -199,14 +201,16 @@ def _flattened(row: IntArray, column: IntArray, window: Window) -> IntArray:
 class _Lattice:
     """Where a target's pixels lie in a source: exact at nodes, between which they are interpolated.
 
-    `rows` and `columns` are those of the nodes, which are `step` apart from `first` (y, x) on; without a step
-    every pixel is taken to the source by itself.
+    `rows` and `columns` are those of the nodes, `step` apart, the first one step before `first` (y, x). A
+    pixel is interpolated from `taps` of them in either direction, 2 or 4; without nodes every pixel is taken
+    to the source by itself.
     """
 
     source: GeoBox
     target: GeoBox
     step: int = 0
     first: tuple[int, int] = (0, 0)
+    taps: int = 0
     rows: FloatArray | None = None
     columns: FloatArray | None = None
 
@@ -216,7 +220,8 @@ class _Lattice:
         if self.rows is None or self.columns is None:
             return _exact(self.source, self.target, y + 0.5, x + 0.5)
         y, x = y - self.first[0], x - self.first[1]
-        return _interpolate(self.rows, y, x, self.step), _interpolate(self.columns, y, x, self.step)
+        rows, columns = (_interpolate(n, y, x, self.step, self.taps) for n in (self.rows, self.columns))
+        return rows, columns
 
 
 def _lattice(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> _Lattice:
@@ -231,17 +236,24 @@ def _lattice(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> _Lattic
         # middle.
         beside = _exact(source, target, ys, _middles(xs))
         below = _exact(source, target, _middles(ys), xs)
-        if all(_flat(*three) for three in zip(nodes, beside, below, strict=True)):
-            return _Lattice(source, target, step, first, *nodes)
+        for taps in _MIDDLE:
+            if all(_good(*three, taps) for three in zip(nodes, beside, below, strict=True)):
+                return _Lattice(source, target, step, first, taps, *nodes)
     return _Lattice(source, target)
 
 
-def _flat(nodes: FloatArray, beside: FloatArray, below: FloatArray) -> bool:
+def _good(nodes: FloatArray, beside: FloatArray, below: FloatArray, taps: int) -> bool:
     """Whether what lies between two nodes, beside or below one another, is as exact by interpolation."""
     with np.errstate(invalid="ignore"):
-        across = np.abs(beside - (nodes[:, :-1] + nodes[:, 1:]) / 2).max()
-        along = np.abs(below - (nodes[:-1] + nodes[1:]) / 2).max()
-        return bool(across + along <= _TOLERANCE)
+        return _error(nodes, beside, taps) + _error(nodes.T, below.T, taps) <= _TOLERANCE
+
+
+def _error(nodes: FloatArray, middles: FloatArray, taps: int) -> float:
+    """By how much interpolation between the nodes of a row misses the middles at most."""
+    count = nodes.shape[1] - taps + 1
+    guess = sum(weight * nodes[:, tap : tap + count] for tap, weight in enumerate(_MIDDLE[taps]))
+    skipped = taps // 2 - 1
+    return float(np.abs(middles[:, skipped : skipped + count] - guess).max())
 
 
 def _exact(source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -255,28 +267,48 @@ def _exact(source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray) -> tu
 
 
 def _nodes(first: int, size: int, step: int) -> FloatArray:
-    return np.arange(first, size + step, step) + 0.5
+    return np.arange(first - step, size + 2 * step, step) + 0.5
 
 
 def _middles(nodes: FloatArray) -> FloatArray:
     return (nodes[:-1] + nodes[1:]) / 2
 
 
-def _interpolate(nodes: FloatArray, y: IntArray, x: IntArray, step: int) -> FloatArray:
-    """The values at every pixel (y, x), counted from the first node, bilinearly between the nodes."""
+def _interpolate(nodes: FloatArray, y: IntArray, x: IntArray, step: int, taps: int) -> FloatArray:
+    """The values at every pixel (y, x), counted from the node after the first."""
     top, bottom = int(y[0]) // step, int(y[-1]) // step
+    # The first of the nodes that a pixel is made of: the one before it, or the one before that.
+    skipped = 2 - taps // 2
     i = x // step
-    fraction = (x - i * step) / step
-    nodes = nodes[top : bottom + 2]
-    across = nodes[:, i] + (nodes[:, i + 1] - nodes[:, i]) * fraction
+    nodes = nodes[top + skipped : bottom + skipped + taps]
+    across = _blend([nodes[:, i + skipped + tap] for tap in range(taps)], _weights(x / step - i, taps))
     out = np.empty((len(y), len(x)))
     # Strip by strip between two rows of nodes, so that a strip stays in the processor's cache.
-    for j in range(top, bottom + 1):
-        strip = slice(max(0, j * step - int(y[0])), (j + 1) * step - int(y[0]))
-        down = (y[strip] - j * step) / step
-        np.multiply(down[:, None], across[j + 1 - top] - across[j - top], out=out[strip])
-        out[strip] += across[j - top]
+    for j in range(bottom - top + 1):
+        strip = slice(max(0, (top + j) * step - int(y[0])), (top + j + 1) * step - int(y[0]))
+        weights = _weights(y[strip][:, None] / step - (top + j), taps)
+        out[strip] = _blend([across[j + tap] for tap in range(taps)], weights)
     return out
+
+
+def _weights(place: FloatArray, taps: int) -> list[FloatArray]:
+    """What each of the neighboring nodes counts at places from 0 to 1 between the inner two."""
+    if taps == 2:
+        return [1 - place, place]
+    before, after, far = place + 1, place - 1, place - 2
+    return [
+        -place * after * far / 6,
+        before * after * far / 2,
+        -before * place * far / 2,
+        before * place * after / 6,
+    ]
+
+
+def _blend(values: list[FloatArray], weights: list[FloatArray]) -> FloatArray:
+    total = values[0] * weights[0]
+    for value, weight in zip(values[1:], weights[1:], strict=True):
+        total += value * weight
+    return total
 
 
 def any_along(flags: BoolArray, axis: int) -> BoolArray:
