@@ -17,7 +17,8 @@ def dataset(tmp_path_factory):
 def product(stack, dataset):
     """Those scenes, uploaded through the object API."""
     product = demo.create_product(Product.namespace_id("contract-landsat"), dataset)
-    product.tags = ["contract"]  # the guide's examples look for what is tagged "demo"
+    # The guide's examples look for the demo's words and tags.
+    product.update(name="Scenes for other clients", description="Generated scenes", tags=["contract"])
     product.save()
     assert demo.upload_images(product, dataset)
     return product
