@@ -340,14 +340,6 @@ class Model:
         return attribute.name if attribute.readonly or not attribute.mutable else None
 
 
-def attribute_of(owner: type[Model], name: str) -> Attribute:
-    """The declaration of `name`; AttributeError where the class has none."""
-    try:
-        return owner._attribute_types[name]
-    except KeyError:
-        raise AttributeError(f"{owner.__name__} has no attribute {name}") from None
-
-
 def detach_all(model: Model, names: Iterable[str]) -> None:
     """Make the tracked values under `names` independent of the model."""
     for name in names:

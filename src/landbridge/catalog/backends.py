@@ -77,9 +77,27 @@ def _need_products(query: Query, what: str) -> tuple[str, ...]:
     return query.products
 
 
-@dataclass(frozen=True, slots=True)
-class ImageBackend:
-    """Images, by POST /search."""
+class _ItemBackend:
+    """Items, by POST /search."""
+
+    def _body(self, query: Query) -> dict[str, Any]:
+        """The search as the service takes it."""
+        raise NotImplementedError
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        body = {"limit": min(query.limit or _PAGE, _PAGE)} | self._body(query)
+        return pages(client, "POST", "/search", body, "features", query)
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        body = {**self._body(query), "limit": 1}
+        body.pop("sortby", None)
+        answer = client.post("/search", body, headers=query.headers, idempotent=True)
+        return int(answer["numberMatched"])
+
+
+@dataclass(frozen=True)
+class ImageBackend(_ItemBackend):
+    """Images."""
 
     def _body(self, query: Query) -> dict[str, Any]:
         return {"collections": list(_need_products(query, "images"))} | self._condition(query)
@@ -95,16 +113,6 @@ class ImageBackend:
         if body["filter"] is not None:
             body["filter-lang"] = "cql2-json"
         return {name: value for name, value in body.items() if value is not None} | dict(query.params)
-
-    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
-        body = {"limit": min(query.limit or _PAGE, _PAGE)} | self._body(query)
-        return pages(client, "POST", "/search", body, "features", query)
-
-    def count(self, client: CatalogClient, query: Query) -> int:
-        body = {**self._body(query), "limit": 1}
-        body.pop("sortby", None)
-        answer = client.post("/search", body, headers=query.headers, idempotent=True)
-        return int(answer["numberMatched"])
 
     def facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
         """What each image adds to a summary by a date; without products, the images of all of them."""
@@ -186,9 +194,9 @@ class UploadBackend:
         return len(self._matching(client, replace(query, includes=False)))
 
 
-@dataclass(frozen=True, slots=True)
-class BlobBackend:
-    """Blobs, by POST /search in the collections that hold them."""
+@dataclass(frozen=True)
+class BlobBackend(_ItemBackend):
+    """Blobs, in the collections that hold them."""
 
     def _body(self, query: Query) -> dict[str, Any]:
         conditions = [_filter(query, "blob")]
@@ -204,16 +212,6 @@ class BlobBackend:
         if (order := _sortby(query, "blob")) is not None:
             body["sortby"] = order
         return body | dict(query.params)
-
-    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
-        body = {"limit": min(query.limit or _PAGE, _PAGE)} | self._body(query)
-        return pages(client, "POST", "/search", body, "features", query)
-
-    def count(self, client: CatalogClient, query: Query) -> int:
-        body = {**self._body(query), "limit": 1}
-        body.pop("sortby", None)
-        answer = client.post("/search", body, headers=query.headers, idempotent=True)
-        return int(answer["numberMatched"])
 
     def facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
         """What each blob adds to a summary by a date."""

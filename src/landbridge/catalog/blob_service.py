@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from landbridge.catalog.blob_arguments import full_namespace
 from landbridge.catalog.blob_content import Source, download
-from landbridge.catalog.client import MERGE_PATCH, CatalogClient
 from landbridge.catalog.enums import StorageType
-from landbridge.catalog.resources import chunks, collection_path, get_or_none, item_path, valid
+from landbridge.catalog.resources import (
+    collection_path,
+    get_or_none,
+    item_path,
+    items_by_id,
+    patch_item,
+    valid,
+)
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import blob as blob_mapping
 from landbridge.mappings import ids
@@ -18,6 +24,7 @@ from landbridge.mappings import ids
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from landbridge.catalog.client import CatalogClient
     from landbridge.catalog.resources import Headers, Params
 
 __all__ = ["BLOBS", "Blobs"]
@@ -52,10 +59,8 @@ class Blobs:
                 asked[place[0]][place[1]] = name
         found = {}
         for collection, items in asked.items():
-            for chunk in chunks(list(items)):
-                query = {"collections": [collection], "ids": chunk, "limit": len(chunk), **(params or {})}
-                answer = client.post("/search", query, headers=headers, idempotent=True)
-                found.update({items[item["id"]]: item for item in answer["features"]})
+            for item in items_by_id(client, collection, list(items), params, headers):
+                found[items[item["id"]]] = item
         return found
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
@@ -81,15 +86,7 @@ class Blobs:
             raise _missing(id)
         path = item_path(*place)
         base = record if record is not None else client.get(path, headers=headers)
-        # A merge patch sets values, so a repetition changes nothing more.
-        return client.request(
-            "PATCH",
-            path,
-            document=valid(blob_mapping.patch, changes, base),
-            content_type=MERGE_PATCH,
-            headers=headers,
-            idempotent=True,
-        )
+        return patch_item(client, path, valid(blob_mapping.patch, changes, base), headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
         return bool(self.delete_many(client, [id], False)["ids"])

@@ -202,6 +202,22 @@ def _patched(
     raise AssertionError("unreachable")
 
 
+def items_by_id(
+    client: CatalogClient, collection: str, names: list[str], params: Params, headers: Headers
+) -> Iterator[dict[str, Any]]:
+    """Those Items of a Collection that have one of these ids."""
+    for chunk in chunks(names):
+        query = {"collections": [collection], "ids": chunk, "limit": len(chunk), **(params or {})}
+        yield from client.post("/search", query, headers=headers, idempotent=True)["features"]
+
+
+def patch_item(client: CatalogClient, path: str, patch: dict[str, Any], headers: Headers) -> Any:
+    """The Item after a merge patch, which sets values, so that a repetition changes nothing more."""
+    return client.request(
+        "PATCH", path, document=patch, content_type=MERGE_PATCH, headers=headers, idempotent=True
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Images:
     """Images, which are Items."""
@@ -227,10 +243,8 @@ class Images:
                 by_product[product_id].append(name)
         found = {}
         for product_id, members in by_product.items():
-            for chunk in chunks(members):
-                query = {"collections": [product_id], "ids": chunk, "limit": len(chunk), **(params or {})}
-                answer = client.post("/search", query, headers=headers, idempotent=True)
-                found.update({ids.image_id(product_id, item["id"]): item for item in answer["features"]})
+            for item in items_by_id(client, product_id, members, params, headers):
+                found[ids.image_id(product_id, item["id"])] = item
         return found
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
@@ -249,15 +263,7 @@ class Images:
         if record is None and not _BASELESS.isdisjoint(changes):
             record = client.get(item_path(*_split(id)), headers=headers)
         patch = valid(image_mapping.patch, changes, record)
-        # A merge patch sets values, so a repetition changes nothing more.
-        return client.request(
-            "PATCH",
-            item_path(*_split(id)),
-            document=patch,
-            content_type=MERGE_PATCH,
-            headers=headers,
-            idempotent=True,
-        )
+        return patch_item(client, item_path(*_split(id)), patch, headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
         product_id, name = _split(id)

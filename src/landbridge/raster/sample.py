@@ -125,11 +125,6 @@ class Nearest:
             yield from self._cell((half, cell[1]) if axis == 0 else (cell[0], half), wanted, limit)
 
 
-def nearest(source: GeoBox, target: GeoBox, origin: tuple[int, int] = (0, 0)) -> Sample | None:
-    """How a target grid samples a source grid by the nearest pixel; None where they do not meet."""
-    return Nearest(source, target, origin).whole()
-
-
 def _parallel(source: GeoBox, target: GeoBox, affine: Affine) -> Sample | None:
     height, width = target.shape.yx
     rows = np.floor(affine.e * (np.arange(height) + 0.5) + affine.f + _TIE).astype(np.intp)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import attr
 from fastapi import APIRouter, FastAPI, Request
 from stac_fastapi.extensions.transaction import TransactionConformanceClasses
-from stac_fastapi.types.errors import NotFoundError
 from stac_fastapi.types.extension import ApiExtension
 from starlette.responses import Response
 
@@ -21,6 +20,7 @@ from landbridge.mappings import ids
 from landbridge.stac_api import documents, links, writes
 from landbridge.stac_api.blobs import collections, deleting
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
@@ -215,9 +215,7 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
 async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
     base = links.base_url(request)
     async with request.app.state.get_connection(request, "r") as conn:
-        parent = await conn.fetchval("SELECT get_collection($1)", collection_id)
-    if parent is None:
-        raise NotFoundError(f"Collection {collection_id} does not exist.")
+        parent = await rows.get_collection(conn, collection_id)
 
     def run() -> None:
         ready = [documents.item(item, parent, base, owners=_owners(request)) for item in items]

@@ -68,13 +68,6 @@ async def _transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         yield conn
 
 
-async def _collection(conn: asyncpg.Connection, collection: str) -> Document:
-    found: Document | None = await conn.fetchval("SELECT get_collection($1)", collection)
-    if found is None:
-        raise NotFoundError(f"Collection {collection} does not exist.")
-    return found
-
-
 async def create_collection(pool: asyncpg.Pool, document: Document) -> None:
     """Store a new collection, its partition with it.
 
@@ -106,7 +99,7 @@ async def change_collection(
     async def attempt() -> Document:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            changed = change(await _collection(conn, collection))
+            changed = change(await rows.get_collection(conn, collection))
             await conn.execute("SELECT update_collection($1)", changed)
             return changed
 
@@ -124,7 +117,7 @@ async def delete_collection(pool: asyncpg.Pool, collection: str) -> None:
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            bands = (await _collection(conn, collection)).get("bands")
+            bands = (await rows.get_collection(conn, collection)).get("bands")
             items = await conn.fetchval("SELECT EXISTS (SELECT FROM items WHERE collection = $1)", collection)
             related = " and ".join(kind for kind, there in (("bands", bands), ("images", items)) if there)
             if related:
@@ -159,7 +152,7 @@ async def create_items(
     async def attempt() -> list[Document]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
-            items = list(prepare(await _collection(conn, collection)))
+            items = list(prepare(await rows.get_collection(conn, collection)))
             for item in sorted(item["id"] for item in items):
                 await _lock(conn, collection, item)
             function = "upsert_items" if replace else "create_items"
@@ -202,7 +195,7 @@ async def change_item(
             stored = await rows.get_item(conn, collection, item)
             if stored is None:
                 raise NotFoundError(f"Item {item} in collection {collection} does not exist.")
-            changed = change(stored, await _collection(conn, collection))
+            changed = change(stored, await rows.get_collection(conn, collection))
             await conn.execute("SELECT update_item($1)", changed)
             return changed
 

@@ -53,7 +53,7 @@ async def create(request: Request) -> Response:
     receiving.announce(item, body.get("size"), request.app.state.landbridge.max_upload_bytes)
     pool, base = request.app.state.writepool, links.base_url(request)
     await collections.ensure(pool, item["collection"])
-    parent = await pool.fetchval("SELECT get_collection($1)", item["collection"])
+    parent = await rows.get_collection(pool, item["collection"])
     # Whatever is wrong with the item is said before its data is sent.
     _item(item, parent, "/assets/blobs/announced", request)
     await _refuse_existing(pool, item)

@@ -119,10 +119,6 @@ class Jobs:
             if settings.alone:  # what lies there was left by a server that was killed
                 shutil.rmtree(settings.staging, ignore_errors=True)
             settings.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Spawned, not forked: this process has threads and an event loop.
-        self._executor = ProcessPoolExecutor(
-            settings.worker_concurrency, mp_context=multiprocessing.get_context("spawn")
-        )
         self._worker = asyncio.create_task(self._work(settings.worker_concurrency, alone=settings.alone))
 
     async def _work(self, concurrency: int, *, alone: bool) -> None:
@@ -143,9 +139,9 @@ class Jobs:
             await asyncio.sleep(_PAUSE)
 
     def _pool(self) -> ProcessPoolExecutor:
-        """The child processes; new ones where the kernel killed the last."""
-        assert self._executor is not None
-        if getattr(self._executor, "_broken", False):
+        """The child processes, made with the first job; new ones where the kernel killed the last."""
+        if self._executor is None or getattr(self._executor, "_broken", False):
+            # Spawned, not forked: this process has threads and an event loop.
             self._executor = ProcessPoolExecutor(
                 self._services.settings.worker_concurrency, mp_context=multiprocessing.get_context("spawn")
             )

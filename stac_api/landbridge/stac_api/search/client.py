@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import attr
 import orjson
-from buildpg import render
 from pydantic import ValidationError
 from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.utils import filter_fields
@@ -97,11 +96,7 @@ class CatalogClient(CoreCrudClient):
 
     async def _collection(self, collection_id: str, request: Request) -> dict[str, Any]:
         async with request.app.state.get_connection(request, "r") as conn:
-            query, params = render("SELECT get_collection(:id::text)", id=collection_id)
-            collection: dict[str, Any] | None = await conn.fetchval(query, *params)
-        if collection is None:
-            raise NotFoundError(f"Collection {collection_id} does not exist.")
-        return collection
+            return await rows.get_collection(conn, collection_id)
 
     def _get_query(self, *, query: str | None = None, **kwargs: Any) -> Any:
         """The search model of a GET's parameters."""

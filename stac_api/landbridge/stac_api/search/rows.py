@@ -2,8 +2,8 @@
 
 `pgstac.search()` assembles its answer as JSON inside the database, which costs most of a page
 (https://github.com/stac-utils/pgstac/issues/305). Here the database only selects rows; hydration, links
-and serialization happen in the API. The contract test in tests/contract compares this module with
-`pgstac.search()` itself, so that an upgrade of pgstac that changes either is noticed.
+and serialization happen in the API. A test compares this module with `pgstac.search()` itself, so that an
+upgrade of pgstac that changes either is noticed (tests/integration/test_server_search.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from hydraters import DO_NOT_MERGE_MARKER, hydrate
+from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.stac_api.blobs.items import shown_geometry
 from landbridge.stac_api.errors import BadRequestError
@@ -127,6 +128,24 @@ async def search(
         prev=_Token(True, _key(rows[0], sort)).encode() if has_prev and rows else None,
         matched=matched,
     )
+
+
+async def find_collection(db: asyncpg.Connection | asyncpg.Pool, collection: str) -> dict[str, Any] | None:
+    """One collection as stored, or None."""
+    found: dict[str, Any] | None = await db.fetchval("SELECT get_collection($1)", collection)
+    return found
+
+
+async def get_collection(db: asyncpg.Connection | asyncpg.Pool, collection: str) -> dict[str, Any]:
+    """One collection as stored.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = await find_collection(db, collection)
+    if found is None:
+        raise NotFoundError(f"Collection {collection} does not exist.")
+    return found
 
 
 async def get_item(conn: asyncpg.Connection, collection: str, item: str) -> dict[str, Any] | None:

@@ -81,7 +81,7 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
 
 async def _ingest(services: Services, executor: Executor, upload: Upload) -> None:
     store, pool = services.store, services.writepool
-    parent = await pool.fetchval("SELECT get_collection($1)", upload.product_id)
+    parent = await rows.find_collection(pool, upload.product_id)
     if parent is None:
         raise BadRequestError(f"Product {upload.product_id} was deleted in the meantime.")
     given = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}

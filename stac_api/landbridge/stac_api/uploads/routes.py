@@ -22,6 +22,7 @@ from landbridge.mappings import ids
 from landbridge.stac_api import documents, links
 from landbridge.stac_api.assets.store import upload_path
 from landbridge.stac_api.errors import BadRequestError, ConflictError
+from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import JSON, respond
 from landbridge.stac_api.uploads import records
 
@@ -42,7 +43,7 @@ async def create(request: Request) -> Response:
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
     pool = request.app.state.writepool
-    parent = await pool.fetchval("SELECT get_collection($1)", collection)
+    parent = await rows.find_collection(pool, collection)
     if parent is None:
         raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
     documents.check_announced(item, parent)
