@@ -14,7 +14,7 @@ from landbridge.raster.arguments import move_stack_bands_axis
 from landbridge.raster.grid import BoolArray
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
-from landbridge.raster.render import Renderer, blocks, default_workers, run
+from landbridge.raster.render import Renderer, blocks, default_workers, run, workers_for
 from landbridge.raster.rescale import actual_scale, scaled
 from landbridge.raster.sample import Window
 from landbridge.raster.strategy import WiderTypeError
@@ -108,7 +108,7 @@ def render_whole(
     with progress_bar(progress, len(plans) * pixel_count(plans[0].geobox), name) as bar:
         while True:
             try:
-                return _render_all(plans, bar, max_workers or default_workers())
+                return _render_all(plans, bar, max_workers or workers_for(plans))
             except WiderTypeError as wider:
                 plans = widened(plans, wider.dtype)
 
@@ -128,7 +128,7 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Rast
 
     jobs = []
     cache = TileCache()
-    shares = -(-workers // len(plans))
+    shares = -(-min(workers, default_workers()) // len(plans))
     for layer, plan in enumerate(plans):
         renderer = Renderer(unscaled(plan) if auto else plan, cache)
         jobs += [partial(render, renderer, layer, window) for window in blocks(plan.geobox, shares)]

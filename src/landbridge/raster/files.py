@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import rasterio
 from odc.geo.geobox import GeoBox
@@ -11,8 +12,12 @@ from rasterio._err import CPLE_BaseError
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 
+from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.errors import RasterError
+from landbridge.raster.fetch import RETRIES, open_file, timeout
 from landbridge.raster.grid import crs_of
+from landbridge.raster.tiff import Tiff, structure
+from landbridge.raster.tiles import TileCache, Tiles
 
 if TYPE_CHECKING:
     from landbridge.raster.plan import FileRead, SourceRead
@@ -23,11 +28,9 @@ GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_HTTP_MULTIPLEX": "YES",
-    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_MAX_RETRY": RETRIES,
     "GDAL_HTTP_RETRY_DELAY": 0.5,
     "GDAL_HTTP_CONNECTTIMEOUT": 10,
-    # A transfer slower than 1 byte a second for half a minute has stalled.
-    "GDAL_HTTP_LOW_SPEED_TIME": 30,
     "GDAL_HTTP_LOW_SPEED_LIMIT": 1,
     "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
     "VSI_CACHE": False,
@@ -39,10 +42,11 @@ class Header:
     """What a file says of itself. `overviews` are how many times coarser than its grid its overviews are.
 
     `mask` tells of a mask stored beside the bands, `alpha` is the number of a band that is one (0: none).
+    `tiff` is
+    the structure of a TIFF whose tiles are decoded here. GDAL opens `address`.
     """
 
-    href: str
-    driver: str
+    address: str
     count: int
     dtypes: tuple[str, ...]
     nodata: tuple[float | None, ...]
@@ -50,45 +54,85 @@ class Header:
     overviews: tuple[int, ...]
     mask: bool
     alpha: int
+    tiff: Tiff | None = None
 
 
 @contextmanager
 def gdal_env() -> Iterator[None]:
     """GDAL's settings while reading, on this thread."""
-    with rasterio.Env(**GDAL_OPTIONS):
+    # A transfer slower than 1 byte a second for that time has stalled.
+    stalled = max(1, round(timeout()))
+    with rasterio.Env(**GDAL_OPTIONS, GDAL_HTTP_LOW_SPEED_TIME=stalled):
         yield
 
 
 @contextmanager
-def errors_about(source: "SourceRead", file: "FileRead") -> Iterator[None]:
-    """Turn what goes wrong while a file is read into a RasterError that names image, bands and file."""
+def errors_about(source: "SourceRead", file: "FileRead", address: str = "") -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a RasterError that names image, bands and file.
+
+    `address` is where the file is read from, if that is not what it is known by: it may be signed, and is
+    kept out of
+    the message.
+    """
     try:
         yield
     except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
         names = ", ".join(map(repr, file.names))
+        # A chained error would show what the message must not.
+        cause = None if address and address != file.href else error
         raise RasterError(
             f"image {source.source.id!r}: cannot read band{'s' if len(file.names) > 1 else ''} {names} "
-            f"from {file.href!r}: {error}",
+            f"from {file.href!r}: {_unsigned(str(error), address, file.href)}",
             source.source.id,
             file.names,
             file.href,
-        ) from error
+        ) from cause
 
 
-def read_header(href: str) -> Header:
-    """A file's header.
+def _unsigned(text: str, address: str, href: str) -> str:
+    """An error's text without the signature of an address."""
+    if not address or address == href:
+        return text
+    query = urlsplit(address).query
+    for secret, shown in ((address, href), (query, "…"), *((part, "…") for part in query.split("&"))):
+        if secret:
+            text = text.replace(secret, shown)
+    return text
+
+
+def read_header(address: str) -> Header:
+    """A file's header: parsed here if it is a plain tiled TIFF, else by GDAL.
 
     Raises:
         RasterioError: the file is missing, broken or without a coordinate reference system.
+        OSError: a server does not have it, refuses it or does not answer.
     """
-    with rasterio.open(href, sharing=False) as dataset:
+    file = open_file(address)
+    tiff = None if file is None else structure(file)
+    if tiff is None or tiff.grid is None or tiff.has_alpha:
+        with gdal_env():
+            return _by_gdal(address, tiff)
+    return Header(
+        address=address,
+        count=tiff.count,
+        dtypes=(tiff.levels[0].dtype.name,) * tiff.count,
+        nodata=(tiff.nodata,) * tiff.count,
+        grid=tiff.grid,
+        overviews=tiff.overviews,
+        mask=False,
+        alpha=0,
+        tiff=tiff,
+    )
+
+
+def _by_gdal(address: str, tiff: Tiff | None) -> Header:
+    with rasterio.open(address, sharing=False) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]
         alpha = MaskFlags.alpha in flags
-        return Header(
-            href=href,
-            driver=dataset.driver,
+        header = Header(
+            address=address,
             count=dataset.count,
             dtypes=tuple(dataset.dtypes),
             nodata=tuple(dataset.nodatavals),
@@ -97,6 +141,14 @@ def read_header(href: str) -> Header:
             mask=MaskFlags.per_dataset in flags and not alpha,
             alpha=_alpha_index(dataset) if alpha else 0,
         )
+    agreed = (
+        tiff is not None
+        and not header.mask
+        and tiff.levels[0].size == header.grid.shape.yx
+        and (tiff.levels[0].dtype.name,) * tiff.count == header.dtypes
+        and tiff.overviews == header.overviews
+    )
+    return replace(header, tiff=tiff) if agreed else header
 
 
 def level_grid(header: Header, level: int) -> GeoBox:
@@ -107,10 +159,24 @@ def level_grid(header: Header, level: int) -> GeoBox:
     """
     if level == 0:
         return header.grid
-    with rasterio.open(header.href, sharing=False, overview_level=level - 1) as overview:
-        rows, columns = header.grid.shape.yx
-        scale = header.grid.transform.scale(columns / overview.width, rows / overview.height)
-        return GeoBox((overview.height, overview.width), header.grid.transform @ scale, header.grid.crs)
+    if header.tiff is not None:
+        size = header.tiff.levels[level].size
+    else:
+        with rasterio.open(header.address, sharing=False, overview_level=level - 1) as overview:
+            size = overview.shape
+    rows, columns = header.grid.shape.yx
+    scale = header.grid.transform.scale(columns / size[1], rows / size[0])
+    return GeoBox(size, header.grid.transform @ scale, header.grid.crs)
+
+
+def find_tiles(header: Header, level: int, cache: TileCache) -> Tiles | None:
+    """The tiles of a level of a file; None if it is not of a kind that is decoded here."""
+    if header.tiff is None:
+        return None
+    nodata = header.nodata[0]
+    packed = header.tiff.levels[level]
+    fill = 0 if nodata is None else held_nodata(packed.dtype, nodata)
+    return Tiles(header.tiff.file, packed, level, fill, cache)
 
 
 def _alpha_index(dataset: Any) -> int:

@@ -1,6 +1,6 @@
 """The plan of a rastering call: everything that is decided before a file is opened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,6 +73,7 @@ class Plan:
     data_type: str
     scales: tuple[Scale, ...] | None
     output_type: str
+    sign: Callable[[str], str] | None = None
 
     @property
     def masked(self) -> bool:
@@ -157,6 +158,7 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
         data_type=common_type(levels),
         scales=None if scales is None else tuple(scales),
         output_type=output_type,
+        sign=request.sign,
     )
 
 

@@ -16,8 +16,10 @@ from rasterio.windows import Window as RasterioWindow
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.files import Header, level_grid
 from landbridge.raster.grid import BoolArray, crs_on, same_crs
+from landbridge.raster.kernels import MISSING, VALID
+from landbridge.raster.paste import Canvas, Layer, lay, put, shown
 from landbridge.raster.plan import FileRead
-from landbridge.raster.sample import Nearest, Sample, Window, within
+from landbridge.raster.sample import Lattice, Nearest, Net, Sample, Window, lattice_of, net_of, within
 from landbridge.raster.tiles import Tiles
 from landbridge.raster.warp import warp, widened_window
 
@@ -65,32 +67,52 @@ class OpenFile:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of the output grid, with the place (y, x) of its corner there."""
+    """A part of an output grid of `whole` (rows, columns), with the place (y, x) of its corner there."""
 
     grid: GeoBox
     origin: tuple[int, int]
+    whole: tuple[int, int]
 
     def part(self, window: Window) -> "Block":
         """A window (y, x) of the block as a block."""
         y, x = window
-        return Block(self.grid[y, x], (self.origin[0] + y.start, self.origin[1] + x.start))
+        origin = (self.origin[0] + y.start, self.origin[1] + x.start)
+        return Block(self.grid[y, x], origin, self.whole)
+
+    @property
+    def sides(self) -> tuple[bool, bool, bool, bool]:
+        """At which sides (top, bottom, left, right) the output grid goes on."""
+        (top, left), (height, width) = self.origin, self.grid.shape.yx
+        return (top > 0, top + height < self.whole[0], left > 0, left + width < self.whole[1])
 
 
 class Samples:
-    """How a block samples the grids of files: worked out once for all files of one grid, as those of bands
-    are.
+    """How a block samples the grids of files.
+
+    What files have in common is worked out once: a grid, as the bands of an image have, or a system and
+    resolution.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, block: Block) -> None:
         """Start with none."""
-        self._known: dict[tuple[GeoBox, Block], Nearest] = {}
+        self.block = block
+        self._known: dict[GeoBox, Nearest] = {}
+        self._nets: dict[tuple[Any, ...], Net] = {}
 
-    def get(self, source: GeoBox, block: Block) -> Nearest:
-        """How a block samples a file's grid by the nearest pixel."""
-        key = (source, block)
-        if key not in self._known:
-            self._known[key] = Nearest(source, block.grid, block.origin)
-        return self._known[key]
+    def get(self, source: GeoBox) -> Nearest:
+        """How the block samples a file's grid by the nearest pixel."""
+        sampling = self._known.get(source)
+        if sampling is None:
+            sampling = self._known[source] = Nearest(source, self.block.grid, lambda: self._lattice(source))
+        return sampling
+
+    def _lattice(self, source: GeoBox) -> Lattice:
+        transform = source.transform
+        key = (crs_on(source), transform.a, transform.b, transform.d, transform.e)
+        net = self._nets.get(key)
+        if net is None:
+            net = self._nets[key] = net_of(source, self.block.grid, self.block.origin)
+        return lattice_of(source, net)
 
 
 def view_of(header: Header, target: GeoBox, resampler: str) -> View:
@@ -118,24 +140,21 @@ def _factors(source: GeoBox, target: GeoBox) -> tuple[float, float]:
 
 
 def read_block(
-    opened: OpenFile, file: FileRead, block: Block, resampler: str, samples: Samples, wanted: BoolArray
+    opened: OpenFile, file: FileRead, resampler: str, samples: Samples, wanted: BoolArray
 ) -> Iterator[Pixels]:
     """The bands of a file on a block of the output grid, in parts; none where the block misses the file.
 
-    Parts that have none of the `wanted` pixels (y, x) of the block may be left out.
+    What no part has, the `wanted` pixels (y, x) of the block can do without.
 
     Raises:
-        RasterioError: the file lacks a band, or cannot be read.
+        RasterioError: the file cannot be read.
+        OSError: the file cannot be read, or is not the one any more that was opened.
     """
-    header, view = opened.header, opened.view
-    if max(file.indexes) > header.count:
-        raise RasterioError(f"band_index {max(file.indexes) - 1} of a file with {header.count} bands")
-    sampling = samples.get(view.grid, block)
-    if resampler == "near" and opened.tiles is not None:
-        for part in sampling.parts(opened.tiles.tile, wanted, _MAX_WINDOW):
-            yield _sampled(opened, file, part)
+    header, view, block = opened.header, opened.view, samples.block
+    if resampler == "near" and opened.tiles is not None and not _has_mask(header, file):
+        yield from _tiled(opened, file, samples, wanted)
         return
-    sample = sampling.whole()
+    sample = samples.get(view.grid).whole()
     if sample is None:
         return
     if sample.pixels > _MAX_WINDOW and max(block.grid.shape.yx) > 1:
@@ -144,6 +163,59 @@ def read_block(
         yield _sampled(opened, file, sample)
     else:
         yield _warped(opened, file, block, resampler, sample)
+
+
+def check_bands(header: Header, file: FileRead) -> None:
+    """Raise RasterioError if a file lacks a band."""
+    if max(file.indexes) > header.count:
+        raise RasterioError(f"band_index {max(file.indexes) - 1} of a file with {header.count} bands")
+
+
+def lays_tiles(opened: OpenFile, file: FileRead, resampler: str, dtype: np.dtype[Any]) -> bool:
+    """Whether a file's tiles can be laid straight under pixels of a type."""
+    tiles = opened.tiles
+    return (
+        tiles is not None
+        and resampler == "near"
+        and tiles.level.dtype == dtype
+        and not _has_mask(opened.header, file)
+    )
+
+
+def lay_tiles(opened: OpenFile, samples: Samples, layer: Layer, canvas: Canvas) -> None:
+    """Lay a file's tiles under the canvas of a block.
+
+    Raises:
+        RasterioError: a tile cannot be decoded.
+        OSError: the file cannot be read, or is not the one any more that was opened.
+    """
+    tiles = opened.tiles
+    assert tiles is not None
+    sampling = samples.get(opened.view.grid)
+    (rows, columns), (height, width) = tiles.level.size, tiles.level.tile
+    for place in lay(tiles, sampling, layer, canvas, samples.block.sides):
+        # Damaged or of an unknown kind: GDAL reads what can be read, and says what is wrong with the rest.
+        top, left = place[0] * height, place[1] * width
+        window = (slice(top, min(rows, top + height)), slice(left, min(columns, left + width)))
+        tile = np.zeros((len(layer.indexes), height, width), tiles.level.dtype)
+        tile[:, : window[0].stop - top, : window[1].stop - left] = _by_gdal(opened, layer.indexes, window)
+        put(tile, place, tiles.level, sampling, layer, canvas)
+
+
+def _tiled(opened: OpenFile, file: FileRead, samples: Samples, wanted: BoolArray) -> Iterator[Pixels]:
+    """A block's pixels by the tile path, with those that are not valid as they are."""
+    assert opened.tiles is not None
+    bands = tuple(range(len(file.indexes)))
+    values = np.zeros((len(bands), *wanted.shape), opened.tiles.level.dtype)
+    state = np.empty(values.shape, np.uint8)
+    state[:] = np.where(wanted, MISSING, VALID)
+    canvas = Canvas(values, state)
+    nodata = tuple(effective_nodata(opened.header, file))
+    lay_tiles(opened, samples, Layer(file.indexes, bands, bands, nodata, raw=True), canvas)
+    state[:, ~wanted] = MISSING
+    if (covered := shown(state)).any():
+        whole = (slice(0, wanted.shape[0]), slice(0, wanted.shape[1]))
+        yield Pixels(whole, values, state == VALID, covered)
 
 
 def _sampled(opened: OpenFile, file: FileRead, sample: Sample) -> Pixels:
@@ -165,7 +237,7 @@ def _in_parts(
     )
     for half in halves:
         if wanted[half].any():
-            for part in read_block(opened, file, block.part(half), resampler, Samples(), wanted[half]):
+            for part in read_block(opened, file, resampler, Samples(block.part(half)), wanted[half]):
                 yield Pixels(within(half, part.roi), part.values, part.valid, part.covered)
 
 
@@ -179,6 +251,10 @@ def _window(opened: OpenFile, indexes: Sequence[int], window: Window) -> Array:
         pixels = opened.tiles.read(indexes, window)
         if pixels is not None:
             return pixels
+    return _by_gdal(opened, indexes, window)
+
+
+def _by_gdal(opened: OpenFile, indexes: Sequence[int], window: Window) -> Array:
     if opened.view.level == 0:
         return _loaded(opened.header, indexes, window)
     # odc-loader resamples overviews and does not hand out their own pixels.
@@ -195,7 +271,7 @@ def _loaded(header: Header, indexes: Sequence[int], window: Window) -> Array:
     with driver.restore_env({}, driver.new_load(header.grid)) as context:
         dtype = _dtype_of(header, indexes)
         meta = RasterBandMetadata(str(dtype), dims=("band", "y", "x"))
-        reader = driver.open(RasterSource(header.href, band=0, meta=meta), context)
+        reader = driver.open(RasterSource(header.address, band=0, meta=meta), context)
         params = RasterLoadParams(
             str(dtype),
             fill_value=_kept_nodata(header, indexes[0], dtype),
@@ -218,7 +294,7 @@ def _level(opened: OpenFile) -> Any:
     """A dataset of the level a file is read from."""
     level = opened.view.level
     options = {} if level == 0 else {"overview_level": level - 1}
-    return rasterio.open(opened.header.href, sharing=False, **options)
+    return rasterio.open(opened.header.address, sharing=False, **options)
 
 
 def _kept_nodata(header: Header, index: int, dtype: np.dtype[Any]) -> float | None:
@@ -274,20 +350,27 @@ def not_nodata(values: Array, nodata: float | None, out: BoolArray) -> None:
         np.logical_and(out, ~np.isnan(values), out=out)
 
 
+def _has_mask(header: Header, file: FileRead) -> bool:
+    """Whether a file hides pixels by itself: by an internal mask, or an undeclared alpha band."""
+    return header.mask or _undeclared_alpha(header, file) > 0
+
+
+def _undeclared_alpha(header: Header, file: FileRead) -> int:
+    return header.alpha if header.alpha not in file.declared else 0
+
+
 def _file_mask(opened: OpenFile, file: FileRead, window: Window) -> BoolArray | None:
-    """Where a file's own mask lets a window's pixels through: an internal mask, or an undeclared alpha
-    band.
-    """
+    """Where a file's own mask lets a window's pixels through."""
     header = opened.header
-    alpha = header.alpha if header.alpha not in file.declared else 0
-    if not (header.mask or alpha):
+    if not _has_mask(header, file):
         return None
+    alpha = _undeclared_alpha(header, file)
     if alpha:
-        shown = _window(opened, (alpha,), window)[0]
+        seen = _window(opened, (alpha,), window)[0]
     else:
         with _level(opened) as dataset:
-            shown = dataset.dataset_mask(window=RasterioWindow.from_slices(*window))
-    mask: BoolArray = shown != 0
+            seen = dataset.dataset_mask(window=RasterioWindow.from_slices(*window))
+    mask: BoolArray = seen != 0
     return mask
 
 

@@ -9,20 +9,35 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.dtypes import held_nodata
-from landbridge.raster.files import errors_about, gdal_env, read_header
+from landbridge.raster.fetch import is_remote
+from landbridge.raster.files import errors_about, gdal_env
 from landbridge.raster.grid import BoolArray, outside
+from landbridge.raster.opening import Files
+from landbridge.raster.paste import EVERYWHERE, Layer
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import Block, OpenFile, Pixels, Samples, View, read_block, view_of
+from landbridge.raster.read import (
+    Block,
+    OpenFile,
+    Pixels,
+    Samples,
+    check_bands,
+    effective_nodata,
+    lay_tiles,
+    lays_tiles,
+    read_block,
+)
 from landbridge.raster.rescale import scaled
-from landbridge.raster.sample import Window, extent, shape_of, within
+from landbridge.raster.sample import Window, extent, within
 from landbridge.raster.strategy import LastValid, WiderTypeError
-from landbridge.raster.tiles import TileCache, find_tiles
+from landbridge.raster.tiles import TileCache
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
 BLOCK = 2048
 _SMALLEST_BLOCK = 512
+# Requests that are under way at the same time.
+_REMOTE_WORKERS = 16
 
 
 class Renderer:
@@ -31,9 +46,7 @@ class Renderer:
     def __init__(self, plan: Plan, cache: TileCache) -> None:
         """Take the plan, and where the tiles are kept that several blocks need."""
         self.plan = plan
-        self._cache = cache
-        self._files: dict[str, OpenFile] = {}
-        self._views: dict[tuple[GeoBox, tuple[int, ...]], View] = {}
+        self._files = Files(plan, cache)
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
@@ -47,9 +60,8 @@ class Renderer:
         direct = plan.scales is None and plan.output_type == plan.data_type
         raw = values if direct else np.zeros(values.shape, plan.dtype)
         missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
-        shown = np.zeros(values.shape[1:], bool)
-        self._mosaic(window, raw, missing, shown)
-        if mask is not None and not plan.mask_nodata:
+        shown = self._mosaic(window, raw, missing)
+        if mask is not None and shown is not None:
             mask[:] = ~shown
         if not direct:
             self._scale(raw, values, mask)
@@ -61,20 +73,22 @@ class Renderer:
         if mask is not None:
             values[mask] = 0
 
-    def _mosaic(self, window: Window, raw: Array, missing: BoolArray, shown: BoolArray) -> None:
+    def _mosaic(self, window: Window, raw: Array, missing: BoolArray) -> BoolArray | None:
+        """Fill `raw` and `missing`; where (y, x) anything is shown, unless nodata masks."""
         plan = self.plan
-        grid = plan.geobox[window]
-        cut = None if plan.cutline is None else outside(plan.cutline, grid, all_touched=plan.all_touched)
-        strategy = LastValid(raw, missing, outside=cut, keep_raw=not plan.mask_nodata)
+        block = Block(plan.geobox, (0, 0), plan.geobox.shape.yx).part(window)
+        cut = (
+            None if plan.cutline is None else outside(plan.cutline, block.grid, all_touched=plan.all_touched)
+        )
         if not plan.masked:
             self._fill_nodata(raw)
+        strategy = LastValid(raw, missing, outside=cut, keep_raw=not plan.mask_nodata)
+        samples = Samples(block)
         for source in reversed(plan.sources):
             if strategy.is_done:
                 break
-            self._feed(source, window, strategy, shown)
-        strategy.finish()
-        if cut is not None:
-            shown &= ~cut
+            self._feed(source, samples, strategy)
+        return strategy.finish()
 
     def _fill_nodata(self, raw: Array) -> None:
         """Without a mask, what is missing shows as the band's nodata."""
@@ -83,105 +97,105 @@ class Renderer:
             if nodata is not None:
                 raw[position] = nodata
 
-    def _feed(self, source: SourceRead, window: Window, strategy: LastValid, shown: BoolArray) -> None:
-        """Lay one image under what the strategy has, where that still misses bands: alpha's file comes
-        first.
-        """
-        everything = range(len(self.plan.bands))
-        wanted = strategy.wanted(everything)
-        part = extent(wanted)
+    def _feed(self, source: SourceRead, samples: Samples, strategy: LastValid) -> None:
+        """Lay one image under what the strategy has: alpha's file comes first."""
+        alpha = self.plan.alpha
+        visible: BoolArray | None = None
+        for file in sorted(source.files, key=lambda file: alpha not in file.positions):
+            opened = self._files.get(source, file)
+            with errors_about(source, file):
+                check_bands(opened.header, file)
+            hides = alpha in file.positions
+            # The file's own pixels tell where it may be seen, and there is no other that this is told.
+            alone = hides and len(source.files) == 1
+            if (not hides or alone) and lays_tiles(opened, file, self.plan.resampler, self.plan.dtype):
+                layer = self._layer(opened, file, visible, strategy)
+                with errors_about(source, file, opened.header.address):
+                    lay_tiles(opened, samples, layer, strategy.canvas)
+                continue
+            if alpha is not None and visible is None:
+                # Where the image has no alpha nothing says that it may be seen.
+                visible = np.zeros(samples.block.grid.shape.yx, bool)
+            self._feed_pixels(source, file, opened, samples, visible, strategy)
+
+    def _layer(
+        self, opened: OpenFile, file: FileRead, visible: BoolArray | None, strategy: LastValid
+    ) -> Layer:
+        """How a file's bands are laid by tiles."""
+        alpha, count = self.plan.alpha, len(self.plan.bands)
+        if alpha is not None and alpha not in file.positions and visible is None:
+            visible = np.zeros(strategy.canvas.shape[1:], bool)
+        nodata = effective_nodata(opened.header, file)
+        kept = [number for number, position in enumerate(file.positions) if position < count]
+        return Layer(
+            indexes=file.indexes,
+            samples=tuple(kept),
+            bands=tuple(file.positions[number] for number in kept),
+            # Alpha is valid whatever its nodata is.
+            nodata=tuple(None if file.positions[number] == alpha else nodata[number] for number in kept),
+            alpha=file.positions.index(alpha) if alpha in file.positions else -1,
+            visible=EVERYWHERE if visible is None else visible.view(np.uint8),
+            raw=strategy.keep_raw,
+        )
+
+    def _feed_pixels(
+        self,
+        source: SourceRead,
+        file: FileRead,
+        opened: OpenFile,
+        samples: Samples,
+        visible: BoolArray | None,
+        strategy: LastValid,
+    ) -> None:
+        """Feed a file's pixels to the strategy, and note in `visible` where its alpha lets them be seen."""
+        count = len(self.plan.bands)
+        bands = [position for position in file.positions if position < count]
+        hides = self.plan.alpha in file.positions
+        needed = strategy.wanted(range(count) if hides else bands)
+        if visible is not None and not hides:
+            needed = needed & visible
+        part = extent(needed)
         if part is None:
             return
-        wanted = wanted[part]
-        block = Block(self.plan.geobox, (0, 0)).part(within(window, part))
-        samples = Samples()
-        visible: BoolArray | None = None
-        if self.plan.alpha is not None:
-            # Where the image has no alpha nothing says that it may be seen.
-            visible = np.zeros(shape_of(part), bool)
-        for file in sorted(source.files, key=lambda file: self.plan.alpha not in file.positions):
-            bands = [position for position in file.positions if position in everything]
-            alpha = self.plan.alpha in file.positions
-            needed = wanted if alpha else strategy.wanted(bands)[part]
-            if visible is not None and not alpha:
-                needed = needed & visible
-            if not needed.any():
-                continue
-            for pixels in self._read(source, file, block, samples, needed):
-                if alpha and visible is not None:
-                    self._see(file, pixels, visible)
-                if bands:
-                    self._lay(file, bands, part, pixels, visible, strategy, shown)
+        within_part = samples if needed[part].shape == needed.shape else Samples(samples.block.part(part))
+        for pixels in self._read(source, file, opened, within_part, needed[part]):
+            where = within(part, pixels.roi)
+            seen = pixels.covered
+            if visible is not None:
+                if hides:
+                    self._see(file, pixels, visible[where])
+                seen = visible[where] if seen is None else seen & visible[where]
+            if bands:
+                kept = [number for number, position in enumerate(file.positions) if position < count]
+                strategy.feed(where, bands, pixels.values[kept], pixels.valid[kept], seen)
 
     def _see(self, file: FileRead, pixels: Pixels, visible: BoolArray) -> None:
         """Note in `visible` (y, x) where an image's alpha is not 0, whatever that band's nodata is."""
         assert self.plan.alpha is not None
         band = file.positions.index(self.plan.alpha)
-        visible[pixels.roi] = pixels.values[band] != 0
+        np.not_equal(pixels.values[band], 0, out=visible)
         if pixels.covered is not None:
-            visible[pixels.roi] &= pixels.covered
+            visible &= pixels.covered
         pixels.valid[band] = True
 
-    def _lay(
-        self,
-        file: FileRead,
-        bands: list[int],
-        part: Window,
-        pixels: Pixels,
-        visible: BoolArray | None,
-        strategy: LastValid,
-        shown: BoolArray,
-    ) -> None:
-        """Feed a file's pixels to the strategy as far as their image's alpha lets them be seen."""
-        covered = pixels.covered
-        if visible is not None:
-            seen = visible[pixels.roi]
-            covered = seen if covered is None else covered & seen
-        where = within(part, pixels.roi)
-        if len(bands) == len(file.positions):
-            values, valid = pixels.values, pixels.valid
-        else:
-            kept = [index for index, position in enumerate(file.positions) if position in bands]
-            values, valid = pixels.values[kept], pixels.valid[kept]
-        strategy.feed(where, bands, values, valid, covered)
-        if covered is None:
-            shown[where] = True
-        else:
-            shown[where] |= covered
-
     def _read(
-        self, source: SourceRead, file: FileRead, block: Block, samples: Samples, wanted: BoolArray
+        self, source: SourceRead, file: FileRead, opened: OpenFile, samples: Samples, wanted: BoolArray
     ) -> Iterator[Pixels]:
         """A file's bands on a block of the grid, in parts."""
         plan = self.plan
-        with errors_about(source, file):
-            opened = self._open(file.href)
-        dtypes = opened.header.dtypes
-        parts = read_block(opened, file, block, plan.resampler, samples, wanted)
+        for position, index in zip(file.positions, file.indexes, strict=True):
+            if position < len(plan.bands):
+                dtype = np.dtype(opened.header.dtypes[index - 1])
+                if dtype != plan.dtype and plan.widened(dtype).data_type != plan.data_type:
+                    raise WiderTypeError(dtype)
+        parts = read_block(opened, file, plan.resampler, samples, wanted)
         while True:
             # Not around the yield: what the taker does is not about the file.
-            with errors_about(source, file):
+            with errors_about(source, file, opened.header.address):
                 pixels = next(parts, None)
             if pixels is None:
                 return
-            for position, index in zip(file.positions, file.indexes, strict=True):
-                dtype = np.dtype(dtypes[index - 1])
-                if position < len(plan.bands) and plan.widened(dtype).data_type != plan.data_type:
-                    raise WiderTypeError(dtype)
             yield pixels
-
-    def _open(self, href: str) -> OpenFile:
-        opened = self._files.get(href)
-        if opened is None:
-            # Two threads may both get here: they store the same.
-            header = read_header(href)
-            grids = (header.grid, header.overviews)
-            view = self._views.get(grids)
-            if view is None:
-                view = self._views[grids] = view_of(header, self.plan.geobox, self.plan.resampler)
-            tiles = find_tiles(header, view.level, view.grid, self._cache)
-            opened = self._files[href] = OpenFile(header, view, tiles)
-        return opened
 
 
 def blocks(geobox: GeoBox, workers: int) -> list[Window]:
@@ -198,6 +212,12 @@ def blocks(geobox: GeoBox, workers: int) -> list[Window]:
 def default_workers() -> int:
     """How many threads a call uses: one for each core it may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def workers_for(plans: Sequence[Plan]) -> int:
+    """How many threads plans are rendered on: more than there are cores where they wait for a network."""
+    remote = any(is_remote(href) for plan in plans for href in plan.hrefs)
+    return max(_REMOTE_WORKERS, default_workers()) if remote else default_workers()
 
 
 def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list[T]:

@@ -1,6 +1,6 @@
 """Which source pixel each output pixel is nearest to, exactly."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -23,8 +23,6 @@ _TOLERANCE = 1e-4
 _STEPS = (64, 16, 4)
 # What the neighboring nodes count in the middle between two: linear and cubic interpolation.
 _MIDDLE = {2: (1 / 2, 1 / 2), 4: (-1 / 16, 9 / 16, 9 / 16, -1 / 16)}
-# The edge of the squares of output pixels that are sampled together.
-_CELL = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,67 +60,32 @@ class Sample:
 
 
 class Nearest:
-    """How a target grid samples a source grid by the nearest pixel, worked out as far as it is asked for.
+    """How a target grid samples a source grid by the nearest pixel.
 
-    `origin` is the place (y, x) of the target in the grid it is a block of: pixels do not depend on how a
-    grid is cut into blocks, nor a block into parts.
+    Either `parallel` tells it, None where the grids do not meet, or else `lattice`. Pixels do not depend on
+    how a
+    grid is cut into blocks.
     """
 
-    def __init__(self, source: GeoBox, target: GeoBox, origin: tuple[int, int] = (0, 0)) -> None:
-        """Take the grids."""
+    def __init__(self, source: GeoBox, target: GeoBox, lattice: "Callable[[], Lattice]") -> None:
+        """Take the grids, and how to get the lattice if there is need for one."""
         self._shape = target.shape.yx
         self._whole: Sample | None = None
-        self._cells: dict[tuple[int, int, int, int], Sample | None] = {}
-        self._lattice: _Lattice | None = None
+        self.lattice: Lattice | None = None
         if same_crs(crs_on(source), crs_on(target)):
             affine = ~source.transform @ target.transform
             if affine.b == 0 and affine.d == 0:
-                self._whole = _parallel(source, target, affine)
+                self._whole = self.parallel = _parallel(source, target, affine)
                 return
-        self._lattice = _lattice(source, target, origin)
+        self.parallel = None
+        self.lattice = lattice()
 
     def whole(self) -> Sample | None:
         """The whole target's sample; None where the grids do not meet."""
-        if self._whole is None and self._lattice is not None:
+        if self._whole is None and self.lattice is not None:
             height, width = self._shape
-            self._whole = _sampled(self._lattice, (slice(0, height), slice(0, width)))
+            self._whole = _sampled(self.lattice, (slice(0, height), slice(0, width)))
         return self._whole
-
-    def parts(self, tile: tuple[int, int], wanted: BoolArray, limit: int) -> Iterator[Sample]:
-        """The sample in parts, without those of whose output pixels none is `wanted` (y, x).
-
-        Where the grids are parallel a part takes pixels of one of the source's tiles, whose size (y, x) is
-        given; else it is a small square of the output, made smaller until it takes no more than `limit`
-        source pixels.
-        """
-        if self._lattice is None:
-            if self._whole is not None:
-                yield from _by_tiles(self._whole, tile, wanted[self._whole.roi])
-            return
-        height, width = self._shape
-        for top in range(0, height, _CELL):
-            for left in range(0, width, _CELL):
-                cell = (slice(top, min(height, top + _CELL)), slice(left, min(width, left + _CELL)))
-                yield from self._cell(cell, wanted, limit)
-
-    def _cell(self, cell: Window, wanted: BoolArray, limit: int) -> Iterator[Sample]:
-        if not wanted[cell].any():
-            return
-        assert self._lattice is not None
-        name = (cell[0].start, cell[0].stop, cell[1].start, cell[1].stop)
-        if name not in self._cells:
-            self._cells[name] = _sampled(self._lattice, cell)
-        sample = self._cells[name]
-        if sample is None:
-            return
-        height, width = shape_of(cell)
-        if sample.pixels <= limit or height == width == 1:
-            yield sample
-            return
-        axis = 0 if height >= width else 1
-        middle = (cell[axis].start + cell[axis].stop) // 2
-        for half in (slice(cell[axis].start, middle), slice(middle, cell[axis].stop)):
-            yield from self._cell((half, cell[1]) if axis == 0 else (cell[0], half), wanted, limit)
 
 
 def _parallel(source: GeoBox, target: GeoBox, affine: Affine) -> Sample | None:
@@ -137,7 +100,7 @@ def _parallel(source: GeoBox, target: GeoBox, affine: Affine) -> Sample | None:
     return Sample((y, x), window, rows=rows - window[0].start, columns=columns - window[1].start)
 
 
-def _sampled(lattice: "_Lattice", part: Window) -> Sample | None:
+def _sampled(lattice: "Lattice", part: Window) -> Sample | None:
     """The sample of a part (y, x) of a target that lies otherwise than its source."""
     rows, columns = lattice.coordinates(part)
     height, width = lattice.source.shape.yx
@@ -163,23 +126,11 @@ def _sampled(lattice: "_Lattice", part: Window) -> Sample | None:
     return Sample(roi, window, index=index, inside=inside)
 
 
-def _by_tiles(sample: Sample, tile: tuple[int, int], wanted: BoolArray) -> Iterator[Sample]:
-    assert sample.rows is not None
-    assert sample.columns is not None
-    columns = [*_runs(sample.columns + sample.window[1].start, tile[1])]
-    for y, row in _runs(sample.rows + sample.window[0].start, tile[0]):
-        for x, column in columns:
-            if wanted[y, x].any():
-                window = (_span(row), _span(column))
-                row_in, column_in = row - window[0].start, column - window[1].start
-                yield Sample(within(sample.roi, (y, x)), window, rows=row_in, columns=column_in)
-
-
-def _runs(indexes: IntArray, tile: int) -> Iterator[tuple[slice, IntArray]]:
-    """The runs of indexes that lie in the same tile."""
+def runs(indexes: IntArray, tile: int) -> Iterator[tuple[int, slice]]:
+    """The runs of indexes that lie in the same tile: its number, and where they stand."""
     edges = [0, *(np.flatnonzero(np.diff(indexes // tile)) + 1), len(indexes)]
     for start, stop in pairwise(map(int, edges)):
-        yield slice(start, stop), indexes[start:stop]
+        yield int(indexes[start]) // tile, slice(start, stop)
 
 
 def _flattened(row: IntArray, column: IntArray, window: Window) -> IntArray:
@@ -192,55 +143,83 @@ def _flattened(row: IntArray, column: IntArray, window: Window) -> IntArray:
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class _Lattice:
-    """Where a target's pixels lie in a source: exact at nodes, between which they are interpolated.
+@dataclass(frozen=True, slots=True, eq=False)
+class Net:
+    """Where a target's pixels lie in another reference system: exact at nodes, between which they are
+    interpolated.
 
-    `rows` and `columns` are those of the nodes, `step` apart, the first one step before `first` (y, x). A
-    pixel is interpolated from `taps` of them in either direction, 2 or 4; without nodes every pixel is taken
-    to the source by itself.
+    `x` and `y` are those of the nodes, `step` apart, the first one step before `first` (y, x). A pixel is
+    interpolated from `taps` of them in either direction, 2 or 4; with 1 every pixel is a node. Between two
+    nodes
+    coordinates are off a straight line by no more than `bend` (y, x), in source pixels.
     """
 
+    step: int
+    first: tuple[int, int]
+    taps: int
+    x: FloatArray
+    y: FloatArray
+    bend: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lattice:
+    """A net in the pixels of a source: `rows` and `columns` of its nodes, with fractions."""
+
     source: GeoBox
-    target: GeoBox
-    step: int = 0
-    first: tuple[int, int] = (0, 0)
-    taps: int = 0
-    rows: FloatArray | None = None
-    columns: FloatArray | None = None
+    net: Net
+    rows: FloatArray
+    columns: FloatArray
 
     def coordinates(self, part: Window) -> tuple[FloatArray, FloatArray]:
         """The source rows and columns, with fractions, of the centers of a part's pixels (y, x)."""
-        y, x = (np.arange(span.start, span.stop) for span in part)
-        if self.rows is None or self.columns is None:
-            return _exact(self.source, self.target, y + 0.5, x + 0.5)
-        y, x = y - self.first[0], x - self.first[1]
-        rows, columns = (_interpolate(n, y, x, self.step, self.taps) for n in (self.rows, self.columns))
+        net = self.net
+        if net.taps == 1:
+            return self.rows[part], self.columns[part]
+        y, x = (np.arange(span.start, span.stop) - first for span, first in zip(part, net.first, strict=True))
+        rows, columns = (_interpolate(n, y, x, net.step, net.taps) for n in (self.rows, self.columns))
         return rows, columns
 
 
-def _lattice(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> _Lattice:
-    """The coarsest lattice that is as good as exact."""
+def lattice_of(source: GeoBox, net: Net) -> Lattice:
+    """A net in a source's pixels."""
+    rows, columns = _pixels(source, net.x, net.y)
+    return Lattice(source, net, rows, columns)
+
+
+def net_of(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> Net:
+    """The coarsest net that is as good as exact for a source, and all others of its system and resolution.
+
+    `origin` is the place (y, x) of the target in the grid it is a block of.
+    """
     height, width = target.shape.yx
     for step in _STEPS:
         # Nodes lie on multiples of the step counted in the whole grid.
         first = (-(origin[0] % step), -(origin[1] % step))
         ys, xs = _nodes(first[0], height, step), _nodes(first[1], width, step)
-        nodes = _exact(source, target, ys, xs)
+        at_nodes = _ground(source, target, ys, xs)
+        nodes = _pixels(source, *at_nodes)
         # Not the middles of the cells: conformal projections are harmonic, where four corners tell the
         # middle.
-        beside = _exact(source, target, ys, _middles(xs))
-        below = _exact(source, target, _middles(ys), xs)
-        for taps in _MIDDLE:
-            if all(_good(*three, taps) for three in zip(nodes, beside, below, strict=True)):
-                return _Lattice(source, target, step, first, taps, *nodes)
-    return _Lattice(source, target)
+        beside = _pixels(source, *_ground(source, target, ys, _middles(xs)))
+        below = _pixels(source, *_ground(source, target, _middles(ys), xs))
+        errors = {
+            taps: [_errors(*three, taps) for three in zip(nodes, beside, below, strict=True)]
+            for taps in _MIDDLE
+        }
+        for taps, (row, column) in errors.items():
+            # False as well where a coordinate is none (NaN).
+            if row <= _TOLERANCE and column <= _TOLERANCE:
+                bend_y, bend_x = errors[2]
+                return Net(step, first, taps, *at_nodes, bend=(bend_y, bend_x))
+    rows, columns = np.arange(height) + 0.5, np.arange(width) + 0.5
+    return Net(1, (0, 0), 1, *_ground(source, target, rows, columns))
 
 
-def _good(nodes: FloatArray, beside: FloatArray, below: FloatArray, taps: int) -> bool:
-    """Whether what lies between two nodes, beside or below one another, is as exact by interpolation."""
+def _errors(nodes: FloatArray, beside: FloatArray, below: FloatArray, taps: int) -> float:
+    """By how much interpolation misses what lies between two nodes, beside or below one another."""
     with np.errstate(invalid="ignore"):
-        return _error(nodes, beside, taps) + _error(nodes.T, below.T, taps) <= _TOLERANCE
+        return _error(nodes, beside, taps) + _error(nodes.T, below.T, taps)
 
 
 def _error(nodes: FloatArray, middles: FloatArray, taps: int) -> float:
@@ -251,12 +230,18 @@ def _error(nodes: FloatArray, middles: FloatArray, taps: int) -> float:
     return float(np.abs(middles[:, skipped : skipped + count] - guess).max())
 
 
-def _exact(source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _ground(source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where a target's places (y by x) lie in a source's reference system."""
     x: Any
     y: Any
     x, y = target.transform @ tuple(np.meshgrid(xs, ys))  # type: ignore[operator]  # typed for scalars only
     if not same_crs(crs_on(source), crs_on(target)):
         x, y = transformer(crs_on(target), crs_on(source)).transform(x, y)
+    return x, y
+
+
+def _pixels(source: GeoBox, x: Any, y: Any) -> tuple[FloatArray, FloatArray]:
+    """The rows and columns, with fractions, of places in a source's reference system."""
     columns, rows = ~source.transform @ (x, y)
     return rows + _TIE, columns + _TIE
 
@@ -284,6 +269,13 @@ def _interpolate(nodes: FloatArray, y: IntArray, x: IntArray, step: int, taps: i
         weights = _weights(y[strip][:, None] / step - (top + j), taps)
         out[strip] = _blend([across[j + tap] for tap in range(taps)], weights)
     return out
+
+
+def weights_of(net: Net) -> FloatArray:
+    """What each of the nodes around a pixel counts in it, by the pixel's place between them: (tap, place)."""
+    if net.taps == 1:
+        return np.ones((1, 1))
+    return np.ascontiguousarray(np.stack(_weights(np.arange(net.step) / net.step, net.taps)))
 
 
 def _weights(place: FloatArray, taps: int) -> list[FloatArray]:

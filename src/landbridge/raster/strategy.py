@@ -6,6 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from landbridge.raster.grid import BoolArray
+from landbridge.raster.kernels import MISSING, RAW, VALID
+from landbridge.raster.paste import Canvas
+from landbridge.raster.paste import shown as shown_in
 from landbridge.raster.sample import Window
 
 Array = np.ndarray[Any, Any]
@@ -54,29 +57,26 @@ class LastValid:
         self, values: Array, missing: BoolArray, *, outside: BoolArray | None = None, keep_raw: bool = False
     ) -> None:
         """Take the block to fill and which of its pixels (y, x) are not wanted."""
+        self.keep_raw = keep_raw
         self._values = values
-        self._missing = missing
+        self._state = missing.view(np.uint8)
         self._outside = outside
-        self._raw = np.ones(missing.shape, bool) if keep_raw else None
-        missing.fill(True)
+        self._state.fill(MISSING)
         if outside is not None:
-            missing[:, outside] = False
-            if self._raw is not None:
-                self._raw[:, outside] = False
+            self._state[:, outside] = VALID
+        self.canvas = Canvas(values, self._state)
 
     @property
     def is_done(self) -> bool:
         """Whether every wanted pixel of every band is filled."""
-        return not self._missing.any()
+        return self.canvas.is_full
 
     def wanted(self, bands: Sequence[int]) -> BoolArray:
         """Where one of these bands is missing."""
         first, *others = bands
-        wanted: BoolArray = self._missing[first]
-        if others:
-            wanted = wanted | self._missing[others[0]]
-        for band in others[1:]:
-            wanted |= self._missing[band]
+        wanted: BoolArray = self._state[first] != VALID
+        for band in others:
+            wanted |= self._state[band] != VALID
         return wanted
 
     def feed(
@@ -84,24 +84,33 @@ class LastValid:
     ) -> None:
         """Put valid pixels where a band still misses them."""
         for band, new, good in zip(bands, values, valid, strict=True):
-            missing = self._missing[(band, *window)]
+            state = self._state[(band, *window)]
             target = self._values[(band, *window)]
-            take = missing & good
+            free = state != VALID
             if shown is not None:
-                take &= shown
-            if take.all():
-                np.copyto(target, new, casting="same_kind")
-            else:
+                free &= shown
+            take = free & good
+            np.copyto(target, new, where=take, casting="same_kind")
+            state[take] = VALID
+            if self.keep_raw:
+                take = free & ~good & (state == MISSING)
                 np.copyto(target, new, where=take, casting="same_kind")
-            # What is taken was missing.
-            np.logical_xor(missing, take, out=missing)
-            if self._raw is not None:
-                raw = self._raw[(band, *window)]
-                seen = raw if shown is None else raw & shown
-                np.copyto(target, new, where=seen & missing, casting="same_kind")
-                np.greater(raw, seen, out=raw)
+                state[take] = RAW
+        y, x = window
+        self.canvas.recount(bands, (y.start, y.stop, x.start, x.stop))
 
-    def finish(self) -> None:
-        """Say of the pixels that were not wanted that they are missing."""
+    def finish(self) -> BoolArray | None:
+        """Make `missing` say what is missing, pixels that were not wanted too; where (y, x) anything is
+        shown.
+
+        The latter only with `keep_raw`.
+        """
+        seen = None
+        if self.keep_raw:
+            seen = shown_in(self._state)
+            self._state[self._state == RAW] = MISSING
         if self._outside is not None:
-            self._missing[:, self._outside] = True
+            self._state[:, self._outside] = MISSING
+            if seen is not None:
+                seen &= ~self._outside
+        return seen

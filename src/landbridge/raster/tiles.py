@@ -1,32 +1,29 @@
-"""The tiles of local TIFF files: found by tifffile, decoded by imagecodecs, each once for all bands."""
+"""The tiles of TIFF files: fetched, decoded by imagecodecs once for all bands, shared by the blocks that
+need them.
+"""
 
 import math
-import os
-import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from rasterio.errors import RasterioError
 
-from landbridge.raster.dtypes import held_nodata
+from landbridge.raster import tiff
+from landbridge.raster.fetch import File
 from landbridge.raster.sample import Window, shape_of
-
-if TYPE_CHECKING:
-    from odc.geo.geobox import GeoBox
-    from tifffile import TiffFile
-
-    from landbridge.raster.files import Header
+from landbridge.raster.tiff import Level
 
 Array = np.ndarray[Any, Any]
+Key = tuple[object, ...]
 
 _CACHED = 128 * 2**20
-_HORIZONTAL, _FLOATING = 2, 3
-_REDUCED, _MASK = 1, 4
+# How many packed bytes of a remote file are in memory at once, for each thread.
+_BATCH = 16 * 2**20
 
 
 def _inflate(data: bytes, out: memoryview) -> Any:
@@ -51,73 +48,79 @@ def _stored(data: bytes, _out: memoryview) -> Any:
     return data
 
 
-# By the number that TIFF gives a compression: what unpacks bytes, into a buffer of the size they must have.
+# What unpacks bytes, into a buffer of the size they must have.
 _CODECS: Mapping[int, Callable[[bytes, memoryview], Any]] = MappingProxyType(
-    {1: _stored, 5: _lzw, 8: _inflate, 32946: _inflate, 50000: _zstd}
+    {
+        tiff.STORED: _stored,
+        tiff.LZW: _lzw,
+        tiff.DEFLATE: _inflate,
+        tiff.OLD_DEFLATE: _inflate,
+        tiff.ZSTD: _zstd,
+    }
 )
 
 _buffers = threading.local()
 
 
-def _buffer(size: int) -> memoryview:
-    """Memory of this thread, to be used until it next asks."""
-    buffer = getattr(_buffers, "buffer", None)
+def _buffer(name: str, size: int) -> memoryview:
+    """Memory of this thread, to be used until it next asks for it by this name."""
+    buffer = getattr(_buffers, name, None)
     if buffer is None or len(buffer) < size:
-        buffer = _buffers.buffer = bytearray(size)
+        buffer = bytearray(size)
+        setattr(_buffers, name, buffer)
     return memoryview(buffer)[:size]
 
 
 class TileCache:
-    """Decoded tiles that will be asked for again, the longest unused dropped first."""
+    """Decoded tiles that several blocks need: each made by whoever asks first, the longest unused dropped
+    first.
+    """
 
     def __init__(self, size: int = _CACHED) -> None:
         """Take the size in bytes."""
         self._size = size
         self._used = 0
-        self._tiles: OrderedDict[tuple[object, ...], Array] = OrderedDict()
+        self._tiles: OrderedDict[Key, Array] = OrderedDict()
+        self._pending: dict[Key, Future[Array | None]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[object, ...]) -> Array | None:
-        """A tile, if it is there."""
+    def claim(self, key: Key) -> "Array | Future[Array | None] | None":
+        """A tile if it is there, the promise of one that somebody makes, or None: then the caller must
+        `put` it.
+        """
         with self._lock:
             tile = self._tiles.get(key)
             if tile is not None:
                 self._tiles.move_to_end(key)
-            return tile
+                return tile
+            promised = self._pending.get(key)
+            if promised is None:
+                self._pending[key] = Future()
+            return promised
 
-    def put(self, key: tuple[object, ...], tile: Array) -> None:
-        """Keep a tile."""
+    def put(self, key: Key, tile: Array | None) -> None:
+        """Keep a tile that was claimed; None where it could not be made."""
         with self._lock:
-            if key in self._tiles:
-                return
-            self._tiles[key] = tile
-            self._used += tile.nbytes
-            while self._used > self._size and len(self._tiles) > 1:
-                self._used -= self._tiles.popitem(last=False)[1].nbytes
+            promised = self._pending.pop(key, None)
+            if tile is not None and key not in self._tiles:
+                self._tiles[key] = tile
+                self._used += tile.nbytes
+                while self._used > self._size and len(self._tiles) > 1:
+                    self._used -= self._tiles.popitem(last=False)[1].nbytes
+        if promised is not None:
+            promised.set_result(tile)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiles:
-    """One level of a tiled TIFF: where its tiles are and how they are packed.
-
-    `tile` is their size (y, x), `across` how many lie in a row, `samples` the bands in each: with `planar`
-    only one, and the bands' tiles lie one after the other. `fill` is the value of tiles that are not stored.
+    """The tiles of one level of a file; `fill` is the value of those that are not stored (None: not
+    known).
     """
 
-    href: str
-    level: int
-    stamp: tuple[int, ...]
-    tile: tuple[int, int]
-    across: int
-    down: int
-    samples: int
-    planar: bool
-    dtype: np.dtype[Any]
-    compression: int
-    predictor: int
+    file: File
+    level: Level
+    number: int
     fill: float | None
-    offsets: Sequence[int]
-    counts: Sequence[int]
     cache: TileCache
 
     def read(self, indexes: Sequence[int], window: Window) -> Array | None:
@@ -126,167 +129,175 @@ class Tiles:
         `indexes` count the bands from one.
 
         Raises:
-            RasterioError: the file is not the one any more that was opened.
+            OSError: the file cannot be read, or is not the one any more that was opened.
         """
-        (y, x), (height, width) = window, self.tile
+        (y, x), (height, width) = window, self.level.tile
         rows = range(y.start // height, (y.stop - 1) // height + 1)
         columns = range(x.start // width, (x.stop - 1) // width + 1)
         out: Array | None = None
-        for row in rows:
-            for column in columns:
-                top, left = row * height, column * width
-                # Counted from the tile's corner.
-                ys = slice(max(0, y.start - top), min(height, y.stop - top))
-                xs = slice(max(0, x.start - left), min(width, x.stop - left))
-                part = shape_of((ys, xs))
-                tile = self._tile(row * self.across + column, indexes, keep=part != self.tile)
-                if tile is None:
-                    return None
-                if len(rows) == len(columns) == 1:
-                    return tile[:, ys, xs]
-                if out is None:
-                    out = np.empty((len(indexes), *shape_of(window)), self.dtype)
-                top, left = top + ys.start - y.start, left + xs.start - x.start
-                out[:, top : top + part[0], left : left + part[1]] = tile[:, ys, xs]
+        places = [(row, column) for row in rows for column in columns]
+        for (row, column), tile in self.decoded(indexes, places, lambda place: self._within(place, window)):
+            if tile is None:
+                return None
+            top, left = row * height, column * width
+            # Counted from the tile's corner.
+            ys = slice(max(0, y.start - top), min(height, y.stop - top))
+            xs = slice(max(0, x.start - left), min(width, x.stop - left))
+            if out is None:
+                out = np.empty((len(indexes), *shape_of(window)), self.level.dtype)
+            top, left = top + ys.start - y.start, left + xs.start - x.start
+            out[:, top : top + ys.stop - ys.start, left : left + xs.stop - xs.start] = tile[:, ys, xs]
         return out
 
-    def _tile(self, number: int, indexes: Sequence[int], *, keep: bool) -> Array | None:
-        """Bands of a tile (band, y, x)."""
-        key = (self.href, self.level, number, *indexes)
-        tile = self.cache.get(key)
+    def _within(self, place: tuple[int, int], window: Window) -> bool:
+        """Whether all of a tile that lies in the file lies in a window."""
+        return all(
+            span.start <= at * edge and min((at + 1) * edge, size) <= span.stop
+            for at, edge, size, span in zip(place, self.level.tile, self.level.size, window, strict=True)
+        )
+
+    def stored(self, place: tuple[int, int], indexes: Sequence[int]) -> bool:
+        """Whether a tile (row, column) is stored; one that is not is all `fill`."""
+        return any(self.level.counts[number] for number in self._numbers(place, indexes))
+
+    def decoded(
+        self,
+        indexes: Sequence[int],
+        places: Sequence[tuple[int, int]],
+        alone: Callable[[tuple[int, int]], bool],
+    ) -> Iterator[tuple[tuple[int, int], Array | None]]:
+        """Bands (band, y, x) of tiles (row, column), in any order, each to be used before the next is asked
+        for.
+
+        None for a tile that cannot be decoded here: damaged, or of an unknown kind. `alone` tells of which
+        tiles
+        nobody else will need pixels: the others are shared.
+
+        Raises:
+            OSError: the file cannot be read, or is not the one any more that was opened.
+        """
+        mine: dict[tuple[int, int], Key | None] = {}
+        ready: list[tuple[tuple[int, int], Array]] = []
+        promised: list[tuple[tuple[int, int], Future[Array | None]]] = []
+        try:
+            for place in places:
+                key = None if alone(place) else (*self.file.key, self.number, place, *indexes)
+                found = None if key is None else self.cache.claim(key)
+                if found is None:
+                    mine[place] = key
+                elif isinstance(found, Future):
+                    promised.append((place, found))
+                else:
+                    ready.append((place, found))
+            yield from ready
+            for batch in self._batches([*mine], indexes):
+                for place, stored in batch:
+                    key = mine[place]
+                    tile = self._decode(indexes, stored, keep=key is not None)
+                    if key is not None:
+                        self.cache.put(key, tile)
+                    del mine[place]
+                    yield place, tile
+        finally:
+            # Nobody must wait for what will not come.
+            for key in mine.values():
+                if key is not None:
+                    self.cache.put(key, None)
+        for place, promise in promised:
+            yield place, self._promised(promise, place, indexes)
+
+    def _promised(
+        self, promise: "Future[Array | None]", place: tuple[int, int], indexes: Sequence[int]
+    ) -> Array | None:
+        """A tile that another thread makes, or makes here after all if that one failed."""
+        tile = promise.result()
         if tile is None:
-            tile = self._decoded(number, indexes)
-            # What was wanted whole will not be wanted again.
-            if keep and tile is not None:
-                self.cache.put(key, tile)
+            (((_, stored),),) = self._batches([place], indexes)
+            tile = self._decode(indexes, stored, keep=False)
         return tile
 
-    def _decoded(self, number: int, indexes: Sequence[int]) -> Array | None:
-        out = np.empty((len(indexes), *self.tile), self.dtype)
-        if not self.planar:
-            return out if self._decode(number, [index - 1 for index in indexes], out) else None
-        for index, band in zip(indexes, out, strict=True):
-            if not self._decode((index - 1) * self.down * self.across + number, [0], band[None]):
+    def _numbers(self, place: tuple[int, int], indexes: Sequence[int]) -> list[int]:
+        """The stored tiles that hold a place's bands."""
+        level = self.level
+        number = place[0] * level.across + place[1]
+        if not level.planar:
+            return [number]
+        return [(index - 1) * level.down * level.across + number for index in indexes]
+
+    def _batches(
+        self, places: Sequence[tuple[int, int]], indexes: Sequence[int]
+    ) -> Iterator[list[tuple[tuple[int, int], list[bytes]]]]:
+        """The stored bytes of tiles, an empty one for what is not stored, by as few requests as memory
+        allows.
+        """
+        batch: list[tuple[tuple[int, int], list[int]]] = []
+        size = 0
+        for place in places:
+            numbers = self._numbers(place, indexes)
+            batch.append((place, numbers))
+            size += int(self.level.counts[numbers].sum())
+            # Without requests one tile after the other is as fast, and takes less memory.
+            if size >= _BATCH or not self.file.remote:
+                yield self._fetched(batch)
+                batch, size = [], 0
+        if batch:
+            yield self._fetched(batch)
+
+    def _fetched(
+        self, batch: Sequence[tuple[tuple[int, int], list[int]]]
+    ) -> list[tuple[tuple[int, int], list[bytes]]]:
+        offsets, counts = self.level.offsets, self.level.counts
+        wanted = [n for _, numbers in batch for n in numbers if counts[n] and offsets[n]]
+        found = self.file.read([(int(offsets[n]), int(counts[n])) for n in wanted]) if wanted else []
+        stored = dict(zip(wanted, found, strict=True))
+        return [(place, [stored.get(number, b"") for number in numbers]) for place, numbers in batch]
+
+    def _decode(self, indexes: Sequence[int], stored: Sequence[bytes], *, keep: bool) -> Array | None:
+        shape = (len(indexes), *self.level.tile)
+        if keep:
+            out = np.empty(shape, self.level.dtype)
+        else:
+            memory = _buffer("tile", math.prod(shape) * self.level.dtype.itemsize)
+            out = np.frombuffer(memory, self.level.dtype).reshape(shape)
+        if not self.level.planar:
+            return out if self._unpack(stored[0], [index - 1 for index in indexes], out) else None
+        for data, band in zip(stored, out, strict=True):
+            if not self._unpack(data, [0], band[None]):
                 return None
         return out
 
-    def _decode(self, number: int, samples: Sequence[int], out: Array) -> bool:
+    def _unpack(self, data: bytes, samples: Sequence[int], out: Array) -> bool:
         """Put samples of a stored tile into `out` (band, y, x); False if that cannot be done here."""
-        offset, count = self.offsets[number], self.counts[number]
-        if not count or not offset:
+        if not data:
             if self.fill is not None:
                 out.fill(self.fill)
             return self.fill is not None
-        shape = (*self.tile, 1 if self.planar else self.samples)
-        data = self._stored(offset, count)
+        level = self.level
+        shape = (*level.tile, 1 if level.planar else level.samples)
         try:
-            unpacked = _CODECS[self.compression](data, _buffer(self.dtype.itemsize * math.prod(shape)))
-            tile = np.frombuffer(unpacked, self.dtype).reshape(shape)
+            size = level.dtype.itemsize * math.prod(shape)
+            unpacked = _CODECS[level.compression](data, _buffer("unpacked", size))
+            tile = np.frombuffer(unpacked, level.dtype).reshape(shape)
         except (RuntimeError, ValueError):
-            # Damaged or of an unknown kind: GDAL reads what can be read, and says what is wrong with the
-            # rest.
             return False
-        _unpredict(tile, self.predictor, samples, out)
+        _unpredict(tile, level.predictor, samples, out)
         return True
-
-    def _stored(self, offset: int, count: int) -> bytes:
-        file = os.open(self.href, os.O_RDONLY)
-        try:
-            if _stamp(os.fstat(file)) != self.stamp:
-                raise RasterioError("the file was changed while it was being read")
-            return os.pread(file, count, offset)
-        finally:
-            os.close(file)
 
 
 def _unpredict(tile: Array, predictor: int, samples: Sequence[int], out: Array) -> None:
     """Put samples of a tile (y, x, sample) into `out` (band, y, x), without the predictor that made it
     smaller.
     """
-    if predictor == _HORIZONTAL:
+    if predictor == tiff.HORIZONTAL:
         from imagecodecs import delta_decode
 
         bits = np.dtype(f"u{tile.dtype.itemsize}")
         for sample, band in zip(samples, out.view(bits), strict=True):
             delta_decode(tile.view(bits)[:, :, sample], axis=-1, out=band)
         return
-    if predictor == _FLOATING:
+    if predictor == tiff.FLOATING:
         from imagecodecs import floatpred_decode
 
         tile = np.asarray(floatpred_decode(tile, axis=-2))
     for sample, band in zip(samples, out, strict=True):
         band[:] = tile[:, :, sample]
-
-
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def find_tiles(header: "Header", level: int, grid: "GeoBox", cache: TileCache) -> Tiles | None:
-    """The tiles of a level of a file; None if it is not a local TIFF of a kind that is read by tiles."""
-    if header.driver != "GTiff" or header.mask or not os.path.isfile(header.href):  # noqa: PTH113 - an address
-        return None
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(header.href) as tiff:
-            return _tiles_of(tiff, header, level, grid, cache)
-    except Exception:  # noqa: BLE001 - GDAL has read the header: it is left what only it understands
-        return None
-
-
-def _tiles_of(
-    tiff: "TiffFile", header: "Header", level: int, grid: "GeoBox", cache: TileCache
-) -> Tiles | None:
-    size = grid.shape.yx
-    pages: list[Any] = [tiff.pages[0]]
-    if level:
-        others: list[Any] = tiff.pages[1:]
-        pages = [
-            page
-            for page in others
-            if int(page.subfiletype) & (_REDUCED | _MASK) == _REDUCED
-            and (page.imagelength, page.imagewidth) == size
-        ]
-    if len(pages) != 1:
-        return None
-    page = pages[0]
-    dtype = np.dtype(header.dtypes[0])
-    understood = (
-        tiff.byteorder == ("<" if sys.byteorder == "little" else ">") == "<"
-        and page.is_tiled
-        and (page.imagelength, page.imagewidth) == size
-        and page.imagedepth == 1
-        and page.samplesperpixel == header.count
-        and set(header.dtypes) == {dtype.name}
-        and page.dtype == dtype
-        and dtype.kind in "iuf"
-        and page.bitspersample == 8 * dtype.itemsize
-        and page.photometric in (1, 2)
-        and page.tilelength * page.tilewidth * page.samplesperpixel * dtype.itemsize <= _CACHED
-        and page.fillorder == 1
-        and page.compression in _CODECS
-        and page.predictor in (1, _HORIZONTAL, *([_FLOATING] if dtype.kind == "f" else []))
-    )
-    if not understood:
-        return None
-    height, width = page.tilelength, page.tilewidth
-    nodata = header.nodata[0]
-    status = os.fstat(tiff.filehandle.fileno())
-    return Tiles(
-        href=header.href,
-        level=level,
-        stamp=_stamp(status),
-        tile=(height, width),
-        across=-(-page.imagewidth // width),
-        down=-(-page.imagelength // height),
-        samples=header.count,
-        planar=page.planarconfig == 2 and header.count > 1,
-        dtype=dtype,
-        compression=int(page.compression),
-        predictor=int(page.predictor),
-        fill=0 if nodata is None else held_nodata(dtype, nodata),
-        offsets=page.dataoffsets,
-        counts=page.databytecounts,
-        cache=cache,
-    )

@@ -1,6 +1,6 @@
 """The values that pass between the catalog and the raster engine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types."""
+    """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types.
+
+    `sign` gives the address that a file is read from, by its href; it is called just before the file is
+    opened.
+    """
 
     bands: tuple[str, ...]
     geocontext: "GeoContext"
@@ -60,6 +64,7 @@ class Request:
     processing_level: str | None = None
     scaling: Any = None
     data_type: str | None = None
+    sign: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

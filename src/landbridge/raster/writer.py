@@ -23,7 +23,7 @@ from landbridge.raster.files import gdal_env
 from landbridge.raster.grid import BoolArray, crs_on
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
-from landbridge.raster.render import Renderer, blocks, default_workers, run
+from landbridge.raster.render import Renderer, blocks, default_workers, run, workers_for
 from landbridge.raster.sample import Window
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.tiles import TileCache
@@ -149,7 +149,7 @@ def _streamed(
 def _render_into(plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress) -> Path:
     target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
     renderer = Renderer(plan, TileCache())
-    workers = default_workers()
+    workers = workers_for([plan])
     with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
 
         def render(window: Window) -> None:
@@ -161,7 +161,7 @@ def _render_into(plan: Plan, path: Path, format: str | None, nodata: float | Non
             put(window, values, mask)
             bar.update(shape[1] * shape[2])
 
-        run([partial(render, window) for window in blocks(plan.geobox, workers)], workers)
+        run([partial(render, window) for window in blocks(plan.geobox, default_workers())], workers)
     return path
 
 

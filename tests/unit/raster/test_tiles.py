@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landbridge.geo import AOI
-from landbridge.raster import Band, RasterError, Request, Source, mosaic, read_image, stack, stacked
-from landbridge.raster import render as rendering
-from landbridge.raster.files import read_header
-from landbridge.raster.tiles import TileCache, Tiles, find_tiles
+from landbridge.raster import Band, RasterError, Request, Source, mosaic, opening, read_image, stack, stacked
+from landbridge.raster.fetch import LocalFile
+from landbridge.raster.files import find_tiles, read_header
+from landbridge.raster.tiles import TileCache, Tiles
 
 NAMES = {
     "uint8": "Byte",
@@ -124,18 +124,18 @@ def pixels(random, packing, shape):
 def both_ways(monkeypatch, make):
     """What `make` gives by tiles and by odc-loader, and how many regions were decoded here."""
     decoded = []
-    read = Tiles.read
+    unpack = Tiles._unpack
 
-    def spied(self, indexes, window):
-        result = read(self, indexes, window)
-        decoded.append(result is not None)
+    def spied(self, *stored):
+        result = unpack(self, *stored)
+        decoded.append(result)
         return result
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tiles, "read", spied)
+        patch.setattr(Tiles, "_unpack", spied)
         tiled = make()
     with monkeypatch.context() as patch:
-        patch.setattr(rendering, "find_tiles", lambda *_: None)
+        patch.setattr(opening, "find_tiles", lambda *_: None)
         loaded = make()
     assert all(decoded)
     return tiled, loaded, len(decoded)
@@ -224,14 +224,16 @@ def test_tiles_under_a_full_mosaic_are_not_decoded(tmp_path, monkeypatch):
     under, _ = image(tmp_path, "a")
     over, values = image(tmp_path, "b", shape=(2, 200, 120))
     read = []
-    stored = Tiles._stored
+    stored = LocalFile.read
     monkeypatch.setattr(
-        Tiles, "_stored", lambda self, *place: read.append((self.href, *place)) or stored(self, *place)
+        LocalFile,
+        "read",
+        lambda self, places: read.extend((self.path, place) for place in places) or stored(self, places),
     )
     raster = mosaic([under, over], Request(("b0", "b1"), whole()))
     assert (raster.data[:, :, :120] == values).all()
     # Of the lower image only the tile columns 1 and 2 show, and no tile is read twice.
-    assert sum(href == under.files[0] for href, *_ in read) == 2 * 4
+    assert sum(path == under.files[0] for path, _ in read) == 2 * 4
     assert len(read) == len(set(read)) == 2 * 4 + 2 * 4
 
 
@@ -275,15 +277,15 @@ def test_files_of_other_kinds_are_left_to_gdal(tmp_path, options):
     with rasterio.open(path, "w", **profile) as dataset:
         dataset.write((np.arange(64 * 64) % 200).reshape(1, 64, 64).astype(profile["dtype"]))
     header = read_header(str(path))
-    assert find_tiles(header, 0, header.grid, TileCache()) is None
+    assert find_tiles(header, 0, TileCache()) is None
 
 
 def test_a_damaged_tile_is_an_error_that_names_image_bands_and_file(tmp_path):
     source, _ = image(tmp_path)
     header = read_header(source.files[0])
-    tiles = find_tiles(header, 0, header.grid, TileCache())
+    tiles = find_tiles(header, 0, TileCache())
     with Path(source.files[0]).open("r+b") as file:
-        file.seek(tiles.offsets[3] + 20)
+        file.seek(tiles.level.offsets[3] + 20)
         file.write(b"\xff" * 200)
     with pytest.raises(RasterError, match=r"image 'a': cannot read bands 'b0', 'b1' from .*a\.tif"):
         read_image(source, Request(("b0", "b1"), whole()))
@@ -299,7 +301,7 @@ def test_a_truncated_file_is_an_error(tmp_path):
 
 def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
     source, values = image(tmp_path)
-    find = rendering.find_tiles
+    find = opening.find_tiles
 
     def then_replaced(header, *place):
         tiles = find(header, *place)
@@ -307,7 +309,7 @@ def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
         (tmp_path / "new.tif").replace(source.files[0])
         return tiles
 
-    monkeypatch.setattr(rendering, "find_tiles", then_replaced)
+    monkeypatch.setattr(opening, "find_tiles", then_replaced)
     with pytest.raises(RasterError, match="changed while it was being read"):
         read_image(source, Request(("b0", "b1"), whole()))
     monkeypatch.undo()
@@ -318,8 +320,19 @@ def test_tiles_that_stay_in_the_cache_are_the_last_used():
     cache = TileCache(3 * 8)
     tiles = [np.full(1, number, "int64") for number in range(4)]
     for number, tile in enumerate(tiles[:3]):
+        assert cache.claim((number,)) is None
         cache.put((number,), tile)
-    assert cache.get((0,)) is tiles[0]
+    assert cache.claim((0,)) is tiles[0]
     cache.put((3,), tiles[3])
-    assert cache.get((1,)) is None
-    assert [cache.get((number,)) is not None for number in (0, 2, 3)] == [True] * 3
+    assert [cache.claim((number,)) is not None for number in (0, 2, 3)] == [True] * 3
+    assert cache.claim((1,)) is None
+
+
+def test_a_tile_that_is_being_made_is_promised_to_the_next_who_asks():
+    cache = TileCache()
+    tile = np.ones(1)
+    assert cache.claim(("a",)) is None
+    promise = cache.claim(("a",))
+    assert not promise.done()
+    cache.put(("a",), tile)
+    assert promise.result() is tile

@@ -13,8 +13,7 @@ from landbridge.raster import Band, Source, mosaic, read_image
 from landbridge.raster.arguments import RESAMPLERS
 from landbridge.raster.files import read_header
 from landbridge.raster.grid import output_grid
-from landbridge.raster.read import view_of
-from landbridge.raster.sample import Nearest
+from landbridge.raster.read import Block, Samples, view_of
 
 # These pick one of the pixels below, which changes at once where interpolation changes by degrees.
 _COUNTING = ("mode", "max", "min", "med", "q1", "q3")
@@ -120,7 +119,7 @@ def test_sampling_is_interpolated_only_where_that_is_exact():
         ("EPSG:32661", Affine(300, 0, 2_000_000, 0, -300, -2_800_000)),
     ):
         target = GeoBox((300, 260), transform, crs)
-        sample = Nearest(source, target, (5, 9)).whole()
+        sample = Samples(Block(target, (5, 9), (1000, 1000))).get(source).whole()
         rows, columns = np.indices((300, 260))
         tx, ty = transform @ (columns + 0.5, rows + 0.5)
         tx, ty = Transformer.from_crs(crs, "EPSG:32615", always_xy=True).transform(tx, ty)

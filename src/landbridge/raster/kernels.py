@@ -1,0 +1,357 @@
+"""Compiled loops over pixels: decoded tiles laid under what a block has.
+
+A block's values and states come as flat views whose bands and rows lie `steps` elements apart (values' band,
+values' row, states' band, states' row), so that inner loops run over contiguous memory. A pixel's state is
+`MISSING`
+until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts the
+pixels that
+are not valid yet in each square of `CELL` pixels. A tile is (band, y, x); `samples` are its bands that go
+to the
+block's `bands`, and `alpha`, unless it is -1, the one that hides a pixel by being 0. `visible` (y, x) of
+the block
+tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+VALID, MISSING, RAW = 0, 1, 2
+CELL = 128
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, compiled when it first meets new types, and kept on disk where that can be."""
+    try:
+        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        # Neither the package's folder nor the user's cache can be written to.
+        return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+@compiled
+def needs(state: Any, steps: Any, bands: Any, left: Any, box: Any, visible: Any) -> bool:
+    """Whether a box (y0, y1, x0, x1) of a block has a pixel that is visible and not valid yet in some
+    band.
+    """
+    for cy in range(box[0] // CELL, (box[1] - 1) // CELL + 1):
+        top, bottom = max(box[0], cy * CELL), min(box[1], (cy + 1) * CELL)
+        for cx in range(box[2] // CELL, (box[3] - 1) // CELL + 1):
+            start, stop = max(box[2], cx * CELL), min(box[3], (cx + 1) * CELL)
+            for band in bands:
+                if left[band, cy, cx] == 0:
+                    continue
+                for y in range(top, bottom):
+                    first = band * steps[2] + y * steps[3]
+                    row = state[first + start : first + stop]
+                    any_missing = False
+                    if visible.size == 0:
+                        for x in range(row.size):
+                            any_missing |= row[x] != VALID
+                    else:
+                        seen = visible[y, start:stop]
+                        for x in range(row.size):
+                            any_missing |= (row[x] != VALID) & (seen[x] != 0)
+                    if any_missing:
+                        return True
+    return False
+
+
+@compiled
+def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, height: int, width: int) -> None:
+    """Count again what is left in the cells that a box (y0, y1, x0, x1) of a block touches."""
+    for band in bands:
+        for cy in range(box[0] // CELL, (box[1] - 1) // CELL + 1):
+            for cx in range(box[2] // CELL, (box[3] - 1) // CELL + 1):
+                count = 0
+                stop = min(width, (cx + 1) * CELL)
+                for y in range(cy * CELL, min(height, (cy + 1) * CELL)):
+                    first = band * steps[2] + y * steps[3]
+                    row = state[first + cx * CELL : first + stop]
+                    for x in range(row.size):
+                        count += row[x] != VALID
+                left[band, cy, cx] = count
+
+
+@compiled
+def _settle(values: Any, seen: Any, out: Any, state: Any, nodata: Any, has_nodata: Any, raw: bool) -> int:
+    """Lay a run of values under a run of pixels; how many became valid."""
+    filled = 0
+    if raw:
+        for x in range(out.size):
+            value = values[x]
+            if state[x] != VALID and seen[x] != 0:
+                if value == value and not (has_nodata and value == nodata):  # noqa: PLR0124 - NaN is not itself
+                    out[x] = value
+                    state[x] = VALID
+                    filled += 1
+                elif state[x] == MISSING:
+                    out[x] = value
+                    state[x] = RAW
+        return filled
+    # Without branches, which is what compiles to vector instructions.
+    for x in range(out.size):
+        value = values[x]
+        valid = (value == value) & ((value != nodata) | (not has_nodata))  # noqa: PLR0124 - NaN is not itself
+        take = (state[x] != VALID) & (seen[x] != 0) & valid
+        out[x] = value if take else out[x]
+        state[x] = VALID if take else state[x]
+        filled += take
+    return filled
+
+
+@compiled
+def paste(
+    tile: Any,
+    rows: Any,
+    columns: Any,
+    place: Any,
+    samples: Any,
+    alpha: int,
+    nodata: Any,
+    has_nodata: Any,
+    visible: Any,
+    raw: bool,
+    out: Any,
+    state: Any,
+    steps: Any,
+    bands: Any,
+    left: Any,
+) -> None:
+    """Lay a tile under a part of a block that is parallel to it.
+
+    The part starts at `place` (y, x) of the block; its pixels take the tile's `rows` and `columns`.
+    """
+    width = columns.size
+    first = columns[0]
+    unit = True
+    for x in range(width):
+        unit &= columns[x] == first + x
+    gathered = np.empty(width, tile.dtype)
+    seen = np.ones(width, np.uint8)
+    for j in range(rows.size):
+        row, y = rows[j], place[0] + j
+        if visible.size:
+            seen[:] = visible[y, place[1] : place[1] + width]
+        if alpha >= 0:
+            for x in range(width):
+                shown = tile[alpha, row, columns[x]] != 0
+                seen[x] = shown if visible.size == 0 else seen[x] & shown
+        for i in range(samples.size):
+            sample, band = samples[i], bands[i]
+            if unit:
+                values = tile[sample, row, first : first + width]
+            else:
+                for x in range(width):
+                    gathered[x] = tile[sample, row, columns[x]]
+                values = gathered
+            o = band * steps[0] + y * steps[1] + place[1]
+            s = band * steps[2] + y * steps[3] + place[1]
+            counts = left[band, y // CELL]
+            x = 0
+            while x < width:
+                cell = (place[1] + x) // CELL
+                end = min(width, (cell + 1) * CELL - place[1])
+                if counts[cell]:
+                    counts[cell] -= _settle(
+                        values[x:end],
+                        seen[x:end],
+                        out[o + x : o + end],
+                        state[s + x : s + end],
+                        nodata[i],
+                        has_nodata[i],
+                        raw,
+                    )
+                x = end
+
+
+@compiled
+def boxes(
+    rows: Any, columns: Any, frame: Any, bulge: Any, size: Any, tile: Any, source: Any, found: Any
+) -> None:
+    """The box (y0, y1, x0, x1) of a block's pixels that may lie in each of a source's tiles.
+
+    `rows` and `columns` are the source's at the nodes of a lattice over the block: see `warp`. Between
+    nodes they
+    are off a straight line by no more than `bulge` (y, x). `size`, `tile` and `source` are (y, x) of the
+    block,
+    a tile and the source. `found` (tile row, tile column, 4) holds empty boxes at first.
+    """
+    step, top, start, taps = frame
+    base = 0 if taps == 1 else 1
+    reach = 0 if taps == 1 else 1
+    for j in range((size[0] - 1 - top) // step + 1):
+        y0, y1 = max(0, top + j * step), min(size[0], top + (j + 1) * step)
+        for i in range((size[1] - 1 - start) // step + 1):
+            x0, x1 = max(0, start + i * step), min(size[1], start + (i + 1) * step)
+            low_r = high_r = rows[j + base, i + base]
+            low_c = high_c = columns[j + base, i + base]
+            for dj in range(reach + 1):
+                for di in range(reach + 1):
+                    r, c = rows[j + base + dj, i + base + di], columns[j + base + dj, i + base + di]
+                    low_r, high_r = min(low_r, r), max(high_r, r)
+                    low_c, high_c = min(low_c, c), max(high_c, c)
+            low_r, high_r, low_c, high_c = (
+                low_r - bulge[0],
+                high_r + bulge[0],
+                low_c - bulge[1],
+                high_c + bulge[1],
+            )
+            # False as well where a coordinate is none (NaN).
+            if not (high_r >= 0 and low_r < source[0] and high_c >= 0 and low_c < source[1]):
+                continue
+            first_r, last_r = int(max(0.0, low_r)) // tile[0], int(min(high_r, source[0] - 1.0)) // tile[0]
+            first_c, last_c = int(max(0.0, low_c)) // tile[1], int(min(high_c, source[1] - 1.0)) // tile[1]
+            for tr in range(first_r, last_r + 1):
+                for tc in range(first_c, last_c + 1):
+                    box = found[tr, tc]
+                    if box[1] == 0:
+                        box[0], box[1], box[2], box[3] = y0, y1, x0, x1
+                    else:
+                        box[0], box[1] = min(box[0], y0), max(box[1], y1)
+                        box[2], box[3] = min(box[2], x0), max(box[3], x1)
+
+
+@compiled
+def _places(
+    rows: Any, columns: Any, weights: Any, corner: Any, size: Any, width: int, taps: int, places: Any
+) -> bool:
+    """Where in a flattened tile a run of pixels lies, -1 for those outside; whether any lies in it.
+
+    The run is between the nodes `rows` and `columns` of one line of a lattice.
+    """
+    low_r, low_c = float(corner[0]), float(corner[1])
+    height, across = float(size[0]), float(size[1])
+    found = False
+    if taps == 2:
+        r0, c0 = rows[0] - low_r, columns[0] - low_c
+        dr, dc = rows[1] - rows[0], columns[1] - columns[0]
+        if (
+            max(r0, r0 + dr) < 0
+            or min(r0, r0 + dr) >= height
+            or max(c0, c0 + dc) < 0
+            or min(c0, c0 + dc) >= across
+        ):
+            return False
+        share = weights[1]
+        for x in range(places.size):
+            r, c = r0 + share[x] * dr, c0 + share[x] * dc
+            inside = (r >= 0) & (r < height) & (c >= 0) & (c < across)
+            places[x] = np.int32(r) * np.int32(width) + np.int32(c) if inside else np.int32(-1)
+            found |= inside
+        return found
+    for x in range(places.size):
+        r = c = 0.0
+        for tap in range(taps):
+            r += weights[tap, x] * rows[tap]
+            c += weights[tap, x] * columns[tap]
+        r, c = r - low_r, c - low_c
+        # False as well where a coordinate is none (NaN).
+        inside = (r >= 0) & (r < height) & (c >= 0) & (c < across)
+        places[x] = np.int32(r) * np.int32(width) + np.int32(c) if inside else np.int32(-1)
+        found |= inside
+    return found
+
+
+@compiled
+def warp(
+    tile: Any,
+    corner: Any,
+    size: Any,
+    rows: Any,
+    columns: Any,
+    frame: Any,
+    weights: Any,
+    box: Any,
+    samples: Any,
+    alpha: int,
+    nodata: Any,
+    has_nodata: Any,
+    visible: Any,
+    raw: bool,
+    out: Any,
+    state: Any,
+    steps: Any,
+    bands: Any,
+    left: Any,
+    probe: bool,
+) -> bool:
+    """Lay a tile under the pixels in a box of a block that lie in it, by a lattice of the source's
+    coordinates.
+
+    The tile's `corner` and `size` (y, x) are in the source's pixels. `frame` is (step, top, start, taps):
+    nodes lie
+    `step` pixels of the block apart, the second from `top` and `start` on, and a pixel is made of `taps`
+    nodes each
+    way by the `weights` (tap, place between nodes); with a single tap every pixel has a node of its own.
+
+    With `probe` nothing is laid: whether a pixel that is not valid yet lies in the tile.
+    """
+    step, top, start, taps = frame
+    skipped = 2 - taps // 2 if taps > 1 else 0
+    first, last = (box[2] - start) // step, (box[3] - 1 - start) // step
+    row_nodes = np.empty(rows.shape[1])
+    column_nodes = np.empty(rows.shape[1])
+    width = tile.shape[2]
+    flat = tile.reshape(tile.shape[0], tile.shape[1] * width)
+    index = np.empty(step, np.int32)
+    for y in range(box[0], box[1]):
+        j = (y - top) // step
+        phase = weights[:, y - top - j * step]
+        blended = False
+        for i in range(first, last + 1):
+            x0, x1 = max(box[2], start + i * step), min(box[3], start + (i + 1) * step)
+            wanted = False
+            for k in range(samples.size):
+                s = bands[k] * steps[2] + y * steps[3]
+                pixels = state[s + x0 : s + x1]
+                for x in range(pixels.size):
+                    wanted |= pixels[x] != VALID
+            if not wanted:
+                continue
+            if not blended:
+                blended = True
+                for n in range(first + skipped, last + skipped + taps):
+                    r = c = 0.0
+                    for tap in range(taps):
+                        r += phase[tap] * rows[j + skipped + tap, n]
+                        c += phase[tap] * columns[j + skipped + tap, n]
+                    row_nodes[n] = r
+                    column_nodes[n] = c
+            n, x = i + skipped, x0 - start - i * step
+            places = index[: x1 - x0]
+            if not _places(
+                row_nodes[n:], column_nodes[n:], weights[:, x:], corner, size, width, taps, places
+            ):
+                continue
+            if visible.size:
+                seen = visible[y, x0:x1]
+                for x in range(places.size):
+                    places[x] = places[x] if seen[x] != 0 else -1
+            if not probe and alpha >= 0:
+                for x in range(places.size):
+                    if places[x] >= 0 and flat[alpha, places[x]] == 0:
+                        places[x] = -1
+            for k in range(samples.size):
+                band, values = bands[k], flat[samples[k]]
+                o = band * steps[0] + y * steps[1]
+                s = band * steps[2] + y * steps[3]
+                pixels = state[s + x0 : s + x1]
+                target = out[o + x0 : o + x1]
+                counts = left[band, y // CELL]
+                for x in range(places.size):
+                    if pixels[x] == VALID or places[x] < 0:
+                        continue
+                    if probe:
+                        return True
+                    value = values[places[x]]
+                    if value == value and not (has_nodata[k] and value == nodata[k]):  # noqa: PLR0124
+                        target[x] = value
+                        pixels[x] = VALID
+                        counts[(x0 + x) // CELL] -= 1
+                    elif raw and pixels[x] == MISSING:
+                        target[x] = value
+                        pixels[x] = RAW
+    return False

@@ -1,0 +1,278 @@
+"""The tile path: a file's tiles laid under what a block has, each decoded once and only where it can still
+count.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from landbridge.raster import kernels
+from landbridge.raster.dtypes import held_nodata
+from landbridge.raster.grid import BoolArray
+from landbridge.raster.sample import FloatArray, IntArray, Lattice, Nearest, runs, weights_of
+from landbridge.raster.tiff import Level
+from landbridge.raster.tiles import Tiles
+
+Array = np.ndarray[Any, Any]
+Box = tuple[int, int, int, int]
+"""First and last (exclusive) row, then column, of a block."""
+Place = tuple[int, int]
+"""Row and column of a tile."""
+
+EVERYWHERE = np.empty((0, 0), np.uint8)
+# Between nodes a line may bend once more than in the middle, where it was measured.
+_MARGIN, _LEAST = 1.5, 1e-3
+
+
+class Canvas:
+    """What a block has: values and states (band, y, x), which are written to, and what is left to fill.
+
+    States are those of `kernels`. Both arrays have contiguous rows.
+    """
+
+    def __init__(self, values: Array, state: Array) -> None:
+        """Take the arrays, and count what is not valid yet."""
+        self.shape = values.shape
+        self.dtype = values.dtype
+        self.values = _flat(values)
+        self.state = _flat(state)
+        self.steps = (*_steps(values), *_steps(state))
+        bands, height, width = values.shape
+        cells = (-(-height // kernels.CELL), -(-width // kernels.CELL))
+        self.left = np.zeros((bands, *cells), np.int64)
+        self.recount(range(bands), (0, height, 0, width))
+
+    def recount(self, bands: Sequence[int], box: Box) -> None:
+        """Count again after the arrays were changed in a box."""
+        kernels.recount(self.state, self.steps, _positions(bands), self.left, box, *self.shape[1:])
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every pixel is valid."""
+        return not self.left.any()
+
+    def needs(self, bands: Array, box: Box, visible: Array) -> bool:
+        """Whether a box has a visible pixel that is not valid yet in some band."""
+        return bool(kernels.needs(self.state, self.steps, bands, self.left, box, visible))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """An image's file as it is laid: which of its bands go where, and what of them counts.
+
+    `samples` are the positions among the decoded bands (`indexes`, from one) of those that go to the canvas's
+    `bands`; `nodata` are theirs. `alpha` is the position of a band that hides by being 0, or -1; `visible`
+    (y, x) tells
+    where the image may be seen besides (shape (0, 0): everywhere). With `raw` values that are not valid
+    show where
+    nothing else does.
+    """
+
+    indexes: tuple[int, ...]
+    samples: tuple[int, ...]
+    bands: tuple[int, ...]
+    nodata: tuple[float | None, ...]
+    alpha: int = -1
+    visible: Array = field(default_factory=lambda: EVERYWHERE)
+    raw: bool = False
+
+
+def lay(
+    tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas, sides: Sequence[bool]
+) -> "Iterator[Place]":
+    """Lay a file under a canvas; gives the tiles (row, column) that only GDAL may be able to decode.
+
+    `sides` tells at which sides of the block (top, bottom, left, right) others lie that may need the same
+    tiles.
+
+    Raises:
+        OSError: the file cannot be read, or is not the one any more that was opened.
+    """
+    laying: _Parallel | _Warped
+    if sampling.lattice is not None:
+        laying = _Warped(tiles.level, sampling.lattice, layer, canvas)
+    elif sampling.parallel is not None:
+        laying = _Parallel(tiles.level, sampling, layer, canvas)
+    else:
+        return
+    places = {
+        place: box
+        for place, box in laying.boxes()
+        if not _is_void(tiles, layer, place) and laying.needs(place, box)
+    }
+
+    def alone(place: Place) -> bool:
+        y0, y1, x0, x1 = places[place]
+        _, height, width = canvas.shape
+        touched = (y0 == 0, y1 == height, x0 == 0, x1 == width)
+        return not any(side and touches for side, touches in zip(sides, touched, strict=True))
+
+    for place, tile in tiles.decoded(layer.indexes, [*places], alone):
+        if tile is None:
+            yield place
+        else:
+            laying.put(place, places[place], tile)
+
+
+def put(tile: Array, place: Place, level: Level, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
+    """Lay one tile that was decoded elsewhere."""
+    laying: _Parallel | _Warped
+    if sampling.lattice is not None:
+        laying = _Warped(level, sampling.lattice, layer, canvas)
+    else:
+        laying = _Parallel(level, sampling, layer, canvas)
+    laying.put(place, dict(laying.boxes())[place], tile)
+
+
+def _is_void(tiles: Tiles, layer: Layer, place: Place) -> bool:
+    """Whether nothing of a tile can show: it is not stored, and what stands for it is not valid."""
+    return (
+        not layer.raw
+        and tiles.fill is not None
+        and all(nodata == tiles.fill for nodata in layer.nodata)
+        and not tiles.stored(place, layer.indexes)
+    )
+
+
+class _Laying:
+    """What the kernels take of a layer and a canvas, for one call."""
+
+    def __init__(self, level: Level, layer: Layer, canvas: Canvas) -> None:
+        dtype = level.dtype
+        held = [held_nodata(dtype, nodata) for nodata in layer.nodata]
+        # NaN never is valid, whether it is the nodata or not.
+        counts = [value is not None and value == value for value in held]  # noqa: PLR0124 - NaN is not itself
+        self.level = level
+        self.canvas = canvas
+        self.layer = layer
+        self.samples = _positions(layer.samples)
+        self.bands = _positions(layer.bands)
+        self.nodata = np.array(
+            [value if counts_ else 0 for value, counts_ in zip(held, counts, strict=True)], dtype
+        )
+        self.has_nodata = np.array(counts, bool)
+
+    @property
+    def _source(self) -> tuple[Any, ...]:
+        return (
+            self.samples,
+            self.layer.alpha,
+            self.nodata,
+            self.has_nodata,
+            self.layer.visible,
+            self.layer.raw,
+        )
+
+    @property
+    def _target(self) -> tuple[Any, ...]:
+        canvas = self.canvas
+        return (canvas.values, canvas.state, canvas.steps, self.bands, canvas.left)
+
+
+class _Parallel(_Laying):
+    """A file whose grid is parallel to the block's."""
+
+    def __init__(self, level: Level, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
+        super().__init__(level, layer, canvas)
+        sample = sampling.parallel
+        assert sample is not None
+        assert sample.rows is not None
+        assert sample.columns is not None
+        self._roi = sample.roi
+        self._rows = sample.rows + sample.window[0].start
+        self._columns = sample.columns + sample.window[1].start
+
+    def boxes(self) -> Iterator[tuple[Place, Box]]:
+        (y, x), (height, width) = self._roi, self.level.tile
+        columns = [*runs(self._columns, width)]
+        for row, ys in runs(self._rows, height):
+            for column, xs in columns:
+                yield (
+                    (row, column),
+                    (y.start + ys.start, y.start + ys.stop, x.start + xs.start, x.start + xs.stop),
+                )
+
+    def needs(self, _place: Place, box: Box) -> bool:
+        return self.canvas.needs(self.bands, box, self.layer.visible)
+
+    def put(self, place: Place, box: Box, tile: Array) -> None:
+        y, x = self._roi
+        rows = self._rows[box[0] - y.start : box[1] - y.start] - place[0] * self.level.tile[0]
+        columns = self._columns[box[2] - x.start : box[3] - x.start] - place[1] * self.level.tile[1]
+        kernels.paste(tile, rows, columns, (box[0], box[2]), *self._source, *self._target)
+
+
+class _Warped(_Laying):
+    """A file whose grid lies otherwise than the block's."""
+
+    def __init__(self, level: Level, lattice: Lattice, layer: Layer, canvas: Canvas) -> None:
+        super().__init__(level, layer, canvas)
+        net = lattice.net
+        self._nodes: tuple[FloatArray, FloatArray] = (lattice.rows, lattice.columns)
+        self._bulge = tuple(_MARGIN * bend + _LEAST for bend in net.bend)
+        self._frame = (net.step, *net.first, net.taps)
+        self._weights = weights_of(net)
+        self._nothing = np.empty((len(layer.indexes), 1, 1), level.dtype)
+
+    def boxes(self) -> Iterator[tuple[Place, Box]]:
+        level = self.level
+        found = np.zeros((level.down, level.across, 4), np.int64)
+        kernels.boxes(
+            *self._nodes, self._frame, self._bulge, self.canvas.shape[1:], level.tile, level.size, found
+        )
+        for row, column in np.argwhere(found[..., 1]).tolist():
+            y0, y1, x0, x1 = found[row, column].tolist()
+            yield (row, column), (y0, y1, x0, x1)
+
+    def needs(self, place: Place, box: Box) -> bool:
+        if not self.canvas.needs(self.bands, box, self.layer.visible):
+            return False
+        # The box is larger than what lies in the tile.
+        return self._run(place, box, self._nothing, probe=True)
+
+    def put(self, place: Place, box: Box, tile: Array) -> None:
+        self._run(place, box, tile, probe=False)
+
+    def _run(self, place: Place, box: Box, tile: Array, *, probe: bool) -> bool:
+        level = self.level
+        corner = (place[0] * level.tile[0], place[1] * level.tile[1])
+        size = (min(level.tile[0], level.size[0] - corner[0]), min(level.tile[1], level.size[1] - corner[1]))
+        found = kernels.warp(
+            tile,
+            corner,
+            size,
+            *self._nodes,
+            self._frame,
+            self._weights,
+            box,
+            *self._source,
+            *self._target,
+            probe,
+        )
+        return bool(found)
+
+
+def shown(state: Array) -> BoolArray:
+    """Where (y, x) any band of a canvas shows something."""
+    return np.any(state != kernels.MISSING, axis=0)  # type: ignore[no-any-return]  # a bool array
+
+
+def _positions(numbers: Sequence[int]) -> IntArray:
+    return np.array(numbers, np.intp)
+
+
+def _steps(array: Array) -> tuple[int, int]:
+    """How many elements a band and a row are apart."""
+    size = array.itemsize
+    return (array.strides[0] // size, array.strides[1] // size)
+
+
+def _flat(array: Array) -> Array:
+    """The memory from an array's first element to its last, as one run of elements."""
+    bands, height, width = array.shape
+    assert array.strides[2] == array.itemsize or width == 1
+    band, row = _steps(array)
+    length = (bands - 1) * band + (height - 1) * row + width
+    return np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,))
