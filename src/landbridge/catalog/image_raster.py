@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from landbridge.catalog.containers import plain
 from landbridge.catalog.resources import PRODUCTS, BandRecord, band_records
 from landbridge.exceptions import NotFoundError
 
@@ -220,14 +221,17 @@ def engine_band(attributes: Mapping[str, Any]) -> Band:
 def sources(images: Sequence[Image]) -> list[Source]:
     """The engine's form of images; each product's bands are read once."""
     from landbridge.raster import Source
+    from landbridge.raster.levels import coefficient_names
 
     bands: dict[str, dict[str, Band]] = {}
+    coefficients: dict[str, frozenset[str]] = {}
     made = []
     for image in images:
         product_id = image.product_id
         client = image._client
         if product_id not in bands:
             bands[product_id] = _engine_bands(client, product_id)
+            coefficients[product_id] = coefficient_names(bands[product_id].values())
         store = client.store
         prefix = f"{client.url}/assets/"
         made.append(
@@ -237,9 +241,16 @@ def sources(images: Sequence[Image]) -> list[Source]:
                 bands=bands[product_id],
                 geometry=image.geometry,
                 product_id=product_id,
+                coefficients=_coefficients(image, coefficients[product_id]),
             )
         )
     return made
+
+
+def _coefficients(image: Image, names: frozenset[str]) -> dict[str, Any]:
+    """Those of the named attributes that the image has, as plain numbers and lists."""
+    known = names.intersection(image.ATTRIBUTES)
+    return {name: plain(value) for name in known if (value := getattr(image, name)) is not None}
 
 
 def _address(href: str | None, prefix: str, store: Path | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from landbridge.raster.calibrate import calibrate, fill_missing
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.files import errors_about, gdal_env, read_header
 from landbridge.raster.grid import BoolArray, outside
@@ -138,11 +139,16 @@ class Renderer:
             seen = visible[pixels.roi]
             covered = seen if covered is None else covered & seen
         where = within(part, pixels.roi)
-        if len(bands) == len(file.positions):
-            values, valid = pixels.values, pixels.valid
-        else:
+        values, valid, calibrations = pixels.values, pixels.valid, file.calibrations
+        if len(bands) != len(file.positions):
             kept = [index for index, position in enumerate(file.positions) if position in bands]
-            values, valid = pixels.values[kept], pixels.valid[kept]
+            values, valid = values[kept], valid[kept]
+            calibrations = tuple(calibrations[index] for index in kept)
+        if file.calibrated:
+            values, valid = calibrate(values, valid, calibrations, self.plan.dtype)
+            if not self.plan.mask_nodata:
+                nodata = [self.plan.bands[position].nodata for position in bands]
+                fill_missing(values, valid, calibrations, nodata)
         strategy.feed(where, bands, values, valid, covered)
         if covered is None:
             shown[where] = True
@@ -164,9 +170,13 @@ class Renderer:
                 pixels = next(parts, None)
             if pixels is None:
                 return
-            for position, index in zip(file.positions, file.indexes, strict=True):
+            for position, index, calibration in zip(
+                file.positions, file.indexes, file.calibrations, strict=True
+            ):
+                if position >= len(plan.bands) or calibration is not None:
+                    continue
                 dtype = np.dtype(dtypes[index - 1])
-                if position < len(plan.bands) and plan.widened(dtype).data_type != plan.data_type:
+                if plan.widened(dtype).data_type != plan.data_type:
                     raise WiderTypeError(dtype)
             yield pixels
 

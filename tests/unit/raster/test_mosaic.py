@@ -261,17 +261,6 @@ def test_7_14_scaling_keeps_masked_pixels_masked(make_scene, request_of):
     assert auto.array().tolist() == [[[None, 0, 255]]]
 
 
-def test_processing_levels_that_compute_are_refused(make_scene, request_of):
-    scene = make_scene("a", np.array([[[1]]], "uint16"))
-    band = Band("b0", processing_levels={"toa": [{"function": "gain_bias"}], "surface": []})
-    source = Source("a", scene.source.files, {"b0": band})
-    assert read_image(source, request_of("b0", scene.own, processing_level="surface")).data.tolist() == [
-        [[1]]
-    ]
-    with pytest.raises(NotImplementedError, match="gain_bias"):
-        read_image(source, request_of("b0", scene.own, processing_level="toa"))
-
-
 def test_6_10_stacks_keep_their_order_and_share_one_array(make_scene, grid, request_of):
     scenes = [make_scene(f"s{n}", np.full((1, 4, 4), n + 1, "uint8")) for n in range(5)]
     layers = stack([[s.source] for s in scenes], request_of("b0", grid(0, 0, 4, 4)), max_workers=3)
