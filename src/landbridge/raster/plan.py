@@ -131,8 +131,8 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
     """
     if not sources:
         raise ValueError("there are no images to raster")
-    products = _products(sources)
-    for source in products:
+    products, scoped = _products(sources), _products(scope or sources)
+    for source in (*scoped, *products):
         check_available(request.bands, source.bands, source.product_id)
     alpha = resolve_alpha(
         request.mask_alpha, [source.bands for source in products], [source.product_id for source in products]
@@ -140,7 +140,6 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
     check_alpha_position(request.bands, alpha)
     check_resampler(request.resampler)
     geobox = output_grid(request.geocontext)
-    scoped = _products(scope or sources)
     typed = [[source.bands[name] for name in request.bands] for source in scoped]
     levels = {
         id(source.bands): {

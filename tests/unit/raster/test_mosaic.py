@@ -232,7 +232,7 @@ def test_6_4_a_cutline_masks_what_is_outside(make_scene, grid, request_of):
     assert touched.sum() < mask.sum()
 
 
-def test_6_18_and_6_17_the_type_without_scaling(make_scene, request_of):
+def test_6_17_the_type_without_scaling(make_scene, request_of):
     values = np.array([[[1]], [[1]]], "uint8")
     scene = make_scene("a", values, bands=["red", "alpha"])
     wide = {**scene.source.bands, "alpha": Band("alpha", "UInt16", band_index=1, type="mask")}
