@@ -288,7 +288,7 @@ class Image(NamedCatalogObject):
         NotFoundError
             There is no such image.
         RasterError
-            A file is missing or broken, or the image has not the coefficients that the processing level takes.
+            A file is missing or broken, or the image lacks coefficients that the processing level takes.
         """
         from landbridge.catalog import image_raster as rasters
 

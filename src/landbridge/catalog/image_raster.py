@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from landbridge.catalog.containers import plain
 from landbridge.catalog.errors import RasterArgumentError
 from landbridge.catalog.resources import PRODUCTS, BandRecord, band_records
-from landbridge.exceptions import NotFoundError
+from landbridge.exceptions import ClientError, NotFoundError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -311,9 +311,17 @@ def explained(images: Sequence[Image], wanted: Request) -> Iterator[None]:
         raise RasterArgumentError(f"{error}; the arguments are {_arguments(wanted)}") from error
     except RasterError as error:
         image = next((image for image in images if image.id == error.image_id), None)
-        if image is None or image.exists(image.id, client=image._client):
+        if image is None or _may_exist(image):
             raise
         raise NotFoundError(f"Image {image.id} does not exist.") from error
+
+
+def _may_exist(image: Image) -> bool:
+    try:
+        return image.exists(image.id, client=image._client)
+    except (ClientError, ServerError):
+        # Why the pixels could not be read says more.
+        return True
 
 
 def _arguments(wanted: Request) -> str:

@@ -20,9 +20,9 @@ from landbridge.catalog import (
 )
 from landbridge.catalog import client as client_module
 from landbridge.catalog.image_raster import engine_band
-from landbridge.exceptions import BadRequestError, NotFoundError
+from landbridge.exceptions import BadRequestError, NotFoundError, ServerError
 from landbridge.geo import AOI, DLTile, XYZTile
-from landbridge.raster import scaling_parameters
+from landbridge.raster import RasterError, scaling_parameters
 from landbridge.raster.render import Renderer
 
 SHAPE = (40, 60)
@@ -476,6 +476,21 @@ def test_an_image_that_is_none_is_not_found_6_14(images, frame, banded, pair):
         ImageCollection([gone, images[1]]).mosaic("red", geocontext=frame)
     with pytest.raises(NotFoundError, match=r"Product .*-none does not exist"):
         Image(id=f"{pair.id}-none:x").ndarray("red", geocontext=frame)
+
+
+def test_an_image_without_pixels_is_there_all_the_same_6_14(banded, remote, frame, monkeypatch):
+    image = remote(banded, "far", x=-55.5, y=62.5)
+    for raster in (image.ndarray, image.download, ImageCollection([image]).stack):
+        with pytest.raises(RasterError, match="storage state 'remote'"):
+            raster("red", geocontext=frame)
+
+    def unreachable(*arguments, **others):
+        raise ServerError("nobody answers")
+
+    # Whether an unread image exists is not worth another error.
+    monkeypatch.setattr(Image, "exists", unreachable)
+    with pytest.raises(RasterError, match="storage state 'remote'"):
+        image.ndarray("red", geocontext=frame)
 
 
 def test_bad_parameters_are_told_with_the_arguments_6_14(images, frame, tmp_path, monkeypatch):
