@@ -211,8 +211,8 @@ def _entry(source: Source, what: str, step: Mapping[str, Any]) -> tuple[str, Any
     parameter, index = step.get("parameter"), step.get("index")
     if not parameter:
         raise ValueError(f"{what} names no parameter, the image attribute with its coefficients")
-    if index is not None and index < 0:
-        raise ValueError(f"{what} has the index {index}; indices count from 0")
+    if index is not None and (not isinstance(index, int) or index < 0):
+        raise ValueError(f"{what} has the index {index!r}; an index is a whole number from 0")
     value = source.coefficients.get(parameter)
     if value is not None and not isinstance(value, Sequence):
         return parameter, value

@@ -564,7 +564,9 @@ FITS = {
 }
 
 
-def test_the_type_is_the_smallest_common_one_6_16(product_of, uploaded, remote):
+@pytest.fixture
+def typed(product_of, remote):
+    """An image with a band of each type, which has its name."""
     product = product_of()
     for index, data_type in enumerate(FITS):
         SpectralBand(
@@ -575,18 +577,21 @@ def test_the_type_is_the_smallest_common_one_6_16(product_of, uploaded, remote):
             data_range=(0, 1),
             display_range=(0, 1),
         ).save()
-    image = remote(product, "i")
+    return remote(product, "i")
+
+
+def test_the_type_is_the_smallest_common_one_6_16(typed, product_of, uploaded):
     order = list(FITS)
     for first in order:
         for second in order:
             both = [
                 kind for kind in order if {first, second} <= {kind} | {k for k in FITS if kind in FITS[k]}
             ]
-            assert image.scaling_parameters([first, second]) == (None, both[0]), (first, second)
-    assert image.scaling_parameters("UInt16 Int16")[1] == "Int32"
-    assert image.scaling_parameters("Byte Int16")[1] == "Int16"
-    assert image.scaling_parameters("Int32 Float32")[1] == "Float32"
-    assert image.scaling_parameters("Byte UInt16 Int16")[1] == "Int32"
+            assert typed.scaling_parameters([first, second]) == (None, both[0]), (first, second)
+    assert typed.scaling_parameters("UInt16 Int16")[1] == "Int32"
+    assert typed.scaling_parameters("Byte Int16")[1] == "Int16"
+    assert typed.scaling_parameters("Int32 Float32")[1] == "Float32"
+    assert typed.scaling_parameters("Byte UInt16 Int16")[1] == "Int32"
     signed = uploaded(product_of("a", data_type="Int16"), "i", np.full((1, *SHAPE), -3, "int16"))
     unsigned = uploaded(product_of("a"), "i", np.full((1, *SHAPE), 9, "uint16"))
     for images in ([signed, unsigned], [unsigned, signed]):
@@ -595,22 +600,11 @@ def test_the_type_is_the_smallest_common_one_6_16(product_of, uploaded, remote):
     assert signed.ndarray("a").dtype == np.int16
 
 
-def test_unsigned_and_floating_types_meet_in_float64_6_17(product_of, remote):
-    product = product_of()
-    for index, data_type in enumerate(("UInt32", "Int16", "Int32", "Float32")):
-        SpectralBand(
-            name=data_type,
-            product=product,
-            data_type=data_type,
-            band_index=index,
-            data_range=(0, 1),
-            display_range=(0, 1),
-        ).save()
-    image = remote(product, "i")
+def test_unsigned_and_floating_types_meet_in_float64_6_17(typed):
     for other in ("Int16", "Int32", "Float32"):
         for bands in (f"UInt32 {other}", f"{other} UInt32"):
-            assert image.scaling_parameters(bands) == (None, "Float64")
-            assert ImageCollection([image]).scaling_parameters(bands) == (None, "Float64")
+            assert typed.scaling_parameters(bands) == (None, "Float64")
+            assert ImageCollection([typed]).scaling_parameters(bands) == (None, "Float64")
 
 
 def test_an_alpha_fetched_to_mask_does_not_widen_the_type_6_17(product_of, uploaded):

@@ -21,6 +21,7 @@ from landbridge.raster import (
     stack,
     stacked,
 )
+from landbridge.raster.calibrate import Calibration, Linear, calibrate
 from landbridge.raster.engine import make_plan
 
 RADIANCE = {"function": "gain_bias", "parameter": "radiance_gain_bias", "index": 0}
@@ -174,6 +175,7 @@ def test_14_12_missing_coefficients_are_named_before_anything_is_opened(request_
         ({"parameter": "radiance_gain_bias"}, "unknown function None"),
         ({"function": "gain_bias"}, "'b0' names no parameter"),
         ({**RADIANCE, "index": -1}, "'b0' has the index -1"),
+        ({**RADIANCE, "index": "0"}, "'b0' has the index '0'"),
         ({**RADIANCE, "index": None}, "'b0' has no index, but image 'scene' has 2 .*radiance_gain_bias"),
     ],
 )
@@ -274,6 +276,15 @@ def test_14_12_the_stored_type_counts_only_where_it_is_read(make_scene, request_
         raster = read_image(source, request_of("b0", scene.own, processing_level="stored"))
     assert "reading as UInt32" in str(caught[0].message)
     assert raster.data.tolist() == [[[70000, 2]]]
+
+
+def test_14_12_bands_read_in_a_common_type_take_their_own():
+    values = np.array([[[0.5, 90.0]], [[7.0, 255.0]]], "float32")
+    how = (Calibration((Linear(2.0, 0.0),), "Byte"), None)
+    out, valid = calibrate(values, np.ones(values.shape, bool), how, np.dtype("uint8"))
+    assert out.dtype == "uint8"
+    assert out.tolist() == [[[1, 180]], [[7, 255]]]
+    assert valid.all()
 
 
 @pytest.mark.parametrize(
