@@ -48,13 +48,14 @@ def download_each(
     for path in paths:
         rasters.format_of(path)
     found = rasters.sources(images)
-    workers = max_workers or default_workers()
-    at_once = min(workers, len(images))
+    at_once = min(max_workers or default_workers(), len(images))
+    # An image may use several threads: together no more than they are given.
+    each = None if max_workers is None else max_workers // at_once
 
     def one(source: Source, path: str | Path) -> Exception | None:
         # Whatever goes wrong with one image must not lose the others; it is reported at the end.
         try:
-            raster.download(source, wanted, path, progress=False, max_workers=workers // at_once)
+            raster.download(source, wanted, path, progress=False, max_workers=each)
         except Exception as error:  # noqa: BLE001 - see above
             return error
         return None
