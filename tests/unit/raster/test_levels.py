@@ -39,6 +39,9 @@ LANDSAT = {
     "brightness_temperature_k1_k2": [[774.8853, 1321.0789]],
 }
 
+# A file that only GDAL reads; its strips have 64 rows.
+UNTILED = {"tiled": False}
+
 
 def with_levels(scene, levels, coefficients=LANDSAT, **fields):
     """A scene's image with these levels on its first band (or each of several), and its coefficients."""
@@ -239,7 +242,7 @@ def test_14_12_products_may_have_different_levels(make_scene, grid, request_of):
 def test_14_12_bands_of_a_file_have_levels_of_their_own(make_scene, request_of, split, tiled):
     values = np.array([[[0, 1, 2]], [[0, 1, 2]], [[1, 1, 0]]], "uint16")
     names = ["red", "nir", "alpha"]
-    options = {} if tiled else {"tiled": False, "blockxsize": None, "blockysize": None}
+    options = {} if tiled else UNTILED
     scene = make_scene("a", values, bands=names, split=split, nodata=0, **options)
     step = {**RADIANCE, "index": 1, "data_type": "Int16"}
     source = with_levels(scene, {"nir": {"default": [step]}}, {"radiance_gain_bias": [[0, 0], [-10, 5]]})
@@ -384,7 +387,7 @@ def test_14_12_mosaics_at_a_level_are_stored_ones_computed_image_by_image(make_s
         values = np.random.default_rng(seed).integers(0, 100, (1, rows, columns)).astype(dtype)
         values[values < 30] = 0
         for tiled, sources in ways.items():
-            options = {} if tiled else {"tiled": False, "blockxsize": None, "blockysize": None}
+            options = {} if tiled else UNTILED
             scene = make_scene(f"s{number}-{tiled}", values, nodata=0, place=place, **options)
             coefficients = {"radiance_gain_bias": [[gain, bias]]}
             sources.append(with_levels(scene, {"default": [step]}, coefficients))
