@@ -1,4 +1,4 @@
-"""Semantics section 6, the results of rasters: axes, masks, layers, descriptions and types, on the live stack."""
+"""Semantics section 6, the results of rasters: axes, masks, layers, types and descriptions, live."""
 
 import numpy as np
 import pytest
