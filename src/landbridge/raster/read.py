@@ -178,6 +178,7 @@ def lays_tiles(opened: OpenFile, file: FileRead, resampler: str, dtype: np.dtype
         tiles is not None
         and resampler == "near"
         and tiles.level.dtype == dtype
+        and not file.calibrated
         and not _has_mask(opened.header, file)
     )
 

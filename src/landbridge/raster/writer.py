@@ -94,14 +94,15 @@ def download(
     format: str | None = None,
     nodata: float | None = None,
     progress: bool | None = None,
+    max_workers: int | None = None,
 ) -> Path:
-    """Write one image's pixels to a file, block by block (see `write`).
+    """Write one image's pixels to a file, block by block (see `write`), on so many threads at most.
 
     Raises:
         ValueError: an argument is not valid for the image or the format.
         RasterError: a file of the image is missing, broken or cut short.
     """
-    return _streamed(make_plan([source], request), path, format, nodata, progress, source.id)
+    return _streamed(make_plan([source], request), path, format, nodata, progress, source.id, max_workers)
 
 
 def download_mosaic(
@@ -132,24 +133,27 @@ def _streamed(
     nodata: float | None,
     progress: bool | None,
     name: str,
+    max_workers: int | None = None,
 ) -> Path:
     path = Path(path)
+    workers = max_workers or workers_for([plan])
     if plan.scales is not None and () in plan.scales:
         # The values of a pixel depend on all others.
-        return write(render_whole([plan], bool(progress), name)[0], path, format, nodata)
+        return write(render_whole([plan], bool(progress), name, workers)[0], path, format, nodata)
     # A download shows its progress only when asked to.
     with progress_bar(bool(progress), pixel_count(plan.geobox), name) as bar:
         while True:
             try:
-                return _render_into(plan, path, format, nodata, bar)
+                return _render_into(plan, path, format, nodata, bar, workers)
             except WiderTypeError as wider:
                 (plan,) = widened([plan], wider.dtype)
 
 
-def _render_into(plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress) -> Path:
+def _render_into(
+    plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress, workers: int
+) -> Path:
     target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
     renderer = Renderer(plan, TileCache())
-    workers = workers_for([plan])
     with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
 
         def render(window: Window) -> None:
