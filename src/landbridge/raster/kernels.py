@@ -3,7 +3,8 @@
 A block's values and states come as flat views whose bands and rows lie `steps` elements apart (values' band,
 values' row, states' band, states' row), so that inner loops run over contiguous memory. A pixel's state is
 `MISSING` until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts
-the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (band, y, x) tells of those whose
+the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (band, y, x) tells of those
+whose
 states were not written yet: all of them are missing. A tile is (band, y, x); `samples` are its bands that go
 to the block's `bands`, and `alpha`, unless it is -1, the one that hides a pixel by being 0. `visible` (y, x)
 of the block tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.

@@ -29,8 +29,10 @@ _MARGIN, _LEAST = 1.5, 1e-3
 class Canvas:
     """What a block has: values and states (band, y, x), which are written to, and what is left to fill.
 
-    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, states are written
-    when they are first asked for, piece by piece, while the piece is in the processor's cache; before that all
+    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, states are
+    written
+    when they are first asked for, piece by piece, while the piece is in the processor's cache; before that
+    all
     of them are missing.
     """
 
