@@ -4,10 +4,14 @@ A block's values and states come as flat views whose bands and rows lie `steps` 
 values' row, states' band, states' row), so that inner loops run over contiguous memory. A pixel's state is
 `MISSING` until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts
 the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (band, y, x) tells of those
-whose
-states were not written yet: all of them are missing. A tile is (band, y, x); `samples` are its bands that go
-to the block's `bands`, and `alpha`, unless it is -1, the one that hides a pixel by being 0. `visible` (y, x)
-of the block tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
+whose states were not written yet: all of them are missing.
+
+A tile is (y, x, sample); `samples` are those that go to the block's `bands`, and `alpha`, unless it is -1,
+the
+one that hides a pixel by being 0. `nodata`, one for each of them, is of a type that also has a value to say
+that
+there is none: a number that the tile's type cannot hold, or NaN. `visible` (y, x) of the block tells where an
+image may be seen; one of shape (0, 0) that it may be seen everywhere.
 """
 
 from collections.abc import Callable
@@ -16,7 +20,7 @@ from typing import Any
 import numba
 import numpy as np
 
-VALID, MISSING, RAW = 0, 1, 2
+VALID, MISSING, RAW = np.uint8(0), np.uint8(1), np.uint8(2)
 CELL = 128
 
 
@@ -84,6 +88,16 @@ def needs(
 
 
 @compiled
+def _open(state: Any) -> Any:
+    """How many of a run of states, not longer than a cell, are not valid: a narrow count makes vector
+    code."""
+    count = np.uint16(0)
+    for x in range(state.size):
+        count = np.uint16(count + np.uint16(state[x] != VALID))
+    return np.int64(count)
+
+
+@compiled
 def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, size: Any) -> None:
     """Count again what is left in the cells that a box (y0, y1, x0, x1) of a block touches."""
     for band in bands:
@@ -93,49 +107,92 @@ def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, size: Any) 
                 stop = min(size[1], (cx + 1) * CELL)
                 for y in range(cy * CELL, min(size[0], (cy + 1) * CELL)):
                     first = band * steps[2] + y * steps[3]
-                    row = state[first + cx * CELL : first + stop]
-                    for x in range(row.size):
-                        count += row[x] != VALID
+                    count += _open(state[first + cx * CELL : first + stop])
                 left[band, cy, cx] = count
 
 
 @compiled
-def _settle(values: Any, seen: Any, out: Any, state: Any, nodata: Any, has_nodata: Any, raw: bool) -> int:
-    """Lay a run of values under a run of pixels; how many became valid."""
-    filled = 0
-    if raw:
-        for x in range(out.size):
-            value = values[x]
-            if state[x] != VALID and seen[x] != 0:
-                if value == value and not (has_nodata and value == nodata):  # noqa: PLR0124 - NaN is not itself
-                    out[x] = value
-                    state[x] = VALID
-                    filled += 1
-                elif state[x] == MISSING:
-                    out[x] = value
-                    state[x] = RAW
-        return filled
-    # Without branches, which is what compiles to vector instructions.
+def undo_differences(tile: Any, first: int, last: int) -> None:
+    """Undo TIFF's horizontal predictor in rows of a tile, in place; sums wrap."""
+    width, samples = tile.shape[1], tile.shape[2]
+    for y in range(first, last):
+        row = tile[y].reshape(width * samples)
+        for i in range(samples, width * samples):
+            row[i] += row[i - samples]
+
+
+@compiled
+def _take(row: Any, samples: Any, stride: int, differences: bool, low: int, runs: Any) -> None:
+    """The values from column `low` of a row on, one run for each sample, without the horizontal predictor."""
+    width = runs.shape[1]
+    n = 0
+    if not differences:
+        while n < samples.size:
+            run, at = runs[n], low * stride + samples[n]
+            for x in range(width):
+                run[x] = row[at + x * stride]
+            n += 1
+    # Three at once, as most images are read: one pass over the row instead of three.
+    while n + 3 <= samples.size:
+        first, second, third = samples[n], samples[n + 1], samples[n + 2]
+        a, b, c = runs[n], runs[n + 1], runs[n + 2]
+        total_a = total_b = total_c = np.uint64(0)
+        for x in range(low):
+            total_a += np.uint64(row[x * stride + first])
+            total_b += np.uint64(row[x * stride + second])
+            total_c += np.uint64(row[x * stride + third])
+        for x in range(width):
+            at = (low + x) * stride
+            total_a += np.uint64(row[at + first])
+            total_b += np.uint64(row[at + second])
+            total_c += np.uint64(row[at + third])
+            a[x], b[x], c[x] = total_a, total_b, total_c
+        n += 3
+    while n < samples.size:
+        run, sample = runs[n], samples[n]
+        total = np.uint64(0)
+        for x in range(low):
+            total += np.uint64(row[x * stride + sample])
+        for x in range(width):
+            total += np.uint64(row[(low + x) * stride + sample])
+            run[x] = total
+        n += 1
+
+
+@compiled
+def _settle_raw(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> None:
+    """As `_settle`; where nothing shows yet, values that are not valid do."""
     for x in range(out.size):
         value = values[x]
-        valid = (value == value) & ((value != nodata) | (not has_nodata))  # noqa: PLR0124 - NaN is not itself
-        take = (state[x] != VALID) & (seen[x] != 0) & valid
+        if state[x] != VALID and seen[x] != 0:
+            if value != nodata and value == value:  # noqa: PLR0124 - NaN is not itself
+                out[x] = value
+                state[x] = VALID
+            elif state[x] == MISSING:
+                out[x] = value
+                state[x] = RAW
+
+
+@compiled
+def _settle(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> None:
+    """Lay a run of values under a run of pixels: without branches, which makes vector code."""
+    for x in range(out.size):
+        value = values[x]
+        take = (state[x] != VALID) & (seen[x] != 0) & (value != nodata) & (value == value)  # noqa: PLR0124
         out[x] = value if take else out[x]
         state[x] = VALID if take else state[x]
-        filled += take
-    return filled
 
 
 @compiled
 def paste(
     tile: Any,
+    differences: bool,
     rows: Any,
     columns: Any,
     place: Any,
     samples: Any,
     alpha: int,
     nodata: Any,
-    has_nodata: Any,
     visible: Any,
     raw: bool,
     out: Any,
@@ -149,50 +206,58 @@ def paste(
     """Lay a tile under a part of a block that is parallel to it.
 
     The part starts at `place` (y, x) of the block; its pixels take the tile's `rows` and `columns`.
+    `differences`: the tile still has its horizontal predictor.
     """
-    width = columns.size
-    first = columns[0]
-    unit = True
+    width, stride = columns.size, tile.shape[2]
+    low, high = min(columns[0], columns[-1]), max(columns[0], columns[-1])
+    unit = high - low == width - 1
     for x in range(width):
-        unit &= columns[x] == first + x
+        unit &= columns[x] == low + x
+    alphas = np.empty(1, np.intp)
+    alphas[0] = alpha
+    runs = np.empty((samples.size, high - low + 1), tile.dtype)
+    alpha_run = np.empty((1, high - low + 1), tile.dtype)
     gathered = np.empty(width, tile.dtype)
     seen = np.ones(width, np.uint8)
-    for j in range(rows.size):
-        row, y = rows[j], place[0] + j
-        if visible.size:
-            seen[:] = visible[y, place[1] : place[1] + width]
-        if alpha >= 0:
-            for x in range(width):
-                shown = tile[alpha, row, columns[x]] != 0
-                seen[x] = shown if visible.size == 0 else seen[x] & shown
+    bottom, right = place[0] + rows.size, place[1] + width
+    open_bands = np.zeros(samples.size, np.uint8)
+    top = place[0]
+    while top < bottom:
+        # Row by row through a row of cells.
+        cy = top // CELL
+        end = min(bottom, (cy + 1) * CELL)
         for i in range(samples.size):
-            sample, band = samples[i], bands[i]
-            if unit:
-                values = tile[sample, row, first : first + width]
-            else:
+            open_bands[i] = 0
+            for cx in range(place[1] // CELL, (right - 1) // CELL + 1):
+                if fresh[bands[i], cy, cx]:
+                    _begin(state, steps, fresh, bands[i], cy, cx, block)
+                open_bands[i] |= left[bands[i], cy, cx] != 0
+        for y in range(top, end):
+            row = tile[rows[y - place[0]]].reshape(tile.shape[1] * stride)
+            _take(row, samples, stride, differences, low, runs)
+            if visible.size:
+                seen[:] = visible[y, place[1] : right]
+            if alpha >= 0:
+                _take(row, alphas, stride, differences, low, alpha_run)
                 for x in range(width):
-                    gathered[x] = tile[sample, row, columns[x]]
-                values = gathered
-            o = band * steps[0] + y * steps[1] + place[1]
-            s = band * steps[2] + y * steps[3] + place[1]
-            counts = left[band, y // CELL]
-            x = 0
-            while x < width:
-                cell = (place[1] + x) // CELL
-                end = min(width, (cell + 1) * CELL - place[1])
-                if counts[cell]:
-                    if fresh[band, y // CELL, cell]:
-                        _begin(state, steps, fresh, band, y // CELL, cell, block)
-                    counts[cell] -= _settle(
-                        values[x:end],
-                        seen[x:end],
-                        out[o + x : o + end],
-                        state[s + x : s + end],
-                        nodata[i],
-                        has_nodata[i],
-                        raw,
-                    )
-                x = end
+                    shown = alpha_run[0, columns[x] - low] != 0
+                    seen[x] = shown if visible.size == 0 else seen[x] & shown
+            for i in range(samples.size):
+                if not open_bands[i]:
+                    continue
+                values = runs[i]
+                if not unit:
+                    for x in range(width):
+                        gathered[x] = values[columns[x] - low]
+                    values = gathered
+                o = bands[i] * steps[0] + y * steps[1] + place[1]
+                s = bands[i] * steps[2] + y * steps[3] + place[1]
+                if raw:
+                    _settle_raw(values, seen, out[o : o + width], state[s : s + width], nodata[i])
+                else:
+                    _settle(values, seen, out[o : o + width], state[s : s + width], nodata[i])
+        recount(state, steps, bands, left, (top, end, place[1], right), block)
+        top = end
 
 
 @compiled
@@ -296,7 +361,6 @@ def warp(
     samples: Any,
     alpha: int,
     nodata: Any,
-    has_nodata: Any,
     visible: Any,
     raw: bool,
     out: Any,
@@ -324,8 +388,8 @@ def warp(
     first, last = (box[2] - start) // step, (box[3] - 1 - start) // step
     row_nodes = np.empty(rows.shape[1])
     column_nodes = np.empty(rows.shape[1])
-    width = tile.shape[2]
-    flat = tile.reshape(tile.shape[0], tile.shape[1] * width)
+    width, stride = tile.shape[1], tile.shape[2]
+    flat = tile.reshape(tile.size)
     index = np.empty(step, np.int32)
     for y in range(box[0], box[1]):
         j = (y - top) // step
@@ -365,26 +429,26 @@ def warp(
                     places[x] = places[x] if seen[x] != 0 else -1
             if not probe and alpha >= 0:
                 for x in range(places.size):
-                    if places[x] >= 0 and flat[alpha, places[x]] == 0:
+                    if places[x] >= 0 and flat[places[x] * stride + alpha] == 0:
                         places[x] = -1
             for k in range(samples.size):
-                band, values = bands[k], flat[samples[k]]
+                band, values = bands[k], flat[samples[k] :]
                 o = band * steps[0] + y * steps[1]
                 s = band * steps[2] + y * steps[3]
                 pixels = state[s + x0 : s + x1]
                 target = out[o + x0 : o + x1]
-                counts = left[band, y // CELL]
                 for x in range(places.size):
                     if pixels[x] == VALID or places[x] < 0:
                         continue
                     if probe:
                         return True
-                    value = values[places[x]]
-                    if value == value and not (has_nodata[k] and value == nodata[k]):  # noqa: PLR0124
+                    value = values[places[x] * stride]
+                    if value != nodata[k] and value == value:  # noqa: PLR0124
                         target[x] = value
                         pixels[x] = VALID
-                        counts[(x0 + x) // CELL] -= 1
                     elif raw and pixels[x] == MISSING:
                         target[x] = value
                         pixels[x] = RAW
+    if not probe:
+        recount(state, steps, bands, left, box, block)
     return False

@@ -3,7 +3,7 @@ count.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,7 @@ from landbridge.raster import kernels
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.grid import BoolArray
 from landbridge.raster.sample import FloatArray, IntArray, Lattice, Nearest, runs, weights_of
-from landbridge.raster.tiff import Level
-from landbridge.raster.tiles import Tiles
+from landbridge.raster.tiles import Tile, Tiles, plain
 
 Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
@@ -106,9 +105,9 @@ def lay(
     """
     laying: _Parallel | _Warped
     if sampling.lattice is not None:
-        laying = _Warped(tiles.level, sampling.lattice, layer, canvas)
+        laying = _Warped(tiles, sampling.lattice, layer, canvas)
     elif sampling.parallel is not None:
-        laying = _Parallel(tiles.level, sampling, layer, canvas)
+        laying = _Parallel(tiles, sampling, layer, canvas)
     else:
         return
     places = {
@@ -118,10 +117,8 @@ def lay(
     }
 
     def alone(place: Place) -> bool:
-        y0, y1, x0, x1 = places[place]
-        _, height, width = canvas.shape
-        touched = (y0 == 0, y1 == height, x0 == 0, x1 == width)
-        return not any(side and touches for side, touches in zip(sides, touched, strict=True))
+        beyond = laying.beyond(place, places[place])
+        return not any(side and goes_on for side, goes_on in zip(sides, beyond, strict=True))
 
     for place, tile in tiles.decoded(layer.indexes, [*places], alone):
         if tile is None:
@@ -130,14 +127,15 @@ def lay(
             laying.put(place, places[place], tile)
 
 
-def put(tile: Array, place: Place, level: Level, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
-    """Lay one tile that was decoded elsewhere."""
+def put(pixels: Array, place: Place, tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
+    """Lay bands (y, x, band) of a tile that were decoded elsewhere."""
+    alike = replace(tiles, level=replace(tiles.level, planar=True))
     laying: _Parallel | _Warped
     if sampling.lattice is not None:
-        laying = _Warped(level, sampling.lattice, layer, canvas)
+        laying = _Warped(alike, sampling.lattice, layer, canvas)
     else:
-        laying = _Parallel(level, sampling, layer, canvas)
-    laying.put(place, dict(laying.boxes())[place], tile)
+        laying = _Parallel(alike, sampling, layer, canvas)
+    laying.put(place, dict(laying.boxes())[place], Tile(pixels))
 
 
 def _is_void(tiles: Tiles, layer: Layer, place: Place) -> bool:
@@ -153,28 +151,27 @@ def _is_void(tiles: Tiles, layer: Layer, place: Place) -> bool:
 class _Laying:
     """What the kernels take of a layer and a canvas, for one call."""
 
-    def __init__(self, level: Level, layer: Layer, canvas: Canvas) -> None:
-        dtype = level.dtype
-        held = [held_nodata(dtype, nodata) for nodata in layer.nodata]
-        # NaN never is valid, whether it is the nodata or not.
-        counts = [value is not None and value == value for value in held]  # noqa: PLR0124 - NaN is not itself
-        self.level = level
+    def __init__(self, tiles: Tiles, layer: Layer, canvas: Canvas) -> None:
+        self.level = tiles.level
         self.canvas = canvas
         self.layer = layer
-        self.samples = _positions(layer.samples)
+        where = tiles.samples(layer.indexes)
+        self.samples = _positions([where[sample] for sample in layer.samples])
+        self.alpha = -1 if layer.alpha < 0 else where[layer.alpha]
         self.bands = _positions(layer.bands)
-        self.nodata = np.array(
-            [value if counts_ else 0 for value, counts_ in zip(held, counts, strict=True)], dtype
-        )
-        self.has_nodata = np.array(counts, bool)
+        self.nodata = _nodata(tiles.level.dtype, layer.nodata)
+
+    def _touched(self, box: Box) -> tuple[bool, bool, bool, bool]:
+        """At which sides (top, bottom, left, right) a box reaches the block's border."""
+        _, height, width = self.canvas.shape
+        return (box[0] == 0, box[1] == height, box[2] == 0, box[3] == width)
 
     @property
     def _source(self) -> tuple[Any, ...]:
         return (
             self.samples,
-            self.layer.alpha,
+            self.alpha,
             self.nodata,
-            self.has_nodata,
             self.layer.visible,
             self.layer.raw,
         )
@@ -196,8 +193,8 @@ class _Laying:
 class _Parallel(_Laying):
     """A file whose grid is parallel to the block's."""
 
-    def __init__(self, level: Level, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
-        super().__init__(level, layer, canvas)
+    def __init__(self, tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
+        super().__init__(tiles, layer, canvas)
         sample = sampling.parallel
         assert sample is not None
         assert sample.rows is not None
@@ -216,27 +213,37 @@ class _Parallel(_Laying):
                     (y.start + ys.start, y.start + ys.stop, x.start + xs.start, x.start + xs.stop),
                 )
 
+    def beyond(self, place: Place, box: Box) -> tuple[bool, bool, bool, bool]:
+        """At which sides (top, bottom, left, right) the tile may have pixels beyond the block."""
+        (y, x), (height, width) = self._roi, self.level.tile
+        top, bottom = _spread(self._rows[box[0] - y.start : box[1] - y.start], place[0] * height, height)
+        left, right = _spread(self._columns[box[2] - x.start : box[3] - x.start], place[1] * width, width)
+        touched = self._touched(box)
+        return (touched[0] and top, touched[1] and bottom, touched[2] and left, touched[3] and right)
+
     def needs(self, _place: Place, box: Box) -> bool:
         return self.canvas.needs(self.bands, box, self.layer.visible)
 
-    def put(self, place: Place, box: Box, tile: Array) -> None:
+    def put(self, place: Place, box: Box, tile: Tile) -> None:
         y, x = self._roi
         rows = self._rows[box[0] - y.start : box[1] - y.start] - place[0] * self.level.tile[0]
         columns = self._columns[box[2] - x.start : box[3] - x.start] - place[1] * self.level.tile[1]
-        kernels.paste(tile, rows, columns, (box[0], box[2]), *self._source, *self._target)
+        kernels.paste(
+            tile.pixels, tile.differences, rows, columns, (box[0], box[2]), *self._source, *self._target
+        )
 
 
 class _Warped(_Laying):
     """A file whose grid lies otherwise than the block's."""
 
-    def __init__(self, level: Level, lattice: Lattice, layer: Layer, canvas: Canvas) -> None:
-        super().__init__(level, layer, canvas)
+    def __init__(self, tiles: Tiles, lattice: Lattice, layer: Layer, canvas: Canvas) -> None:
+        super().__init__(tiles, layer, canvas)
         net = lattice.net
         self._nodes: tuple[FloatArray, FloatArray] = (lattice.rows, lattice.columns)
         self._bulge = tuple(_MARGIN * bend + _LEAST for bend in net.bend)
         self._frame = (net.step, *net.first, net.taps)
         self._weights = weights_of(net)
-        self._nothing = np.empty((len(layer.indexes), 1, 1), level.dtype)
+        self._nothing = np.empty((1, 1, max(self.samples) + 1), tiles.level.dtype)
 
     def boxes(self) -> Iterator[tuple[Place, Box]]:
         level = self.level
@@ -248,14 +255,18 @@ class _Warped(_Laying):
             y0, y1, x0, x1 = found[row, column].tolist()
             yield (row, column), (y0, y1, x0, x1)
 
+    def beyond(self, _place: Place, box: Box) -> tuple[bool, bool, bool, bool]:
+        """At which sides (top, bottom, left, right) the tile may have pixels beyond the block."""
+        return self._touched(box)
+
     def needs(self, place: Place, box: Box) -> bool:
         if not self.canvas.needs(self.bands, box, self.layer.visible):
             return False
         # The box is larger than what lies in the tile.
         return self._run(place, box, self._nothing, probe=True)
 
-    def put(self, place: Place, box: Box, tile: Array) -> None:
-        self._run(place, box, tile, probe=False)
+    def put(self, place: Place, box: Box, tile: Tile) -> None:
+        self._run(place, box, plain(tile).pixels, probe=False)
 
     def _run(self, place: Place, box: Box, tile: Array, *, probe: bool) -> bool:
         level = self.level
@@ -279,6 +290,23 @@ class _Warped(_Laying):
 def shown(state: Array) -> BoolArray:
     """Where (y, x) any band of a canvas shows something."""
     return np.any(state != kernels.MISSING, axis=0)  # type: ignore[no-any-return]  # a bool array
+
+
+def _spread(indexes: IntArray, start: int, size: int) -> tuple[bool, bool]:
+    """Whether a tile has more before the first and after the last of the rows (or columns) that are taken
+    of it."""
+    low, high = int(indexes[0]) - start, int(indexes[-1]) - start
+    before, after = low, size - 1 - high
+    # A file that is upside down is taken from its end.
+    return (before > 0, after > 0) if low <= high else (size - 1 - low > 0, high > 0)
+
+
+def _nodata(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> Array:
+    """Nodata values as the kernels take them: in place of none, what no valid pixel is equal to."""
+    wide = dtype if dtype.kind == "f" else np.dtype("i4" if dtype.itemsize < 4 else "i8")
+    none = np.nan if dtype.kind == "f" else np.iinfo(wide).min
+    held = (held_nodata(dtype, value) for value in nodata)
+    return np.array([none if value is None else value for value in held], wide)
 
 
 def _positions(numbers: Sequence[int]) -> IntArray:

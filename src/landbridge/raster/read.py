@@ -198,9 +198,10 @@ def lay_tiles(opened: OpenFile, samples: Samples, layer: Layer, canvas: Canvas) 
         # Damaged or of an unknown kind: GDAL reads what can be read, and says what is wrong with the rest.
         top, left = place[0] * height, place[1] * width
         window = (slice(top, min(rows, top + height)), slice(left, min(columns, left + width)))
-        tile = np.zeros((len(layer.indexes), height, width), tiles.level.dtype)
-        tile[:, : window[0].stop - top, : window[1].stop - left] = _by_gdal(opened, layer.indexes, window)
-        put(tile, place, tiles.level, sampling, layer, canvas)
+        tile = np.zeros((height, width, len(layer.indexes)), tiles.level.dtype)
+        pixels = _by_gdal(opened, layer.indexes, window)
+        tile[: window[0].stop - top, : window[1].stop - left] = np.moveaxis(pixels, 0, 2)
+        put(tile, place, tiles, sampling, layer, canvas)
 
 
 def _tiled(opened: OpenFile, file: FileRead, samples: Samples, wanted: BoolArray) -> Iterator[Pixels]:

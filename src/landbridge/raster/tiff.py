@@ -24,6 +24,7 @@ STORED, LZW, DEFLATE, OLD_DEFLATE, ZSTD = 1, 5, 8, 32946, 50000
 _COMPRESSIONS = (STORED, LZW, DEFLATE, OLD_DEFLATE, ZSTD)
 # A larger tile, unpacked, is left to GDAL.
 MOST_BYTES = 128 * 2**20
+_DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 _REDUCED, _MASK = 1, 4
 _ALPHA = (1, 2)
 # Keys of a georeference that its EPSG code stands for; any other makes it one of its own.
@@ -173,7 +174,7 @@ def _level(page: Any) -> Level | None:
         page.is_tiled
         and page.imagedepth == 1
         and dtype is not None
-        and dtype.kind in "iuf"
+        and dtype.name in _DTYPES
         and page.bitspersample == 8 * dtype.itemsize
         and page.photometric in (1, 2)
         and page.tilelength * page.tilewidth * page.samplesperpixel * dtype.itemsize <= MOST_BYTES

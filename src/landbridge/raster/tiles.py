@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from landbridge.raster import tiff
+from landbridge.raster import kernels, tiff
 from landbridge.raster.fetch import File
 from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.tiff import Level
@@ -44,8 +44,9 @@ def _zstd(data: bytes, out: memoryview) -> Any:
     return zstd_decode(data, out=out)
 
 
-def _stored(data: bytes, _out: memoryview) -> Any:
-    return data
+def _stored(data: bytes, out: memoryview) -> Any:
+    out[:] = data
+    return out
 
 
 # What unpacks bytes, into a buffer of the size they must have.
@@ -71,6 +72,17 @@ def _buffer(name: str, size: int) -> memoryview:
     return memoryview(buffer)[:size]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """A decoded tile (y, x, sample); with `differences` it still has its horizontal predictor.
+
+    Its samples are the file's, or for a file whose bands lie in tiles of their own those that were asked for.
+    """
+
+    pixels: Array
+    differences: bool = False
+
+
 class TileCache:
     """Decoded tiles that several blocks need: each made by whoever asks first, the longest unused dropped
     first.
@@ -80,11 +92,11 @@ class TileCache:
         """Take the size in bytes."""
         self._size = size
         self._used = 0
-        self._tiles: OrderedDict[Key, Array] = OrderedDict()
-        self._pending: dict[Key, Future[Array | None]] = {}
+        self._tiles: OrderedDict[Key, Tile] = OrderedDict()
+        self._pending: dict[Key, Future[Tile | None]] = {}
         self._lock = threading.Lock()
 
-    def claim(self, key: Key) -> "Array | Future[Array | None] | None":
+    def claim(self, key: Key) -> "Tile | Future[Tile | None] | None":
         """A tile if it is there, the promise of one that somebody makes, or None: then the caller must
         `put` it.
         """
@@ -98,15 +110,15 @@ class TileCache:
                 self._pending[key] = Future()
             return promised
 
-    def put(self, key: Key, tile: Array | None) -> None:
+    def put(self, key: Key, tile: Tile | None) -> None:
         """Keep a tile that was claimed; None where it could not be made."""
         with self._lock:
             promised = self._pending.pop(key, None)
             if tile is not None and key not in self._tiles:
                 self._tiles[key] = tile
-                self._used += tile.nbytes
+                self._used += tile.pixels.nbytes
                 while self._used > self._size and len(self._tiles) > 1:
-                    self._used -= self._tiles.popitem(last=False)[1].nbytes
+                    self._used -= self._tiles.popitem(last=False)[1].pixels.nbytes
         if promised is not None:
             promised.set_result(tile)
 
@@ -114,14 +126,17 @@ class TileCache:
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiles:
     """The tiles of one level of a file; `fill` is the value of those that are not stored (None: not
-    known).
-    """
+    known)."""
 
     file: File
     level: Level
     number: int
     fill: float | None
     cache: TileCache
+
+    def samples(self, indexes: Sequence[int]) -> list[int]:
+        """Where in a decoded tile the bands are that were asked for, counted from one."""
+        return [*range(len(indexes))] if self.level.planar else [index - 1 for index in indexes]
 
     def read(self, indexes: Sequence[int], window: Window) -> Array | None:
         """Pixels (band, y, x) of a window, not to be written to; None if a tile cannot be decoded here.
@@ -134,8 +149,9 @@ class Tiles:
         (y, x), (height, width) = window, self.level.tile
         rows = range(y.start // height, (y.stop - 1) // height + 1)
         columns = range(x.start // width, (x.stop - 1) // width + 1)
-        out: Array | None = None
+        out = np.empty((len(indexes), *shape_of(window)), self.level.dtype)
         places = [(row, column) for row in rows for column in columns]
+        samples = self.samples(indexes)
         for (row, column), tile in self.decoded(indexes, places, lambda place: self._within(place, window)):
             if tile is None:
                 return None
@@ -143,10 +159,11 @@ class Tiles:
             # Counted from the tile's corner.
             ys = slice(max(0, y.start - top), min(height, y.stop - top))
             xs = slice(max(0, x.start - left), min(width, x.stop - left))
-            if out is None:
-                out = np.empty((len(indexes), *shape_of(window)), self.level.dtype)
+            pixels = plain(tile, ys).pixels[ys, xs]
             top, left = top + ys.start - y.start, left + xs.start - x.start
-            out[:, top : top + ys.stop - ys.start, left : left + xs.stop - xs.start] = tile[:, ys, xs]
+            part = out[:, top : top + ys.stop - ys.start, left : left + xs.stop - xs.start]
+            for band, sample in zip(part, samples, strict=True):
+                band[:] = pixels[:, :, sample]
         return out
 
     def _within(self, place: tuple[int, int], window: Window) -> bool:
@@ -165,8 +182,8 @@ class Tiles:
         indexes: Sequence[int],
         places: Sequence[tuple[int, int]],
         alone: Callable[[tuple[int, int]], bool],
-    ) -> Iterator[tuple[tuple[int, int], Array | None]]:
-        """Bands (band, y, x) of tiles (row, column), in any order, each to be used before the next is asked
+    ) -> Iterator[tuple[tuple[int, int], Tile | None]]:
+        """Bands of tiles (row, column), in any order, each to be used before the next is asked
         for.
 
         None for a tile that cannot be decoded here: damaged, or of an unknown kind. `alone` tells of which
@@ -177,8 +194,8 @@ class Tiles:
             OSError: the file cannot be read, or is not the one any more that was opened.
         """
         mine: dict[tuple[int, int], Key | None] = {}
-        ready: list[tuple[tuple[int, int], Array]] = []
-        promised: list[tuple[tuple[int, int], Future[Array | None]]] = []
+        ready: list[tuple[tuple[int, int], Tile]] = []
+        promised: list[tuple[tuple[int, int], Future[Tile | None]]] = []
         try:
             for place in places:
                 key = None if alone(place) else (*self.file.key, self.number, place, *indexes)
@@ -207,8 +224,8 @@ class Tiles:
             yield place, self._promised(promise, place, indexes)
 
     def _promised(
-        self, promise: "Future[Array | None]", place: tuple[int, int], indexes: Sequence[int]
-    ) -> Array | None:
+        self, promise: "Future[Tile | None]", place: tuple[int, int], indexes: Sequence[int]
+    ) -> Tile | None:
         """A tile that another thread makes, or makes here after all if that one failed."""
         tile = promise.result()
         if tile is None:
@@ -252,52 +269,60 @@ class Tiles:
         stored = dict(zip(wanted, found, strict=True))
         return [(place, [stored.get(number, b"") for number in numbers]) for place, numbers in batch]
 
-    def _decode(self, indexes: Sequence[int], stored: Sequence[bytes], *, keep: bool) -> Array | None:
-        shape = (len(indexes), *self.level.tile)
-        if keep:
-            out = np.empty(shape, self.level.dtype)
-        else:
-            memory = _buffer("tile", math.prod(shape) * self.level.dtype.itemsize)
-            out = np.frombuffer(memory, self.level.dtype).reshape(shape)
-        if not self.level.planar:
-            return out if self._unpack(stored[0], [index - 1 for index in indexes], out) else None
-        for data, band in zip(stored, out, strict=True):
-            if not self._unpack(data, [0], band[None]):
-                return None
-        return out
-
-    def _unpack(self, data: bytes, samples: Sequence[int], out: Array) -> bool:
-        """Put samples of a stored tile into `out` (band, y, x); False if that cannot be done here."""
-        if not data:
-            if self.fill is not None:
-                out.fill(self.fill)
-            return self.fill is not None
+    def _decode(self, indexes: Sequence[int], stored: Sequence[bytes], *, keep: bool) -> Tile | None:
         level = self.level
-        shape = (*level.tile, 1 if level.planar else level.samples)
+        samples = len(indexes) if level.planar else level.samples
+        shape = (*level.tile, samples)
+        if keep or level.planar:
+            out = np.empty(shape, level.dtype)
+        else:
+            memory = _buffer("tile", math.prod(shape) * level.dtype.itemsize)
+            out = np.frombuffer(memory, level.dtype).reshape(shape)
+        if not level.planar:
+            tile = self._unpack(stored[0], out)
+            return tile if tile is None or not keep else plain(tile)
+        band = np.empty((*level.tile, 1), level.dtype)
+        for number, data in enumerate(stored):
+            tile = self._unpack(data, band)
+            if tile is None:
+                return None
+            out[:, :, number] = plain(tile).pixels[:, :, 0]
+        return Tile(out)
+
+    def _unpack(self, data: bytes, out: Array) -> Tile | None:
+        """A stored tile, in the memory of `out` (y, x, sample) if it can be; None if that cannot be done
+        here."""
+        if not data:
+            if self.fill is None:
+                return None
+            out.fill(self.fill)
+            return Tile(out)
+        level = self.level
         try:
-            size = level.dtype.itemsize * math.prod(shape)
-            unpacked = _CODECS[level.compression](data, _buffer("unpacked", size))
-            tile = np.frombuffer(unpacked, level.dtype).reshape(shape)
+            unpacked = _CODECS[level.compression](data, out.data.cast("B"))
+            pixels = np.frombuffer(unpacked, level.dtype).reshape(out.shape)
         except (RuntimeError, ValueError):
-            return False
-        _unpredict(tile, level.predictor, samples, out)
-        return True
+            return None
+        if level.predictor == tiff.FLOATING:
+            from imagecodecs import floatpred_decode
+
+            pixels = np.asarray(floatpred_decode(pixels, axis=-2))
+        if level.predictor != tiff.HORIZONTAL:
+            return Tile(pixels)
+        # The differences are those of the bits.
+        return Tile(pixels, differences=True) if level.dtype.kind != "f" else _undone(pixels)
 
 
-def _unpredict(tile: Array, predictor: int, samples: Sequence[int], out: Array) -> None:
-    """Put samples of a tile (y, x, sample) into `out` (band, y, x), without the predictor that made it
-    smaller.
-    """
-    if predictor == tiff.HORIZONTAL:
-        from imagecodecs import delta_decode
+def plain(tile: Tile, rows: slice | None = None) -> Tile:
+    """A tile without its horizontal predictor, which is undone in place, in some rows or in all."""
+    if not tile.differences:
+        return tile
+    return _undone(tile.pixels, rows)
 
-        bits = np.dtype(f"u{tile.dtype.itemsize}")
-        for sample, band in zip(samples, out.view(bits), strict=True):
-            delta_decode(tile.view(bits)[:, :, sample], axis=-1, out=band)
-        return
-    if predictor == tiff.FLOATING:
-        from imagecodecs import floatpred_decode
 
-        tile = np.asarray(floatpred_decode(tile, axis=-2))
-    for sample, band in zip(samples, out, strict=True):
-        band[:] = tile[:, :, sample]
+def _undone(pixels: Array, rows: slice | None = None) -> Tile:
+    if not pixels.flags.writeable:
+        pixels = pixels.copy()
+    rows = rows or slice(0, len(pixels))
+    kernels.undo_differences(pixels.view(f"u{pixels.itemsize}"), rows.start, rows.stop)
+    return Tile(pixels)
