@@ -12,9 +12,12 @@ from odc.geo.geobox import GeoBox
 
 from landbridge.raster.arguments import move_stack_bands_axis
 from landbridge.raster.grid import BoolArray
+from landbridge.raster.methods import worked_type
+from landbridge.raster.opened import OpenFiles
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
-from landbridge.raster.render import Renderer, blocks, default_workers, run
+from landbridge.raster.reduce import Renders, renderer_of
+from landbridge.raster.render import blocks, default_workers, run
 from landbridge.raster.rescale import actual_scale, scaled
 from landbridge.raster.sample import Window
 from landbridge.raster.strategy import WiderTypeError
@@ -38,7 +41,8 @@ def read_image(source: Source, request: Request, *, progress: bool | None = None
 
 
 def mosaic(sources: Sequence[Source], request: Request, *, progress: bool | None = None) -> Raster:
-    """Images laid over each other: of each pixel the last of the sequence that is valid there.
+    """Images laid over each other: of each pixel the last of the sequence that is valid there, or what
+    `request.method` makes of all that are.
 
     Raises:
         ValueError: there are no images, or an argument is not valid for them.
@@ -117,10 +121,11 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Rast
     first = plans[0]
     # Nothing is known of a band's range before all its pixels are there.
     auto = first.scales is not None and () in first.scales
-    values = np.zeros((len(plans), *first.shape), first.dtype if auto else first.output_dtype)
+    worked = unscaled(first) if auto else first
+    values = np.zeros((len(plans), *first.shape), worked.output_dtype)
     masks = np.empty(values.shape, bool) if any(plan.masked for plan in plans) else None
 
-    def render(renderer: Renderer, layer: int, window: Window) -> None:
+    def render(renderer: Renders, layer: int, window: Window) -> None:
         y, x = window
         mask = None if masks is None or not renderer.plan.masked else masks[layer, :, y, x]
         renderer.render(window, values[layer, :, y, x], mask)
@@ -128,9 +133,10 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Rast
 
     jobs = []
     cache = TileCache()
+    files = OpenFiles(first.geobox, first.resampler, cache)
     shares = -(-workers // len(plans))
     for layer, plan in enumerate(plans):
-        renderer = Renderer(unscaled(plan) if auto else plan, cache)
+        renderer = renderer_of(unscaled(plan) if auto else plan, cache, files)
         jobs += [partial(render, renderer, layer, window) for window in blocks(plan.geobox, shares)]
     run(jobs, workers)
     hidden = [None if masks is None or not p.masked else masks[layer] for layer, p in enumerate(plans)]
@@ -172,8 +178,8 @@ def widened(plans: Sequence[Plan], dtype: np.dtype[Any]) -> list[Plan]:
 
 
 def unscaled(plan: Plan) -> Plan:
-    """The plan without its scaling."""
-    return replace(plan, scales=None, output_type=plan.data_type)
+    """The plan without its scaling, its values in the type that its method computes them in."""
+    return replace(plan, scales=None, output_type=worked_type(plan.method, plan.data_type))
 
 
 def _by_actual(plan: Plan, values: Array, mask: BoolArray | None) -> Array:

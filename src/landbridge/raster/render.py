@@ -9,14 +9,15 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.dtypes import held_nodata
-from landbridge.raster.files import errors_about, gdal_env, read_header
+from landbridge.raster.files import errors_about, gdal_env
 from landbridge.raster.grid import BoolArray, outside
+from landbridge.raster.opened import OpenFiles
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import Block, OpenFile, Pixels, Samples, View, read_block, view_of
+from landbridge.raster.read import Block, Pixels, Samples, read_block
 from landbridge.raster.rescale import scaled
 from landbridge.raster.sample import Window, extent, shape_of, within
 from landbridge.raster.strategy import LastValid, WiderTypeError
-from landbridge.raster.tiles import TileCache, find_tiles
+from landbridge.raster.tiles import TileCache
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -28,12 +29,10 @@ _SMALLEST_BLOCK = 512
 class Renderer:
     """A plan at work: renders blocks on any thread, and opens each file's header once."""
 
-    def __init__(self, plan: Plan, cache: TileCache) -> None:
-        """Take the plan, and where the tiles are kept that several blocks need."""
+    def __init__(self, plan: Plan, cache: TileCache, files: OpenFiles | None = None) -> None:
+        """Take the plan, and where the tiles and files are kept that several blocks, or plans, need."""
         self.plan = plan
-        self._cache = cache
-        self._files: dict[str, OpenFile] = {}
-        self._views: dict[tuple[GeoBox, tuple[int, ...]], View] = {}
+        self._files = OpenFiles(plan.geobox, plan.resampler, cache) if files is None else files
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
@@ -155,7 +154,7 @@ class Renderer:
         """A file's bands on a block of the grid, in parts."""
         plan = self.plan
         with errors_about(source, file):
-            opened = self._open(file.href)
+            opened = self._files.get(file.href)
         dtypes = opened.header.dtypes
         parts = read_block(opened, file, block, plan.resampler, samples, wanted)
         while True:
@@ -169,19 +168,6 @@ class Renderer:
                 if position < len(plan.bands) and plan.widened(dtype).data_type != plan.data_type:
                     raise WiderTypeError(dtype)
             yield pixels
-
-    def _open(self, href: str) -> OpenFile:
-        opened = self._files.get(href)
-        if opened is None:
-            # Two threads may both get here: they store the same.
-            header = read_header(href)
-            grids = (header.grid, header.overviews)
-            view = self._views.get(grids)
-            if view is None:
-                view = self._views[grids] = view_of(header, self.plan.geobox, self.plan.resampler)
-            tiles = find_tiles(header, view.level, view.grid, self._cache)
-            opened = self._files[href] = OpenFile(header, view, tiles)
-        return opened
 
 
 def blocks(geobox: GeoBox, workers: int) -> list[Window]:

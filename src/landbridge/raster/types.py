@@ -50,7 +50,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types."""
+    """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types;
+    of several images what `method` makes of them.
+    """
 
     bands: tuple[str, ...]
     geocontext: "GeoContext"
@@ -60,6 +62,7 @@ class Request:
     processing_level: str | None = None
     scaling: Any = None
     data_type: str | None = None
+    method: str = "last"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,8 @@ from landbridge.raster.files import gdal_env
 from landbridge.raster.grid import BoolArray, crs_on
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
-from landbridge.raster.render import Renderer, blocks, default_workers, run
+from landbridge.raster.reduce import renderer_of
+from landbridge.raster.render import blocks, default_workers, run
 from landbridge.raster.sample import Window
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.tiles import TileCache
@@ -148,7 +149,7 @@ def _streamed(
 
 def _render_into(plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress) -> Path:
     target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
-    renderer = Renderer(plan, TileCache())
+    renderer = renderer_of(plan, TileCache())
     workers = default_workers()
     with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
 

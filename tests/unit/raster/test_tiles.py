@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from landbridge.geo import AOI
 from landbridge.raster import Band, RasterError, Request, Source, mosaic, read_image, stack, stacked
-from landbridge.raster import render as rendering
+from landbridge.raster import opened as opening
 from landbridge.raster.files import read_header
 from landbridge.raster.tiles import TileCache, Tiles, find_tiles
 
@@ -135,7 +135,7 @@ def both_ways(monkeypatch, make):
         patch.setattr(Tiles, "read", spied)
         tiled = make()
     with monkeypatch.context() as patch:
-        patch.setattr(rendering, "find_tiles", lambda *_: None)
+        patch.setattr(opening, "find_tiles", lambda *_: None)
         loaded = make()
     assert all(decoded)
     return tiled, loaded, len(decoded)
@@ -299,7 +299,7 @@ def test_a_truncated_file_is_an_error(tmp_path):
 
 def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
     source, values = image(tmp_path)
-    find = rendering.find_tiles
+    find = opening.find_tiles
 
     def then_replaced(header, *place):
         tiles = find(header, *place)
@@ -307,7 +307,7 @@ def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
         (tmp_path / "new.tif").replace(source.files[0])
         return tiles
 
-    monkeypatch.setattr(rendering, "find_tiles", then_replaced)
+    monkeypatch.setattr(opening, "find_tiles", then_replaced)
     with pytest.raises(RasterError, match="changed while it was being read"):
         read_image(source, Request(("b0", "b1"), whole()))
     monkeypatch.undo()
