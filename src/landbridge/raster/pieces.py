@@ -1,0 +1,158 @@
+"""Pieces of rasters that are rendered elsewhere or later: each one block with no more than it takes."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import shapely
+from odc.geo.geobox import GeoBox
+from shapely.geometry import box
+
+from landbridge.raster.files import gdal_env
+from landbridge.raster.footprints import Footprints
+from landbridge.raster.grid import BoolArray, reach
+from landbridge.raster.opened import OpenFiles
+from landbridge.raster.plan import Plan
+from landbridge.raster.reduce import renderer_of
+from landbridge.raster.render import BLOCK, blocks
+from landbridge.raster.sample import Window, shape_of, within
+from landbridge.raster.tiles import TileCache
+
+Array = np.ndarray[Any, Any]
+Chunks = int | str | Sequence[int] | Mapping[str, int]
+
+# So many calls' files are kept open for the blocks that are still to come.
+_CALLS = 2
+_calls: OrderedDict[str, OpenFiles] = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One block of one of a call's plans, to be pickled: the plan has only the images that may touch it.
+
+    `layer` is the plan's place in the call. All pieces of a call have its output grid, whole, so that they
+    are sampled as one.
+    """
+
+    plan: Plan
+    window: Window
+    layer: int
+    call: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(bands, rows, columns)."""
+        return (len(self.plan.bands), *shape_of(self.window))
+
+
+def chunk_shape(chunks: Any, geobox: GeoBox) -> tuple[int, int]:
+    """(rows, columns) of blocks: from an edge in pixels, a pair (y, x), a mapping of "y" and "x", or "auto".
+
+    -1 is the whole edge; what a mapping leaves out is as in "auto".
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    wrong = ValueError(
+        "chunks must be a number of pixels, (y, x), a mapping with 'y' and 'x', or 'auto'; "
+        f"numbers are positive, or -1 for the whole edge; got {chunks!r}"
+    )
+    if isinstance(chunks, str):
+        if chunks != "auto":
+            raise wrong
+        chunks = {}
+    if isinstance(chunks, Mapping):
+        if set(chunks) - {"y", "x"}:
+            raise wrong
+        chunks = [chunks.get("y", BLOCK), chunks.get("x", BLOCK)]
+    edges = list(chunks) if isinstance(chunks, (list, tuple)) else [chunks, chunks]
+    if len(edges) != 2 or not all(_is_edge(edge) for edge in edges):
+        raise wrong
+    y, x = (
+        size if edge == -1 else min(int(edge), size)
+        for edge, size in zip(edges, geobox.shape.yx, strict=True)
+    )
+    return y, x
+
+
+def _is_edge(edge: Any) -> bool:
+    whole = isinstance(edge, (int, np.integer)) and not isinstance(edge, bool)
+    return bool(whole and (edge > 0 or edge == -1))
+
+
+def windows(geobox: GeoBox, chunks: Any, workers: int, most: int | None = None) -> list[Window]:
+    """The windows that cover a grid in blocks of `chunks` with edges of at most `most`, row by row; None and
+    False: as suits so many workers.
+    """
+    if chunks is None or chunks is False:
+        return blocks(geobox, workers)
+    rows, columns = geobox.shape.yx
+    height, width = (min(edge, most or edge) for edge in chunk_shape(chunks, geobox))
+    return [
+        (slice(y, min(rows, y + height)), slice(x, min(columns, x + width)))
+        for y in range(0, rows, height)
+        for x in range(0, columns, width)
+    ]
+
+
+def pieces(plan: Plan, places: Sequence[Window], layer: int, call: str) -> Iterator[Piece]:
+    """The pieces of a plan, one for each of the places."""
+    sources = tuple(replace(read, source=replace(read.source, geometry=None)) for read in plan.sources)
+    footprints = Footprints([read.source for read in plan.sources])
+    if plan.cutline is not None:
+        shapely.prepare(plan.cutline)
+    for window in places:
+        grid = plan.geobox[window]
+        touching = footprints.touching(reach(grid))
+        near = tuple(source for source, touches in zip(sources, touching, strict=True) if touches)
+        cutline = plan.cutline
+        if cutline is not None:
+            # What it takes to burn the cutline is only sent where its edge is; a pixel more, for all_touched.
+            ground = box(*grid.boundingbox.bbox).buffer(max(map(abs, grid.resolution.xy)), join_style="mitre")
+            if cutline.disjoint(ground):
+                # All is masked, as where no image is.
+                near, cutline = (), None
+            elif cutline.covers(ground):
+                cutline = None
+        yield Piece(replace(plan, sources=near, cutline=cutline), window, layer, call)
+
+
+def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:
+    """The values (band, y, x) of a piece and their mask, None if nothing is or can be masked.
+
+    Raises:
+        RasterError: a file is missing, broken or cut short.
+        WiderTypeError: a file has a type that the plan's cannot hold.
+    """
+    plan = piece.plan
+    files = _files_of(piece)
+    renderer = renderer_of(plan, files.cache, files)
+    values = np.zeros(piece.shape, plan.output_dtype)
+    mask = np.empty(piece.shape, bool) if plan.masked else None
+    rows, columns = shape_of(piece.window)
+    with gdal_env():
+        for y in range(0, rows, BLOCK):
+            for x in range(0, columns, BLOCK):
+                part = (slice(y, min(rows, y + BLOCK)), slice(x, min(columns, x + BLOCK)))
+                where = (slice(None), *part)
+                renderer.render(
+                    within(piece.window, part), values[where], None if mask is None else mask[where]
+                )
+    return values, mask if mask is not None and mask.any() else None
+
+
+def _files_of(piece: Piece) -> OpenFiles:
+    """What this process has opened for a call: local files are looked at whether they have changed."""
+    with _lock:
+        files = _calls.get(piece.call)
+        if files is None:
+            files = OpenFiles(piece.plan.geobox, piece.plan.resampler, TileCache(), checked=True)
+            _calls[piece.call] = files
+        _calls.move_to_end(piece.call)
+        while len(_calls) > _CALLS:
+            _calls.popitem(last=False)
+        return files
