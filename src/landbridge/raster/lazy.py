@@ -11,7 +11,7 @@ from odc.geo.geobox import GeoBox
 from landbridge.raster.dtypes import data_type_of, held_nodata
 from landbridge.raster.engine import check_pixels, layers, render_whole, stack_plans
 from landbridge.raster.errors import RasterError
-from landbridge.raster.files import errors_about, gdal_env, read_header
+from landbridge.raster.files import gdal_env, read_header
 from landbridge.raster.pieces import Piece, pieces, render_piece, windows
 from landbridge.raster.plan import Plan
 from landbridge.raster.sample import shape_of
@@ -143,8 +143,7 @@ def _wider(piece: Piece, wider: WiderTypeError) -> RasterError:
     with gdal_env():
         for source in plan.sources:
             for file in source.files:
-                with errors_about(source, file):
-                    dtypes = read_header(file.href).dtypes
+                dtypes = read_header(file.href).dtypes
                 if any(
                     data_type_of(np.dtype(dtypes[index - 1])) == data_type_of(wider.dtype)
                     and position < len(plan.bands)

@@ -11,6 +11,7 @@ import shapely
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 
+from landbridge.raster.errors import RasterError
 from landbridge.raster.files import gdal_env
 from landbridge.raster.footprints import Footprints
 from landbridge.raster.grid import BoolArray, reach
@@ -134,14 +135,22 @@ def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:
     values = np.zeros(piece.shape, plan.output_dtype)
     mask = np.empty(piece.shape, bool) if plan.masked else None
     rows, columns = shape_of(piece.window)
-    with gdal_env():
-        for y in range(0, rows, BLOCK):
-            for x in range(0, columns, BLOCK):
-                part = (slice(y, min(rows, y + BLOCK)), slice(x, min(columns, x + BLOCK)))
-                where = (slice(None), *part)
-                renderer.render(
-                    within(piece.window, part), values[where], None if mask is None else mask[where]
-                )
+    failure: RasterError | None = None
+    try:
+        with gdal_env():
+            for y in range(0, rows, BLOCK):
+                for x in range(0, columns, BLOCK):
+                    part = (slice(y, min(rows, y + BLOCK)), slice(x, min(columns, x + BLOCK)))
+                    where = (slice(None), *part)
+                    renderer.render(
+                        within(piece.window, part), values[where], None if mask is None else mask[where]
+                    )
+    except RasterError as error:
+        failure = error
+    if failure is not None:
+        # GDAL's own errors, its causes, cannot be pickled.
+        failure.__cause__ = failure.__context__ = None
+        raise failure
     return values, mask if mask is not None and mask.any() else None
 
 
