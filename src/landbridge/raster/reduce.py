@@ -60,6 +60,7 @@ class Reducer:
         self._footprints = Footprints([source.source for source in plan.sources])
         self._plain = replace(plan, method="last", scales=None, output_type=plan.data_type)
         self._single = replace(self._plain, cutline=None, mask_nodata=True)
+        self._below = Renderer(self._plain, cache, self._files)
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
@@ -134,7 +135,7 @@ class Reducer:
         """Where no image is valid and nodata is not masked, show what the plain mosaic has there: nodata."""
         plain = np.zeros(values.shape, self._plain.dtype)
         hidden = None if mask is None else np.empty(values.shape, bool)
-        Renderer(self._plain, self._cache, self._files).render(window, plain, hidden)
+        self._below.render(window, plain, hidden)
         scales = self.plan.scales or (None,) * len(plain)
         for target, shown, where, scale in zip(values, plain, missing, scales, strict=True):
             np.copyto(target, scaled(shown, scale, values.dtype), where=where)

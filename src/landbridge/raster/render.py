@@ -10,7 +10,8 @@ from odc.geo.geobox import GeoBox
 
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.files import errors_about, gdal_env
-from landbridge.raster.grid import BoolArray, outside
+from landbridge.raster.footprints import Footprints
+from landbridge.raster.grid import BoolArray, outside, reach
 from landbridge.raster.opened import OpenFiles
 from landbridge.raster.plan import FileRead, Plan, SourceRead
 from landbridge.raster.read import Block, Pixels, Samples, read_block
@@ -32,6 +33,7 @@ class Renderer:
     def __init__(self, plan: Plan, cache: TileCache, files: OpenFiles | None = None) -> None:
         """Take the plan, and where the tiles and files are kept that several blocks, or plans, need."""
         self.plan = plan
+        self._footprints = Footprints([source.source for source in plan.sources])
         self._files = OpenFiles(plan.geobox, plan.resampler, cache) if files is None else files
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
@@ -67,13 +69,21 @@ class Renderer:
         strategy = LastValid(raw, missing, outside=cut, keep_raw=not plan.mask_nodata)
         if not plan.masked:
             self._fill_nodata(raw)
-        for source in reversed(plan.sources):
+        for source in reversed(self._near(window)):
             if strategy.is_done:
                 break
             self._feed(source, window, strategy, shown)
         strategy.finish()
         if cut is not None:
             shown &= ~cut
+
+    def _near(self, window: Window) -> Sequence[SourceRead]:
+        """The images that may touch a window."""
+        sources = self.plan.sources
+        if len(sources) < 2:
+            return sources
+        touching = self._footprints.touching(reach(self.plan.geobox[window]))
+        return [source for source, touches in zip(sources, touching, strict=True) if touches]
 
     def _fill_nodata(self, raw: Array) -> None:
         """Without a mask, what is missing shows as the band's nodata."""
