@@ -169,7 +169,7 @@ class ImageCollection(Collection[Image]):
         raster_info
             Whether to return the list of the layers' descriptions too.
         max_workers
-            How many threads read at once.
+            How many threads of this process read at once.
         method, chunks
             As in `mosaic`.
 

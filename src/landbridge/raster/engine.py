@@ -34,13 +34,13 @@ _MAX_PIXELS = 10**9
 
 
 def read_image(source: Source, request: Request, *, progress: bool | None = None) -> Raster:
-    """One image's pixels.
+    """One image's pixels, read in this process.
 
     Raises:
         ValueError: an argument is not valid for this image.
         RasterError: a file is missing, broken or cut short.
     """
-    return render_whole([make_plan([source], request)], progress, source.id)[0]
+    return render_whole([make_plan([source], request)], progress, source.id, chunks=False)[0]
 
 
 def mosaic(

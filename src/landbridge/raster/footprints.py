@@ -24,17 +24,24 @@ class Footprints:
         self._trusted = np.array([_is_trusted(source.geometry) for source in sources], bool)
         known = [source.geometry for source, trusted in zip(sources, self._trusted, strict=True) if trusted]
         self._geometries = np.array(known, object)
-        west, south, east, north = shapely.bounds(self._geometries).reshape(-1, 4).T
+        self._bounds = shapely.bounds(self._geometries).reshape(-1, 4).T
+        west, south, east, north = self._bounds
         self._margins: np.ndarray[Any, Any] = np.maximum(east - west, north - south) * _MARGIN
 
     def touching(self, ground: BaseGeometry | None) -> BoolArray:
         """Which of the images may touch a place in longitude and latitude: all of those not known to lie
         elsewhere.
         """
-        touching = np.ones(len(self._trusted), bool)
-        if ground is not None and len(self._geometries):
-            shapely.prepare(ground)
-            touching[self._trusted] = shapely.distance(ground, self._geometries) <= self._margins
+        touching = ~self._trusted
+        if ground is None:
+            return np.ones(len(touching), bool)
+        # By their bounds first: there may be thousands, and few are near.
+        west, south, east, north = self._bounds
+        left, bottom, right, top = ground.bounds
+        x, y = np.maximum(west - right, left - east), np.maximum(south - top, bottom - north)
+        near = np.nonzero(np.maximum(x, y) <= self._margins)[0]
+        close = shapely.distance(ground, self._geometries[near]) <= self._margins[near]
+        touching[np.nonzero(self._trusted)[0][near[close]]] = True
         return touching
 
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 from odc.geo.geobox import GeoBox
 
@@ -21,8 +22,8 @@ Stamp = tuple[int, int, int]
 class OpenFiles:
     """Files as they are read for one output grid, the longest unused forgotten first; for any thread.
 
-    `checked` asks each time whether a local file is still the one that was opened, and else forgets all that
-    is known: for files kept beyond one call.
+    With `renew` it looks each time whether a local file is still the one that was opened, and else forgets
+    all that is known, and keeps tiles in what `renew` makes: for files that are kept beyond one call.
     """
 
     def __init__(
@@ -31,14 +32,14 @@ class OpenFiles:
         resampler: str,
         cache: TileCache,
         *,
-        checked: bool = False,
+        renew: Callable[[], TileCache] | None = None,
         kept: int = _KEPT,
     ) -> None:
         """Take the whole output grid and how it is sampled, and where the files' tiles are kept."""
         self.cache = cache
         self._geobox = geobox
         self._resampler = resampler
-        self._checked = checked
+        self._renew = renew
         self._kept = kept
         self._size = 0
         self._files: OrderedDict[str, tuple[OpenFile, int, Stamp | None]] = OrderedDict()
@@ -54,17 +55,17 @@ class OpenFiles:
         Raises:
             RasterioError: it is missing, broken or without a coordinate reference system.
         """
-        stamp = _stamp(href) if self._checked else None
+        stamp = None if self._renew is None else _stamp(href)
         with self._lock:
             known = self._files.get(href)
             if known is not None:
-                if known[2] == stamp:
+                if known[2] == stamp or self._renew is None:
                     self._files.move_to_end(href)
                     return known[0]
                 self._files.clear()
                 self._views.clear()
                 self._size = 0
-                self.cache = TileCache()
+                self.cache = self._renew()
             cache = self.cache
         # Two threads may both get here: they read the same.
         header = read_header(href)

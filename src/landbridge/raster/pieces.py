@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from landbridge.raster.files import gdal_env
 from landbridge.raster.footprints import Footprints
 from landbridge.raster.grid import BoolArray, reach
 from landbridge.raster.opened import OpenFiles
-from landbridge.raster.plan import Plan
+from landbridge.raster.plan import Plan, SourceRead
 from landbridge.raster.reduce import renderer_of
 from landbridge.raster.render import BLOCK, blocks
 from landbridge.raster.sample import Window, shape_of, within
@@ -25,8 +26,9 @@ from landbridge.raster.tiles import TileCache
 Array = np.ndarray[Any, Any]
 Chunks = int | str | Sequence[int] | Mapping[str, int]
 
-# So many calls' files are kept open for the blocks that are still to come.
+# So many calls' files and tiles, of so many bytes each, are kept for the blocks that are still to come.
 _CALLS = 2
+_TILES = 64 * 2**20
 _calls: OrderedDict[str, OpenFiles] = OrderedDict()
 _lock = threading.Lock()
 
@@ -102,7 +104,7 @@ def windows(geobox: GeoBox, chunks: Any, workers: int, most: int | None = None) 
 
 def pieces(plan: Plan, places: Sequence[Window], layer: int, call: str) -> Iterator[Piece]:
     """The pieces of a plan, one for each of the places."""
-    sources = tuple(replace(read, source=replace(read.source, geometry=None)) for read in plan.sources)
+    sources = [_slim(read, plan) for read in plan.sources]
     footprints = Footprints([read.source for read in plan.sources])
     if plan.cutline is not None:
         shapely.prepare(plan.cutline)
@@ -120,6 +122,12 @@ def pieces(plan: Plan, places: Sequence[Window], layer: int, call: str) -> Itera
             elif cutline.covers(ground):
                 cutline = None
         yield Piece(replace(plan, sources=near, cutline=cutline), window, layer, call)
+
+
+def _slim(read: SourceRead, plan: Plan) -> SourceRead:
+    """An image without what is of no use after planning."""
+    bands = {name: read.source.bands[name] for name in plan.fetched}
+    return replace(read, source=replace(read.source, geometry=None, bands=bands))
 
 
 def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:
@@ -159,7 +167,8 @@ def _files_of(piece: Piece) -> OpenFiles:
     with _lock:
         files = _calls.get(piece.call)
         if files is None:
-            files = OpenFiles(piece.plan.geobox, piece.plan.resampler, TileCache(), checked=True)
+            renew = partial(TileCache, _TILES)
+            files = OpenFiles(piece.plan.geobox, piece.plan.resampler, renew(), renew=renew)
             _calls[piece.call] = files
         _calls.move_to_end(piece.call)
         while len(_calls) > _CALLS:

@@ -99,13 +99,14 @@ def download(
     nodata: float | None = None,
     progress: bool | None = None,
 ) -> Path:
-    """Write one image's pixels to a file, block by block (see `write`).
+    """Write one image's pixels, read in this process, to a file, block by block (see `write`).
 
     Raises:
         ValueError: an argument is not valid for the image or the format.
         RasterError: a file of the image is missing, broken or cut short.
     """
-    return _streamed(make_plan([source], request), path, format, nodata, progress, source.id)
+    plan = make_plan([source], request)
+    return _streamed(plan, path, format, nodata, progress, source.id, chunks=False)
 
 
 def download_mosaic(
@@ -137,7 +138,7 @@ def _streamed(
     nodata: float | None,
     progress: bool | None,
     name: str,
-    chunks: Any = None,
+    chunks: Any,
 ) -> Path:
     path = Path(path)
     if plan.scales is not None and () in plan.scales:

@@ -17,10 +17,12 @@ from shapely.geometry import box
 from landbridge.raster import (
     RasterError,
     Source,
+    download,
     download_mosaic,
     filled_stack,
     lazy_stack,
     mosaic,
+    read_image,
     stack,
     stacked,
 )
@@ -127,11 +129,15 @@ def test_a_cluster_gives_the_same_pixels(sources, wanted, cluster):
         assert_same(stacked(stack(groups, wanted, chunks=(150, 60))), layers)
 
 
-def test_a_cluster_is_used_if_there_is_a_client_and_chunks_are_not_false(sources, grid, request_of, client):
+def test_a_client_s_cluster_makes_mosaics_but_not_if_chunks_are_false_nor_single_images(
+    sources, grid, request_of, client, tmp_path
+):
     wanted = request_of("red nir", grid(-10, -10, 150, 170))
 
     before = client.run(lambda: set(cutting._calls))
     mosaic(sources, wanted, chunks=False)
+    read_image(sources[0], wanted)
+    download(sources[0], wanted, tmp_path / "a.tif")
     assert client.run(lambda: set(cutting._calls)) == before
     mosaic(sources, wanted)
     assert client.run(lambda: set(cutting._calls)) != before
