@@ -118,6 +118,22 @@ def test_the_parts_of_a_median_shrink_with_the_number_of_images(make_scene, grid
     assert max(size for _, size in sizes) <= 200_000
 
 
+@given(data=st.data())
+def test_medians_of_few_and_many_images_are_those_of_numpy(data):
+    images = data.draw(st.integers(1, 40))
+    dtype = np.dtype(data.draw(st.sampled_from(["uint8", "int16", "float32"])))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    values = random.integers(0, 200, (images, 1, 3, 5)).astype(dtype)
+    valid = random.random(values.shape) < data.draw(st.floats(0, 1))
+    median = REDUCTIONS["median"](values.shape[1:], dtype, images)
+    for layer, good in zip(values, valid, strict=True):
+        median.feed(layer, good)
+    found, missing = median.result()
+    expected = np.ma.median(np.ma.masked_array(values.astype("float64"), ~valid), axis=0)
+    assert (missing == np.ma.getmaskarray(expected)).all()
+    assert (found == np.ma.filled(expected, 0)).all()
+
+
 def test_means_round_half_to_even_and_float64_keeps_the_fraction(make_scene, grid, request_of):
     values = [[[1, 2, 3]], [[2, 3, 4]]]
     sources = [make_scene(f"s{n}", np.array([v], "uint8")).source for n, v in enumerate(values)]
