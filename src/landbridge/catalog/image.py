@@ -346,7 +346,9 @@ class Image(NamedCatalogObject):
         wanted = rasters.request(
             names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type
         )
-        array = image_xarray.data_array(image_xarray.alone(self), wanted, chunks, nodata, None, progress)
+        # As in ndarray, what is read at once is read in this process.
+        lazily = False if chunks is None else chunks
+        array = image_xarray.data_array(image_xarray.alone(self), wanted, lazily, nodata, None, progress)
         return array.isel(time=0)
 
     def download(

@@ -71,11 +71,17 @@ class Reducer:
             RasterError: a file is missing, broken or cut short.
             WiderTypeError: a file has a type that the plan's cannot hold.
         """
-        near = self._footprints.touching(reach(self.plan.geobox[window]))
+        plan = self.plan
+        grid = plan.geobox[window]
+        near = self._footprints.touching(reach(grid))
+        wanted = np.ones(shape_of(window), bool)
+        if plan.cutline is not None:
+            wanted = ~outside(plan.cutline, grid, all_touched=plan.all_touched)
         for part in self._parts(shape_of(window), int(near.sum())):
             self._render(
                 within(window, part),
                 near,
+                wanted[part],
                 values[(slice(None), *part)],
                 None if mask is None else mask[(slice(None), *part)],
             )
@@ -92,11 +98,10 @@ class Reducer:
             for x in range(0, columns, edge):
                 yield slice(y, min(rows, y + edge)), slice(x, min(columns, x + edge))
 
-    def _render(self, window: Window, near: BoolArray, values: Array, mask: BoolArray | None) -> None:
+    def _render(
+        self, window: Window, near: BoolArray, wanted: BoolArray, values: Array, mask: BoolArray | None
+    ) -> None:
         plan = self.plan
-        wanted = np.ones(shape_of(window), bool)
-        if plan.cutline is not None:
-            wanted = ~outside(plan.cutline, plan.geobox[window], all_touched=plan.all_touched)
         missing = np.ones(values.shape, bool)
         part = extent(wanted)
         if part is not None:

@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
 import dask
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 import rasterio
 from distributed import Client, LocalCluster, get_worker
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rasterio.warp import transform as transform_points
 from shapely.geometry import box
 
@@ -22,12 +25,15 @@ from landbridge.raster import (
     filled_stack,
     lazy_stack,
     mosaic,
+    opening,
     read_image,
     stack,
     stacked,
 )
 from landbridge.raster import pieces as cutting
+from landbridge.raster.arguments import METHODS
 from landbridge.raster.cluster import active_client
+from landbridge.raster.files import read_header
 from landbridge.raster.pieces import chunk_shape, pieces, render_piece, windows
 from landbridge.raster.plan import make_plan
 from landbridge.raster.strategy import WiderTypeError
@@ -272,6 +278,55 @@ def test_a_lazy_array_sees_files_that_were_replaced(make_scene, request_of):
     assert (array.compute() == 1).all()
     make_scene("a", np.full((1, 70, 70), 2, "uint8"), compress="lzw")
     assert (array.compute() == 2).all()
+
+
+def test_files_of_a_network_are_opened_once_for_a_call_and_anew_after_a_failure(
+    make_scene, request_of, tmp_path, monkeypatch
+):
+    # GDAL's file systems, as a zip's, count as networks.
+    scene = make_scene("a", np.full((1, 90, 90), 4, "uint8"))
+    archive, parked = tmp_path / "a.zip", tmp_path / "parked.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.write(scene.source.files[0], "a.tif")
+    opened = []
+
+    def spied(address):
+        opened.append(address)
+        return read_header(address)
+
+    monkeypatch.setattr(opening, "read_header", spied)
+    source = Source("a", (f"/vsizip/{archive}/a.tif",), scene.source.bands)
+    array, *_ = lazy_stack([[source]], request_of("b0", scene.own), 30)
+    assert (array.compute() == 4).all()
+    assert opened == [source.files[0]]
+    cutting._calls.clear()
+    archive.rename(parked)
+    with pytest.raises(RasterError, match=r"'a': cannot read band 'b0' from '/vsizip/"):
+        array.compute()
+    parked.rename(archive)
+    assert (array.compute() == 4).all()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_lazy_arrays_of_any_places_chunks_and_methods(make_scene, grid, request_of, data):
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    found = []
+    for number in range(data.draw(st.integers(1, 4))):
+        values = random.integers(0, 4, (2, *data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))))
+        place = data.draw(st.tuples(st.integers(-20, 30), st.integers(-20, 30)))
+        scene = make_scene(f"s{number}", values.astype("uint8"), nodata=0, place=place)
+        rows, columns = values.shape[1:]
+        (left, top), (right, bottom) = scene.transform @ (0, 0), scene.transform @ (columns, rows)
+        (west, north), (east, south) = lonlat(scene.crs, (left, top), (right, bottom))
+        found.append(replace_geometry(scene.source, box(west, south, east, north)))
+    context = grid(0, 0, 35, 38)
+    if data.draw(st.booleans()):
+        context = context.assign(crs=OTHER_ZONE)
+    wanted = request_of("b1 b0", context, method=data.draw(st.sampled_from(METHODS)))
+    chunks = data.draw(st.tuples(st.integers(5, 40), st.integers(5, 40)))
+    array, _, fill = lazy_stack([found], wanted, chunks)
+    np.testing.assert_array_equal(array.compute()[0], mosaic(found, wanted).array().filled(fill))
 
 
 def test_a_process_keeps_the_files_of_few_calls(make_scene, request_of):
