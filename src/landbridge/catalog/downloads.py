@@ -43,21 +43,25 @@ def download_each(
     """Read and write each image; RuntimeError lists what failed, once all others are written."""
     from landbridge import raster
     from landbridge.raster.progress import progress_bar
+    from landbridge.raster.render import default_workers
 
     for path in paths:
         rasters.format_of(path)
     found = rasters.sources(images)
+    at_once = min(max_workers or default_workers(), len(images))
+    # An image may use several threads: together no more than they are given.
+    each = None if max_workers is None else max_workers // at_once
 
     def one(source: Source, path: str | Path) -> Exception | None:
         # Whatever goes wrong with one image must not lose the others; it is reported at the end.
         try:
-            raster.download(source, wanted, path, progress=False)
+            raster.download(source, wanted, path, progress=False, max_workers=each)
         except Exception as error:  # noqa: BLE001 - see above
             return error
         return None
 
     failed = []
-    with ThreadPoolExecutor(max_workers) as executor, progress_bar(progress, len(paths), "download") as bar:
+    with ThreadPoolExecutor(at_once) as executor, progress_bar(progress, len(paths), "download") as bar:
         for path, error in zip(paths, executor.map(one, found, paths), strict=True):
             bar.update()
             if error is not None:

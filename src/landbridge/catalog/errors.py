@@ -1,8 +1,10 @@
-"""Errors about the state of a catalog object, raised before any request is made."""
+"""Errors about catalog objects and their rasters that no answer of a service is behind."""
 
 from __future__ import annotations
 
-__all__ = ["AttributeValidationError", "DeletedObjectError", "UnsavedObjectError"]
+from landbridge.exceptions import BadRequestError
+
+__all__ = ["AttributeValidationError", "DeletedObjectError", "RasterArgumentError", "UnsavedObjectError"]
 
 
 class AttributeValidationError(ValueError):
@@ -15,3 +17,11 @@ class DeletedObjectError(Exception):
 
 class UnsavedObjectError(Exception):
     """The operation needs an object that was saved."""
+
+
+class RasterArgumentError(BadRequestError, ValueError):
+    """A raster cannot be made of these arguments.
+
+    A ValueError for who knows that pixels are made here, a BadRequestError for code that was written for a
+    service that makes them.
+    """

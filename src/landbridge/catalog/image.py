@@ -269,7 +269,10 @@ class Image(NamedCatalogObject):
             Whether to return the raster's description too, as a dict.
         resampler
             How pixels are resampled.
-        processing_level, scaling, data_type
+        processing_level
+            The level of the pixels, by default the bands' level "default", else as they are stored; see
+            `Band.processing_levels`.
+        scaling, data_type
             What the values are made into; see `scaling_parameters`.
         progress
             True shows a progress bar, None does on a terminal.
@@ -283,6 +286,10 @@ class Image(NamedCatalogObject):
         ------
         ValueError
             A band is not available, or an argument is invalid.
+        NotFoundError
+            There is no such image.
+        RasterError
+            A file is missing or broken, or the image lacks coefficients that the processing level takes.
         """
         from landbridge.catalog import image_raster as rasters
 

@@ -294,6 +294,8 @@ class ImageCollection(Collection[Image]):
         names = rasters.parse_bands(bands)
         context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
         wanted = rasters.request(names, context, True, False, resampler, processing_level, scaling, data_type)
+        # What is wrong with the arguments is so for all images, and known before any is read.
+        self.scaling_parameters(list(names), processing_level, scaling, data_type)
         paths = downloads.paths_for(self._list, names, dest, format)
         return downloads.download_each(self._list, wanted, paths, max_workers, progress or False)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from landbridge.catalog.containers import plain
+from landbridge.catalog.errors import RasterArgumentError
 from landbridge.catalog.resources import PRODUCTS, BandRecord, band_records
-from landbridge.exceptions import NotFoundError
+from landbridge.exceptions import ClientError, NotFoundError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from landbridge.catalog.client import CatalogClient
@@ -22,6 +25,7 @@ __all__ = [
     "collection_context",
     "download",
     "download_mosaic",
+    "explained",
     "grouped_sources",
     "image_context",
     "image_geocontext",
@@ -223,14 +227,17 @@ def engine_band(attributes: Mapping[str, Any]) -> Band:
 def sources(images: Sequence[Image]) -> list[Source]:
     """The engine's form of images; each product's bands are read once."""
     from landbridge.raster import Source
+    from landbridge.raster.levels import coefficient_names
 
     bands: dict[str, dict[str, Band]] = {}
+    coefficients: dict[str, frozenset[str]] = {}
     made = []
     for image in images:
         product_id = image.product_id
         client = image._client
         if product_id not in bands:
             bands[product_id] = _engine_bands(client, product_id)
+            coefficients[product_id] = coefficient_names(bands[product_id].values())
         store = client.store
         prefix = f"{client.url}/assets/"
         made.append(
@@ -240,9 +247,16 @@ def sources(images: Sequence[Image]) -> list[Source]:
                 bands=bands[product_id],
                 geometry=image.geometry,
                 product_id=product_id,
+                coefficients=_coefficients(image, coefficients[product_id]),
             )
         )
     return made
+
+
+def _coefficients(image: Image, names: frozenset[str]) -> dict[str, Any]:
+    """Those of the named attributes that the image has, as plain numbers and lists."""
+    known = names.intersection(image.ATTRIBUTES)
+    return {name: plain(value) for name in known if (value := getattr(image, name)) is not None}
 
 
 def _address(href: str | None, prefix: str, store: Path | None) -> str:
@@ -284,12 +298,49 @@ def scaling_parameters(
     return raster.scaling_parameters(chosen[0], processing_level, scaling, data_type)
 
 
+@contextmanager
+def explained(images: Sequence[Image], wanted: Request) -> Iterator[None]:
+    """Errors of the engine as the catalog's: with the arguments, or that an image is none (any more).
+
+    Raises:
+        RasterArgumentError: the engine refused the arguments.
+        NotFoundError: pixels could not be read, for there is no such image.
+    """
+    from landbridge.raster import RasterError
+
+    try:
+        yield
+    except ValueError as error:
+        raise RasterArgumentError(f"{error}; the arguments are {_arguments(wanted)}") from error
+    except RasterError as error:
+        image = next((image for image in images if image.id == error.image_id), None)
+        if image is None or _may_exist(image):
+            raise
+        raise NotFoundError(f"Image {image.id} does not exist.") from error
+
+
+def _may_exist(image: Image) -> bool:
+    try:
+        return image.exists(image.id, client=image._client)
+    except (ClientError, ServerError):
+        # Why the pixels could not be read says more.
+        return True
+
+
+def _arguments(wanted: Request) -> str:
+    place = {name: value for name, value in wanted.geocontext.raster_params.items() if name != "cutline"}
+    others = ("resampler", "processing_level", "scaling", "data_type", "mask_nodata", "mask_alpha")
+    arguments = {"bands": " ".join(wanted.bands), **place, **{name: getattr(wanted, name) for name in others}}
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
 def read(image: Image, wanted: Request, bands_axis: int, progress: bool | None) -> Raster:
     """The raster of one image."""
     from landbridge import raster
 
     _check_axis(bands_axis)
-    return raster.read_image(sources([image])[0], wanted, progress=progress)
+    with explained([image], wanted):
+        return raster.read_image(sources([image])[0], wanted, progress=progress)
 
 
 def mosaic(
@@ -299,7 +350,8 @@ def mosaic(
     from landbridge import raster
 
     _check_axis(bands_axis)
-    return raster.mosaic(sources(images), wanted, progress=progress, chunks=chunks)
+    with explained(images, wanted):
+        return raster.mosaic(sources(images), wanted, progress=progress, chunks=chunks)
 
 
 def _check_axis(bands_axis: int) -> None:
@@ -321,8 +373,9 @@ def stack(
     """The mosaic of each group."""
     from landbridge import raster
 
-    found = grouped_sources(groups)
-    return raster.stack(found, wanted, max_workers=max_workers, progress=progress, chunks=chunks)
+    with explained([image for group in groups for image in group], wanted):
+        found = grouped_sources(groups)
+        return raster.stack(found, wanted, max_workers=max_workers, progress=progress, chunks=chunks)
 
 
 def grouped_sources(groups: Sequence[Sequence[Image]]) -> list[list[Source]]:
@@ -342,7 +395,8 @@ def download(image: Image, wanted: Request, path: str | Path, nodata: float | No
     """Write the raster of one image, block by block."""
     from landbridge import raster
 
-    raster.download(sources([image])[0], wanted, path, nodata=nodata, progress=progress)
+    with explained([image], wanted):
+        raster.download(sources([image])[0], wanted, path, nodata=nodata, progress=progress)
 
 
 def download_mosaic(
@@ -356,4 +410,5 @@ def download_mosaic(
     """Write the mosaic of images, block by block."""
     from landbridge import raster
 
-    raster.download_mosaic(sources(images), wanted, path, nodata=nodata, progress=progress, chunks=chunks)
+    with explained(images, wanted):
+        raster.download_mosaic(sources(images), wanted, path, nodata=nodata, progress=progress, chunks=chunks)

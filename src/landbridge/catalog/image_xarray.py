@@ -88,14 +88,15 @@ def data_array(
         raise ImportError("to_xarray needs xarray: install landbridge[dask]") from error
     from landbridge import raster
 
-    groups = rasters.grouped_sources(grouping.groups)
     values: Any
-    if chunks is None or chunks is False:
-        values, geobox, fill = raster.filled_stack(
-            groups, wanted, nodata, max_workers=max_workers, progress=progress, chunks=chunks
-        )
-    else:
-        values, geobox, fill = raster.lazy_stack(groups, wanted, chunks, nodata)
+    with rasters.explained([image for group in grouping.groups for image in group], wanted):
+        groups = rasters.grouped_sources(grouping.groups)
+        if chunks is None or chunks is False:
+            values, geobox, fill = raster.filled_stack(
+                groups, wanted, nodata, max_workers=max_workers, progress=progress, chunks=chunks
+            )
+        else:
+            values, geobox, fill = raster.lazy_stack(groups, wanted, chunks, nodata)
     along = "time" if grouping.keys is None else "group"
     coordinates: dict[Any, Any] = {
         "time": (along, _times([_earliest(group) for group in grouping.groups])),

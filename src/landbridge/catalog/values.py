@@ -95,11 +95,14 @@ class File(MappingAttribute):
 
 
 class ProcessingStepAttribute(MappingAttribute):
-    """One step from the stored pixels to a processing level."""
+    """One step from the stored pixels to a processing level.
+
+    The functions that rasters know are gain_bias, scale, solar_elevation, brightness_temperature and dlsr.
+    """
 
     function = TypedAttribute(str, doc="The name of the processing function. Required.")
     parameter = TypedAttribute(str, doc="The image attribute with its coefficients. Required.")
-    index = TypedAttribute(int, doc="The index of the band in that attribute.")
+    index = TypedAttribute(int, doc="The index of the band in that attribute; a list of one needs none.")
     data_type = EnumAttribute(DataType, doc="The type of the step's result.")
     data_range = TupleAttribute(float, coerce=True, min_length=2, max_length=2, doc="The result's range.")
     display_range = TupleAttribute(

@@ -84,7 +84,7 @@ class LocalFile:
         try:
             if _stamp(os.fstat(file)) != self.stamp:
                 raise OSError("the file was changed while it was being read")
-            return [os.pread(file, length, offset) for offset, length in places]
+            return [_read_at(file, offset, length) for offset, length in places]
         finally:
             os.close(file)
 
@@ -301,6 +301,10 @@ def _runs(places: Sequence[Place]) -> list[Place]:
         else:
             runs.append((offset, length))
     return runs
+
+
+def _read_at(file: int, offset: int, length: int) -> bytes:
+    return os.pread(file, length, offset)
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

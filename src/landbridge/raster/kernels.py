@@ -2,14 +2,12 @@
 
 A block's values and states come as flat views whose bands and rows lie `steps` elements apart (values' band,
 values' row, states' band, states' row), so that inner loops run over contiguous memory. A pixel's state is
-`MISSING`
-until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts the
-pixels that
-are not valid yet in each square of `CELL` pixels. A tile is (band, y, x); `samples` are its bands that go
-to the
-block's `bands`, and `alpha`, unless it is -1, the one that hides a pixel by being 0. `visible` (y, x) of
-the block
-tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
+`MISSING` until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts
+the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (band, y, x) tells of those
+whose
+states were not written yet: all of them are missing. A tile is (band, y, x); `samples` are its bands that go
+to the block's `bands`, and `alpha`, unless it is -1, the one that hides a pixel by being 0. `visible` (y, x)
+of the block tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
 """
 
 from collections.abc import Callable
@@ -32,7 +30,29 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @compiled
-def needs(state: Any, steps: Any, bands: Any, left: Any, box: Any, visible: Any) -> bool:
+def _begin(state: Any, steps: Any, fresh: Any, band: int, cy: int, cx: int, size: Any) -> None:
+    """Write the states of a fresh cell of a block of a size (y, x)."""
+    fresh[band, cy, cx] = 0
+    stop = min(size[1], (cx + 1) * CELL)
+    for y in range(cy * CELL, min(size[0], (cy + 1) * CELL)):
+        first = band * steps[2] + y * steps[3]
+        state[first + cx * CELL : first + stop] = MISSING
+
+
+@compiled
+def begin(state: Any, steps: Any, fresh: Any, size: Any) -> None:
+    """Write the states of all fresh cells."""
+    for band in range(fresh.shape[0]):
+        for cy in range(fresh.shape[1]):
+            for cx in range(fresh.shape[2]):
+                if fresh[band, cy, cx]:
+                    _begin(state, steps, fresh, band, cy, cx, size)
+
+
+@compiled
+def needs(
+    state: Any, steps: Any, bands: Any, left: Any, fresh: Any, size: Any, box: Any, visible: Any
+) -> bool:
     """Whether a box (y0, y1, x0, x1) of a block has a pixel that is visible and not valid yet in some
     band.
     """
@@ -43,6 +63,10 @@ def needs(state: Any, steps: Any, bands: Any, left: Any, box: Any, visible: Any)
             for band in bands:
                 if left[band, cy, cx] == 0:
                     continue
+                if fresh[band, cy, cx]:
+                    if visible.size == 0:
+                        return True
+                    _begin(state, steps, fresh, band, cy, cx, size)
                 for y in range(top, bottom):
                     first = band * steps[2] + y * steps[3]
                     row = state[first + start : first + stop]
@@ -60,14 +84,14 @@ def needs(state: Any, steps: Any, bands: Any, left: Any, box: Any, visible: Any)
 
 
 @compiled
-def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, height: int, width: int) -> None:
+def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, size: Any) -> None:
     """Count again what is left in the cells that a box (y0, y1, x0, x1) of a block touches."""
     for band in bands:
         for cy in range(box[0] // CELL, (box[1] - 1) // CELL + 1):
             for cx in range(box[2] // CELL, (box[3] - 1) // CELL + 1):
                 count = 0
-                stop = min(width, (cx + 1) * CELL)
-                for y in range(cy * CELL, min(height, (cy + 1) * CELL)):
+                stop = min(size[1], (cx + 1) * CELL)
+                for y in range(cy * CELL, min(size[0], (cy + 1) * CELL)):
                     first = band * steps[2] + y * steps[3]
                     row = state[first + cx * CELL : first + stop]
                     for x in range(row.size):
@@ -119,6 +143,8 @@ def paste(
     steps: Any,
     bands: Any,
     left: Any,
+    fresh: Any,
+    block: Any,
 ) -> None:
     """Lay a tile under a part of a block that is parallel to it.
 
@@ -155,6 +181,8 @@ def paste(
                 cell = (place[1] + x) // CELL
                 end = min(width, (cell + 1) * CELL - place[1])
                 if counts[cell]:
+                    if fresh[band, y // CELL, cell]:
+                        _begin(state, steps, fresh, band, y // CELL, cell, block)
                     counts[cell] -= _settle(
                         values[x:end],
                         seen[x:end],
@@ -276,6 +304,8 @@ def warp(
     steps: Any,
     bands: Any,
     left: Any,
+    fresh: Any,
+    block: Any,
     probe: bool,
 ) -> bool:
     """Lay a tile under the pixels in a box of a block that lie in it, by a lattice of the source's
@@ -305,6 +335,9 @@ def warp(
             x0, x1 = max(box[2], start + i * step), min(box[3], start + (i + 1) * step)
             wanted = False
             for k in range(samples.size):
+                for cell in range(x0 // CELL, (x1 - 1) // CELL + 1):
+                    if fresh[bands[k], y // CELL, cell]:
+                        _begin(state, steps, fresh, bands[k], y // CELL, cell, block)
                 s = bands[k] * steps[2] + y * steps[3]
                 pixels = state[s + x0 : s + x1]
                 for x in range(pixels.size):

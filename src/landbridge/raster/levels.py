@@ -1,6 +1,6 @@
 """Processing levels: what a band's pixels are at a level, by its type and ranges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ _DEFAULT_LEVEL = "default"
 _UNIVERSAL_LEVELS = (None, _DEFAULT_LEVEL, "toa", "surface")
 _DEFAULT_DATA_RANGE = (0.0, 10000.0)
 # A function whose result is stored like the raw band, so that its steps describe nothing new.
-_AS_STORED = "dlsr"
+AS_STORED = "dlsr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def level_of(band: Band, processing_level: str | None) -> Level:
     if not steps:
         return _raw(band)
     last = steps[-1]
-    if last.get("function") == _AS_STORED:
+    if last.get("function") == AS_STORED:
         return _raw(band)
     data_type = check_data_type(last.get("data_type") or "Float64")
     data_range = _range(last.get("data_range")) or full_range(data_type)
@@ -60,6 +60,13 @@ def level_of(band: Band, processing_level: str | None) -> Level:
         _range(last.get("physical_range")) or data_range,
         steps,
     )
+
+
+def coefficient_names(bands: Iterable[Band]) -> frozenset[str]:
+    """The image attributes that steps of any level of these bands take coefficients from."""
+    levels = [level for band in bands for level in (band.processing_levels or {}).values()]
+    steps = [step for level in levels if not isinstance(level, str) for step in level or ()]
+    return frozenset(str(step["parameter"]) for step in steps if step.get("parameter"))
 
 
 def _raw(band: Band) -> Level:

@@ -72,6 +72,9 @@ class Files:
             mine.set_result(self._read(source, file))
         except BaseException as error:
             mine.set_exception(error)
+            # Whoever asks later, in another call, may find it.
+            with self.shared.lock:
+                self.shared.files.pop(file.href, None)
             raise
         return mine.result()
 

@@ -29,24 +29,36 @@ _MARGIN, _LEAST = 1.5, 1e-3
 class Canvas:
     """What a block has: values and states (band, y, x), which are written to, and what is left to fill.
 
-    States are those of `kernels`. Both arrays have contiguous rows.
+    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, states are
+    written
+    when they are first asked for, piece by piece, while the piece is in the processor's cache; before that
+    all
+    of them are missing.
     """
 
-    def __init__(self, values: Array, state: Array) -> None:
+    def __init__(self, values: Array, state: Array, *, begun: bool = False) -> None:
         """Take the arrays, and count what is not valid yet."""
         self.shape = values.shape
-        self.dtype = values.dtype
         self.values = _flat(values)
         self.state = _flat(state)
         self.steps = (*_steps(values), *_steps(state))
         bands, height, width = values.shape
-        cells = (-(-height // kernels.CELL), -(-width // kernels.CELL))
-        self.left = np.zeros((bands, *cells), np.int64)
-        self.recount(range(bands), (0, height, 0, width))
+        edges = [
+            np.minimum(np.arange(0, size, kernels.CELL) + kernels.CELL, size) for size in (height, width)
+        ]
+        down, across = (np.diff(edge, prepend=0) for edge in edges)
+        self.left = np.repeat((down[:, None] * across)[None], bands, axis=0)
+        self.fresh = np.full(self.left.shape, not begun, np.uint8)
+        if begun:
+            self.recount(range(bands), (0, height, 0, width))
+
+    def begin(self) -> None:
+        """Write all states that were not written yet."""
+        kernels.begin(self.state, self.steps, self.fresh, self.shape[1:])
 
     def recount(self, bands: Sequence[int], box: Box) -> None:
-        """Count again after the arrays were changed in a box."""
-        kernels.recount(self.state, self.steps, _positions(bands), self.left, box, *self.shape[1:])
+        """Count again after states were changed in a box."""
+        kernels.recount(self.state, self.steps, _positions(bands), self.left, box, self.shape[1:])
 
     @property
     def is_full(self) -> bool:
@@ -55,7 +67,9 @@ class Canvas:
 
     def needs(self, bands: Array, box: Box, visible: Array) -> bool:
         """Whether a box has a visible pixel that is not valid yet in some band."""
-        return bool(kernels.needs(self.state, self.steps, bands, self.left, box, visible))
+        return bool(
+            kernels.needs(self.state, self.steps, bands, self.left, self.fresh, self.shape[1:], box, visible)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +182,15 @@ class _Laying:
     @property
     def _target(self) -> tuple[Any, ...]:
         canvas = self.canvas
-        return (canvas.values, canvas.state, canvas.steps, self.bands, canvas.left)
+        return (
+            canvas.values,
+            canvas.state,
+            canvas.steps,
+            self.bands,
+            canvas.left,
+            canvas.fresh,
+            canvas.shape[1:],
+        )
 
 
 class _Parallel(_Laying):

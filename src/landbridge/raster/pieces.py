@@ -139,7 +139,7 @@ def pieces(plan: Plan, places: Sequence[Window], layer: int, call: str) -> Itera
 def _slim(read: SourceRead, plan: Plan) -> SourceRead:
     """An image without what is of no use after planning."""
     bands = {name: read.source.bands[name] for name in plan.fetched}
-    return replace(read, source=replace(read.source, geometry=None, bands=bands))
+    return replace(read, source=replace(read.source, geometry=None, bands=bands, coefficients={}))
 
 
 def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:

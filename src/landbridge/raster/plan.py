@@ -1,6 +1,6 @@
 """The plan of a rastering call: everything that is decided before a file is opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,11 +15,12 @@ from landbridge.raster.arguments import (
     check_resampler,
     resolve_alpha,
 )
+from landbridge.raster.calibrate import Calibration, calibration
 from landbridge.raster.dtypes import common_type, data_type_of, numpy_type
 from landbridge.raster.errors import RasterError
 from landbridge.raster.footprints import Footprints
 from landbridge.raster.grid import cutline_on, output_grid, reach
-from landbridge.raster.levels import level_of
+from landbridge.raster.levels import Level, level_of
 from landbridge.raster.methods import worked_type
 from landbridge.raster.scale import Scale, collection_scaling_parameters
 from landbridge.raster.types import Band, Request, Source
@@ -31,6 +32,7 @@ class FileRead:
 
     `nodata` are the Bands' own values, which count where the file has none. `declared` are the file's bands
     that the product knows, which tells an alpha band of its own from one that nobody speaks of.
+    `calibrations` lead to the processing level that is wanted; None: the band's pixels are taken as stored.
     """
 
     href: str
@@ -39,6 +41,12 @@ class FileRead:
     positions: tuple[int, ...]
     nodata: tuple[float | None, ...]
     declared: frozenset[int]
+    calibrations: tuple[Calibration | None, ...]
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether any band's pixels are taken otherwise than as stored."""
+        return any(calibration is not None for calibration in self.calibrations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +124,14 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
 
     Raises:
         ValueError: there are no images, a band is not available in every product, the GeoContext is not
-        complete,
-            or an argument is out of range.
-        NotImplementedError: a processing level needs arithmetic on the pixels.
-        RasterError: an image has none of the files, as remote images have.
+            complete, an argument is out of range, or a processing level has a step that is not known.
+        RasterError: an image has none of the files, as remote images have, or not the coefficients that a
+            processing level takes.
     """
     if not sources:
         raise ValueError("there are no images to raster")
-    products = _products(sources)
-    for source in products:
+    products, scoped = _products(sources), _products(scope or sources)
+    for source in (*scoped, *products):
         check_available(request.bands, source.bands, source.product_id)
     alpha = resolve_alpha(
         request.mask_alpha, [source.bands for source in products], [source.product_id for source in products]
@@ -137,8 +144,13 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
             f"the method count gives numbers of images, which no scaling applies to: got {request.scaling!r}"
         )
     geobox = output_grid(request.geocontext)
-    typed = [[source.bands[name] for name in request.bands] for source in _products(scope or sources)]
-    levels = [_readable(band, request.processing_level) for bands in typed for band in bands]
+    typed = [[source.bands[name] for name in request.bands] for source in scoped]
+    levels = {
+        id(source.bands): {
+            name: level_of(source.bands[name], request.processing_level) for name in request.bands
+        }
+        for source in (*scoped, *products)
+    }
     scales, output_type = collection_scaling_parameters(
         typed, request.processing_level, request.scaling, request.data_type
     )
@@ -156,13 +168,17 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
         fetched=fetched,
         alpha=None if alpha is None else fetched.index(alpha),
         sources=tuple(
-            _reads(source, fetched) for source, near in zip(sources, touching, strict=True) if near
+            _reads(source, fetched, levels[id(source.bands)])
+            for source, near in zip(sources, touching, strict=True)
+            if near
         ),
         cutline=cutline_on(geometry, geobox),
         all_touched=request.geocontext.all_touched,
         mask_nodata=bool(request.mask_nodata),
         resampler=request.resampler,
-        data_type=common_type(levels),
+        data_type=common_type(
+            levels[id(source.bands)][name].data_type for source in scoped for name in request.bands
+        ),
         scales=None if scales is None else tuple(scales),
         output_type=output_type,
         sign=request.sign,
@@ -177,19 +193,7 @@ def _products(sources: Sequence[Source]) -> list[Source]:
     ]
 
 
-def _readable(band: Band, processing_level: str | None) -> str:
-    """The type of a band's pixels at a level that needs no arithmetic."""
-    level = level_of(band, processing_level)
-    if level.steps:
-        functions = ", ".join(str(step.get("function")) for step in level.steps)
-        raise NotImplementedError(
-            f"processing level {processing_level or 'default'!r} of band {band.name!r} computes {functions} "
-            "from each image's coefficients, which this release does not do: only stored pixels are read"
-        )
-    return level.data_type
-
-
-def _reads(source: Source, fetched: Sequence[str]) -> SourceRead:
+def _reads(source: Source, fetched: Sequence[str], levels: Mapping[str, Level]) -> SourceRead:
     files: dict[int, list[int]] = {}
     for position, name in enumerate(fetched):
         file_index = source.bands[name].file_index
@@ -214,6 +218,11 @@ def _reads(source: Source, fetched: Sequence[str]) -> SourceRead:
                 nodata=tuple(band.nodata for band in bands),
                 declared=frozenset(
                     band.band_index + 1 for band in source.bands.values() if band.file_index == file_index
+                ),
+                # An alpha band that is fetched only to mask has no level.
+                calibrations=tuple(
+                    calibration(source, band, levels[band.name]) if band.name in levels else None
+                    for band in bands
                 ),
             )
         )

@@ -178,6 +178,7 @@ def lays_tiles(opened: OpenFile, file: FileRead, resampler: str, dtype: np.dtype
         tiles is not None
         and resampler == "near"
         and tiles.level.dtype == dtype
+        and not file.calibrated
         and not _has_mask(opened.header, file)
     )
 
@@ -209,7 +210,7 @@ def _tiled(opened: OpenFile, file: FileRead, samples: Samples, wanted: BoolArray
     values = np.zeros((len(bands), *wanted.shape), opened.tiles.level.dtype)
     state = np.empty(values.shape, np.uint8)
     state[:] = np.where(wanted, MISSING, VALID)
-    canvas = Canvas(values, state)
+    canvas = Canvas(values, state, begun=True)
     nodata = tuple(effective_nodata(opened.header, file))
     lay_tiles(opened, samples, Layer(file.indexes, bands, bands, nodata, raw=True), canvas)
     state[:, ~wanted] = MISSING

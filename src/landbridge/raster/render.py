@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from landbridge.raster.calibrate import calibrate, fill_missing
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import errors_about, gdal_env
@@ -177,7 +178,21 @@ class Renderer:
                 seen = visible[where] if seen is None else seen & visible[where]
             if bands:
                 kept = [number for number, position in enumerate(file.positions) if position < count]
-                strategy.feed(where, bands, pixels.values[kept], pixels.valid[kept], seen)
+                values, valid = pixels.values[kept], pixels.valid[kept]
+                if file.calibrated:
+                    values, valid = self._calibrated(file, kept, values, valid)
+                strategy.feed(where, bands, values, valid, seen)
+
+    def _calibrated(
+        self, file: FileRead, kept: list[int], values: Array, valid: BoolArray
+    ) -> tuple[Array, BoolArray]:
+        """Pixels of some of a file's bands at their levels, and which of them are valid."""
+        calibrations = [file.calibrations[number] for number in kept]
+        values, valid = calibrate(values, valid, calibrations, self.plan.dtype)
+        if not self.plan.mask_nodata:
+            nodata = [self.plan.bands[file.positions[number]].nodata for number in kept]
+            fill_missing(values, valid, calibrations, nodata)
+        return values, valid
 
     def _see(self, file: FileRead, pixels: Pixels, visible: BoolArray) -> None:
         """Note in `visible` (y, x) where an image's alpha is not 0, whatever that band's nodata is."""
@@ -193,8 +208,8 @@ class Renderer:
     ) -> Iterator[Pixels]:
         """A file's bands on a block of the grid, in parts."""
         plan = self.plan
-        for position, index in zip(file.positions, file.indexes, strict=True):
-            if position < len(plan.bands):
+        for position, index, how in zip(file.positions, file.indexes, file.calibrations, strict=True):
+            if position < len(plan.bands) and how is None:
                 dtype = np.dtype(opened.header.dtypes[index - 1])
                 if dtype != plan.dtype and plan.widened(dtype).data_type != plan.data_type:
                     raise WiderTypeError(dtype)

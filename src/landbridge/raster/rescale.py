@@ -1,5 +1,6 @@
 """Scaling pixels to the output's range and type, in one pass."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,18 @@ def scaled(values: Array, scale: Scale, dtype: np.dtype[Any]) -> Array:
     """One band's values (any shape) by a scale of four bounds, or none, in the output's type."""
     if not scale:
         return convert(values, dtype)
+    return each(values, lambda exact: _linear(exact, scale, dtype))
+
+
+def each(values: Array, function: Callable[[Array], Array]) -> Array:
+    """What a function gives for each of some values (any shape); it is handed them in float64, to be used up.
+
+    Where there are fewer possible values than actual ones it is called for those and looked up.
+    """
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2 and values.size > np.iinfo(values.dtype).max:
         every = np.arange(np.iinfo(values.dtype).max + 1, dtype=np.float64)
-        return np.take(_linear(every, scale, dtype), values)
-    return _linear(values.astype(np.float64), scale, dtype)
+        return np.take(function(every), values)
+    return function(values.astype(np.float64))
 
 
 def actual_scale(values: Array, mask: BoolArray | None) -> Scale:

@@ -61,10 +61,10 @@ class LastValid:
         self._values = values
         self._state = missing.view(np.uint8)
         self._outside = outside
-        self._state.fill(MISSING)
         if outside is not None:
+            self._state.fill(MISSING)
             self._state[:, outside] = VALID
-        self.canvas = Canvas(values, self._state)
+        self.canvas = Canvas(values, self._state, begun=outside is not None)
 
     @property
     def is_done(self) -> bool:
@@ -73,6 +73,7 @@ class LastValid:
 
     def wanted(self, bands: Sequence[int]) -> BoolArray:
         """Where one of these bands is missing."""
+        self.canvas.begin()
         first, *others = bands
         wanted: BoolArray = self._state[first] != VALID
         for band in others:
@@ -83,6 +84,7 @@ class LastValid:
         self, window: Window, bands: Sequence[int], values: Array, valid: BoolArray, shown: BoolArray | None
     ) -> None:
         """Put valid pixels where a band still misses them."""
+        self.canvas.begin()
         for band, new, good in zip(bands, values, valid, strict=True):
             state = self._state[(band, *window)]
             target = self._values[(band, *window)]
@@ -105,6 +107,7 @@ class LastValid:
 
         The latter only with `keep_raw`.
         """
+        self.canvas.begin()
         seen = None
         if self.keep_raw:
             seen = shown_in(self._state)

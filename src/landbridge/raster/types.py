@@ -38,7 +38,8 @@ class Band:
 class Source:
     """One image: its files by file index (the empty string: not available), and its product's bands by name.
 
-    `geometry` is the footprint in longitude and latitude.
+    `geometry` is the footprint in longitude and latitude. `coefficients` are the image's attributes that
+    processing levels compute with: by name a number, or a list with an entry (a number, or several) per band.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Source:
     bands: Mapping[str, Band]
     geometry: "BaseGeometry | None" = None
     product_id: str = ""
+    coefficients: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,15 +98,17 @@ def download(
     format: str | None = None,
     nodata: float | None = None,
     progress: bool | None = None,
+    max_workers: int | None = None,
 ) -> Path:
-    """Write one image's pixels, read in this process, to a file, block by block (see `write`).
+    """Write one image's pixels, read in this process, to a file, block by block (see `write`), on so many
+    threads at most.
 
     Raises:
         ValueError: an argument is not valid for the image or the format.
         RasterError: a file of the image is missing, broken or cut short.
     """
     plan = make_plan([source], request)
-    return _streamed(plan, path, format, nodata, progress, source.id, chunks=False)
+    return _streamed(plan, path, format, nodata, progress, source.id, max_workers, chunks=False)
 
 
 def download_mosaic(
@@ -128,7 +130,7 @@ def download_mosaic(
         ValueError: there are no images, or an argument is not valid for them or the format.
         RasterError: a file of an image is missing, broken or cut short.
     """
-    return _streamed(make_plan(sources, request), path, format, nodata, progress, "mosaic", chunks)
+    return _streamed(make_plan(sources, request), path, format, nodata, progress, "mosaic", chunks=chunks)
 
 
 def _streamed(
@@ -138,23 +140,32 @@ def _streamed(
     nodata: float | None,
     progress: bool | None,
     name: str,
-    chunks: Any,
+    max_workers: int | None = None,
+    chunks: Any = None,
 ) -> Path:
     path = Path(path)
+    workers = max_workers or workers_for([plan])
     if plan.scales is not None and () in plan.scales:
         # The values of a pixel depend on all others.
-        return write(render_whole([plan], bool(progress), name, chunks=chunks)[0], path, format, nodata)
+        raster = render_whole([plan], bool(progress), name, workers, chunks)[0]
+        return write(raster, path, format, nodata)
     # A download shows its progress only when asked to.
     with progress_bar(bool(progress), pixel_count(plan.geobox), name) as bar:
         while True:
             try:
-                return _render_into(plan, path, format, nodata, bar, chunks)
+                return _render_into(plan, path, format, nodata, bar, workers, chunks)
             except WiderTypeError as wider:
                 (plan,) = widened([plan], wider.dtype)
 
 
 def _render_into(
-    plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress, chunks: Any
+    plan: Plan,
+    path: Path,
+    format: str | None,
+    nodata: float | None,
+    bar: Progress,
+    workers: int,
+    chunks: Any,
 ) -> Path:
     target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
     client = active_client(chunks)
@@ -176,7 +187,7 @@ def _render_into(
             bar.update(shape[1] * shape[2])
 
         places = windows(plan.geobox, chunks, default_workers(), most=BLOCK)
-        run([partial(render, window) for window in places], workers_for([plan]))
+        run([partial(render, window) for window in places], workers)
     return path
 
 

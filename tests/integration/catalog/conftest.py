@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landbridge.catalog import CatalogClient, Image, MaskBand, Product, SpectralBand
+from landbridge.catalog import CatalogClient, Image, ImageCollection, MaskBand, Product, SpectralBand
+from landbridge.geo import AOI
 
 _numbers = itertools.count(1)
 
@@ -62,6 +63,7 @@ def masked(banded: Product) -> Product:
     return banded
 
 
+SHAPE = (40, 60)
 GRID = {"cs_code": "EPSG:32621", "geotrans": (600000, 30, 0, 7000000, 0, -30)}
 
 
@@ -77,6 +79,38 @@ def uploaded() -> Callable[..., Image]:
         return image
 
     return upload
+
+
+@pytest.fixture
+def pair(banded: Product, uploaded: Callable[..., Image]) -> Product:
+    """Two overlapping images: the later one 20 columns to the east, with a fringe of 10 rows of nodata."""
+    first = np.full((2, *SHAPE), 100, "uint16")
+    first[1] = 200
+    later = np.full((2, *SHAPE), 1000, "uint16")
+    later[1] = 2000
+    later[:, :10] = 0
+    uploaded(banded, "early", first, acquired="2020-01-05")
+    uploaded(
+        banded, "later", later, acquired="2020-02-05", geotrans=(600000 + 20 * 30, 30, 0, 7000000, 0, -30)
+    )
+    return banded
+
+
+@pytest.fixture
+def images(pair: Product) -> ImageCollection:
+    return pair.images().sort("acquired").collect()
+
+
+@pytest.fixture
+def frame() -> AOI:
+    """Both images, on their own grid."""
+    return AOI(
+        crs="EPSG:32621",
+        bounds=(600000, 7000000 - 40 * 30, 600000 + 80 * 30, 7000000),
+        bounds_crs="EPSG:32621",
+        resolution=30,
+        align_pixels=False,
+    )
 
 
 @pytest.fixture
@@ -96,3 +130,28 @@ def remote() -> Callable[..., Image]:
         return image
 
     return save
+
+
+@pytest.fixture
+def product_of(new_id: Callable[[], str]) -> Callable[..., Product]:
+    """Save a product with bands of one file, in order; a band of the name alpha is a MaskBand."""
+
+    def make(*names: str, **attributes: Any) -> Product:
+        made = Product(id=new_id(), name="A product of tests")
+        made.save()
+        for index, name in enumerate(names):
+            if name == "alpha":
+                band = MaskBand(name=name, product=made, data_type="UInt16", band_index=index)
+            else:
+                band = SpectralBand(
+                    name=name,
+                    product=made,
+                    band_index=index,
+                    data_range=(0, 10000),
+                    display_range=(0, 4000),
+                    **{"data_type": "UInt16", "nodata": 0, **attributes},
+                )
+            band.save()
+        return made
+
+    return make

@@ -115,7 +115,7 @@ def test_6_12_resamplers():
         (["Byte", "UInt16", "Int16"], "Int32"),
     ],
 )
-def test_6_16_and_6_17_common_types(types, common):
+def test_6_16_6_17_common_types(types, common):
     assert common_type(types) == common
 
 

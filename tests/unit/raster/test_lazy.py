@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -77,13 +78,9 @@ def sources(make_scene):
         )
         (left, top), (right, bottom) = scene.transform @ (0, 0), scene.transform @ (80, 90)
         (west, north), (east, south) = lonlat(scene.crs, (left, top), (right, bottom))
-        made.append(replace_geometry(scene.source, box(west, south, east, north)))
+        made.append(replace(scene.source, geometry=box(west, south, east, north)))
     far = Source("far", ("/nowhere.tif",), made[0].bands, box(10, 10, 11, 11), "p")
     return [*made, far]
-
-
-def replace_geometry(source, geometry):
-    return Source(source.id, source.files, source.bands, geometry, source.product_id)
 
 
 REQUESTS = {
@@ -237,6 +234,29 @@ def test_a_lazy_array_opens_nothing_and_has_one_task_per_block(sources, grid, re
     assert array[0].compute().any()
 
 
+def test_processing_levels_are_computed_by_the_workers(make_scene, grid, request_of, cluster):
+    values = np.random.default_rng(2).integers(0, 200, (1, 50, 50)).astype("uint16")
+    scene = make_scene("a", values, nodata=0)
+    steps = [
+        {
+            "function": "gain_bias",
+            "parameter": "radiance_gain_bias",
+            "index": 0,
+            "data_type": "Float64",
+            "data_range": [0, 100],
+        }
+    ]
+    band = replace(scene.source.bands["b0"], processing_levels={"radiance": steps})
+    coefficients = {"radiance_gain_bias": [[0.5, 10.0]]}
+    source = replace(scene.source, bands={"b0": band}, coefficients=coefficients)
+    for method in ("last", "mean"):
+        wanted = request_of("b0", grid(0, 0, 60, 60), processing_level="radiance", method=method)
+        here = mosaic([source, source], wanted).array()
+        np.testing.assert_allclose(here[0, :50, :50], np.ma.masked_equal(values[0], 0) * 0.5 + 10)
+        with Client(cluster):
+            assert_same(mosaic([source, source], wanted, chunks=25).array(), here)
+
+
 def test_lazy_arrays_run_on_a_cluster_and_any_scheduler(sources, grid, request_of, cluster):
     array, *_ = lazy_stack([sources], request_of("red nir", grid(-10, -10, 150, 170)), 64)
     values = array.compute(scheduler="synchronous")
@@ -255,7 +275,7 @@ def test_a_piece_is_small_and_has_only_the_images_and_cutline_that_touch_it(make
             )
             left, top = 500_000 + column * 600, 4_200_000 - row * 600
             (west, north), (east, south) = lonlat("EPSG:32614", (left, top), (left + 600, top - 600))
-            sources.append(replace_geometry(scene.source, box(west, south, east, north)))
+            sources.append(replace(scene.source, geometry=box(west, south, east, north)))
     (west, north), (east, south) = lonlat("EPSG:32614", (500_000, 4_200_000), (503_300, 4_196_700))
     context = grid(0, 0, 200, 200, geometry=box(west, south, east, north).buffer(0.001, quad_segs=2000))
     plan = make_plan(sources, request_of("b0", context))
@@ -297,14 +317,14 @@ def test_files_of_a_network_are_opened_once_for_a_call_and_anew_after_a_failure(
     monkeypatch.setattr(opening, "read_header", spied)
     source = Source("a", (f"/vsizip/{archive}/a.tif",), scene.source.bands)
     array, *_ = lazy_stack([[source]], request_of("b0", scene.own), 30)
-    assert (array.compute() == 4).all()
+    assert (array.compute(scheduler="synchronous") == 4).all()
     assert opened == [source.files[0]]
     cutting._calls.clear()
     archive.rename(parked)
     with pytest.raises(RasterError, match=r"'a': cannot read band 'b0' from '/vsizip/"):
-        array.compute()
+        array.compute(scheduler="synchronous")
     parked.rename(archive)
-    assert (array.compute() == 4).all()
+    assert (array.compute(scheduler="synchronous") == 4).all()
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -319,7 +339,7 @@ def test_lazy_arrays_of_any_places_chunks_and_methods(make_scene, grid, request_
         rows, columns = values.shape[1:]
         (left, top), (right, bottom) = scene.transform @ (0, 0), scene.transform @ (columns, rows)
         (west, north), (east, south) = lonlat(scene.crs, (left, top), (right, bottom))
-        found.append(replace_geometry(scene.source, box(west, south, east, north)))
+        found.append(replace(scene.source, geometry=box(west, south, east, north)))
     context = grid(0, 0, 35, 38)
     if data.draw(st.booleans()):
         context = context.assign(crs=OTHER_ZONE)

@@ -235,7 +235,7 @@ def test_6_4_a_cutline_masks_what_is_outside(make_scene, grid, request_of):
     assert touched.sum() < mask.sum()
 
 
-def test_6_18_and_6_17_the_type_without_scaling(make_scene, request_of):
+def test_6_17_the_type_without_scaling(make_scene, request_of):
     values = np.array([[[1]], [[1]]], "uint8")
     scene = make_scene("a", values, bands=["red", "alpha"])
     wide = {**scene.source.bands, "alpha": Band("alpha", "UInt16", band_index=1, type="mask")}
@@ -262,17 +262,6 @@ def test_7_14_scaling_keeps_masked_pixels_masked(make_scene, request_of):
     assert raster.array().tolist() == [[[None, 128, 255]]]
     auto = read_image(scene.source, request_of("b0", scene.own, scaling="auto"))
     assert auto.array().tolist() == [[[None, 0, 255]]]
-
-
-def test_processing_levels_that_compute_are_refused(make_scene, request_of):
-    scene = make_scene("a", np.array([[[1]]], "uint16"))
-    band = Band("b0", processing_levels={"toa": [{"function": "gain_bias"}], "surface": []})
-    source = Source("a", scene.source.files, {"b0": band})
-    assert read_image(source, request_of("b0", scene.own, processing_level="surface")).data.tolist() == [
-        [[1]]
-    ]
-    with pytest.raises(NotImplementedError, match="gain_bias"):
-        read_image(source, request_of("b0", scene.own, processing_level="toa"))
 
 
 def test_6_10_stacks_keep_their_order_and_share_one_array(make_scene, grid, request_of):

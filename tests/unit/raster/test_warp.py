@@ -48,7 +48,7 @@ def exact_nearest(scene, geobox):
         ("+proj=sinu +R=6371007.181 +units=m", 33),
     ],
 )
-def test_nearest_across_systems_is_exact(make_scene, request_of, crs, resolution):
+def test_14_12_nearest_across_systems_is_exact(make_scene, request_of, crs, resolution):
     scene = make_scene("a", smooth(300, 280))
     own = scene.own
     context = AOI(bounds=own.bounds, bounds_crs=own.crs, crs=crs, resolution=resolution)
@@ -276,7 +276,7 @@ def test_files_without_a_place_are_errors(tmp_path, request_of):
         read_image(Source("x", (str(path),), {"b": Band("b", "Byte")}), request_of("b", context))
 
 
-def test_aligned_grids_grow_outward_to_the_resolution():
+def test_14_12_aligned_grids_grow_outward_to_the_resolution():
     context = AOI(
         bounds=(500007, 4199993, 500071, 4200061), bounds_crs="EPSG:32614", crs="EPSG:32614", resolution=30
     )

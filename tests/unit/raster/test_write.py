@@ -98,7 +98,7 @@ def test_8_2_folders_are_made_and_files_replaced(raster_of, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_8_1_and_8_2_other_destinations_are_refused(raster_of, tmp_path):
+def test_8_1_8_2_other_destinations_are_refused(raster_of, tmp_path):
     raster = raster_of(np.ones((1, 4, 4), "uint8"))
     for name in ("a.tiff", "a.TIF", "a"):
         with pytest.raises(ValueError, match="extension"):
