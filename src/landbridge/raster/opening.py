@@ -72,7 +72,7 @@ class Files:
             mine.set_result(self._read(source, file))
         except BaseException as error:
             mine.set_exception(error)
-            # Whoever asks later, in another call, may find it.
+            # Whoever comes later asks anew: it may be there again.
             with self.shared.lock:
                 self.shared.files.pop(file.href, None)
             raise

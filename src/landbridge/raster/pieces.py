@@ -25,7 +25,6 @@ from landbridge.raster.sample import Window, shape_of, within
 from landbridge.raster.tiles import TileCache
 
 Array = np.ndarray[Any, Any]
-Chunks = int | str | Sequence[int] | Mapping[str, int]
 
 # So many calls' files and tiles, of so many bytes each, are kept for the blocks that are still to come.
 _CALLS = 2
