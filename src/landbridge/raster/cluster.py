@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 
 from landbridge.raster.grid import BoolArray
-from landbridge.raster.pieces import Piece, pieces, render_piece, windows
+from landbridge.raster.pieces import Piece, even_windows, pieces, render_piece, windows
 from landbridge.raster.plan import Plan
 from landbridge.raster.sample import Window
 
@@ -55,7 +55,9 @@ def render_on(
     import distributed
 
     call = uuid4().hex
-    places = windows(plans[0].geobox, chunks, -(-_threads(client) // len(plans)))
+    shares = -(-_AHEAD * _threads(client) // len(plans))
+    grid = plans[0].geobox
+    places = even_windows(grid, shares) if chunks is None else windows(grid, chunks, shares)
     todo = (piece for layer, plan in enumerate(plans) for piece in pieces(plan, places, layer, call))
     pending: dict[Any, Piece] = {}
 

@@ -26,6 +26,8 @@ from landbridge.raster.tiles import TileCache
 
 Array = np.ndarray[Any, Any]
 
+# The least rows of a window that is made to have more of them.
+_SMALLEST = 256
 # So many calls' files and tiles, of so many bytes each, are kept for the blocks that are still to come.
 _CALLS = 2
 _TILES = 64 * 2**20
@@ -111,6 +113,21 @@ def windows(geobox: GeoBox, chunks: Any, workers: int, most: int | None = None) 
         for y in range(0, rows, height)
         for x in range(0, columns, width)
     ]
+
+
+def even_windows(geobox: GeoBox, least: int) -> list[Window]:
+    """Windows of about one size that cover a grid, row by row: no fewer than `least`, unless they were small.
+
+    A cluster knows nothing of what its tasks take: it deals out a sliver like a whole block.
+    """
+    rows, columns = geobox.shape.yx
+    across = -(-columns // BLOCK)
+    down = max(-(-rows // BLOCK), min(-(-least // across), rows // _SMALLEST))
+    return [(y, x) for y in _evenly(rows, down) for x in _evenly(columns, across)]
+
+
+def _evenly(length: int, parts: int) -> list[slice]:
+    return [slice(length * part // parts, length * (part + 1) // parts) for part in range(parts)]
 
 
 def pieces(plan: Plan, places: Sequence[Window], layer: int, call: str) -> Iterator[Piece]:

@@ -12,9 +12,11 @@ import dask
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from distributed import Client, LocalCluster, get_worker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
 from rasterio.warp import transform as transform_points
 from shapely.geometry import box
 
@@ -35,7 +37,7 @@ from landbridge.raster import pieces as cutting
 from landbridge.raster.arguments import METHODS
 from landbridge.raster.cluster import active_client
 from landbridge.raster.files import read_header
-from landbridge.raster.pieces import chunk_shape, pieces, render_piece, windows
+from landbridge.raster.pieces import chunk_shape, even_windows, pieces, render_piece, windows
 from landbridge.raster.plan import make_plan
 from landbridge.raster.strategy import WiderTypeError
 
@@ -410,6 +412,20 @@ def test_chunks_are_an_edge_a_pair_or_a_mapping(grid, request_of, make_scene):
     }
     assert {chunks: chunk_shape(chunks, geobox) for chunks in expected} == expected
     assert chunk_shape({"x": -1}, geobox) == (2048, 5000)
+
+
+@given(rows=st.integers(1, 9000), columns=st.integers(1, 9000), least=st.integers(1, 70))
+def test_the_windows_of_a_cluster_cover_a_grid_evenly(rows, columns, least):
+    found = even_windows(GeoBox((rows, columns), Affine(30, 0, 0, 0, -30, 0), "EPSG:32614"), least)
+    edges = sorted({(y.start, y.stop) for y, _ in found}), sorted({(x.start, x.stop) for _, x in found})
+    assert found == [(slice(*y), slice(*x)) for y in edges[0] for x in edges[1]]
+    for spans, size in zip(edges, (rows, columns), strict=True):
+        assert [start for start, _ in spans] == [0, *(stop for _, stop in spans[:-1])]
+        assert spans[-1][1] == size
+        heights = [stop - start for start, stop in spans]
+        assert 0 < min(heights) >= max(heights) - 1
+        assert max(heights) <= 2048
+    assert len(found) >= least or rows // len(edges[0]) < 512
 
 
 def test_the_limit_of_pixels_is_that_of_a_block_where_the_result_is_lazy(
