@@ -120,6 +120,22 @@ def odc_stac(work: Work) -> Array:
     return np.stack([cube[name].values[0] for name in RGB])
 
 
+def odc_stac_on_dask(work: Work, chunk: int) -> Array:
+    """odc.stac.load of lazy chunks, all bands computed at once by the cluster of the active client."""
+    import odc.stac
+
+    cube = odc.stac.load(
+        items(work)[::-1],
+        bands=RGB,
+        geobox=work.grid,
+        resampling="nearest",
+        chunks={"x": chunk, "y": chunk},
+        groupby=lambda *_: 0,
+        preserve_original_order=True,
+    ).compute()
+    return np.stack([cube[name].values[0] for name in RGB])
+
+
 def _layers(cube: Any) -> Array:
     return np.stack([cube[name].values for name in RGB], axis=1)
 

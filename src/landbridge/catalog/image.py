@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     import numpy as np
+    from xarray import DataArray
 
     from landbridge.catalog.client import CatalogClient
     from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
@@ -305,6 +306,57 @@ class Image(NamedCatalogObject):
         )
         array = raster.array(bands_axis)
         return (array, raster.info()) if raster_info else array
+
+    def to_xarray(
+        self,
+        bands: str | list[str] | tuple[str, ...],
+        geocontext: GeoContext | None = None,
+        crs: str | None = None,
+        resolution: float | None = None,
+        all_touched: bool | None = None,
+        mask_nodata: bool = True,
+        mask_alpha: bool | str | None = None,
+        resampler: ResampleAlgorithm | str = ResampleAlgorithm.NEAR,
+        processing_level: str | None = None,
+        scaling: Any = None,
+        data_type: str | None = None,
+        *,
+        chunks: Any = None,
+        nodata: float | None = None,
+        progress: bool | None = None,
+    ) -> DataArray:
+        """The pixels of some bands as an `xarray.DataArray` (band, y, x), which knows its coordinates.
+
+        `y` and `x` are the pixels' centers; `spatial_ref` holds the reference system, as odc-geo (`.odc`) and
+        rioxarray (`.rio`) read it; `time` is when the image was taken, in UTC.
+
+        Parameters are those of `ndarray`, and:
+
+        chunks
+            The size of the blocks of a lazy array on dask: an edge in pixels, (y, x), {"y": …, "x": …} or
+            "auto"; -1 is the whole edge. Nothing is read before it is computed; then each block is one task
+            that reads only what it needs. The scaling "auto" is not possible. The type is the bands', and a
+            file with a wider one is an error. By default all is read at once.
+        nodata
+            The value of masked pixels, also noted in the attribute `nodata`. By default it is NaN in floating
+            types; in integer types the nodata that all bands have, if they are not scaled and the type holds
+            it, else 0.
+        progress
+            As in `ndarray`, of what is read at once.
+        """
+        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog import image_xarray
+
+        self._check_not_deleted()
+        names = rasters.parse_bands(bands)
+        context = rasters.image_context(self, geocontext, crs, resolution, all_touched)
+        wanted = rasters.request(
+            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type
+        )
+        # As in ndarray, what is read at once is read in this process.
+        lazily = False if chunks is None else chunks
+        array = image_xarray.data_array(image_xarray.alone(self), wanted, lazily, nodata, None, progress)
+        return array.isel(time=0)
 
     def download(
         self,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from xarray import DataArray
+
     from landbridge.geo import GeoContext
 
 __all__ = ["ImageCollection"]
@@ -151,6 +153,9 @@ class ImageCollection(Collection[Image]):
         data_type: str | None = None,
         progress: bool | None = None,
         max_workers: int | None = None,
+        *,
+        method: str = "last",
+        chunks: Any = None,
     ) -> Any:
         """The pixels of every image, as an array (image, band, y, x).
 
@@ -158,13 +163,15 @@ class ImageCollection(Collection[Image]):
 
         flatten
             A function or attribute name, or several, as in `groupby`: images with the same key make one
-            mosaic; the layers are in the order of the keys.
+            mosaic, by `method`; the layers are in the order of the keys.
         bands_axis
             The axis of the bands: 1 to 3, -1 or -2.
         raster_info
             Whether to return the list of the layers' descriptions too.
         max_workers
-            How many threads read at once.
+            How many threads of this process read at once.
+        method, chunks
+            As in `mosaic`.
 
         Raises
         ------
@@ -185,9 +192,9 @@ class ImageCollection(Collection[Image]):
             keys = flatten if isinstance(flatten, (list, tuple)) else (flatten,)
             groups = [list(group) for _, group in self.groupby(*keys)]
         wanted = rasters.request(
-            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type
+            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type, method
         )
-        layers = rasters.stack(groups, wanted, max_workers, progress)
+        layers = rasters.stack(groups, wanted, max_workers, progress, chunks)
         array = rasters.stacked(layers, bands_axis)
         return (array, [layer.info() for layer in layers]) if raster_info else array
 
@@ -207,11 +214,32 @@ class ImageCollection(Collection[Image]):
         data_type: str | None = None,
         progress: bool | None = None,
         raster_info: bool = False,
+        *,
+        method: str = "last",
+        chunks: Any = None,
     ) -> Any:
         """One array (band, y, x) of all images: each pixel is of the last image that is valid there.
 
         Parameters and errors are those of `Image.ndarray`; without a geocontext, of the collection or given,
-        it is a ValueError, as it is where the collection is empty.
+        it is a ValueError, as it is where the collection is empty. And:
+
+        method
+            What each pixel is made of, band by band, among the images that are valid there, that is neither
+            nodata nor under an alpha of 0; where none is, it is masked.
+
+            - "last", "first": the pixel of the last or first image in the collection's order.
+            - "min", "max": the least or greatest value.
+            - "mean", "median": computed in 64 bit floating point. Values are scaled after that, and rounded
+              half to even only where the result's type is an integer type: without `scaling` and `data_type`
+              it is the bands' own, and `data_type="Float64"` keeps the fractions.
+            - "count": how many images are valid, in 16 bit, at most 65535; it takes no `scaling`.
+
+            All but the first two read every image. Memory stays bounded, however many there are.
+        chunks
+            The size of the blocks that are rendered at once: an edge in pixels, (y, x), {"y": …, "x": …} or
+            "auto". Pixels don't depend on it. Where this process has a `dask.distributed.Client`, its
+            cluster renders the blocks, and must be able to read the images' files; False renders here all
+            the same.
         """
         from landbridge.catalog import image_raster as rasters
 
@@ -219,9 +247,9 @@ class ImageCollection(Collection[Image]):
         names = rasters.parse_bands(bands)
         context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
         wanted = rasters.request(
-            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type
+            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type, method
         )
-        raster = rasters.mosaic(self._list, wanted, bands_axis, progress)
+        raster = rasters.mosaic(self._list, wanted, bands_axis, progress, chunks)
         array = raster.array(bands_axis)
         return (array, raster.info()) if raster_info else array
 
@@ -287,11 +315,15 @@ class ImageCollection(Collection[Image]):
         mask_alpha: bool | str | None = None,
         nodata: float | None = None,
         progress: bool | None = None,
+        *,
+        method: str = "last",
+        chunks: Any = None,
     ) -> str | Path:
         """Write the mosaic of all images to a file, and give its path.
 
         Parameters are those of `mosaic`, and of `Image.download`; the default name starts with `mosaic`, or
-        with the image's id where there is only one.
+        with the image's id where there is only one. The file may be larger than memory: blocks are written
+        as they are done.
         """
         from landbridge.catalog import image_raster as rasters
 
@@ -299,13 +331,60 @@ class ImageCollection(Collection[Image]):
         names = rasters.parse_bands(bands)
         context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
         wanted = rasters.request(
-            names, context, True, mask_alpha, resampler, processing_level, scaling, data_type
+            names, context, True, mask_alpha, resampler, processing_level, scaling, data_type, method
         )
         stem = self._list[0].id if len(self) == 1 else "mosaic"
         path = rasters.default_name(stem, names, format) if dest is None else dest
         rasters.format_of(path)
-        rasters.download_mosaic(self._list, wanted, path, nodata, progress or False)
+        rasters.download_mosaic(self._list, wanted, path, nodata, progress or False, chunks)
         return path
+
+    def to_xarray(
+        self,
+        bands: str | list[str] | tuple[str, ...],
+        geocontext: GeoContext | None = None,
+        crs: str | None = None,
+        resolution: float | None = None,
+        all_touched: bool | None = None,
+        mask_nodata: bool = True,
+        mask_alpha: bool | str | None = None,
+        resampler: ResampleAlgorithm | str = ResampleAlgorithm.NEAR,
+        processing_level: str | None = None,
+        scaling: Any = None,
+        data_type: str | None = None,
+        *,
+        chunks: Any = None,
+        groupby: Predicate | Sequence[Predicate] | None = None,
+        method: str = "last",
+        nodata: float | None = None,
+        max_workers: int | None = None,
+        progress: bool | None = None,
+    ) -> DataArray:
+        """The pixels as an `xarray.DataArray` (time, band, y, x), as `Image.to_xarray` gives those of one.
+
+        Parameters are those of `Image.to_xarray`, `stack` and `mosaic`, and:
+
+        groupby
+            What makes one layer, the mosaic of its images by `method`: None, each image by itself; "time",
+            the moment; "solar_day", the day by the sun at the middle of the area; or a function or attribute
+            name, or several, as in the method `groupby`. Layers by a key of one's own lie along the dimension
+            "group", in the order of the keys, which are its coordinate; all others along "time", those of
+            images by themselves in the order of the collection.
+
+        Along that dimension lie also the coordinates `time` (of a layer of several the earliest), `id` and
+        `product_id` (of several separated by spaces).
+        """
+        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog import image_xarray
+
+        self._check_not_empty()
+        names = rasters.parse_bands(bands)
+        context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
+        wanted = rasters.request(
+            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type, method
+        )
+        grouping = image_xarray.grouped(self, groupby, context)
+        return image_xarray.data_array(grouping, wanted, chunks, nodata, max_workers, progress)
 
 
 Image._collection_type = ImageCollection

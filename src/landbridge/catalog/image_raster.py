@@ -26,6 +26,7 @@ __all__ = [
     "download",
     "download_mosaic",
     "explained",
+    "grouped_sources",
     "image_context",
     "image_geocontext",
     "mosaic",
@@ -78,6 +79,7 @@ def request(
     processing_level: str | None,
     scaling: Any,
     data_type: str | None,
+    method: str = "last",
 ) -> Request:
     """What is wanted, checked as far as the arguments alone allow."""
     from landbridge.raster import Request, arguments
@@ -91,6 +93,7 @@ def request(
         processing_level=processing_level,
         scaling=scaling,
         data_type=None if data_type is None else str(data_type),
+        method=arguments.check_method(method),
     )
 
 
@@ -340,13 +343,15 @@ def read(image: Image, wanted: Request, bands_axis: int, progress: bool | None) 
         return raster.read_image(sources([image])[0], wanted, progress=progress)
 
 
-def mosaic(images: Sequence[Image], wanted: Request, bands_axis: int, progress: bool | None) -> Raster:
-    """The raster in which the last valid pixel wins."""
+def mosaic(
+    images: Sequence[Image], wanted: Request, bands_axis: int, progress: bool | None, chunks: Any = None
+) -> Raster:
+    """The raster that images make together."""
     from landbridge import raster
 
     _check_axis(bands_axis)
     with explained(images, wanted):
-        return raster.mosaic(sources(images), wanted, progress=progress)
+        return raster.mosaic(sources(images), wanted, progress=progress, chunks=chunks)
 
 
 def _check_axis(bands_axis: int) -> None:
@@ -359,20 +364,24 @@ def _check_axis(bands_axis: int) -> None:
 
 
 def stack(
-    groups: Sequence[Sequence[Image]], wanted: Request, max_workers: int | None, progress: bool | None
+    groups: Sequence[Sequence[Image]],
+    wanted: Request,
+    max_workers: int | None,
+    progress: bool | None,
+    chunks: Any = None,
 ) -> list[Raster]:
     """The mosaic of each group."""
     from landbridge import raster
 
-    images = [image for group in groups for image in group]
-    with explained(images, wanted):
-        flat = iter(sources(images))
-        return raster.stack(
-            [[next(flat) for _ in group] for group in groups],
-            wanted,
-            max_workers=max_workers,
-            progress=progress,
-        )
+    with explained([image for group in groups for image in group], wanted):
+        found = grouped_sources(groups)
+        return raster.stack(found, wanted, max_workers=max_workers, progress=progress, chunks=chunks)
+
+
+def grouped_sources(groups: Sequence[Sequence[Image]]) -> list[list[Source]]:
+    """The engine's form of groups of images."""
+    flat = iter(sources([image for group in groups for image in group]))
+    return [[next(flat) for _ in group] for group in groups]
 
 
 def stacked(layers: Sequence[Raster], bands_axis: int) -> Any:
@@ -391,10 +400,15 @@ def download(image: Image, wanted: Request, path: str | Path, nodata: float | No
 
 
 def download_mosaic(
-    images: Sequence[Image], wanted: Request, path: str | Path, nodata: float | None, progress: bool
+    images: Sequence[Image],
+    wanted: Request,
+    path: str | Path,
+    nodata: float | None,
+    progress: bool,
+    chunks: Any = None,
 ) -> None:
     """Write the mosaic of images, block by block."""
     from landbridge import raster
 
     with explained(images, wanted):
-        raster.download_mosaic(sources(images), wanted, path, nodata=nodata, progress=progress)
+        raster.download_mosaic(sources(images), wanted, path, nodata=nodata, progress=progress, chunks=chunks)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from landbridge.raster.engine import mosaic, read_image, stack, stacked
     from landbridge.raster.errors import RasterError
+    from landbridge.raster.lazy import filled_stack, lazy_stack
     from landbridge.raster.scale import ScalingMode, collection_scaling_parameters, scaling_parameters
     from landbridge.raster.types import Band, Raster, Request, Source
     from landbridge.raster.writer import download, download_mosaic, write
@@ -24,6 +25,8 @@ _HOMES = {
     "collection_scaling_parameters": "scale",
     "download": "writer",
     "download_mosaic": "writer",
+    "filled_stack": "lazy",
+    "lazy_stack": "lazy",
     "mosaic": "engine",
     "read_image": "engine",
     "scaling_parameters": "scale",
@@ -42,6 +45,8 @@ __all__ = [
     "collection_scaling_parameters",
     "download",
     "download_mosaic",
+    "filled_stack",
+    "lazy_stack",
     "mosaic",
     "read_image",
     "scaling_parameters",

@@ -26,6 +26,7 @@ RESAMPLERS = {
     "q3": "q3",
 }
 FORMATS = ("tif", "png", "jpg")
+METHODS = ("last", "first", "mean", "median", "min", "max", "count")
 
 
 def parse_bands(bands: str | Sequence[str]) -> tuple[str, ...]:
@@ -102,6 +103,17 @@ def check_resampler(resampler: str) -> str:
     if not isinstance(resampler, str) or resampler not in RESAMPLERS:
         raise ValueError(f"resampler must be one of {', '.join(RESAMPLERS)}, got {resampler!r}")
     return next(name for name in RESAMPLERS if name == resampler)
+
+
+def check_method(method: str) -> str:
+    """A mosaic's method, if it is one.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    return next(name for name in METHODS if name == method)
 
 
 def move_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[Any, Any]:

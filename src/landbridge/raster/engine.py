@@ -1,5 +1,6 @@
 """The raster engine: what the catalog calls for pixels."""
 
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -11,12 +12,17 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.arguments import move_stack_bands_axis
+from landbridge.raster.cluster import active_client, render_on
 from landbridge.raster.grid import BoolArray
+from landbridge.raster.methods import worked_type
+from landbridge.raster.opening import Files, Opened
+from landbridge.raster.pieces import windows
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
-from landbridge.raster.render import Renderer, blocks, default_workers, run, workers_for
+from landbridge.raster.reduce import Renders, renderer_of
+from landbridge.raster.render import BLOCK, default_workers, run, workers_for
 from landbridge.raster.rescale import actual_scale, scaled
-from landbridge.raster.sample import Window
+from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
@@ -28,23 +34,29 @@ _MAX_PIXELS = 10**9
 
 
 def read_image(source: Source, request: Request, *, progress: bool | None = None) -> Raster:
-    """One image's pixels.
+    """One image's pixels, read in this process.
 
     Raises:
         ValueError: an argument is not valid for this image.
         RasterError: a file is missing, broken or cut short.
     """
-    return render_whole([make_plan([source], request)], progress, source.id)[0]
+    return render_whole([make_plan([source], request)], progress, source.id, chunks=False)[0]
 
 
-def mosaic(sources: Sequence[Source], request: Request, *, progress: bool | None = None) -> Raster:
-    """Images laid over each other: of each pixel the last of the sequence that is valid there.
+def mosaic(
+    sources: Sequence[Source], request: Request, *, progress: bool | None = None, chunks: Any = None
+) -> Raster:
+    """Images laid over each other: of each pixel the last of the sequence that is valid there, or what
+    `request.method` makes of all that are.
+
+    `chunks` is the size of the blocks that are rendered at once (see `pieces.chunk_shape`). If the process
+    has a dask.distributed client, its cluster renders them, unless `chunks` is False.
 
     Raises:
         ValueError: there are no images, or an argument is not valid for them.
         RasterError: a file is missing, broken or cut short.
     """
-    return render_whole([make_plan(sources, request)], progress, "mosaic")[0]
+    return render_whole([make_plan(sources, request)], progress, "mosaic", chunks=chunks)[0]
 
 
 def stack(
@@ -53,21 +65,31 @@ def stack(
     *,
     max_workers: int | None = None,
     progress: bool | None = None,
+    chunks: Any = None,
 ) -> list[Raster]:
     """One raster for each group of images, in order; a group of several is their mosaic.
 
     All have one data type and grid, and their arrays are the layers of one (see `stacked`); whether alpha
-    masks is decided group by group.
+    masks is decided group by group. `chunks` is as in `mosaic`.
 
     Raises:
         ValueError: there are no groups, or an argument is not valid for the images.
         RasterError: a file is missing, broken or cut short.
     """
+    plans = stack_plans(groups, request)
+    return render_whole(plans, progress, f"stack of {len(plans)}", max_workers, chunks)
+
+
+def stack_plans(groups: Sequence[Sequence[Source]], request: Request) -> list[Plan]:
+    """The plans of the layers of a stack, of one grid and type.
+
+    Raises:
+        ValueError: there are no groups, or an argument is not valid for the images.
+    """
     if not groups:
         raise ValueError("there are no images to stack")
     scope = [source for group in groups for source in group]
-    plans = [make_plan(group, request, scope) for group in groups]
-    return render_whole(plans, progress, f"stack of {len(plans)}", max_workers)
+    return [make_plan(group, request, scope) for group in groups]
 
 
 def stacked(rasters: Sequence[Raster], bands_axis: int = 1) -> Array:
@@ -77,15 +99,15 @@ def stacked(rasters: Sequence[Raster], bands_axis: int = 1) -> Array:
         NotImplementedError: `bands_axis` is that of the images, 0 or -4.
         ValueError: `bands_axis` is out of range.
     """
-    values = _layers([raster.data for raster in rasters])
+    values = layers([raster.data for raster in rasters])
     array: Array = values
     if any(raster.mask is not None for raster in rasters):
         masks = [np.zeros(r.data.shape, bool) if r.mask is None else r.mask for r in rasters]
-        array = np.ma.MaskedArray(values, mask=_layers(masks))
+        array = np.ma.MaskedArray(values, mask=layers(masks))
     return move_stack_bands_axis(array, bands_axis)
 
 
-def _layers(arrays: Sequence[Array]) -> Array:
+def layers(arrays: Sequence[Array]) -> Array:
     """Arrays along a new first axis, without a copy if they are all the layers of one array."""
     whole = arrays[0].base
     if (
@@ -101,38 +123,42 @@ def _layers(arrays: Sequence[Array]) -> Array:
 
 
 def render_whole(
-    plans: Sequence[Plan], progress: bool | None, name: str, max_workers: int | None = None
+    plans: Sequence[Plan],
+    progress: bool | None,
+    name: str,
+    max_workers: int | None = None,
+    chunks: Any = None,
 ) -> list[Raster]:
-    """The rasters of plans that share grid, bands and types, rendered on threads straight into one array."""
+    """The rasters of plans that share grid, bands and types, rendered on threads straight into one array, or
+    on a cluster.
+    """
     check_size(plans[0], len(plans))
     with progress_bar(progress, len(plans) * pixel_count(plans[0].geobox), name) as bar:
         while True:
             try:
-                return _render_all(plans, bar, max_workers or workers_for(plans))
+                return _render_all(plans, bar, max_workers or workers_for(plans), chunks)
             except WiderTypeError as wider:
                 plans = widened(plans, wider.dtype)
 
 
-def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Raster]:
+def _render_all(plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any) -> list[Raster]:
     first = plans[0]
     # Nothing is known of a band's range before all its pixels are there.
     auto = first.scales is not None and () in first.scales
-    values = np.zeros((len(plans), *first.shape), first.dtype if auto else first.output_dtype)
+    worked = unscaled(first) if auto else first
+    values = np.zeros((len(plans), *first.shape), worked.output_dtype)
     masks = np.empty(values.shape, bool) if any(plan.masked for plan in plans) else None
 
-    def render(renderer: Renderer, layer: int, window: Window) -> None:
-        y, x = window
-        mask = None if masks is None or not renderer.plan.masked else masks[layer, :, y, x]
-        renderer.render(window, values[layer, :, y, x], mask)
-        bar.update((y.stop - y.start) * (x.stop - x.start))
-
-    jobs = []
-    cache = TileCache()
-    shares = -(-min(workers, default_workers()) // len(plans))
-    for layer, plan in enumerate(plans):
-        renderer = Renderer(unscaled(plan) if auto else plan, cache)
-        jobs += [partial(render, renderer, layer, window) for window in blocks(plan.geobox, shares)]
-    run(jobs, workers)
+    rendered = [unscaled(plan) if auto else plan for plan in plans]
+    client = active_client(chunks)
+    if client is not None:
+        for layer, window, pixels, mask in render_on(client, rendered, chunks):
+            values[(layer, slice(None), *window)] = pixels
+            if masks is not None:
+                masks[(layer, slice(None), *window)] = False if mask is None else mask
+            bar.update(math.prod(shape_of(window)))
+    else:
+        _render_here(rendered, values, masks, bar, workers, chunks)
     hidden = [None if masks is None or not p.masked else masks[layer] for layer, p in enumerate(plans)]
     if auto:
         values = np.stack([_by_actual(plan, v, m) for plan, v, m in zip(plans, values, hidden, strict=True)])
@@ -142,14 +168,48 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Rast
     ]
 
 
+def _render_here(
+    plans: Sequence[Plan], values: Array, masks: BoolArray | None, bar: Progress, workers: int, chunks: Any
+) -> None:
+    """Render on threads of this process."""
+
+    def render(renderer: Renders, layer: int, window: Window) -> None:
+        y, x = window
+        mask = None if masks is None or not renderer.plan.masked else masks[layer, :, y, x]
+        renderer.render(window, values[layer, :, y, x], mask)
+        bar.update((y.stop - y.start) * (x.stop - x.start))
+
+    first = plans[0]
+    cache = TileCache()
+    opened = Opened()
+    shares = -(-min(workers, default_workers()) // len(plans))
+    places = windows(first.geobox, chunks, shares, most=BLOCK)
+    jobs = []
+    for layer, plan in enumerate(plans):
+        renderer = renderer_of(plan, cache, Files(plan, cache, opened))
+        jobs += [partial(render, renderer, layer, window) for window in places]
+    run(jobs, workers)
+
+
 def check_size(plan: Plan, layers: int = 1) -> None:
     """Raise ValueError if the result has more pixels than one call may hold in memory."""
-    limit = int(os.environ.get(_MAX_PIXELS_VARIABLE) or _MAX_PIXELS)
-    bands, rows, columns = plan.shape
-    if layers * bands * rows * columns > limit:
+    check_pixels(layers, *plan.shape)
+
+
+def check_pixels(layers: int, bands: int, rows: int, columns: int) -> None:
+    """Raise ValueError if these are more pixels than memory may hold."""
+    text = os.environ.get(_MAX_PIXELS_VARIABLE) or str(_MAX_PIXELS)
+    try:
+        limit = int(text)
+    except ValueError:
+        raise ValueError(f"{_MAX_PIXELS_VARIABLE} must be a whole number of pixels, got {text!r}") from None
+    wanted = layers * bands * rows * columns
+    if wanted > limit:
         raise ValueError(
-            f"{layers} x {bands} x {rows} x {columns} (images, bands, rows, columns) are more than {limit:,} "
-            f"pixels: use a coarser resolution, smaller bounds, or raise {_MAX_PIXELS_VARIABLE}"
+            f"{layers} x {bands} x {rows} x {columns} (images, bands, rows, columns) are {wanted:,} pixels, "
+            f"more than {limit:,}: use a coarser resolution, smaller bounds or fewer images, write the "
+            "mosaic to a file by download_mosaic, read it lazily by to_xarray(chunks=...), or raise "
+            f"{_MAX_PIXELS_VARIABLE}"
         )
 
 
@@ -172,8 +232,8 @@ def widened(plans: Sequence[Plan], dtype: np.dtype[Any]) -> list[Plan]:
 
 
 def unscaled(plan: Plan) -> Plan:
-    """The plan without its scaling."""
-    return replace(plan, scales=None, output_type=plan.data_type)
+    """The plan without its scaling, its values in the type that its method computes them in."""
+    return replace(plan, scales=None, output_type=worked_type(plan.method, plan.data_type))
 
 
 def _by_actual(plan: Plan, values: Array, mask: BoolArray | None) -> Array:

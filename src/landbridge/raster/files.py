@@ -1,5 +1,6 @@
 """Opening raster files: GDAL's settings, headers, and errors that say what was being read."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import MaskFlags
+from rasterio.env import getenv, hasenv
 from rasterio.errors import RasterioError
 
 from landbridge.raster.dtypes import held_nodata
@@ -35,6 +37,9 @@ GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
     "VSI_CACHE": False,
 }
+# GDAL's cache of blocks is one for the process, of 5 % of the memory unless its first user says otherwise. In
+# MiB: the engine reads no block twice by it.
+_CACHE_MAX = {"GDAL_CACHEMAX": 128}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,10 @@ class Header:
 def gdal_env() -> Iterator[None]:
     """GDAL's settings while reading, on this thread."""
     # A transfer slower than 1 byte a second for that time has stalled.
-    stalled = max(1, round(timeout()))
-    with rasterio.Env(**GDAL_OPTIONS, GDAL_HTTP_LOW_SPEED_TIME=stalled):
+    options = {**GDAL_OPTIONS, "GDAL_HTTP_LOW_SPEED_TIME": max(1, round(timeout()))}
+    if "GDAL_CACHEMAX" not in os.environ and not (hasenv() and "GDAL_CACHEMAX" in getenv()):
+        options |= _CACHE_MAX
+    with rasterio.Env(**options):
         yield
 
 

@@ -5,28 +5,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import shapely
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
 from landbridge.raster.arguments import (
     check_alpha_position,
     check_available,
+    check_method,
     check_resampler,
     resolve_alpha,
 )
 from landbridge.raster.calibrate import Calibration, calibration
 from landbridge.raster.dtypes import common_type, data_type_of, numpy_type
 from landbridge.raster.errors import RasterError
+from landbridge.raster.footprints import Footprints
 from landbridge.raster.grid import cutline_on, output_grid, reach
 from landbridge.raster.levels import Level, level_of
+from landbridge.raster.methods import worked_type
 from landbridge.raster.scale import Scale, collection_scaling_parameters
 from landbridge.raster.types import Band, Request, Source
-
-# A footprint may be drawn somewhat inside its raster: it is grown by this share of its size before an image
-# is passed over for not touching the grid.
-_FOOTPRINT_MARGIN = 0.1
-_WHOLE_WORLD = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +62,8 @@ class Plan:
     """One output grid, what to read for it, and what becomes of the values.
 
     `bands` are the requested ones, `fetched` these plus an alpha band that is needed only to mask; `alpha` is
-    its position there. `sources` keep the order of the call: the last wins. `data_type` is that of the values
-    before they are scaled to `output_type`.
+    its position there. `sources` keep the order of the call: by the method "last" the last wins.
+    `data_type` is that of the values before they are scaled to `output_type`.
     """
 
     geobox: GeoBox
@@ -82,6 +79,7 @@ class Plan:
     scales: tuple[Scale, ...] | None
     output_type: str
     sign: Callable[[str], str] | None = None
+    method: str = "last"
 
     @property
     def masked(self) -> bool:
@@ -114,7 +112,7 @@ class Plan:
         theirs.
         """
         wider = common_type([self.data_type, data_type_of(dtype)])
-        follows = self.scales is None and self.output_type == self.data_type
+        follows = self.scales is None and self.output_type == self.data_type and self.method != "count"
         return replace(self, data_type=wider, output_type=wider if follows else self.output_type)
 
 
@@ -140,6 +138,11 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
     )
     check_alpha_position(request.bands, alpha)
     check_resampler(request.resampler)
+    check_method(request.method)
+    if request.method == "count" and request.scaling is not None:
+        raise ValueError(
+            f"the method count gives numbers of images, which no scaling applies to: got {request.scaling!r}"
+        )
     geobox = output_grid(request.geocontext)
     typed = [[source.bands[name] for name in request.bands] for source in scoped]
     levels = {
@@ -151,10 +154,12 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
     scales, output_type = collection_scaling_parameters(
         typed, request.processing_level, request.scaling, request.data_type
     )
+    if request.method == "count":
+        output_type = request.data_type or worked_type(request.method, output_type)
     if scales is not None and all(scale is None for scale in scales):
         scales = None
     fetched = request.bands if alpha is None or alpha in request.bands else (*request.bands, alpha)
-    ground = reach(geobox)
+    touching = Footprints(sources).touching(reach(geobox))
     context: Any = request.geocontext
     geometry = context.geometry if "cutline" in request.geocontext.raster_params else None
     return Plan(
@@ -164,8 +169,8 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
         alpha=None if alpha is None else fetched.index(alpha),
         sources=tuple(
             _reads(source, fetched, levels[id(source.bands)])
-            for source in sources
-            if not _elsewhere(source, ground)
+            for source, near in zip(sources, touching, strict=True)
+            if near
         ),
         cutline=cutline_on(geometry, geobox),
         all_touched=request.geocontext.all_touched,
@@ -177,6 +182,7 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
         scales=None if scales is None else tuple(scales),
         output_type=output_type,
         sign=request.sign,
+        method=request.method,
     )
 
 
@@ -225,15 +231,3 @@ def _reads(source: Source, fetched: Sequence[str], levels: Mapping[str, Level]) 
 
 def _named(names: Sequence[str]) -> str:
     return f"band{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
-
-
-def _elsewhere(source: Source, ground: BaseGeometry | None) -> bool:
-    """Whether an image certainly does not touch the grid's ground."""
-    footprint = source.geometry
-    if footprint is None or ground is None or footprint.is_empty or not footprint.is_valid:
-        return False
-    west, south, east, north = footprint.bounds
-    if east - west >= _WHOLE_WORLD:
-        return False
-    margin = max(east - west, north - south) * _FOOTPRINT_MARGIN
-    return bool(shapely.distance(footprint, ground) > margin)

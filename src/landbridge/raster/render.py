@@ -12,7 +12,8 @@ from landbridge.raster.calibrate import calibrate, fill_missing
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import errors_about, gdal_env
-from landbridge.raster.grid import BoolArray, outside
+from landbridge.raster.footprints import Footprints
+from landbridge.raster.grid import BoolArray, outside, reach
 from landbridge.raster.opening import Files
 from landbridge.raster.paste import EVERYWHERE, Layer
 from landbridge.raster.plan import FileRead, Plan, SourceRead
@@ -44,10 +45,11 @@ _REMOTE_WORKERS = 16
 class Renderer:
     """A plan at work: renders blocks on any thread, and opens each file's header once."""
 
-    def __init__(self, plan: Plan, cache: TileCache) -> None:
-        """Take the plan, and where the tiles are kept that several blocks need."""
+    def __init__(self, plan: Plan, cache: TileCache, files: Files | None = None) -> None:
+        """Take the plan, and where the tiles and files are kept that several blocks, or plans, need."""
         self.plan = plan
-        self._files = Files(plan, cache)
+        self._footprints = Footprints([source.source for source in plan.sources])
+        self._files = Files(plan, cache) if files is None else files
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
@@ -85,11 +87,19 @@ class Renderer:
             self._fill_nodata(raw)
         strategy = LastValid(raw, missing, outside=cut, keep_raw=not plan.mask_nodata)
         samples = Samples(block)
-        for source in reversed(plan.sources):
+        for source in reversed(self._near(window)):
             if strategy.is_done:
                 break
             self._feed(source, samples, strategy)
         return strategy.finish()
+
+    def _near(self, window: Window) -> Sequence[SourceRead]:
+        """The images that may touch a window."""
+        sources = self.plan.sources
+        if len(sources) < 2:
+            return sources
+        touching = self._footprints.touching(reach(self.plan.geobox[window]))
+        return [source for source, touches in zip(sources, touching, strict=True) if touches]
 
     def _fill_nodata(self, raw: Array) -> None:
         """Without a mask, what is missing shows as the band's nodata."""

@@ -19,7 +19,7 @@ class WiderTypeError(Exception):
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         """Take the file's type."""
-        super().__init__(str(dtype))
+        super().__init__(dtype)
         self.dtype = dtype
 
 

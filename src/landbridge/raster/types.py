@@ -52,7 +52,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types.
+    """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types; of
+    several images what `method` makes of them.
 
     `sign` gives the address that a file is read from, by its href; it is called just before the file is
     opened.
@@ -67,6 +68,7 @@ class Request:
     scaling: Any = None
     data_type: str | None = None
     sign: Callable[[str], str] | None = None
+    method: str = "last"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,6 @@
 """Writing rasters: GeoTIFF in the cloud-optimized layout, PNG and JPEG, whole or not at all."""
 
+import math
 import os
 import shutil
 import tempfile
@@ -17,14 +18,17 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.arguments import check_format, format_of
+from landbridge.raster.cluster import active_client, render_on
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.engine import pixel_count, render_whole, widened
 from landbridge.raster.files import gdal_env
 from landbridge.raster.grid import BoolArray, crs_on
+from landbridge.raster.pieces import windows
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
-from landbridge.raster.render import Renderer, blocks, default_workers, run, workers_for
-from landbridge.raster.sample import Window
+from landbridge.raster.reduce import renderer_of
+from landbridge.raster.render import BLOCK, blocks, default_workers, run, workers_for
+from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
@@ -96,13 +100,15 @@ def download(
     progress: bool | None = None,
     max_workers: int | None = None,
 ) -> Path:
-    """Write one image's pixels to a file, block by block (see `write`), on so many threads at most.
+    """Write one image's pixels, read in this process, to a file, block by block (see `write`), on so many
+    threads at most.
 
     Raises:
         ValueError: an argument is not valid for the image or the format.
         RasterError: a file of the image is missing, broken or cut short.
     """
-    return _streamed(make_plan([source], request), path, format, nodata, progress, source.id, max_workers)
+    plan = make_plan([source], request)
+    return _streamed(plan, path, format, nodata, progress, source.id, max_workers, chunks=False)
 
 
 def download_mosaic(
@@ -113,17 +119,18 @@ def download_mosaic(
     format: str | None = None,
     nodata: float | None = None,
     progress: bool | None = None,
+    chunks: Any = None,
 ) -> Path:
-    """Write a mosaic of images, the last on top, to a file, block by block (see `write`).
+    """Write a mosaic of images to a file, block by block (see `write`).
 
     The mosaic may be larger than memory; only if a band is scaled by its actual range ("auto") is it held
-    whole.
+    whole. `chunks` is as in `mosaic`.
 
     Raises:
         ValueError: there are no images, or an argument is not valid for them or the format.
         RasterError: a file of an image is missing, broken or cut short.
     """
-    return _streamed(make_plan(sources, request), path, format, nodata, progress, "mosaic")
+    return _streamed(make_plan(sources, request), path, format, nodata, progress, "mosaic", chunks=chunks)
 
 
 def _streamed(
@@ -134,27 +141,41 @@ def _streamed(
     progress: bool | None,
     name: str,
     max_workers: int | None = None,
+    chunks: Any = None,
 ) -> Path:
     path = Path(path)
     workers = max_workers or workers_for([plan])
     if plan.scales is not None and () in plan.scales:
         # The values of a pixel depend on all others.
-        return write(render_whole([plan], bool(progress), name, workers)[0], path, format, nodata)
+        raster = render_whole([plan], bool(progress), name, workers, chunks)[0]
+        return write(raster, path, format, nodata)
     # A download shows its progress only when asked to.
     with progress_bar(bool(progress), pixel_count(plan.geobox), name) as bar:
         while True:
             try:
-                return _render_into(plan, path, format, nodata, bar, workers)
+                return _render_into(plan, path, format, nodata, bar, workers, chunks)
             except WiderTypeError as wider:
                 (plan,) = widened([plan], wider.dtype)
 
 
 def _render_into(
-    plan: Plan, path: Path, format: str | None, nodata: float | None, bar: Progress, workers: int
+    plan: Plan,
+    path: Path,
+    format: str | None,
+    nodata: float | None,
+    bar: Progress,
+    workers: int,
+    chunks: Any,
 ) -> Path:
     target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
-    renderer = Renderer(plan, TileCache())
+    client = active_client(chunks)
     with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
+        if client is not None:
+            for _, window, pixels, hidden in render_on(client, [plan], chunks):
+                put(window, pixels, hidden)
+                bar.update(math.prod(shape_of(window)))
+            return path
+        renderer = renderer_of(plan, TileCache())
 
         def render(window: Window) -> None:
             y, x = window
@@ -165,7 +186,8 @@ def _render_into(
             put(window, values, mask)
             bar.update(shape[1] * shape[2])
 
-        run([partial(render, window) for window in blocks(plan.geobox, default_workers())], workers)
+        places = windows(plan.geobox, chunks, default_workers(), most=BLOCK)
+        run([partial(render, window) for window in places], workers)
     return path
 
 

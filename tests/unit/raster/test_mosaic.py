@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.warp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
@@ -14,6 +15,8 @@ from shapely.geometry import box
 from landbridge.geo import AOI
 from landbridge.raster import Band, RasterError, Request, Source, mosaic, read_image, stack, stacked
 from landbridge.raster.engine import make_plan
+from landbridge.raster.render import Renderer
+from landbridge.raster.tiles import TileCache
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "landsat8"
 
@@ -317,6 +320,27 @@ def test_a_band_that_the_file_has_not_is_an_error(make_scene, request_of):
     source = Source("a", scene.source.files, {"b9": Band("b9", band_index=9)})
     with pytest.raises(RasterError, match="band_index 9"):
         read_image(source, request_of("b9", scene.own))
+
+
+def test_an_image_beside_a_block_is_not_opened_for_it(make_scene, grid, request_of):
+    here = make_scene("here", np.full((1, 40, 40), 3, "uint8"), nodata=3)
+    west, east = (box(left, 37.8, left + 0.01, 38.0) for left in (-99.0, -98.9))
+    sources = [
+        Source("there", ("/nowhere.tif",), here.source.bands, east),
+        Source("here", here.source.files, here.source.bands, west),
+    ]
+    plan = make_plan(sources, request_of("b0", grid(0, 0, 40, 400)))
+    assert len(plan.sources) == 2
+    renderer = Renderer(plan, TileCache())
+
+    def render(left):
+        mask = np.empty((1, 40, 40), bool)
+        renderer.render((slice(0, 40), slice(left, left + 40)), np.zeros((1, 40, 40), "uint8"), mask)
+        return mask
+
+    assert render(0).all()
+    with pytest.raises(RasterError, match="'there'"):
+        render(300)
 
 
 def test_an_image_below_a_full_mosaic_is_never_opened(make_scene, grid, request_of):
