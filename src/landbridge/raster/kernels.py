@@ -90,7 +90,8 @@ def needs(
 @compiled
 def _open(state: Any) -> Any:
     """How many of a run of states, not longer than a cell, are not valid: a narrow count makes vector
-    code."""
+    code.
+    """
     count = np.uint16(0)
     for x in range(state.size):
         count = np.uint16(count + np.uint16(state[x] != VALID))
@@ -112,13 +113,17 @@ def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, size: Any) 
 
 
 @compiled
-def undo_differences(tile: Any, first: int, last: int) -> None:
-    """Undo TIFF's horizontal predictor in rows of a tile, in place; sums wrap."""
-    width, samples = tile.shape[1], tile.shape[2]
+def undo_differences(tile: Any, samples: Any, first: int, last: int) -> None:
+    """Undo TIFF's horizontal predictor of some samples in rows of a tile, in place; sums wrap."""
+    width, stride = tile.shape[1], tile.shape[2]
     for y in range(first, last):
-        row = tile[y].reshape(width * samples)
-        for i in range(samples, width * samples):
-            row[i] += row[i - samples]
+        row = tile[y].reshape(width * stride)
+        for sample in samples:
+            # In a register: reading back what was just written takes longer.
+            total = np.uint64(0)
+            for x in range(width):
+                total += np.uint64(row[x * stride + sample])
+                row[x * stride + sample] = total
 
 
 @compiled

@@ -266,7 +266,24 @@ class _Warped(_Laying):
         return self._run(place, box, self._nothing, probe=True)
 
     def put(self, place: Place, box: Box, tile: Tile) -> None:
-        self._run(place, box, plain(tile).pixels, probe=False)
+        samples = self.samples if self.alpha < 0 else np.append(self.samples, self.alpha)
+        self._run(
+            place, box, plain(tile, np.unique(samples).tolist(), self._rows(place, box)).pixels, probe=False
+        )
+
+    def _rows(self, place: Place, box: Box) -> slice:
+        """The rows of a tile that pixels of a box may take."""
+        step, top, start, taps = self._frame
+        first, height = place[0] * self.level.tile[0], self.level.tile[0]
+        if taps == 1:
+            return slice(0, height)
+        # The nodes around the box: the first node stands one step before `top` and `start`.
+        nodes = self._nodes[0][
+            (box[0] - top) // step + 1 : (box[1] - 1 - top) // step + 3,
+            (box[2] - start) // step + 1 : (box[3] - 1 - start) // step + 3,
+        ]
+        low, high = nodes.min() - self._bulge[0] - first, nodes.max() + self._bulge[0] - first
+        return slice(max(0, int(low)), min(height, int(high) + 1))
 
     def _run(self, place: Place, box: Box, tile: Array, *, probe: bool) -> bool:
         level = self.level
@@ -294,7 +311,8 @@ def shown(state: Array) -> BoolArray:
 
 def _spread(indexes: IntArray, start: int, size: int) -> tuple[bool, bool]:
     """Whether a tile has more before the first and after the last of the rows (or columns) that are taken
-    of it."""
+    of it.
+    """
     low, high = int(indexes[0]) - start, int(indexes[-1]) - start
     before, after = low, size - 1 - high
     # A file that is upside down is taken from its end.

@@ -20,37 +20,38 @@ from landbridge.raster.tiff import Level
 
 Array = np.ndarray[Any, Any]
 Key = tuple[object, ...]
+Bytes = bytes | memoryview
 
 _CACHED = 128 * 2**20
 # How many packed bytes of a remote file are in memory at once, for each thread.
 _BATCH = 16 * 2**20
 
 
-def _inflate(data: bytes, out: memoryview) -> Any:
+def _inflate(data: Any, out: memoryview) -> Any:
     from imagecodecs import deflate_decode
 
     return deflate_decode(data, out=out)
 
 
-def _lzw(data: bytes, out: memoryview) -> Any:
+def _lzw(data: Any, out: memoryview) -> Any:
     from imagecodecs import lzw_decode
 
     return lzw_decode(data, out=out)
 
 
-def _zstd(data: bytes, out: memoryview) -> Any:
+def _zstd(data: Any, out: memoryview) -> Any:
     from imagecodecs import zstd_decode
 
     return zstd_decode(data, out=out)
 
 
-def _stored(data: bytes, out: memoryview) -> Any:
+def _stored(data: Any, out: memoryview) -> Any:
     out[:] = data
     return out
 
 
 # What unpacks bytes, into a buffer of the size they must have.
-_CODECS: Mapping[int, Callable[[bytes, memoryview], Any]] = MappingProxyType(
+_CODECS: Mapping[int, Callable[[Bytes, memoryview], Any]] = MappingProxyType(
     {
         tiff.STORED: _stored,
         tiff.LZW: _lzw,
@@ -126,7 +127,8 @@ class TileCache:
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiles:
     """The tiles of one level of a file; `fill` is the value of those that are not stored (None: not
-    known)."""
+    known).
+    """
 
     file: File
     level: Level
@@ -159,7 +161,7 @@ class Tiles:
             # Counted from the tile's corner.
             ys = slice(max(0, y.start - top), min(height, y.stop - top))
             xs = slice(max(0, x.start - left), min(width, x.stop - left))
-            pixels = plain(tile, ys).pixels[ys, xs]
+            pixels = plain(tile, samples, ys).pixels[ys, xs]
             top, left = top + ys.start - y.start, left + xs.start - x.start
             part = out[:, top : top + ys.stop - ys.start, left : left + xs.stop - xs.start]
             for band, sample in zip(part, samples, strict=True):
@@ -243,7 +245,7 @@ class Tiles:
 
     def _batches(
         self, places: Sequence[tuple[int, int]], indexes: Sequence[int]
-    ) -> Iterator[list[tuple[tuple[int, int], list[bytes]]]]:
+    ) -> Iterator[list[tuple[tuple[int, int], list[Bytes]]]]:
         """The stored bytes of tiles, an empty one for what is not stored, by as few requests as memory
         allows.
         """
@@ -262,14 +264,14 @@ class Tiles:
 
     def _fetched(
         self, batch: Sequence[tuple[tuple[int, int], list[int]]]
-    ) -> list[tuple[tuple[int, int], list[bytes]]]:
+    ) -> list[tuple[tuple[int, int], list[Bytes]]]:
         offsets, counts = self.level.offsets, self.level.counts
         wanted = [n for _, numbers in batch for n in numbers if counts[n] and offsets[n]]
         found = self.file.read([(int(offsets[n]), int(counts[n])) for n in wanted]) if wanted else []
         stored = dict(zip(wanted, found, strict=True))
         return [(place, [stored.get(number, b"") for number in numbers]) for place, numbers in batch]
 
-    def _decode(self, indexes: Sequence[int], stored: Sequence[bytes], *, keep: bool) -> Tile | None:
+    def _decode(self, indexes: Sequence[int], stored: Sequence[Bytes], *, keep: bool) -> Tile | None:
         level = self.level
         samples = len(indexes) if level.planar else level.samples
         shape = (*level.tile, samples)
@@ -289,9 +291,10 @@ class Tiles:
             out[:, :, number] = plain(tile).pixels[:, :, 0]
         return Tile(out)
 
-    def _unpack(self, data: bytes, out: Array) -> Tile | None:
+    def _unpack(self, data: Bytes, out: Array) -> Tile | None:
         """A stored tile, in the memory of `out` (y, x, sample) if it can be; None if that cannot be done
-        here."""
+        here.
+        """
         if not data:
             if self.fill is None:
                 return None
@@ -313,16 +316,17 @@ class Tiles:
         return Tile(pixels, differences=True) if level.dtype.kind != "f" else _undone(pixels)
 
 
-def plain(tile: Tile, rows: slice | None = None) -> Tile:
-    """A tile without its horizontal predictor, which is undone in place, in some rows or in all."""
+def plain(tile: Tile, samples: Sequence[int] | None = None, rows: slice | None = None) -> Tile:
+    """A tile without its horizontal predictor, which is undone in place: in some samples and rows, or in
+    all.
+    """
     if not tile.differences:
         return tile
-    return _undone(tile.pixels, rows)
+    return _undone(tile.pixels, samples, rows)
 
 
-def _undone(pixels: Array, rows: slice | None = None) -> Tile:
-    if not pixels.flags.writeable:
-        pixels = pixels.copy()
+def _undone(pixels: Array, samples: Sequence[int] | None = None, rows: slice | None = None) -> Tile:
+    wanted = np.arange(pixels.shape[2]) if samples is None else np.asarray(samples, np.intp)
     rows = rows or slice(0, len(pixels))
-    kernels.undo_differences(pixels.view(f"u{pixels.itemsize}"), rows.start, rows.stop)
+    kernels.undo_differences(pixels.view(f"u{pixels.itemsize}"), wanted, rows.start, rows.stop)
     return Tile(pixels)
