@@ -313,44 +313,57 @@ def boxes(
 
 
 @compiled
-def _places(
-    rows: Any, columns: Any, weights: Any, corner: Any, size: Any, width: int, taps: int, places: Any
-) -> bool:
-    """Where in a flattened tile a run of pixels lies, -1 for those outside; whether any lies in it.
-
-    The run is between the nodes `rows` and `columns` of one line of a lattice.
-    """
-    low_r, low_c = float(corner[0]), float(corner[1])
+def _places_by_line(
+    r0: Any, r1: Any, c0: Any, c1: Any, share: Any, size: Any, width: int, places: Any
+) -> None:
+    """Where in a flattened tile pixels lie on a line between two nodes; -1 for those outside."""
     height, across = float(size[0]), float(size[1])
-    found = False
-    if taps == 2:
-        r0, c0 = rows[0] - low_r, columns[0] - low_c
-        dr, dc = rows[1] - rows[0], columns[1] - columns[0]
-        if (
-            max(r0, r0 + dr) < 0
-            or min(r0, r0 + dr) >= height
-            or max(c0, c0 + dc) < 0
-            or min(c0, c0 + dc) >= across
-        ):
-            return False
-        share = weights[1]
-        for x in range(places.size):
-            r, c = r0 + share[x] * dr, c0 + share[x] * dc
-            inside = (r >= 0) & (r < height) & (c >= 0) & (c < across)
-            places[x] = np.int32(r) * np.int32(width) + np.int32(c) if inside else np.int32(-1)
-            found |= inside
-        return found
     for x in range(places.size):
-        r = c = 0.0
-        for tap in range(taps):
-            r += weights[tap, x] * rows[tap]
-            c += weights[tap, x] * columns[tap]
-        r, c = r - low_r, c - low_c
+        r, c = r0 + share[x] * (r1 - r0), c0 + share[x] * (c1 - c0)
         # False as well where a coordinate is none (NaN).
-        inside = (r >= 0) & (r < height) & (c >= 0) & (c < across)
+        inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
         places[x] = np.int32(r) * np.int32(width) + np.int32(c) if inside else np.int32(-1)
-        found |= inside
-    return found
+
+
+@compiled
+def _places_by_curve(rows: Any, columns: Any, weights: Any, size: Any, width: int, places: Any) -> None:
+    """Where in a flattened tile pixels lie on a curve through four nodes; -1 for those outside."""
+    height, across = float(size[0]), float(size[1])
+    before, near, far, after = weights[0], weights[1], weights[2], weights[3]
+    for x in range(places.size):
+        r = before[x] * rows[0] + near[x] * rows[1] + far[x] * rows[2] + after[x] * rows[3]
+        c = before[x] * columns[0] + near[x] * columns[1] + far[x] * columns[2] + after[x] * columns[3]
+        inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
+        places[x] = np.int32(r) * np.int32(width) + np.int32(c) if inside else np.int32(-1)
+
+
+@compiled
+def _places(
+    rows: Any, columns: Any, weights: Any, bulge: Any, size: Any, width: int, taps: int, places: Any
+) -> bool:
+    """Where in a flattened tile a run of pixels lies, -1 for those outside; False if certainly none lies in
+    it.
+
+    The run is between nodes of one line of a lattice: `rows` and `columns` are counted from the tile's
+    corner.
+    """
+    if taps == 1:
+        _places_by_line(rows[0], rows[0], columns[0], columns[0], weights[0], size, width, places)
+        return bool(places[0] >= 0)
+    n = taps // 2 - 1
+    r0, r1, c0, c1 = rows[n], rows[n + 1], columns[n], columns[n + 1]
+    if (
+        max(r0, r1) + bulge[0] < 0
+        or min(r0, r1) - bulge[0] >= size[0]
+        or max(c0, c1) + bulge[1] < 0
+        or min(c0, c1) - bulge[1] >= size[1]
+    ):
+        return False
+    if taps == 2:
+        _places_by_line(r0, r1, c0, c1, weights[1], size, width, places)
+    else:
+        _places_by_curve(rows[:4], columns[:4], weights, size, width, places)
+    return True
 
 
 @compiled
@@ -361,6 +374,7 @@ def warp(
     rows: Any,
     columns: Any,
     frame: Any,
+    bulge: Any,
     weights: Any,
     box: Any,
     samples: Any,
@@ -420,13 +434,11 @@ def warp(
                     for tap in range(taps):
                         r += phase[tap] * rows[j + skipped + tap, n]
                         c += phase[tap] * columns[j + skipped + tap, n]
-                    row_nodes[n] = r
-                    column_nodes[n] = c
+                    row_nodes[n] = r - corner[0]
+                    column_nodes[n] = c - corner[1]
             n, x = i + skipped, x0 - start - i * step
             places = index[: x1 - x0]
-            if not _places(
-                row_nodes[n:], column_nodes[n:], weights[:, x:], corner, size, width, taps, places
-            ):
+            if not _places(row_nodes[n:], column_nodes[n:], weights[:, x:], bulge, size, width, taps, places):
                 continue
             if visible.size:
                 seen = visible[y, x0:x1]

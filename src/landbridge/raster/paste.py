@@ -295,6 +295,7 @@ class _Warped(_Laying):
             size,
             *self._nodes,
             self._frame,
+            self._bulge,
             self._weights,
             box,
             *self._source,
