@@ -314,42 +314,71 @@ def boxes(
 
 @compiled
 def _places_by_line(
-    r0: Any, r1: Any, c0: Any, c1: Any, share: Any, size: Any, width: int, places: Any
+    r0: Any, r1: Any, c0: Any, c1: Any, share: Any, size: Any, width: int, stride: int, places: Any, seen: Any
 ) -> None:
-    """Where in a flattened tile pixels lie on a line between two nodes; -1 for those outside."""
+    """Where in a flattened tile the first samples of pixels on a line between two nodes are, and whether
+    there.
+    """
     height, across = float(size[0]), float(size[1])
     for x in range(places.size):
         r, c = r0 + share[x] * (r1 - r0), c0 + share[x] * (c1 - c0)
         # False as well where a coordinate is none (NaN).
         inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
-        places[x] = np.int32(r) * np.int32(width) + np.int32(c) if inside else np.int32(-1)
+        place = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
+        places[x] = place if inside else np.int32(0)
+        seen[x] = inside
 
 
 @compiled
-def _places_by_curve(rows: Any, columns: Any, weights: Any, size: Any, width: int, places: Any) -> None:
-    """Where in a flattened tile pixels lie on a curve through four nodes; -1 for those outside."""
+def _places_by_curve(
+    rows: Any,
+    columns: Any,
+    weights: Any,
+    offset: int,
+    size: Any,
+    width: int,
+    stride: int,
+    places: Any,
+    seen: Any,
+) -> None:
+    """As `_places_by_line`, on a curve through four nodes."""
     height, across = float(size[0]), float(size[1])
-    before, near, far, after = weights[0], weights[1], weights[2], weights[3]
+    before, near = weights[0][offset:], weights[1][offset:]
+    far, after = weights[2][offset:], weights[3][offset:]
+    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
+    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
     for x in range(places.size):
-        r = before[x] * rows[0] + near[x] * rows[1] + far[x] * rows[2] + after[x] * rows[3]
-        c = before[x] * columns[0] + near[x] * columns[1] + far[x] * columns[2] + after[x] * columns[3]
+        r = before[x] * r0 + near[x] * r1 + far[x] * r2 + after[x] * r3
+        c = before[x] * c0 + near[x] * c1 + far[x] * c2 + after[x] * c3
         inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
-        places[x] = np.int32(r) * np.int32(width) + np.int32(c) if inside else np.int32(-1)
+        place = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
+        places[x] = place if inside else np.int32(0)
+        seen[x] = inside
 
 
 @compiled
 def _places(
-    rows: Any, columns: Any, weights: Any, bulge: Any, size: Any, width: int, taps: int, places: Any
+    rows: Any,
+    columns: Any,
+    weights: Any,
+    offset: int,
+    bulge: Any,
+    size: Any,
+    width: int,
+    stride: int,
+    taps: int,
+    places: Any,
+    seen: Any,
 ) -> bool:
-    """Where in a flattened tile a run of pixels lies, -1 for those outside; False if certainly none lies in
-    it.
+    """Where in a flattened tile a run of pixels lies, and whether it does; False if certainly none does.
 
     The run is between nodes of one line of a lattice: `rows` and `columns` are counted from the tile's
     corner.
     """
     if taps == 1:
-        _places_by_line(rows[0], rows[0], columns[0], columns[0], weights[0], size, width, places)
-        return bool(places[0] >= 0)
+        r, c = rows[0], columns[0]
+        _places_by_line(r, r, c, c, weights[0][offset:], size, width, stride, places, seen)
+        return bool(seen[0])
     n = taps // 2 - 1
     r0, r1, c0, c1 = rows[n], rows[n + 1], columns[n], columns[n + 1]
     if (
@@ -360,10 +389,26 @@ def _places(
     ):
         return False
     if taps == 2:
-        _places_by_line(r0, r1, c0, c1, weights[1], size, width, places)
+        _places_by_line(r0, r1, c0, c1, weights[1][offset:], size, width, stride, places, seen)
     else:
-        _places_by_curve(rows[:4], columns[:4], weights, size, width, places)
+        _places_by_curve(rows[:4], columns[:4], weights, offset, size, width, stride, places, seen)
     return True
+
+
+@compiled
+def _gather(flat: Any, places: Any, sample: int, values: Any) -> None:
+    """One sample of pixels at places."""
+    for x in range(places.size):
+        values[x] = flat[places[x] + sample]
+
+
+@compiled
+def _any_open(state: Any, seen: Any) -> bool:
+    """Whether any pixel of a run that is seen is not valid yet."""
+    found = np.uint8(0)
+    for x in range(state.size):
+        found |= np.uint8(state[x] != VALID) & seen[x]
+    return bool(found != 0)
 
 
 @compiled
@@ -410,6 +455,9 @@ def warp(
     width, stride = tile.shape[1], tile.shape[2]
     flat = tile.reshape(tile.size)
     index = np.empty(step, np.int32)
+    within = np.empty(step, np.uint8)
+    everywhere = np.ones(step, np.uint8)
+    gathered = np.empty(step, tile.dtype)
     for y in range(box[0], box[1]):
         j = (y - top) // step
         phase = weights[:, y - top - j * step]
@@ -422,9 +470,7 @@ def warp(
                     if fresh[bands[k], y // CELL, cell]:
                         _begin(state, steps, fresh, bands[k], y // CELL, cell, block)
                 s = bands[k] * steps[2] + y * steps[3]
-                pixels = state[s + x0 : s + x1]
-                for x in range(pixels.size):
-                    wanted |= pixels[x] != VALID
+                wanted |= _any_open(state[s + x0 : s + x1], everywhere)
             if not wanted:
                 continue
             if not blended:
@@ -437,35 +483,42 @@ def warp(
                     row_nodes[n] = r - corner[0]
                     column_nodes[n] = c - corner[1]
             n, x = i + skipped, x0 - start - i * step
-            places = index[: x1 - x0]
-            if not _places(row_nodes[n:], column_nodes[n:], weights[:, x:], bulge, size, width, taps, places):
+            places, seen, values = index[: x1 - x0], within[: x1 - x0], gathered[: x1 - x0]
+            if not _places(
+                row_nodes[n:],
+                column_nodes[n:],
+                weights,
+                x,
+                bulge,
+                size,
+                width,
+                stride,
+                taps,
+                places,
+                seen,
+            ):
                 continue
             if visible.size:
-                seen = visible[y, x0:x1]
+                shown = visible[y, x0:x1]
                 for x in range(places.size):
-                    places[x] = places[x] if seen[x] != 0 else -1
+                    seen[x] &= np.uint8(shown[x] != 0)
             if not probe and alpha >= 0:
+                _gather(flat, places, alpha, values)
                 for x in range(places.size):
-                    if places[x] >= 0 and flat[places[x] * stride + alpha] == 0:
-                        places[x] = -1
+                    seen[x] &= np.uint8(values[x] != 0)
             for k in range(samples.size):
-                band, values = bands[k], flat[samples[k] :]
-                o = band * steps[0] + y * steps[1]
-                s = band * steps[2] + y * steps[3]
+                o = bands[k] * steps[0] + y * steps[1]
+                s = bands[k] * steps[2] + y * steps[3]
                 pixels = state[s + x0 : s + x1]
-                target = out[o + x0 : o + x1]
-                for x in range(places.size):
-                    if pixels[x] == VALID or places[x] < 0:
-                        continue
-                    if probe:
+                if probe:
+                    if _any_open(pixels, seen):
                         return True
-                    value = values[places[x] * stride]
-                    if value != nodata[k] and value == value:  # noqa: PLR0124
-                        target[x] = value
-                        pixels[x] = VALID
-                    elif raw and pixels[x] == MISSING:
-                        target[x] = value
-                        pixels[x] = RAW
+                    continue
+                _gather(flat, places, samples[k], values)
+                if raw:
+                    _settle_raw(values, seen, out[o + x0 : o + x1], pixels, nodata[k])
+                else:
+                    _settle(values, seen, out[o + x0 : o + x1], pixels, nodata[k])
     if not probe:
         recount(state, steps, bands, left, box, block)
     return False
