@@ -1,0 +1,80 @@
+"""The compiled loops: what the tile path's own tests do not reach."""
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landbridge.raster import kernels
+from landbridge.raster.paste import EVERYWHERE, Canvas, shown
+
+TYPES = ("uint8", "int16", "uint16", "int32", "uint32")
+
+
+def test_a_loop_is_compiled_without_a_cache_where_nothing_can_be_written(monkeypatch):
+    compile_ = numba.njit
+
+    def read_only(*functions, **options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_(*functions, **options)
+
+    monkeypatch.setattr(numba, "njit", read_only)
+    doubled = kernels.compiled(lambda number: number * 2)
+    assert doubled(21) == 42
+
+
+@given(
+    dtype=st.sampled_from(TYPES),
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 40), st.integers(1, 5)),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_differences_are_undone_as_sums_that_wrap(dtype, shape, seed):
+    limits = np.iinfo(dtype)
+    tile = np.random.default_rng(seed).integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    wanted = np.cumsum(tile, axis=1, dtype=dtype)
+    samples = np.arange(0, shape[2], 2)
+    undone = tile.copy()
+    kernels.undo_differences(undone.view(f"u{tile.itemsize}"), samples, 1, shape[0])
+    assert (undone[1:, :, ::2] == wanted[1:, :, ::2]).all()
+    assert (undone[:1] == tile[:1]).all()
+    assert (undone[:, :, 1::2] == tile[:, :, 1::2]).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 130, 300), (3, 128, 128)])
+def test_a_canvas_counts_what_is_left_whether_its_states_are_written_yet_or_not(shape):
+    values, state = np.zeros(shape, "uint16"), np.full(shape, 77, np.uint8)
+    canvas = Canvas(values, state)
+    assert canvas.left.sum() == values.size
+    assert not canvas.is_full
+    canvas.begin()
+    assert (state == kernels.MISSING).all()
+    assert not shown(state).any()
+    state[0] = kernels.VALID
+    canvas.recount([0], (0, shape[1], 0, shape[2]))
+    assert canvas.left.sum() == values.size - values[0].size
+
+
+def test_a_box_is_needed_where_a_visible_pixel_is_missing():
+    state = np.zeros((2, 200, 200), np.uint8)
+    state[1, 150, 10] = kernels.MISSING
+    canvas = Canvas(np.zeros(state.shape, "uint8"), state, begun=True)
+    first, both = np.array([0]), np.array([0, 1])
+    around, beside = (140, 160, 0, 20), (140, 150, 0, 20)
+    assert canvas.needs(both, around, EVERYWHERE)
+    assert not canvas.needs(both, beside, EVERYWHERE)
+    assert not canvas.needs(first, around, EVERYWHERE)
+    visible = np.ones(state.shape[1:], np.uint8)
+    assert canvas.needs(both, around, visible)
+    visible[150, 10] = 0
+    assert not canvas.needs(both, around, visible)
+
+
+def test_a_canvas_takes_blocks_of_a_larger_array():
+    values, state = np.zeros((3, 60, 90), "int16"), np.zeros((3, 60, 90), np.uint8)
+    block = np.s_[:, 10:40, 20:75]
+    canvas = Canvas(values[block], state[block])
+    canvas.begin()
+    assert (state[block] == kernels.MISSING).all()
+    assert np.count_nonzero(state) == state[block].size
