@@ -118,12 +118,13 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         read, write = await pools.open_pools(settings)
-        store = AssetStore(settings.store_url)
-        jobs = Jobs(Services(settings, read, write, store))
+        store = AssetStore(settings.store_url, settings.store_public_endpoint)
+        services = Services(settings, read, write, store)
+        jobs = Jobs(services)
         await jobs.open()
         app.state.readpool, app.state.writepool = read, write
         app.state.get_connection = get_connection
-        app.state.store, app.state.jobs = store, jobs
+        app.state.services, app.state.store, app.state.jobs = services, store, jobs
         if settings.worker:
             jobs.start_worker()
         yield

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
-from obstore.store import LocalStore, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from landbridge.mappings import ids
 from landbridge.stac_api import links
@@ -22,7 +23,7 @@ from landbridge.stac_api import links
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from obstore.store import ObjectStore
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 IMAGES = "images/"
 BLOBS = "blobs/"
@@ -32,10 +33,24 @@ UPLOADS = "uploads/"
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
-class AssetStore:
-    """An obstore object store with our layout."""
+# A request may last as long as its object is large, but not stand still; obstore's own bound is 30 s for all.
+_CLIENT: ClientConfig = {"connect_timeout": "5s", "read_timeout": "20s", "timeout": "6h"}
+# Short: whoever waits for the answer may try again, and jobs are.
+_RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+_SIGNING = (S3Store, GCSStore, AzureStore)
+_PART = 8 * 2**20  # bytes of one part of a multipart upload; S3 takes 10,000 of them
+_PARTS_AT_ONCE = 4
 
-    def __init__(self, url: str) -> None:
+
+class AssetStore:
+    """An obstore object store with our layout.
+
+    Args:
+        url: where it is; credentials and endpoints come from the environment, as for the store's own tools.
+        public_endpoint: by which clients reach an S3 store, where that differs from how the server does.
+    """
+
+    def __init__(self, url: str, public_endpoint: str | None = None) -> None:
         self.url = url
         self.root: Path | None = None
         if urlsplit(url).scheme == "file":
@@ -43,11 +58,24 @@ class AssetStore:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.backend: ObjectStore = LocalStore(self.root)
         else:
-            self.backend = from_url(url)
+            self.backend = from_url(url, client_options=_CLIENT, retry_config=_RETRY)
+        self._signing = self.backend if isinstance(self.backend, _SIGNING) else None
+        if public_endpoint and isinstance(self.backend, S3Store):
+            self._signing = S3Store.from_url(url, endpoint=public_endpoint, client_options=_CLIENT)
+
+    @property
+    def signs(self) -> bool:
+        """Whether the store itself gives out URLs by which others may read or write one object."""
+        return self._signing is not None
+
+    async def sign(self, method: Literal["GET", "PUT"], path: str, seconds: int) -> str:
+        """A URL by which anybody may do this with one object, for some seconds."""
+        assert self._signing is not None
+        return await obstore.sign_async(self._signing, method, path, timedelta(seconds=seconds))
 
     async def put(self, path: str, data: Path | AsyncIterator[bytes]) -> int:
         """Store a file or a stream; it appears whole or not at all. Returns its size in bytes."""
-        await obstore.put_async(self.backend, path, data)
+        await obstore.put_async(self.backend, path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return int((await obstore.head_async(self.backend, path))["size"])
 
     async def fetch(self, path: str, folder: Path) -> Path:
@@ -61,11 +89,11 @@ class AssetStore:
                 file.write(chunk)
         return target
 
-    async def paths(self, prefix: str) -> list[str]:
-        """Every object under a prefix."""
-        found: list[str] = []
+    async def sizes(self, prefix: str) -> dict[str, int]:
+        """Every object under a prefix, with its size in bytes."""
+        found: dict[str, int] = {}
         async for chunk in obstore.list(self.backend, prefix):
-            found += [entry["path"] for entry in chunk]
+            found.update((entry["path"], entry["size"]) for entry in chunk)
         return found
 
     async def delete(self, *paths: str) -> None:
@@ -86,32 +114,22 @@ class AssetStore:
         if path.startswith(BLOBS) and is_served(path):
             await self.delete_under(path.removesuffix("data"))
 
-    async def delete_assets(self, item: dict[str, Any]) -> None:
-        """Delete the files of ours that an item refers to: those under its own name, nobody else's."""
-        if ids.is_blob_collection(item["collection"]):
-            # No write but the one that puts the data lets an item refer to data of ours.
-            for asset in item.get("assets", {}).values():
-                await self.delete_blob(links.asset_path(asset["href"]) or "")
-            return
-        own = image_path(item["collection"], item["id"], "", "")[:-1]
-        for asset in item.get("assets", {}).values():
-            path = unquote(links.asset_path(asset["href"]) or "")
-            if path.startswith(own) and is_served(path):
-                await self.delete(path)
-
     async def delete_under(self, prefix: str) -> None:
         """Delete every object under a prefix."""
         if self.root is not None:
-            shutil.rmtree(self.root / prefix, ignore_errors=True)
+            folder = self.root / prefix
+            if folder.is_dir():
+                shutil.rmtree(folder)  # with what an interrupted put has left there
+            self._prune(prefix)
             return
-        if paths := await self.paths(prefix):
+        if paths := list(await self.sizes(prefix)):
             await obstore.delete_async(self.backend, paths)
 
     def _prune(self, path: str) -> None:
         """Remove the folders an object leaves empty, where the store is a folder."""
         if self.root is None:
             return
-        folder = (self.root / path).parent
+        folder = (self.root / path.rstrip("/")).parent
         while folder != self.root:
             try:
                 folder.rmdir()
@@ -125,6 +143,18 @@ def is_served(path: str) -> bool:
     return path.startswith((IMAGES, BLOBS)) and not any(part in ("", ".", "..") for part in path.split("/"))
 
 
+def own_paths(item: dict[str, Any]) -> list[str]:
+    """The files in the store that go with an item, as stored: those under its own name, nobody else's."""
+    # As the database keeps it, an item may have a mark in place of an asset.
+    assets = [asset for asset in (item.get("assets") or {}).values() if isinstance(asset, dict)]
+    paths = [unquote(links.asset_path(str(asset.get("href"))) or "") for asset in assets]
+    if ids.is_blob_collection(item["collection"]):
+        # No write but the one that puts the data lets an item refer to data of ours.
+        return [path.removesuffix("data") for path in paths if path.startswith(BLOBS) and is_served(path)]
+    own = image_path(item["collection"], item["id"], "", "")[:-1]
+    return [path for path in paths if path.startswith(own) and is_served(path)]
+
+
 def image_path(collection: str, item: str, version: str, name: str) -> str:
     """Where a file of an image lies in the store."""
     return f"{IMAGES}{collection}/{item}/{version}/{name}"
@@ -135,6 +165,11 @@ def href(path: str) -> str:
     return links.ASSETS + quote(path, safe="/:~!$&'()*+,;=@")
 
 
+def upload_folder(upload: int) -> str:
+    """Where the files of an upload lie in transit."""
+    return f"{UPLOADS}{upload}/"
+
+
 def upload_path(upload: int, number: int) -> str:
-    """Where a file in transit lies."""
-    return f"{UPLOADS}{upload}/{number}"
+    """Where one file in transit lies."""
+    return f"{upload_folder(upload)}{number}"

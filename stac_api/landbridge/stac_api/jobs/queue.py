@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import multiprocessing
 import shutil
-from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import procrastinate
@@ -23,6 +21,8 @@ from landbridge.stac_api.blobs import records as blob_records
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.deletions import records as deletions
 from landbridge.stac_api.uploads import job as ingest_job
+from landbridge.stac_api.uploads import sweeping
+from landbridge.stac_api.uploads.processes import Processes
 
 if TYPE_CHECKING:
     from landbridge.stac_api.services import Services
@@ -32,8 +32,6 @@ logger = logging.getLogger(__name__)
 INGEST = "ingest"
 DELETION = "deletion"
 BLOB_DELETION = "blob_deletion"
-_TRIES = 3
-_RETRY = RetryStrategy(max_attempts=_TRIES, exponential_wait=2, retry_exceptions=ingest_job.TRANSIENT)
 _HEARTBEAT = 5.0  # seconds between a worker's signs of life
 _PAUSE = 0.5  # seconds before a worker that lost its database starts again
 _STALLED = 20.0  # seconds without one after which its jobs are queued again
@@ -44,6 +42,8 @@ _LEFT_BY_ALL = "SELECT id FROM landbridge.uploads WHERE status IN ('pending', 'r
 _LEFT_BY_SOME = """
 SELECT id FROM landbridge.uploads WHERE status = 'pending' AND modified < now() - interval '10 seconds'
 """
+# Until its job is queued, a deletion's request may still be at it.
+_QUEUED_LATE = 10.0
 
 
 class Jobs:
@@ -51,7 +51,7 @@ class Jobs:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._executor: ProcessPoolExecutor | None = None
+        self._processes = Processes(services.settings)
         self._worker: asyncio.Task[None] | None = None
         self.app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
@@ -67,24 +67,31 @@ class Jobs:
         self._register()
 
     def _register(self) -> None:
-        @self.app.task(name=INGEST, pass_context=True, retry=_RETRY)
+        retry = RetryStrategy(
+            max_attempts=self._services.settings.job_tries,
+            exponential_wait=2,
+            retry_exceptions=ingest_job.TRANSIENT,
+        )
+
+        @self.app.task(name=INGEST, pass_context=True, retry=retry)
         async def ingest(context: JobContext, upload: int) -> None:
-            await ingest_job.run(self._services, self._pool(), upload, last_try=_last_try(context))
+            await ingest_job.run(self._services, self._processes, upload, last_try=self._last_try(context))
 
-        @self.app.task(name=DELETION, pass_context=True, retry=_RETRY)
+        @self.app.task(name=DELETION, pass_context=True, retry=retry)
         async def delete(context: JobContext, deletion: int, product: str) -> None:
-            await deletion_job.run(self._services, deletion, product, last_try=_last_try(context))
+            await deletion_job.run(self._services, deletion, product, last_try=self._last_try(context))
 
-        @self.app.task(name=BLOB_DELETION, pass_context=True, retry=_RETRY)
+        @self.app.task(name=BLOB_DELETION, pass_context=True, retry=retry)
         async def delete_blobs(context: JobContext, deletion: int) -> None:
-            await blobs.run(self._services, deletion, last_try=_last_try(context))
+            await blobs.run(self._services, deletion, last_try=self._last_try(context))
 
         @self.app.periodic(cron="*/5 * * * *")
-        @self.app.task(name="sweep_blobs", queueing_lock="sweep_blobs", pass_context=False)
-        async def sweep_blobs(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
+        @self.app.task(name="sweep", queueing_lock="sweep", pass_context=False)
+        async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
             for deletion in await blobs.expire(self._services):
                 await self.defer_blob_deletion(deletion)
             await blobs.sweep(self._services)
+            await sweeping.sweep(self._services)
 
         @self.app.periodic(cron="* * * * *")
         @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
@@ -138,15 +145,6 @@ class Jobs:
                 logger.warning("The worker lost its database; it starts again.", exc_info=True)
             await asyncio.sleep(_PAUSE)
 
-    def _pool(self) -> ProcessPoolExecutor:
-        """The child processes, made with the first job; new ones where the kernel killed the last."""
-        if self._executor is None or getattr(self._executor, "_broken", False):
-            # Spawned, not forked: this process has threads and an event loop.
-            self._executor = ProcessPoolExecutor(
-                self._services.settings.worker_concurrency, mp_context=multiprocessing.get_context("spawn")
-            )
-        return self._executor
-
     async def _resume(self, silent_for: float) -> None:
         """Queue again what a dead worker left: its jobs, and uploads whose job was never queued."""
         manager = self.app.job_manager
@@ -158,9 +156,9 @@ class Jobs:
             await self.defer_ingest(row["id"])
         for deletion in await blob_records.running_deletions(self._services.writepool, silent_for):
             await self.defer_blob_deletion(deletion)
-        if silent_for == 0:
-            for record in await deletions.running(self._services.writepool):
-                await self.defer_deletion(record["id"], record["product_id"])
+        # One whose job waits or runs is not queued twice, or finds that nothing is left to do.
+        for record in await deletions.running(self._services.writepool, min(silent_for, _QUEUED_LATE)):
+            await self.defer_deletion(record["id"], record["product_id"])
 
     async def close(self) -> None:
         """Stop the worker, let go of the queue."""
@@ -168,10 +166,8 @@ class Jobs:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        await self._processes.close()
         await self.app.close_async()
 
-
-def _last_try(context: JobContext) -> bool:
-    return context.job is None or context.job.attempts >= _TRIES - 1
+    def _last_try(self, context: JobContext) -> bool:
+        return context.job is None or context.job.attempts >= self._services.settings.job_tries - 1

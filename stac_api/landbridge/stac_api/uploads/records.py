@@ -48,6 +48,20 @@ FROM landbridge.upload_events WHERE upload_id = ANY($1) ORDER BY id
 """
 
 
+_ABANDONED = """
+UPDATE landbridge.uploads SET status = 'failure', modified = now()
+WHERE status = 'transferring' AND modified < now() - interval '1 day' RETURNING id
+"""
+_FORGET = """
+DELETE FROM landbridge.uploads
+WHERE status IN ('success', 'failure', 'canceled') AND modified < now() - interval '90 days'
+"""
+_UNFINISHED = """
+SELECT id FROM landbridge.uploads
+WHERE id = ANY($1) AND status IN ('transferring', 'pending', 'running')
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """One upload as stored. `files` are `{"name", "size"}` in the order sent."""
@@ -137,6 +151,25 @@ async def advance(db: Executor, upload: int, status: str, *, allowed: tuple[str,
         current = await get(db, upload)
         raise ConflictError(f"Upload {upload} is {current.status}; it can't become {status}.")
     return _upload(row)
+
+
+async def abandon(db: Executor) -> list[int]:
+    """End the uploads whose files have not come within a day; their ids."""
+    ended = [row["id"] for row in await db.fetch(_ABANDONED)]
+    for upload in ended:
+        message = "The files were not sent and submitted within a day. Upload them again."
+        await add_event(db, upload, "timeout", message, severity="ERROR")
+    return ended
+
+
+async def forget(db: Executor) -> None:
+    """Forget uploads that ended long ago."""
+    await db.execute(_FORGET)
+
+
+async def unfinished(db: Executor, uploads: list[int]) -> set[int]:
+    """Those of some uploads that have not ended."""
+    return {row["id"] for row in await db.fetch(_UNFINISHED, uploads)}
 
 
 async def add_event(
