@@ -1,8 +1,12 @@
-"""The process that reads what users send: `python -m landbridge.stac_api.uploads.child`.
+"""The processes that read what users send: `python -m landbridge.stac_api.uploads.child`.
 
-It runs away from the API, so that a broken file may take GDAL down and not the server, with a bound on its
-memory, without the server's environment (and so without its credentials), and ends with its parent. It takes
-one JSON request a line, `{"task": "check"|"convert", "job": {...}}`, and answers each by one line.
+They run away from the API, so that a broken file may take GDAL down and not the server, with a bound on their
+memory, without the server's environment (and so without its credentials), and end with their parent. One
+process has all imported and forks another for each job: a job costs milliseconds of starting, and what a file
+does to the process that reads it meets no other job.
+
+Requests come one a line, `{"task": "check"|"convert"|"end", "job": {...}}`; each but the last is answered by
+one line. The first of a job is also answered by the id of the process that takes the job.
 """
 
 from __future__ import annotations
@@ -50,17 +54,44 @@ def _unnamed() -> int:
 
 
 def main() -> None:
-    """Serve requests until the parent closes its end."""
+    """Serve jobs until the parent closes its end."""
     _end_with_parent()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         errors = Errors()
         _bound_memory(int(os.environ[MEMORY]))
         _answer(answers, {"ready": True})
-        for line in sys.stdin:
-            request = json.loads(line)
-            answer = _carry_out(request["task"], Job.from_json(request["job"]), errors)
-            errors.pass_on()
-            _answer(answers, answer)
+        while first := _line():
+            if (worker := os.fork()) == 0:
+                _end_with_parent()
+                _answer(answers, {"pid": os.getpid()})
+                _serve(first, answers, errors)
+                os._exit(0)
+            _, status = os.waitpid(worker, 0)
+            if os.WIFSIGNALED(status):
+                os.kill(os.getpid(), os.WTERMSIG(status))  # so that the parent learns of it
+            if status != 0:
+                sys.exit(1)
+
+
+def _line() -> bytes:
+    """The next request, empty at the end."""
+    # The parent waits for the answer before it sends the next, so a read never takes in two.
+    parts = []
+    while part := os.read(0, 2**16):
+        parts.append(part)
+        if part.endswith(b"\n"):
+            break
+    return b"".join(parts)
+
+
+def _serve(first: bytes, answers: IO[str], errors: Errors) -> None:
+    """Carry out the requests of one job."""
+    line = first
+    while line and (request := json.loads(line))["task"] != "end":
+        answer = _carry_out(request["task"], Job.from_json(request["job"]), errors)
+        errors.pass_on()
+        _answer(answers, answer)
+        line = _line()
 
 
 def _answer(answers: IO[str], document: dict[str, Any]) -> None:

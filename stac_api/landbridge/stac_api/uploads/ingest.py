@@ -6,6 +6,7 @@ Runs in a child process (see `child`). Nothing here knows of HTTP or of the data
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ _ENV = {
     "PROJ_NETWORK": "OFF",
 }
 _FULL = "No space left on device"  # strerror(ENOSPC)
+_NO_MEMORY = re.compile(r"cannot allocate|out of memory|not enough memory", re.IGNORECASE).search
 # Pixels take at most so many times the bytes of their file. Deflate reaches 1,032; beyond is what claims
 # to be huge, and what is empty.
 _MOST_EXPANSION = 2000
@@ -168,11 +170,12 @@ def _opened(raster: _Raster, path: Path | None = None) -> Iterator[DatasetReader
             yield source
     except (RasterioError, CPLE_BaseError, ValueError, OverflowError) as error:
         causes = _causes(error)
-        if any(isinstance(cause, CPLE_OutOfMemoryError) for cause in causes):
-            raise MemoryError from error
         said = str(causes[-1])
-        for place in (path, raster.path):
-            said = said.replace(str(place), raster.name)
+        if isinstance(causes[-1], CPLE_OutOfMemoryError) or _NO_MEMORY(said):
+            raise MemoryError from error
+        for place in filter(None, (path, raster.path)):
+            # By its path, or as GDAL begins a message: with the last part of it.
+            said = said.replace(str(place), raster.name).removeprefix(f"{place.name}: ")
         raise IngestError(
             f"{raster.name}: can't be read as an image ({said or type(error).__name__}). It must be a whole "
             f"file in one of the formats GeoTIFF, JPEG 2000, JPEG or PNG."

@@ -1,7 +1,7 @@
-"""The child processes that read what users send, watched: a bound on their time, memory and number of jobs.
+"""The processes that read what users send, watched: there is a bound on their time and memory.
 
-A child serves one job at a time. What it does to itself ends that job alone: as a fault of the files where
-the files brought it down, else as `ChildDiedError`, after which the job may be tried again.
+Each job has one of its own. What brings it down ends that job alone: as a fault of the files where it was the
+files, else as `ChildDiedError`, after which the job may be tried again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ _CHILD = "landbridge.stac_api.uploads.child"
 _START_SECONDS = 60.0
 _WATCH_SECONDS = 0.05
 _BYTES_PER_SECOND = 2**20  # how slowly a file may be read, beyond `ingest_seconds`
-_MOST_JOBS = 100  # of one child: GDAL keeps some of what it has once allocated
 _MOST_LINE = 64 * 2**20  # a footprint, an image's statistics
 _LIBRARIES = 96 * 2**20  # memory of a child that its bound on private memory does not count
 # The processor or the C library found the program at fault, so what it read is: it would be again.
@@ -45,12 +44,16 @@ class ChildDiedError(Exception):
 
 
 class Session:
-    """A child at work on one job."""
+    """A child, and the process that it forks for one job after the other.
+
+    `pid` is the latter's while there is one.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, settings: Settings) -> None:
         self.process = process
-        self.jobs = 0
+        self.pid: int | None = None
         self._settings = settings
+        self._asked = False
 
     async def check(self, job: Job) -> None:
         """Check the files by their headers.
@@ -67,11 +70,12 @@ class Session:
     async def _ask(self, task: str, job: Job) -> Any:
         sent = sum(file.stat().st_size for file in job.files)
         seconds = self._settings.ingest_seconds + sent / _BYTES_PER_SECOND
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the end is noticed below
-            self.process.stdin.write(json.dumps({"task": task, "job": job.to_json()}).encode() + b"\n")
-            await self.process.stdin.drain()
+        self._asked = True
+        await self._send({"task": task, "job": job.to_json()})
+        if self.pid is None:
+            self.pid = (await self.answer(_START_SECONDS))["pid"]
         answer = await self.answer(seconds)
+        self._asked = False
         match answer.get("error"):
             case None:
                 return answer.get("ok")
@@ -82,15 +86,27 @@ class Session:
             case _:
                 raise IngestError(answer["text"])
 
+    async def _send(self, request: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end is noticed by the reader
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            await self.process.stdin.drain()
+
+    async def release(self) -> bool:
+        """End the job's process, if there is none of its requests open; whether the child can go on."""
+        if self._asked or self.process.returncode is not None:
+            return False
+        if self.pid is not None:
+            await self._send({"task": "end"})
+            self.pid = None
+        return True
+
     async def answer(self, seconds: float) -> dict[str, Any]:
         """The next line of the child, or what became of it instead."""
         assert self.process.stdout is not None
         line = asyncio.ensure_future(self.process.stdout.readline())
         deadline = time.monotonic() + seconds
-        try:
-            watched = psutil.Process(self.process.pid)
-        except psutil.NoSuchProcess:
-            watched = None
+        watched = self.pid and _process(self.pid)
         try:
             while not line.done():
                 await asyncio.wait({line}, timeout=_WATCH_SECONDS)
@@ -100,7 +116,7 @@ class Session:
                         f"size. A file that claims more pixels than it has may be why; otherwise store it "
                         f"in tiles and with a usual compression."
                     )
-                if watched is not None and _memory(watched) > self._settings.ingest_memory_bytes:
+                if watched and _memory(watched) > self._settings.ingest_memory_bytes:
                     raise self._too_large()
         finally:
             if not line.done():
@@ -129,9 +145,9 @@ class Session:
         return ChildDiedError(f"The process that reads the files has ended ({code}).")
 
     async def end(self) -> None:
-        """Kill the child and collect it."""
+        """Kill the child and what it has forked, and collect it."""
         with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
 
 
@@ -144,18 +160,15 @@ class Processes:
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """A child for one job. After an error it is not used again."""
+        """A process for one job."""
         session = await self._take()
         try:
             yield session
-        except BaseException:
-            await session.end()
-            raise
-        session.jobs += 1
-        if session.jobs < _MOST_JOBS:
-            self._idle.append(session)
-        else:
-            await session.end()
+        finally:
+            if await session.release():
+                self._idle.append(session)
+            else:
+                await session.end()
 
     async def _take(self) -> Session:
         while self._idle:
@@ -172,6 +185,7 @@ class Processes:
             env={**known, MEMORY: str(memory), "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
             limit=_MOST_LINE,
             cwd="/",
+            start_new_session=True,  # a group of their own, to be killed together
         )
         session = Session(process, self._settings)
         try:
@@ -184,6 +198,13 @@ class Processes:
         """End the children that are idle; those at work end with their jobs."""
         while self._idle:
             await self._idle.pop().end()
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _memory(process: psutil.Process) -> int:
