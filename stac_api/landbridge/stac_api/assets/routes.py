@@ -28,9 +28,18 @@ _IMMUTABLE = "max-age=31536000, immutable"
 
 @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"], response_class=Response)
 async def asset(path: str, request: Request) -> Response:
-    """A file that an item refers to, whole or one range of it."""
+    """A file that an item refers to, whole or one range of it; or where it is, where the store signs URLs."""
     if not is_served(path):
         raise _missing(path)
+    settings, store = request.app.state.landbridge, request.app.state.store
+    # HEAD is answered here: a URL is signed for one method, and GDAL asks by HEAD before it asks by GET.
+    if request.method == "GET" and settings.presign and store.signs:
+        seconds: int = settings.signed_seconds
+        headers = {
+            "Location": await store.sign("GET", path, seconds),
+            "Cache-Control": f"private, max-age={seconds // 2}",
+        }
+        return Response(status_code=307, headers=headers)
     scope = "private" if path.startswith(BLOBS) else "public"
     return await serve(path, request, cached=f"{scope}, {_IMMUTABLE}")
 

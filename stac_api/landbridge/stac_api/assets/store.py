@@ -7,6 +7,7 @@ uploads/{upload}/{n}                           files in transit, as the client s
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from datetime import timedelta
@@ -58,10 +59,10 @@ class AssetStore:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.backend: ObjectStore = LocalStore(self.root)
         else:
-            self.backend = from_url(url, client_options=_CLIENT, retry_config=_RETRY)
+            self.backend = from_url(url, client_options=_client(), retry_config=_RETRY)
         self._signing = self.backend if isinstance(self.backend, _SIGNING) else None
         if public_endpoint and isinstance(self.backend, S3Store):
-            self._signing = S3Store.from_url(url, endpoint=public_endpoint, client_options=_CLIENT)
+            self._signing = S3Store.from_url(url, endpoint=public_endpoint, client_options=_client())
 
     @property
     def signs(self) -> bool:
@@ -136,6 +137,11 @@ class AssetStore:
             except OSError:
                 return
             folder = folder.parent
+
+
+def _client() -> ClientConfig:
+    # Where options are given, obstore no longer reads this one from the environment.
+    return {**_CLIENT, "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")}
 
 
 def is_served(path: str) -> bool:

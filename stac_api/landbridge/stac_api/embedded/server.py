@@ -126,7 +126,7 @@ def _serve(home: Home, report: Report) -> None:
 
             settings = Settings(
                 database_url=database,
-                store_url=home.store.as_uri(),
+                store_url=os.environ.get("LANDBRIDGE_STORE_URL") or home.store.as_uri(),
                 token=state["token"],
                 staging=home.root / "staging",
                 alone=True,

@@ -5,8 +5,8 @@ memory, without the server's environment (and so without its credentials), and e
 process has all imported and forks another for each job: a job costs milliseconds of starting, and what a file
 does to the process that reads it meets no other job.
 
-Requests come one a line, `{"task": "check"|"convert"|"end", "job": {...}}`; each but the last is answered by
-one line. The first of a job is also answered by the id of the process that takes the job.
+Requests come one a line, `{"task": "check"|"convert"|"end", "job": {...}}`, each answered by one line; the
+first of a job is answered by the id of the process that takes the job, too.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def main() -> None:
                 os.kill(os.getpid(), os.WTERMSIG(status))  # so that the parent learns of it
             if status != 0:
                 sys.exit(1)
+            _answer(answers, {"ready": True})
 
 
 def _line() -> bytes:

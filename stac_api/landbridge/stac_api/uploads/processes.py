@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _CHILD = "landbridge.stac_api.uploads.child"
-_START_SECONDS = 60.0
+_START_SECONDS, _END_SECONDS = 60.0, 5.0
 _WATCH_SECONDS = 0.05
 _BYTES_PER_SECOND = 2**20  # how slowly a file may be read, beyond `ingest_seconds`
 _MOST_LINE = 64 * 2**20  # a footprint, an image's statistics
@@ -98,6 +98,10 @@ class Session:
             return False
         if self.pid is not None:
             await self._send({"task": "end"})
+            try:
+                await self.answer(_END_SECONDS)
+            except (IngestError, ChildDiedError):
+                return False
             self.pid = None
         return True
 

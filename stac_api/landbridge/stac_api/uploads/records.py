@@ -12,7 +12,7 @@ from stac_fastapi.types.errors import NotFoundError
 from landbridge.stac_api.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import asyncpg
 
@@ -208,8 +208,10 @@ async def events(db: Executor, uploads: list[int]) -> dict[int, list[dict[str, A
     return found
 
 
-def to_json(upload: Upload, base: str, happened: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """The record as the API shows it."""
+def to_json(
+    upload: Upload, happened: list[dict[str, Any]] | None = None, urls: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The record as the API shows it; `urls` are where its files are to be put."""
     document = {
         "id": str(upload.id),
         "product_id": upload.product_id,
@@ -219,9 +221,7 @@ def to_json(upload: Upload, base: str, happened: list[dict[str, Any]] | None = N
         "created": upload.created.isoformat(),
         "modified": upload.modified.isoformat(),
         "image_upload_options": upload.options,
-        "resumable_urls": [f"{base}uploads/{upload.id}/files/{number}" for number in range(len(upload.files))]
-        if upload.status == "transferring"
-        else [],
+        "resumable_urls": list(urls),
     }
     if happened is not None:
         document["events"] = happened

@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import documents, links
+from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import upload_folder, upload_path
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/uploads", tags=["Uploads"])
 
 _MAX_FILES = 1000
+_MOST_OF_ONE_PUT = 5 * 2**30  # bytes that S3 takes in one PUT; larger files come by us, in parts
+_PUT_SECONDS = 6 * 3600  # how long files may be sent by a signed URL; many are sent one after the other
 _POLL = 0.1  # seconds between looks at a record somebody waits for
 
 
@@ -211,7 +214,7 @@ async def search(
     )
     happened = await records.events(pool, [upload.id for upload in found]) if events else {}
     base = links.base_url(request)
-    shown = [records.to_json(upload, base, happened.get(upload.id)) for upload in found]
+    shown = [records.to_json(upload, happened.get(upload.id)) for upload in found]
     return respond({"uploads": shown, "numberMatched": matched}, base, JSON)
 
 
@@ -220,5 +223,26 @@ async def _answer(
 ) -> Response:
     pool = request.app.state.writepool
     happened = (await records.events(pool, [upload.id]))[upload.id] if events else None
-    base = links.base_url(request)
-    return respond(records.to_json(upload, base, happened), base, JSON, status)
+    urls = await _urls(upload, request) if upload.status == "transferring" else ()
+    return respond(records.to_json(upload, happened, urls), links.base_url(request), JSON, status)
+
+
+async def _urls(upload: records.Upload, request: Request) -> list[str]:
+    """Where the files are to be put, by whoever has the URL: in the store where it signs, else here."""
+    settings, store = request.app.state.landbridge, request.app.state.store
+    if request.method == "GET":
+        return []  # who may read a record may not therefore write its files
+    if settings.presign and store.signs:
+        return [
+            await store.sign("PUT", upload_path(upload.id, number), _PUT_SECONDS)
+            if file["size"] <= _MOST_OF_ONE_PUT
+            else _own_url(upload.id, number, request)
+            for number, file in enumerate(upload.files)
+        ]
+    return [_own_url(upload.id, number, request) for number in range(len(upload.files))]
+
+
+def _own_url(upload: int, number: int, request: Request) -> str:
+    path = f"/uploads/{upload}/files/{number}"
+    query = Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
+    return links.base_url(request) + path[1:] + query
