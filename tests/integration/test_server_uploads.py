@@ -126,7 +126,7 @@ def test_a_picture_lies_where_the_files_beside_it_say(
     picture = geotiff("Scene.png", array, driver="PNG")  # what GDAL leaves beside it stays here
     world, prj = tmp_path / "scene.pgw", tmp_path / "scene.prj"
     world.write_text("30\n0\n0\n-30\n600015\n4199985\n")
-    prj.write_text(rasterio.crs.CRS.from_epsg(32621).to_wkt("WKT1_ESRI"))
+    prj.write_text(rasterio.crs.CRS.from_epsg(32621).to_wkt(version="WKT1_ESRI"))
     assert upload(http, collection, "a", picture, world, prj)["status"] == "success"
     item = http.get(f"/collections/{collection}/items/a").json()
     assert item["properties"]["proj:transform"][:6] == [30, 0, 600000, 0, -30, 4200000]

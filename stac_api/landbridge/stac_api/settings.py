@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     store_public_endpoint: str | None = Field(
         default=None, description="by which clients reach an S3 store, where that is not AWS_ENDPOINT_URL"
     )
+    store_timeout: float = Field(
+        default=20.0, gt=0, description="seconds without a byte after which a request to the store has failed"
+    )
     presign: bool = Field(
         default=True,
         description="let clients reach pixels at the store itself, by signed URLs, where it can sign",

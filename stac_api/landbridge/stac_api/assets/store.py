@@ -35,9 +35,8 @@ COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
 # A request may last as long as its object is large, but not stand still; obstore's own bound is 30 s for all.
-_CLIENT: ClientConfig = {"connect_timeout": "5s", "read_timeout": "20s", "timeout": "6h"}
-# Short: whoever waits for the answer may try again, and jobs are.
-_RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+_CLIENT: ClientConfig = {"connect_timeout": "5s", "timeout": "6h"}
+_STANDSTILL = 20.0  # seconds without a byte
 _SIGNING = (S3Store, GCSStore, AzureStore)
 _PART = 8 * 2**20  # bytes of one part of a multipart upload; S3 takes 10,000 of them
 _PARTS_AT_ONCE = 4
@@ -49,9 +48,10 @@ class AssetStore:
     Args:
         url: where it is; credentials and endpoints come from the environment, as for the store's own tools.
         public_endpoint: by which clients reach an S3 store, where that differs from how the server does.
+        standstill: seconds without a byte after which a request to the store has failed.
     """
 
-    def __init__(self, url: str, public_endpoint: str | None = None) -> None:
+    def __init__(self, url: str, public_endpoint: str | None = None, standstill: float = _STANDSTILL) -> None:
         self.url = url
         self.root: Path | None = None
         if urlsplit(url).scheme == "file":
@@ -59,10 +59,12 @@ class AssetStore:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.backend: ObjectStore = LocalStore(self.root)
         else:
-            self.backend = from_url(url, client_options=_client(), retry_config=_RETRY)
+            self.backend = from_url(url, client_options=_client(standstill), retry_config=_retry(standstill))
         self._signing = self.backend if isinstance(self.backend, _SIGNING) else None
         if public_endpoint and isinstance(self.backend, S3Store):
-            self._signing = S3Store.from_url(url, endpoint=public_endpoint, client_options=_client())
+            self._signing = S3Store.from_url(
+                url, endpoint=public_endpoint, client_options=_client(standstill)
+            )
 
     @property
     def signs(self) -> bool:
@@ -139,9 +141,15 @@ class AssetStore:
             folder = folder.parent
 
 
-def _client() -> ClientConfig:
-    # Where options are given, obstore no longer reads this one from the environment.
-    return {**_CLIENT, "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")}
+def _client(standstill: float) -> ClientConfig:
+    # Where options are given, obstore no longer reads `allow_http` from the environment.
+    insecure = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")
+    return {**_CLIENT, "read_timeout": timedelta(seconds=standstill), "allow_http": insecure}
+
+
+def _retry(standstill: float) -> RetryConfig:
+    """Short: whoever waits for the answer may try again, and jobs are."""
+    return {"max_retries": 3, "retry_timeout": timedelta(seconds=standstill)}
 
 
 def is_served(path: str) -> bool:

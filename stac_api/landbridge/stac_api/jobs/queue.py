@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import procrastinate
@@ -21,7 +20,8 @@ from landbridge.stac_api.blobs import records as blob_records
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.deletions import records as deletions
 from landbridge.stac_api.uploads import job as ingest_job
-from landbridge.stac_api.uploads import sweeping
+from landbridge.stac_api.uploads import records as uploads
+from landbridge.stac_api.uploads import staging, sweeping
 from landbridge.stac_api.uploads.processes import Processes
 
 if TYPE_CHECKING:
@@ -34,15 +34,9 @@ DELETION = "deletion"
 BLOB_DELETION = "blob_deletion"
 _HEARTBEAT = 5.0  # seconds between a worker's signs of life
 _PAUSE = 0.5  # seconds before a worker that lost its database starts again
-_STALLED = 20.0  # seconds without one after which its jobs are queued again
+STALLED = 20.0  # seconds without one after which its jobs are queued again
 
-# Uploads that should have a job: all unfinished ones where no worker lives; otherwise those whose request
-# died between recording the submission and queuing the job.
-_LEFT_BY_ALL = "SELECT id FROM landbridge.uploads WHERE status IN ('pending', 'running')"
-_LEFT_BY_SOME = """
-SELECT id FROM landbridge.uploads WHERE status = 'pending' AND modified < now() - interval '10 seconds'
-"""
-# Until its job is queued, a deletion's request may still be at it.
+# Seconds that a request may take from its record to the job it queues.
 _QUEUED_LATE = 10.0
 
 
@@ -96,7 +90,7 @@ class Jobs:
         @self.app.periodic(cron="* * * * *")
         @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
         async def resume(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
-            await self._resume(_STALLED)
+            await self.resume(STALLED)
 
     async def defer_ingest(self, upload: int) -> None:
         """Queue the job of an upload."""
@@ -123,21 +117,20 @@ class Jobs:
         """Run jobs in this process until `close`, each with a child process for the raster work."""
         settings = self._services.settings
         if settings.staging is not None:
-            if settings.alone:  # what lies there was left by a server that was killed
-                shutil.rmtree(settings.staging, ignore_errors=True)
             settings.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+        staging.clear(settings.staging)
         self._worker = asyncio.create_task(self._work(settings.worker_concurrency, alone=settings.alone))
 
     async def _work(self, concurrency: int, *, alone: bool) -> None:
         """Run the worker, and again whenever the database went away under it."""
         while True:
             try:
-                await self._resume(0.0 if alone else _STALLED)
+                await self.resume(0.0 if alone else STALLED)
                 await self.app.run_worker_async(
                     concurrency=concurrency,
                     install_signal_handlers=False,
                     update_heartbeat_interval=_HEARTBEAT,
-                    stalled_worker_timeout=_STALLED,
+                    stalled_worker_timeout=STALLED,
                     delete_jobs="successful",
                     shutdown_graceful_timeout=10,
                 )
@@ -145,19 +138,20 @@ class Jobs:
                 logger.warning("The worker lost its database; it starts again.", exc_info=True)
             await asyncio.sleep(_PAUSE)
 
-    async def _resume(self, silent_for: float) -> None:
+    async def resume(self, silent_for: float = STALLED) -> None:
         """Queue again what a dead worker left: its jobs, and uploads whose job was never queued."""
         manager = self.app.job_manager
         for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=silent_for):
             logger.warning("Job %s was left by a worker that died; queued again.", stalled.id)
             with contextlib.suppress(AlreadyEnqueued, UniqueViolation):
                 await manager.retry_job(stalled)
-        for row in await self._services.writepool.fetch(_LEFT_BY_ALL if silent_for == 0 else _LEFT_BY_SOME):
-            await self.defer_ingest(row["id"])
-        for deletion in await blob_records.running_deletions(self._services.writepool, silent_for):
+        pool, late = self._services.writepool, min(silent_for, _QUEUED_LATE)
+        for upload in await uploads.stuck(pool, late):
+            await self.defer_ingest(upload)
+        # Deletions whose job waits are not queued twice; beside one that runs, it will find nothing to do.
+        for deletion in await blob_records.running_deletions(pool, late):
             await self.defer_blob_deletion(deletion)
-        # One whose job waits or runs is not queued twice, or finds that nothing is left to do.
-        for record in await deletions.running(self._services.writepool, min(silent_for, _QUEUED_LATE)):
+        for record in await deletions.running(pool, late):
             await self.defer_deletion(record["id"], record["product_id"])
 
     async def close(self) -> None:

@@ -8,9 +8,7 @@ an attempt that dies leaves a record to run again, and files that the sweeper fi
 from __future__ import annotations
 
 import logging
-import tempfile
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -24,7 +22,7 @@ from landbridge.stac_api.assets.store import COG, href, image_path, own_paths, u
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.jobs import points
 from landbridge.stac_api.search import rows
-from landbridge.stac_api.uploads import records, work
+from landbridge.stac_api.uploads import records, staging, work
 from landbridge.stac_api.uploads.processes import ChildDiedError
 
 if TYPE_CHECKING:
@@ -126,8 +124,7 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
         raise BadRequestError(f"Product {upload.product_id} was deleted in the meantime.")
     given = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
     place = image_path(upload.product_id, upload.item["id"], f"{upload.id}-{uuid.uuid4().hex[:12]}", "")
-    with tempfile.TemporaryDirectory(prefix="landbridge-", dir=services.settings.staging) as scratch:
-        folder = Path(scratch)
+    with staging.folder(services.settings.staging) as folder:
         files = [await store.fetch(upload_path(upload.id, n), folder) for n in range(len(upload.files))]
         job = work.Job(
             files=files,

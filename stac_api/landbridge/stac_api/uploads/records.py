@@ -56,6 +56,15 @@ _FORGET = """
 DELETE FROM landbridge.uploads
 WHERE status IN ('success', 'failure', 'canceled') AND modified < now() - interval '90 days'
 """
+# Their request died before it queued the job, or the job gave up while the database was away.
+_STUCK = """
+SELECT id FROM landbridge.uploads AS upload
+WHERE status IN ('pending', 'running') AND modified <= now() - make_interval(secs => $1)
+  AND NOT EXISTS (
+      SELECT FROM procrastinate.procrastinate_jobs
+      WHERE lock = 'upload-' || upload.id AND status IN ('todo', 'doing')
+  )
+"""
 _UNFINISHED = """
 SELECT id FROM landbridge.uploads
 WHERE id = ANY($1) AND status IN ('transferring', 'pending', 'running')
@@ -165,6 +174,11 @@ async def abandon(db: Executor) -> list[int]:
 async def forget(db: Executor) -> None:
     """Forget uploads that ended long ago."""
     await db.execute(_FORGET)
+
+
+async def stuck(db: Executor, older_than: float) -> list[int]:
+    """The uploads that wait for a job which is not there, since at least some seconds."""
+    return [row["id"] for row in await db.fetch(_STUCK, older_than)]
 
 
 async def unfinished(db: Executor, uploads: list[int]) -> set[int]:
