@@ -8,11 +8,13 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import obstore
+import obstore.exceptions
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from landbridge.stac_api.assets.store import BLOBS, COG, is_served
+from landbridge.stac_api.errors import UnavailableError
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -62,6 +64,8 @@ async def serve(path: str, request: Request, *, cached: str, etag: str | None = 
         meta = await obstore.head_async(store, path)
     except (FileNotFoundError, ValueError) as error:
         raise _missing(path) from error
+    except obstore.exceptions.BaseError as error:
+        raise UnavailableError(f"The store does not answer ({type(error).__name__}).") from error
     tag = etag or meta["e_tag"] or ""
     headers = {
         "Accept-Ranges": "bytes",
