@@ -11,7 +11,7 @@ import traceback
 
 from bench import frame
 
-GROUPS = ("start", "search", "raster")
+GROUPS = ("start", "search", "raster", "uploads")
 """Modules of this package, each a group of jobs."""
 
 

@@ -1,6 +1,6 @@
-"""`python -m faults [local|s3]...`: the table of faults, printed; its last line is `N of M cells whole`.
+"""`python -m faults [local|s3]... [WORDS]...`: the table of faults, its last line `N of M cells whole`.
 
-Exit code 0 where all are.
+With words, only the rows whose names hold one of them. Exit code 0 where all cells are whole.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ _WIDTH = 34
 _printing = threading.Lock()
 
 
-def main(stores: list[str]) -> int:
+STORES = ("local", "s3")
+
+
+def main(arguments: list[str]) -> int:
+    stores = [store for store in STORES if store in arguments] or STORES
+    words = [word for word in arguments if word not in STORES] or [""]
     with ThreadPoolExecutor(len(stores)) as pool:
-        results = [result for found in pool.map(run, stores) for result in found]
+        results = [result for found in pool.map(lambda store: run(store, words), stores) for result in found]
     for store in stores:
         _print(store, [(fault, point, wrong) for where, fault, point, wrong in results if where == store])
     whole = sum(not wrong for *_, wrong in results)
@@ -26,14 +31,16 @@ def main(stores: list[str]) -> int:
     return int(whole < len(results))
 
 
-def run(store: str) -> list[tuple[str, table.Fault, str, str]]:
-    """Every cell of one store; the last of each is an upload that has to succeed."""
+def run(store: str, words: list[str]) -> list[tuple[str, table.Fault, str, str]]:
+    """The cells of one store, one after the other."""
     found = []
     with site.running(store) as service:
         table.prepare(service)
         if not service.disk:
             print(f"{store}: no small disk can be mounted here; its rows are left out", file=sys.stderr)
         for fault, point in table.cells(store, disk=service.disk):
+            if not any(word in fault.name for word in words):
+                continue
             begin = time.monotonic()
             wrong = table.broken(service, fault, point)
             found.append((store, fault, point, wrong))
@@ -61,4 +68,4 @@ def _print(store: str, results: list[tuple[table.Fault, str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or ["local", "s3"]))
+    sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ is to happen there, `{"point", "subject", "action"}`; it happens once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -67,7 +68,8 @@ ACTIONS = {
 }
 
 
-def main(home: Path) -> None:
+def install(home: Path) -> None:
+    """Have done what is ordered, in this process."""
     order = home / "fault.json"
 
     async def handle(point: str, subject: str) -> None:
@@ -75,12 +77,13 @@ def main(home: Path) -> None:
             return
         wanted = json.loads(order.read_text())
         if wanted["point"] == point and subject.endswith(f":{wanted['subject']}"):
-            order.rename(home / "fault.done")
-            ACTIONS[wanted["action"]](home)
+            with contextlib.suppress(FileNotFoundError):  # another worker was faster
+                order.rename(home / "fault.done")
+                ACTIONS[wanted["action"]](home)
 
     points.install(handle)
-    serve(Home(home), Report(None))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    install(Path(sys.argv[1]))
+    serve(Home(Path(sys.argv[1])), Report(None))

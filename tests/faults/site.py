@@ -134,8 +134,11 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(store: str) -> Iterator[Site]:
-    """A service of its own with its objects in a folder (`local`) or in S3 behind a proxy (`s3`)."""
+def running(store: str, **more: str) -> Iterator[Site]:
+    """A service of its own with its objects in a folder (`local`) or in S3 behind a proxy (`s3`).
+
+    `more` are variables of its environment.
+    """
     home = Path(tempfile.mkdtemp(prefix="lb-"))
     home.chmod(0o711)
     with contextlib.ExitStack() as stack:
@@ -146,6 +149,7 @@ def running(store: str) -> Iterator[Site]:
             "LANDBRIDGE_STORE_TIMEOUT": "2",
             # What is to break is the way through the service.
             "LANDBRIDGE_PRESIGN": "false",
+            **more,
         }
         if store == "s3":
             target = stack.enter_context(s3.moto())

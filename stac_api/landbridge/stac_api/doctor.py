@@ -35,7 +35,9 @@ _ITEMS = (
 _ASSET = "SELECT content->'assets'->$3 FROM items WHERE collection = $1 AND id = $2"
 _EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
 _EXPECTED = "SELECT path FROM landbridge.discards"
-_OVERDUE = "SELECT path FROM landbridge.discards WHERE due < now() - make_interval(secs => $1)"
+_OVERDUE = """
+SELECT path FROM landbridge.discards WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
+"""
 _BLOBS_ARRIVING = "SELECT unnest(paths) AS path FROM landbridge.blob_uploads WHERE committed IS NULL"
 _BLOBS_GOING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions WHERE status = 'RUNNING'"
 # A worker that lives says so every few seconds.

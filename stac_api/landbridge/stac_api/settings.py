@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     staging: Path | None = Field(
         default=None, description="folder for uploads in transit (default: the system's temporary folder)"
     )
+    worker_timeout: float = Field(
+        default=20.0,
+        gt=0,
+        description="seconds without a sign of life after which a worker counts as dead",
+    )
     job_tries: int = Field(
         default=5,
         ge=1,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 200
+_BATCH = 50  # rows locked while their objects are deleted
 _EXPECT = """
 INSERT INTO landbridge.discards (path, upload_id, due) VALUES ($1, $2, now() + interval '1 day')
 ON CONFLICT (path) DO UPDATE SET due = excluded.due
@@ -36,10 +36,13 @@ ON CONFLICT (path) DO UPDATE SET due = excluded.due
 _DISCARD_UPLOAD = "UPDATE landbridge.discards SET due = now() WHERE upload_id = $1"
 # The row is locked while its objects are deleted: of several sweepers each takes others.
 _DUE = """
-SELECT path FROM landbridge.discards WHERE due <= now() AND path > $2
+SELECT path FROM landbridge.discards WHERE due <= now() AND emptied IS NULL AND path > $2
 ORDER BY path LIMIT $1 FOR UPDATE SKIP LOCKED
 """
-_DONE = "DELETE FROM landbridge.discards WHERE path = ANY($1)"
+_DONE = "DELETE FROM landbridge.discards WHERE path = ANY($1) AND upload_id IS NULL"
+_EMPTIED = "UPDATE landbridge.discards SET emptied = now() WHERE path = ANY($1)"
+_ONCE_MORE = "SELECT path FROM landbridge.discards WHERE emptied IS NOT NULL"
+_FORGET = "DELETE FROM landbridge.discards WHERE path = ANY($1) AND emptied < now() - interval '1 hour'"
 
 
 async def expect(db: Executor, path: str, upload: int | None = None) -> None:
@@ -71,10 +74,18 @@ async def empty(services: Services) -> int:
             paths: list[Any] = [row["path"] for row in await conn.fetch(_DUE, _BATCH, last)]
             done = [path for path in paths if await _deleted(services, path)]
             await conn.execute(_DONE, done)
+            await conn.execute(_EMPTIED, done)
         gone += len(done)
         if len(paths) < _BATCH:
             return gone
         last = paths[-1]
+
+
+async def empty_again(services: Services) -> None:
+    """Delete what has arrived, in the last hour, where an attempt at an upload was cleared away."""
+    rows = await services.writepool.fetch(_ONCE_MORE)
+    done = [row["path"] for row in rows if await _deleted(services, row["path"])]
+    await services.writepool.execute(_FORGET, done)
 
 
 async def try_to_empty(services: Services) -> None:

@@ -7,6 +7,8 @@ uploads/{upload}/{n}                           files in transit, as the client s
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import shutil
 import uuid
@@ -79,7 +81,15 @@ class AssetStore:
     async def put(self, path: str, data: Path | AsyncIterator[bytes]) -> int:
         """Store a file or a stream; it appears whole or not at all. Returns its size in bytes."""
         await obstore.put_async(self.backend, path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+        if self.root is not None:
+            await asyncio.to_thread(_settle, self.root / path)
         return int((await obstore.head_async(self.backend, path))["size"])
+
+    async def take(self, path: str, file: Path) -> None:
+        """Store a file that nobody else needs: it is moved where the store is a folder on the same disk."""
+        if self.root is not None and await asyncio.to_thread(_moved, file, self.root / path):
+            return
+        await self.put(path, file)
 
     async def fetch(self, path: str, folder: Path) -> Path:
         """A local file with the content of an object: the object's own file where the store is a folder."""
@@ -155,6 +165,29 @@ def _retry(standstill: float) -> RetryConfig:
 def is_served(path: str) -> bool:
     """Whether a path names something the API may serve: what items refer to, with no way out of it."""
     return path.startswith((IMAGES, BLOBS)) and not any(part in ("", ".", "..") for part in path.split("/"))
+
+
+def _moved(file: Path, target: Path) -> bool:
+    """Move a file to its place; whether that could be done, which it can't be from another disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    _settle(target)
+    return True
+
+
+def _settle(file: Path) -> None:
+    """Have a file and its name on the disk before the database says that they are."""
+    for path in (file, file.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def own_paths(item: dict[str, Any]) -> list[str]:

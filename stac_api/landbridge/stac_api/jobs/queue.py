@@ -32,9 +32,8 @@ logger = logging.getLogger(__name__)
 INGEST = "ingest"
 DELETION = "deletion"
 BLOB_DELETION = "blob_deletion"
-_HEARTBEAT = 5.0  # seconds between a worker's signs of life
+_HEARTBEATS = 4  # signs of life of a worker within the time after which it counts as dead
 _PAUSE = 0.5  # seconds before a worker that lost its database starts again
-STALLED = 20.0  # seconds without one after which its jobs are queued again
 
 # Seconds that a request may take from its record to the job it queues.
 _QUEUED_LATE = 10.0
@@ -87,10 +86,10 @@ class Jobs:
             await blobs.sweep(self._services)
             await sweeping.sweep(self._services)
 
-        @self.app.periodic(cron="* * * * *")
+        @self.app.periodic(cron="* * * * * */10")
         @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
         async def resume(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
-            await self.resume(STALLED)
+            await self.resume()
 
     async def defer_ingest(self, upload: int) -> None:
         """Queue the job of an upload."""
@@ -123,14 +122,15 @@ class Jobs:
 
     async def _work(self, concurrency: int, *, alone: bool) -> None:
         """Run the worker, and again whenever the database went away under it."""
+        timeout = self._services.settings.worker_timeout
         while True:
             try:
-                await self.resume(0.0 if alone else STALLED)
+                await self.resume(0.0 if alone else timeout)
                 await self.app.run_worker_async(
                     concurrency=concurrency,
                     install_signal_handlers=False,
-                    update_heartbeat_interval=_HEARTBEAT,
-                    stalled_worker_timeout=STALLED,
+                    update_heartbeat_interval=timeout / _HEARTBEATS,
+                    stalled_worker_timeout=timeout,
                     delete_jobs="successful",
                     shutdown_graceful_timeout=10,
                 )
@@ -138,8 +138,14 @@ class Jobs:
                 logger.warning("The worker lost its database; it starts again.", exc_info=True)
             await asyncio.sleep(_PAUSE)
 
-    async def resume(self, silent_for: float = STALLED) -> None:
-        """Queue again what a dead worker left: its jobs, and uploads whose job was never queued."""
+    async def resume(self, silent_for: float | None = None) -> None:
+        """Queue again what a dead worker left: its jobs, and records whose job was never queued.
+
+        Args:
+            silent_for: seconds without a sign of life after which a worker is dead; as configured by default.
+        """
+        if silent_for is None:
+            silent_for = self._services.settings.worker_timeout
         manager = self.app.job_manager
         for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=silent_for):
             logger.warning("Job %s was left by a worker that died; queued again.", stalled.id)

@@ -4,7 +4,9 @@
 CREATE TABLE landbridge.discards (
     path text PRIMARY KEY,
     upload_id bigint,
-    due timestamptz NOT NULL DEFAULT now()
+    due timestamptz NOT NULL DEFAULT now(),
+    -- What was put for an upload may still arrive after it was deleted: a request that the client had given up.
+    emptied timestamptz
 );
 CREATE INDEX discards_due ON landbridge.discards (due);
 CREATE INDEX discards_upload ON landbridge.discards (upload_id) WHERE upload_id IS NOT NULL;

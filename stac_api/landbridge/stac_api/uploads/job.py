@@ -140,7 +140,7 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
         hrefs = [href(place + file.name) for file in result.files]
         thumbnail = href(place + _THUMBNAIL) if result.thumbnail else None
         for file in (*result.files, *([result.thumbnail] if result.thumbnail else ())):
-            await store.put(place + file.name, file)
+            await store.take(place + file.name, file)
     await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place)
     await points.reached(points.COMMITTED, upload.image_id)
     await discards.try_to_empty(services)

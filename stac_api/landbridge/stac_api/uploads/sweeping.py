@@ -19,6 +19,7 @@ async def sweep(services: Services) -> None:
         await discards.discard(conn, map(upload_folder, await records.abandon(conn)))
     await discards.discard(pool, await stray(services))
     await discards.empty(services)
+    await discards.empty_again(services)
     await records.forget(pool)
 
 
