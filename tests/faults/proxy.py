@@ -27,17 +27,17 @@ class Proxy:
     @contextlib.contextmanager
     def running(self) -> Iterator[str]:
         """Its address."""
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), loop
-        ).result()
-        try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            server = runner.run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+            thread = threading.Thread(target=loop.run_forever, daemon=True)
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            finally:
+                loop.call_soon_threadsafe(server.close)
+                loop.call_soon_threadsafe(loop.stop)
+                thread.join()
 
     async def _may_pass(self) -> bool:
         """Wait while it stalls; whether it does not refuse."""
@@ -60,7 +60,7 @@ class Proxy:
         for pump in pumps:
             pump.cancel()
         for end in (writer, back):
-            end.close()
+            end.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

@@ -16,16 +16,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("installation")
 
 SOME = [
-    ("local", "worker killed", points.STORED),
     ("local", "worker killed", points.INSERTED),
     ("local", "reader killed", points.VALIDATED),
     ("local", "database killed", points.INSERTED),
     ("local", "disk full for a moment", points.VALIDATED),
-    ("local", "store read-only", points.CONVERTED),
     ("local", "truncated file, worker killed", points.STORED),
-    ("s3", "worker killed", points.COMMITTED),
     ("s3", "store refuses for a moment", points.CONVERTED),
-    ("s3", "store stalls", points.RECEIVED),
 ]
 
 
@@ -44,7 +40,7 @@ def service() -> Iterator[Callable[[str], site.Site]]:
         yield get
 
 
-@pytest.mark.parametrize(("store", "name", "point"), SOME, ids=" | ".join)
+@pytest.mark.parametrize(("store", "name", "point"), SOME, ids=map(", ".join, SOME))
 def test_what_is_left_is_whole(
     service: Callable[[str], site.Site], store: str, name: str, point: str
 ) -> None:
