@@ -18,6 +18,7 @@ import resource
 import signal
 import sys
 import tempfile
+import traceback
 from typing import IO, Any
 
 from landbridge.stac_api.uploads import ingest
@@ -67,6 +68,7 @@ def main() -> None:
                 _serve(first, answers, errors)
                 os._exit(0)
             _, status = os.waitpid(worker, 0)
+            errors.pass_on()
             if os.WIFSIGNALED(status):
                 os.kill(os.getpid(), os.WTERMSIG(status))  # so that the parent learns of it
             if status != 0:
@@ -113,13 +115,13 @@ def _carry_out(task: str, job: Job, errors: Errors) -> dict[str, Any]:
         return {"error": "space", "text": str(error)}
     except MemoryError:
         return {"error": "memory"}
+    except Exception as error:  # noqa: BLE001 - whatever it is, the server is told and goes on
+        traceback.print_exc()
+        return {"error": "defect", "text": type(error).__name__}
 
 
 def _bound_memory(limit: int) -> None:
-    """Refuse this process more private memory than it has already and may have yet.
-
-    What of the system counts private memory (Linux) follows; elsewhere the parent's watch has to do.
-    """
+    """Refuse this process more private memory, and core dumps; where that isn't counted, the parent watches."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

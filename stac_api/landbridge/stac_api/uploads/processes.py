@@ -83,6 +83,8 @@ class Session:
                 raise NoSpaceError(answer["text"])
             case "memory":
                 raise self._too_large()
+            case "defect":
+                raise RuntimeError(f"{answer['text']} while the files were read; the trace is in the log")
             case _:
                 raise IngestError(answer["text"])
 
