@@ -34,7 +34,7 @@ def received(store: AssetStore, wanted: receiving.Data, limit: int = 10**6, data
             outcome: Any = await receiving.receive(store, path, data or chunks(), wanted, limit)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be left
             outcome = error
-        return outcome, await store.paths("blobs/")
+        return outcome, list(await store.sizes("blobs/"))
 
     return asyncio.run(run())
 

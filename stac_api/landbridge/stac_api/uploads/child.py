@@ -121,7 +121,7 @@ def _carry_out(task: str, job: Job, errors: Errors) -> dict[str, Any]:
 
 
 def _bound_memory(limit: int) -> None:
-    """Refuse this process more private memory, and core dumps; where that isn't counted, the parent watches."""
+    """Refuse this process more private memory, and core dumps; where it isn't counted, the parent watches."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
