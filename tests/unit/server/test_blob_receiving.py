@@ -50,7 +50,7 @@ def test_data_as_announced_is_stored(store, wanted):
     assert outcome == receiving.Data(1500, MD5)
     assert len(paths) == 1
     asyncio.run(store.delete_blob(paths[0]))
-    assert asyncio.run(store.paths("blobs/")) == []
+    assert asyncio.run(store.sizes("blobs/")) == {}
 
 
 @pytest.mark.parametrize(
