@@ -44,7 +44,7 @@ class Site:
     home: Path
     environment: dict[str, str]
     disk: bool
-    on_error: Callable[[], None] = lambda: None
+    on_error: Callable[[str], None] = lambda _: None
     _ended: bool = False
 
     # The server
@@ -82,7 +82,7 @@ class Site:
                 else:
                     if answer.status_code < 500:
                         return answer
-                self.on_error()
+                self.on_error(answer if isinstance(answer, str) else answer.text)
             if time.monotonic() > deadline:
                 raise AssertionError(f"{method} {path}: {answer if isinstance(answer, str) else answer.text}")
             time.sleep(_PAUSE)

@@ -110,7 +110,7 @@ def broken(site: Site, fault: Fault, point: str) -> str:
     bad_files().get(fault.file, lambda path: _write(path, _array(name)))(path)
     errors: list[float] = []
 
-    def suffered() -> None:
+    def suffered(_: str) -> None:
         """The client has had an error: what passes does, what lasts has done its worst to this request."""
         if site.struck:
             errors.append(time.monotonic())
@@ -129,7 +129,7 @@ def broken(site: Site, fault: Fault, point: str) -> str:
     except AssertionError as error:
         return f"stuck: {error}"
     finally:
-        site.on_error = lambda: None
+        site.on_error = lambda _: None
         site.heal()
         path.unlink(missing_ok=True)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from faults import site, table
+from faults import serve, site, table
+from landbridge.mappings import blob
 from landbridge.stac_api.jobs import points
 
 if TYPE_CHECKING:
@@ -49,3 +50,35 @@ def test_what_is_left_is_whole(
     if fault.disk and not chosen.disk:
         pytest.skip("no small disk can be mounted here")
     assert table.broken(chosen, fault, point) == ""
+
+
+@pytest.mark.parametrize(
+    ("store", "action", "says"),
+    [("local", "fill", "(it has no space left)"), ("s3", "refuse", "did not take the data")],
+)
+def test_a_blob_that_the_store_does_not_take_is_not_there_and_may_be_sent_again(
+    service: Callable[[str], site.Site], store: str, action: str, says: str
+) -> None:
+    chosen = service(store)
+    if action == "fill" and not chosen.disk:
+        pytest.skip("no small disk can be mounted here")
+    item = blob.to_stac({"storage_type": "data", "namespace": "local:faults", "name": action})
+    upload = chosen.call("POST", "/blobs", json={"item": item}).json()["id"]
+    answers: list[str] = []
+    serve.ACTIONS[action](chosen.home)
+
+    def heal(answer: str) -> None:
+        answers.append(answer)
+        chosen.heal()
+
+    chosen.on_error = heal
+    data = bytes(range(256)) * 1000
+    assert chosen.call("PUT", f"/blobs/uploads/{upload}", content=data).status_code == 201
+    chosen.on_error = lambda _: None
+    assert says in answers[0]
+    assert str(chosen.home) not in answers[0]
+    assert "127.0.0.1" not in answers[0]
+    assert chosen.call("GET", f"/blobs/data/{item['id']}/data").content == data
+    findings, objects = chosen.left()
+    assert findings == []
+    assert len([path for path in objects if path.startswith("blobs/")]) == 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import obstore.exceptions
+from landbridge.stac_api.assets.store import FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ async def _deleted(services: Services, path: str) -> bool:
             await services.store.delete_under(path)
         else:
             await services.store.delete(path)
-    except (obstore.exceptions.BaseError, OSError):
+    except FAILURES:
         logger.warning("%s could not be deleted yet", path, exc_info=True)
         return False
     return True

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from landbridge.stac_api.assets.store import BLOBS, COG, is_served
+from landbridge.stac_api.assets.store import BLOBS, COG, is_served, reason
 from landbridge.stac_api.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def serve(path: str, request: Request, *, cached: str, etag: str | None = 
     except (FileNotFoundError, ValueError) as error:
         raise _missing(path) from error
     except obstore.exceptions.BaseError as error:
-        raise UnavailableError(f"The store does not answer ({type(error).__name__}).") from error
+        raise UnavailableError(f"The store does not answer ({reason(error)}).") from error
     tag = etag or meta["e_tag"] or ""
     headers = {
         "Accept-Ranges": "bytes",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
+import obstore.exceptions
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from landbridge.mappings import ids
@@ -160,6 +161,15 @@ def _client(standstill: float) -> ClientConfig:
 def _retry(standstill: float) -> RetryConfig:
     """Short: whoever waits for the answer may try again, and jobs are."""
     return {"max_retries": 3, "retry_timeout": timedelta(seconds=standstill)}
+
+
+FAILURES = (obstore.exceptions.BaseError, OSError)
+"""What a call of a store raises that fails for reasons of the store's own."""
+
+
+def reason(error: BaseException) -> str:
+    """Why a store failed, for users: the error itself tells paths and addresses of ours."""
+    return "it has no space left" if "No space left" in str(error) else type(error).__name__
 
 
 def is_served(path: str) -> bool:

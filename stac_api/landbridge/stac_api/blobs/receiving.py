@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import obstore.exceptions
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
+from landbridge.stac_api.assets.store import FAILURES, reason
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 
 if TYPE_CHECKING:
@@ -100,9 +100,11 @@ async def receive(
         await store.put(path, counted())
         received = Data(size, await digest.result())
         _compare(received, wanted)
-    except (obstore.exceptions.BaseError, OSError) as error:
+    except FAILURES as error:
         await _forget(store, path)
-        raise UnavailableError(f"The store did not take the data: {error}") from error
+        raise UnavailableError(
+            f"The store did not take the data ({reason(error)}). Send it again."
+        ) from error
     except BaseException:
         await _forget(store, path)
         raise
@@ -146,7 +148,7 @@ async def _forget(store: AssetStore, path: str) -> None:
     """Delete what arrived, or leave it to the sweeper where the store does not even do that."""
     try:
         await store.delete_blob(path)
-    except (obstore.exceptions.BaseError, OSError):
+    except FAILURES:
         logger.warning("%s could not be deleted yet", path, exc_info=True)
 
 

@@ -12,7 +12,7 @@ from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.deletions import records
 from landbridge.stac_api.search import rows
-from landbridge.stac_api.uploads.job import TRANSIENT
+from landbridge.stac_api.uploads.job import TRANSIENT, told
 
 if TYPE_CHECKING:
     import asyncpg
@@ -36,7 +36,7 @@ async def run(services: Services, deletion: int, product_id: str, *, last_try: b
         if isinstance(error, TRANSIENT) and not last_try:
             raise
         logger.exception("Deleting what belongs to %s failed", product_id)
-        await records.end(pool, deletion, f"{type(error).__name__}: {error}")
+        await records.end(pool, deletion, told(error))
         return
     await records.end(pool, deletion)
 

@@ -18,7 +18,16 @@ from landbridge.mappings import InvalidDocument, band, image
 from landbridge.mappings.assets import INDEX, preview
 from landbridge.stac_api import documents, writes
 from landbridge.stac_api.assets import discards
-from landbridge.stac_api.assets.store import COG, href, image_path, own_paths, upload_folder, upload_path
+from landbridge.stac_api.assets.store import (
+    COG,
+    FAILURES,
+    href,
+    image_path,
+    own_paths,
+    reason,
+    upload_folder,
+    upload_path,
+)
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.jobs import points
 from landbridge.stac_api.search import rows
@@ -77,29 +86,31 @@ async def run(services: Services, processes: Processes, upload_id: int, *, last_
             if not last_try:
                 await _note_attempt(services, upload, error)
                 raise
-            why = f"{_reason(error)} Nothing is wrong with your files: upload them again later."
+            why = f"{told(error)} Nothing is wrong with your files: upload them again later."
         else:
-            why = f"The server could not process the files ({type(error).__name__}); its log has the details."
+            why = told(error)
         logger.exception("Upload %s failed", upload_id)
         await _fail(services, upload, why)
 
 
-def _reason(error: Exception) -> str:
+def told(error: Exception) -> str:
     """What went wrong on our side, for users: no path or address of ours."""
-    if isinstance(error, work.NoSpaceError) or "No space left" in str(error):
+    if isinstance(error, work.NoSpaceError):
         return "The server has no space left for the image."
     if isinstance(error, ChildDiedError):
         return "The process that reads the files was ended, again and again."
-    if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
+    if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, UnavailableError)):
         return f"The database could not be reached ({type(error).__name__})."
-    return f"The object store could not be read or written ({type(error).__name__})."
+    if isinstance(error, FAILURES):
+        return f"The object store could not be read or written ({reason(error)})."
+    return f"The server failed ({type(error).__name__}); its log has the details."
 
 
 async def _note_attempt(services: Services, upload: Upload, error: Exception) -> None:
     """Tell that there was an attempt, if the database can be told."""
     logger.warning("Upload %s will be tried again: %s", upload.id, error)
     try:
-        message = f"{_reason(error)} It will be tried again."
+        message = f"{told(error)} It will be tried again."
         await records.add_event(services.writepool, upload.id, "log", message, severity="WARNING")
     except TRANSIENT:
         logger.warning("The database does not answer either", exc_info=True)
@@ -114,6 +125,7 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
             await discards.discard_upload(conn, upload.id)
     except ConflictError:
         logger.warning("Upload %s was ended by another worker", upload.id)
+        await discards.discard_upload(services.writepool, upload.id)  # what this one has put
     await discards.try_to_empty(services)
 
 

@@ -13,7 +13,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
-import obstore.exceptions
 from fastapi import APIRouter, Query, Request
 from stac_fastapi.types.errors import NotFoundError
 from starlette.exceptions import HTTPException
@@ -23,7 +22,7 @@ from landbridge.mappings import ids
 from landbridge.stac_api import documents, links
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import discards
-from landbridge.stac_api.assets.store import upload_folder, upload_path
+from landbridge.stac_api.assets.store import FAILURES, reason, upload_folder, upload_path
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.jobs import points
 from landbridge.stac_api.search import rows
@@ -109,8 +108,10 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     path = upload_path(upload_id, number)
     try:
         received = await store.put(path, _bounded(request, declared["size"], upload.image_id))
-    except (obstore.exceptions.BaseError, OSError) as error:
-        raise UnavailableError(f"The store did not take the file ({_why(error)}). Send it again.") from error
+    except FAILURES as error:
+        raise UnavailableError(
+            f"The store did not take the file ({reason(error)}). Send it again."
+        ) from error
     if received != declared["size"]:
         await store.delete(path)
         raise BadRequestError(
@@ -120,10 +121,6 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
         await store.delete_under(upload_folder(upload_id))  # it ended while the file was on its way
         raise ConflictError(f"Upload {upload_id} was ended while the file arrived.")
     return Response(status_code=204)
-
-
-def _why(error: Exception) -> str:
-    return "it has no space left" if "No space left" in str(error) else type(error).__name__
 
 
 async def _bounded(request: Request, size: int, image_id: str) -> AsyncIterator[bytes]:
