@@ -37,10 +37,13 @@ def settings(**overrides: object) -> Settings:
 
     if _DATABASE in os.environ:
         return Settings(**overrides)  # type: ignore[arg-type]  # the rest is in the environment
+    from landbridge.stac_api.embedded.files import Home, read_state
     from landbridge.stac_api.embedded.stack import up
 
     stack = up()
-    store = os.environ.get("LANDBRIDGE_STORE_URL") or Path(stack.store).as_uri()
+    state = read_state(Home(stack.home)) or {}
+    # A server of an earlier version that still runs has not told it.
+    store = state.get("store_url") or Path(stack.store).as_uri()
     known = {"database_url": stack.database, "store_url": store, "token": stack.token}
     return Settings(**{**known, "staging": stack.home / "staging", **overrides})  # type: ignore[arg-type]
 
