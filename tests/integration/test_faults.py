@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults import serve, site, table
+from landbridge.auth import Auth
+from landbridge.catalog import CatalogClient, Image
 from landbridge.mappings import blob
+from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.stack import joined
 from landbridge.stac_api.jobs import points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("installation")
 
@@ -82,3 +87,20 @@ def test_a_blob_that_the_store_does_not_take_is_not_there_and_may_be_sent_again(
     findings, objects = chosen.left()
     assert findings == []
     assert len([path for path in objects if path.startswith("blobs/")]) == 1
+
+
+def test_a_service_that_fails_while_it_is_waited_for_is_a_warning_10_5(
+    service: Callable[[str], site.Site], geotiff: Callable[..., Path]
+) -> None:
+    chosen = service("local")
+    running = joined(Home(chosen.home))
+    assert running is not None
+    client = CatalogClient(running.url, Auth(user="local", org="local", token=running.token), retries=0)
+    image = Image(product_id=table.COLLECTION, name="waited-for", acquired="2020-01-01", client=client)
+    chosen.arm(points.CONVERTED, image.name, "kill server")
+    upload = image.upload(str(geotiff()))
+    with pytest.warns(UserWarning, match=f"Waiting for upload {upload.id}"):
+        upload.wait_for_completion(timeout=60)
+    assert upload.status == "success"
+    assert image.state == "saved"
+    client.close()
