@@ -8,7 +8,6 @@ uploads/{upload}/{n}                           files in transit, as the client s
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import shutil
 import uuid
@@ -23,6 +22,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from landbridge.mappings import ids
 from landbridge.stac_api import links
+from landbridge.stac_api.assets import folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,22 +81,24 @@ class AssetStore:
 
     async def put(self, path: str, data: Path | AsyncIterator[bytes]) -> int:
         """Store a file or a stream; it appears whole or not at all. Returns its size in bytes."""
-        await obstore.put_async(self.backend, path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         if self.root is not None:
-            await asyncio.to_thread(_settle, self.root / path)
+            return await folder.write(self.root / path, _read(data) if isinstance(data, Path) else data)
+        if not isinstance(data, Path):
+            data = folder.blocks(data)
+        await obstore.put_async(self.backend, path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return int((await obstore.head_async(self.backend, path))["size"])
 
     async def take(self, path: str, file: Path) -> None:
         """Store a file that nobody else needs: it is moved where the store is a folder on the same disk."""
-        if self.root is not None and await asyncio.to_thread(_moved, file, self.root / path):
+        if self.root is not None and await asyncio.to_thread(folder.move, file, self.root / path):
             return
         await self.put(path, file)
 
-    async def fetch(self, path: str, folder: Path) -> Path:
+    async def fetch(self, path: str, scratch: Path) -> Path:
         """A local file with the content of an object: the object's own file where the store is a folder."""
         if self.root is not None:
             return self.root / path
-        target = folder / Path(path).name
+        target = scratch / Path(path).name
         result = await obstore.get_async(self.backend, path)
         with target.open("wb") as file:
             async for chunk in result.stream():
@@ -131,9 +133,8 @@ class AssetStore:
     async def delete_under(self, prefix: str) -> None:
         """Delete every object under a prefix."""
         if self.root is not None:
-            folder = self.root / prefix
-            if folder.is_dir():
-                shutil.rmtree(folder)  # with what an interrupted put has left there
+            if (self.root / prefix).is_dir():
+                shutil.rmtree(self.root / prefix)  # with what an interrupted put has left there
             self._prune(prefix)
             return
         if paths := list(await self.sizes(prefix)):
@@ -143,13 +144,13 @@ class AssetStore:
         """Remove the folders an object leaves empty, where the store is a folder."""
         if self.root is None:
             return
-        folder = (self.root / path.rstrip("/")).parent
-        while folder != self.root:
+        above = (self.root / path.rstrip("/")).parent
+        while above != self.root:
             try:
-                folder.rmdir()
+                above.rmdir()
             except OSError:
                 return
-            folder = folder.parent
+            above = above.parent
 
 
 def _client(standstill: float) -> ClientConfig:
@@ -177,27 +178,10 @@ def is_served(path: str) -> bool:
     return path.startswith((IMAGES, BLOBS)) and not any(part in ("", ".", "..") for part in path.split("/"))
 
 
-def _moved(file: Path, target: Path) -> bool:
-    """Move a file to its place; whether that could be done, which it can't be from another disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        file.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        return False
-    _settle(target)
-    return True
-
-
-def _settle(file: Path) -> None:
-    """Have a file and its name on the disk before the database says that they are."""
-    for path in (file, file.parent):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+async def _read(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as source:
+        while block := await asyncio.to_thread(source.read, folder.BLOCK):
+            yield block
 
 
 def own_paths(item: dict[str, Any]) -> list[str]:

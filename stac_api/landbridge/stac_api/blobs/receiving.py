@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
+from landbridge.stac_api.assets.folder import blocks
 from landbridge.stac_api.assets.store import FAILURES, reason
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_BLOCK = 2**20
 _MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
 
 
@@ -87,7 +87,7 @@ async def receive(
 
     async def counted() -> AsyncIterator[bytes]:
         nonlocal size
-        async for block in _blocks(chunks):
+        async for block in blocks(chunks):
             size += len(block)
             if size > limit:
                 raise HTTPException(413, f"The data is larger than {limit} bytes, which is the most.")
@@ -109,20 +109,6 @@ async def receive(
         await _forget(store, path)
         raise
     return received
-
-
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of about a mebibyte: a body comes in many small ones."""
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size >= _BLOCK:
-            yield b"".join(parts)
-            parts, size = [], 0
-    if size:
-        yield b"".join(parts)
 
 
 class _Digest:
