@@ -30,8 +30,9 @@ def kill_server(_: Path) -> None:
 def kill_child(_: Path) -> None:
     """Kill the processes that read files, whether at work or waiting for some."""
     for process in psutil.Process().children(recursive=True):
-        if CHILD in process.cmdline():
-            process.kill()
+        with contextlib.suppress(psutil.Error):  # it has ended by itself
+            if CHILD in process.cmdline():
+                process.kill()
 
 
 def kill_postgres(home: Path) -> None:

@@ -204,7 +204,7 @@ async def _stuck(services: Services, late: float) -> list[Finding]:
     pool = services.writepool
     found = [
         Finding("stuck", f"job {row['id']} ({row['task_name']})", "its worker is gone")
-        for row in await pool.fetch(_STALLED, late)
+        for row in await pool.fetch(_STALLED, max(late, services.settings.worker_timeout))
     ]
     found += [
         Finding("stuck", f"upload {upload}", "it waits for a job that is not there")
