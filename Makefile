@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without its bytecode cache every process compiles all it imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test check format bench
+.PHONY: help install sync demo serve test check format bench faults
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,3 +38,6 @@ format: sync ## let ruff rewrite the sources
 bench: install ## JSON lines of ours against peers; GROUP=start|search|raster|uploads|stac|access
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)
+
+faults: install ## what uploads leave behind where something goes wrong at any of their steps
+	@PYTHONPATH=tests $(RUN) python -m faults

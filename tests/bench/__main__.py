@@ -15,6 +15,7 @@ GROUPS = {
     "start": ("start",),
     "search": ("search",),
     "raster": ("raster", "raster_cluster", "raster_memory", "raster_growth"),
+    "uploads": ("uploads",),
 }
 """The groups of jobs, and the modules of this package that have them."""
 

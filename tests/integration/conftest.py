@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-def stac_collection(collection_id: str, **members: Any) -> dict[str, Any]:
+def stac_collection(collection_id: str, data_type: str = "uint16", **members: Any) -> dict[str, Any]:
     """A small valid STAC Collection with the bands red and nir."""
     band = {
-        "data_type": "uint16",
+        "data_type": data_type,
         "catalog:type": "spectral",
         "catalog:data_range": [0, 10000],
         "catalog:display_range": [0, 4000],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import numpy as np
 import pytest
 import rasterio
@@ -11,13 +13,11 @@ import rasterio.transform
 import rasterio.warp
 import shapely
 
-from .conftest import stac_item
+from .conftest import stac_collection, stac_item
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import httpx
 
 
 def draft(collection: str, name: str, **properties: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def upload(http: httpx.Client, collection: str, name: str, *paths: Path, **more:
     assert answer.status_code == 201, answer.text
     record = answer.json()
     for url, path in zip(record["resumable_urls"], paths, strict=True):
-        assert http.put(url, content=path.read_bytes()).status_code == 204
+        httpx.put(url, content=path.read_bytes()).raise_for_status()  # the URL is enough: no token is sent
     assert http.post(f"/uploads/{record['id']}/submit").json()["status"] in ("pending", "running", "success")
     return finished(http, record["id"])
 
@@ -65,7 +65,7 @@ def test_a_file_becomes_an_item_with_what_the_file_says(
     assert properties["proj:code"] == "EPSG:32621"
     assert properties["proj:shape"] == [300, 400]
     assert properties["proj:transform"][:6] == [30, 0, 600000, 0, -30, 4200000]
-    (asset,) = item["assets"].values()
+    asset = item["assets"]["data"]
     assert asset["href"].startswith(f"{http.base_url}".rstrip("/") + "/assets/images/")
     assert asset["type"] == "image/tiff; application=geotiff; profile=cloud-optimized"
 
@@ -80,6 +80,82 @@ def test_a_file_becomes_an_item_with_what_the_file_says(
     assert footprint.area < 0.5 * shapely.box(*whole).area
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_an_item_tells_the_statistics_of_each_band_and_shows_a_picture(
+    http: httpx.Client, collection: str, geotiff: Callable[..., Path]
+) -> None:
+    array = np.zeros((2, 700, 900), "uint16")
+    array[0, :, 300:] = np.arange(600) + 1000
+    array[1, :, 450:] = 7
+    upload(http, collection, "a", geotiff(array=array, nodata=0))
+    assets = http.get(f"/collections/{collection}/items/a").json()["assets"]
+    red, nir = (band["statistics"] for band in assets["data"]["bands"])
+    assert (red["minimum"], red["maximum"], red["count"]) == (1000, 1599, 700 * 600)
+    assert red["mean"] == pytest.approx(1299.5)
+    assert red["stddev"] == pytest.approx(np.arange(600).std(), rel=1e-6)
+    assert red["valid_percent"] == pytest.approx(100 * 600 / 900, rel=1e-6)
+    assert (nir["minimum"], nir["maximum"], nir["stddev"], nir["valid_percent"]) == (7, 7, 0, 50)
+    assert assets["data"]["raster:bands"][1]["statistics"] == nir
+    thumbnail = assets["thumbnail"]
+    assert (thumbnail["type"], thumbnail["roles"]) == ("image/png", ["thumbnail"])
+    answer = httpx.get(thumbnail["href"])
+    assert answer.headers["content-type"] == "image/png"
+    with rasterio.MemoryFile(answer.content) as memory, memory.open() as picture:
+        assert (picture.count, picture.width, picture.height) == (2, 512, 398)
+        gray, alpha = picture.read()
+    assert not alpha[:, :160].any()
+    assert alpha[:, 180:].all()
+    assert gray[200, 500] > gray[200, 200] > 0
+
+
+def test_a_preview_of_the_users_own_is_kept(
+    http: httpx.Client, collection: str, geotiff: Callable[..., Path]
+) -> None:
+    item = draft(collection, "a")
+    item["assets"] = {"thumbnail": {"href": "https://example.com/a.png", "roles": ["thumbnail"]}}
+    upload(http, collection, "a", geotiff(), item=item)
+    assets = http.get(f"/collections/{collection}/items/a").json()["assets"]
+    assert assets["thumbnail"]["href"] == "https://example.com/a.png"
+
+
+def test_a_picture_lies_where_the_files_beside_it_say(
+    http: httpx.Client, collection: str, geotiff: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A world file places the center of the first pixel, a .prj says in which reference system."""
+    array = np.random.default_rng(5).integers(1, 9999, (2, 40, 60)).astype("uint16")
+    picture = geotiff("Scene.png", array, driver="PNG")  # what GDAL leaves beside it stays here
+    world, prj = tmp_path / "scene.pgw", tmp_path / "scene.prj"
+    world.write_text("30\n0\n0\n-30\n600015\n4199985\n")
+    prj.write_text(rasterio.crs.CRS.from_epsg(32621).to_wkt(version="WKT1_ESRI"))
+    assert upload(http, collection, "a", picture, world, prj)["status"] == "success"
+    item = http.get(f"/collections/{collection}/items/a").json()
+    assert item["properties"]["proj:transform"][:6] == [30, 0, 600000, 0, -30, 4200000]
+    with rasterio.open(item["assets"]["data"]["href"]) as cog:
+        assert cog.crs.to_epsg() == 32621
+        assert (cog.read() == array).all()
+    lost = tmp_path / "other.pgw"
+    lost.write_text(world.read_text())
+    record = upload(http, collection, "b", picture, lost, prj)
+    assert record["status"] == "failure"
+    assert "other.pgw" in record["events"][-1]["message"]
+
+
+def test_jpeg_2000_and_jpeg_become_images(http: httpx.Client, geotiff: Callable[..., Path]) -> None:
+    collection = f"local:formats-{uuid.uuid4().hex[:6]}"
+    http.post("/collections", json=stac_collection(collection, data_type="uint8")).raise_for_status()
+    array = np.random.default_rng(5).integers(1, 255, (3, 80, 90)).astype("uint8")
+    wavelets = geotiff("a.jp2", array, driver="JP2OpenJPEG", REVERSIBLE="YES", QUALITY="100")
+    assert upload(http, collection, "wavelets", wavelets)["status"] == "success"
+    item = http.get(f"/collections/{collection}/items/wavelets").json()
+    with rasterio.open(item["assets"]["data"]["href"]) as cog:
+        assert (cog.read() == array).all()
+        assert cog.crs.to_epsg() == 32621
+    photo = geotiff("a.jpg", array, driver="JPEG")
+    placed = {"proj:code": "EPSG:32621", "proj:transform": [30, 0, 600000, 0, -30, 4200000]}
+    item = draft(collection, "photo", **placed)
+    assert upload(http, collection, "photo", photo, item=item)["status"] == "success"
+
+
 def test_the_item_is_not_there_before_the_upload_succeeds(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
@@ -87,6 +163,29 @@ def test_the_item_is_not_there_before_the_upload_succeeds(
     assert record["status"] == "transferring"
     http.put(record["resumable_urls"][0], content=path.read_bytes()).raise_for_status()
     assert http.get(f"/collections/{collection}/items/a").status_code == 404
+
+
+def test_a_signed_url_allows_what_it_says_and_nothing_else(
+    http: httpx.Client, collection: str, geotiff: Callable[..., Path]
+) -> None:
+    first, other = (announce(http, collection, name, path := geotiff()).json() for name in "ab")
+    (url,), (elsewhere,) = first["resumable_urls"], other["resumable_urls"]
+    place, query = url.split("?")
+    again = elsewhere.split("?")[0]
+    expires, signature = query.split("&")
+    for refused in (
+        place,
+        f"{again}?{query}",
+        f"{place}?expires={int(expires.partition('=')[2]) + 1}&{signature}",
+        f"{place}?expires=1&{signature}",
+        f"{place}?{expires}&signature={'0' * 64}",
+        f"{place}?{expires}",
+        f"{place.replace('/files/0', '/submit')}?{query}",
+    ):
+        assert httpx.put(refused, content=path.read_bytes()).status_code == 401, refused
+    assert httpx.delete(url).status_code == 401
+    assert httpx.put(url, content=path.read_bytes()).status_code == 204
+    assert http.get(f"/uploads/{first['id']}").json()["resumable_urls"] == [], "readers learn of none"
 
 
 def _empty(path: Path) -> None:
@@ -155,7 +254,7 @@ def test_attributes_of_the_user_win_over_the_file(
     record = upload(http, collection, "a", geotiff(crs=None), item=draft(collection, "a", **mine))
     assert record["status"] == "success", record
     item = http.get(f"/collections/{collection}/items/a").json()
-    with rasterio.open(next(iter(item["assets"].values()))["href"]) as cog:
+    with rasterio.open(item["assets"]["data"]["href"]) as cog:
         assert cog.crs.to_epsg() == 32622
         assert cog.transform.to_gdal() == (500000, 10, 0, 100000, 0, -10)
 
@@ -169,7 +268,7 @@ def test_an_image_is_replaced_only_when_asked_to(
     assert "overwrite" in again.json()["description"]
     assert upload(http, collection, "a", path, overwrite=True)["status"] == "success"
     item = http.get(f"/collections/{collection}/items/a").json()
-    with rasterio.open(next(iter(item["assets"].values()))["href"]) as cog:
+    with rasterio.open(item["assets"]["data"]["href"]) as cog:
         assert (cog.read() == 9).all()
     versions = list((stack.store / "images" / collection / "a").iterdir())
     assert len(versions) == 1, "the replaced file is gone"
@@ -233,7 +332,7 @@ def test_assets_are_served_in_ranges(
 ) -> None:
     upload(http, collection, "a", geotiff())
     item = http.get(f"/collections/{collection}/items/a").json()
-    url = next(iter(item["assets"].values()))["href"]
+    url = item["assets"]["data"]["href"]
     whole = http.get(url)
     size = len(whole.content)
     head = http.head(url)

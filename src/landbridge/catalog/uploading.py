@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
 
 from landbridge.catalog.client import CatalogClient, escape
 from landbridge.catalog.enums import DocumentState, ImageUploadType
@@ -259,7 +260,7 @@ def _put(client: CatalogClient, record: Mapping[str, Any], place: int, part: _Pa
     """Send one file: to the API by its path, which stays as the API moves, elsewhere by the URL as it is."""
     own = f"/uploads/{escape(str(record['id']))}/files/{place}"
     urls = record.get("resumable_urls") or ()
-    target = urls[place] if place < len(urls) and not urls[place].endswith(own) else own
+    target = urls[place] if place < len(urls) and not urlsplit(urls[place]).path.endswith(own) else own
     sent = 0
 
     def report(count: int) -> None:

@@ -10,6 +10,8 @@ COMMANDS = {
     "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it where it runs."),
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
+    "worker": ("landbridge.cli.service:worker", "Run jobs of a service, or of the embedded stack."),
+    "doctor": ("landbridge.cli.service:doctor", "Compare the catalog with its object store; repair it."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
     "version": ("landbridge.cli.version:version", "Print the versions of what is installed."),
 }

@@ -20,17 +20,15 @@ from stac_fastapi.pgstac.models.extensions import Extensions
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from landbridge.stac_api import errors, pools, schemas
+from landbridge.stac_api import errors, schemas
 from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.access.token import Principal, RequireToken
 from landbridge.stac_api.assets import routes as assets
-from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import routes as blobs
 from landbridge.stac_api.deletions import routes as deletions
-from landbridge.stac_api.jobs.queue import Jobs
+from landbridge.stac_api.runtime import opened
 from landbridge.stac_api.search.client import CatalogClient
 from landbridge.stac_api.search.queryables import Queryables
-from landbridge.stac_api.services import Services
 from landbridge.stac_api.settings import Settings
 from landbridge.stac_api.transactions import Transactions
 from landbridge.stac_api.uploads import routes as uploads
@@ -117,18 +115,12 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
 def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        read, write = await pools.open_pools(settings)
-        store = AssetStore(settings.store_url)
-        jobs = Jobs(Services(settings, read, write, store))
-        await jobs.open()
-        app.state.readpool, app.state.writepool = read, write
-        app.state.get_connection = get_connection
-        app.state.store, app.state.jobs = store, jobs
-        if settings.worker:
-            jobs.start_worker()
-        yield
-        await jobs.close()
-        await read.close()
-        await write.close()
+        async with opened(settings) as (services, jobs):
+            app.state.readpool, app.state.writepool = services.readpool, services.writepool
+            app.state.get_connection = get_connection
+            app.state.services, app.state.store, app.state.jobs = services, services.store, jobs
+            if settings.worker:
+                jobs.start_worker()
+            yield
 
     return lifespan

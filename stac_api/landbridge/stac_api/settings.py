@@ -26,6 +26,17 @@ class Settings(BaseSettings):
         description="libpq URL of a database with PostGIS, e.g. postgresql://user@host/db"
     )
     store_url: str = Field(description="where pixels and blobs live: file:///folder, s3://bucket/prefix, ...")
+    store_public_endpoint: str | None = Field(
+        default=None, description="by which clients reach an S3 store, where that is not AWS_ENDPOINT_URL"
+    )
+    store_timeout: float = Field(
+        default=20.0, gt=0, description="seconds without a byte after which a request to the store has failed"
+    )
+    presign: bool = Field(
+        default=True,
+        description="let clients reach pixels at the store itself, by signed URLs, where it can sign",
+    )
+    signed_seconds: int = Field(default=900, ge=10, description="how long signed URLs are valid")
     token: SecretStr | None = Field(
         default=None, description="bearer token that writes must carry; without one every write is refused"
     )
@@ -56,6 +67,22 @@ class Settings(BaseSettings):
     )
     staging: Path | None = Field(
         default=None, description="folder for uploads in transit (default: the system's temporary folder)"
+    )
+    worker_timeout: float = Field(
+        default=20.0,
+        gt=0,
+        description="seconds without a sign of life after which a worker counts as dead",
+    )
+    job_tries: int = Field(
+        default=5,
+        ge=1,
+        description="tries of a job that fails for want of the store or the database",
+    )
+    ingest_seconds: float = Field(
+        default=25.0, gt=0, description="seconds to read an upload's files, and one more for each MiB of them"
+    )
+    ingest_memory_bytes: int = Field(
+        default=512 * 2**20, ge=192 * 2**20, description="memory of the process that reads an upload's files"
     )
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
 

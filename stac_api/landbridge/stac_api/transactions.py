@@ -18,6 +18,8 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.blobs import collections, deleting
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import rows
@@ -25,6 +27,8 @@ from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import asyncpg
 
 _METHODS = {"insert": False, "upsert": True}
 
@@ -181,8 +185,12 @@ async def delete_item(collection_id: str, item_id: str, request: Request) -> Res
         )
         await request.app.state.jobs.defer_blob_deletion(record["id"])
         return Response(status_code=204)
-    item = await writes.delete_item(request.app.state.writepool, collection_id, item_id)
-    await request.app.state.store.delete_assets(item)
+
+    async def note(conn: asyncpg.Connection, item: dict[str, Any]) -> None:
+        await discards.discard(conn, own_paths(item))
+
+    await writes.delete_item(request.app.state.writepool, collection_id, item_id, note)
+    await discards.try_to_empty(request.app.state.services)
     return Response(status_code=204)
 
 

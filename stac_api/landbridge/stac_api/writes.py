@@ -133,6 +133,7 @@ async def create_items(
     prepare: Callable[[Document], Sequence[Document]],
     *,
     replace: bool = False,
+    before: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
     also: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
 ) -> list[Document]:
     """Store items, all or none.
@@ -142,6 +143,7 @@ async def create_items(
         collection: the collection they belong to.
         prepare: makes the items, given the collection as it stands.
         replace: overwrite items that exist.
+        before: more to do in the same transaction, when nobody else can change the items any more.
         also: more to do in the same transaction.
 
     Raises:
@@ -155,6 +157,8 @@ async def create_items(
             items = list(prepare(await rows.get_collection(conn, collection)))
             for item in sorted(item["id"] for item in items):
                 await _lock(conn, collection, item)
+            if before:
+                await before(conn)
             function = "upsert_items" if replace else "create_items"
             try:
                 await conn.execute(f"SELECT {function}($1)", items)  # two constants
@@ -202,36 +206,34 @@ async def change_item(
     return await _retrying(attempt)
 
 
-async def delete_item(pool: asyncpg.Pool, collection: str, item: str) -> Document:
-    """Delete an item; returns it as it was.
+async def delete_item(
+    pool: asyncpg.Pool,
+    collection: str,
+    item: str,
+    also: Callable[[asyncpg.Connection, Document], Awaitable[None]],
+) -> None:
+    """Delete an item.
+
+    Args:
+        pool: the write pool.
+        collection: the item's collection.
+        item: its id.
+        also: more to do in the same transaction, given the item as it was.
 
     Raises:
         NotFoundError: there is no such item.
     """
 
-    async def attempt() -> Document:
+    async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, item)
             stored = await rows.get_item(conn, collection, item)
             if stored is None:
                 raise NotFoundError(f"Item {item} in collection {collection} does not exist.")
             await conn.execute("SELECT delete_item($1, $2)", item, collection)
-            return stored
+            await also(conn, stored)
 
-    return await _retrying(attempt)
-
-
-async def delete_items(pool: asyncpg.Pool, collection: str, items: Sequence[str]) -> list[str]:
-    """Delete items by id, those that are there; returns their ids."""
-
-    async def attempt() -> list[str]:
-        async with _transaction(pool) as conn:
-            for item in sorted(items):
-                await _lock(conn, collection, item)
-            query = "DELETE FROM items WHERE collection = $1 AND id = ANY($2) RETURNING id"
-            return [row["id"] for row in await conn.fetch(query, collection, list(items))]
-
-    return await _retrying(attempt)
+    await _retrying(attempt)
 
 
 async def delete_across(

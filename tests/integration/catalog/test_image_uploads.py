@@ -89,6 +89,42 @@ def test_one_file_for_each_band(product, geotiff):
     assert np.array_equal(upload.image.ndarray("nir red").data, ARRAY[::-1])
 
 
+def test_several_arrays_are_the_files_of_one_image_10_2(product):
+    from landbridge.catalog import SpectralBand
+
+    for name, file_index, band_index in (("red", 0, 0), ("nir", 0, 1), ("blue", 1, 0)):
+        SpectralBand(
+            name=name,
+            product=product,
+            data_type="UInt16",
+            file_index=file_index,
+            band_index=band_index,
+            data_range=(0, 10000),
+            display_range=(0, 4000),
+        ).save()
+    grid = {"cs_code": "EPSG:32621", "geotrans": (600000, 30, 0, 7000000, 0, -30)}
+    image = Image(product=product, name="i", acquired="2020-01-01", **grid)
+    upload = image.upload_ndarray([ARRAY, ARRAY[0] * 2])
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "success", upload.events
+    assert len(image.files) == 2
+    assert np.array_equal(image.ndarray("blue red nir").data, np.stack([ARRAY[0] * 2, *ARRAY]))
+
+
+def test_an_array_comes_back_as_it_went_10_2_14_5(banded, uploaded):
+    image = uploaded(banded, "first", ARRAY)
+    array, meta = image.ndarray("red nir", raster_info=True)
+    copy = Image(product=banded, name="second", acquired="2020-01-01")
+    upload = copy.upload_ndarray(array.data, raster_meta=meta)
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "success", upload.events
+    again, info = copy.ndarray("red nir", raster_info=True)
+    assert np.array_equal(again.data, ARRAY)
+    assert info["geoTransform"] == meta["geoTransform"]
+    assert (copy.geotrans, copy.cs_code, copy.x_pixels) == (image.geotrans, image.cs_code, image.x_pixels)
+    assert copy.geometry.equals_exact(image.geometry, 1e-9)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"])
 def test_arrays_of_every_type_10_2(product, uploaded, dtype):
     from landbridge.catalog import GenericBand

@@ -34,7 +34,7 @@ def received(store: AssetStore, wanted: receiving.Data, limit: int = 10**6, data
             outcome: Any = await receiving.receive(store, path, data or chunks(), wanted, limit)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be left
             outcome = error
-        return outcome, await store.paths("blobs/")
+        return outcome, list(await store.sizes("blobs/"))
 
     return asyncio.run(run())
 
@@ -50,7 +50,7 @@ def test_data_as_announced_is_stored(store, wanted):
     assert outcome == receiving.Data(1500, MD5)
     assert len(paths) == 1
     asyncio.run(store.delete_blob(paths[0]))
-    assert asyncio.run(store.paths("blobs/")) == []
+    assert asyncio.run(store.sizes("blobs/")) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who may write: whoever carries the configured bearer token. Reads are open.
+"""Who may write: whoever carries the configured bearer token, or a URL signed for it. Reads are open.
 
 Every method that is not known to read is a write, so a route added later is closed until it is opened
 here on purpose.
@@ -10,6 +10,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.errors import answer
 
 if TYPE_CHECKING:
@@ -38,11 +39,16 @@ class RequireToken:
 
     def __init__(self, app: ASGIApp, token: SecretStr | None, principal: Principal) -> None:
         self.app = app
+        self._signer = Signer(token)
         self._expected = f"Bearer {token.get_secret_value()}".encode() if token else None
         self._principal = principal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._reads(scope):
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] == "PUT" and self._signer.allows("PUT", _path(scope), scope["query_string"]):
+            scope.setdefault("state", {})["principal"] = self._principal
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
@@ -55,5 +61,11 @@ class RequireToken:
 
     @staticmethod
     def _reads(scope: Scope) -> bool:
-        path = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
+        path = _path(scope).rstrip("/")
         return scope["method"] in _READ_METHODS or (scope["method"] == "POST" and path in _READ_POSTS)
+
+
+def _path(scope: Scope) -> str:
+    """The path of a request without the prefix under which a proxy serves the API."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path

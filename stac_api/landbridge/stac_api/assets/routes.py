@@ -8,11 +8,13 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import obstore
+import obstore.exceptions
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from landbridge.stac_api.assets.store import BLOBS, COG, is_served
+from landbridge.stac_api.assets.store import BLOBS, COG, is_served, reason
+from landbridge.stac_api.errors import UnavailableError
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -28,9 +30,18 @@ _IMMUTABLE = "max-age=31536000, immutable"
 
 @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"], response_class=Response)
 async def asset(path: str, request: Request) -> Response:
-    """A file that an item refers to, whole or one range of it."""
+    """A file that an item refers to, whole or one range of it; or where it is, where the store signs URLs."""
     if not is_served(path):
         raise _missing(path)
+    settings, store = request.app.state.landbridge, request.app.state.store
+    # HEAD is answered here: a URL is signed for one method, and GDAL asks by HEAD before it asks by GET.
+    if request.method == "GET" and settings.presign and store.signs:
+        seconds: int = settings.signed_seconds
+        headers = {
+            "Location": await store.sign("GET", path, seconds),
+            "Cache-Control": f"private, max-age={seconds // 2}",
+        }
+        return Response(status_code=307, headers=headers)
     scope = "private" if path.startswith(BLOBS) else "public"
     return await serve(path, request, cached=f"{scope}, {_IMMUTABLE}")
 
@@ -53,6 +64,8 @@ async def serve(path: str, request: Request, *, cached: str, etag: str | None = 
         meta = await obstore.head_async(store, path)
     except (FileNotFoundError, ValueError) as error:
         raise _missing(path) from error
+    except obstore.exceptions.BaseError as error:
+        raise UnavailableError(f"The store does not answer ({reason(error)}).") from error
     tag = etag or meta["e_tag"] or ""
     headers = {
         "Accept-Ranges": "bytes",

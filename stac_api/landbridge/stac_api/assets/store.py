@@ -7,22 +7,27 @@ uploads/{upload}/{n}                           files in transit, as the client s
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import uuid
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
-from obstore.store import LocalStore, from_url
+import obstore.exceptions
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from landbridge.mappings import ids
 from landbridge.stac_api import links
+from landbridge.stac_api.assets import folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from obstore.store import ObjectStore
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 IMAGES = "images/"
 BLOBS = "blobs/"
@@ -32,10 +37,24 @@ UPLOADS = "uploads/"
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
-class AssetStore:
-    """An obstore object store with our layout."""
+# A request may last as long as its object is large, but not stand still; obstore's own bound is 30 s for all.
+_CLIENT: ClientConfig = {"connect_timeout": "5s", "timeout": "6h"}
+_STANDSTILL = 20.0  # seconds without a byte
+_SIGNING = (S3Store, GCSStore, AzureStore)
+_PART = 8 * 2**20  # bytes of one part of a multipart upload; S3 takes 10,000 of them
+_PARTS_AT_ONCE = 4
 
-    def __init__(self, url: str) -> None:
+
+class AssetStore:
+    """An obstore object store with our layout.
+
+    Args:
+        url: where it is; credentials and endpoints come from the environment, as for the store's own tools.
+        public_endpoint: by which clients reach an S3 store, where that differs from how the server does.
+        standstill: seconds without a byte after which a request to the store has failed.
+    """
+
+    def __init__(self, url: str, public_endpoint: str | None = None, standstill: float = _STANDSTILL) -> None:
         self.url = url
         self.root: Path | None = None
         if urlsplit(url).scheme == "file":
@@ -43,29 +62,54 @@ class AssetStore:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.backend: ObjectStore = LocalStore(self.root)
         else:
-            self.backend = from_url(url)
+            self.backend = from_url(url, client_options=_client(standstill), retry_config=_retry(standstill))
+        self._signing = self.backend if isinstance(self.backend, _SIGNING) else None
+        if public_endpoint and isinstance(self.backend, S3Store):
+            self._signing = S3Store.from_url(
+                url, endpoint=public_endpoint, client_options=_client(standstill)
+            )
+
+    @property
+    def signs(self) -> bool:
+        """Whether the store itself gives out URLs by which others may read or write one object."""
+        return self._signing is not None
+
+    async def sign(self, method: Literal["GET", "PUT"], path: str, seconds: int) -> str:
+        """A URL by which anybody may do this with one object, for some seconds."""
+        assert self._signing is not None
+        return await obstore.sign_async(self._signing, method, path, timedelta(seconds=seconds))
 
     async def put(self, path: str, data: Path | AsyncIterator[bytes]) -> int:
         """Store a file or a stream; it appears whole or not at all. Returns its size in bytes."""
-        await obstore.put_async(self.backend, path, data)
+        if self.root is not None:
+            return await folder.write(self.root / path, _read(data) if isinstance(data, Path) else data)
+        if not isinstance(data, Path):
+            data = folder.blocks(data)
+        await obstore.put_async(self.backend, path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return int((await obstore.head_async(self.backend, path))["size"])
 
-    async def fetch(self, path: str, folder: Path) -> Path:
+    async def take(self, path: str, file: Path) -> None:
+        """Store a file that nobody else needs: it is moved where the store is a folder on the same disk."""
+        if self.root is not None and await asyncio.to_thread(folder.move, file, self.root / path):
+            return
+        await self.put(path, file)
+
+    async def fetch(self, path: str, scratch: Path) -> Path:
         """A local file with the content of an object: the object's own file where the store is a folder."""
         if self.root is not None:
             return self.root / path
-        target = folder / Path(path).name
+        target = scratch / Path(path).name
         result = await obstore.get_async(self.backend, path)
         with target.open("wb") as file:
             async for chunk in result.stream():
                 file.write(chunk)
         return target
 
-    async def paths(self, prefix: str) -> list[str]:
-        """Every object under a prefix."""
-        found: list[str] = []
+    async def sizes(self, prefix: str) -> dict[str, int]:
+        """Every object under a prefix, with its size in bytes."""
+        found: dict[str, int] = {}
         async for chunk in obstore.list(self.backend, prefix):
-            found += [entry["path"] for entry in chunk]
+            found.update((entry["path"], entry["size"]) for entry in chunk)
         return found
 
     async def delete(self, *paths: str) -> None:
@@ -86,43 +130,70 @@ class AssetStore:
         if path.startswith(BLOBS) and is_served(path):
             await self.delete_under(path.removesuffix("data"))
 
-    async def delete_assets(self, item: dict[str, Any]) -> None:
-        """Delete the files of ours that an item refers to: those under its own name, nobody else's."""
-        if ids.is_blob_collection(item["collection"]):
-            # No write but the one that puts the data lets an item refer to data of ours.
-            for asset in item.get("assets", {}).values():
-                await self.delete_blob(links.asset_path(asset["href"]) or "")
-            return
-        own = image_path(item["collection"], item["id"], "", "")[:-1]
-        for asset in item.get("assets", {}).values():
-            path = unquote(links.asset_path(asset["href"]) or "")
-            if path.startswith(own) and is_served(path):
-                await self.delete(path)
-
     async def delete_under(self, prefix: str) -> None:
         """Delete every object under a prefix."""
         if self.root is not None:
-            shutil.rmtree(self.root / prefix, ignore_errors=True)
+            if (self.root / prefix).is_dir():
+                shutil.rmtree(self.root / prefix)  # with what an interrupted put has left there
+            self._prune(prefix)
             return
-        if paths := await self.paths(prefix):
+        if paths := list(await self.sizes(prefix)):
             await obstore.delete_async(self.backend, paths)
 
     def _prune(self, path: str) -> None:
         """Remove the folders an object leaves empty, where the store is a folder."""
         if self.root is None:
             return
-        folder = (self.root / path).parent
-        while folder != self.root:
+        above = (self.root / path.rstrip("/")).parent
+        while above != self.root:
             try:
-                folder.rmdir()
+                above.rmdir()
             except OSError:
                 return
-            folder = folder.parent
+            above = above.parent
+
+
+def _client(standstill: float) -> ClientConfig:
+    # Where options are given, obstore no longer reads `allow_http` from the environment.
+    insecure = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")
+    return {**_CLIENT, "read_timeout": timedelta(seconds=standstill), "allow_http": insecure}
+
+
+def _retry(standstill: float) -> RetryConfig:
+    """Short: whoever waits for the answer may try again, and jobs are."""
+    return {"max_retries": 3, "retry_timeout": timedelta(seconds=standstill)}
+
+
+FAILURES = (obstore.exceptions.BaseError, OSError)
+"""What a call of a store raises that fails for reasons of the store's own."""
+
+
+def reason(error: BaseException) -> str:
+    """Why a store failed, for users: the error itself tells paths and addresses of ours."""
+    return "it has no space left" if "No space left" in str(error) else type(error).__name__
 
 
 def is_served(path: str) -> bool:
     """Whether a path names something the API may serve: what items refer to, with no way out of it."""
     return path.startswith((IMAGES, BLOBS)) and not any(part in ("", ".", "..") for part in path.split("/"))
+
+
+async def _read(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as source:
+        while block := await asyncio.to_thread(source.read, folder.BLOCK):
+            yield block
+
+
+def own_paths(item: dict[str, Any]) -> list[str]:
+    """The files in the store that go with an item, as stored: those under its own name, nobody else's."""
+    # As the database keeps it, an item may have a mark in place of an asset.
+    assets = [asset for asset in (item.get("assets") or {}).values() if isinstance(asset, dict)]
+    paths = [unquote(links.asset_path(str(asset.get("href"))) or "") for asset in assets]
+    if ids.is_blob_collection(item["collection"]):
+        # No write but the one that puts the data lets an item refer to data of ours.
+        return [path.removesuffix("data") for path in paths if path.startswith(BLOBS) and is_served(path)]
+    own = image_path(item["collection"], item["id"], "", "")[:-1]
+    return [path for path in paths if path.startswith(own) and is_served(path)]
 
 
 def image_path(collection: str, item: str, version: str, name: str) -> str:
@@ -135,6 +206,11 @@ def href(path: str) -> str:
     return links.ASSETS + quote(path, safe="/:~!$&'()*+,;=@")
 
 
+def upload_folder(upload: int) -> str:
+    """Where the files of an upload lie in transit."""
+    return f"{UPLOADS}{upload}/"
+
+
 def upload_path(upload: int, number: int) -> str:
-    """Where a file in transit lies."""
-    return f"{UPLOADS}{upload}/{number}"
+    """Where one file in transit lies."""
+    return f"{upload_folder(upload)}{number}"

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from landbridge.mappings import blob, ids
 from landbridge.stac_api import links, writes
 from landbridge.stac_api.blobs import items, records
-from landbridge.stac_api.uploads.job import TRANSIENT
+from landbridge.stac_api.uploads.job import TRANSIENT, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,7 +99,7 @@ async def run(services: Services, deletion_id: int, *, last_try: bool) -> None:
         if isinstance(error, TRANSIENT) and not last_try:
             raise
         logger.exception("Deleting the data of blobs failed (deletion %s)", deletion_id)
-        await records.end_deletion(pool, deletion_id, f"{type(error).__name__}: {error}")
+        await records.end_deletion(pool, deletion_id, told(error))
         return
     await records.end_deletion(pool, deletion_id)
 

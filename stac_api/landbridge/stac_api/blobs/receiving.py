@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import obstore.exceptions
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
+from landbridge.stac_api.assets.folder import blocks
+from landbridge.stac_api.assets.store import FAILURES, reason
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 
 if TYPE_CHECKING:
@@ -80,39 +82,59 @@ async def receive(
         HTTPException: 413, it is larger than `limit` bytes.
         UnavailableError: the store does not take it.
     """
-    digest = hashlib.md5(usedforsecurity=False)
+    digest = _Digest()
     size = 0
 
     async def counted() -> AsyncIterator[bytes]:
         nonlocal size
-        async for chunk in chunks:
-            size += len(chunk)
+        async for block in blocks(chunks):
+            size += len(block)
             if size > limit:
                 raise HTTPException(413, f"The data is larger than {limit} bytes, which is the most.")
             if wanted.size is not None and size > wanted.size:
                 raise BadRequestError(f"size_bytes is {wanted.size}, but there is more data than that.")
-            digest.update(chunk)
-            if chunk:
-                yield chunk
+            await digest.update(block)
+            yield block
 
     try:
         await store.put(path, counted())
-        received = Data(size, digest.hexdigest())
+        received = Data(size, await digest.result())
         _compare(received, wanted)
-    except (obstore.exceptions.BaseError, OSError) as error:
+    except FAILURES as error:
         await _forget(store, path)
-        raise UnavailableError(f"The store did not take the data: {error}") from error
+        raise UnavailableError(
+            f"The store did not take the data ({reason(error)}). Send it again."
+        ) from error
     except BaseException:
         await _forget(store, path)
         raise
     return received
 
 
+class _Digest:
+    """The MD5 of blocks, made in a thread while the next block arrives."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._last: asyncio.Future[None] | None = None
+
+    async def update(self, block: bytes) -> None:
+        if self._last is not None:
+            await self._last
+        self._last = asyncio.get_running_loop().run_in_executor(None, self._md5.update, block)
+
+    async def result(self) -> str:
+        """In hexadecimal."""
+        if self._last is not None:
+            await self._last
+        return self._md5.hexdigest()
+
+
 async def _forget(store: AssetStore, path: str) -> None:
     """Delete what arrived, or leave it to the sweeper where the store does not even do that."""
     try:
         await store.delete_blob(path)
-    except (obstore.exceptions.BaseError, OSError):
+    except FAILURES:
         logger.warning("%s could not be deleted yet", path, exc_info=True)
 
 

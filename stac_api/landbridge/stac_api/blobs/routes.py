@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
 from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
 from landbridge.stac_api.blobs import collections, deleting, items, receiving, records
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/blobs", tags=["Blobs"])
 
 _MOST_IDS = 10_000
+_PUT_SECONDS = 6 * 3600  # how long data may be sent by a signed URL
 _EXISTS = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
 
 
@@ -59,7 +61,10 @@ async def create(request: Request) -> Response:
     await _refuse_existing(pool, item)
     upload = uuid.uuid4()
     await records.create_upload(pool, upload, item, request.state.principal.user)
-    answer = {"id": str(upload), "blob_id": items.blob_id(item), "url": f"{base}blobs/uploads/{upload}"}
+    path = f"/blobs/uploads/{upload}"
+    # Never the store's own: the data is counted and hashed as it passes.
+    url = base + path[1:] + Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
+    answer = {"id": str(upload), "blob_id": items.blob_id(item), "url": url}
     return respond(answer, base, JSON, 201)
 
 

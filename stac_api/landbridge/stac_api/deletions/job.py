@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.stac_api import documents, writes
+from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.deletions import records
 from landbridge.stac_api.search import rows
-from landbridge.stac_api.uploads.job import TRANSIENT
+from landbridge.stac_api.uploads.job import TRANSIENT, told
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from landbridge.stac_api.services import Services
 
 logger = logging.getLogger(__name__)
@@ -23,6 +27,8 @@ _BATCH = 500
 async def run(services: Services, deletion: int, product_id: str, *, last_try: bool) -> None:
     """Carry out one deletion; a transient error is raised unless this is the last try."""
     pool = services.writepool
+    if not await records.runs(pool, deletion):
+        return  # done by a job that was queued beside this one
     try:
         await _delete_images(services, deletion, product_id)
         await _delete_bands(services, deletion, product_id)
@@ -30,23 +36,25 @@ async def run(services: Services, deletion: int, product_id: str, *, last_try: b
         if isinstance(error, TRANSIENT) and not last_try:
             raise
         logger.exception("Deleting what belongs to %s failed", product_id)
-        await records.end(pool, deletion, f"{type(error).__name__}: {error}")
+        await records.end(pool, deletion, told(error))
         return
     await records.end(pool, deletion)
 
 
 async def _delete_images(services: Services, deletion: int, product_id: str) -> None:
+    async def note(conn: asyncpg.Connection, deleted: list[dict[str, Any]]) -> None:
+        await discards.discard(conn, [path for item in deleted for path in own_paths(item)])
+        await records.count(conn, deletion, len(deleted))
+
     while True:
         async with services.readpool.acquire() as conn:
             page = await rows.search(conn, {"collections": [product_id]}, _BATCH)
         if not page.items:
             return
-        ids = [item["id"] for item in page.items]
-        deleted = set(await writes.delete_items(services.writepool, product_id, ids))
-        for item in page.items:
-            if item["id"] in deleted:
-                await services.store.delete_assets(item)
-        await records.count(services.writepool, deletion, len(deleted))
+        await writes.delete_across(
+            services.writepool, [(product_id, item["id"]) for item in page.items], note
+        )
+        await discards.try_to_empty(services)
 
 
 async def _delete_bands(services: Services, deletion: int, product_id: str) -> None:

@@ -18,7 +18,11 @@ _END = """
 UPDATE landbridge.deletions SET status = $2, errors = $3, end_datetime = clock_timestamp()
 WHERE id = $1 AND status = 'RUNNING'
 """
-_RUNNING = "SELECT id, product_id FROM landbridge.deletions WHERE status = 'RUNNING'"
+_RUNNING = """
+SELECT id, product_id FROM landbridge.deletions
+WHERE status = 'RUNNING' AND start_datetime <= now() - make_interval(secs => $1)
+"""
+_RUNS = "SELECT EXISTS (SELECT FROM landbridge.deletions WHERE id = $1 AND status = 'RUNNING')"
 
 
 async def start(db: Executor, product_id: str) -> asyncpg.Record:
@@ -38,10 +42,15 @@ async def latest(db: Executor, product_id: str) -> asyncpg.Record | None:
     return await db.fetchrow(_LATEST, product_id)
 
 
-async def running(db: Executor) -> list[asyncpg.Record]:
-    """Every deletion that has not ended."""
-    found: list[asyncpg.Record] = await db.fetch(_RUNNING)
+async def running(db: Executor, older_than: float) -> list[asyncpg.Record]:
+    """The deletions that have not ended, begun at least some seconds ago."""
+    found: list[asyncpg.Record] = await db.fetch(_RUNNING, older_than)
     return found
+
+
+async def runs(db: Executor, deletion: int) -> bool:
+    """Whether a deletion has not ended."""
+    return bool(await db.fetchval(_RUNS, deletion))
 
 
 async def count(db: Executor, deletion: int, deleted: int) -> None:

@@ -113,6 +113,7 @@ def _serve(home: Home, report: Report) -> None:
                 "token": previous.get("token") or secrets.token_urlsafe(32),
                 "pid": os.getpid(),
                 "store": str(home.store),
+                "store_url": os.environ.get("LANDBRIDGE_STORE_URL") or home.store.as_uri(),
                 "database": database,
             }
             begin = time.monotonic()
@@ -126,7 +127,7 @@ def _serve(home: Home, report: Report) -> None:
 
             settings = Settings(
                 database_url=database,
-                store_url=home.store.as_uri(),
+                store_url=state["store_url"],
                 token=state["token"],
                 staging=home.root / "staging",
                 alone=True,

@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import multiprocessing
-import shutil
-from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import procrastinate
@@ -23,6 +20,9 @@ from landbridge.stac_api.blobs import records as blob_records
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.deletions import records as deletions
 from landbridge.stac_api.uploads import job as ingest_job
+from landbridge.stac_api.uploads import records as uploads
+from landbridge.stac_api.uploads import staging, sweeping
+from landbridge.stac_api.uploads.processes import Processes
 
 if TYPE_CHECKING:
     from landbridge.stac_api.services import Services
@@ -32,18 +32,11 @@ logger = logging.getLogger(__name__)
 INGEST = "ingest"
 DELETION = "deletion"
 BLOB_DELETION = "blob_deletion"
-_TRIES = 3
-_RETRY = RetryStrategy(max_attempts=_TRIES, exponential_wait=2, retry_exceptions=ingest_job.TRANSIENT)
-_HEARTBEAT = 5.0  # seconds between a worker's signs of life
+_HEARTBEATS = 4  # signs of life of a worker within the time after which it counts as dead
 _PAUSE = 0.5  # seconds before a worker that lost its database starts again
-_STALLED = 20.0  # seconds without one after which its jobs are queued again
 
-# Uploads that should have a job: all unfinished ones where no worker lives; otherwise those whose request
-# died between recording the submission and queuing the job.
-_LEFT_BY_ALL = "SELECT id FROM landbridge.uploads WHERE status IN ('pending', 'running')"
-_LEFT_BY_SOME = """
-SELECT id FROM landbridge.uploads WHERE status = 'pending' AND modified < now() - interval '10 seconds'
-"""
+# Seconds that a request may take from its record to the job it queues.
+_QUEUED_LATE = 10.0
 
 
 class Jobs:
@@ -51,7 +44,7 @@ class Jobs:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._executor: ProcessPoolExecutor | None = None
+        self._processes = Processes(services.settings)
         self._worker: asyncio.Task[None] | None = None
         self.app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
@@ -67,29 +60,36 @@ class Jobs:
         self._register()
 
     def _register(self) -> None:
-        @self.app.task(name=INGEST, pass_context=True, retry=_RETRY)
+        retry = RetryStrategy(
+            max_attempts=self._services.settings.job_tries,
+            exponential_wait=2,
+            retry_exceptions=ingest_job.TRANSIENT,
+        )
+
+        @self.app.task(name=INGEST, pass_context=True, retry=retry)
         async def ingest(context: JobContext, upload: int) -> None:
-            await ingest_job.run(self._services, self._pool(), upload, last_try=_last_try(context))
+            await ingest_job.run(self._services, self._processes, upload, last_try=self._last_try(context))
 
-        @self.app.task(name=DELETION, pass_context=True, retry=_RETRY)
+        @self.app.task(name=DELETION, pass_context=True, retry=retry)
         async def delete(context: JobContext, deletion: int, product: str) -> None:
-            await deletion_job.run(self._services, deletion, product, last_try=_last_try(context))
+            await deletion_job.run(self._services, deletion, product, last_try=self._last_try(context))
 
-        @self.app.task(name=BLOB_DELETION, pass_context=True, retry=_RETRY)
+        @self.app.task(name=BLOB_DELETION, pass_context=True, retry=retry)
         async def delete_blobs(context: JobContext, deletion: int) -> None:
-            await blobs.run(self._services, deletion, last_try=_last_try(context))
+            await blobs.run(self._services, deletion, last_try=self._last_try(context))
 
         @self.app.periodic(cron="*/5 * * * *")
-        @self.app.task(name="sweep_blobs", queueing_lock="sweep_blobs", pass_context=False)
-        async def sweep_blobs(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
+        @self.app.task(name="sweep", queueing_lock="sweep", pass_context=False)
+        async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
             for deletion in await blobs.expire(self._services):
                 await self.defer_blob_deletion(deletion)
             await blobs.sweep(self._services)
+            await sweeping.sweep(self._services)
 
-        @self.app.periodic(cron="* * * * *")
+        @self.app.periodic(cron="* * * * * */10")
         @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
         async def resume(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
-            await self._resume(_STALLED)
+            await self.resume()
 
     async def defer_ingest(self, upload: int) -> None:
         """Queue the job of an upload."""
@@ -116,21 +116,21 @@ class Jobs:
         """Run jobs in this process until `close`, each with a child process for the raster work."""
         settings = self._services.settings
         if settings.staging is not None:
-            if settings.alone:  # what lies there was left by a server that was killed
-                shutil.rmtree(settings.staging, ignore_errors=True)
             settings.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+        staging.clear(settings.staging)
         self._worker = asyncio.create_task(self._work(settings.worker_concurrency, alone=settings.alone))
 
     async def _work(self, concurrency: int, *, alone: bool) -> None:
         """Run the worker, and again whenever the database went away under it."""
+        timeout = self._services.settings.worker_timeout
         while True:
             try:
-                await self._resume(0.0 if alone else _STALLED)
+                await self.resume(0.0 if alone else timeout)
                 await self.app.run_worker_async(
                     concurrency=concurrency,
                     install_signal_handlers=False,
-                    update_heartbeat_interval=_HEARTBEAT,
-                    stalled_worker_timeout=_STALLED,
+                    update_heartbeat_interval=timeout / _HEARTBEATS,
+                    stalled_worker_timeout=timeout,
                     delete_jobs="successful",
                     shutdown_graceful_timeout=10,
                 )
@@ -138,29 +138,27 @@ class Jobs:
                 logger.warning("The worker lost its database; it starts again.", exc_info=True)
             await asyncio.sleep(_PAUSE)
 
-    def _pool(self) -> ProcessPoolExecutor:
-        """The child processes, made with the first job; new ones where the kernel killed the last."""
-        if self._executor is None or getattr(self._executor, "_broken", False):
-            # Spawned, not forked: this process has threads and an event loop.
-            self._executor = ProcessPoolExecutor(
-                self._services.settings.worker_concurrency, mp_context=multiprocessing.get_context("spawn")
-            )
-        return self._executor
+    async def resume(self, silent_for: float | None = None) -> None:
+        """Queue again what a dead worker left: its jobs, and records whose job was never queued.
 
-    async def _resume(self, silent_for: float) -> None:
-        """Queue again what a dead worker left: its jobs, and uploads whose job was never queued."""
+        Args:
+            silent_for: seconds without a sign of life after which a worker is dead; as configured by default.
+        """
+        if silent_for is None:
+            silent_for = self._services.settings.worker_timeout
         manager = self.app.job_manager
         for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=silent_for):
             logger.warning("Job %s was left by a worker that died; queued again.", stalled.id)
             with contextlib.suppress(AlreadyEnqueued, UniqueViolation):
                 await manager.retry_job(stalled)
-        for row in await self._services.writepool.fetch(_LEFT_BY_ALL if silent_for == 0 else _LEFT_BY_SOME):
-            await self.defer_ingest(row["id"])
-        for deletion in await blob_records.running_deletions(self._services.writepool, silent_for):
+        pool, late = self._services.writepool, min(silent_for, _QUEUED_LATE)
+        for upload in await uploads.stuck(pool, late):
+            await self.defer_ingest(upload)
+        # Deletions whose job waits are not queued twice; beside one that runs, it will find nothing to do.
+        for deletion in await blob_records.running_deletions(pool, late):
             await self.defer_blob_deletion(deletion)
-        if silent_for == 0:
-            for record in await deletions.running(self._services.writepool):
-                await self.defer_deletion(record["id"], record["product_id"])
+        for record in await deletions.running(pool, late):
+            await self.defer_deletion(record["id"], record["product_id"])
 
     async def close(self) -> None:
         """Stop the worker, let go of the queue."""
@@ -168,10 +166,8 @@ class Jobs:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        await self._processes.close()
         await self.app.close_async()
 
-
-def _last_try(context: JobContext) -> bool:
-    return context.job is None or context.job.attempts >= _TRIES - 1
+    def _last_try(self, context: JobContext) -> bool:
+        return context.job is None or context.job.attempts >= self._services.settings.job_tries - 1

@@ -1,38 +1,32 @@
 """From files as a user sent them to cloud-optimized GeoTIFFs and what an item says of them.
 
-Runs in a child process, away from the API: a broken file may take GDAL down, not the server. Nothing here
-knows of HTTP or of the database.
+Runs in a child process (see `child`). Nothing here knows of HTTP or of the database.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
+import re
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import rasterio
-import rasterio.features
-import rasterio.shutil
-import rasterio.warp
 import shapely
 import shapely.geometry
-from rasterio._err import CPLE_BaseError  # what GDAL raises beside rasterio's own errors
-from rasterio.crs import CRS
-from rasterio.enums import ColorInterp
-from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader, MemoryFile
-from rasterio.transform import Affine
-from rasterio.windows import Window
-from shapely.affinity import affine_transform
+from rasterio._err import CPLE_BaseError, CPLE_OutOfMemoryError  # what GDAL raises beside rasterio's own
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
 
-from landbridge.stac_api.uploads.work import IngestError, Job, Result
+from landbridge.stac_api.uploads import cog, georeference, measure, preview
+from landbridge.stac_api.uploads.work import IngestError, Job, NoSpaceError, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from shapely.geometry.base import BaseGeometry
+    Said = Callable[[], str]
 
 # What an upload may be. Formats that refer to other files (VRT, GTI, ...) could make the server read them.
 DRIVERS = ("GTiff", "JP2OpenJPEG", "JPEG", "PNG")
@@ -48,111 +42,201 @@ DTYPES: dict[str, str] = {
     "Float64": "float64",
 }
 
-_RESAMPLERS = {  # OverviewResampler -> GDAL's name in the COG driver
-    "nearest": "NEAREST",
-    "average": "AVERAGE",
-    "gauss": "GAUSS",
-    "cubic": "CUBIC",
-    "cubicspline": "CUBICSPLINE",
-    "lanczos": "LANCZOS",
-    "average_mp": "AVERAGE",
-    "average_magphase": "AVERAGE",
-    "mode": "MODE",
+_ENV = {
+    # No file beside the one that is opened is looked for, and none is left beside the one that is written.
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    # What a decoder only warns of (a JPEG that ends early comes out gray) is an error here.
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE",
+    "GDAL_NUM_THREADS": "2",
+    "GDAL_CACHEMAX": 96 * 2**20,
+    "PROJ_NETWORK": "OFF",
 }
-_ENV = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "2", "GDAL_CACHEMAX": 256 * 2**20}
-_FOOTPRINT_CELLS = 512  # along the longest side of the grid a footprint is traced on
-_FOOTPRINT_CORNERS = 100
-_BLOCK = 512
+_FULL = "No space left on device"  # strerror(ENOSPC)
+_NO_MEMORY = re.compile(r"cannot allocate|out of memory|not enough memory", re.IGNORECASE).search
+# Pixels take at most so many times the bytes of their file. Deflate reaches 1,032; beyond is what claims
+# to be huge, and what is empty.
+_MOST_EXPANSION = 2000
+_FREELY_EXPANDED = 256 * 2**20
+_MOST_BANDS = 4096
+_MOST_BYTES = 2**40
 
 
-def run(job: Job) -> Result:
-    """Check the files against the product's bands and write one COG for each.
+@dataclass(frozen=True, slots=True)
+class _Raster:
+    """One image file of a job, its name, and the bands of the product that it holds."""
+
+    path: Path
+    name: str
+    bands: Sequence[Mapping[str, Any]]
+    given: georeference.Given
+
+
+def check(job: Job) -> None:
+    """Check the files against the product's bands, by what their headers say.
 
     Raises:
         IngestError: with a text for the user.
     """
+    with _environment(job):
+        for raster in _rasters(job):
+            with _opened(raster) as source:
+                _check_size(source, raster)
+                _check_bands(source, raster)
+                raster.given.of(source, raster.name)
+
+
+def convert(job: Job, said: Said) -> Result:
+    """Write one COG for each image file, and read off it what an item says.
+
+    Args:
+        job: what to make of what.
+        said: gives what the process has printed as errors so far.
+
+    Raises:
+        IngestError: with a text for the user.
+        NoSpaceError: the disk is full.
+        MemoryError: it takes more memory than this process may have.
+    """
     made: list[Path] = []
-    facts: list[dict[str, Any]] = []
-    footprints: list[BaseGeometry] = []
-    with rasterio.Env(**_ENV):
-        for index, (path, name) in enumerate(zip(job.files, job.names, strict=True)):
-            bands = [band for band in job.bands if (band.get("file_index") or 0) == index]
-            try:
-                with DatasetReader(str(path), driver=list(DRIVERS)) as source:
-                    _check_bands(source, name, bands)
-                    crs, transform = _georeference(source, name, job.attributes)
-                    nodata = _nodata(source, bands)
-                    target = job.folder / f"{index}.tif"
-                    _write_cog(source, target, crs, transform, nodata, bands, job.options)
-                with rasterio.open(target) as cog:
-                    footprints.append(_footprint(cog))
-                    facts.append(_facts(cog))
-            except (RasterioError, CPLE_BaseError) as error:
-                raise IngestError(
-                    f"{name}: can't be read as an image ({error}). It must be a whole file in one of the "
-                    f"formats GeoTIFF, JPEG 2000, JPEG or PNG."
-                ) from error
+    facts: list[measure.Facts] = []
+    rasters = _rasters(job)
+    with _environment(job):
+        for index, raster in enumerate(rasters):
+            target = job.folder / f"{index}.tif"
+            with _writing(said), _opened(raster) as source:
+                crs, transform = raster.given.of(source, raster.name)
+                cog.write(
+                    source, target, crs, transform, _nodata(source, raster.bands), raster.bands, job.options
+                )
+            with _writing(said), _opened(raster, target) as made_cog:
+                facts.append(measure.facts(made_cog))
             made.append(target)
-    _check_files(job)
-    files = [{"href": "", "size_bytes": path.stat().st_size, "hash": _md5(path)} for path in made]
-    geometry = shapely.union_all(footprints) if len(footprints) > 1 else footprints[0]
-    if geometry.is_empty:
-        raise IngestError("The image has no valid pixel: everything is nodata.")
-    finest = min(facts, key=lambda fact: fact["pixel_area"])
-    attributes = {key: value for key, value in finest.items() if key != "pixel_area"}
-    attributes["geometry"] = shapely.geometry.mapping(geometry)
-    attributes["files"] = files
-    attributes["storage_state"] = "available"
-    return Result(made, attributes)
+        geometry = shapely.union_all([fact.footprint for fact in facts])
+        if geometry.is_empty:
+            raise IngestError("The image has no valid pixel: everything is nodata.")
+        thumbnail = _thumbnail(job, made, rasters, said)
+    finest = min(facts, key=lambda fact: fact.pixel_area)
+    attributes = {
+        **finest.grid,
+        "geometry": shapely.geometry.mapping(geometry),
+        "files": [{"href": "", "size_bytes": path.stat().st_size, "hash": _md5(path)} for path in made],
+        "storage_state": "available",
+    }
+    return Result(made, thumbnail, attributes, [fact.statistics for fact in facts])
 
 
-def _check_files(job: Job) -> None:
+@contextmanager
+def _environment(job: Job) -> Iterator[None]:
+    with warnings.catch_warnings(), rasterio.Env(**_ENV, CPL_TMPDIR=str(job.folder)):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said with what is missing, as an error
+        yield
+
+
+def _thumbnail(job: Job, made: Sequence[Path], rasters: Sequence[_Raster], said: Said) -> Path | None:
+    """A picture of the image, unless the user gave one, or there is nothing to show."""
+    if job.attributes.get("preview_url"):
+        return None
+    files = [(path, raster.bands) for path, raster in zip(made, rasters, strict=True)]
+    try:
+        return preview.write(files, job.folder / "thumbnail.png")
+    except (RasterioError, CPLE_BaseError):
+        if _FULL in said():
+            raise NoSpaceError(_FULL) from None
+        return None
+
+
+def _rasters(job: Job) -> list[_Raster]:
+    """The image files of a job, each with its world file and .prj where these were sent along."""
+    images, beside = georeference.sorted_out(list(zip(job.files, job.names, strict=True)))
     wanted = max(((band.get("file_index") or 0) for band in job.bands), default=0) + 1
-    if len(job.files) < wanted:
+    if len(images) < wanted:
         raise IngestError(
-            f"The product's bands are spread over {wanted} files, but {len(job.files)} came. "
+            f"The product's bands are spread over {wanted} files, but {len(images)} came. "
             f"Upload all {wanted} in one call, in the order of the bands' file_index."
+        )
+    found = []
+    for index, (path, name) in enumerate(images):
+        bands = [band for band in job.bands if (band.get("file_index") or 0) == index]
+        found.append(_Raster(path, name, bands, georeference.given(job.attributes, beside.get(index, {}))))
+    return found
+
+
+@contextmanager
+def _opened(raster: _Raster, path: Path | None = None) -> Iterator[DatasetReader]:
+    """The dataset of a file, or of what was made of it; what GDAL finds wrong there is told to the user."""
+    try:
+        with DatasetReader(str(path or raster.path), driver=list(DRIVERS)) as source:
+            yield source
+    except (RasterioError, CPLE_BaseError, ValueError, OverflowError) as error:
+        causes = _causes(error)
+        said = str(causes[-1])
+        if isinstance(causes[-1], CPLE_OutOfMemoryError) or _NO_MEMORY(said):
+            raise MemoryError from error
+        for place in filter(None, (path, raster.path)):
+            # By its path, or as GDAL begins a message: with the last part of it.
+            said = said.replace(str(place), raster.name).removeprefix(f"{place.name}: ")
+        raise IngestError(
+            f"{raster.name}: can't be read as an image ({said or type(error).__name__}). It must be a whole "
+            f"file in one of the formats GeoTIFF, JPEG 2000, JPEG or PNG."
+        ) from error
+
+
+@contextmanager
+def _writing(said: Said) -> Iterator[None]:
+    """Tell a full disk from a broken file: of GDAL's errors many don't, and some it only prints."""
+    try:
+        yield
+    except IngestError as error:
+        if _FULL in said() or any(_FULL in str(cause) for cause in _causes(error)):
+            raise NoSpaceError(_FULL) from error
+        raise
+    if _FULL in said():
+        raise NoSpaceError(_FULL)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and what it came from, the first cause last."""
+    found = [error]
+    while (cause := found[-1].__cause__) is not None:
+        found.append(cause)
+    return found
+
+
+def _check_size(source: DatasetReader, raster: _Raster) -> None:
+    """Refuse what claims to be far larger than its file can be, before any of it is read."""
+    if source.count > _MOST_BANDS:
+        raise IngestError(f"{raster.name}: has {source.count} bands; {_MOST_BANDS} are the most.")
+    sizes = [measure.item_size(dtype) for dtype in source.dtypes]
+    pixels = source.width * source.height * sum(sizes)
+    sent = max(raster.path.stat().st_size, 1)
+    if pixels > _MOST_BYTES or (pixels > _FREELY_EXPANDED and pixels > _MOST_EXPANSION * sent):
+        raise IngestError(
+            f"{raster.name}: claims {source.width} x {source.height} pixels in {source.count} band(s), "
+            f"{pixels / 2**30:,.1f} GiB, in a file of {sent:,} bytes. If it is that large and nearly empty, "
+            f"cut it to the part that has data."
         )
 
 
-def _check_bands(source: DatasetReader, name: str, bands: Sequence[Mapping[str, Any]]) -> None:
-    for band in bands:
+def _check_bands(source: DatasetReader, raster: _Raster) -> None:
+    for band in raster.bands:
         number = (band.get("band_index") or 0) + 1
         if number > source.count:
             raise IngestError(
-                f"{name}: band {band['name']!r} has band_index {number - 1}, but the file has {source.count} "
-                f"band(s), so the highest index it can serve is {source.count - 1}."
+                f"{raster.name}: band {band['name']!r} has band_index {number - 1}, but the file has "
+                f"{source.count} band(s), so the highest index it can serve is {source.count - 1}."
             )
         declared, found = DTYPES.get(band.get("data_type") or ""), source.dtypes[number - 1]
         if declared is not None and declared != found:
             raise IngestError(
-                f"{name}: band {band['name']!r} is declared as {band['data_type']} ({declared}), but the "
-                f"file holds {found}. Convert the file, or correct the band's data_type."
+                f"{raster.name}: band {band['name']!r} is declared as {band['data_type']} ({declared}), but "
+                f"the file holds {found}. Convert the file, or correct the band's data_type."
             )
-
-
-def _georeference(source: DatasetReader, name: str, attributes: Mapping[str, Any]) -> tuple[CRS, Affine]:
-    """What the user set wins over what the file says."""
-    projection = attributes.get("cs_code") or attributes.get("projection")
-    crs = CRS.from_user_input(projection) if projection else source.crs
-    geotrans = attributes.get("geotrans")
-    transform = Affine.from_gdal(*geotrans) if geotrans else source.transform
-    missing = [
-        what
-        for what, absent in (
-            ("a coordinate reference system (cs_code or projection)", crs is None),
-            ("a geotransform (geotrans)", transform.is_identity),
-        )
-        if absent
-    ]
-    if missing:
+    if any(dtype.startswith("complex") for dtype in source.dtypes):
         raise IngestError(
-            f"{name}: has no georeferencing: {' and '.join(missing)} is missing. Use a georeferenced file, "
-            f"or set these attributes on the Image before uploading."
+            f"{raster.name}: holds complex numbers, which no data type of the Catalog is. "
+            f"Store amplitude and phase, or real and imaginary part, as bands."
         )
-    if not np.isfinite(list(transform)[:6]).all() or transform.determinant == 0:
-        raise IngestError(f"{name}: its geotransform {transform.to_gdal()} is not usable.")
-    return crs, transform
 
 
 def _nodata(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> float | None:
@@ -162,124 +246,6 @@ def _nodata(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> float 
     values = {band.get("nodata") for band in bands if band.get("type") != "mask"}
     value = values.pop() if len(values) == 1 else None
     return None if value is None else float(value)
-
-
-def _write_cog(
-    source: DatasetReader,
-    target: Path,
-    crs: CRS,
-    transform: Affine,
-    nodata: float | None,
-    bands: Sequence[Mapping[str, Any]],
-    options: Mapping[str, Any],
-) -> None:
-    exact = any(band.get("type") in ("class", "mask") for band in bands)
-    default = "NEAREST" if exact else "AVERAGE"
-    resampler = _RESAMPLERS.get(options.get("overview_resampler") or "", default)
-    creation: dict[str, Any] = {
-        "BLOCKSIZE": str(_BLOCK),
-        "COMPRESS": "DEFLATE",
-        "PREDICTOR": "YES",
-        "BIGTIFF": "IF_SAFER",
-        "NUM_THREADS": "2",
-        "OVERVIEW_RESAMPLING": resampler,
-    }
-    if overviews := options.get("overviews"):
-        creation["OVERVIEW_COUNT"] = str(len(overviews))
-    as_sent = (crs, transform, nodata) == (
-        source.crs,
-        source.transform,
-        None if source.nodata is None else float(source.nodata),
-    )
-    if as_sent:
-        rasterio.shutil.copy(source, target, driver="COG", **creation)
-        return
-    # A virtual file in memory carries what the user's attributes say instead of what the file says.
-    with MemoryFile(ext=".vrt") as memory:
-        rasterio.shutil.copy(source, memory.name, driver="VRT")
-        with rasterio.open(memory.name, "r+", driver="VRT") as virtual:
-            virtual.crs = crs
-            virtual.transform = transform
-            if nodata is not None:
-                virtual.nodata = nodata
-        with rasterio.open(memory.name, driver="VRT") as virtual:
-            rasterio.shutil.copy(virtual, target, driver="COG", **creation)
-
-
-def _footprint(cog: DatasetReader) -> BaseGeometry:
-    """Where the file has valid pixels, in longitude and latitude; never less than that.
-
-    Cells of some pixels are valid where any of their pixels is. Their outline, without holes, is
-    simplified outwards, so that a reader may skip what a footprint doesn't touch.
-    """
-    cell = max(1, math.ceil(max(cog.height, cog.width) / _FOOTPRINT_CELLS))
-    valid = _valid_cells(cog, cell)
-    if not valid.any():
-        return shapely.Polygon()
-    extent = shapely.box(0, 0, cog.width, cog.height)
-    pixels = extent if valid.all() else _outline(valid, cell).intersection(extent)
-    # A straight edge of the file is a curve on the ground; pieces of a 16th keep it to a few meters.
-    edges = shapely.segmentize(pixels, max(cog.width, cog.height) / 16)
-    world = affine_transform(edges, cog.transform.to_shapely())
-    if cog.crs != CRS.from_epsg(4326):
-        warped = rasterio.warp.transform_geom(cog.crs, "EPSG:4326", shapely.geometry.mapping(world))
-        world = shapely.geometry.shape(warped)
-    polygons = [part for part in _parts(shapely.make_valid(world)) if part.geom_type == "Polygon"]
-    return shapely.orient_polygons(shapely.union_all(polygons))
-
-
-def _outline(valid: np.ndarray, cell: int) -> BaseGeometry:
-    """An outline of the valid cells, in pixels, that leaves none out and has few corners."""
-    traced = rasterio.features.shapes(
-        valid.astype("uint8"), mask=valid, connectivity=8, transform=Affine.scale(cell)
-    )
-    filled = [shapely.Polygon(geometry["coordinates"][0]) for geometry, _ in traced]
-    cells = shapely.union_all(filled)
-    slack = float(cell)
-    while True:
-        # Simplifying moves the line by less than it was moved outwards before.
-        outline = cells.buffer(slack, join_style="mitre").simplify(slack)
-        if shapely.get_num_coordinates(outline) <= _FOOTPRINT_CORNERS:
-            return outline
-        slack *= 2
-
-
-def _parts(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
-    for part in getattr(geometry, "geoms", [geometry]):
-        if hasattr(part, "geoms"):
-            yield from _parts(part)
-        else:
-            yield part
-
-
-def _valid_cells(cog: DatasetReader, cell: int) -> np.ndarray:
-    """Which `cell` x `cell` squares of pixels hold a valid pixel of any band: (rows, columns), bool."""
-    alpha = [i for i, kind in enumerate(cog.colorinterp, 1) if kind == ColorInterp.alpha]
-    indexes = alpha or list(cog.indexes)
-    rows, columns = -(-cog.height // cell), -(-cog.width // cell)
-    valid = np.zeros((rows, columns), bool)
-    step = max(1, _BLOCK // cell)  # rows of cells per strip
-    padded = np.zeros((step * cell, columns * cell), bool)
-    for first in range(0, rows, step):
-        height = min(step * cell, cog.height - first * cell)
-        strip = cog.read_masks(indexes, window=Window(0, first * cell, cog.width, height))
-        padded[:] = False
-        padded[:height, : cog.width] = strip.any(axis=0)
-        cells = np.logical_or.reduce(padded.reshape(step, cell, columns, cell), axis=(1, 3))
-        valid[first : first + step] = cells[: rows - first]
-    return valid
-
-
-def _facts(cog: DatasetReader) -> dict[str, Any]:
-    authority = cog.crs.to_authority()
-    where = {"cs_code": ":".join(authority)} if authority else {"projection": cog.crs.to_wkt()}
-    return {
-        **where,
-        "geotrans": list(cog.transform.to_gdal()),
-        "x_pixels": cog.width,
-        "y_pixels": cog.height,
-        "pixel_area": abs(cog.transform.determinant),
-    }
 
 
 def _md5(path: Path) -> str:

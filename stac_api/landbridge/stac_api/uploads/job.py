@@ -1,33 +1,44 @@
 """The ingest job: from submitted files to an item, or to a failure that says why.
 
-Every step can be repeated. The item and the record's success are written in one transaction, after the
-files are in the store under a path of their own; a job that dies before it leaves a record to run again
-and files nothing refers to.
+Every step can be repeated, by several workers at once. Each attempt puts its files under a place of its own,
+noted beforehand as superfluous; the transaction that makes the item and ends the record keeps the place. So
+an attempt that dies leaves a record to run again, and files that the sweeper finds.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import tempfile
-from concurrent.futures import BrokenExecutor
-from pathlib import Path
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import obstore.exceptions
 
 from landbridge.mappings import InvalidDocument, band, image
+from landbridge.mappings.assets import INDEX, preview
 from landbridge.stac_api import documents, writes
-from landbridge.stac_api.assets.store import COG, AssetStore, href, image_path, upload_path
+from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets.store import (
+    COG,
+    FAILURES,
+    href,
+    image_path,
+    own_paths,
+    reason,
+    upload_folder,
+    upload_path,
+)
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
+from landbridge.stac_api.jobs import points
 from landbridge.stac_api.search import rows
-from landbridge.stac_api.uploads import records, work
+from landbridge.stac_api.uploads import records, staging, work
+from landbridge.stac_api.uploads.processes import ChildDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Executor
 
     from landbridge.stac_api.services import Services
+    from landbridge.stac_api.uploads.processes import Processes, Session
     from landbridge.stac_api.uploads.records import Upload
 
 logger = logging.getLogger(__name__)
@@ -40,17 +51,23 @@ TRANSIENT = (
     OSError,
     UnavailableError,
     asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
-    BrokenExecutor,
+    obstore.exceptions.BaseError,
+    ChildDiedError,
 )
 
+PNG = "image/png"
+_THUMBNAIL = "thumbnail.png"
 
-async def run(services: Services, executor: Executor, upload_id: int, *, last_try: bool) -> None:
+
+async def run(services: Services, processes: Processes, upload_id: int, *, last_try: bool) -> None:
     """Carry out one upload.
 
     Args:
         services: of this process.
-        executor: runs the raster work in a child process.
+        processes: the children that do the raster work.
         upload_id: the record.
         last_try: whether a transient error ends the upload (else it is raised, to be tried again).
     """
@@ -61,33 +78,65 @@ async def run(services: Services, executor: Executor, upload_id: int, *, last_tr
         return  # canceled, or done by a job that died before it could say so
     await records.add_event(pool, upload_id, "run", "Running")
     try:
-        await _ingest(services, executor, upload)
+        await _ingest(services, processes, upload)
     except _USER_ERRORS as error:
-        await _fail(services, upload, f"{type(error).__name__}: {error}")
+        await _fail(services, upload, str(error))
     except Exception as error:
-        if isinstance(error, TRANSIENT) and not last_try:
-            raise
+        if isinstance(error, TRANSIENT):
+            if not last_try:
+                await _note_attempt(services, upload, error)
+                raise
+            why = f"{told(error)} Nothing is wrong with your files: upload them again later."
+        else:
+            why = told(error)
         logger.exception("Upload %s failed", upload_id)
-        await _fail(services, upload, f"The server could not process the files ({type(error).__name__}).")
+        await _fail(services, upload, why)
+
+
+def told(error: Exception) -> str:
+    """What went wrong on our side, for users: no path or address of ours."""
+    if isinstance(error, work.NoSpaceError):
+        return "The server has no space left for the image."
+    if isinstance(error, ChildDiedError):
+        return "The process that reads the files was ended, again and again."
+    if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, UnavailableError)):
+        return f"The database could not be reached ({type(error).__name__})."
+    if isinstance(error, FAILURES):
+        return f"The object store could not be read or written ({reason(error)})."
+    return f"The server failed ({type(error).__name__}); its log has the details."
+
+
+async def _note_attempt(services: Services, upload: Upload, error: Exception) -> None:
+    """Tell that there was an attempt, if the database can be told."""
+    logger.warning("Upload %s will be tried again: %s", upload.id, error)
+    try:
+        message = f"{told(error)} It will be tried again."
+        await records.add_event(services.writepool, upload.id, "log", message, severity="WARNING")
+    except TRANSIENT:
+        logger.warning("The database does not answer either", exc_info=True)
 
 
 async def _fail(services: Services, upload: Upload, message: str) -> None:
-    async with services.writepool.acquire() as conn, conn.transaction():
-        await records.advance(conn, upload.id, "failure", allowed=("running",))
-        await records.add_event(conn, upload.id, "complete", message, severity="ERROR")
-    await services.store.delete_under(f"uploads/{upload.id}/")
-    await services.store.delete_under(_prefix(upload))
+    try:
+        async with services.writepool.acquire() as conn, conn.transaction():
+            await records.advance(conn, upload.id, "failure", allowed=("running",))
+            await records.add_event(conn, upload.id, "complete", message, severity="ERROR")
+            await discards.discard(conn, [upload_folder(upload.id)])
+            await discards.discard_upload(conn, upload.id)
+    except ConflictError:
+        logger.warning("Upload %s was ended by another worker", upload.id)
+        await discards.discard_upload(services.writepool, upload.id)  # what this one has put
+    await discards.try_to_empty(services)
 
 
-async def _ingest(services: Services, executor: Executor, upload: Upload) -> None:
+async def _ingest(services: Services, processes: Processes, upload: Upload) -> None:
     store, pool = services.store, services.writepool
     parent = await rows.find_collection(pool, upload.product_id)
     if parent is None:
         raise BadRequestError(f"Product {upload.product_id} was deleted in the meantime.")
     given = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
-    settings = services.settings
-    with tempfile.TemporaryDirectory(prefix="landbridge-", dir=settings.staging) as scratch:
-        folder = Path(scratch)
+    place = image_path(upload.product_id, upload.item["id"], f"{upload.id}-{uuid.uuid4().hex[:12]}", "")
+    with staging.folder(services.settings.staging) as folder:
         files = [await store.fetch(upload_path(upload.id, n), folder) for n in range(len(upload.files))]
         job = work.Job(
             files=files,
@@ -97,44 +146,80 @@ async def _ingest(services: Services, executor: Executor, upload: Upload) -> Non
             attributes=given,
             options=upload.options,
         )
-        result = await asyncio.get_running_loop().run_in_executor(executor, work.run, job)
-        hrefs = await _store(store, upload, result.files)
+        async with processes.session() as session:
+            result = await _processed(session, job, upload)
+        await discards.expect(pool, place, upload.id)
+        hrefs = [href(place + file.name) for file in result.files]
+        thumbnail = href(place + _THUMBNAIL) if result.thumbnail else None
+        for file in (*result.files, *([result.thumbnail] if result.thumbnail else ())):
+            await store.take(place + file.name, file)
+    await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place)
+    await points.reached(points.COMMITTED, upload.image_id)
+    await discards.try_to_empty(services)
+
+
+async def _processed(session: Session, job: work.Job, upload: Upload) -> work.Result:
+    await session.check(job)
+    await points.reached(points.VALIDATED, upload.image_id)
+    result = await session.convert(job)
+    await points.reached(points.CONVERTED, upload.image_id)
+    return result
+
+
+def _attributes(
+    result: work.Result, given: dict[str, Any], hrefs: Sequence[str], thumbnail: str | None
+) -> dict[str, Any]:
+    """The image's attributes. What the user set wins, but for what only the files can say."""
     derived = dict(result.attributes)
     derived["files"] = [
         {**file, "href": place, "media_type": COG}
         for file, place in zip(derived["files"], hrefs, strict=True)
     ]
-    # What the user set wins, but for what only the files can say.
-    attributes = {**derived, **given, **{key: derived[key] for key in ("files", "storage_state")}}
-    replaced: list[dict[str, Any]] = []
+    shown = {"preview_url": thumbnail} if thumbnail else {}
+    return {**derived, **shown, **given, **{key: derived[key] for key in ("files", "storage_state")}}
+
+
+async def _insert(
+    services: Services, upload: Upload, attributes: dict[str, Any], result: work.Result, place: str
+) -> None:
+    """Make the item and end the record, in one transaction."""
 
     def prepare(collection: dict[str, Any]) -> Sequence[dict[str, Any]]:
         document = image.to_stac(attributes, base=upload.item)
+        _describe(document, result)
         return [documents.item(document, collection, "/")]
+
+    async def replace(conn: asyncpg.Connection) -> None:
+        if previous := await rows.get_item(conn, upload.product_id, upload.item["id"]):
+            await discards.discard(conn, own_paths(previous))
 
     async def succeed(conn: asyncpg.Connection) -> None:
         await records.advance(conn, upload.id, "success", allowed=("running",))
-        size = sum(file["size_bytes"] for file in derived["files"])
-        await records.add_event(conn, upload.id, "usage", f"{len(hrefs)} file(s), {size} bytes")
+        files = attributes["files"]
+        size = sum(file["size_bytes"] for file in files)
+        await records.add_event(conn, upload.id, "usage", f"{len(files)} file(s), {size} bytes")
         await records.add_event(conn, upload.id, "complete", "Success")
+        await discards.keep(conn, place)
+        await discards.discard(conn, [upload_folder(upload.id)])
+        await discards.discard_upload(conn, upload.id)
+        await points.reached(points.INSERTED, upload.image_id)
 
-    if upload.overwrite and (previous := await rows.get_item(pool, upload.product_id, upload.item["id"])):
-        replaced.append(previous)
-    await writes.create_items(pool, upload.product_id, prepare, replace=upload.overwrite, also=succeed)
-    await store.delete_under(f"uploads/{upload.id}/")
-    for item in replaced:
-        await store.delete_assets(item)
-
-
-async def _store(store: AssetStore, upload: Upload, files: Sequence[Path]) -> list[str]:
-    """Put the finished files where items look for them: under this upload's own version."""
-    hrefs = []
-    for number, file in enumerate(files):
-        path = f"{_prefix(upload)}{number}.tif"
-        await store.put(path, file)
-        hrefs.append(href(path))
-    return hrefs
+    await writes.create_items(
+        services.writepool,
+        upload.product_id,
+        prepare,
+        replace=upload.overwrite,
+        before=replace if upload.overwrite else None,
+        also=succeed,
+    )
 
 
-def _prefix(upload: Upload) -> str:
-    return image_path(upload.product_id, upload.item["id"], str(upload.id), "")
+def _describe(document: dict[str, Any], result: work.Result) -> None:
+    """Put into the assets what no attribute of an image holds: statistics, and what the preview is."""
+    assets: dict[str, dict[str, Any]] = document["assets"]
+    for asset in assets.values():
+        if (index := asset.get(INDEX)) is not None:
+            found = [{"statistics": one} if one else {} for one in result.statistics[index]]
+            asset["bands"], asset["raster:bands"] = found, found
+    if result.thumbnail and (key := preview(assets)):
+        assets[key]["type"] = PNG

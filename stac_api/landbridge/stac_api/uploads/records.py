@@ -12,7 +12,7 @@ from stac_fastapi.types.errors import NotFoundError
 from landbridge.stac_api.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import asyncpg
 
@@ -45,6 +45,29 @@ VALUES ($1, $2, $3, $4, $5, $6)
 _EVENTS = """
 SELECT upload_id, id, event_datetime, component, component_id, event_type, severity, message
 FROM landbridge.upload_events WHERE upload_id = ANY($1) ORDER BY id
+"""
+
+
+_ABANDONED = """
+UPDATE landbridge.uploads SET status = 'failure', modified = now()
+WHERE status = 'transferring' AND modified < now() - interval '1 day' RETURNING id
+"""
+_FORGET = """
+DELETE FROM landbridge.uploads
+WHERE status IN ('success', 'failure', 'canceled') AND modified < now() - interval '90 days'
+"""
+# Their request died before it queued the job, or the job gave up while the database was away.
+_STUCK = """
+SELECT id FROM landbridge.uploads AS upload
+WHERE status IN ('pending', 'running') AND modified <= now() - make_interval(secs => $1)
+  AND NOT EXISTS (
+      SELECT FROM procrastinate.procrastinate_jobs
+      WHERE lock = 'upload-' || upload.id AND status IN ('todo', 'doing')
+  )
+"""
+_UNFINISHED = """
+SELECT id FROM landbridge.uploads
+WHERE id = ANY($1) AND status IN ('transferring', 'pending', 'running')
 """
 
 
@@ -139,6 +162,30 @@ async def advance(db: Executor, upload: int, status: str, *, allowed: tuple[str,
     return _upload(row)
 
 
+async def abandon(db: Executor) -> list[int]:
+    """End the uploads whose files have not come within a day; their ids."""
+    ended = [row["id"] for row in await db.fetch(_ABANDONED)]
+    for upload in ended:
+        message = "The files were not sent and submitted within a day. Upload them again."
+        await add_event(db, upload, "timeout", message, severity="ERROR")
+    return ended
+
+
+async def forget(db: Executor) -> None:
+    """Forget uploads that ended long ago."""
+    await db.execute(_FORGET)
+
+
+async def stuck(db: Executor, older_than: float) -> list[int]:
+    """The uploads that wait for a job which is not there, since at least some seconds."""
+    return [row["id"] for row in await db.fetch(_STUCK, older_than)]
+
+
+async def unfinished(db: Executor, uploads: list[int]) -> set[int]:
+    """Those of some uploads that have not ended."""
+    return {row["id"] for row in await db.fetch(_UNFINISHED, uploads)}
+
+
 async def add_event(
     db: Executor,
     upload: int,
@@ -175,8 +222,10 @@ async def events(db: Executor, uploads: list[int]) -> dict[int, list[dict[str, A
     return found
 
 
-def to_json(upload: Upload, base: str, happened: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """The record as the API shows it."""
+def to_json(
+    upload: Upload, happened: list[dict[str, Any]] | None = None, urls: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The record as the API shows it; `urls` are where its files are to be put."""
     document = {
         "id": str(upload.id),
         "product_id": upload.product_id,
@@ -186,9 +235,7 @@ def to_json(upload: Upload, base: str, happened: list[dict[str, Any]] | None = N
         "created": upload.created.isoformat(),
         "modified": upload.modified.isoformat(),
         "image_upload_options": upload.options,
-        "resumable_urls": [f"{base}uploads/{upload.id}/files/{number}" for number in range(len(upload.files))]
-        if upload.status == "transferring"
-        else [],
+        "resumable_urls": list(urls),
     }
     if happened is not None:
         document["events"] = happened

@@ -20,8 +20,11 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import documents, links
-from landbridge.stac_api.assets.store import upload_path
-from landbridge.stac_api.errors import BadRequestError, ConflictError
+from landbridge.stac_api.access.signing import Signer
+from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets.store import FAILURES, reason, upload_folder, upload_path
+from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
+from landbridge.stac_api.jobs import points
 from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import JSON, respond
 from landbridge.stac_api.uploads import records
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/uploads", tags=["Uploads"])
 
 _MAX_FILES = 1000
+_MOST_OF_ONE_PUT = 5 * 2**30  # bytes that S3 takes in one PUT; larger files come by us, in parts
+_PUT_SECONDS = 6 * 3600  # how long files may be sent by a signed URL; many are sent one after the other
 _POLL = 0.1  # seconds between looks at a record somebody waits for
 
 
@@ -39,7 +44,7 @@ _POLL = 0.1  # seconds between looks at a record somebody waits for
 async def create(request: Request) -> Response:
     """Announce an upload: `{"item", "files": [{"name", "size"}], "options", "overwrite"}`."""
     body = documents.parse(await request.body())
-    item, files, options, overwrite = _announced(body)
+    item, files, options, overwrite = _announced(body, request.app.state.landbridge.max_upload_bytes)
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
     pool = request.app.state.writepool
@@ -62,7 +67,7 @@ async def create(request: Request) -> Response:
     return await _answer(upload, request, 201)
 
 
-def _announced(body: Any) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any], bool]:
+def _announced(body: Any, limit: int) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any], bool]:
     if not isinstance(body, dict) or not isinstance(body.get("item"), dict):
         raise BadRequestError("The body needs `item`: the STAC item the image shall become.")
     item = body["item"]
@@ -81,6 +86,8 @@ def _announced(body: Any) -> tuple[dict[str, Any], list[dict[str, Any]], dict[st
         size = file.get("size") if isinstance(file, dict) else None
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise BadRequestError(f"Each file needs `size` in bytes; {file!r} has none.")
+        if size > limit:
+            raise HTTPException(413, f"File {file.get('name')!r} has {size} bytes; {limit} is the most.")
         clean.append({"name": str(file.get("name") or f"file {len(clean)}"), "size": size})
     options = body.get("options") or {}
     if not isinstance(options, dict):
@@ -98,25 +105,30 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     if not 0 <= number < len(upload.files):
         raise NotFoundError(f"Upload {upload_id} has the files 0 to {len(upload.files) - 1}, no {number}.")
     declared = upload.files[number]
-    limit = request.app.state.landbridge.max_upload_bytes
-    if declared["size"] > limit:
-        raise HTTPException(
-            413, f"File {declared['name']!r} has {declared['size']} bytes; {limit} is the most."
-        )
     path = upload_path(upload_id, number)
-    received = await store.put(path, _bounded(request, declared["size"]))
+    try:
+        received = await store.put(path, _bounded(request, declared["size"], upload.image_id))
+    except FAILURES as error:
+        raise UnavailableError(
+            f"The store did not take the file ({reason(error)}). Send it again."
+        ) from error
     if received != declared["size"]:
         await store.delete(path)
         raise BadRequestError(
             f"File {declared['name']!r} was announced with {declared['size']} bytes, but {received} arrived."
         )
+    if (await records.get(pool, upload_id)).status in ("failure", "canceled"):
+        await store.delete_under(upload_folder(upload_id))  # it ended while the file was on its way
+        raise ConflictError(f"Upload {upload_id} was ended while the file arrived.")
     return Response(status_code=204)
 
 
-async def _bounded(request: Request, size: int) -> AsyncIterator[bytes]:
+async def _bounded(request: Request, size: int, image_id: str) -> AsyncIterator[bytes]:
     """The body, until it is longer than announced."""
     seen = 0
     async for chunk in request.stream():
+        if chunk and not seen:
+            await points.reached(points.RECEIVED, image_id)
         seen += len(chunk)
         if seen > size:
             raise BadRequestError(f"The file was announced with {size} bytes, but more arrive.")
@@ -130,20 +142,24 @@ async def submit(upload_id: int, request: Request) -> Response:
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await records.get(pool, upload_id)
     if upload.status == "transferring":
-        arrived = set(await store.paths(f"uploads/{upload_id}/"))
-        missing = [
-            file["name"]
-            for number, file in enumerate(upload.files)
-            if upload_path(upload_id, number) not in arrived
-        ]
+        arrived = await store.sizes(upload_folder(upload_id))
+        expected = {upload_path(upload_id, n): file for n, file in enumerate(upload.files)}
+        missing = [file["name"] for path, file in expected.items() if path not in arrived]
         if missing:
             raise ConflictError(f"Upload {upload_id} still misses {', '.join(map(repr, missing))}.")
+        for path, file in expected.items():
+            if arrived[path] != file["size"]:  # put into the store directly, by a signed URL
+                raise ConflictError(
+                    f"File {file['name']!r} was announced with {file['size']} bytes, but {arrived[path]} "
+                    f"arrived. Send it again."
+                )
         async with pool.acquire() as conn, conn.transaction():
             upload = await records.advance(conn, upload_id, "pending", allowed=("transferring",))
             await records.add_event(
                 conn, upload_id, "queue", "The files arrived; the job is queued.", component="api"
             )
     if upload.status == "pending":
+        await points.reached(points.STORED, upload.image_id)
         await request.app.state.jobs.defer_ingest(upload_id)
     return await _answer(upload, request)
 
@@ -155,7 +171,8 @@ async def cancel(upload_id: int, request: Request) -> Response:
     async with pool.acquire() as conn, conn.transaction():
         upload = await records.advance(conn, upload_id, "canceled", allowed=("transferring", "pending"))
         await records.add_event(conn, upload_id, "cancel", "Canceled on request.", component="api")
-    await request.app.state.store.delete_under(f"uploads/{upload_id}/")
+        await discards.discard(conn, [upload_folder(upload_id)])
+    await discards.try_to_empty(request.app.state.services)
     return await _answer(upload, request)
 
 
@@ -194,7 +211,7 @@ async def search(
     )
     happened = await records.events(pool, [upload.id for upload in found]) if events else {}
     base = links.base_url(request)
-    shown = [records.to_json(upload, base, happened.get(upload.id)) for upload in found]
+    shown = [records.to_json(upload, happened.get(upload.id)) for upload in found]
     return respond({"uploads": shown, "numberMatched": matched}, base, JSON)
 
 
@@ -203,5 +220,26 @@ async def _answer(
 ) -> Response:
     pool = request.app.state.writepool
     happened = (await records.events(pool, [upload.id]))[upload.id] if events else None
-    base = links.base_url(request)
-    return respond(records.to_json(upload, base, happened), base, JSON, status)
+    urls = await _urls(upload, request) if upload.status == "transferring" else ()
+    return respond(records.to_json(upload, happened, urls), links.base_url(request), JSON, status)
+
+
+async def _urls(upload: records.Upload, request: Request) -> list[str]:
+    """Where the files are to be put, by whoever has the URL: in the store where it signs, else here."""
+    settings, store = request.app.state.landbridge, request.app.state.store
+    if request.method == "GET":
+        return []  # who may read a record may not therefore write its files
+    if settings.presign and store.signs:
+        return [
+            await store.sign("PUT", upload_path(upload.id, number), _PUT_SECONDS)
+            if file["size"] <= _MOST_OF_ONE_PUT
+            else _own_url(upload.id, number, request)
+            for number, file in enumerate(upload.files)
+        ]
+    return [_own_url(upload.id, number, request) for number in range(len(upload.files))]
+
+
+def _own_url(upload: int, number: int, request: Request) -> str:
+    path = f"/uploads/{upload}/files/{number}"
+    query = Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
+    return links.base_url(request) + path[1:] + query

@@ -1,0 +1,227 @@
+"""What the pixels of a COG tell, in one pass over them: footprint and statistics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio.features
+import rasterio.warp
+import shapely
+import shapely.geometry
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.transform import Affine
+from rasterio.windows import Window
+from shapely.affinity import affine_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rasterio.io import DatasetReader
+    from shapely.geometry.base import BaseGeometry
+
+_FOOTPRINT_CELLS = 512  # along the longest side of the grid a footprint is traced on
+_FOOTPRINT_CORNERS = 100
+_BLOCK = 512
+_WINDOW_BYTES = 24 * 2**20
+_DIGITS = 7  # significant digits of means
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one file tells.
+
+    `grid` are attributes of the image; `footprint` is in longitude and latitude, empty where no pixel is
+    valid; `statistics` are those of each band's valid pixels, None where there are none, by STAC's names.
+    """
+
+    grid: Mapping[str, Any]
+    pixel_area: float
+    footprint: BaseGeometry
+    statistics: Sequence[dict[str, Any] | None]
+
+
+def facts(cog: DatasetReader) -> Facts:
+    """Read a COG once, from its first row to its last."""
+    cell = _cell(max(cog.height, cog.width))
+    valid = np.zeros((-(-cog.height // cell), -(-cog.width // cell)), bool)
+    running = [_Running(dtype) for dtype in cog.dtypes]
+    alpha = [i for i, kind in enumerate(cog.colorinterp) if kind == ColorInterp.alpha]
+    for window in _windows(cog, cell):
+        data = cog.read(window=window)
+        masks = _masks(cog, data, window)
+        shown: np.ndarray = np.any(masks[alpha] if alpha else masks, axis=0)
+        first_row, first_column = window.row_off // cell, window.col_off // cell
+        cells = _any_of_cells(shown, cell)
+        valid[first_row : first_row + cells.shape[0], first_column : first_column + cells.shape[1]] = cells
+        for place, band in enumerate(running):
+            band.add(data[place], masks[place])
+    authority = cog.crs.to_authority()
+    where = {"cs_code": ":".join(authority)} if authority else {"projection": cog.crs.to_wkt()}
+    grid = {
+        **where,
+        "geotrans": list(cog.transform.to_gdal()),
+        "x_pixels": cog.width,
+        "y_pixels": cog.height,
+    }
+    pixels = cog.width * cog.height
+    return Facts(
+        grid,
+        abs(cog.transform.determinant),
+        _footprint(cog, valid, cell),
+        [band.result(pixels) for band in running],
+    )
+
+
+def item_size(dtype: str) -> int:
+    """Bytes of one pixel of a band, by rasterio's name of its type."""
+    return {"complex_int16": 4, "complex_int32": 8}.get(dtype) or np.dtype(dtype).itemsize
+
+
+def _cell(longest: int) -> int:
+    """Pixels along a cell of the grid that the footprint is traced on: a power of two."""
+    return 1 << max(0, math.ceil(math.log2(longest / _FOOTPRINT_CELLS)))
+
+
+def _windows(cog: DatasetReader, cell: int) -> Iterator[Window]:
+    """Windows of whole tiles and cells that hold not too many bytes, row by row."""
+    side = max(_BLOCK, cell)
+    deep = sum(map(item_size, cog.dtypes)) + cog.count
+    rows = side
+    while rows > cell and rows > cog.block_shapes[0][0] and rows * side * deep > _WINDOW_BYTES:
+        rows //= 2
+    columns = side * max(1, _WINDOW_BYTES // (rows * side * deep))
+    for top in range(0, cog.height, rows):
+        for left in range(0, cog.width, columns):
+            yield Window(left, top, min(columns, cog.width - left), min(rows, cog.height - top))
+
+
+def _masks(cog: DatasetReader, data: np.ndarray, window: Window) -> np.ndarray:
+    """Where the bands are valid: (bands, rows, columns), bool. Not-a-number never is."""
+    flags = cog.mask_flag_enums
+    if all(MaskFlags.all_valid in flag for flag in flags):
+        masks = np.ones(data.shape, bool)
+    elif all(flag == [MaskFlags.nodata] for flag in flags) and len(set(cog.nodatavals)) == 1:
+        nodata = cog.nodata
+        masks = np.ones(data.shape, bool) if np.isnan(nodata) else data != data.dtype.type(nodata)
+    else:
+        masks = cog.read_masks(window=window) != 0
+    if data.dtype.kind == "f":
+        masks &= ~np.isnan(data)
+    return masks
+
+
+def _any_of_cells(shown: np.ndarray, cell: int) -> np.ndarray:
+    """Which `cell` x `cell` squares of pixels hold a valid one."""
+    if cell == 1:
+        return shown
+    rows, columns = -(-shown.shape[0] // cell), -(-shown.shape[1] // cell)
+    if shown.all():
+        return np.ones((rows, columns), bool)
+    if shown.shape != (rows * cell, columns * cell):
+        padded = np.zeros((rows * cell, columns * cell), bool)
+        padded[: shown.shape[0], : shown.shape[1]] = shown
+        shown = padded
+    by_rows = np.logical_or.reduce(shown.reshape(rows, cell, columns * cell), axis=1)
+    cells: np.ndarray = np.logical_or.reduce(by_rows.reshape(rows, columns, cell), axis=2)
+    return cells
+
+
+class _Running:
+    """Minimum, maximum, mean and deviation of values that come in parts."""
+
+    def __init__(self, dtype: str) -> None:
+        self._kind = np.dtype(dtype).kind
+        self._count = 0
+        self._low: Any = None
+        self._high: Any = None
+        self._mean = 0.0
+        self._squares = 0.0  # of the distances from the mean
+
+    def add(self, data: np.ndarray, mask: np.ndarray) -> None:
+        """Take in the valid pixels of a window."""
+        values = data.reshape(-1) if mask.all() else data[mask]
+        if self._kind == "f" and values.size and not np.isfinite(values).all():
+            values = values[np.isfinite(values)]
+        if not values.size:
+            return
+        low, high = values.min(), values.max()
+        self._low = low if self._low is None else min(self._low, low)
+        self._high = high if self._high is None else max(self._high, high)
+        # Chan, Golub and LeVeque's pairwise update: https://doi.org/10.1007/978-3-642-51461-6_3
+        count = int(values.size)
+        with np.errstate(over="ignore"):
+            mean = float(values.mean(dtype=np.float64))
+            centered = values.astype(np.float64)
+            centered -= mean
+            squares = float(np.dot(centered, centered))
+            shift, total = mean - self._mean, self._count + count
+            self._squares += squares + shift * shift * (self._count * count / total)
+            self._mean += shift * (count / total)
+        self._count = total
+
+    def result(self, pixels: int) -> dict[str, Any] | None:
+        """STAC's statistics object; None where no pixel was valid."""
+        if not self._count:
+            return None
+        found = {
+            "minimum": self._low.item(),
+            "maximum": self._high.item(),
+            "mean": self._mean,
+            "stddev": math.sqrt(max(0.0, self._squares / self._count)) if self._squares < math.inf else None,
+            "count": self._count,
+            "valid_percent": 100.0 * self._count / pixels,
+        }
+        rounded = ("mean", "stddev", "valid_percent")
+        return {
+            name: float(f"{value:.{_DIGITS}g}") if name in rounded else value
+            for name, value in found.items()
+            if value is not None and math.isfinite(value)
+        }
+
+
+def _footprint(cog: DatasetReader, valid: np.ndarray, cell: int) -> BaseGeometry:
+    """Where the file has valid pixels, in longitude and latitude; never less than that.
+
+    Cells of some pixels are valid where any of their pixels is. Their outline, without holes, is
+    simplified outwards, so that a reader may skip what a footprint doesn't touch.
+    """
+    if not valid.any():
+        return shapely.Polygon()
+    extent = shapely.box(0, 0, cog.width, cog.height)
+    pixels = extent if valid.all() else _outline(valid, cell).intersection(extent)
+    # A straight edge of the file is a curve on the ground; pieces of a 16th keep it to a few meters.
+    edges = shapely.segmentize(pixels, max(cog.width, cog.height) / 16)
+    world = affine_transform(edges, cog.transform.to_shapely())
+    if cog.crs != CRS.from_epsg(4326):
+        warped = rasterio.warp.transform_geom(cog.crs, "EPSG:4326", shapely.geometry.mapping(world))
+        world = shapely.geometry.shape(warped)
+    polygons = [part for part in _parts(shapely.make_valid(world)) if part.geom_type == "Polygon"]
+    return shapely.orient_polygons(shapely.union_all(polygons))
+
+
+def _outline(valid: np.ndarray, cell: int) -> BaseGeometry:
+    """An outline of the valid cells, in pixels, that leaves none out and has few corners."""
+    traced = rasterio.features.shapes(
+        valid.astype("uint8"), mask=valid, connectivity=8, transform=Affine.scale(cell)
+    )
+    filled = [shapely.Polygon(geometry["coordinates"][0]) for geometry, _ in traced]
+    cells = shapely.union_all(filled)
+    slack = float(cell)
+    while True:
+        # Simplifying moves the line by less than it was moved outwards before.
+        outline = cells.buffer(slack, join_style="mitre").simplify(slack)
+        if shapely.get_num_coordinates(outline) <= _FOOTPRINT_CORNERS:
+            return outline
+        slack *= 2
+
+
+def _parts(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
+    for part in getattr(geometry, "geoms", [geometry]):
+        if hasattr(part, "geoms"):
+            yield from _parts(part)
+        else:
+            yield part

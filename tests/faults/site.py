@@ -1,0 +1,186 @@
+"""A service to break: a server that is started again whenever it dies, and a client that does not give up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+import s3
+from faults import serve
+from faults.proxy import Proxy
+from landbridge.stac_api import doctor
+from landbridge.stac_api.embedded import control
+from landbridge.stac_api.embedded.files import Home, read_state
+from landbridge.stac_api.embedded.stack import joined
+from landbridge.stac_api.runtime import opened
+from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.uploads import sweeping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DEADLINE = 120.0
+_DISK_BYTES = 24 * 2**20
+_PAUSE = 0.1
+
+
+@dataclass(slots=True)
+class Site:
+    """A running service."""
+
+    home: Path
+    environment: dict[str, str]
+    disk: bool
+    on_error: Callable[[str], None] = lambda _: None
+    _ended: bool = False
+
+    # The server
+    def keep_running(self) -> None:
+        """Start the server, and again whenever it has died, as an init system does."""
+        tests = Path(__file__).parent.parent
+        environment = {**os.environ, **self.environment, "PYTHONPATH": str(tests)}
+        with (self.home / "faults.log").open("ab") as log:
+            while not self._ended:
+                command = [sys.executable, serve.__file__, str(self.home)]
+                process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+                while process.poll() is None and not self._ended:
+                    time.sleep(_PAUSE)
+                if self._ended:
+                    process.terminate()
+                    process.wait()
+
+    def settings(self) -> Settings:
+        state = read_state(Home(self.home))
+        assert state is not None
+        store = self.environment.get("LANDBRIDGE_STORE_URL") or (self.home / "store").as_uri()
+        return Settings(database_url=state["database"], store_url=store, token=state["token"])
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request, made until it is answered by something else than 5xx."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            answer: httpx.Response | str = "no server"
+            if (stack := joined(Home(self.home))) is not None:
+                headers = {"Authorization": f"Bearer {stack.token}"}
+                try:
+                    answer = httpx.request(method, stack.url + path, headers=headers, timeout=60, **options)
+                except httpx.TransportError as error:
+                    answer = repr(error)
+                else:
+                    if answer.status_code < 500:
+                        return answer
+                self.on_error(answer if isinstance(answer, str) else answer.text)
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{method} {path}: {answer if isinstance(answer, str) else answer.text}")
+            time.sleep(_PAUSE)
+
+    # Faults
+    def arm(self, point: str, subject: str, action: str) -> None:
+        """Have something go wrong when this upload reaches this point."""
+        (self.home / "fault.done").unlink(missing_ok=True)
+        (self.home / "fault.json").write_text(
+            json.dumps({"point": point, "subject": subject, "action": action})
+        )
+
+    @property
+    def struck(self) -> bool:
+        return (self.home / "fault.done").exists()
+
+    def heal(self) -> None:
+        """Make whole what a fault has broken for longer than a moment."""
+        (self.home / "fault.json").unlink(missing_ok=True)
+        (self.home / "proxy").unlink(missing_ok=True)
+        if self.disk:
+            subprocess.run(["mount", "-o", "remount,rw", str(self.home / "disk")], check=True)
+            (self.home / "disk" / "ballast").unlink(missing_ok=True)
+
+    # What is left
+    def left(self) -> tuple[list[doctor.Finding], set[str]]:
+        """After a pass of the sweeper: what the doctor finds, and every object of the store."""
+
+        async def look() -> tuple[list[doctor.Finding], set[str]]:
+            async with opened(self.settings()) as (services, _):
+                await sweeping.sweep(services)
+                return await doctor.examine(services, late=0.0), set(await services.store.sizes(""))
+
+        with _environment(self.environment):
+            return asyncio.run(look())
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def running(store: str, **more: str) -> Iterator[Site]:
+    """A service of its own with its objects in a folder (`local`) or in S3 behind a proxy (`s3`).
+
+    `more` are variables of its environment.
+    """
+    home = Path(tempfile.mkdtemp(prefix="lb-"))
+    home.chmod(0o711)
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        disk = _mounted(home / "disk")
+        environment = {
+            "LANDBRIDGE_JOB_TRIES": "3",
+            "LANDBRIDGE_STORE_TIMEOUT": "2",
+            # What is to break is the way through the service.
+            "LANDBRIDGE_PRESIGN": "false",
+            **more,
+        }
+        if store == "s3":
+            target = stack.enter_context(s3.moto())
+            url = stack.enter_context(Proxy(target, home / "proxy").running())
+            environment |= s3.environment(url)
+        site = Site(home, environment, disk)
+        keeper = threading.Thread(target=site.keep_running, daemon=True)
+        keeper.start()
+
+        def end() -> None:
+            site._ended = True  # the thread's own
+            keeper.join()
+            control.down(Home(home))
+            if disk:
+                subprocess.run(["umount", "--lazy", str(home / "disk")], check=False)
+            control.remove(Home(home))
+
+        stack.callback(end)
+        site.call("GET", "/")
+        yield site
+
+
+def _mounted(folder: Path) -> bool:
+    """Put store and staging on a small disk of their own, where one can be made."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES},mode=0711", "tmpfs", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    for name in ("store", "staging"):
+        (folder / name).mkdir(mode=0o700)
+        (folder.parent / name).symlink_to(folder / name)
+    return True

@@ -1,0 +1,210 @@
+"""What is left behind where something goes wrong at some point of an upload: a cell for each of both."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import rasterio
+from rasterio.transform import from_origin
+
+from landbridge.stac_api.jobs import points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from faults.site import Site
+
+COLLECTION = "local:faults"
+_SIDE = 160
+_PATIENCE = 1.5  # seconds that a fault lasts which passes by itself
+_WAIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong.
+
+    `action` is done at the point; `passes`, whether it is over after a moment, else it lasts until the upload
+    has ended; `ends`, the states in which the upload may end.
+    """
+
+    name: str
+    action: str
+    stores: tuple[str, ...] = ("local", "s3")
+    passes: bool = False
+    ends: frozenset[str] = frozenset({"success"})
+    disk: bool = False
+    file: str = "good"
+    at: tuple[str, ...] = points.POINTS
+
+
+_EITHER = frozenset({"success", "failure"})
+_FAILS = frozenset({"failure"})
+_EARLY = (points.RECEIVED, points.STORED)
+
+
+def bad_files() -> dict[str, Callable[[Path], None]]:
+    """Files that are no image of the product, by name."""
+    from integration import hostile
+
+    return {
+        "truncated": lambda path: path.write_bytes(_content(path)[: len(_content(path)) // 2]),
+        "empty": lambda path: path.write_bytes(b""),
+        "no image": lambda path: path.write_bytes(b"no image at all" * 100),
+        "bomb": lambda path: path.write_bytes(hostile.bomb(100_352)),
+        "wrongly typed": lambda path: _write(path, _array("x").astype("float32")),
+        "ungeoreferenced": lambda path: _write(path, _array("x"), crs=None),
+        "band short": lambda path: _write(path, _array("x")[:1]),
+    }
+
+
+def faults() -> list[Fault]:
+    kinds = [
+        Fault("worker killed", "kill server"),
+        Fault("reader killed", "kill child"),
+        Fault("database killed", "kill postgres"),
+        Fault("disk full", "fill", disk=True, ends=_EITHER),
+        Fault("disk full for a moment", "fill", disk=True, passes=True),
+        Fault("store read-only", "read only", ("local",), disk=True, ends=_EITHER),
+        Fault("store refuses", "refuse", ("s3",), ends=_EITHER),
+        Fault("store refuses for a moment", "refuse", ("s3",), passes=True),
+        Fault("store stalls", "stall", ("s3",), ends=_EITHER),
+    ]
+    # Nothing but the file is wrong, and then the worker dies over it.
+    for name in bad_files():
+        kinds.append(Fault(f"{name} file", "", ("local",), ends=_FAILS, file=name, at=("",)))
+        # Of an empty file nothing is ever received.
+        early = _EARLY[name == "empty" :]
+        kinds.append(
+            Fault(f"{name} file, worker killed", "kill server", ("local",), ends=_FAILS, file=name, at=early)
+        )
+    return kinds
+
+
+def cells(store: str, *, disk: bool) -> Iterator[tuple[Fault, str]]:
+    """Every fault of a store with each of its points."""
+    for fault in faults():
+        if store in fault.stores and (disk or not fault.disk):
+            for point in fault.at:
+                yield fault, point
+
+
+def prepare(site: Site) -> None:
+    """The product that the images belong to."""
+    from integration.conftest import stac_collection
+
+    answer = site.call("POST", "/collections", json=stac_collection(COLLECTION))
+    assert answer.status_code == 201, answer.text
+
+
+def broken(site: Site, fault: Fault, point: str) -> str:
+    """Run one cell; gives what is not whole, or nothing."""
+    name = hashlib.sha256(f"{fault.name} {point}".encode()).hexdigest()[:12]
+    path = site.home / f"{name}.tif"
+    bad_files().get(fault.file, lambda path: _write(path, _array(name)))(path)
+    errors: list[float] = []
+
+    def suffered(_: str) -> None:
+        """The client has had an error: what passes does, what lasts has done its worst to this request."""
+        if site.struck:
+            errors.append(time.monotonic())
+            if time.monotonic() - errors[0] > _PATIENCE:
+                site.heal()
+
+    site.on_error = suffered
+    if fault.action:
+        site.arm(point, name, fault.action)
+    try:
+        record = _upload(site, name, path, fault)
+        if fault.action and not site.struck:
+            return "the point was never reached"
+        site.heal()
+        return "; ".join(_wrong(site, name, record, fault))
+    except AssertionError as error:
+        return f"stuck: {error}"
+    finally:
+        site.on_error = lambda _: None
+        site.heal()
+        path.unlink(missing_ok=True)
+
+
+def _upload(site: Site, name: str, path: Path, fault: Fault) -> dict[str, Any]:
+    """Upload as a client does, repeating what fails; the record at its end."""
+    content = path.read_bytes()
+    item = {
+        "type": "Feature",
+        "id": name,
+        "collection": COLLECTION,
+        "properties": {"datetime": "2024-05-01T00:00:00Z"},
+    }
+    files = [{"name": path.name, "size": len(content)}]
+    upload = site.call("POST", "/uploads", json={"item": item, "files": files}).json()["id"]
+    sent = site.call("PUT", f"/uploads/{upload}/files/0", content=content)
+    assert sent.status_code == 204, sent.text
+    submitted = site.call("POST", f"/uploads/{upload}/submit")
+    assert submitted.status_code == 200, submitted.text
+    begin = time.monotonic()
+    while True:
+        # The item first: where it shows, the record must say by then that it is done.
+        shown = site.call("GET", f"/collections/{COLLECTION}/items/{name}").status_code == 200
+        record: dict[str, Any] = site.call("GET", f"/uploads/{upload}", params={"wait": 0.3}).json()
+        assert not shown or record["status"] == "success", f"an unfinished image shows: {record['status']}"
+        if record["status"] in ("success", "failure", "canceled"):
+            return record
+        if fault.passes and site.struck and time.monotonic() - begin > _PATIENCE:
+            site.heal()
+        assert time.monotonic() - begin < _WAIT, record["events"]
+
+
+def _wrong(site: Site, name: str, record: dict[str, Any], fault: Fault) -> Iterator[str]:
+    status = record["status"]
+    if status not in fault.ends:
+        yield f"ended as {status}: {record['events'][-1]['message']}"
+    answer = site.call("GET", f"/collections/{COLLECTION}/items/{name}")
+    expected: set[str] = set()
+    if status == "success":
+        if answer.status_code != 200:
+            yield "succeeded without an item"
+        else:
+            assets = answer.json()["assets"]
+            # By no vsicurl: it holds this process, in which the proxy is, while it waits.
+            content = site.call("GET", urlsplit(assets["data"]["href"]).path).content
+            with rasterio.MemoryFile(content) as memory, memory.open() as cog:
+                if not (cog.read() == _array(name)).all():
+                    yield "other pixels than were sent"
+            expected = {asset["href"].partition("/assets/")[2] for asset in assets.values()}
+    else:
+        if answer.status_code != 404:
+            yield "failed, but there is an item"
+        last = record["events"][-1]
+        if last["severity"] != "ERROR" or len(last["message"]) < 40:
+            yield f"failed without saying why: {last['message']!r}"
+    findings, objects = site.left()
+    yield from map(str, findings)
+    mine = {path for path in objects if f"/{name}/" in path or path.startswith("uploads/")}
+    if mine != expected:
+        yield f"left in the store: {sorted(mine - expected)}; missing: {sorted(expected - mine)}"
+
+
+def _array(name: str) -> np.ndarray:
+    seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    return np.random.default_rng(seed).integers(1, 60000, (2, _SIDE, _SIDE)).astype("uint16")
+
+
+def _content(path: Path) -> bytes:
+    _write(path, _array("x"))
+    return path.read_bytes()
+
+
+def _write(path: Path, array: np.ndarray, crs: str | None = "EPSG:32621") -> None:
+    with rasterio.open(
+        path, "w", driver="GTiff", count=len(array), height=_SIDE, width=_SIDE, dtype=array.dtype, crs=crs,
+        transform=from_origin(600000, 4200000, 30, 30),
+    ) as file:  # fmt: skip
+        file.write(array)

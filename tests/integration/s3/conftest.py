@@ -1,0 +1,65 @@
+"""The stack of the tests in this folder keeps its objects in S3."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+import s3
+from landbridge.stac_api.assets.store import AssetStore
+from landbridge.stac_api.embedded import control
+from landbridge.stac_api.embedded import stack as embedded
+from landbridge.stac_api.embedded.files import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from landbridge.stac_api.embedded import postgres
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """The address of the S3 server."""
+    with s3.moto() as url, pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.environment(url).items():
+            if name != "LANDBRIDGE_STORE_URL":  # the other stacks of this run keep theirs
+                patch.setenv(name, value)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def stack(installation: postgres.Installation, endpoint: str) -> Iterator[embedded.Stack]:
+    home = Path(tempfile.mkdtemp(prefix="lb-"))
+    home.chmod(0o711)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LANDBRIDGE_STORE_URL", s3.environment(endpoint)["LANDBRIDGE_STORE_URL"])
+            started = embedded.up(Home(home))
+        yield started
+        assert not list(Path(started.store).rglob("*")), "nothing was put into the home"
+    finally:
+        control.remove(Home(home))
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def in_effect(stack: embedded.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients find this stack."""
+    monkeypatch.setenv("LANDBRIDGE_HOME", str(stack.home))
+
+
+@pytest.fixture(scope="session")
+def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def store(endpoint: str) -> AssetStore:
+    return AssetStore(s3.environment(endpoint)["LANDBRIDGE_STORE_URL"])

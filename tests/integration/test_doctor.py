@@ -1,0 +1,150 @@
+"""The audit of catalog and store: what is wrong is found and said, and mended where it can be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from landbridge.stac_api.__main__ import doctor, report
+from landbridge.stac_api.settings import Settings
+
+from .test_server_uploads import announce, upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+
+    from landbridge.stac_api.doctor import Finding
+
+
+@pytest.fixture
+def examined(stack: Any, collection: str) -> Callable[..., list[Finding]]:
+    """What the doctor finds of this test's own."""
+
+    def examine(*subjects: str, **options: Any) -> list[Finding]:
+        settings = Settings(
+            database_url=stack.database, store_url=stack.store.as_uri(), token=stack.token, worker=False
+        )
+        found = asyncio.run(doctor(settings, **options))
+        mine = (collection, *subjects)
+        return [finding for finding in found if any(name in finding.subject for name in mine)]
+
+    return examine
+
+
+def test_a_healthy_catalog_has_no_findings(
+    http: httpx.Client, collection: str, geotiff: Callable[..., Path], examined: Callable[..., list[Finding]]
+) -> None:
+    upload(http, collection, "a", geotiff())
+    announce(http, collection, "on its way", geotiff())
+    assert examined() == []
+
+
+def test_lost_and_changed_files_are_found_and_stay_to_be_told(
+    stack: Any,
+    http: httpx.Client,
+    collection: str,
+    geotiff: Callable[..., Path],
+    examined: Callable[..., list[Finding]],
+) -> None:
+    for name in ("lost", "short"):
+        upload(http, collection, name, geotiff())
+    (lost,) = (stack.store / "images" / collection / "lost").rglob("0.tif")
+    (short,) = (stack.store / "images" / collection / "short").rglob("0.tif")
+    lost.unlink()
+    short.write_bytes(b"x")
+    for options in ({}, {"repair": True}):
+        found = {finding.kind: finding for finding in examined(**options)}
+        assert set(found) == {"missing", "size"}
+        assert "lost" in found["missing"].subject
+        assert "upload it anew with overwrite=True" in found["missing"].detail
+        assert "has 1 bytes, where the item says" in found["size"].detail
+    assert report(list(found.values()), as_json=False).endswith("2 findings\n")
+
+
+def test_orphans_are_found_and_deleted(
+    stack: Any,
+    http: httpx.Client,
+    collection: str,
+    geotiff: Callable[..., Path],
+    examined: Callable[..., list[Finding]],
+) -> None:
+    upload(http, collection, "a", geotiff())
+    gone = f"{collection}-gone"
+    orphans = [
+        stack.store / "images" / collection / "a" / "12-old" / "0.tif",
+        stack.store / "images" / gone / "b" / "1" / "0.tif",
+        stack.store / "blobs" / "data" / f"stray-{collection}" / "data",
+        stack.store / "uploads" / "999999999" / "0",
+    ]
+    for path in orphans:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    subjects = ("uploads/999999999",)
+    assert {finding.kind for finding in examined(*subjects)} == {"orphan"}
+    assert len(examined(*subjects)) == len(orphans)
+    assert examined(*subjects, repair=True) == []
+    assert not any(path.exists() for path in orphans)
+    assert len(list((stack.store / "images" / collection / "a").rglob("*.tif"))) == 1
+
+
+async def _execute(database: str, query: str, *arguments: Any) -> Any:
+    import asyncpg
+
+    conn = await asyncpg.connect(database)
+    try:
+        return await conn.fetchval(query, *arguments)
+    finally:
+        await conn.close()
+
+
+def test_work_that_nobody_carries_on_is_found_and_carried_on(
+    stack: Any,
+    http: httpx.Client,
+    collection: str,
+    geotiff: Callable[..., Path],
+    examined: Callable[..., list[Finding]],
+) -> None:
+    """As a request leaves it that dies between its record and its job."""
+    record = announce(http, collection, "a", path := geotiff()).json()
+    http.put(f"/uploads/{record['id']}/files/0", content=path.read_bytes()).raise_for_status()
+    pending = (
+        "UPDATE landbridge.uploads SET status = 'pending', modified = now() - interval '5 s' WHERE id = $1"
+    )
+    asyncio.run(_execute(stack.database, pending, int(record["id"])))
+    deletion = "INSERT INTO landbridge.deletions (product_id) VALUES ($1) RETURNING id"
+    other = asyncio.run(_execute(stack.database, deletion, f"{collection}-none"))
+    subjects = (f"upload {record['id']}", f"deletion {other}")
+    found = examined(*subjects, late=0.0)
+    assert [finding.kind for finding in found] == ["stuck", "stuck"]
+    examined(*subjects, late=0.0, repair=True)
+    assert http.get(f"/uploads/{record['id']}", params={"wait": 50}).json()["status"] == "success"
+    status = "SELECT status FROM landbridge.deletions WHERE id = $1"
+    while asyncio.run(_execute(stack.database, status, other)) == "RUNNING":
+        continue
+    assert asyncio.run(_execute(stack.database, status, other)) == "SUCCESS"
+    assert examined(*subjects, late=0.0) == []
+
+
+def test_the_command_prints_findings_and_says_by_its_exit_code_that_there_are_some(
+    stack: Any, http: httpx.Client, collection: str, geotiff: Callable[..., Path]
+) -> None:
+    upload(http, collection, "a", geotiff())
+    for path in (stack.store / "images" / collection / "a").rglob("*.tif"):
+        path.unlink()
+    environment = {**os.environ, "LANDBRIDGE_HOME": str(stack.home)}
+    command = [sys.executable, "-m", "landbridge.cli", "doctor", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    (mine,) = [finding for finding in found if collection in finding["subject"]]
+    assert mine["kind"] == "missing"
+    assert stack.token not in done.stdout + done.stderr

@@ -1,0 +1,106 @@
+"""Some cells of the table of faults; `make faults` prints it whole."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faults import serve, site, table
+from landbridge.auth import Auth
+from landbridge.catalog import CatalogClient, Image
+from landbridge.mappings import blob
+from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.stack import joined
+from landbridge.stac_api.jobs import points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("installation")
+
+SOME = [
+    ("local", "worker killed", points.INSERTED),
+    ("local", "reader killed", points.VALIDATED),
+    ("local", "database killed", points.INSERTED),
+    ("local", "disk full for a moment", points.VALIDATED),
+    ("local", "truncated file, worker killed", points.STORED),
+    ("s3", "store refuses for a moment", points.CONVERTED),
+]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Callable[[str], site.Site]]:
+    """The service with a store, started when it is first asked for."""
+    running: dict[str, site.Site] = {}
+    with ExitStack() as stack:
+
+        def get(store: str) -> site.Site:
+            if store not in running:
+                running[store] = stack.enter_context(site.running(store))
+                table.prepare(running[store])
+            return running[store]
+
+        yield get
+
+
+@pytest.mark.parametrize(("store", "name", "point"), SOME, ids=map(", ".join, SOME))
+def test_what_is_left_is_whole(
+    service: Callable[[str], site.Site], store: str, name: str, point: str
+) -> None:
+    fault = next(fault for fault in table.faults() if fault.name == name)
+    chosen = service(store)
+    if fault.disk and not chosen.disk:
+        pytest.skip("no small disk can be mounted here")
+    assert table.broken(chosen, fault, point) == ""
+
+
+@pytest.mark.parametrize(
+    ("store", "action", "says"),
+    [("local", "fill", "(it has no space left)"), ("s3", "refuse", "did not take the data")],
+)
+def test_a_blob_that_the_store_does_not_take_is_not_there_and_may_be_sent_again(
+    service: Callable[[str], site.Site], store: str, action: str, says: str
+) -> None:
+    chosen = service(store)
+    if action == "fill" and not chosen.disk:
+        pytest.skip("no small disk can be mounted here")
+    item = blob.to_stac({"storage_type": "data", "namespace": "local:faults", "name": action})
+    upload = chosen.call("POST", "/blobs", json={"item": item}).json()["id"]
+    answers: list[str] = []
+    serve.ACTIONS[action](chosen.home)
+
+    def heal(answer: str) -> None:
+        answers.append(answer)
+        chosen.heal()
+
+    chosen.on_error = heal
+    data = bytes(range(256)) * 1000
+    assert chosen.call("PUT", f"/blobs/uploads/{upload}", content=data).status_code == 201
+    chosen.on_error = lambda _: None
+    assert says in answers[0]
+    assert str(chosen.home) not in answers[0]
+    assert "127.0.0.1" not in answers[0]
+    assert chosen.call("GET", f"/blobs/data/{item['id']}/data").content == data
+    findings, objects = chosen.left()
+    assert findings == []
+    assert len([path for path in objects if path.startswith("blobs/")]) == 1
+
+
+def test_a_service_that_fails_while_it_is_waited_for_is_a_warning_10_5(
+    service: Callable[[str], site.Site], geotiff: Callable[..., Path]
+) -> None:
+    chosen = service("local")
+    running = joined(Home(chosen.home))
+    assert running is not None
+    client = CatalogClient(running.url, Auth(user="local", org="local", token=running.token), retries=0)
+    image = Image(product_id=table.COLLECTION, name="waited-for", acquired="2020-01-01", client=client)
+    chosen.arm(points.CONVERTED, image.name, "kill server")
+    upload = image.upload(str(geotiff()))
+    with pytest.warns(UserWarning, match=f"Waiting for upload {upload.id}"):
+        upload.wait_for_completion(timeout=60)
+    assert upload.status == "success"
+    assert image.state == "saved"
+    client.close()

@@ -1,0 +1,62 @@
+"""Workers of their own: any of them carries on what another was killed over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faults import site, table, work
+from landbridge.stac_api.jobs import points
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.usefixtures("installation")
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[site.Site]:
+    """A server without a worker in it."""
+    with site.running("local", LANDBRIDGE_WORKER="false", LANDBRIDGE_WORKER_TIMEOUT="2") as running:
+        table.prepare(running)
+        yield running
+
+
+@pytest.fixture
+def workers(service: site.Site) -> Iterator[list[subprocess.Popen[bytes]]]:
+    environment = {
+        **os.environ,
+        **service.environment,
+        "LANDBRIDGE_HOME": str(service.home),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    with ExitStack() as stack:
+        log = stack.enter_context((service.home / "workers.log").open("ab"))
+        made = []
+        for _ in range(2):
+            command = [sys.executable, work.__file__, str(service.home)]
+            made.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+            stack.callback(made[-1].wait)
+            stack.callback(made[-1].kill)
+        yield made
+
+
+def test_another_worker_carries_on_what_one_was_killed_over(
+    service: site.Site, workers: list[subprocess.Popen[bytes]]
+) -> None:
+    fault = table.Fault("worker killed", "kill server")
+    assert table.broken(service, fault, points.CONVERTED) == ""
+    assert sorted(worker.poll() for worker in workers if worker.poll() is not None) == [-signal.SIGKILL]
+
+
+def test_a_worker_ends_when_it_is_told_to(service: site.Site, workers: list[subprocess.Popen[bytes]]) -> None:
+    assert table.broken(service, table.Fault("nothing", ""), "") == ""
+    for worker in workers:
+        worker.terminate()
+    assert [worker.wait(timeout=30) for worker in workers] == [0, 0]

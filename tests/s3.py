@@ -1,0 +1,55 @@
+"""An S3 server of the tests' own, and the environment by which a server uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUCKET = "landbridge"
+_START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def moto() -> Iterator[str]:
+    """The address of a running S3 server with an empty bucket."""
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            deadline = time.monotonic() + _START_SECONDS
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    httpx.put(f"{url}/{BUCKET}").raise_for_status()
+                    break
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+            yield url
+        finally:
+            server.kill()
+
+
+def environment(url: str) -> dict[str, str]:
+    return {
+        "LANDBRIDGE_STORE_URL": f"s3://{BUCKET}/objects",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "landbridge",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-the-store",
+    }
