@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brotli_asgi import BrotliMiddleware
-from stac_fastapi.extensions import (
-    CollectionSearchFilterExtension,
-    ItemCollectionFilterExtension,
-    SearchFilterExtension,
-)
 from stac_fastapi.pgstac.app import instantiate_api
 from stac_fastapi.pgstac.config import Settings as StacSettings
 from stac_fastapi.pgstac.db import get_connection
@@ -28,8 +23,8 @@ from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import routes as blobs
 from landbridge.stac_api.deletions import routes as deletions
 from landbridge.stac_api.jobs.queue import Jobs
+from landbridge.stac_api.search import extensions
 from landbridge.stac_api.search.client import CatalogClient
-from landbridge.stac_api.search.queryables import Queryables
 from landbridge.stac_api.services import Services
 from landbridge.stac_api.settings import Settings
 from landbridge.stac_api.transactions import Transactions
@@ -76,9 +71,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(settings),
         extensions=_Extensions(
             settings=stac,
-            search_map={"filter": SearchFilterExtension(client=Queryables())},
-            collection_search_map={"filter": CollectionSearchFilterExtension(client=Queryables())},
-            item_collection_map={"filter": ItemCollectionFilterExtension(client=Queryables())},
+            search_map=extensions.search(),
+            collection_search_map=extensions.collection_search(),
+            item_collection_map=extensions.item_collection(),
         ),
     )
     app = api.app

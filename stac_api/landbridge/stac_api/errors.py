@@ -69,6 +69,9 @@ _STATUS: dict[type[Exception], int] = {
     InvalidDocument: 400,
     ValidationError: 400,
     orjson.JSONDecodeError: 400,
+    UnicodeEncodeError: 400,  # half of a surrogate pair
+    RecursionError: 400,
+    asyncpg.DataError: 400,  # a parameter that its type cannot hold
     stac_errors.InvalidQueryParameter: 400,
     stac_errors.NotFoundError: 404,
     stac_errors.ForeignKeyError: 404,

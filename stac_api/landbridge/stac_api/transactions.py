@@ -17,7 +17,7 @@ from stac_fastapi.types.extension import ApiExtension
 from starlette.responses import Response
 
 from landbridge.mappings import ids
-from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api import documents, links, loading, writes
 from landbridge.stac_api.blobs import collections, deleting
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import rows
@@ -218,9 +218,15 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
         parent = await rows.get_collection(conn, collection_id)
 
     def run() -> None:
+        database = request.app.state.landbridge.database_url
         ready = [documents.item(item, parent, base, owners=_owners(request)) for item in items]
+        if ready and replace:
+            # What is replaced stays as old as it is.
+            known = loading.created(database, collection_id, (item["id"] for item in ready))
+            for item in ready:
+                item["properties"]["created"] = known.get(item["id"]) or item["properties"]["created"]
         if ready:
-            writes.load_items(request.app.state.landbridge.database_url, ready, replace=replace)
+            loading.load_items(database, ready, replace=replace)
 
     await asyncio.to_thread(run)
 

@@ -10,6 +10,7 @@ from stac_fastapi.types.errors import NotFoundError
 from landbridge.stac_api import documents, writes
 from landbridge.stac_api.deletions import records
 from landbridge.stac_api.search import rows
+from landbridge.stac_api.search.request import Search
 from landbridge.stac_api.uploads.job import TRANSIENT
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def run(services: Services, deletion: int, product_id: str, *, last_try: b
 async def _delete_images(services: Services, deletion: int, product_id: str) -> None:
     while True:
         async with services.readpool.acquire() as conn:
-            page = await rows.search(conn, {"collections": [product_id]}, _BATCH)
+            page = await rows.search(conn, Search(collections=(product_id,)), _BATCH)
         if not page.items:
             return
         ids = [item["id"] for item in page.items]
