@@ -18,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from landbridge.stac_api import errors, pools, schemas
 from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.access.token import Principal, RequireToken
+from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import routes as blobs
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             search_map=extensions.search(),
             collection_search_map=extensions.collection_search(),
             item_collection_map=extensions.item_collection(),
+            extra_map={"aggregation": Aggregation()},
         ),
     )
     app = api.app

@@ -14,7 +14,8 @@ from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import Response
 
 from landbridge.stac_api import links
-from landbridge.stac_api.search import landing, request as requests, rows
+from landbridge.stac_api.search import landing, rows
+from landbridge.stac_api.search import request as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,20 @@ from stac_fastapi.extensions import (
     SearchFilterExtension,
 )
 from stac_fastapi.extensions.query import QueryConformanceClasses, QueryExtension
+from stac_fastapi.extensions.query.request import QueryExtensionGetRequest as QueryGet
 from stac_fastapi.types.search import APIRequest
 
 from landbridge.stac_api.search.queryables import Queryables
 
-__all__ = ["collection_search", "item_collection", "search"]
+__all__ = [
+    "FilterGet",
+    "FilterPost",
+    "QueryGet",
+    "QueryPost",
+    "collection_search",
+    "item_collection",
+    "search",
+]
 
 _Language = Literal["cql2-json", "cql2-text", "cql-json"]
 _CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"

@@ -36,6 +36,7 @@ _COLLECTIONS = """
 SELECT collectionjson AS collection FROM collections_asitems
 WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}
 """
+_COUNT = "SELECT count(*) FROM {source} WHERE {where}"
 _TITLES = """
 SELECT id, coalesce(content->>'title', id) AS title FROM collections
 ORDER BY id LIMIT $1
@@ -93,7 +94,7 @@ async def search(conn: asyncpg.Connection, asked: Search, limit: int) -> Page:
 
 
 async def _count(conn: asyncpg.Connection, source: str, matching: str, parameters: Parameters) -> int:
-    query, values = parameters.bound(f"SELECT count(*) FROM {source} WHERE {matching}")
+    query, values = parameters.bound(_COUNT.format(source=source, where=matching))
     matched: int = await conn.fetchval(query, *values)
     return matched
 

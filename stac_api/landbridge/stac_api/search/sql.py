@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from landbridge.mappings import queryables
 from landbridge.stac_api.errors import BadRequestError
 
-__all__ = ["INDEXED", "Kind", "Parameters", "Sql", "definition", "number", "typed", "value_of"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "INDEXED",
+    "Kind",
+    "NotAColumnError",
+    "Parameters",
+    "Sql",
+    "definition",
+    "number",
+    "typed",
+    "value_of",
+]
 
 Kind = Literal["json", "string", "number", "truth", "instant", "members", "geometry", "interval", "null"]
 
@@ -80,9 +93,20 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def value_of(name: Any) -> Sql:
-    """What a property's name stands for in a filter."""
+class NotAColumnError(Exception):
+    """A filter names a property that the table it is written for has no column of."""
+
+
+def value_of(name: Any, columns: Mapping[str, tuple[str, Kind]] | None = None) -> Sql:
+    """What a property's name stands for in a filter.
+
+    `columns` are the only ones of another table than pgstac's. Raises `NotAColumnError`.
+    """
     bare = _bare(name)
+    if columns is not None:
+        if bare not in columns:
+            raise NotAColumnError(bare)
+        return Sql(columns[bare][1], columns[bare][0])
     if bare in _COLUMNS:
         text, kind = _COLUMNS[bare]
         return Sql(kind, text)

@@ -77,19 +77,28 @@ _ARRAYS = {
 }
 
 
-def condition(tree: Any, parameters: Parameters) -> str:
-    """The SQL condition on pgstac's `items` (or `collections_asitems`) that a filter asks for.
+def condition(
+    tree: Any, parameters: Parameters, columns: Mapping[str, tuple[str, Kind]] | None = None
+) -> str:
+    """The SQL condition that a filter asks for.
+
+    Args:
+        tree: the filter, as `read` gives it.
+        parameters: takes the values.
+        columns: the properties of another table than pgstac's `items` and `collections_asitems`.
 
     Raises:
         BadRequestError: what the filter says makes no sense, with what would.
+        NotAColumnError: it names what `columns` have not.
     """
-    writer = _Writer(parameters)
+    writer = _Writer(parameters, columns)
     return writer.truth(writer.write(tree)).text
 
 
 class _Writer:
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, columns: Mapping[str, tuple[str, Kind]] | None) -> None:
         self._parameters = parameters
+        self._columns = columns
         self._negated = False
 
     # Values
@@ -112,7 +121,7 @@ class _Writer:
         if "op" in node:
             return self._operation(node)
         if "property" in node:
-            return sql.value_of(node["property"])
+            return sql.value_of(node["property"], self._columns)
         if "timestamp" in node or "date" in node:
             return self._instant(node.get("timestamp", node.get("date")))
         if "interval" in node:
@@ -244,7 +253,7 @@ class _Writer:
         if numbers and found.kind in ("json", "number"):
             known = self._parameters.add(numbers, "double precision[]")
             parts.append(f"{self._as(found, 'number').text} = ANY ({known})")
-        if found.text == "id" or found.text == "collection":
+        if found.text in ("id", "collection"):
             return Sql("truth", f"({' OR '.join(parts) or 'FALSE'})")
         parts += [self._compared("=", found, self.write(one)).text for one in others]
         # A value of another type is not among them, which is no riddle; what is missing is one.
