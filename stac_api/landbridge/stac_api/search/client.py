@@ -13,7 +13,7 @@ from stac_fastapi.pgstac.utils import filter_fields
 from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import Response
 
-from landbridge.stac_api import links
+from landbridge.stac_api import extents, links
 from landbridge.stac_api.search import landing, rows
 from landbridge.stac_api.search import request as requests
 
@@ -61,10 +61,14 @@ class CatalogClient(CoreCrudClient):
         limit = min(asked.limit, request.app.state.landbridge.max_page)
         async with request.app.state.get_connection(request, "r") as conn:
             found, matched = await rows.collections(conn, asked, limit)
+        covers = await extents.covered(request, [one["id"] for one in found])
         base = links.base_url(request)
         shown = _shown(asked.fields, "Collection")
         document = {
-            "collections": [shown(links.with_collection_links(one, base)) for one in found],
+            "collections": [
+                shown(links.with_collection_links(extents.shown(one, covers.get(one["id"])), base))
+                for one in found
+            ],
             "links": [
                 {"rel": "root", "type": JSON, "href": base},
                 {"rel": "self", "type": JSON, "href": f"{base}collections"},
@@ -78,7 +82,9 @@ class CatalogClient(CoreCrudClient):
     async def get_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}`."""
         base = links.base_url(request)
-        collection = await self._collection(collection_id, request)
+        stored = await self._collection(collection_id, request)
+        covers = await extents.covered(request, [collection_id])
+        collection = extents.shown(stored, covers.get(collection_id))
         return respond(links.with_collection_links(collection, base), base, JSON)
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]

@@ -163,8 +163,9 @@ def _posted_fields(model: Any) -> Fields:
             raise BadRequestError("fields is null; it is an object with include, exclude or both.")
         return Fields()
     # Said to be empty, what is included is the default; left out, it is everything.
-    minimal = not given.include and given.exclude and "include" in given.model_fields_set
-    return _fields(_DEFAULT_FIELDS if minimal else given.include, given.exclude)
+    if not given.include and given.exclude and "include" in given.model_fields_set:
+        return _fields(set(_DEFAULT_FIELDS) - given.exclude, given.exclude)
+    return _fields(given.include, given.exclude)
 
 
 def _fields(include: Any, exclude: Any) -> Fields:

@@ -32,8 +32,17 @@ _ROWS = """
 SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content, {key} AS key
 FROM items WHERE {where} ORDER BY {order} LIMIT {limit}
 """
+# With what their items cover, which the stored extents do not know.
+_COVERED = """
+(SELECT a.id, a.collection, a.content, a.collectionjson,
+        coalesce(ST_MakeEnvelope(e.west, e.south, e.east, e.north, 4326), a.geometry) AS geometry,
+        coalesce(nullif(a.datetime, '-infinity'), e.start_datetime, '-infinity') AS datetime,
+        coalesce(nullif(a.end_datetime, 'infinity'), e.end_datetime, 'infinity') AS end_datetime
+ FROM collections_asitems a JOIN collections c ON c.id = a.id
+ LEFT JOIN landbridge.extents e ON e.collection = c.key) AS covered
+"""
 _COLLECTIONS = """
-SELECT collectionjson AS collection FROM collections_asitems
+SELECT collectionjson AS document FROM {source}
 WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}
 """
 _COUNT = "SELECT count(*) FROM {source} WHERE {where}"
@@ -106,12 +115,14 @@ async def collections(
     order = Order(asked.sortby or (Sort("id"),), last=("id",))
     parameters = Parameters()
     matching = where(asked, parameters)
-    query = _COLLECTIONS.format(where=matching, order=order.by(), limit=limit, offset=asked.offset)
+    query = _COLLECTIONS.format(
+        source=_COVERED, where=matching, order=order.by(), limit=limit, offset=asked.offset
+    )
     query, values = parameters.bound(query)
-    found = [row["collection"] for row in await conn.fetch(query, *values)]
+    found = [row["document"] for row in await conn.fetch(query, *values)]
     if asked.offset == 0 and len(found) < limit:
         return found, len(found)
-    return found, await _count(conn, "collections_asitems", matching, parameters)
+    return found, await _count(conn, _COVERED, matching, parameters)
 
 
 async def titles(conn: asyncpg.Connection, most: int) -> list[tuple[str, str]]:

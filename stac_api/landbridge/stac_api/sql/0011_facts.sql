@@ -120,6 +120,15 @@ BEGIN
         RETURN OLD;
     END IF;
 
+    -- One open ring would end every search near it with an error, for everybody.
+    IF NOT ST_IsValid(NEW.geometry) THEN
+        BEGIN
+            PERFORM ST_Intersects(NEW.geometry, ST_Envelope(NEW.geometry));
+        EXCEPTION WHEN internal_error THEN
+            RAISE EXCEPTION 'The geometry of item % in collection % is none: %', NEW.id, NEW.collection, SQLERRM
+                USING ERRCODE = 'invalid_parameter_value';
+        END;
+    END IF;
     fact := landbridge.fact_of(NEW);
     INSERT INTO landbridge.facts SELECT fact.*
     ON CONFLICT (collection, id) DO UPDATE SET
