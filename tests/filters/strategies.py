@@ -1,10 +1,10 @@
-"""Hypothesis strategies for items and CQL2 filters, and the answer the `cql2` package gives to one on the other.
+"""Hypothesis strategies for items and CQL2 filters, and what the `cql2` package says of one on the other.
 
 Left out is where CQL2 leaves a choice, or where the oracle has none of the answers a standard could mean:
 
 - a division or remainder by zero: an infinity there, null here;
 - `in` with choices of several types, or that are no literals: false there, null or true here;
-- `between` on instants: compared as text there, as instants here; and on truth values: false there, null here;
+- `between` on instants: compared as text there, as instants here; on truth values: false there, null here;
 - timestamps against text that is no date: an error there, null here;
 - comparisons of objects: an error there, null here;
 - letters that lose more than an accent or a case (ß, æ, İ): they fold by other tables;

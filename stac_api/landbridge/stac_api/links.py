@@ -90,8 +90,8 @@ def with_collection_links(collection: dict[str, Any], base: str) -> dict[str, An
 def localize(document: dict[str, Any], base: str) -> None:
     """Make a document ready to be stored, in place.
 
-    URLs of our own assets become `/assets/...`; links that the API infers are dropped. What is of the wrong type
-    stays, for the checks to name it.
+    URLs of our own assets become `/assets/...`; links that the API infers are dropped. What is of the wrong
+    type stays, for the checks to name it.
     """
     prefix = f"{base}assets/"
     assets, given = document.get("assets"), document.get("links")

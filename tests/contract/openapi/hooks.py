@@ -7,7 +7,7 @@ import random
 import schemathesis
 
 _known = json.loads(os.environ.get("LANDBRIDGE_KNOWN_PATHS", "{}"))
-_random = random.Random(0)  # noqa: S311 - the same cases in each run
+_random = random.Random(0)  # the same cases in each run
 
 
 @schemathesis.hook

@@ -24,9 +24,13 @@ MOST_CHILDREN = 500
 
 
 def completed(document: dict[str, Any], base: str, children: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """stac-fastapi's landing page with a link to each collection, given as id and title."""
+    """stac-fastapi's landing page with our links, and one to each collection, given as id and title."""
     document["links"] = [
         *document["links"],
+        *(
+            {"rel": rel, "type": "application/json", "title": rel.capitalize(), "href": f"{base}{rel}"}
+            for rel in ("aggregate", "aggregations")
+        ),
         *(
             {
                 "rel": "child",
