@@ -27,6 +27,12 @@ def completed(document: dict[str, Any], base: str, children: Sequence[tuple[str,
     """stac-fastapi's landing page with our links, and one to each collection, given as id and title."""
     document["links"] = [
         *document["links"],
+        {
+            "rel": "http://www.opengis.net/def/rel/ogc/1.0/queryables",
+            "type": "application/schema+json",
+            "title": "Queryables",
+            "href": f"{base}queryables",
+        },
         *(
             {"rel": rel, "type": "application/json", "title": rel.capitalize(), "href": f"{base}{rel}"}
             for rel in ("aggregate", "aggregations")
