@@ -11,6 +11,7 @@ COMMANDS = {
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
+    "import": ("landbridge.cli.importing:import_", "Load STAC Items and Collections from files."),
     "version": ("landbridge.cli.version:version", "Print the versions of what is installed."),
 }
 
