@@ -54,8 +54,9 @@ class Shared(Generic[T]):
     @contextmanager
     def use(self) -> Iterator[T]:
         if self._open is None:
-            self._open = self._make()
-            self._made = self._open.__enter__()
+            manager = self._make()
+            self._made = manager.__enter__()
+            self._open = manager
         try:
             yield self._made
         finally:

@@ -34,9 +34,9 @@ _COLLECTION = {
 _ROWS = """
 INSERT INTO landbridge.facts (collection, id, datetime, created, updated, published, bytes)
 SELECT c.key, 'LC08_L2SP_' || n, moment, moment + '1 day', moment + '2 days', moment + '1 day',
-       600000000 + n * 7919 % 400000000
+       600000000 + n * 7919 %% 400000000
 FROM generate_series(%(start)s::bigint, %(stop)s::bigint - 1) AS n,
-     LATERAL (SELECT '2013-04-01Z'::timestamptz + n %% 5000000 * interval '66 seconds' AS moment) AS m,
+     LATERAL (SELECT '2013-04-01Z'::timestamptz + n * 7919 %% 5000000 * interval '66 seconds' AS moment) AS m,
      pgstac.collections AS c
 WHERE c.id = %(collection)s
 """

@@ -123,7 +123,9 @@ class CatalogClient(CoreCrudClient):
     async def _answer(self, asked: Search, request: Request, extra_links: list[dict[str, Any]]) -> Response:
         settings = request.app.state.landbridge
         async with request.app.state.get_connection(request, "r") as conn:
-            page = await rows.search(conn, asked, min(asked.limit, settings.max_page))
+            page = await rows.search(
+                conn, asked, min(asked.limit, settings.max_page), most_sorted=settings.max_unindexed_sort
+            )
         base = links.base_url(request)
         shown = _shown(asked.fields, "Feature")
         document = {

@@ -16,6 +16,7 @@ from hydraters import DO_NOT_MERGE_MARKER, hydrate
 from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.stac_api.blobs.items import shown_geometry
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search.order import Order, Token
 from landbridge.stac_api.search.request import Sort
 from landbridge.stac_api.search.sql import Parameters
@@ -73,13 +74,28 @@ class Page:
     matched: int
 
 
-async def search(conn: asyncpg.Connection, asked: Search, limit: int) -> Page:
-    """Run a search for at most `limit` items."""
+async def search(
+    conn: asyncpg.Connection, asked: Search, limit: int, *, most_sorted: int | None = None
+) -> Page:
+    """Run a search for at most `limit` items.
+
+    Raises:
+        BadRequestError: the search makes no sense, or more than `most_sorted` items would have to be sorted by
+            what no index is on.
+    """
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
     backwards = token is not None and token.backwards
     parameters = Parameters()
     matching = where(asked, parameters)
+    matched: int | None = None
+    if order.unindexed is not None and most_sorted is not None:
+        matched = await _count(conn, "items", matching, parameters)
+        if matched > most_sorted:
+            raise BadRequestError(
+                f"{matched} items would have to be sorted by {order.unindexed}, on which there is no index; at "
+                f"most {most_sorted} are. Ask for fewer, or sort by datetime, id, collection or eo:cloud_cover."
+            )
     restricted = f"({matching}) AND {order.after(token, parameters)}" if token else matching
     query = _ROWS.format(
         key=order.key(), where=restricted, order=order.by(backwards=backwards), limit=limit + 1
@@ -92,7 +108,9 @@ async def search(conn: asyncpg.Connection, asked: Search, limit: int) -> Page:
         rows.reverse()
 
     # A first page that isn't full is the whole answer: no second query needed to count it.
-    matched = len(rows) if token is None and not more else await _count(conn, "items", matching, parameters)
+    if matched is None:
+        whole = token is None and not more
+        matched = len(rows) if whole else await _count(conn, "items", matching, parameters)
     has_next, has_prev = (True, more) if backwards else (more, token is not None)
     return Page(
         items=await _hydrated(conn, rows),
