@@ -60,6 +60,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def browser_url(stack):
     """The address of STAC Browser, set up for the stack's catalog."""
+    pytest.importorskip("playwright", reason="`make test-browser` installs playwright")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; `make test-browser` installs it")
     done = subprocess.run(
@@ -93,12 +94,13 @@ def browser_url(stack):
 @pytest.fixture
 def page(browser_url):
     """A page of a headless Chromium that reaches nothing but this machine."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="`make test-browser` installs playwright")
+    from playwright import sync_api
+
     switches = [
         "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
         "--disable-dev-shm-usage",
     ]  # fmt: skip
-    with playwright.sync_playwright() as driver:
+    with sync_api.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=switches)
         page = chromium.new_page(viewport={"width": 1400, "height": 1600})
         page.set_default_timeout(30_000)

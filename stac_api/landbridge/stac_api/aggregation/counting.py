@@ -62,6 +62,7 @@ class _Source:
     text: str
     condition: str
     parameters: Parameters
+    of_one: bool  # whether all facts are of the one collection asked for
 
     async def fetch(self, conn: asyncpg.Connection, columns: str, rest: str = "") -> list[Any]:
         query = f"SELECT {columns} FROM {self.text} WHERE {self.condition} {rest}"  # noqa: S608 - no value is in it
@@ -89,6 +90,10 @@ def _listed(asked: Search) -> list[str] | None:
     return None if asked.collections is None else list(asked.collections)
 
 
+def _of_one(asked: Search) -> bool:
+    return asked.collections is not None and len(asked.collections) == 1
+
+
 def _source(asked: Search, keys: Mapping[int, str]) -> _Source:
     parameters = Parameters()
     if not (asked.ids or asked.bbox or asked.intersects or asked.datetime or asked.text):
@@ -96,7 +101,7 @@ def _source(asked: Search, keys: Mapping[int, str]) -> _Source:
             return _alone(asked, keys, parameters)
         except NotAColumnError:
             parameters = Parameters()
-    return _Source(_JOINED.format(where=where(asked, parameters)), "TRUE", parameters)
+    return _Source(_JOINED.format(where=where(asked, parameters)), "TRUE", parameters, _of_one(asked))
 
 
 def _alone(asked: Search, keys: Mapping[int, str], parameters: Parameters) -> _Source:
@@ -105,7 +110,7 @@ def _alone(asked: Search, keys: Mapping[int, str], parameters: Parameters) -> _S
         parts.append(f"f.collection = ANY ({parameters.add(sorted(keys), 'bigint[]')})")
     if asked.filter is not None:
         parts.append(condition(asked.filter, parameters, _COLUMNS))
-    return _Source("landbridge.facts AS f", " AND ".join(parts) or "TRUE", parameters)
+    return _Source("landbridge.facts AS f", " AND ".join(parts) or "TRUE", parameters, _of_one(asked))
 
 
 async def _totals(conn: asyncpg.Connection, source: _Source, wanted: Sequence[Wanted]) -> dict[str, Any]:
@@ -133,13 +138,18 @@ async def _frequency(
     conn: asyncpg.Connection, source: _Source, one: Wanted, keys: Mapping[int, str]
 ) -> dict[str, Any]:
     column = one.name.removesuffix("_frequency")
-    key, kept = f"f.{column}", f"f.{column} IS NOT NULL"
-    if column in DATES:
-        # A truncated date sorts and groups faster than its text.
-        key = f"date_trunc('{one.interval}', f.{column} AT TIME ZONE 'UTC')"
-    source = replace(source, condition=f"{source.condition} AND {kept}")
-    rest = f"GROUP BY 1 ORDER BY 1 LIMIT {_MOST_BUCKETS + 1}"
-    rows = await source.fetch(conn, f"{key} AS key, count(*) AS frequency, sum(f.bytes) AS bytes", rest)
+    sums = "count(*) AS frequency, coalesce(sum(f.bytes), 0) AS bytes"
+    if column == "collection" and len(keys) == 1 and source.of_one:
+        # Grouping by what is the same for all takes half as long again.
+        rows = await source.fetch(conn, f"{next(iter(keys))} AS key, {sums}", "HAVING count(*) > 0")
+    else:
+        key = f"f.{column}"
+        if column in DATES:
+            # A truncated date groups faster than its text.
+            key = f"date_trunc('{one.interval}', f.{column} AT TIME ZONE 'UTC')"
+        if column not in ("datetime", "collection"):
+            source = replace(source, condition=f"{source.condition} AND f.{column} IS NOT NULL")
+        rows = await source.fetch(conn, f"{key} AS key, {sums}", f"GROUP BY 1 LIMIT {_MOST_BUCKETS + 1}")
     if len(rows) > _MOST_BUCKETS:
         raise BadRequestError(
             f"{one.name} has more than {_MOST_BUCKETS} buckets; ask for longer intervals or fewer items."

@@ -80,8 +80,8 @@ async def search(
     """Run a search for at most `limit` items.
 
     Raises:
-        BadRequestError: the search makes no sense, or more than `most_sorted` items would have to be sorted by
-            what no index is on.
+        BadRequestError: the search makes no sense, or more than `most_sorted` items would have to be sorted
+            by what no index is on.
     """
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
@@ -93,8 +93,8 @@ async def search(
         matched = await _count(conn, "items", matching, parameters)
         if matched > most_sorted:
             raise BadRequestError(
-                f"{matched} items would have to be sorted by {order.unindexed}, on which there is no index; at "
-                f"most {most_sorted} are. Ask for fewer, or sort by datetime, id, collection or eo:cloud_cover."
+                f"{matched} items would have to be sorted by {order.unindexed}, which has no index; at most "
+                f"{most_sorted} are. Ask for fewer, or sort by datetime, id, collection or eo:cloud_cover."
             )
     restricted = f"({matching}) AND {order.after(token, parameters)}" if token else matching
     query = _ROWS.format(

@@ -13,6 +13,13 @@ CREATE TABLE landbridge.facts (
     PRIMARY KEY (collection, id)
 );
 CREATE INDEX facts_datetime ON landbridge.facts (collection, datetime) INCLUDE (bytes);
+-- Without these the planner takes each row for a group of its own, and counts with one core.
+CREATE STATISTICS landbridge.facts_years ON (date_trunc('year', datetime AT TIME ZONE 'UTC')) FROM landbridge.facts;
+CREATE STATISTICS landbridge.facts_quarters
+    ON (date_trunc('quarter', datetime AT TIME ZONE 'UTC')) FROM landbridge.facts;
+CREATE STATISTICS landbridge.facts_months ON (date_trunc('month', datetime AT TIME ZONE 'UTC')) FROM landbridge.facts;
+CREATE STATISTICS landbridge.facts_weeks ON (date_trunc('week', datetime AT TIME ZONE 'UTC')) FROM landbridge.facts;
+CREATE STATISTICS landbridge.facts_days ON (date_trunc('day', datetime AT TIME ZONE 'UTC')) FROM landbridge.facts;
 
 -- What the items of a collection cover. A deletion at the edge leaves that to be found anew.
 CREATE TABLE landbridge.extents (
