@@ -33,6 +33,29 @@ CREATE TABLE landbridge.extents (
     stale boolean NOT NULL DEFAULT false
 );
 
+-- What the item_assets of a collection say that decides which assets are files, by the tag of the base item that
+-- an item was stored against; 0 for none. A base item never changes, and whole it is read in a millisecond.
+CREATE TABLE landbridge.bases (
+    collection bigint NOT NULL,
+    tag integer NOT NULL,
+    assets jsonb NOT NULL,
+    PRIMARY KEY (collection, tag)
+);
+
+CREATE FUNCTION landbridge.reduced(assets jsonb) RETURNS jsonb AS $$
+    SELECT coalesce(jsonb_object_agg(asset.key, jsonb_strip_nulls(jsonb_build_object(
+        'catalog:file_index', asset.value->'catalog:file_index',
+        'roles', asset.value->'roles',
+        'type', asset.value->'type',
+        'bands', CASE WHEN EXISTS (
+            SELECT FROM unnest(ARRAY['bands', 'eo:bands', 'raster:bands']) AS member
+            WHERE jsonb_typeof(asset.value->member) = 'array' AND asset.value->member <> '[]'
+        ) THEN '[true]'::jsonb END
+    ))), '{}')
+    FROM jsonb_each(CASE WHEN jsonb_typeof(assets) = 'object' THEN assets END) AS asset
+    WHERE jsonb_typeof(asset.value) = 'object';
+$$ LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
 -- The size of an item's files: those with an index of ours, else its data assets (as in mappings/assets.py).
 -- An asset says nothing that the collection's item_assets, `base`, say already.
 CREATE FUNCTION landbridge.size_of(assets jsonb, base jsonb) RETURNS bigint AS $$
@@ -74,11 +97,12 @@ CREATE FUNCTION landbridge.fact_of(item pgstac.items) RETURNS landbridge.facts A
 DECLARE
     fact landbridge.facts;
     properties jsonb := item.content->'properties';
-    tag int := (item.content->>'pgstac:base_item')::int;
+    base_tag int := coalesce((item.content->>'pgstac:base_item')::int, 0);
     base jsonb;
 BEGIN
-    SELECT key, CASE WHEN tag IS NULL THEN base_item->'assets' END INTO fact.collection, base
-    FROM pgstac.collections WHERE id = item.collection;
+    SELECT c.key, b.assets INTO fact.collection, base
+    FROM pgstac.collections c LEFT JOIN landbridge.bases b ON b.collection = c.key AND b.tag = base_tag
+    WHERE c.id = item.collection;
     fact.id := item.id;
     fact.datetime := item.datetime;
     fact.created := landbridge.instant(properties->'created');
@@ -91,10 +115,8 @@ BEGIN
     ELSIF NOT item.content->'assets' @? '$.*."file:size"' THEN
         fact.bytes := 0;
     ELSE
-        -- Items that are tagged, or written before the first tag, have another base than the collection now.
-        IF tag IS NOT NULL OR EXISTS (SELECT FROM pgstac.base_items b WHERE b.collection = item.collection) THEN
-            base := pgstac.collection_base_item(item.collection, tag)->'assets';
-        END IF;
+        base := coalesce(base, landbridge.reduced(
+            pgstac.collection_base_item(item.collection, nullif(base_tag, 0))->'assets'));
         fact.bytes := landbridge.size_of(item.content->'assets', base);
     END IF;
     RETURN fact;
@@ -105,6 +127,7 @@ CREATE FUNCTION landbridge.follow_item() RETURNS trigger AS $$
 DECLARE
     fact landbridge.facts;
     owner bigint;
+    base_tag int;
 BEGIN
     IF TG_OP IN ('DELETE', 'UPDATE') THEN
         SELECT key INTO owner FROM pgstac.collections WHERE id = OLD.collection;
@@ -126,6 +149,7 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
+    base_tag := coalesce((NEW.content->>'pgstac:base_item')::int, 0);
 
     -- One open ring would end every search near it with an error, for everybody.
     IF NOT ST_IsValid(NEW.geometry) THEN
@@ -136,6 +160,13 @@ BEGIN
                 USING ERRCODE = 'invalid_parameter_value';
         END;
     END IF;
+    INSERT INTO landbridge.bases
+    SELECT key, base_tag, landbridge.reduced(
+        pgstac.collection_base_item(NEW.collection, nullif(base_tag, 0))->'assets')
+    FROM pgstac.collections c
+    WHERE c.id = NEW.collection
+        AND NOT EXISTS (SELECT FROM landbridge.bases b WHERE b.collection = c.key AND b.tag = base_tag)
+    ON CONFLICT DO NOTHING;
     fact := landbridge.fact_of(NEW);
     INSERT INTO landbridge.facts SELECT fact.*
     ON CONFLICT (collection, id) DO UPDATE SET
@@ -168,6 +199,7 @@ CREATE FUNCTION landbridge.follow_collection() RETURNS trigger AS $$
 BEGIN
     DELETE FROM landbridge.facts WHERE collection = OLD.key;
     DELETE FROM landbridge.extents WHERE collection = OLD.key;
+    DELETE FROM landbridge.bases WHERE collection = OLD.key;
     RETURN OLD;
 END;
 $$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pgstac, public;
