@@ -51,9 +51,16 @@ def test_stackstac_stacks_one_asset_for_each_band(item, split):
     import stackstac
 
     stacked = stackstac.stack(
-        pystac.ItemCollection([pystac.Item.from_dict(item)]), assets=list(BANDS), rescale=False, fill_value=np.uint16(0), dtype="uint16",
-        epsg=32621, resolution=30, xy_coords="center", bounds=(600000, 4198080, 602400, 4200000),
-    )  # fmt: skip
+        pystac.ItemCollection([pystac.Item.from_dict(item)]),
+        assets=list(BANDS),
+        epsg=32621,
+        resolution=30,
+        bounds=(600000, 4198080, 602400, 4200000),
+        dtype="uint16",
+        fill_value=np.uint16(0),
+        rescale=False,
+        xy_coords="center",
+    )
     assert list(stacked.band.values) == list(BANDS)
     assert list(stacked.coords["common_name"].values) == list(BANDS)
     np.testing.assert_array_equal(stacked.isel(time=0).compute().to_numpy(), split[1])

@@ -38,12 +38,13 @@ def test_no_request_makes_the_server_fail(stack, http):
             "LANDBRIDGE_KNOWN_PATHS": json.dumps({"collection_id": COLLECTION, "item_id": "i3"}),
         },
         cwd=TESTS.parent,
+        check=False,
         capture_output=True,
         text=True,
         timeout=1500,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
     generated = int(re.search(r"(\d+) generated", run.stdout)[1])
-    print(f"schemathesis: {generated} cases")
+    print(f"schemathesis: {generated} cases")  # noqa: T201 - what a long run is to tell
     assert generated >= (10_000 if LONG else 300)
     assert http.get("/").status_code == 200

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
@@ -52,7 +52,8 @@ def twin(stack):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    dsn = f"postgresql://{url.username}@{where['host'][0].replace('/', '%2F')}:{where.get('port', ['5432'])[0]}{url.path}"
+    host, database_port = quote(where["host"][0], safe=""), where.get("port", ["5432"])[0]
+    dsn = f"postgresql://{url.username}@{host}:{database_port}{url.path}"
     dsn += "?options=-c%20search_path%3Dpgstac%2Cpublic"
     command = [RUSTAC, "serve", "--pgstac", dsn, "--addr", f"127.0.0.1:{port}"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:

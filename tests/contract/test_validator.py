@@ -18,7 +18,8 @@ CLASSES = (
 # What it reports of any server: without internet, and by asking for `collections` as a string where the
 # standard has an array.
 KNOWN = re.compile(
-    r"schemas\.stacspec\.org|Sort Ext\] : POST .*\"collections\": \"local:validated\"\} had unexpected status code 400"
+    r"schemas\.stacspec\.org"
+    r"|Sort Ext\] : POST .*\"collections\": \"local:validated\"\} had unexpected status code 400"
 )
 
 
@@ -28,10 +29,8 @@ def collection(http):
     items = {}
     for number in range(120):
         moment = f"2024-01-{number % 28 + 1:02}T00:00:00Z"
-        item = stac_item(
-            COLLECTION, f"i{number}", corner=(100 + number / 100, 0), datetime=moment, platform=f"sat-{number % 3}",
-            **{"eo:cloud_cover": number / 2 + 1},
-        )  # fmt: skip
+        known = {"platform": f"sat-{number % 3}", "eo:cloud_cover": number / 2 + 1}
+        item = stac_item(COLLECTION, f"i{number}", corner=(100 + number / 100, 0), datetime=moment, **known)
         item["assets"] = {
             "a": {"href": "https://example.org/a.tif", "type": "image/tiff; application=geotiff"}
         }

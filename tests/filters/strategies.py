@@ -145,7 +145,8 @@ _TEMPORAL = (
     "t_intersects", "t_meets", "t_metBy", "t_overlappedBy", "t_overlaps", "t_startedBy", "t_starts",
 )  # fmt: skip
 _SPATIAL = (
-    "s_intersects", "s_contains", "s_crosses", "s_disjoint", "s_equals", "s_overlaps", "s_touches", "s_within",
+    "s_intersects", "s_contains", "s_crosses", "s_disjoint", "s_equals", "s_overlaps", "s_touches",
+    "s_within",
 )  # fmt: skip
 
 _leaves = st.one_of(
@@ -190,6 +191,6 @@ def matches(filter_: Any, item: dict[str, Any]) -> bool | None:
     """Whether the filter is true of the item, by the oracle; None where it fails itself."""
     try:
         return bool(cql2.Expr(filter_).matches(item))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it raises nothing more special
         # Neither true nor false: not matched.
         return False if "reduce expression to boolean" in str(error) else None

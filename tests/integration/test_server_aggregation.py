@@ -202,15 +202,11 @@ _days = st.integers(1, 28)
 _names = st.sampled_from(["a", "b", "c", "d"])
 _places = st.tuples(st.integers(-5, 5), st.integers(-5, 5))
 _item = st.tuples(_names, _sizes, _days, _places)
-_writes = st.lists(
-    st.one_of(
-        st.tuples(st.sampled_from(["create", "put", "bulk", "load", "load_new", "sql"]), _item),
-        st.tuples(st.sampled_from(["patch", "remove", "sql_remove"]), _item),
-        st.tuples(st.sampled_from(["rename_band", "drop", "move"]), _item),
-    ),
-    min_size=8,
-    max_size=25,
-)
+_ways = (
+    "create", "put", "bulk", "loaded", "loaded_new", "patch", "remove", "removed_in_sql", "changed_in_sql",
+    "renamed_in_sql", "other_bands", "dropped",
+)  # fmt: skip
+_writes = st.lists(st.tuples(st.sampled_from(_ways), _item), min_size=8, max_size=25)
 
 
 class Writer:
@@ -222,47 +218,63 @@ class Writer:
     def __call__(self, how: str, item: tuple[Any, ...]) -> None:
         name, sizes, day, corner = item
         collection = self.collections[day % 2]
-        document = sized(collection, name, *sizes, datetime=f"2020-01-{day:02}T00:00:00Z", corner=corner)
-        path = f"/collections/{collection}/items"
-        if how == "create":
-            self.http.post(path, json=document)
-        elif how == "put":
-            self.http.put(f"{path}/{name}", json=document)
-        elif how == "bulk":
-            insert(self.http, collection, document)
-        elif how == "load":
-            self.load(Methods.upsert, document)
-        elif how == "load_new":
-            self.load(Methods.ignore, document)
-        elif how == "patch":
-            self.http.patch(
-                f"{path}/{name}", json={"properties": {"published": f"2021-02-{day:02}T00:00:00Z"}}
-            )
-        elif how == "remove":
-            self.http.delete(f"{path}/{name}")
-        elif how == "sql_remove":
-            self.sql("DELETE FROM pgstac.items WHERE collection = %s AND id >= %s", (collection, name))
-        elif how == "sql":
-            self.sql(
-                "UPDATE pgstac.items SET datetime = %s, geometry = ST_Translate(geometry, 3, 0), "
-                'content = jsonb_set(content, \'{assets,b0}\', \'{"href": "x.tif", "file:size": 5}\') '
-                "WHERE collection = %s AND id = %s",
-                (datetime(2019, 5, day, tzinfo=UTC), collection, name),
-            )
-        elif how == "move":
-            self.sql(
-                "UPDATE pgstac.items SET id = 'moved-' || id WHERE collection = %s AND id = %s",
-                (collection, name),
-            )
-        elif how == "rename_band":
-            bands = stac_collection(collection)["bands"]
-            self.http.patch(
-                f"/collections/{collection}",
-                json=[{"op": "add", "path": "/bands", "value": bands[: day % 3]}],
-            )
-        elif how == "drop":
-            self.sql("SELECT pgstac.delete_collection(%s)", (collection,))
-            assert self.http.post("/collections", json=stac_collection(collection)).status_code == 201
+        moment = f"2020-01-{day:02}T00:00:00Z"
+        document = sized(collection, name, *sizes, datetime=moment, corner=corner)
+        getattr(self, how)(document)
+
+    def create(self, document: dict[str, Any]) -> None:
+        self.http.post(f"/collections/{document['collection']}/items", json=document)
+
+    def put(self, document: dict[str, Any]) -> None:
+        self.http.put(self._path(document), json=document)
+
+    def bulk(self, document: dict[str, Any]) -> None:
+        insert(self.http, document["collection"], document)
+
+    def loaded(self, document: dict[str, Any]) -> None:
+        self.load(Methods.upsert, document)
+
+    def loaded_new(self, document: dict[str, Any]) -> None:
+        self.load(Methods.ignore, document)
+
+    def patch(self, document: dict[str, Any]) -> None:
+        properties = {"published": f"2021-02-{_day(document):02}T00:00:00Z"}
+        self.http.patch(self._path(document), json={"properties": properties})
+
+    def remove(self, document: dict[str, Any]) -> None:
+        self.http.delete(self._path(document))
+
+    def removed_in_sql(self, document: dict[str, Any]) -> None:
+        query = "DELETE FROM pgstac.items WHERE collection = %s AND id >= %s"
+        self.sql(query, (document["collection"], document["id"]))
+
+    def changed_in_sql(self, document: dict[str, Any]) -> None:
+        query = (
+            "UPDATE pgstac.items SET datetime = %s, geometry = ST_Translate(geometry, 3, 0), "
+            'content = jsonb_set(content, \'{assets,b0}\', \'{"href": "x.tif", "file:size": 5}\') '
+            "WHERE collection = %s AND id = %s"
+        )
+        self.sql(
+            query, (datetime(2019, 5, _day(document), tzinfo=UTC), document["collection"], document["id"])
+        )
+
+    def renamed_in_sql(self, document: dict[str, Any]) -> None:
+        query = "UPDATE pgstac.items SET id = 'moved-' || id WHERE collection = %s AND id = %s"
+        self.sql(query, (document["collection"], document["id"]))
+
+    def other_bands(self, document: dict[str, Any]) -> None:
+        bands = stac_collection(document["collection"])["bands"][: _day(document) % 3]
+        self.http.patch(
+            f"/collections/{document['collection']}", json=[{"op": "add", "path": "/bands", "value": bands}]
+        )
+
+    def dropped(self, document: dict[str, Any]) -> None:
+        self.sql("SELECT pgstac.delete_collection(%s)", (document["collection"],))
+        assert self.http.post("/collections", json=stac_collection(document["collection"])).status_code == 201
+
+    @staticmethod
+    def _path(document: dict[str, Any]) -> str:
+        return f"/collections/{document['collection']}/items/{document['id']}"
 
     def load(self, mode: Methods, *items: dict[str, Any]) -> None:
         with PgstacDB(dsn=self.database) as db:
@@ -275,6 +287,10 @@ class Writer:
             psycopg.connect(self.database, options="-c search_path=pgstac,public") as conn,
         ):
             conn.execute(query, values)
+
+
+def _day(document: dict[str, Any]) -> int:
+    return int(document["properties"]["datetime"][8:10])
 
 
 @settings(

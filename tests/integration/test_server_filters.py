@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conftest import LONG
 from filters import strategies
+
+if TYPE_CHECKING:
+    import httpx
 
 _ITEMS, _FILTERS = 6, 20
 _ROUNDS = 120 if LONG else 12  # of _FILTERS filters each
