@@ -3,15 +3,40 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from conftest import LONG
+import httpx
+import pytest
+
+from conftest import LONG, new_home
 from integration.conftest import stac_collection, stac_item
+from landbridge.stac_api.embedded import control
+from landbridge.stac_api.embedded import stack as embedded
+from landbridge.stac_api.embedded.files import Home
 
 COLLECTION = "local:openapi"
 TESTS = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def stack(installation):
+    """A stack of its own: nothing of others' is safe from it."""
+    home = Home(new_home())
+    try:
+        yield embedded.up(home)
+    finally:
+        control.remove(home)
+        shutil.rmtree(home.root, ignore_errors=True)
+
+
+@pytest.fixture
+def http(stack):
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+        yield client
 
 
 def test_no_request_makes_the_server_fail(stack, http):

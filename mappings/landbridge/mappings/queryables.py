@@ -11,7 +11,11 @@ from landbridge.mappings import ids, tables
 if TYPE_CHECKING:
     from landbridge.mappings.tables import Row
 
-__all__ = ["for_collections", "for_items", "of_collection", "registrations"]
+__all__ = ["INDEXED", "for_collections", "for_items", "of_collection", "registrations"]
+
+# Filters on these are selective and common enough to pay for an index on every write
+# (measured: a selective filter on 100,000 items takes 6 times as long without).
+INDEXED = frozenset({"eo:cloud_cover"})
 
 _FIXED = ("id", "collection", "geometry", "datetime")
 _GEOMETRY = {

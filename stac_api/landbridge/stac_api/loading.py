@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import psycopg
 
 from landbridge.stac_api.errors import ConflictError
@@ -47,8 +46,7 @@ def load_items(database_url: str, items: Sequence[dict[str, Any]], *, replace: b
 
     with PgstacDB(dsn=database_url) as db:
         loader = Loader(db)
-        # The Loader pops members off what it is given.
-        rows = [loader.format_item(orjson.loads(orjson.dumps(item))) for item in items]
+        rows = [loader.format_item(item) for item in items]
         try:
             _store(db.connect(), rows, replace=replace)
         except psycopg.errors.CheckViolation:
