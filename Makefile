@@ -4,10 +4,10 @@ RUN = $(UV) run --no-sync
 # Without its bytecode cache every process compiles all it imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test check format bench faults
+.PHONY: help install sync demo serve test test-long test-browser check format bench bench-large faults
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 sync:
 	@$(UV) sync --locked --quiet
@@ -23,6 +23,15 @@ serve: install ## start the embedded stack, or join it, and print its address
 
 test: install ## unit, integration and contract tests on a fresh database
 	@$(RUN) pytest $(ARGS)
+
+test-long: install ## the filters, the OpenAPI's fuzzing and the side table with as many cases as we aim at
+	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 1800 -rP tests/integration/test_server_filters.py \
+		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py $(ARGS)
+
+test-browser: install ## STAC Browser in headless Chromium; installs both where they are missing
+	@$(UV) sync --locked --quiet --group browser
+	@scripts/install-browser
+	@$(RUN) pytest tests/e2e $(ARGS)
 
 check: sync ## ruff, mypy, import-linter, lock file
 	@$(UV) lock --check
@@ -41,3 +50,7 @@ bench: install ## JSON lines of ours against peers; GROUP=start|search|raster|up
 
 faults: install ## what uploads leave behind where something goes wrong at any of their steps
 	@PYTHONPATH=tests $(RUN) python -m faults
+
+bench-large: install ## summaries of a product of five million images; some minutes and two gigabytes
+	@$(UV) sync --locked --quiet --group bench
+	@PYTHONPATH=examples:tests $(RUN) python -m bench large

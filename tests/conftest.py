@@ -20,6 +20,7 @@ from landbridge.stac_api.embedded.files import Home
 REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e")
 IN_CI = bool(os.environ.get("CI"))
+LONG = bool(os.environ.get("LANDBRIDGE_LONG_TESTS"))  # `make test-long`: as many cases as the aims name
 HOME = pytest.StashKey[Path]()
 
 hypothesis.settings.register_profile("landbridge", deadline=None, derandomize=IN_CI)

@@ -9,10 +9,13 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+T = TypeVar("T")
 
 
 def stack(verb: str) -> None:
@@ -38,3 +41,26 @@ def empty_home() -> Iterator[Path]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+class Shared(Generic[T]):
+    """What several jobs of a run need and takes minutes to make: made by the first, closed after the last."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[T]], jobs: int) -> None:
+        self._make, self._jobs = make, jobs
+        self._open: AbstractContextManager[T] | None = None
+        self._made: T
+
+    @contextmanager
+    def use(self) -> Iterator[T]:
+        if self._open is None:
+            manager = self._make()
+            self._made = manager.__enter__()
+            self._open = manager
+        try:
+            yield self._made
+        finally:
+            self._jobs -= 1
+            if self._jobs == 0:
+                self._open.__exit__(None, None, None)
+                self._open = None

@@ -13,15 +13,18 @@ from landbridge.catalog.blob_service import BLOBS
 from landbridge.catalog.local import select
 from landbridge.catalog.paging import pages
 from landbridge.catalog.resources import BANDS, IMAGES, PRODUCTS, band_records
-from landbridge.catalog.summaries import Fact
+from landbridge.catalog.summaries import Fact, by_interval, dated, summed, total
 from landbridge.exceptions import BadRequestError
 from landbridge.mappings import cql2, ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from landbridge.catalog.client import CatalogClient
+    from landbridge.catalog.enums import Interval
     from landbridge.catalog.search import Query
+    from landbridge.catalog.summaries import Sums
 
 __all__ = ["BACKENDS"]
 
@@ -34,8 +37,14 @@ _FACTS = (
     "assets",
     *(f"properties.{name}" for name in ("datetime", "start_datetime", "created", "updated", "published")),
 )
+# What Items call the dates that summaries go by.
+_DATES = {"acquired": "datetime", "created": "created", "modified": "updated", "published": "published"}
 # Collections of blobs are no products.
 _NO_BLOBS = {"op": "not", "args": [{"op": "like", "args": [{"property": "id"}, ids.BLOB_COLLECTION + "%"]}]}
+_NO_BLOB_ITEMS = {
+    "op": "not",
+    "args": [{"op": "like", "args": [{"property": "collection"}, ids.BLOB_COLLECTION + "%"]}],
+}
 
 
 class Backend(Protocol):
@@ -77,6 +86,20 @@ def _need_products(query: Query, what: str) -> tuple[str, ...]:
     return query.products
 
 
+def _buckets(
+    client: CatalogClient, body: dict[str, Any], name: str, interval: Interval | None, query: Query
+) -> list[dict[str, Any]] | None:
+    """What the service counts of the items that match, one bucket for each group; None where it can't."""
+    if name not in client.aggregations:
+        return None
+    asked = {name: value for name, value in body.items() if name != "sortby"} | {"aggregations": [name]}
+    if interval is not None:
+        asked[f"{name}_interval"] = interval.value
+    answer = client.post("/aggregate", asked, headers=query.headers, idempotent=True)
+    buckets: list[dict[str, Any]] = answer["aggregations"][0]["buckets"]
+    return buckets
+
+
 class _ItemBackend:
     """Items, by POST /search."""
 
@@ -114,11 +137,32 @@ class ImageBackend(_ItemBackend):
             body["filter-lang"] = "cql2-json"
         return {name: value for name, value in body.items() if value is not None} | dict(query.params)
 
-    def facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
-        """What each image adds to a summary by a date; without products, the images of all of them."""
-        body = {"limit": _PAGE, "fields": {"include": _FACTS}} | self._condition(query)
-        if query.products is not None:
-            body["collections"] = list(query.products)
+    def totals(self, client: CatalogClient, query: Query) -> Sums:
+        """The sums over the images; without products, over those of all of them."""
+        buckets = _buckets(client, self._listed(query), "collection_frequency", None, query)
+        if buckets is None:
+            return total(self._facts(client, query, None))
+        return summed(bucket for bucket in buckets if not ids.is_blob_collection(bucket["key"]))
+
+    def intervals(
+        self, client: CatalogClient, query: Query, date: str, interval: Interval
+    ) -> list[tuple[datetime, Sums]]:
+        """The sums over the images of each interval of a date."""
+        body = self._listed(query)
+        if query.products is None:
+            # Blobs are no images, and have these dates too.
+            wanted = [body["filter"]] if "filter" in body else []
+            body |= {"filter": {"op": "and", "args": [_NO_BLOB_ITEMS, *wanted]}, "filter-lang": "cql2-json"}
+        buckets = _buckets(client, body, f"{_DATES[date]}_frequency", interval, query)
+        return by_interval(self._facts(client, query, date), interval) if buckets is None else dated(buckets)
+
+    def _listed(self, query: Query) -> dict[str, Any]:
+        body = self._condition(query)
+        return body if query.products is None else body | {"collections": list(query.products)}
+
+    def _facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
+        """What each image adds to a summary by a date, where the service adds nothing up."""
+        body = {"limit": _PAGE, "fields": {"include": _FACTS}} | self._listed(query)
         for item in chain.from_iterable(pages(client, "POST", "/search", body, "features", query)):
             if not ids.is_blob_collection(item["collection"]):
                 attributes = IMAGES.attributes(item)
@@ -213,8 +257,20 @@ class BlobBackend(_ItemBackend):
             body["sortby"] = order
         return body | dict(query.params)
 
-    def facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
-        """What each blob adds to a summary by a date."""
+    def totals(self, client: CatalogClient, query: Query) -> Sums:
+        """The sums over the blobs."""
+        buckets = _buckets(client, self._body(query), "namespace_frequency", None, query)
+        return total(self._facts(client, query, None)) if buckets is None else summed(buckets)
+
+    def intervals(
+        self, client: CatalogClient, query: Query, date: str, interval: Interval
+    ) -> list[tuple[datetime, Sums]]:
+        """The sums over the blobs of each interval of a date."""
+        buckets = _buckets(client, self._body(query), f"{_DATES[date]}_frequency", interval, query)
+        return by_interval(self._facts(client, query, date), interval) if buckets is None else dated(buckets)
+
+    def _facts(self, client: CatalogClient, query: Query, date: str | None) -> Iterator[Fact]:
+        """What each blob adds to a summary by a date, where the service adds nothing up."""
         body = {"limit": _PAGE, "fields": {"include": _FACTS}} | self._body(query)
         for item in chain.from_iterable(pages(client, "POST", "/search", body, "features", query)):
             attributes = BLOBS.attributes(item)

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from landbridge.auth import Auth
 from landbridge.catalog.garbage import paused
 from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
-from landbridge.exceptions import GatewayTimeoutError, ServerError, from_response
+from landbridge.exceptions import ClientError, GatewayTimeoutError, ServerError, from_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -71,6 +71,7 @@ class CatalogClient:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._bands: dict[str, tuple[float, Any]] = {}
+        self._aggregations: frozenset[str] | None = None
 
     def __repr__(self) -> str:
         return f"CatalogClient({self._url or 'embedded'!r}, {self.auth!r})"
@@ -300,6 +301,20 @@ class CatalogClient:
         if token and ("://" not in path or _origin(path) == _origin(base)):
             headers.setdefault("Authorization", f"Bearer {token}")
         return headers
+
+    # What the service can do
+    @property
+    def aggregations(self) -> frozenset[str]:
+        """What the service counts by itself (STAC's Aggregation extension), with the bytes; asked once."""
+        if self._aggregations is None:
+            try:
+                offered = self.get("/aggregations")["aggregations"]
+            except (ClientError, LookupError, TypeError):  # it has no such extension
+                offered = []
+            names = frozenset(one["name"] for one in offered)
+            # Those of others don't say how large what they count is.
+            self._aggregations = names if "total_bytes" in names else frozenset()
+        return self._aggregations
 
     # The bands of products, which rasters need again and again
     def cached_bands(self, product_id: str, read: Callable[[str], Any]) -> Any:

@@ -188,7 +188,8 @@ class SummarySearchMixin(Search[T]):
 
     def summary(self) -> Any:
         """The number and size of all that matches, whatever the limit."""
-        sums = summaries.total(self._facts(None))
+        query = self._summarized()
+        sums = summaries.Sums() if query.products == () else self._backend().totals(self._client, query)
         return self.SummaryResult(sums.count, sums.bytes, sorted(sums.groups))
 
     def summary_interval(
@@ -222,18 +223,17 @@ class SummarySearchMixin(Search[T]):
         given = {"gte": start_datetime, "lte": end_datetime}
         bounds = {bound: moment for bound, moment in given.items() if moment not in (None, 0)}
         search = self.filter(RangeExpression(name, bounds)) if bounds else self
+        query = search._summarized()
+        if query.products == ():
+            return []
         return [
             self.SummaryResult(sums.count, sums.bytes, interval_start=start)
-            for start, sums in summaries.by_interval(search._facts(name), chosen)
+            for start, sums in self._backend().intervals(self._client, query, name, chosen)
         ]
 
-    def _facts(self, date: str | None) -> Iterator[summaries.Fact]:
-        """What each object that matches adds to a summary."""
-        query = replace(self._to_query(), sort=None, limit=None)
-        if query.products == ():
-            return iter(())
-        facts: Iterator[summaries.Fact] = self._backend().facts(self._client, query, date)
-        return facts
+    def _summarized(self) -> Query:
+        """The query for all that matches, in any order."""
+        return replace(self._to_query(), sort=None, limit=None)
 
 
 class ImageSearch(SummarySearchMixin[Any], GeoSearch[Any]):

@@ -1,7 +1,7 @@
 """Summaries of searches: the number and size of what matches, of all of it or by intervals of time.
 
-They are computed here, from the few members of each record that they need, page by page as these come; no
-more is kept than the sums.
+A service of ours counts them itself. For others they are computed here, from the few members of each record
+that they need, page by page as these come; no more is kept than the sums.
 """
 
 from __future__ import annotations
@@ -15,9 +15,18 @@ from landbridge.catalog.converters import parse_datetime
 from landbridge.catalog.enums import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["BlobSummaryResult", "Fact", "ImageSummaryResult", "Sums", "by_interval", "total"]
+__all__ = [
+    "BlobSummaryResult",
+    "Fact",
+    "ImageSummaryResult",
+    "Sums",
+    "by_interval",
+    "dated",
+    "summed",
+    "total",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,24 @@ def by_interval(facts: Iterable[Fact], interval: Interval) -> list[tuple[datetim
         if fact.date is not None:
             found[start_of(parse_datetime(fact.date).astimezone(UTC))].add(fact)
     return sorted(found.items(), key=lambda pair: pair[0])
+
+
+def summed(buckets: Iterable[Mapping[str, Any]]) -> Sums:
+    """The sums over what a service counted, each bucket a group."""
+    sums = Sums()
+    for bucket in buckets:
+        sums.count += bucket["frequency"]
+        sums.bytes += bucket["catalog:bytes"]
+        sums.groups[bucket["key"]] = None
+    return sums
+
+
+def dated(buckets: Iterable[Mapping[str, Any]]) -> list[tuple[datetime, Sums]]:
+    """What a service counted for each interval, in order."""
+    return [
+        (parse_datetime(bucket["key"]), Sums(bucket["frequency"], bucket["catalog:bytes"]))
+        for bucket in buckets
+    ]
 
 
 def _day(moment: datetime) -> datetime:

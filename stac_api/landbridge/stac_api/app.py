@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brotli_asgi import BrotliMiddleware
-from stac_fastapi.extensions import (
-    CollectionSearchFilterExtension,
-    ItemCollectionFilterExtension,
-    SearchFilterExtension,
-)
 from stac_fastapi.pgstac.app import instantiate_api
 from stac_fastapi.pgstac.config import Settings as StacSettings
 from stac_fastapi.pgstac.db import get_connection
@@ -23,12 +18,13 @@ from starlette.middleware.cors import CORSMiddleware
 from landbridge.stac_api import errors, schemas
 from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.access.token import Principal, RequireToken
+from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
 from landbridge.stac_api.deletions import routes as deletions
 from landbridge.stac_api.runtime import opened
+from landbridge.stac_api.search import extensions
 from landbridge.stac_api.search.client import CatalogClient
-from landbridge.stac_api.search.queryables import Queryables
 from landbridge.stac_api.settings import Settings
 from landbridge.stac_api.transactions import Transactions
 from landbridge.stac_api.uploads import routes as uploads
@@ -74,9 +70,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(settings),
         extensions=_Extensions(
             settings=stac,
-            search_map={"filter": SearchFilterExtension(client=Queryables())},
-            collection_search_map={"filter": CollectionSearchFilterExtension(client=Queryables())},
-            item_collection_map={"filter": ItemCollectionFilterExtension(client=Queryables())},
+            search_map=extensions.search(),
+            collection_search_map=extensions.collection_search(),
+            item_collection_map=extensions.item_collection(),
+            extra_map={"aggregation": Aggregation()},
         ),
     )
     app = api.app

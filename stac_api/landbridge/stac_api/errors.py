@@ -69,6 +69,9 @@ _STATUS: dict[type[Exception], int] = {
     InvalidDocument: 400,
     ValidationError: 400,
     orjson.JSONDecodeError: 400,
+    UnicodeEncodeError: 400,  # half of a surrogate pair
+    RecursionError: 400,
+    asyncpg.DataError: 400,  # a parameter that its type cannot hold
     stac_errors.InvalidQueryParameter: 400,
     stac_errors.NotFoundError: 404,
     stac_errors.ForeignKeyError: 404,
@@ -125,6 +128,8 @@ def _describe(exc: Exception) -> str:
         return "; ".join(
             f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()[:10]
         )
+    if isinstance(exc, AttributeError):
+        return "The request body must be a JSON object, sent as application/json."
     if isinstance(exc, asyncpg.PostgresError):
         return str(exc.args[0]) if exc.args else type(exc).__name__
     return str(exc) or type(exc).__name__
@@ -140,9 +145,21 @@ def _status_of(exc: Exception) -> int:
     return 500
 
 
+def _is_no_object(exc: Exception) -> bool:
+    """Whether stac-pydantic looked for members of a body before it knew it to be an object."""
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (
+        isinstance(exc, AttributeError)
+        and trace is not None
+        and trace.tb_frame.f_code.co_name == "validate_spatial"
+    )
+
+
 async def handle(request: Request, exc: Exception) -> Response:
     """Answer a known exception; anything unknown is logged with its trace and answered by a plain 500."""
-    status = _status_of(exc)
+    status = 400 if _is_no_object(exc) else _status_of(exc)
     if status >= 500 and status != 503:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
         return answer(500, "The server failed; its log has the details.")

@@ -90,16 +90,20 @@ def with_collection_links(collection: dict[str, Any], base: str) -> dict[str, An
 def localize(document: dict[str, Any], base: str) -> None:
     """Make a document ready to be stored, in place.
 
-    URLs of our own assets become `/assets/...`; links that the API infers are dropped.
+    URLs of our own assets become `/assets/...`; links that the API infers are dropped. What is of the wrong
+    type stays, for the checks to name it.
     """
     prefix = f"{base}assets/"
-    for asset in (document.get("assets") or {}).values():
+    assets, given = document.get("assets"), document.get("links")
+    for asset in assets.values() if isinstance(assets, dict) else ():
         href = asset.get("href") if isinstance(asset, dict) else None
         if isinstance(href, str) and href.startswith(prefix):
             asset["href"] = ASSETS + href[len(prefix) :]
+    if given is not None and not isinstance(given, list):
+        return
     document["links"] = [
         link
-        for link in document.get("links") or []
+        for link in given or ()
         if isinstance(link, dict)
         and link.get("rel") not in _INFERRED
         and not str(link.get("rel")).endswith("/queryables")

@@ -57,6 +57,8 @@ async def open_pools(settings: Settings) -> tuple[asyncpg.Pool, asyncpg.Pool]:
             "pgstac.readonly": "true",
             "default_transaction_read_only": "on",
             "statement_timeout": f"{int(settings.statement_timeout * 1000)}ms",
+            # A plan for any parameters knows neither the collection nor how many items a filter leaves.
+            "plan_cache_mode": "force_custom_plan",
         }
     )
     return read, await pool()

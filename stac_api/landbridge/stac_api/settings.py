@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     )
     statement_timeout: float = Field(default=30.0, gt=0, description="seconds one read query may take")
     max_page: int = Field(default=10_000, ge=1, description="most items one page of a search holds")
+    max_unindexed_sort: int = Field(
+        default=1_000_000, ge=1, description="most items sorted by a property without an index"
+    )
     max_body_bytes: int = Field(default=256 * 2**20, ge=1, description="largest JSON body accepted")
 
     worker: bool = Field(default=True, description="run jobs inside the API process")

@@ -17,7 +17,7 @@ from stac_fastapi.types.extension import ApiExtension
 from starlette.responses import Response
 
 from landbridge.mappings import ids
-from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api import bodies, documents, extents, links, loading, writes
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.blobs import collections, deleting
@@ -55,7 +55,7 @@ class Transactions(ApiExtension):
                 methods=[method],
                 status_code=status,
                 response_class=Response,
-                openapi_extra=_BODY if method in ("POST", "PUT", "PATCH") else None,
+                openapi_extra=bodies.documented(endpoint.__name__),
             )
         app.include_router(router)
 
@@ -112,14 +112,18 @@ async def _change_collection(
     collection_id: str, request: Request, new: Callable[[dict[str, Any]], Any]
 ) -> Response:
     base = links.base_url(request)
+    cover = (await extents.covered(request, [collection_id])).get(collection_id)
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
         # The previous state stays untouched for the comparison that dates the bands.
-        document = new(documents.copied(stored))
+        seen = extents.shown(stored, cover)
+        document = new(documents.copied(seen))
+        if isinstance(document, dict):
+            document = extents.kept(document, seen, stored)
         return documents.collection(document, base, collection_id=collection_id, previous=stored)
 
     changed = await writes.change_collection(request.app.state.writepool, collection_id, change)
-    return _collection_answer(changed, base)
+    return _collection_answer(extents.shown(changed, cover), base)
 
 
 async def delete_collection(collection_id: str, request: Request) -> Response:
@@ -206,7 +210,7 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
             'The body needs `items`: an object of items by id, as {"items": {"id1": {...}}}.'
         )
     method = body.get("method", "insert")
-    if method not in _METHODS:
+    if not isinstance(method, str) or method not in _METHODS:
         raise BadRequestError(f"`method` is {method!r}; it must be one of {', '.join(map(repr, _METHODS))}.")
     if ids.is_blob_collection(collection_id) and _METHODS[method]:
         raise BadRequestError("Blobs cannot be replaced: `method` must be 'insert' here.")
@@ -226,22 +230,19 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
         parent = await rows.get_collection(conn, collection_id)
 
     def run() -> None:
+        database = request.app.state.landbridge.database_url
         ready = [documents.item(item, parent, base, owners=_owners(request)) for item in items]
+        if ready and replace:
+            # What is replaced stays as old as it is.
+            known = loading.created(database, collection_id, (item["id"] for item in ready))
+            for item in ready:
+                item["properties"]["created"] = known.get(item["id"]) or item["properties"]["created"]
         if ready:
-            writes.load_items(request.app.state.landbridge.database_url, ready, replace=replace)
+            loading.load_items(database, ready, replace=replace)
 
     await asyncio.to_thread(run)
 
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            media: {"schema": {}}
-            for media in (JSON, GEOJSON, "application/merge-patch+json", documents.JSON_PATCH)
-        },
-    }
-}
 _COLLECTION = "/collections/{collection_id}"
 _ITEM = f"{_COLLECTION}/items/{{item_id}}"
 _ROUTES: list[tuple[str, str, Callable[..., Any], int]] = [

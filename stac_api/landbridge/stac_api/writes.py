@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
-import orjson
 from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.stac_api.errors import ConflictError
@@ -34,7 +33,7 @@ _RETRIED = (
 _TRIES = 5
 
 # A partition made for all of time: no later write has to widen its constraint under a lock.
-_OPEN_PARTITION = """
+OPEN_PARTITION = """
 SELECT check_partition($1, r, r) FROM (SELECT tstzrange('0001-01-01Z', '9999-12-31Z', '[]') AS r) AS ranges
 """
 
@@ -82,7 +81,7 @@ async def create_collection(pool: asyncpg.Pool, document: Document) -> None:
                 await conn.execute("SELECT create_collection($1)", document)
             except asyncpg.UniqueViolationError as error:
                 raise ConflictError(f"Collection {document['id']} exists already.") from error
-            await conn.execute(_OPEN_PARTITION, document["id"])
+            await conn.execute(OPEN_PARTITION, document["id"])
 
     await _retrying(attempt)
 
@@ -263,29 +262,3 @@ async def delete_across(
             )
 
     await _retrying(attempt)
-
-
-def load_items(database_url: str, items: Sequence[Document], *, replace: bool = False) -> None:
-    """Store many items of one collection by pgstac's Loader (COPY): about ten times the speed of SQL inserts.
-
-    Blocking; all or none. The items must be validated and complete.
-
-    Raises:
-        ConflictError: an id is taken (and `replace` is not set).
-    """
-    import psycopg
-    from pypgstac.db import PgstacDB
-    from pypgstac.load import Loader, Methods
-
-    with PgstacDB(dsn=database_url) as db:
-        try:
-            # The Loader pops members off what it is given.
-            copies = (orjson.loads(orjson.dumps(item)) for item in items)
-            Loader(db).load_items(
-                copies,
-                insert_mode=Methods.upsert if replace else Methods.insert,
-                chunksize=max(len(items), 1),
-            )
-        except psycopg.errors.UniqueViolation as error:
-            detail = error.diag.message_detail or str(error)
-            raise ConflictError(f"An item exists already, so none was stored: {detail}") from error

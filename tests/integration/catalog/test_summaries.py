@@ -5,11 +5,18 @@ from datetime import UTC, datetime
 import pytest
 import shapely
 
-from landbridge.catalog import Image, Interval, Product, backends
+from landbridge.catalog import CatalogClient, Image, Interval, Product, backends
 from landbridge.catalog import properties as p
 from landbridge.exceptions import BadRequestError
 
 FILE = {"href": "https://example.org/a.tif", "hash": "0" * 32}
+
+
+@pytest.fixture(params=["service", "client"], autouse=True)
+def counted_by(request, monkeypatch, stack):
+    """Our service adds up itself; of others' pages the client does."""
+    if request.param == "client":
+        monkeypatch.setattr(CatalogClient.get_default_client(), "_aggregations", frozenset())
 
 
 @pytest.fixture

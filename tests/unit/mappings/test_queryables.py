@@ -50,3 +50,30 @@ def test_properties_are_registered_with_the_cast_of_their_type():
     assert found["catalog:start_datetime"] == "to_tstz"
     assert not {"id", "collection", "geometry", "datetime"} & found.keys()
     assert len(found) == len(queryables.registrations())
+
+
+def test_a_collections_own_queryables_tell_of_its_summaries_and_bands():
+    collection = {
+        "id": "local:p",
+        "summaries": {
+            "platform": ["sat-1", "sat-2"],
+            "eo:cloud_cover": {"minimum": 5, "maximum": 60},
+            "x:orbit": [1, 2],
+            "x:nothing": [],
+            "eo:bands": [{"name": "red"}],
+            "x:odd": "text",
+        },
+        "item_assets": {"red": {"bands": [{"name": "red"}]}, "thumbnail": {"roles": ["thumbnail"]}, "odd": 3},
+    }
+    found = queryables.of_collection(collection)
+    assert found["platform"]["enum"] == ["sat-1", "sat-2"]
+    assert found["platform"]["title"] == "Platform"
+    assert (found["eo:cloud_cover"]["minimum"], found["eo:cloud_cover"]["maximum"]) == (5, 60)
+    assert found["x:orbit"] == {"title": "x:orbit", "type": "number", "enum": [1, 2]}
+    assert found["assets.red"]["title"] == "Band red"
+    assert found["collection"]["enum"] == ["local:p"]
+    assert not {"x:nothing", "x:odd", "eo:bands", "assets.thumbnail", "catalog:namespace"} & found.keys()
+    assert "catalog:namespace" in queryables.of_collection({"id": "blobs:data"})
+    jsonschema.Draft202012Validator.check_schema({"type": "object", "properties": found})
+    # What is common to all collections is not changed by one.
+    assert "enum" not in queryables.for_items()["platform"]

@@ -7,6 +7,7 @@ here on purpose.
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_READ_POSTS = frozenset({"/search"})
+_READ_POSTS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ class RequireToken:
     @staticmethod
     def _reads(scope: Scope) -> bool:
         path = _path(scope).rstrip("/")
-        return scope["method"] in _READ_METHODS or (scope["method"] == "POST" and path in _READ_POSTS)
+        return scope["method"] in _READ_METHODS or (
+            scope["method"] == "POST" and _READ_POSTS.fullmatch(path) is not None
+        )
 
 
 def _path(scope: Scope) -> str:

@@ -12,6 +12,7 @@ from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.deletions import records
 from landbridge.stac_api.search import rows
+from landbridge.stac_api.search.request import Search
 from landbridge.stac_api.uploads.job import TRANSIENT, told
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ async def _delete_images(services: Services, deletion: int, product_id: str) -> 
 
     while True:
         async with services.readpool.acquire() as conn:
-            page = await rows.search(conn, {"collections": [product_id]}, _BATCH)
+            page = await rows.search(conn, Search(collections=(product_id,)), _BATCH)
         if not page.items:
             return
         await writes.delete_across(

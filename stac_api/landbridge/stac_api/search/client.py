@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import attr
 import orjson
-from pydantic import ValidationError
 from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.utils import filter_fields
 from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import Response
 
-from landbridge.stac_api import links
-from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search import rows
+from landbridge.stac_api import extents, links
+from landbridge.stac_api.search import landing, rows
+from landbridge.stac_api.search import request as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
 
+    from landbridge.stac_api.search.request import Fields, Search
+
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 
-# Clients look for the 1.0 names of what stac-fastapi advertises under 1.1 (pystac-client, QGIS).
-_ALSO_CONFORMS = (
-    "https://api.stacspec.org/v1.0.0/item-search#sort",
-    "https://api.stacspec.org/v1.0.0/ogcapi-features#sort",
-    "https://api.stacspec.org/v1.0.0/collection-search#sort",
-)
-_PAGING = frozenset({"limit", "token", "fields", "conf"})
+# What says what a document is stays in it, whatever is asked for.
+_ALWAYS_SHOWN = {"Feature": {"type", "stac_version", "id", "collection"}, "Collection": {"type", "id"}}
 
 
 def respond(document: Any, base: str, media_type: str, status: int = 200) -> Response:
@@ -47,22 +44,47 @@ class CatalogClient(CoreCrudClient):
 
     def conformance_classes(self) -> list[str]:
         """What the server conforms to."""
-        return sorted({*super().conformance_classes(), *_ALSO_CONFORMS})
+        return sorted({*super().conformance_classes(), *landing.ALSO_CONFORMS})
+
+    async def landing_page(self, **kwargs: Any) -> Any:
+        """`GET /`."""
+        request: Request = kwargs["request"]
+        document = dict(await super().landing_page(**kwargs))
+        async with request.app.state.get_connection(request, "r") as conn:
+            children = await rows.titles(conn, landing.MOST_CHILDREN)
+        base = links.base_url(request)
+        return respond(landing.completed(document, base, children), base, JSON)
 
     async def all_collections(self, request: Request, **kwargs: Any) -> Response:  # type: ignore[override]
         """`GET /collections`."""
-        answer: Any = await super().all_collections(request=request, **kwargs)
-        if isinstance(answer, Response):  # `fields` was asked for
-            return answer
+        asked = requests.from_get(**kwargs)
+        limit = min(asked.limit, request.app.state.landbridge.max_page)
+        async with request.app.state.get_connection(request, "r") as conn:
+            found, matched = await rows.collections(conn, asked, limit)
+        covers = await extents.covered(request, [one["id"] for one in found])
         base = links.base_url(request)
-        for collection in answer["collections"]:
-            links.with_collection_links(collection, base)
-        return respond(answer, base, JSON)
+        shown = _shown(asked.fields, "Collection")
+        document = {
+            "collections": [
+                shown(links.with_collection_links(extents.shown(one, covers.get(one["id"])), base))
+                for one in found
+            ],
+            "links": [
+                {"rel": "root", "type": JSON, "href": base},
+                {"rel": "self", "type": JSON, "href": f"{base}collections"},
+                *_offset_links(request, asked.offset, limit, matched),
+            ],
+            "numberMatched": matched,
+            "numberReturned": len(found),
+        }
+        return respond(document, base, JSON)
 
     async def get_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}`."""
         base = links.base_url(request)
-        collection = await self._collection(collection_id, request)
+        stored = await self._collection(collection_id, request)
+        covers = await extents.covered(request, [collection_id])
+        collection = extents.shown(stored, covers.get(collection_id))
         return respond(links.with_collection_links(collection, base), base, JSON)
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
@@ -77,47 +99,35 @@ class CatalogClient(CoreCrudClient):
     async def item_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items`."""
         await self._collection(collection_id, request)
-        search = self._get_query(collections=[collection_id], **kwargs)
+        asked = requests.from_get(collections=[collection_id], **kwargs)
         here = links.collection_url(links.base_url(request), collection_id)
         extra = [
             {"rel": "self", "type": GEOJSON, "href": f"{here}/items"},
             {"rel": "collection", "type": JSON, "href": here},
             {"rel": "parent", "type": JSON, "href": here},
         ]
-        return await self._answer(search, request, extra)
+        return await self._answer(asked, request, extra)
 
     async def get_search(self, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /search`."""
-        return await self._answer(self._get_query(**kwargs), request, _search_links(request))
+        return await self._answer(requests.from_get(**kwargs), request, _search_links(request))
 
     async def post_search(self, search_request: Any, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`POST /search`."""
-        return await self._answer(search_request, request, _search_links(request))
+        return await self._answer(requests.from_post(search_request), request, _search_links(request))
 
     async def _collection(self, collection_id: str, request: Request) -> dict[str, Any]:
         async with request.app.state.get_connection(request, "r") as conn:
             return await rows.get_collection(conn, collection_id)
 
-    def _get_query(self, *, query: str | None = None, **kwargs: Any) -> Any:
-        """The search model of a GET's parameters."""
-        base = {name: kwargs.pop(name, None) for name in ("collections", "ids", "bbox", "limit", "token")}
-        base["query"] = orjson.loads(query) if query else None
-        clean = self._clean_search_args(
-            base_args=base, filter_query=kwargs.pop("filter_expr", None), **kwargs
-        )
-        try:
-            return self.pgstac_search_model(**clean)
-        except ValidationError as error:
-            raise BadRequestError(f"The search parameters are invalid: {_reasons(error)}") from error
-
-    async def _answer(self, search: Any, request: Request, extra_links: list[dict[str, Any]]) -> Response:
+    async def _answer(self, asked: Search, request: Request, extra_links: list[dict[str, Any]]) -> Response:
         settings = request.app.state.landbridge
-        query = orjson.loads(search.model_dump_json(exclude_none=True, by_alias=True, exclude=_PAGING))
-        limit = min(search.limit if search.limit is not None else 10, settings.max_page)
         async with request.app.state.get_connection(request, "r") as conn:
-            page = await rows.search(conn, query, limit, getattr(search, "token", None))
+            page = await rows.search(
+                conn, asked, min(asked.limit, settings.max_page), most_sorted=settings.max_unindexed_sort
+            )
         base = links.base_url(request)
-        shown = _fields(getattr(search, "fields", None))
+        shown = _shown(asked.fields, "Feature")
         document = {
             "type": "FeatureCollection",
             "features": [shown(links.with_item_links(item, base)) for item in page.items],
@@ -132,38 +142,55 @@ class CatalogClient(CoreCrudClient):
         return respond(document, base, GEOJSON)
 
 
-def _reasons(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-
-
-def _fields(fields: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    include = set(fields.include or ()) if fields else set()
-    exclude = set(fields.exclude or ()) if fields else set()
-    if not include and not exclude:
-        return lambda item: item
+def _shown(fields: Fields, kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What makes of a document what is to be shown of it."""
+    if not fields.include and not fields.exclude:
+        return lambda document: document
+    include = {*fields.include, *_ALWAYS_SHOWN[kind]} if fields.include else set()
+    exclude = set(fields.exclude) - _ALWAYS_SHOWN[kind]
+    if kind == "Collection":
+        return partial(_filtered, include=include, exclude=exclude)
     return lambda item: dict(filter_fields(item, include, exclude))  # type: ignore[arg-type]
+
+
+def _filtered(document: dict[str, Any], include: set[str], exclude: set[str]) -> dict[str, Any]:
+    # Nothing is left of a collection where filter_fields makes an item's stump.
+    return dict(filter_fields({"collection": None, **document}, include, {*exclude, "collection"}))  # type: ignore[typeddict-item]
 
 
 def _search_links(request: Request) -> list[dict[str, Any]]:
     return [{"rel": "self", "type": GEOJSON, "href": f"{links.base_url(request)}search"}]
 
 
+def _here(request: Request, **changed: Any) -> str:
+    """The address of a request with some of its parameters changed."""
+    here, root = urlsplit(str(request.url)), urlsplit(links.base_url(request))
+    params = {**parse_qs(here.query), **{name: [value] for name, value in changed.items()}}
+    return urlunsplit((root.scheme, root.netloc, here.path, urlencode(params, doseq=True), ""))
+
+
+def _offset_links(request: Request, offset: int, limit: int, matched: int) -> list[dict[str, Any]]:
+    found = []
+    if offset + limit < matched:
+        found.append(("next", offset + limit))
+    if offset > 0:
+        found.append(("prev", max(min(offset, matched) - limit, 0)))
+    return [
+        {"rel": rel, "type": JSON, "method": "GET", "href": _here(request, offset=start)}
+        for rel, start in found
+    ]
+
+
 async def _paging_links(request: Request, page: rows.Page) -> list[dict[str, Any]]:
-    tokens = {"next": page.next, "previous": page.prev}
-    here = urlsplit(str(request.url))
-    root = urlsplit(links.base_url(request))
     out: list[dict[str, Any]] = []
     body = orjson.loads(await request.body()) if request.method == "POST" else None
-    for rel, token in tokens.items():
+    for rel, token in (("next", page.next), ("previous", page.prev)):
         if token is None:
             continue
-        params = parse_qs(here.query)
         link: dict[str, Any] = {"rel": rel, "type": GEOJSON, "method": request.method}
         if body is not None:
-            link["body"] = {**body, "token": token}
+            link |= {"href": _here(request), "body": {**body, "token": token}}
         else:
-            params["token"] = [token]
-        query = urlencode(params, doseq=True)
-        link["href"] = urlunsplit((root.scheme, root.netloc, here.path, query, ""))
+            link["href"] = _here(request, token=token)
         out.append(link)
     return out

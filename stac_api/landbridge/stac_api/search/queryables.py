@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stac_fastapi.extensions.filter.client import AsyncBaseFiltersClient
-from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import JSONResponse
 
 from landbridge.mappings import queryables
+from landbridge.stac_api.search import rows
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,20 +21,17 @@ class Queryables(AsyncBaseFiltersClient):
         self, request: Request, collection_id: str | None = None, **kwargs: Any
     ) -> JSONResponse:
         """The JSON Schema of what items may be filtered by."""
+        properties = queryables.for_items()
         if collection_id is not None:
             async with request.app.state.get_connection(request, "r") as conn:
-                known = await conn.fetchval(
-                    "SELECT EXISTS (SELECT FROM collections WHERE id = $1)", collection_id
-                )
-            if not known:
-                raise NotFoundError(f"Collection {collection_id} does not exist.")
+                properties = queryables.of_collection(await rows.get_collection(conn, collection_id))
         title = f"Queryables of {collection_id}" if collection_id else "Queryables"
         schema = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": str(request.url),
             "type": "object",
             "title": title,
-            "properties": queryables.for_items(),
+            "properties": properties,
             "additionalProperties": True,
         }
         return JSONResponse(schema, media_type="application/schema+json")

@@ -8,8 +8,6 @@ upgrade of pgstac that changes either is noticed (tests/integration/test_server_
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +17,40 @@ from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.stac_api.blobs.items import shown_geometry
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search.order import Order, Token
+from landbridge.stac_api.search.request import Sort
+from landbridge.stac_api.search.sql import Parameters
+from landbridge.stac_api.search.where import where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import asyncpg
 
-# The order pgstac gives a search without `sortby`.
-_DEFAULT_SORT: tuple[dict[str, str], ...] = ({"field": "datetime", "direction": "desc"},)
+    from landbridge.stac_api.search.request import Search
 
-_PLAN = """
-SELECT stac_search_to_where($1) AS where,
-       sort_sqlorderby($1, $2, '{collection,id}', $3::text[]) AS orderby,
-       CASE WHEN $4::jsonb IS NOT NULL THEN get_token_filter(
-           $1->'sortby', jsonb_populate_record(NULL::items, $4), $2, FALSE, $3::text[]
-       ) END AS after
-"""
 _ROWS = """
-SELECT id, collection, datetime, end_datetime, ST_AsGeoJSON(geometry, 20)::json AS geometry,
-       content::text AS content
-FROM search_rows($1, $2, NULL, $3)
+SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content, {key} AS key
+FROM items WHERE {where} ORDER BY {order} LIMIT {limit}
 """
-_COUNT = "SELECT count(*) FROM items WHERE {where}"
+# With what their items cover, which the stored extents do not know.
+_COVERED = """
+(SELECT a.id, a.collection, a.content, a.collectionjson,
+        coalesce(ST_MakeEnvelope(e.west, e.south, e.east, e.north, 4326), a.geometry) AS geometry,
+        coalesce(nullif(a.datetime, '-infinity'), e.start_datetime, '-infinity') AS datetime,
+        coalesce(nullif(a.end_datetime, 'infinity'), e.end_datetime, 'infinity') AS end_datetime
+ FROM collections_asitems a JOIN collections c ON c.id = a.id
+ LEFT JOIN landbridge.extents e ON e.collection = c.key) AS covered
+"""
+_COLLECTIONS = """
+SELECT collectionjson AS document FROM {source}
+WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}
+"""
+_COUNT = "SELECT count(*) FROM {source} WHERE {where}"
+_TITLES = """
+SELECT id, coalesce(content->>'title', id) AS title FROM collections
+ORDER BY id LIMIT $1
+"""
 _BASE_ITEMS = """
 SELECT c.id AS collection, NULL::int AS tag, collection_base_item(c.id) AS base_item
 FROM collections c WHERE c.id = ANY($1)
@@ -64,70 +74,78 @@ class Page:
     matched: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """Where a page starts: the sort key of the row before it, so that row may be gone by now."""
-
-    prev: bool
-    row: dict[str, Any]
-
-    def encode(self) -> str:
-        raw = orjson.dumps(self.row)
-        return f"{'prev' if self.prev else 'next'}:{base64.urlsafe_b64encode(raw).decode().rstrip('=')}"
-
-    @classmethod
-    def decode(cls, text: str) -> _Token:
-        direction, _, body = text.partition(":")
-        try:
-            row = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-            well_formed = (
-                direction in ("next", "prev")
-                and set(row) == {"id", "collection", "datetime", "end_datetime", "content"}
-                and isinstance(row["content"], dict)
-            )
-        except (ValueError, TypeError, binascii.Error):
-            well_formed = False
-        if not well_formed:
-            raise BadRequestError(
-                f"token {text!r} is not one this API gave out; start the search again without it."
-            )
-        return cls(direction == "prev", row)
-
-
 async def search(
-    conn: asyncpg.Connection, query: Mapping[str, Any], limit: int, token: str | None = None
+    conn: asyncpg.Connection, asked: Search, limit: int, *, most_sorted: int | None = None
 ) -> Page:
-    """Run a search.
+    """Run a search for at most `limit` items.
 
-    Args:
-        conn: a read connection.
-        query: the search as pgstac takes it (`collections`, `ids`, `bbox`, `intersects`, `datetime`,
-            `filter`, `filter-lang`, `query`, `q`, `sortby`), without paging members.
-        limit: the most items to return.
-        token: a `next:` or `prev:` token of an earlier page.
+    Raises:
+        BadRequestError: the search makes no sense, or more than `most_sorted` items would have to be sorted
+            by what no index is on.
     """
-    start = _Token.decode(token) if token else None
-    backwards = start is not None and start.prev
-    collections = query.get("collections")
-    plan = await conn.fetchrow(_PLAN, dict(query), backwards, collections, start.row if start else None)
-    where = plan["where"]
-    restricted = f"({where}) AND {plan['after']}" if plan["after"] else where
-    rows = await conn.fetch(_ROWS, restricted, plan["orderby"], limit + 1)
+    order = Order(asked.sortby)
+    token = Token.decode(asked.token) if asked.token else None
+    backwards = token is not None and token.backwards
+    parameters = Parameters()
+    matching = where(asked, parameters)
+    matched: int | None = None
+    if order.unindexed is not None and most_sorted is not None:
+        matched = await _count(conn, "items", matching, parameters)
+        if matched > most_sorted:
+            raise BadRequestError(
+                f"{matched} items would have to be sorted by {order.unindexed}, which has no index; at most "
+                f"{most_sorted} are. Ask for fewer, or sort by datetime, id, collection or eo:cloud_cover."
+            )
+    restricted = f"({matching}) AND {order.after(token, parameters)}" if token else matching
+    query = _ROWS.format(
+        key=order.key(), where=restricted, order=order.by(backwards=backwards), limit=limit + 1
+    )
+    query, values = parameters.bound(query)
+    rows = await conn.fetch(query, *values)
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
         rows.reverse()
 
     # A first page that isn't full is the whole answer: no second query needed to count it.
-    matched = len(rows) if start is None and not more else await conn.fetchval(_COUNT.format(where=where))
-    has_next, has_prev = (True, more) if backwards else (more, start is not None)
-    sort = query.get("sortby") or _DEFAULT_SORT
+    if matched is None:
+        whole = token is None and not more
+        matched = len(rows) if whole else await _count(conn, "items", matching, parameters)
+    has_next, has_prev = (True, more) if backwards else (more, token is not None)
     return Page(
         items=await _hydrated(conn, rows),
-        next=_Token(False, _key(rows[-1], sort)).encode() if has_next and rows else None,
-        prev=_Token(True, _key(rows[0], sort)).encode() if has_prev and rows else None,
+        next=Token(False, rows[-1]["key"], order.name).encode() if has_next and rows else None,
+        prev=Token(True, rows[0]["key"], order.name).encode() if has_prev and rows else None,
         matched=matched,
     )
+
+
+async def _count(conn: asyncpg.Connection, source: str, matching: str, parameters: Parameters) -> int:
+    query, values = parameters.bound(_COUNT.format(source=source, where=matching))
+    matched: int = await conn.fetchval(query, *values)
+    return matched
+
+
+async def collections(
+    conn: asyncpg.Connection, asked: Search, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """The collections of one page of a search, as stored, and the number of all that match."""
+    order = Order(asked.sortby or (Sort("id"),), last=("id",))
+    parameters = Parameters()
+    matching = where(asked, parameters)
+    query = _COLLECTIONS.format(
+        source=_COVERED, where=matching, order=order.by(), limit=limit, offset=asked.offset
+    )
+    query, values = parameters.bound(query)
+    found = [row["document"] for row in await conn.fetch(query, *values)]
+    if asked.offset == 0 and len(found) < limit:
+        return found, len(found)
+    return found, await _count(conn, _COVERED, matching, parameters)
+
+
+async def titles(conn: asyncpg.Connection, most: int) -> list[tuple[str, str]]:
+    """Id and title of collections."""
+    return [(row["id"], row["title"]) for row in await conn.fetch(_TITLES, most)]
 
 
 async def find_collection(db: asyncpg.Connection | asyncpg.Pool, collection: str) -> dict[str, Any] | None:
@@ -152,37 +170,6 @@ async def get_item(conn: asyncpg.Connection, collection: str, item: str) -> dict
     """One whole item, or None."""
     row = await conn.fetchrow(_ITEM, collection, item)
     return (await _hydrated(conn, [row]))[0] if row else None
-
-
-def _key(row: asyncpg.Record, sort: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The members of a row that `get_token_filter` reads for this sort, and no others."""
-    content: dict[str, Any] = {}
-    stored = orjson.loads(row["content"])
-    for entry in sort:
-        path = _path(entry["field"])
-        value: Any = stored
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
-        if value is None:
-            continue
-        target = content
-        for part in path[:-1]:
-            target = target.setdefault(part, {})
-        target[path[-1]] = value
-    return {
-        "id": row["id"],
-        "collection": row["collection"],
-        "datetime": row["datetime"].isoformat(),
-        "end_datetime": row["end_datetime"].isoformat(),
-        "content": content,
-    }
-
-
-def _path(field: str) -> list[str]:
-    """Where pgstac looks for a property (its `queryable_path_elements`)."""
-    parts = field.removeprefix("properties.").split(".")
-    top = ("assets", "links", "bbox", "stac_version", "stac_extensions", "properties")
-    return parts if parts[0] in top else ["properties", *parts]
 
 
 async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[dict[str, Any]]:

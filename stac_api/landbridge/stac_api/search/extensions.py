@@ -1,0 +1,136 @@
+"""stac-fastapi's extensions as this API has them: more languages of filters, all operators of queries."""
+
+# No deferred annotations here: FastAPI reads them where it cannot see this module's names.
+from typing import Annotated, Any, Literal
+
+import attr
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+from stac_fastapi.extensions import (
+    CollectionSearchFilterExtension,
+    ItemCollectionFilterExtension,
+    SearchFilterExtension,
+)
+from stac_fastapi.extensions.query import QueryConformanceClasses, QueryExtension
+from stac_fastapi.extensions.query.request import QueryExtensionGetRequest as QueryGet
+from stac_fastapi.types.search import APIRequest
+
+from landbridge.stac_api.search.queryables import Queryables
+
+__all__ = [
+    "FilterGet",
+    "FilterPost",
+    "QueryGet",
+    "QueryPost",
+    "collection_search",
+    "item_collection",
+    "search",
+]
+
+_Language = Literal["cql2-json", "cql2-text", "cql-json"]
+_CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
+# What the filters' tests hold this API to, class by class (tests/integration/test_server_conformance.py).
+CQL2_CLASSES = [
+    f"{_CQL2}{name}"
+    for name in (
+        "cql2-text",
+        "cql2-json",
+        "basic-cql2",
+        "advanced-comparison-operators",
+        "case-insensitive-comparison",
+        "accent-insensitive-comparison",
+        "basic-spatial-functions",
+        "basic-spatial-functions-plus",
+        "spatial-functions",
+        "temporal-functions",
+        "array-functions",
+        "property-property",
+        "arithmetic",
+    )
+]
+
+
+@attr.s
+class FilterGet(APIRequest):
+    """The parameters of a filter."""
+
+    filter_expr: Annotated[
+        str | None, Query(alias="filter", description="What items must be like, as CQL2 text or JSON.")
+    ] = attr.ib(default=None)
+    filter_crs: Annotated[
+        str | None, Query(alias="filter-crs", description="Only longitude and latitude (CRS84) are known.")
+    ] = attr.ib(default=None)
+    filter_lang: Annotated[
+        _Language | None, Query(alias="filter-lang", description="What the filter is written in.")
+    ] = attr.ib(default=None)
+
+
+class FilterPost(BaseModel):
+    """The members of a body that filters."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    filter_expr: dict[str, Any] | bool | str | None = Field(
+        None,
+        alias="filter",
+        description="What items must be like, as CQL2 JSON or text.",
+        json_schema_extra={
+            "examples": [{"op": "<", "args": [{"property": "eo:cloud_cover"}, 20]}, "eo:cloud_cover < 20"]
+        },
+    )
+    filter_crs: str | None = Field(
+        None, alias="filter-crs", description="Only longitude and latitude (CRS84) are known."
+    )
+    filter_language: _Language | None = Field(
+        None, alias="filter-lang", description="What the filter is written in."
+    )
+
+
+class QueryPost(BaseModel):
+    """The member of a body that queries."""
+
+    query: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="Operators and values by property: eq, neq, lt, lte, gt, gte, in, startsWith, endsWith, "
+        "contains.",
+        json_schema_extra={"examples": [{"eo:cloud_cover": {"lt": 20}}]},
+    )
+
+
+class _Search(SearchFilterExtension):
+    GET, POST = FilterGet, FilterPost
+
+
+class _Items(ItemCollectionFilterExtension):
+    GET, POST = FilterGet, FilterPost
+
+
+class _Collections(CollectionSearchFilterExtension):
+    GET, POST = FilterGet, FilterPost
+
+
+class _Query(QueryExtension):
+    POST = QueryPost
+
+
+def _filter(kind: type[Any]) -> Any:
+    extension = kind(client=Queryables())
+    extension.conformance_classes = [*extension.conformance_classes, *CQL2_CLASSES]
+    return extension
+
+
+def search() -> dict[str, Any]:
+    """Of `/search`."""
+    return {"filter": _filter(_Search), "query": _Query()}
+
+
+def item_collection() -> dict[str, Any]:
+    """Of `/collections/{collection_id}/items`."""
+    query = _Query(conformance_classes=[QueryConformanceClasses.ITEMS])
+    return {"filter": _filter(_Items), "query": query}
+
+
+def collection_search() -> dict[str, Any]:
+    """Of `/collections`."""
+    query = _Query(conformance_classes=[QueryConformanceClasses.COLLECTIONS])
+    return {"filter": _filter(_Collections), "query": query}

@@ -1,0 +1,158 @@
+"""What the SQL of searches is made of: parameters, literals, and the values that names stand for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from landbridge.mappings import queryables
+from landbridge.stac_api.errors import BadRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Kind",
+    "NotAColumnError",
+    "Parameters",
+    "Sql",
+    "definition",
+    "number",
+    "typed",
+    "value_of",
+]
+
+Kind = Literal["json", "string", "number", "truth", "instant", "members", "geometry", "interval", "null"]
+
+# Columns of pgstac's tables. A datetime there is an item's start_datetime where it has a start and an end.
+_COLUMNS: dict[str, tuple[str, Kind]] = {
+    "id": ("id", "string"),
+    "collection": ("collection", "string"),
+    "geometry": ("geometry", "geometry"),
+    "datetime": ("datetime", "instant"),
+}
+_SORTED: dict[str, tuple[str, Kind]] = {
+    "id": ("id", "string"),
+    "collection": ("collection", "string"),
+    "datetime": ("datetime", "instant"),
+    "start_datetime": ("datetime", "instant"),
+    "end_datetime": ("end_datetime", "instant"),
+}
+_TOP = frozenset({"assets", "links", "bbox", "stac_version", "stac_extensions"})
+_PREFIX = re.compile(r"^(?:properties\.)+")
+_PLACE = re.compile(r"\$(\d+)")
+_MOST_NAME = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """An expression and what it is of; an interval has a second one, its end, and a property its name."""
+
+    kind: Kind
+    text: str
+    end: str = ""
+    name: str = ""
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The values that parts of a statement name as they are written."""
+
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, value: Any, type_: str) -> str:
+        """The place of a new parameter."""
+        self.values.append(value)
+        return f"${len(self.values)}::{type_}"
+
+    def bound(self, statement: str) -> tuple[str, list[Any]]:
+        """A statement with the parameters that it names, and no others: PostgreSQL wants each one used."""
+        used: dict[str, int] = {}
+
+        def renumbered(match: re.Match[str]) -> str:
+            return f"${used.setdefault(match[1], len(used) + 1)}"
+
+        text = _PLACE.sub(renumbered, statement)
+        return text, [self.values[int(place) - 1] for place in used]
+
+
+def literal(text: str) -> str:
+    """A string constant, for what an index has to recognize; everything else is a parameter."""
+    if "\x00" in text:
+        raise BadRequestError("A NUL character is in no document.")
+    if "\\" in text or "$" in text:
+        # No dollar stands in a literal that could be taken for a parameter.
+        return "E'" + text.replace("\\", "\\\\").replace("'", "''").replace("$", "\\x24") + "'"
+    return "'" + text.replace("'", "''") + "'"
+
+
+class NotAColumnError(Exception):
+    """A filter names a property that the table it is written for has no column of."""
+
+
+def value_of(name: Any, columns: Mapping[str, tuple[str, Kind]] | None = None) -> Sql:
+    """What a property's name stands for in a filter.
+
+    `columns` are the only ones of another table than pgstac's. Raises `NotAColumnError`.
+    """
+    bare = _bare(name)
+    if columns is not None:
+        if bare not in columns:
+            raise NotAColumnError(bare)
+        return Sql(columns[bare][1], columns[bare][0])
+    if bare in _COLUMNS:
+        text, kind = _COLUMNS[bare]
+        return Sql(kind, text)
+    return Sql("json", _path(bare), name=bare)
+
+
+def typed(name: str) -> Sql:
+    """What items are ordered by for a name: by numbers, instants or text where that is what it holds."""
+    bare = _bare(name)
+    if bare in _SORTED:
+        text, kind = _SORTED[bare]
+        return Sql(kind, text)
+    path = _path(bare)
+    schema = definition(bare)
+    if schema.get("format") == "date-time":
+        return Sql("instant", f"landbridge.instant({path})")
+    if schema.get("type") in ("number", "integer"):
+        return Sql("number", number(path, bare))
+    if schema.get("type") == "string":
+        return Sql("string", f'landbridge.string({path}) COLLATE "C"')
+    # JSON has an order of its own: numbers by value, before strings.
+    return Sql("json", f"nullif({path}, 'null'::jsonb)")
+
+
+def number(path: str, name: str = "") -> str:
+    """A number, read as its index does where it has one."""
+    return f"to_float({path})" if name in queryables.INDEXED else f"landbridge.number({path})"
+
+
+@cache
+def _definitions() -> dict[str, dict[str, Any]]:
+    return {**queryables.for_collections(), **queryables.for_items()}
+
+
+def definition(name: str) -> dict[str, Any]:
+    """The JSON Schema of a property of ours; empty for those of others."""
+    return _definitions().get(_bare(name), {})
+
+
+def _bare(name: Any) -> str:
+    if not isinstance(name, str) or not name.strip() or len(name) > _MOST_NAME:
+        raise BadRequestError(f"A property is named by a string such as 'eo:cloud_cover', not {name!r:.100}.")
+    return _PREFIX.sub("", name)
+
+
+def _path(bare: str) -> str:
+    """Where the value lies; a name with dots is a member of that name, or else a path."""
+    parts = bare.split(".")
+    if parts[0] in _TOP:
+        return "content->" + "->".join(literal(part) for part in parts)
+    whole = f"content->'properties'->{literal(bare)}"
+    if len(parts) == 1:
+        return whole
+    return f"coalesce({whole}, content->'properties'->{'->'.join(literal(part) for part in parts)})"

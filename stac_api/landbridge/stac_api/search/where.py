@@ -1,0 +1,83 @@
+"""A search as a condition on pgstac's rows."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import orjson
+from stac_fastapi.types.rfc3339 import str_to_interval
+
+from landbridge.mappings import InvalidDocument
+from landbridge.mappings.geometry import check_geometry
+from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search.cql2 import condition
+from landbridge.stac_api.search.cql2.writing import boxes
+
+if TYPE_CHECKING:
+    from landbridge.stac_api.search.request import Search
+    from landbridge.stac_api.search.sql import Parameters
+
+__all__ = ["where"]
+
+# What has a meaning in a text search of PostgreSQL, and none in a text to be found.
+_OPERATORS = re.compile(r"[&|!:*<>()'\\\"+-]")
+_TEXT = (
+    "(to_tsvector('english', coalesce(content->'properties'->>'description', ''))"
+    " || to_tsvector('english', coalesce(content->'properties'->>'title', ''))"
+    " || to_tsvector('english', coalesce(content->'properties'->>'keywords', '')))"
+)
+
+
+def where(search: Search, parameters: Parameters) -> str:
+    """The condition on `items`, or on `collections_asitems`, with its values added to `parameters`.
+
+    Raises:
+        BadRequestError: the search asks for what there can't be.
+    """
+    parts = []
+    if search.collections is not None:
+        parts.append(f"collection = ANY ({parameters.add(list(search.collections), 'text[]')})")
+    if search.ids is not None:
+        parts.append(f"id = ANY ({parameters.add(list(search.ids), 'text[]')})")
+    if search.datetime:
+        parts += _within(search.datetime, parameters)
+    if search.bbox:
+        # One after the other, each has a use of the index.
+        areas = [orjson.dumps(box).decode() for box in boxes(list(search.bbox))]
+        parts.append("(" + " OR ".join(_intersects(area, parameters) for area in areas) + ")")
+    if search.intersects is not None:
+        parts.append(_intersects(_geometry(search.intersects), parameters))
+    if words := [one for text in search.text if (one := _OPERATORS.sub(" ", text).strip())]:
+        terms = [f"phraseto_tsquery('english', {parameters.add(one, 'text')})" for one in words]
+        parts.append(f"{_TEXT} @@ ({' || '.join(terms)})")
+    if search.filter is not None:
+        parts.append(condition(search.filter, parameters))
+    return " AND ".join(parts) or "TRUE"
+
+
+def _intersects(geometry: str, parameters: Parameters) -> str:
+    return f"ST_Intersects(geometry, ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')})))"
+
+
+def _geometry(given: object) -> str:
+    try:
+        check_geometry(given)
+    except InvalidDocument as error:
+        raise BadRequestError(f"intersects is no GeoJSON geometry: {error}") from error
+    return orjson.dumps(given).decode()
+
+
+def _within(given: str, parameters: Parameters) -> list[str]:
+    try:
+        found = str_to_interval(given)
+    except Exception as error:
+        raise BadRequestError(f"datetime is {given!r}: {getattr(error, 'detail', error)}") from error
+    start, end = found if isinstance(found, tuple) else (found, found)
+    parts = []
+    if isinstance(end, datetime):
+        parts.append(f"datetime <= {parameters.add(end, 'timestamptz')}")
+    if isinstance(start, datetime):
+        parts.append(f"end_datetime >= {parameters.add(start, 'timestamptz')}")
+    return parts

@@ -1,0 +1,75 @@
+"""Whatever schemathesis sends to any route of the OpenAPI, the server does not fail."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from conftest import LONG, new_home
+from integration.conftest import stac_collection, stac_item
+from landbridge.stac_api.embedded import control
+from landbridge.stac_api.embedded import stack as embedded
+from landbridge.stac_api.embedded.files import Home
+
+COLLECTION = "local:openapi"
+TESTS = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def stack(installation):
+    """A stack of its own: nothing of others' is safe from it."""
+    home = Home(new_home())
+    try:
+        yield embedded.up(home)
+    finally:
+        control.remove(home)
+        shutil.rmtree(home.root, ignore_errors=True)
+
+
+@pytest.fixture
+def http(stack):
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+        yield client
+
+
+def test_no_request_makes_the_server_fail(stack, http):
+    assert http.post("/collections", json=stac_collection(COLLECTION)).status_code == 201
+    items = {f"i{n}": stac_item(COLLECTION, f"i{n}", **{"eo:cloud_cover": n}) for n in range(20)}
+    http.post(f"/collections/{COLLECTION}/bulk_items", json={"items": items}).raise_for_status()
+    extent = ["--phases", "examples,coverage,fuzzing", "--max-examples", "150"]
+    run = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "run", f"{stack.url}/api",
+            *(extent if LONG else ["--phases", "fuzzing", "--max-examples", "20"]),
+            "--header", f"Authorization: Bearer {stack.token}",
+            "--checks", "not_a_server_error",
+            "--continue-on-failure",
+            "--request-timeout", "60",
+            "--suppress-health-check", "all",
+            "--seed", "1",
+            "--warnings", "off",
+        ],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(TESTS),
+            "SCHEMATHESIS_HOOKS": "contract.openapi.hooks",
+            "LANDBRIDGE_KNOWN_PATHS": json.dumps({"collection_id": COLLECTION, "item_id": "i3"}),
+        },
+        cwd=TESTS.parent,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
+    generated = int(re.search(r"(\d+) generated", run.stdout)[1])
+    print(f"schemathesis: {generated} cases")  # noqa: T201 - what a long run is to tell
+    assert generated >= (10_000 if LONG else 300)
+    assert http.get("/").status_code == 200
