@@ -47,8 +47,7 @@ class Header:
     """What a file says of itself. `overviews` are how many times coarser than its grid its overviews are.
 
     `mask` tells of a mask stored beside the bands, `alpha` is the number of a band that is one (0: none).
-    `tiff` is
-    the structure of a TIFF whose tiles are decoded here. GDAL opens `address`.
+    `tiff` is the structure of a TIFF whose tiles are decoded here. GDAL opens `address`.
     """
 
     address: str
@@ -78,8 +77,7 @@ def errors_about(source: "SourceRead", file: "FileRead", address: str = "") -> I
     """Turn what goes wrong while a file is read into a RasterError that names image, bands and file.
 
     `address` is where the file is read from, if that is not what it is known by: it may be signed, and is
-    kept out of
-    the message.
+    kept out of the message.
     """
     try:
         yield
