@@ -126,13 +126,19 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int) -> list[Rast
         renderer.render(window, values[layer, :, y, x], mask)
         bar.update((y.stop - y.start) * (x.stop - x.start))
 
-    jobs = []
     cache = TileCache()
     shares = -(-min(workers, default_workers()) // len(plans))
-    for layer, plan in enumerate(plans):
-        renderer = Renderer(unscaled(plan) if auto else plan, cache)
-        jobs += [partial(render, renderer, layer, window) for window in blocks(plan.geobox, shares)]
-    run(jobs, workers)
+    renderers = [Renderer(unscaled(plan) if auto else plan, cache) for plan in plans]
+    jobs = [
+        partial(render, renderer, layer, window)
+        for layer, renderer in enumerate(renderers)
+        for window in blocks(first.geobox, shares)
+    ]
+    try:
+        run(jobs, workers)
+    finally:
+        for renderer in renderers:
+            renderer.close()
     hidden = [None if masks is None or not p.masked else masks[layer] for layer, p in enumerate(plans)]
     if auto:
         values = np.stack([_by_actual(plan, v, m) for plan, v, m in zip(plans, values, hidden, strict=True)])

@@ -10,6 +10,7 @@ from odc.geo.geobox import GeoBox
 
 from landbridge.raster.calibrate import calibrate, fill_missing
 from landbridge.raster.dtypes import held_nodata
+from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import errors_about, gdal_env
 from landbridge.raster.grid import BoolArray, outside
@@ -57,6 +58,17 @@ class Renderer:
             RasterError: a file is missing, broken or cut short.
             WiderTypeError: a file has a type that the plan's cannot hold.
         """
+        try:
+            self._render(window, values, mask)
+        except RasterError as error:
+            self._files.stop(error)
+            raise
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        self._files.stop()
+
+    def _render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         plan = self.plan
         direct = plan.scales is None and plan.output_type == plan.data_type
         raw = values if direct else np.zeros(values.shape, plan.dtype)
@@ -245,9 +257,8 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
         with gdal_env():
             return job()
 
-    workers = min(max_workers or default_workers(), len(jobs))
-    if workers <= 1:
-        return [job_in_env(job) for job in jobs]
+    # Never on the caller's thread: on the main one GDAL's settings would be those of the whole process.
+    workers = max(1, min(max_workers or default_workers(), len(jobs)))
     with ThreadPoolExecutor(workers, thread_name_prefix="landbridge-raster") as pool:
         futures: list[Future[T]] = [pool.submit(job_in_env, job) for job in jobs]
         try:

@@ -165,7 +165,10 @@ def _render_into(
             put(window, values, mask)
             bar.update(shape[1] * shape[2])
 
-        run([partial(render, window) for window in blocks(plan.geobox, default_workers())], workers)
+        try:
+            run([partial(render, window) for window in blocks(plan.geobox, default_workers())], workers)
+        finally:
+            renderer.close()
     return path
 
 
@@ -216,23 +219,28 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
     }
     lock = Lock()
     try:
-        # No .aux.xml beside a PNG or JPEG.
-        with gdal_env(), rasterio.Env(GDAL_PAM_ENABLED="NO"):
-            with rasterio.open(staging, "w", **profile) as dataset:
-                dataset.descriptions = tuple(names)
+        with rasterio.open(staging, "w", **profile) as dataset:
+            dataset.descriptions = tuple(names)
 
-                def put(window: Window, values: Array, mask: BoolArray | None) -> None:
-                    if mask is not None and target.nodata is not None:
-                        values = np.where(mask, values.dtype.type(target.nodata), values)
-                    with lock:
-                        dataset.write(values, window=RasterioWindow.from_slices(*window))
+            def put(window: Window, values: Array, mask: BoolArray | None) -> None:
+                if mask is not None and target.nodata is not None:
+                    values = np.where(mask, values.dtype.type(target.nodata), values)
+                with lock:
+                    dataset.write(values, window=RasterioWindow.from_slices(*window))
 
-                yield put
-            driver, options = _DRIVERS[target.format]
-            finished = folder / f"finished.{target.format}"
-            rasterio.shutil.copy(staging, finished, driver=driver, **options)
-            os.replace(finished, target.path)  # noqa: PTH105 - what Path.replace does, named for being atomic
+            yield put
+        finished = folder / f"finished.{target.format}"
+        # Not on the caller's thread, for the settings.
+        run([partial(_finish, staging, finished, target.format)])
+        os.replace(finished, target.path)  # noqa: PTH105 - what Path.replace does, named for being atomic
     finally:
         if staging.startswith("/vsimem/") and rasterio.shutil.exists(staging):
             rasterio.shutil.delete(staging)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _finish(staging: str, path: Path, format: str) -> None:
+    driver, options = _DRIVERS[format]
+    # No .aux.xml beside a PNG or JPEG.
+    with rasterio.Env(GDAL_PAM_ENABLED="NO"):
+        rasterio.shutil.copy(staging, path, driver=driver, **options)
