@@ -41,6 +41,8 @@ GDAL_OPTIONS: dict[str, Any] = {
     "VSI_CACHE": False,
 }
 
+# With these GDAL forgets what it keeps of remote files from one call to the next.
+_FRESH = {"CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))}
 _QUERY = re.compile(r"\?[^\s'\"]+")
 _USER = re.compile(r"(://)[^/@\s'\"]+@")
 
@@ -181,7 +183,7 @@ def read_header(address: str) -> Header:
 def _by_gdal(address: str, tiff: Tiff | None) -> Header:
     if public(address) != address:
         _keep_queries_from_logs()
-    with rasterio.open(address, sharing=False) as dataset:
+    with rasterio.Env(**_FRESH), rasterio.open(address, sharing=False) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]

@@ -81,7 +81,7 @@ class Files:
             opened.set_exception(error)
 
     def _read(self, source: SourceRead, file: FileRead) -> OpenFile:
-        address = _address(source, file)
+        address = address_of(source, file)
         with errors_about(source, file, address):
             header = read_header(address)
             grids = (header.grid, header.overviews)
@@ -112,8 +112,12 @@ class Files:
             opened.set_exception(self._failure or RasterError("the call has ended"))
 
 
-def _address(source: SourceRead, file: FileRead) -> str:
-    """Where a file is read from: its href, signed where the image says how."""
+def address_of(source: SourceRead, file: FileRead) -> str:
+    """Where a file is read from: its href, signed where the image says how.
+
+    Raises:
+        RasterError: the signer failed.
+    """
     sign = source.source.sign
     if sign is None or not is_remote(file.href):
         return file.href
