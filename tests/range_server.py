@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +90,9 @@ class RangeServer(ThreadingHTTPServer):
         return [seen for seen in self.seen if seen.method == "GET" and seen.path.endswith(name)]
 
 
-def serve(answer: Answer, *, ranges: bool = True, etag: bool = True) -> None:
+def serve(
+    answer: Answer, *, ranges: bool = True, etag: bool = True, dated: bool = True, careless: bool = False
+) -> None:
     """Answer with a file, or the range that is asked for."""
     path = answer.server.folder / unquote(urlsplit(answer.path).path).lstrip("/")
     if not path.is_file():
@@ -98,7 +101,9 @@ def serve(answer: Answer, *, ranges: bool = True, etag: bool = True) -> None:
     content = path.read_bytes()
     tag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
     headers = {"ETag": tag} if etag else {}
-    if etag and answer.headers.get("If-Match") not in (None, tag):
+    if dated:
+        headers["Last-Modified"] = formatdate(path.stat().st_mtime, usegmt=True)
+    if etag and not careless and answer.headers.get("If-Match") not in (None, tag):
         answer.send(412)
         return
     asked = _RANGE.fullmatch(answer.headers.get("Range") or "")
@@ -132,9 +137,19 @@ def without_ranges(answer: Answer) -> None:
     serve(answer, ranges=False)
 
 
+def without_tags(answer: Answer) -> None:
+    """Tell versions of a file by their time only."""
+    serve(answer, etag=False)
+
+
 def without_versions(answer: Answer) -> None:
     """Know nothing of versions of a file."""
-    serve(answer, etag=False)
+    serve(answer, etag=False, dated=False)
+
+
+def careless(answer: Answer) -> None:
+    """Ignore conditions."""
+    serve(answer, careless=True)
 
 
 def stall(answer: Answer) -> None:

@@ -162,13 +162,12 @@ class RemoteFile:
         return parts
 
     def _get(self, run: Place) -> bytes:
-        options = {"range": (run[0], run[0] + run[1]), **self.version.condition}
         with _as_os_error():
-            result = _obstore().get(self.store, self.path, options=options)
-            # Not all servers know conditions.
-            if _version(result.meta) != self.version:
-                raise OSError(_UNCHANGING)
-            return bytes(result.bytes())
+            version, data = _asked(self.store, self.path, run, self.version.condition)
+        # Not all servers know conditions.
+        if version != self.version:
+            raise OSError(_UNCHANGING)
+        return data
 
     def open(self) -> io.BufferedReader:
         """A file object whose reads beyond the head are requests."""
@@ -252,15 +251,33 @@ def _open_remote(address: str, store: "ObjectStore", path: str) -> RemoteFile | 
 
     with _as_os_error():
         try:
-            result = _obstore().get(store, path, options={"range": (0, _HEAD)})
+            version, head = _asked(store, path, (0, _HEAD), {})
         except NotSupportedError:
             # A server without ranges: GDAL takes the whole file.
             return None
-        return RemoteFile(address, store, path, _version(result.meta), bytes(result.bytes()))
+        return RemoteFile(address, store, path, version, head)
 
 
-def _version(meta: Mapping[str, Any]) -> Version:
-    return Version(int(meta["size"]), meta.get("e_tag"), meta.get("last_modified"))
+def _asked(
+    store: "ObjectStore", path: str, run: Place, condition: Mapping[str, Any]
+) -> tuple[Version, bytes]:
+    """The bytes of a run as far as the file goes, and of which version they are."""
+    import obstore
+    from obstore.exceptions import BaseError
+
+    options: Any = {"range": (run[0], run[0] + run[1]), **condition}
+    for attempt in (1, 2):
+        result = obstore.get(store, path, options=options)
+        meta = result.meta
+        try:
+            data = bytes(result.bytes())
+        except BaseError:
+            # The connection broke after the answer had begun, which the store itself does not repeat.
+            if attempt == 2:
+                raise
+        else:
+            return Version(int(meta["size"]), meta.get("e_tag"), meta.get("last_modified")), data
+    raise AssertionError("unreachable")
 
 
 @lru_cache(maxsize=1)
@@ -333,12 +350,6 @@ def _retries(seconds: float) -> Any:
     return {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=1.5 * seconds)}
 
 
-def _obstore() -> Any:
-    import obstore
-
-    return obstore
-
-
 @contextmanager
 def _as_os_error() -> Iterator[None]:
     """Turn obstore's errors into OSErrors without the address, which may be signed, and the server's text."""
@@ -359,6 +370,8 @@ def _said(error: Exception) -> str:
         return f"the server sent nothing for {timeout():g} s ({TIMEOUT_VARIABLE})"
     if "kind: Connect" in details:
         return "the server cannot be reached"
+    if "body error" in text:
+        return "the connection broke before all was there"
     return _ADDRESS.sub("…", _ASIDE.sub("", text.strip()))
 
 

@@ -253,9 +253,17 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
     After a failure no further job starts; the error is raised when those that run have ended.
     """
 
+    failures: list[BaseException] = []
+
     def job_in_env(job: Callable[[], T]) -> T:
-        with gdal_env():
-            return job()
+        if failures:
+            raise failures[0]
+        try:
+            with gdal_env():
+                return job()
+        except BaseException as error:
+            failures.append(error)
+            raise
 
     # Never on the caller's thread: on the main one GDAL's settings would be those of the whole process.
     workers = max(1, min(max_workers or default_workers(), len(jobs)))
@@ -266,7 +274,6 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
         finally:
             for future in futures:
                 future.cancel()
-    failed = next((future for future in futures if not future.cancelled() and future.exception()), None)
-    if failed is not None:
-        failed.result()
+    if failures:
+        raise failures[0]
     return [future.result() for future in futures]

@@ -14,18 +14,21 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.arguments import check_format, format_of
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.engine import pixel_count, render_whole, widened
-from landbridge.raster.files import gdal_env
+from landbridge.raster.fetch import open_file
 from landbridge.raster.grid import BoolArray, crs_on
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
 from landbridge.raster.render import Renderer, blocks, default_workers, run, workers_for
 from landbridge.raster.sample import Window
 from landbridge.raster.strategy import WiderTypeError
+from landbridge.raster.tiff import structure
 from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
 
@@ -233,6 +236,8 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
         # Not on the caller's thread, for the settings.
         run([partial(_finish, staging, finished, target.format)])
         os.replace(finished, target.path)  # noqa: PTH105 - what Path.replace does, named for being atomic
+    except (RasterioError, CPLE_BaseError) as error:
+        raise OSError(f"cannot write {target.path}: {error}") from error
     finally:
         if staging.startswith("/vsimem/") and rasterio.shutil.exists(staging):
             rasterio.shutil.delete(staging)
@@ -244,3 +249,16 @@ def _finish(staging: str, path: Path, format: str) -> None:
     # No .aux.xml beside a PNG or JPEG.
     with rasterio.Env(GDAL_PAM_ENABLED="NO"):
         rasterio.shutil.copy(staging, path, driver=driver, **options)
+    # GDAL does not tell of what fails when a file is closed.
+    if format == "tif" and not _is_complete(path):
+        raise RasterioIOError("not all of it was written: the disk may be full")
+
+
+def _is_complete(path: Path) -> bool:
+    """Whether a TIFF holds all the tiles that it says."""
+    file = open_file(str(path))
+    tiff = None if file is None else structure(file)
+    if tiff is None:
+        return False
+    end = max(int((level.offsets + level.counts).max()) for level in tiff.levels)
+    return end <= path.stat().st_size
