@@ -158,12 +158,16 @@ def stall(answer: Answer) -> None:
     answer.close_connection = True
 
 
-def cut_short(answer: Answer) -> None:
+def cut_short(answer: Answer, *, etag: bool = True) -> None:
     """Close the connection in the middle of the body."""
-    send = answer.wfile.write
     answer.close_connection = True
-    answer.wfile = _Half(send)  # type: ignore[assignment]
-    serve(answer)
+    answer.wfile = _Half(answer.wfile.write)  # type: ignore[assignment]
+    serve(answer, etag=etag)
+
+
+def cut_short_without_tags(answer: Answer) -> None:
+    """Do so, and give a client no way to go on where it was."""
+    cut_short(answer, etag=False)
 
 
 class _Half:

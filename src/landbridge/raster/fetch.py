@@ -272,7 +272,7 @@ def _asked(
         try:
             data = bytes(result.bytes())
         except BaseError:
-            # The connection broke after the answer had begun, which the store itself does not repeat.
+            # The connection broke in mid-answer: by itself the store goes on only where there is an ETag.
             if attempt == 2:
                 raise
         else:

@@ -123,7 +123,11 @@ def about(source: "SourceRead", file: "FileRead", what: str) -> RasterError:
 
 def public(address: str) -> str:
     """An address without what may be secret: its query, and the name and password before its host."""
-    return _QUERY.sub("?…", _USER.sub(r"\1", address)) if is_remote(address) else address
+    return _without_secrets(address) if is_remote(address) else address
+
+
+def _without_secrets(text: str) -> str:
+    return _QUERY.sub("?…", _USER.sub(r"\1", text))
 
 
 def _unsigned(text: str, address: str, href: str) -> str:
@@ -134,7 +138,7 @@ def _unsigned(text: str, address: str, href: str) -> str:
     for secret, shown in ((address, href), (query, "…"), *((part, "…") for part in query.split("&"))):
         if secret:
             text = text.replace(secret, shown)
-    return public(text)
+    return _without_secrets(text)
 
 
 class _Unsigned(logging.Filter):
@@ -142,16 +146,17 @@ class _Unsigned(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if (shown := public(text)) != text:
+        if (shown := _without_secrets(text)) != text:
             record.msg, record.args = shown, ()
         return True
 
 
 @cache
 def _keep_queries_from_logs() -> None:
-    """Have rasterio, which logs what it opens, leave out the queries of addresses."""
+    """Have what logs the files it opens leave out the queries of addresses."""
     hide = _Unsigned()
-    for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "rasterio"]:
+    rasterio_loggers = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "rasterio"]
+    for name in (*rasterio_loggers, "odc.loader._rio"):
         logging.getLogger(name).addFilter(hide)
 
 
@@ -162,6 +167,8 @@ def read_header(address: str) -> Header:
         RasterioError: the file is missing, broken or without a coordinate reference system.
         OSError: a server does not have it, refuses it or does not answer.
     """
+    if public(address) != address:
+        _keep_queries_from_logs()
     file = open_file(address)
     tiff = None if file is None else structure(file)
     if tiff is None or tiff.grid is None or tiff.has_alpha:
@@ -181,8 +188,6 @@ def read_header(address: str) -> Header:
 
 
 def _by_gdal(address: str, tiff: Tiff | None) -> Header:
-    if public(address) != address:
-        _keep_queries_from_logs()
     with rasterio.Env(**_FRESH), rasterio.open(address, sharing=False) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
