@@ -11,8 +11,12 @@ import traceback
 
 from bench import frame
 
-GROUPS = ("start", "search", "raster")
-"""Modules of this package, each a group of jobs."""
+GROUPS = {
+    "start": ("start",),
+    "search": ("search",),
+    "raster": ("raster", "raster_http"),
+}
+"""The groups of jobs, and the modules of this package that have them."""
 
 
 def _log(line: str) -> None:
@@ -25,7 +29,8 @@ def main(wanted: list[str]) -> int:
         _log(f"no such group: {', '.join(sorted(unknown))}; there is {', '.join(GROUPS)}")
         return 2
     for group in wanted or GROUPS:
-        importlib.import_module(f"bench.{group}")
+        for module in GROUPS[group]:
+            importlib.import_module(f"bench.{module}")
     failed = missed = 0
     for job in frame.JOBS:
         try:

@@ -51,22 +51,23 @@ _AIMS: dict[tuple[str, str], tuple[float, float, float]] = {
 }
 # Nearest of ours is exact but for centers on the border of two pixels; GDAL's and rio-tiler's is off by up to
 # an eighth of a pixel between two systems, and for a coarse grid they may take another overview.
-_OURS, _THEIRS, _COARSE = 1e-4, 0.05, 0.1
+OURS, THEIRS, _COARSE = 1e-4, 0.05, 0.1
 
 
-def _ours(todo: Work) -> Callable[[], Array]:
+def ours(todo: Work) -> Callable[[], Array]:
+    """A job as we do it."""
     sources = todo.ground.sources(todo.variant)
     sources = [source for source in sources if source.id in {scene.name for scene in todo.scenes}]
     request = Request(RGB, context(todo.grid), mask_alpha=todo.alpha)
 
-    def ours() -> Array:
+    def run() -> Array:
         if todo.stacked:
             return stacked(stack([[source] for source in sources], request, progress=False))
         if len(sources) == 1:
             return read_image(sources[0], request, progress=False).data
         return mosaic(sources, request, progress=False).data
 
-    return ours
+    return run
 
 
 def _others(todo: Work) -> Iterator[tuple[str, Callable[[Work], Array]]]:
@@ -86,7 +87,7 @@ def _others(todo: Work) -> Iterator[tuple[str, Callable[[Work], Array]]]:
         yield "rasterio with GDAL's threads", peers.rasterio_gdal_threads
 
 
-def _checked(
+def checked(
     name: str, run: Callable[[], Array], expected: Reference, tolerance: float, *, alike: bool = False
 ) -> Measure:
     """A measure that holds its first result, which the frame does not count, against the reference."""
@@ -106,19 +107,19 @@ def _contest(key: str, variant: str) -> Iterator[Contest]:
     expected = reference(todo)
     odc, best, floor = _AIMS[key, variant]
     alike = todo.overview is not None
-    theirs = _COARSE if alike else _THEIRS
+    theirs = _COARSE if alike else THEIRS
 
     def peer(name: str, run: Callable[[Work], Array], aim: float) -> Peer:
-        return Peer(name, _checked(name, lambda: run(todo), expected, theirs, alike=alike), aim)
+        return Peer(name, checked(name, lambda: run(todo), expected, theirs, alike=alike), aim)
 
     yield Contest(
-        _checked("landbridge", _ours(todo), expected, _OURS),
+        checked("landbridge", ours(todo), expected, OURS),
         [
             peer("odc.stac.load", peers.odc_stac, odc),
             *(peer(name, run, best) for name, run in _others(todo)),
             Peer("decoding alone", peers.decode_only(todo, expected), floor),
         ],
-        runs=int(os.environ.get("LANDBRIDGE_BENCH_RUNS") or 5),
+        runs=runs(),
     )
 
 
@@ -130,11 +131,17 @@ def _register(key: str, variant: str) -> None:
     job("raster")(prepare)
 
 
-def _wanted(key: str, variant: str) -> bool:
+def wanted(key: str, variant: str) -> bool:
+    """Whether a job is among those that are to run."""
     chosen = os.environ.get("LANDBRIDGE_BENCH_JOBS")
     return not chosen or bool({key, variant, f"{key}-{variant}"}.intersection(chosen.split(",")))
 
 
+def runs() -> int:
+    """How many times a job is to be measured."""
+    return int(os.environ.get("LANDBRIDGE_BENCH_RUNS") or 5)
+
+
 for _key, _variant in _AIMS:
-    if _wanted(_key, _variant):
+    if wanted(_key, _variant):
         _register(_key, _variant)
