@@ -54,7 +54,8 @@ _GDAL = {
 @contextmanager
 def _served(folder: Path) -> Iterator[str]:
     """The folder behind HTTP, by a process of its own that answers after the latency."""
-    command = [sys.executable, "-m", "bench.latency_server", str(folder), str(_LATENCY)]
+    script = Path(__file__).with_name("latency_server.py")
+    command = [sys.executable, str(script), str(folder), str(_LATENCY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

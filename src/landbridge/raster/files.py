@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,7 @@ GDAL_OPTIONS: dict[str, Any] = {
 
 # With these GDAL forgets what it keeps of remote files from one call to the next.
 _FRESH = {"CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))}
+_AT_ONCE = nullcontext()
 _QUERY = re.compile(r"\?[^\s'\"]+")
 _USER = re.compile(r"(://)[^/@\s'\"]+@")
 
@@ -160,8 +161,10 @@ def _keep_queries_from_logs() -> None:
         logging.getLogger(name).addFilter(hide)
 
 
-def read_header(address: str) -> Header:
+def read_header(address: str, turn: AbstractContextManager[Any] = _AT_ONCE) -> Header:
     """A file's header: parsed here if it is a plain tiled TIFF, else by GDAL.
+
+    What is parsed in its `turn` keeps nobody from parsing what is needed at once.
 
     Raises:
         RasterioError: the file is missing, broken or without a coordinate reference system.
@@ -170,7 +173,8 @@ def read_header(address: str) -> Header:
     if public(address) != address:
         _keep_queries_from_logs()
     file = open_file(address)
-    tiff = None if file is None else structure(file)
+    with turn:
+        tiff = None if file is None else structure(file)
     if tiff is None or tiff.grid is None or tiff.has_alpha:
         with gdal_env():
             return _by_gdal(address, tiff)

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ class Files:
         self._turns = {id(source): turn for turn, source in enumerate(self._newest_first)}
         self._remote = any(is_remote(href) for href in plan.hrefs)
         self._ahead: ThreadPoolExecutor | None = None
+        # Those that are opened ahead are parsed one by one, not all before the one that is needed.
+        self._turn = Lock()
         self._failure: RasterError | None = None
 
     def get(self, source: SourceRead, file: FileRead) -> OpenFile:
@@ -74,16 +77,18 @@ class Files:
                 self._opened.popitem(last=False)
             return opened, True
 
-    def _open(self, opened: Future[OpenFile], source: SourceRead, file: FileRead) -> None:
+    def _open(
+        self, opened: Future[OpenFile], source: SourceRead, file: FileRead, *, ahead: bool = False
+    ) -> None:
         try:
-            opened.set_result(self._read(source, file))
+            opened.set_result(self._read(source, file, self._turn if ahead else nullcontext()))
         except BaseException as error:  # noqa: BLE001 - whoever needs the file gets it
             opened.set_exception(error)
 
-    def _read(self, source: SourceRead, file: FileRead) -> OpenFile:
+    def _read(self, source: SourceRead, file: FileRead, turn: AbstractContextManager[Any]) -> OpenFile:
         address = address_of(source, file)
         with errors_about(source, file, address):
-            header = read_header(address)
+            header = read_header(address, turn)
             grids = (header.grid, header.overviews)
             view = self._views.get(grids)
             if view is None:
@@ -103,7 +108,7 @@ class Files:
             with self._lock:
                 if self._ahead is None:
                     self._ahead = ThreadPoolExecutor(_THREADS, thread_name_prefix="landbridge-ahead")
-                task = self._ahead.submit(self._open, opened, each, file)
+                task = self._ahead.submit(self._open, opened, each, file, ahead=True)
             task.add_done_callback(partial(self._give_up, opened))
 
     def _give_up(self, opened: Future[OpenFile], task: Future[None]) -> None:
