@@ -200,31 +200,44 @@ def test_interpolation_is_within_a_unit_of_gdals(make_scene, request_of, name, g
         scene.source, request_of("b0 b1", grid_over(scene, *GRIDS[grid_name]), resampler=name)
     )
     scale = view_of(read_header(scene.source.files[0]), raster.geobox, name).scale
-    for band in (0, 1):
-        theirs = np.full(raster.geobox.shape, -1, "int32")
-        with rasterio.open(scene.source.files[0]) as dataset:
+    theirs = np.full(raster.data.shape, -1, "int32")
+    with rasterio.open(scene.source.files[0]) as dataset:
+        for band in (0, 1):
             reproject(
                 rasterio.band(dataset, band + 1),
-                theirs,
+                theirs[band],
                 src_nodata=0,
                 dst_nodata=-1,
                 dst_crs=str(raster.geobox.crs),
                 dst_transform=raster.geobox.transform,
                 resampling=Resampling[RESAMPLERS[name]],
                 tolerance=0,
-                # Each band by its own nodata; and not by a scale that GDAL estimates for each of its chunks.
-                UNIFIED_SRC_NODATA="NO",
+                # Not by a scale that GDAL estimates for each of its chunks.
                 XSCALE=1 / _whole(scale[0]),
                 YSCALE=1 / _whole(scale[1]),
             )
-        valid = ~raster.mask[band]
-        assert valid.sum() > 20_000
-        assert (theirs[valid] >= 0).all()
-        assert np.abs(raster.data[band][valid].astype(int) - theirs[valid]).max() <= 1
-        # GDAL reaches half a pixel beyond the file's edge, where it is not known what is there.
-        column, row = places(raster.geobox, scene.transform, scene.crs)
-        outside = (column < 0) | (row < 0) | (column > 240) | (row > 260)
-        assert ((theirs < 0) | outside)[~valid].all()
+    valid = ~raster.mask
+    assert valid.sum() > 40_000
+    cc,rr=places(raster.geobox, scene.transform, scene.crs); bad=np.argwhere(valid&(theirs<0)); print("BAD",len(bad),[(round(float(cc[y,x]),6),round(float(rr[y,x]),6)) for _,y,x in bad[:5]])
+    assert (theirs[valid] >= 0).all()
+    difference = np.abs(raster.data[valid].astype(int) - theirs[valid])
+    print("DIFF", np.bincount(difference))
+    assert difference.max() <= 1
+    # GDAL reaches half a pixel beyond the file's edge, where it is not known what is there.
+    column, row = places(raster.geobox, scene.transform, scene.crs)
+    outside = (column < 0) | (row < 0) | (column > 240) | (row > 260)
+    assert ((theirs < 0) | outside)[~valid].all()
+
+
+@pytest.mark.parametrize("name", [name for name in RESAMPLERS if name != "near"])
+def test_a_band_is_the_same_read_alone_or_with_others(make_scene, request_of, name):
+    scene = make_scene("a", noise(5), nodata=0)
+    context = grid_over(scene, "EPSG:32615", 41)
+    both = read_image(scene.source, request_of("b0 b1", context, resampler=name))
+    for band in (0, 1):
+        alone = read_image(scene.source, request_of(f"b{band}", context, resampler=name))
+        np.testing.assert_array_equal(alone.mask[0], both.mask[band])
+        np.testing.assert_array_equal(alone.data[0], both.data[band])
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real pair of Landsat scenes is not there")
