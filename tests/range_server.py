@@ -1,4 +1,4 @@
-"""A folder served over HTTP by ranges, as object stores do, which tells what it was asked and can misbehave."""
+"""A folder served over HTTP by ranges, as object stores do; it tells what it was asked, and can misbehave."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A request: its method, path and query as they were sent, its range and the length of the answer."""
+    """A request: its method, its path and query as they were sent, and its range."""
 
     method: str
     path: str

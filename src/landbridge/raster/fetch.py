@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -147,10 +147,7 @@ class RemoteFile:
     def read(self, places: Sequence[Place]) -> list[bytes]:
         """The bytes at places, those near to each other by one request, all requests at once."""
         runs = _runs(places)
-        if len(runs) == 1:
-            found = [self._get(runs[0])]
-        else:
-            found = list(_pool(os.getpid()).map(self._get, runs))
+        found = [*map(self._get, runs)] if len(runs) == 1 else [*_pool(os.getpid()).map(self._get, runs)]
         parts = []
         for offset, length in places:
             start, part = next(

@@ -252,7 +252,6 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
 
     After a failure no further job starts; the error is raised when those that run have ended.
     """
-
     failures: list[BaseException] = []
 
     def job_in_env(job: Callable[[], T]) -> T:

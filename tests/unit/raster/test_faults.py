@@ -1,4 +1,4 @@
-"""What goes wrong in mid-call: an error that names image, band and file, nothing left over, the next call right."""
+"""What goes wrong in mid-call: errors that name image, band and file, nothing left over, then right pixels."""
 
 import os
 import resource
@@ -317,7 +317,9 @@ def test_nothing_more_is_read_after_a_failure(make_scene, request_of, server):
     assert len({seen.path for seen in server.seen}) <= 8
 
 
-def test_a_block_that_waits_for_a_header_is_let_go_after_a_failure(make_scene, grid, request_of, server, monkeypatch):
+def test_a_block_that_waits_for_a_header_is_let_go_after_a_failure(
+    make_scene, grid, request_of, server, monkeypatch
+):
     """Other blocks of a mosaic stop at their next file."""
     monkeypatch.setattr("landbridge.raster.render._SMALLEST_BLOCK", 64)
     monkeypatch.setattr("landbridge.raster.render.BLOCK", 64)
@@ -388,7 +390,8 @@ def test_a_destination_that_is_no_place_for_files(local, request_of, tmp_path):
 
 def test_forty_threads_at_once_get_the_same_as_one(make_scene, grid, request_of, server):
     near = [
-        make_scene(f"i{n}", noise(n), nodata=0, place=(20 * n, 11 * n), split=n % 2 == 0).source for n in range(4)
+        make_scene(f"i{n}", noise(n), nodata=0, place=(20 * n, 11 * n), split=n % 2 == 0).source
+        for n in range(4)
     ]
     other = make_scene("strips", noise(9), nodata=0, compress="packbits").source
     far = []

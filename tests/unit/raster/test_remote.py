@@ -1,4 +1,4 @@
-"""Files behind HTTP: the pixels of local ones, by few requests; GDAL where a file or a server is not of the kind."""
+"""Files behind HTTP: the pixels of local ones, by few requests, and by GDAL where it has to be."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,10 +7,8 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-import rasterio
 
 import range_server as rs
-from landbridge.geo import AOI
 from landbridge.raster import mosaic, read_image, stack, stacked
 from landbridge.raster.fetch import RemoteFile, open_file
 from landbridge.raster.files import read_header
@@ -37,7 +35,11 @@ def noise(seed, shape, dtype="uint16"):
 
 
 def same(one, other):
-    return one.data.dtype == other.data.dtype and (one.data == other.data).all() and (one.mask == other.mask).all()
+    return (
+        one.data.dtype == other.data.dtype
+        and (one.data == other.data).all()
+        and (one.mask == other.mask).all()
+    )
 
 
 def scenes_of(make_scene, **options):
@@ -146,7 +148,9 @@ def test_a_server_without_versions_is_read_by_tiles_too(make_scene, request_of, 
 
 def test_hrefs_in_gdals_words_are_left_to_gdal(make_scene, request_of, server):
     scene = make_scene("a", noise(1, (2, 170, 170)))
-    source = replace(scene.source, files=tuple(f"/vsicurl/{href}" for href in over(server, scene.source).files))
+    source = replace(
+        scene.source, files=tuple(f"/vsicurl/{href}" for href in over(server, scene.source).files)
+    )
     assert open_file(source.files[0]) is None
     assert (read_image(source, request_of("b0 b1", scene.own)).data == scene.values).all()
 
@@ -164,18 +168,16 @@ OTHERS = [
     {"tiled": False, "blockysize": 8},
     {"compress": "jpeg", "photometric": "minisblack"},
     {"compress": "packbits"},
-    {"driver": "PNG", "worldfile": "YES"},
 ]
 
 
-@pytest.mark.parametrize("options", OTHERS[:3], ids=str)
+@pytest.mark.parametrize("options", OTHERS, ids=str)
 def test_files_without_our_kind_of_tiles_are_read_by_gdal(make_scene, request_of, server, options):
     scene = make_scene("a", noise(1, (3, 170, 170), "uint8"), **options)
     source = over(server, scene.source)
     assert read_header(source.files[0]).tiff is None
     wanted = request_of("b0 b1 b2", scene.own)
     assert same(read_image(source, wanted), read_image(scene.source, wanted))
-    assert all(seen.method == "GET" or seen.method == "HEAD" for seen in server.seen)
 
 
 @pytest.mark.parametrize("options", [{"compress": "deflate"}, {"compress": "packbits"}], ids=str)
