@@ -43,6 +43,7 @@ _UNCHANGING = "the file was changed while it was being read"
 # What obstore writes of an answer, and of a request that had none.
 _STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
 _ASIDE = re.compile(r"Error performing \w+ \S+ in .*? - ")
+_OTHER_REGION = "redirect without LOCATION"
 _ADDRESS = re.compile(r"\w+://\S+")
 # What of the environment is told to object_store as it is.
 _S3_SETTINGS = (
@@ -113,7 +114,7 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a server says of a file's content, in every answer."""
+    """What a server says of a file's content, in every answer: `modified` only where it has no ETag."""
 
     size: int
     etag: str | None
@@ -244,7 +245,7 @@ def timeout() -> float:
 
 
 def _open_remote(address: str, store: "ObjectStore", path: str) -> RemoteFile | None:
-    from obstore.exceptions import NotSupportedError
+    from obstore.exceptions import GenericError, NotSupportedError
 
     with _as_os_error():
         try:
@@ -252,6 +253,11 @@ def _open_remote(address: str, store: "ObjectStore", path: str) -> RemoteFile | 
         except NotSupportedError:
             # A server without ranges: GDAL takes the whole file.
             return None
+        except GenericError as error:
+            if _OTHER_REGION in str(error):
+                # GDAL asks where the bucket is.
+                return None
+            raise
         return RemoteFile(address, store, path, version, head)
 
 
@@ -273,7 +279,8 @@ def _asked(
             if attempt == 2:
                 raise
         else:
-            return Version(int(meta["size"]), meta.get("e_tag"), meta.get("last_modified")), data
+            etag = meta.get("e_tag")
+            return Version(int(meta["size"]), etag, None if etag else meta.get("last_modified")), data
     raise AssertionError("unreachable")
 
 

@@ -51,6 +51,8 @@ def far(banded, remote, server, values):
     return remote(
         banded,
         "far",
+        -55.5,
+        62.6,
         files=[File(href=f"{server.url}/far.tif")],
         cs_code="EPSG:32621",
         geotrans=(600000, 30, 0, 7000000, 0, -30),

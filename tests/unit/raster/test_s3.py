@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import range_server as rs
 from landbridge.raster import RasterError, mosaic, read_image
 from landbridge.raster.fetch import RemoteFile, open_file
 from landbridge.raster.files import read_header
@@ -112,6 +113,15 @@ def test_unsigned_requests(make_scene, request_of, put, monkeypatch):
     monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "YES")
     assert isinstance(open_file(remote.files[0]), RemoteFile)
     assert (read_image(remote, request_of("b0 b1", scene.own)).data == scene.values).all()
+
+
+def test_a_bucket_of_another_region_is_left_to_gdal(put, monkeypatch, tmp_path):
+    with rs.serving(tmp_path) as server:
+        # As S3 does; GDAL looks at the region it says.
+        server.behave = lambda _: rs.refuse(301)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        assert open_file(f"s3://{BUCKET}/a.tif") is None
+        assert server.seen
 
 
 @pytest.mark.parametrize("options", [{}, {"tiled": False, "blockysize": 8}], ids=["tiles", "strips"])
