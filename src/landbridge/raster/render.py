@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -114,22 +115,56 @@ class Renderer:
         """Lay one image under what the strategy has: alpha's file comes first."""
         alpha = self.plan.alpha
         visible: BoolArray | None = None
-        for file in sorted(source.files, key=lambda file: alpha not in file.positions):
-            opened = self._files.get(source, file)
-            with errors_about(source, file):
-                check_bands(opened.header, file)
-            hides = alpha in file.positions
-            # The file's own pixels tell where it may be seen, and there is no other that this is told.
-            alone = hides and len(source.files) == 1
-            if (not hides or alone) and lays_tiles(opened, file, self.plan.resampler, self.plan.dtype):
-                layer = self._layer(opened, file, visible, strategy)
-                with errors_about(source, file, opened.header.address):
-                    lay_tiles(opened, samples, layer, strategy.canvas)
-                continue
-            if alpha is not None and visible is None:
-                # Where the image has no alpha nothing says that it may be seen.
-                visible = np.zeros(samples.block.grid.shape.yx, bool)
-            self._feed_pixels(source, file, opened, samples, visible, strategy)
+        if alpha is not None and len(source.files) > 1:
+            # Where the image has no alpha nothing says that it may be seen.
+            visible = np.zeros(samples.block.grid.shape.yx, bool)
+        first = [file for file in source.files if alpha in file.positions]
+        others = [file for file in source.files if alpha not in file.positions]
+        for file in first:
+            self._feed_file(source, file, samples, visible, strategy)
+        if len(others) > 1 and all(is_remote(file.href) for file in others):
+            self._feed_at_once(source, others, samples, visible, strategy)
+        else:
+            for file in others:
+                self._feed_file(source, file, samples, visible, strategy)
+
+    def _feed_at_once(
+        self,
+        source: SourceRead,
+        files: Sequence[FileRead],
+        samples: Samples,
+        visible: BoolArray | None,
+        strategy: LastValid,
+    ) -> None:
+        """Lay an image's files all together: each waits for a network, and has bands of its own."""
+        # What they share is made before.
+        strategy.canvas.begin()
+        if self.plan.resampler == "near":
+            samples.get(self._files.get(source, files[0]).view.grid)
+        run([partial(self._feed_file, source, file, samples, visible, strategy) for file in files], len(files))
+
+    def _feed_file(
+        self,
+        source: SourceRead,
+        file: FileRead,
+        samples: Samples,
+        visible: BoolArray | None,
+        strategy: LastValid,
+    ) -> None:
+        opened = self._files.get(source, file)
+        with errors_about(source, file):
+            check_bands(opened.header, file)
+        hides = self.plan.alpha in file.positions
+        # The file's own pixels tell where it may be seen, and there is no other that this is told.
+        alone = hides and len(source.files) == 1
+        if (not hides or alone) and lays_tiles(opened, file, self.plan.resampler, self.plan.dtype):
+            layer = self._layer(opened, file, visible, strategy)
+            with errors_about(source, file, opened.header.address):
+                lay_tiles(opened, samples, layer, strategy.canvas)
+            return
+        if self.plan.alpha is not None and visible is None:
+            visible = np.zeros(samples.block.grid.shape.yx, bool)
+        self._feed_pixels(source, file, opened, samples, visible, strategy)
 
     def _layer(
         self, opened: OpenFile, file: FileRead, visible: BoolArray | None, strategy: LastValid
