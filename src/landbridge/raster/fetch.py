@@ -361,7 +361,7 @@ def _as_os_error() -> Iterator[None]:
 
     try:
         yield
-    except (PreconditionError, FileNotFoundError, BaseError) as error:
+    except (BaseError, FileNotFoundError) as error:
         raise_alone(OSError(_UNCHANGING if isinstance(error, PreconditionError) else _said(error)))
 
 

@@ -45,6 +45,7 @@ GDAL_OPTIONS: dict[str, Any] = {
 _FRESH = {"CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))}
 _AT_ONCE = nullcontext()
 _QUERY = re.compile(r"\?[^\s'\"]+")
+_TELLING = 8
 _USER = re.compile(r"(://)[^/@\s'\"]+@")
 
 
@@ -136,9 +137,10 @@ def _unsigned(text: str, address: str, href: str) -> str:
     if not is_remote(address):
         return text
     query = urlsplit(address).query
-    for secret, shown in ((address, href), (query, "…"), *((part, "…") for part in query.split("&"))):
-        if secret:
-            text = text.replace(secret, shown)
+    # A part may stand alone, but one of a few letters would be found in any word.
+    parts = [part for part in query.split("&") if len(part) >= _TELLING]
+    for secret, shown in ((address, href), *((part, "…") for part in (query, *parts) if part)):
+        text = text.replace(secret, shown)
     return _without_secrets(text)
 
 
@@ -192,7 +194,7 @@ def read_header(address: str, turn: AbstractContextManager[Any] = _AT_ONCE) -> H
 
 
 def _by_gdal(address: str, tiff: Tiff | None) -> Header:
-    with rasterio.Env(**_FRESH), rasterio.open(address, sharing=False) as dataset:
+    with rasterio.Env(DummySession(), **_FRESH), rasterio.open(address, sharing=False) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]

@@ -141,7 +141,8 @@ class Renderer:
         strategy.canvas.begin()
         if self.plan.resampler == "near":
             samples.get(self._files.get(source, files[0]).view.grid)
-        run([partial(self._feed_file, source, file, samples, visible, strategy) for file in files], len(files))
+        feeds = [partial(self._feed_file, source, file, samples, visible, strategy) for file in files]
+        run(feeds, len(feeds))
 
     def _feed_file(
         self,

@@ -1,4 +1,4 @@
-"""What goes wrong in mid-call: errors that name image, band and file, nothing left over, then right pixels."""
+"""What goes wrong in mid-call: errors with image, band and file, nothing left over, the next call right."""
 
 import os
 import resource
