@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -24,16 +25,25 @@ _AHEAD = 8
 _THREADS = 24
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Files that are open, the longest asked for first, and how the grid looks at those of one grid."""
+
+    files: "OrderedDict[str, Future[OpenFile]]" = field(default_factory=OrderedDict)
+    views: "dict[tuple[GeoBox, tuple[int, ...]], View]" = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+
 class Files:
     """The opened files of a plan, for the time of a call."""
 
-    def __init__(self, plan: Plan, cache: TileCache) -> None:
-        """Take the plan, and where the tiles are kept that several blocks need."""
+    def __init__(self, plan: Plan, cache: TileCache, shared: Opened | None = None) -> None:
+        """Take the plan, where the tiles are kept that several blocks need, and what is opened already for
+        plans of the same grid.
+        """
         self._plan = plan
         self._cache = cache
-        self._opened: OrderedDict[str, Future[OpenFile]] = OrderedDict()
-        self._views: dict[tuple[GeoBox, tuple[int, ...]], View] = {}
-        self._lock = Lock()
+        self.shared = Opened() if shared is None else shared
         self._newest_first = plan.sources[::-1]
         self._turns = {id(source): turn for turn, source in enumerate(self._newest_first)}
         self._remote = any(is_remote(href) for href in plan.hrefs)
@@ -61,20 +71,20 @@ class Files:
     def stop(self, failure: RasterError | None = None) -> None:
         """Ask for no more headers; after a failure also no other block of the plan goes on."""
         self._failure = self._failure or failure
-        with self._lock:
+        with self.shared.lock:
             ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.shutdown(wait=False, cancel_futures=True)
 
     def _claim(self, file: FileRead) -> tuple[Future[OpenFile], bool]:
         """The promise of an opened file, and whether it is for the caller to keep."""
-        with self._lock:
-            opened = self._opened.get(file.href)
+        with self.shared.lock:
+            opened = self.shared.files.get(file.href)
             if opened is not None:
                 return opened, False
-            opened = self._opened[file.href] = Future()
-            if len(self._opened) > _MOST:
-                self._opened.popitem(last=False)
+            opened = self.shared.files[file.href] = Future()
+            if len(self.shared.files) > _MOST:
+                self.shared.files.popitem(last=False)
             return opened, True
 
     def _open(
@@ -83,6 +93,7 @@ class Files:
         try:
             opened.set_result(self._read(source, file, self._turn if ahead else nullcontext()))
         except BaseException as error:  # noqa: BLE001 - whoever needs the file gets it
+            self._forget(opened, file)
             opened.set_exception(error)
 
     def _read(self, source: SourceRead, file: FileRead, turn: AbstractContextManager[Any]) -> OpenFile:
@@ -90,30 +101,37 @@ class Files:
         with errors_about(source, file, address):
             header = read_header(address, turn)
             grids = (header.grid, header.overviews)
-            view = self._views.get(grids)
+            view = self.shared.views.get(grids)
             if view is None:
                 # Two threads may both get here: they store the same.
-                view = self._views[grids] = view_of(header, self._plan.geobox, self._plan.resampler)
+                view = self.shared.views[grids] = view_of(header, self._plan.geobox, self._plan.resampler)
             return OpenFile(header, view, find_tiles(header, view.level, self._cache))
 
     def _ask_ahead(self, source: SourceRead) -> None:
         """Open the files of the images whose turn is next, without waiting."""
         turn = self._turns[id(source)]
         soon = self._newest_first[turn : turn + _AHEAD]
-        todo = [(each, file) for each in soon for file in each.files if file.href not in self._opened]
+        todo = [(each, file) for each in soon for file in each.files if file.href not in self.shared.files]
         for each, file in todo:
             opened, mine = self._claim(file)
             if not mine:
                 continue
-            with self._lock:
+            with self.shared.lock:
                 if self._ahead is None:
                     self._ahead = ThreadPoolExecutor(_THREADS, thread_name_prefix="landbridge-ahead")
                 task = self._ahead.submit(self._open, opened, each, file, ahead=True)
-            task.add_done_callback(partial(self._give_up, opened))
+            task.add_done_callback(partial(self._give_up, opened, file))
 
-    def _give_up(self, opened: Future[OpenFile], task: Future[None]) -> None:
+    def _forget(self, opened: Future[OpenFile], file: FileRead) -> None:
+        """Have whoever comes later ask anew: the file may be there again."""
+        with self.shared.lock:
+            if self.shared.files.get(file.href) is opened:
+                del self.shared.files[file.href]
+
+    def _give_up(self, opened: Future[OpenFile], file: FileRead, task: Future[None]) -> None:
         """Keep nobody waiting for a header that is not asked for any more."""
         if task.cancelled():
+            self._forget(opened, file)
             opened.set_exception(self._failure or RasterError("the call has ended"))
 
 
