@@ -211,7 +211,7 @@ def open_file(address: str) -> File | None:
         OSError: a server does not have it, refuses it or does not answer.
     """
     parts = urlsplit(address)
-    if parts.scheme in ("http", "https") and not any(os.environ.get(name) for name in _GDAL_ONLY):
+    if parts.scheme in ("http", "https") and not _only_by_gdal():
         return _open_remote(address, *_http_store(address))
     if parts.scheme == "s3" and (settings := _s3_settings()) is not None:
         store = _s3_store(parts.netloc, timeout(), settings)
@@ -221,6 +221,13 @@ def open_file(address: str) -> File | None:
     except (OSError, ValueError):
         return None
     return LocalFile(address, _stamp(status))
+
+
+def _only_by_gdal() -> bool:
+    """Whether the environment, or an Env of rasterio, has what only GDAL sends along."""
+    from rasterio._env import get_gdal_config
+
+    return any(get_gdal_config(name, normalize=False) for name in _GDAL_ONLY)
 
 
 def is_remote(address: str) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+import rasterio
 
 import range_server as rs
 from landbridge.raster import mosaic, read_image, stack, stacked
@@ -169,6 +170,15 @@ OTHERS = [
     {"compress": "jpeg", "photometric": "minisblack"},
     {"compress": "packbits"},
 ]
+
+
+def test_what_a_users_env_sends_along_makes_gdal_read(make_scene, request_of, server):
+    scene = make_scene("a", noise(1, (1, 70, 70)))
+    source = over(server, scene.source)
+    with rasterio.Env(GDAL_HTTP_HEADERS="X-Key: 5"):
+        assert open_file(source.files[0]) is None
+        assert (read_image(source, request_of("b0", scene.own)).data == scene.values).all()
+    assert isinstance(open_file(source.files[0]), RemoteFile)
 
 
 @pytest.mark.parametrize("options", OTHERS, ids=str)
