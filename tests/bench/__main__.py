@@ -14,7 +14,7 @@ from bench import frame
 GROUPS = {
     "start": ("start",),
     "search": ("search",),
-    "raster": ("raster", "raster_cluster", "raster_memory", "raster_growth"),
+    "raster": ("raster", "raster_http", "raster_cluster", "raster_memory", "raster_growth"),
     "uploads": ("uploads",),
     "stac": ("stac",),
 }

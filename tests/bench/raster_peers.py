@@ -46,7 +46,7 @@ def _items(folder: str, work: Work) -> list[pystac.Item]:
 
 def items(work: Work) -> list[pystac.Item]:
     """The scenes as STAC items, with all that the projection and raster extensions can say of them."""
-    return _items(str(work.ground.folder), work)
+    return _items(work.ground.address or str(work.ground.folder), work)
 
 
 def _item(work: Work, scene: landscape.Scene) -> dict[str, Any]:

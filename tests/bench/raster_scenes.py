@@ -42,11 +42,12 @@ def scene_size() -> int:
 
 @dataclass(frozen=True)
 class Ground:
-    """The scenes and where their files are, oldest first."""
+    """The scenes and where their files are, oldest first; with an `address` they are read from there."""
 
     folder: Path
     size: int
     scenes: tuple[landscape.Scene, ...]
+    address: str = ""
 
     def files(self, scene: landscape.Scene, variant: str) -> list[str]:
         """The addresses of a scene's color bands: one file ("multi"), or one for each ("split")."""
@@ -55,7 +56,7 @@ class Ground:
 
     def file(self, scene: landscape.Scene, name: str) -> str:
         """The address of one of a scene's files: multi, alpha, or a band's name."""
-        return str(self.folder / f"{scene.name}_{name}.tif")
+        return f"{self.address or self.folder}/{scene.name}_{name}.tif"
 
     def sources(self, variant: str) -> list[Source]:
         """The scenes as the engine takes them."""

@@ -53,19 +53,32 @@ class CatalogClient:
     retries
         How often a request is repeated after a 500, 502, 503 or 504 or a broken connection; default 3.
         Requests that could take effect twice are repeated only where they cannot have.
+    asset_signer
+        A function that gives the address a file of pixels is read from, by the href that the catalog has for
+        it: as of an object store that takes signed URLs only. It is called on any thread, once for each file
+        of a call just before the file is opened, and not for files on this machine. What it gives is kept for
+        the call, and appears in no error, log or `raster_info`. It may be set later too.
     """
 
     _default: ClassVar[CatalogClient | None] = None
     _default_lock: ClassVar[threading.Lock] = threading.Lock()
     _session_class: ClassVar[Callable[..., httpx.Client] | None] = None
 
-    def __init__(self, url: str | None = None, auth: Auth | None = None, retries: int | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        auth: Auth | None = None,
+        retries: int | None = None,
+        *,
+        asset_signer: Callable[[str], str] | None = None,
+    ) -> None:
         self._settings: Settings = get_settings()
         self._url = url.rstrip("/") if url else self._settings.url
         self.auth = auth or Auth(
             user=self._settings.user, org=self._settings.org, token=None if url else self._settings.token
         )
         self.retries = _RETRIES if retries is None else retries
+        self.asset_signer = asset_signer
         self._state: EmbeddedState | None = None
         self._sessions: dict[bool, httpx.Client] = {}  # by whether they are for loopback
         self._pid = os.getpid()

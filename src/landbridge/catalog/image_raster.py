@@ -248,6 +248,7 @@ def sources(images: Sequence[Image]) -> list[Source]:
                 geometry=image.geometry,
                 product_id=product_id,
                 coefficients=_coefficients(image, coefficients[product_id]),
+                sign=client.asset_signer,
             )
         )
     return made

@@ -184,11 +184,17 @@ def _render_here(
     opened = Opened()
     shares = -(-min(workers, default_workers()) // len(plans))
     places = windows(first.geobox, chunks, shares, most=BLOCK)
-    jobs = []
-    for layer, plan in enumerate(plans):
-        renderer = renderer_of(plan, cache, Files(plan, cache, opened))
-        jobs += [partial(render, renderer, layer, window) for window in places]
-    run(jobs, workers)
+    renderers = [renderer_of(plan, cache, Files(plan, cache, opened)) for plan in plans]
+    jobs = [
+        partial(render, renderer, layer, window)
+        for layer, renderer in enumerate(renderers)
+        for window in places
+    ]
+    try:
+        run(jobs, workers)
+    finally:
+        for renderer in renderers:
+            renderer.close()
 
 
 def check_size(plan: Plan, layers: int = 1) -> None:

@@ -1,17 +1,19 @@
 """The bytes of files that are read here rather than by GDAL: on this machine, over HTTP, in S3."""
 
-import asyncio
 import io
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
+
+from landbridge.raster.errors import raise_alone
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -28,6 +30,8 @@ _GAP = 64 * 2**10
 # As much of a file's start as one request brings, and of what is read there beyond: a COG's whole
 # directory, mostly.
 _HEAD = 32 * 2**10
+# Requests of one process for parts of files that are under way at the same time.
+_AT_ONCE = 32
 # What only GDAL knows how to send along.
 _GDAL_ONLY = (
     "GDAL_HTTP_AUTH",
@@ -35,6 +39,21 @@ _GDAL_ONLY = (
     "GDAL_HTTP_HEADERS",
     "GDAL_HTTP_HEADER_FILE",
     "GDAL_HTTP_COOKIE",
+)
+_UNCHANGING = "the file was changed while it was being read"
+# What obstore writes of an answer, and of a request that had none.
+_STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
+_ASIDE = re.compile(r"Error performing \w+ \S+ in .*? - ")
+_OTHER_REGION = "redirect without LOCATION"
+_ADDRESS = re.compile(r"\w+://\S+")
+# What of the environment is told to object_store as it is.
+_S3_SETTINGS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_REQUEST_PAYER",
+    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
 )
 # A path that stays as it is when it is put together again.
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.:/-]+")
@@ -84,7 +103,7 @@ class LocalFile:
         file = os.open(self.path, os.O_RDONLY)
         try:
             if _stamp(os.fstat(file)) != self.stamp:
-                raise OSError("the file was changed while it was being read")
+                raise OSError(_UNCHANGING)
             # Into memory that is there already: for new memory the system takes as long as for the reading.
             memory = _memory(sum(length for _, length in places))
             parts, start = [], 0
@@ -102,30 +121,42 @@ class LocalFile:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file behind HTTP or in S3; `head` are its first bytes."""
+class Version:
+    """What a server says of a file's content, in every answer: `modified` only where it has no ETag."""
 
-    address: str
-    store: "ObjectStore"
-    path: str
     size: int
     etag: str | None
-    head: bytes
+    modified: object
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """What a request says to get this version or an error; weak tags are no condition by RFC 9110."""
+        return {} if self.etag is None or self.etag.startswith("W/") else {"if_match": self.etag}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file behind HTTP or in S3; `head` are its first bytes.
+
+    Its address may be signed: it is not shown.
+    """
+
+    address: str = field(repr=False)
+    store: "ObjectStore" = field(repr=False)
+    path: str = field(repr=False)
+    version: Version
+    head: bytes = field(repr=False)
     remote: bool = True
 
     @property
     def key(self) -> tuple[object, ...]:
         """The address and the version that the server names."""
-        return (self.address, self.size, self.etag)
+        return (self.address, self.version)
 
     def read(self, places: Sequence[Place]) -> list[bytes]:
         """The bytes at places, those near to each other by one request, all requests at once."""
         runs = _runs(places)
-        with _as_os_error():
-            if len(runs) == 1:
-                found = [_bytes(self._get(_obstore().get, runs[0]))]
-            else:
-                found = asyncio.run(self._all(runs))
+        found = [*map(self._get, runs)] if len(runs) == 1 else [*_pool(os.getpid()).map(self._get, runs)]
         parts = []
         for offset, length in places:
             start, part = next(
@@ -136,18 +167,13 @@ class RemoteFile:
             parts.append(part[offset - start : offset - start + length])
         return parts
 
-    async def _all(self, runs: Sequence[Place]) -> list[bytes]:
-        async def one(run: Place) -> bytes:
-            result = await self._get(_obstore().get_async, run)
-            return bytes(await result.bytes_async())
-
-        return await asyncio.gather(*map(one, runs))
-
-    def _get(self, get: Callable[..., Any], run: Place) -> Any:
-        options: dict[str, Any] = {"range": (run[0], run[0] + run[1])}
-        if self.etag is not None:
-            options["if_match"] = self.etag
-        return get(self.store, self.path, options=options)
+    def _get(self, run: Place) -> bytes:
+        with _as_os_error():
+            version, data = _asked(self.store, self.path, run, self.version.condition)
+        # Not all servers know conditions.
+        if version != self.version:
+            raise OSError(_UNCHANGING)
+        return data
 
     def open(self) -> io.BufferedReader:
         """A file object whose reads beyond the head are requests."""
@@ -168,12 +194,12 @@ class _Reader(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.version.size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), self._file.size - self._position)
+        length = min(len(buffer), self._file.version.size - self._position)
         if length <= 0:
             return 0
         end = self._position + length
@@ -192,17 +218,24 @@ def open_file(address: str) -> File | None:
     Raises:
         OSError: a server does not have it, refuses it or does not answer.
     """
-    scheme = urlsplit(address).scheme
-    if scheme in ("http", "https") and not any(os.environ.get(name) for name in _GDAL_ONLY):
+    parts = urlsplit(address)
+    if parts.scheme in ("http", "https") and not _only_by_gdal():
         return _open_remote(address, *_http_store(address))
-    if scheme == "s3" and (os.environ.get("AWS_ACCESS_KEY_ID") or os.environ.get("AWS_NO_SIGN_REQUEST")):
-        parts = urlsplit(address)
-        return _open_remote(address, _s3_store(parts.netloc, timeout()), parts.path.lstrip("/"))
+    if parts.scheme == "s3" and (settings := _s3_settings()) is not None:
+        store = _s3_store(parts.netloc, timeout(), settings)
+        return _open_remote(address, store, parts.path.lstrip("/"))
     try:
         status = os.stat(address)  # noqa: PTH116 - an address, which need not be a path
     except (OSError, ValueError):
         return None
     return LocalFile(address, _stamp(status))
+
+
+def _only_by_gdal() -> bool:
+    """Whether the environment, or an Env of rasterio, has what only GDAL sends along."""
+    from rasterio._env import get_gdal_config
+
+    return any(get_gdal_config(name, normalize=False) for name in _GDAL_ONLY)
 
 
 def is_remote(address: str) -> bool:
@@ -227,16 +260,49 @@ def timeout() -> float:
 
 
 def _open_remote(address: str, store: "ObjectStore", path: str) -> RemoteFile | None:
-    from obstore.exceptions import NotSupportedError
+    from obstore.exceptions import GenericError, NotSupportedError
 
     with _as_os_error():
         try:
-            result = _obstore().get(store, path, options={"range": (0, _HEAD)})
+            version, head = _asked(store, path, (0, _HEAD), {})
         except NotSupportedError:
             # A server without ranges: GDAL takes the whole file.
             return None
-        head = _bytes(result)
-    return RemoteFile(address, store, path, int(result.meta["size"]), result.meta.get("e_tag"), head)
+        except GenericError as error:
+            if _OTHER_REGION in str(error):
+                # GDAL asks where the bucket is.
+                return None
+            raise
+        return RemoteFile(address, store, path, version, head)
+
+
+def _asked(
+    store: "ObjectStore", path: str, run: Place, condition: Mapping[str, Any]
+) -> tuple[Version, bytes]:
+    """The bytes of a run as far as the file goes, and of which version they are."""
+    import obstore
+    from obstore.exceptions import BaseError
+
+    options: Any = {"range": (run[0], run[0] + run[1]), **condition}
+    for attempt in (1, 2):
+        result = obstore.get(store, path, options=options)
+        meta = result.meta
+        try:
+            data = bytes(result.bytes())
+        except BaseError:
+            # The connection broke in mid-answer: by itself the store goes on only where there is an ETag.
+            if attempt == 2:
+                raise
+        else:
+            etag = meta.get("e_tag")
+            return Version(int(meta["size"]), etag, None if etag else meta.get("last_modified")), data
+    raise AssertionError("unreachable")
+
+
+@lru_cache(maxsize=1)
+def _pool(_process: int) -> ThreadPoolExecutor:
+    """The threads of this process that wait for answers: a child has none of its parent's."""
+    return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="landbridge-fetch")
 
 
 def _http_store(address: str) -> tuple["ObjectStore", str]:
@@ -255,11 +321,37 @@ def _http_store_of(url: str, seconds: float) -> "ObjectStore":
     return HTTPStore.from_url(url, client_options=_client_options(seconds), retry_config=_retries(seconds))
 
 
+def _s3_settings() -> tuple[tuple[str, str], ...] | None:
+    """The environment's settings for S3, as object_store takes them; None where only GDAL knows how."""
+    found = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and value}
+    unsigned = found.pop("AWS_NO_SIGN_REQUEST", "").upper() in ("YES", "TRUE", "1", "ON")
+    if not (unsigned or {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= found.keys()):
+        return None
+    if "AWS_S3_ENDPOINT" in found and s3_endpoint() is None:
+        # GDAL's own word for it, with more of them beside it.
+        return None
+    settings = {name: found[name] for name in _S3_SETTINGS if name in found}
+    settings.setdefault("AWS_REGION", found.get("AWS_DEFAULT_REGION", "us-east-1"))
+    if (endpoint := s3_endpoint()) is not None:
+        settings["AWS_ENDPOINT_URL"] = endpoint
+    if unsigned:
+        settings["AWS_SKIP_SIGNATURE"] = "true"
+    return tuple(sorted(settings.items()))
+
+
+def s3_endpoint() -> str | None:
+    """The address of the service that stands in for AWS, if the environment names one as AWS's tools do."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
 @lru_cache(maxsize=64)
-def _s3_store(bucket: str, seconds: float) -> "ObjectStore":
+def _s3_store(bucket: str, seconds: float, settings: tuple[tuple[str, str], ...]) -> "ObjectStore":
     from obstore.store import S3Store
 
-    return S3Store(bucket, client_options=_client_options(seconds), retry_config=_retries(seconds))
+    config: Any = {name.lower(): value for name, value in settings}
+    return S3Store(
+        bucket, config=config, client_options=_client_options(seconds), retry_config=_retries(seconds)
+    )
 
 
 def _client_options(seconds: float) -> Any:
@@ -277,26 +369,29 @@ def _retries(seconds: float) -> Any:
     return {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=1.5 * seconds)}
 
 
-def _obstore() -> Any:
-    import obstore
-
-    return obstore
-
-
-def _bytes(result: Any) -> bytes:
-    return bytes(result.bytes())
-
-
 @contextmanager
 def _as_os_error() -> Iterator[None]:
+    """Turn obstore's errors into OSErrors without the address, which may be signed, and the server's text."""
     from obstore.exceptions import BaseError, PreconditionError
 
     try:
         yield
-    except PreconditionError as error:
-        raise OSError("the file was changed while it was being read") from error
-    except BaseError as error:
-        raise OSError(str(error)) from error
+    except (BaseError, FileNotFoundError) as error:
+        raise_alone(OSError(_UNCHANGING if isinstance(error, PreconditionError) else _said(error)))
+
+
+def _said(error: Exception) -> str:
+    """What an error of obstore comes down to."""
+    text, _, details = str(error).partition("\n\nDebug source:")
+    if (status := _STATUS.search(text)) is not None:
+        return f"the server answered {status[1].strip()}"
+    if "kind: Timeout" in details:
+        return f"the server sent nothing for {timeout():g} s ({TIMEOUT_VARIABLE})"
+    if "kind: Connect" in details:
+        return "the server cannot be reached"
+    if "body error" in text:
+        return "the connection broke before all was there"
+    return _ADDRESS.sub("…", _ASIDE.sub("", text.strip()))
 
 
 def _runs(places: Sequence[Place]) -> list[Place]:

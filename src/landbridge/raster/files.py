@@ -1,9 +1,12 @@
 """Opening raster files: GDAL's settings, headers, and errors that say what was being read."""
 
+import logging
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,10 +16,11 @@ from rasterio._err import CPLE_BaseError
 from rasterio.enums import MaskFlags
 from rasterio.env import getenv, hasenv
 from rasterio.errors import RasterioError
+from rasterio.session import DummySession
 
 from landbridge.raster.dtypes import held_nodata
-from landbridge.raster.errors import RasterError
-from landbridge.raster.fetch import RETRIES, open_file, timeout
+from landbridge.raster.errors import RasterError, raise_alone
+from landbridge.raster.fetch import RETRIES, is_remote, open_file, s3_endpoint, timeout
 from landbridge.raster.grid import crs_of
 from landbridge.raster.tiff import Tiff, structure
 from landbridge.raster.tiles import TileCache, Tiles
@@ -41,17 +45,23 @@ GDAL_OPTIONS: dict[str, Any] = {
 # MiB: the engine reads no block twice by it.
 _CACHE_MAX = {"GDAL_CACHEMAX": 128}
 
+# With these GDAL forgets what it keeps of remote files from one call to the next.
+_FRESH = {"CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))}
+_AT_ONCE = nullcontext()
+_QUERY = re.compile(r"\?[^\s'\"]+")
+_TELLING = 8
+_USER = re.compile(r"(://)[^/@\s'\"]+@")
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a file says of itself. `overviews` are how many times coarser than its grid its overviews are.
 
     `mask` tells of a mask stored beside the bands, `alpha` is the number of a band that is one (0: none).
-    `tiff` is
-    the structure of a TIFF whose tiles are decoded here. GDAL opens `address`.
+    `tiff` is the structure of a TIFF whose tiles are decoded here. GDAL opens `address`.
     """
 
-    address: str
+    address: str = field(repr=False)
     count: int
     dtypes: tuple[str, ...]
     nodata: tuple[float | None, ...]
@@ -64,58 +74,114 @@ class Header:
 
 @contextmanager
 def gdal_env() -> Iterator[None]:
-    """GDAL's settings while reading, on this thread."""
+    """GDAL's settings while reading, on this thread; on the main thread rasterio would set them for all."""
     # A transfer slower than 1 byte a second for that time has stalled.
-    options = {**GDAL_OPTIONS, "GDAL_HTTP_LOW_SPEED_TIME": max(1, round(timeout()))}
+    options = {**GDAL_OPTIONS, **_s3_options(), "GDAL_HTTP_LOW_SPEED_TIME": max(1, round(timeout()))}
     if "GDAL_CACHEMAX" not in os.environ and not (hasenv() and "GDAL_CACHEMAX" in getenv()):
         options |= _CACHE_MAX
-    with rasterio.Env(**options):
+    # GDAL finds credentials by itself: a session of rasterio's would look for them each time.
+    with rasterio.Env(DummySession(), **options):
         yield
 
 
+def _s3_options() -> dict[str, Any]:
+    """GDAL's words for a service that stands in for AWS, where the environment names it as AWS's tools do."""
+    endpoint = s3_endpoint()
+    if endpoint is None or os.environ.get("AWS_S3_ENDPOINT"):
+        return {}
+    parts = urlsplit(endpoint)
+    options: dict[str, Any] = {"AWS_S3_ENDPOINT": f"{parts.netloc}{parts.path.rstrip('/')}"}
+    if "AWS_HTTPS" not in os.environ:
+        options["AWS_HTTPS"] = parts.scheme == "https"
+    if "AWS_VIRTUAL_HOSTING" not in os.environ:
+        virtual = os.environ.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "")
+        options["AWS_VIRTUAL_HOSTING"] = virtual.lower() == "true"
+    return options
+
+
 @contextmanager
-def errors_about(source: "SourceRead", file: "FileRead", address: str = "") -> Iterator[None]:
+def errors_about(source: "SourceRead", file: "FileRead", address: str | None = None) -> Iterator[None]:
     """Turn what goes wrong while a file is read into a RasterError that names image, bands and file.
 
-    `address` is where the file is read from, if that is not what it is known by: it may be signed, and is
-    kept out of
-    the message.
+    `address` is where the file is read from, if that is not what it is known by. It may be signed, as may be
+    an href with a query: neither the message nor a chained error tells of that.
     """
     try:
         yield
     except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
-        names = ", ".join(map(repr, file.names))
-        # A chained error would show what the message must not.
-        cause = None if address and address != file.href else error
-        raise RasterError(
-            f"image {source.source.id!r}: cannot read band{'s' if len(file.names) > 1 else ''} {names} "
-            f"from {file.href!r}: {_unsigned(str(error), address, file.href)}",
-            source.source.id,
-            file.names,
-            file.href,
-        ) from cause
+        told = about(source, file, _unsigned(str(error), address or file.href, file.href))
+        if address not in (None, file.href) or public(file.href) != file.href:
+            raise_alone(told)
+        raise told from error
+
+
+def about(source: "SourceRead", file: "FileRead", what: str) -> RasterError:
+    """The error that a file cannot be read."""
+    names = ", ".join(map(repr, file.names))
+    href = public(file.href)
+    return RasterError(
+        f"image {source.source.id!r}: cannot read band{'s' if len(file.names) > 1 else ''} {names} "
+        f"from {href!r}: {what}",
+        source.source.id,
+        file.names,
+        href,
+    )
+
+
+def public(address: str) -> str:
+    """An address without what may be secret: its query, and the name and password before its host."""
+    return _without_secrets(address) if is_remote(address) else address
+
+
+def _without_secrets(text: str) -> str:
+    return _QUERY.sub("?…", _USER.sub(r"\1", text))
 
 
 def _unsigned(text: str, address: str, href: str) -> str:
     """An error's text without the signature of an address."""
-    if not address or address == href:
+    if not is_remote(address):
         return text
     query = urlsplit(address).query
-    for secret, shown in ((address, href), (query, "…"), *((part, "…") for part in query.split("&"))):
-        if secret:
-            text = text.replace(secret, shown)
-    return text
+    # A part may stand alone, but one of a few letters would be found in any word.
+    parts = [part for part in query.split("&") if len(part) >= _TELLING]
+    for secret, shown in ((address, href), *((part, "…") for part in (query, *parts) if part)):
+        text = text.replace(secret, shown)
+    return _without_secrets(text)
 
 
-def read_header(address: str) -> Header:
+class _Unsigned(logging.Filter):
+    """Keeps what may be secret of addresses out of a log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if (shown := _without_secrets(text)) != text:
+            record.msg, record.args = shown, ()
+        return True
+
+
+@cache
+def _keep_queries_from_logs() -> None:
+    """Have what logs the files it opens leave out the queries of addresses."""
+    hide = _Unsigned()
+    rasterio_loggers = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "rasterio"]
+    for name in (*rasterio_loggers, "odc.loader._rio"):
+        logging.getLogger(name).addFilter(hide)
+
+
+def read_header(address: str, turn: AbstractContextManager[Any] = _AT_ONCE) -> Header:
     """A file's header: parsed here if it is a plain tiled TIFF, else by GDAL.
+
+    What is parsed in its `turn` keeps nobody from parsing what is needed at once.
 
     Raises:
         RasterioError: the file is missing, broken or without a coordinate reference system.
         OSError: a server does not have it, refuses it or does not answer.
     """
+    if public(address) != address:
+        _keep_queries_from_logs()
     file = open_file(address)
-    tiff = None if file is None else structure(file)
+    with turn:
+        tiff = None if file is None else structure(file)
     if tiff is None or tiff.grid is None or tiff.has_alpha:
         with gdal_env():
             return _by_gdal(address, tiff)
@@ -133,7 +199,7 @@ def read_header(address: str) -> Header:
 
 
 def _by_gdal(address: str, tiff: Tiff | None) -> Header:
-    with rasterio.open(address, sharing=False) as dataset:
+    with rasterio.Env(DummySession(), **_FRESH), rasterio.open(address, sharing=False) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]

@@ -4,6 +4,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from landbridge.raster.dtypes import data_type_of
+from landbridge.raster.files import public
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
@@ -45,7 +46,7 @@ def raster_info(raster: "Raster") -> dict[str, Any]:
         ],
         "metadata": {"": {}},
         "driverShortName": "MEM",
-        "files": list(raster.files),
+        "files": [public(address) for address in raster.files],
     }
 
 

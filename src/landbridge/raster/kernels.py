@@ -7,11 +7,9 @@ the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (
 whose states were not written yet: all of them are missing.
 
 A tile is (y, x, sample); `samples` are those that go to the block's `bands`, and `alpha`, unless it is -1,
-the
-one that hides a pixel by being 0. `nodata`, one for each of them, is of a type that also has a value to say
-that
-there is none: a number that the tile's type cannot hold, or NaN. `visible` (y, x) of the block tells where an
-image may be seen; one of shape (0, 0) that it may be seen everywhere.
+the one that hides a pixel by being 0. `nodata`, one for each of them, is of a type that also has a value to
+say that there is none: a number that the tile's type cannot hold, or NaN. `visible` (y, x) of the block
+tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
 """
 
 from collections.abc import Callable
@@ -272,10 +270,8 @@ def boxes(
     """The box (y0, y1, x0, x1) of a block's pixels that may lie in each of a source's tiles.
 
     `rows` and `columns` are the source's at the nodes of a lattice over the block: see `warp`. Between
-    nodes they
-    are off a straight line by no more than `bulge` (y, x). `size`, `tile` and `source` are (y, x) of the
-    block,
-    a tile and the source. `found` (tile row, tile column, 4) holds empty boxes at first.
+    nodes they are off a straight line by no more than `bulge` (y, x). `size`, `tile` and `source` are (y,
+    x) of the block, a tile and the source. `found` (tile row, tile column, 4) holds empty boxes at first.
     """
     step, top, start, taps = frame
     base = 0 if taps == 1 else 1
@@ -440,10 +436,9 @@ def warp(
     coordinates.
 
     The tile's `corner` and `size` (y, x) are in the source's pixels. `frame` is (step, top, start, taps):
-    nodes lie
-    `step` pixels of the block apart, the second from `top` and `start` on, and a pixel is made of `taps`
-    nodes each
-    way by the `weights` (tap, place between nodes); with a single tap every pixel has a node of its own.
+    nodes lie `step` pixels of the block apart, the second from `top` and `start` on, and a pixel is made of
+    `taps` nodes each way by the `weights` (tap, place between nodes); with a single tap every pixel has a
+    node of its own.
 
     With `probe` nothing is laid: whether a pixel that is not valid yet lies in the tile.
     """

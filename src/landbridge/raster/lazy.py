@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,9 +12,11 @@ from odc.geo.geobox import GeoBox
 from landbridge.raster.dtypes import data_type_of, held_nodata
 from landbridge.raster.engine import check_pixels, layers, render_whole, stack_plans
 from landbridge.raster.errors import RasterError
-from landbridge.raster.files import gdal_env, read_header
+from landbridge.raster.files import public, read_header
+from landbridge.raster.opening import address_of
 from landbridge.raster.pieces import Piece, pieces, render_piece, windows
-from landbridge.raster.plan import Plan
+from landbridge.raster.plan import FileRead, Plan, SourceRead
+from landbridge.raster.render import run
 from landbridge.raster.sample import shape_of
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.types import Request, Source
@@ -140,21 +143,28 @@ def _wider(piece: Piece, wider: WiderTypeError) -> RasterError:
         f"{wider.dtype} values, which the declared data type {plan.data_type} does not hold: correct the "
         "band's data_type, or read without chunks"
     )
-    with gdal_env():
-        for source in plan.sources:
-            for file in source.files:
-                address = file.href if plan.sign is None else plan.sign(file.href)
-                dtypes = read_header(address).dtypes
-                if any(
-                    data_type_of(np.dtype(dtypes[index - 1])) == data_type_of(wider.dtype)
-                    and position < len(plan.bands)
-                    for index, position in zip(file.indexes, file.positions, strict=True)
-                ):
-                    return RasterError(
-                        f"image {source.source.id!r}: bands {', '.join(map(repr, file.names))} in "
-                        f"{file.href!r} have {message}",
-                        source.source.id,
-                        file.names,
-                        file.href,
-                    )
-    return RasterError(f"a file has {message}")
+    (found,) = run([partial(_widest, plan, wider.dtype)], 1)
+    if found is None:
+        return RasterError(f"a file has {message}")
+    source, file = found
+    return RasterError(
+        f"image {source.source.id!r}: bands {', '.join(map(repr, file.names))} in {public(file.href)!r} have "
+        f"{message}",
+        source.source.id,
+        file.names,
+        public(file.href),
+    )
+
+
+def _widest(plan: Plan, dtype: np.dtype[Any]) -> tuple[SourceRead, FileRead] | None:
+    """The first file with a band of a type."""
+    for source in plan.sources:
+        for file in source.files:
+            dtypes = read_header(address_of(source, file)).dtypes
+            if any(
+                data_type_of(np.dtype(dtypes[index - 1])) == data_type_of(dtype)
+                and position < len(plan.bands)
+                for index, position in zip(file.indexes, file.positions, strict=True)
+            ):
+                return source, file
+    return None

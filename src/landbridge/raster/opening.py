@@ -2,27 +2,27 @@
 
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
-from landbridge.raster.files import errors_about, find_tiles, read_header
+from landbridge.raster.files import about, errors_about, find_tiles, read_header
 from landbridge.raster.plan import FileRead, Plan, SourceRead
 from landbridge.raster.read import OpenFile, View, view_of
 from landbridge.raster.tiles import TileCache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from odc.geo.geobox import GeoBox
 
 # Files that are kept open at the same time, whatever the number of images.
 _MOST = 1024
 # Of how many images the headers are asked for while one is read, and by how many threads.
 _AHEAD = 8
-_THREADS = 16
+_THREADS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +44,62 @@ class Files:
         self._plan = plan
         self._cache = cache
         self.shared = Opened() if shared is None else shared
-        newest_first = plan.sources[::-1]
-        self._order = {id(source): turn for turn, source in enumerate(newest_first)}
-        self._remote = len(newest_first) > 1 and any(is_remote(href) for href in plan.hrefs)
+        self._newest_first = plan.sources[::-1]
+        self._turns = {id(source): turn for turn, source in enumerate(self._newest_first)}
+        self._remote = any(is_remote(href) for href in plan.hrefs)
         self._ahead: ThreadPoolExecutor | None = None
+        # Those that are opened ahead are parsed one by one, not all before the one that is needed.
+        self._turn = Lock()
+        self._failure: RasterError | None = None
 
     def get(self, source: SourceRead, file: FileRead) -> OpenFile:
         """A file, opened.
 
         Raises:
-            RasterError: it is missing, broken or without a coordinate reference system.
+            RasterError: it is missing, broken or without a coordinate reference system; or another read of
+                the plan has failed before.
         """
+        if self._failure is not None:
+            raise self._failure
+        opened, mine = self._claim(file)
         if self._remote:
             self._ask_ahead(source)
-        return self._open(source, file)
+        if mine:
+            self._open(opened, source, file)
+        return opened.result()
 
-    def _open(self, source: SourceRead, file: FileRead) -> OpenFile:
+    def stop(self, failure: RasterError | None = None) -> None:
+        """Ask for no more headers; after a failure also no other block of the plan goes on."""
+        self._failure = self._failure or failure
+        with self.shared.lock:
+            ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.shutdown(wait=False, cancel_futures=True)
+
+    def _claim(self, file: FileRead) -> tuple[Future[OpenFile], bool]:
+        """The promise of an opened file, and whether it is for the caller to keep."""
         with self.shared.lock:
             opened = self.shared.files.get(file.href)
-            if opened is None:
-                mine = self.shared.files[file.href] = Future[OpenFile]()
-                if len(self.shared.files) > _MOST:
-                    self.shared.files.popitem(last=False)
-        if opened is not None:
-            return opened.result()
-        try:
-            mine.set_result(self._read(source, file))
-        except BaseException as error:
-            mine.set_exception(error)
-            # Whoever comes later asks anew: it may be there again.
-            with self.shared.lock:
-                self.shared.files.pop(file.href, None)
-            raise
-        return mine.result()
+            if opened is not None:
+                return opened, False
+            opened = self.shared.files[file.href] = Future()
+            if len(self.shared.files) > _MOST:
+                self.shared.files.popitem(last=False)
+            return opened, True
 
-    def _read(self, source: SourceRead, file: FileRead) -> OpenFile:
-        address = self.address(file)
+    def _open(
+        self, opened: Future[OpenFile], source: SourceRead, file: FileRead, *, ahead: bool = False
+    ) -> None:
+        try:
+            opened.set_result(self._read(source, file, self._turn if ahead else nullcontext()))
+        except BaseException as error:  # noqa: BLE001 - whoever needs the file gets it
+            self._forget(opened, file)
+            opened.set_exception(error)
+
+    def _read(self, source: SourceRead, file: FileRead, turn: AbstractContextManager[Any]) -> OpenFile:
+        address = address_of(source, file)
         with errors_about(source, file, address):
-            header = read_header(address)
+            header = read_header(address, turn)
             grids = (header.grid, header.overviews)
             view = self.shared.views.get(grids)
             if view is None:
@@ -89,19 +107,47 @@ class Files:
                 view = self.shared.views[grids] = view_of(header, self._plan.geobox, self._plan.resampler)
             return OpenFile(header, view, find_tiles(header, view.level, self._cache))
 
-    def address(self, file: FileRead) -> str:
-        """Where a file is read from: its href, signed where the plan says how."""
-        return file.href if self._plan.sign is None else self._plan.sign(file.href)
-
     def _ask_ahead(self, source: SourceRead) -> None:
         """Open the files of the images whose turn is next, without waiting."""
-        turn = self._order[id(source)]
-        soon: Sequence[SourceRead] = self._plan.sources[::-1][turn : turn + _AHEAD]
-        todo = [(s, file) for s in soon for file in s.files if file.href not in self.shared.files]
-        if not todo:
-            return
-        with self.shared.lock:
-            if self._ahead is None:
-                self._ahead = ThreadPoolExecutor(_THREADS, thread_name_prefix="landbridge-ahead")
+        turn = self._turns[id(source)]
+        soon = self._newest_first[turn : turn + _AHEAD]
+        todo = [(each, file) for each in soon for file in each.files if file.href not in self.shared.files]
         for each, file in todo:
-            self._ahead.submit(partial(self._open, each, file))
+            opened, mine = self._claim(file)
+            if not mine:
+                continue
+            with self.shared.lock:
+                if self._ahead is None:
+                    self._ahead = ThreadPoolExecutor(_THREADS, thread_name_prefix="landbridge-ahead")
+                task = self._ahead.submit(self._open, opened, each, file, ahead=True)
+            task.add_done_callback(partial(self._give_up, opened, file))
+
+    def _forget(self, opened: Future[OpenFile], file: FileRead) -> None:
+        """Have whoever comes later ask anew: the file may be there again."""
+        with self.shared.lock:
+            if self.shared.files.get(file.href) is opened:
+                del self.shared.files[file.href]
+
+    def _give_up(self, opened: Future[OpenFile], file: FileRead, task: Future[None]) -> None:
+        """Keep nobody waiting for a header that is not asked for any more."""
+        if task.cancelled():
+            self._forget(opened, file)
+            opened.set_exception(self._failure or RasterError("the call has ended"))
+
+
+def address_of(source: SourceRead, file: FileRead) -> str:
+    """Where a file is read from: its href, signed where the image says how.
+
+    Raises:
+        RasterError: the signer failed.
+    """
+    sign = source.source.sign
+    if sign is None or not is_remote(file.href):
+        return file.href
+    try:
+        address: Any = sign(file.href)
+    except Exception as error:
+        raise about(source, file, f"the signer raised {type(error).__name__}") from error
+    if not isinstance(address, str) or not address:
+        raise about(source, file, f"the signer gave {type(address).__name__} and no address")
+    return address

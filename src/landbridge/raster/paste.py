@@ -29,10 +29,8 @@ class Canvas:
     """What a block has: values and states (band, y, x), which are written to, and what is left to fill.
 
     States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, states are
-    written
-    when they are first asked for, piece by piece, while the piece is in the processor's cache; before that
-    all
-    of them are missing.
+    written when they are first asked for, piece by piece, while the piece is in the processor's cache;
+    before that all of them are missing.
     """
 
     def __init__(self, values: Array, state: Array, *, begun: bool = False) -> None:
@@ -75,12 +73,10 @@ class Canvas:
 class Layer:
     """An image's file as it is laid: which of its bands go where, and what of them counts.
 
-    `samples` are the positions among the decoded bands (`indexes`, from one) of those that go to the canvas's
-    `bands`; `nodata` are theirs. `alpha` is the position of a band that hides by being 0, or -1; `visible`
-    (y, x) tells
-    where the image may be seen besides (shape (0, 0): everywhere). With `raw` values that are not valid
-    show where
-    nothing else does.
+    `samples` are the positions among the decoded bands (`indexes`, from one) of those that go to the
+    canvas's `bands`; `nodata` are theirs. `alpha` is the position of a band that hides by being 0, or -1;
+    `visible` (y, x) tells where the image may be seen besides (shape (0, 0): everywhere). With `raw` values
+    that are not valid show where nothing else does.
     """
 
     indexes: tuple[int, ...]
@@ -103,12 +99,8 @@ def lay(
     Raises:
         OSError: the file cannot be read, or is not the one any more that was opened.
     """
-    laying: _Parallel | _Warped
-    if sampling.lattice is not None:
-        laying = _Warped(tiles, sampling.lattice, layer, canvas)
-    elif sampling.parallel is not None:
-        laying = _Parallel(tiles, sampling, layer, canvas)
-    else:
+    laying = _laying(tiles, sampling, layer, canvas)
+    if laying is None:
         return
     places = {
         place: box
@@ -129,13 +121,18 @@ def lay(
 
 def put(pixels: Array, place: Place, tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
     """Lay bands (y, x, band) of a tile that were decoded elsewhere."""
-    alike = replace(tiles, level=replace(tiles.level, planar=True))
-    laying: _Parallel | _Warped
-    if sampling.lattice is not None:
-        laying = _Warped(alike, sampling.lattice, layer, canvas)
-    else:
-        laying = _Parallel(alike, sampling, layer, canvas)
+    laying = _laying(replace(tiles, level=replace(tiles.level, planar=True)), sampling, layer, canvas)
+    assert laying is not None
     laying.put(place, dict(laying.boxes())[place], Tile(pixels))
+
+
+def _laying(tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas) -> "_Parallel | _Warped | None":
+    """How a file is laid; None where it does not meet the block."""
+    if sampling.lattice is not None:
+        return _Warped(tiles, sampling.lattice, layer, canvas)
+    if sampling.parallel is not None:
+        return _Parallel(tiles, sampling, layer, canvas)
+    return None
 
 
 def _is_void(tiles: Tiles, layer: Layer, place: Place) -> bool:
@@ -266,10 +263,8 @@ class _Warped(_Laying):
         return self._run(place, box, self._nothing, probe=True)
 
     def put(self, place: Place, box: Box, tile: Tile) -> None:
-        samples = self.samples if self.alpha < 0 else np.append(self.samples, self.alpha)
-        self._run(
-            place, box, plain(tile, np.unique(samples).tolist(), self._rows(place, box)).pixels, probe=False
-        )
+        samples = {*self.samples.tolist(), self.alpha} - {-1}
+        self._run(place, box, plain(tile, [*samples], self._rows(place, box)).pixels, probe=False)
 
     def _rows(self, place: Place, box: Box) -> slice:
         """The rows of a tile that pixels of a box may take."""

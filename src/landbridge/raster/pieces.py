@@ -14,13 +14,12 @@ from shapely.geometry import box
 
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
-from landbridge.raster.files import gdal_env
 from landbridge.raster.footprints import Footprints
 from landbridge.raster.grid import BoolArray, reach
 from landbridge.raster.opening import Files, Opened
 from landbridge.raster.plan import Plan, SourceRead
 from landbridge.raster.reduce import renderer_of
-from landbridge.raster.render import BLOCK, blocks
+from landbridge.raster.render import BLOCK, blocks, run
 from landbridge.raster.sample import Window, shape_of, within
 from landbridge.raster.tiles import TileCache
 
@@ -171,17 +170,23 @@ def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:
     mask = np.empty(piece.shape, bool) if plan.masked else None
     rows, columns = shape_of(piece.window)
     failure: RasterError | None = None
+
+    def render() -> None:
+        for y in range(0, rows, BLOCK):
+            for x in range(0, columns, BLOCK):
+                part = (slice(y, min(rows, y + BLOCK)), slice(x, min(columns, x + BLOCK)))
+                where = (slice(None), *part)
+                renderer.render(
+                    within(piece.window, part), values[where], None if mask is None else mask[where]
+                )
+
     try:
-        with gdal_env():
-            for y in range(0, rows, BLOCK):
-                for x in range(0, columns, BLOCK):
-                    part = (slice(y, min(rows, y + BLOCK)), slice(x, min(columns, x + BLOCK)))
-                    where = (slice(None), *part)
-                    renderer.render(
-                        within(piece.window, part), values[where], None if mask is None else mask[where]
-                    )
+        # On a thread of its own: a task may be run on the main one.
+        run([render], 1)
     except RasterError as error:
         failure = error
+    finally:
+        renderer.close()
     if failure is not None:
         with _lock:
             _calls.pop(piece.call, None)

@@ -1,6 +1,6 @@
 """The plan of a rastering call: everything that is decided before a file is opened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,7 +78,6 @@ class Plan:
     data_type: str
     scales: tuple[Scale, ...] | None
     output_type: str
-    sign: Callable[[str], str] | None = None
     method: str = "last"
 
     @property
@@ -181,7 +180,6 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
         ),
         scales=None if scales is None else tuple(scales),
         output_type=output_type,
-        sign=request.sign,
         method=request.method,
     )
 

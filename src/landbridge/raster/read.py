@@ -27,6 +27,7 @@ Array = np.ndarray[Any, Any]
 
 # These rank the pixels themselves: an overview no longer has them.
 _RANKING = ("mode", "max", "min", "med", "q1", "q3")
+_INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
@@ -386,6 +387,13 @@ def _warped(opened: OpenFile, file: FileRead, block: Block, resampler: str, samp
     window = widened_window(sample.window, view.scale, view.grid)
     raw = _judged(opened, file, _window(opened, file.indexes, window), window, None)
     values, valid = warp(raw.values, raw.valid, view.grid[window], grid, view.scale, resampler)
+    if resampler in _INTERPOLATING and not raw.valid.all():
+        # Not beyond the valid pixels either: GDAL sees to that only where there is one band.
+        y, x = (
+            slice(inner.start - outer.start, inner.stop - outer.start)
+            for inner, outer in zip(sample.window, window, strict=True)
+        )
+        valid &= sample.take(raw.valid[:, y, x])
     if sample.inside is not None:
         valid &= sample.inside
     return Pixels(sample.roi, values, valid, sample.inside)

@@ -35,6 +35,10 @@ class Renders(Protocol):
         """Fill a window; see Renderer."""
         ...
 
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        ...
+
 
 def renderer_of(plan: Plan, cache: TileCache, files: Files | None = None) -> Renders:
     """What renders a plan by its method."""
@@ -85,6 +89,10 @@ class Reducer:
                 values[(slice(None), *part)],
                 None if mask is None else mask[(slice(None), *part)],
             )
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        self._files.stop()
 
     def _parts(self, shape: tuple[int, int], images: int) -> Iterator[Window]:
         plan = self.plan

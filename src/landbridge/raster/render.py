@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from landbridge.raster.calibrate import calibrate, fill_missing
 from landbridge.raster.dtypes import held_nodata
+from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import errors_about, gdal_env
 from landbridge.raster.footprints import Footprints
@@ -59,6 +61,17 @@ class Renderer:
             RasterError: a file is missing, broken or cut short.
             WiderTypeError: a file has a type that the plan's cannot hold.
         """
+        try:
+            self._render(window, values, mask)
+        except RasterError as error:
+            self._files.stop(error)
+            raise
+
+    def close(self) -> None:
+        """Ask for nothing any more."""
+        self._files.stop()
+
+    def _render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         plan = self.plan
         direct = plan.scales is None and plan.output_type == plan.data_type
         raw = values if direct else np.zeros(values.shape, plan.dtype)
@@ -112,22 +125,57 @@ class Renderer:
         """Lay one image under what the strategy has: alpha's file comes first."""
         alpha = self.plan.alpha
         visible: BoolArray | None = None
-        for file in sorted(source.files, key=lambda file: alpha not in file.positions):
-            opened = self._files.get(source, file)
-            with errors_about(source, file):
-                check_bands(opened.header, file)
-            hides = alpha in file.positions
-            # The file's own pixels tell where it may be seen, and there is no other that this is told.
-            alone = hides and len(source.files) == 1
-            if (not hides or alone) and lays_tiles(opened, file, self.plan.resampler, self.plan.dtype):
-                layer = self._layer(opened, file, visible, strategy)
-                with errors_about(source, file, opened.header.address):
-                    lay_tiles(opened, samples, layer, strategy.canvas)
-                continue
-            if alpha is not None and visible is None:
-                # Where the image has no alpha nothing says that it may be seen.
-                visible = np.zeros(samples.block.grid.shape.yx, bool)
-            self._feed_pixels(source, file, opened, samples, visible, strategy)
+        if alpha is not None and len(source.files) > 1:
+            # Where the image has no alpha nothing says that it may be seen.
+            visible = np.zeros(samples.block.grid.shape.yx, bool)
+        first = [file for file in source.files if alpha in file.positions]
+        others = [file for file in source.files if alpha not in file.positions]
+        for file in first:
+            self._feed_file(source, file, samples, visible, strategy)
+        if len(others) > 1 and all(is_remote(file.href) for file in others):
+            self._feed_at_once(source, others, samples, visible, strategy)
+        else:
+            for file in others:
+                self._feed_file(source, file, samples, visible, strategy)
+
+    def _feed_at_once(
+        self,
+        source: SourceRead,
+        files: Sequence[FileRead],
+        samples: Samples,
+        visible: BoolArray | None,
+        strategy: LastValid,
+    ) -> None:
+        """Lay an image's files all together: each waits for a network, and has bands of its own."""
+        # What they share is made before.
+        strategy.canvas.begin()
+        if self.plan.resampler == "near":
+            samples.get(self._files.get(source, files[0]).view.grid)
+        feeds = [partial(self._feed_file, source, file, samples, visible, strategy) for file in files]
+        run(feeds, len(feeds))
+
+    def _feed_file(
+        self,
+        source: SourceRead,
+        file: FileRead,
+        samples: Samples,
+        visible: BoolArray | None,
+        strategy: LastValid,
+    ) -> None:
+        opened = self._files.get(source, file)
+        with errors_about(source, file):
+            check_bands(opened.header, file)
+        hides = self.plan.alpha in file.positions
+        # The file's own pixels tell where it may be seen, and there is no other that this is told.
+        alone = hides and len(source.files) == 1
+        if (not hides or alone) and lays_tiles(opened, file, self.plan.resampler, self.plan.dtype):
+            layer = self._layer(opened, file, visible, strategy)
+            with errors_about(source, file, opened.header.address):
+                lay_tiles(opened, samples, layer, strategy.canvas)
+            return
+        if self.plan.alpha is not None and visible is None:
+            visible = np.zeros(samples.block.grid.shape.yx, bool)
+        self._feed_pixels(source, file, opened, samples, visible, strategy)
 
     def _layer(
         self, opened: OpenFile, file: FileRead, visible: BoolArray | None, strategy: LastValid
@@ -250,14 +298,20 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
 
     After a failure no further job starts; the error is raised when those that run have ended.
     """
+    failures: list[BaseException] = []
 
     def job_in_env(job: Callable[[], T]) -> T:
-        with gdal_env():
-            return job()
+        if failures:
+            raise failures[0]
+        try:
+            with gdal_env():
+                return job()
+        except BaseException as error:
+            failures.append(error)
+            raise
 
-    workers = min(max_workers or default_workers(), len(jobs))
-    if workers <= 1:
-        return [job_in_env(job) for job in jobs]
+    # Never on the caller's thread: on the main one GDAL's settings would be those of the whole process.
+    workers = max(1, min(max_workers or default_workers(), len(jobs)))
     with ThreadPoolExecutor(workers, thread_name_prefix="landbridge-raster") as pool:
         futures: list[Future[T]] = [pool.submit(job_in_env, job) for job in jobs]
         try:
@@ -265,7 +319,6 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
         finally:
             for future in futures:
                 future.cancel()
-    failed = next((future for future in futures if not future.cancelled() and future.exception()), None)
-    if failed is not None:
-        failed.result()
+    if failures:
+        raise failures[0]
     return [future.result() for future in futures]

@@ -63,8 +63,7 @@ class Nearest:
     """How a target grid samples a source grid by the nearest pixel.
 
     Either `parallel` tells it, None where the grids do not meet, or else `lattice`. Pixels do not depend on
-    how a
-    grid is cut into blocks.
+    how a grid is cut into blocks.
     """
 
     def __init__(self, source: GeoBox, target: GeoBox, lattice: "Callable[[], Lattice]") -> None:
@@ -150,8 +149,7 @@ class Net:
 
     `x` and `y` are those of the nodes, `step` apart, the first one step before `first` (y, x). A pixel is
     interpolated from `taps` of them in either direction, 2 or 4; with 1 every pixel is a node. Between two
-    nodes
-    coordinates are off a straight line by no more than `bend` (y, x), in source pixels.
+    nodes coordinates are off a straight line by no more than `bend` (y, x), in source pixels.
     """
 
     step: int

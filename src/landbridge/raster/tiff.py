@@ -59,8 +59,7 @@ class Level:
     """One resolution of a tiled TIFF: a page.
 
     `size` and `tile` are (rows, columns), `across` and `down` how many tiles lie in a row and a column,
-    `samples` the
-    bands in each tile: with `planar` only one, and the bands' tiles lie one after the other.
+    `samples` the bands in each tile: with `planar` only one, and the bands' tiles lie one after the other.
     """
 
     size: tuple[int, int]

@@ -189,8 +189,7 @@ class Tiles:
         for.
 
         None for a tile that cannot be decoded here: damaged, or of an unknown kind. `alone` tells of which
-        tiles
-        nobody else will need pixels: the others are shared.
+        tiles nobody else will need pixels: the others are shared.
 
         Raises:
             OSError: the file cannot be read, or is not the one any more that was opened.

@@ -40,6 +40,8 @@ class Source:
 
     `geometry` is the footprint in longitude and latitude. `coefficients` are the image's attributes that
     processing levels compute with: by name a number, or a list with an entry (a number, or several) per band.
+    `sign` gives the address that a file elsewhere is read from, by its href; it is called just before the
+    file is opened.
     """
 
     id: str
@@ -48,15 +50,13 @@ class Source:
     geometry: "BaseGeometry | None" = None
     product_id: str = ""
     coefficients: Mapping[str, Any] = field(default_factory=dict)
+    sign: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types; of
     several images what `method` makes of them.
-
-    `sign` gives the address that a file is read from, by its href; it is called just before the file is
-    opened.
     """
 
     bands: tuple[str, ...]
@@ -67,7 +67,6 @@ class Request:
     processing_level: str | None = None
     scaling: Any = None
     data_type: str | None = None
-    sign: Callable[[str], str] | None = None
     method: str = "last"
 
 

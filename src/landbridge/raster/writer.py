@@ -15,13 +15,15 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.arguments import check_format, format_of
 from landbridge.raster.cluster import active_client, render_on
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.engine import pixel_count, render_whole, widened
-from landbridge.raster.files import gdal_env
+from landbridge.raster.fetch import open_file
 from landbridge.raster.grid import BoolArray, crs_on
 from landbridge.raster.pieces import windows
 from landbridge.raster.plan import Plan, make_plan
@@ -30,6 +32,7 @@ from landbridge.raster.reduce import renderer_of
 from landbridge.raster.render import BLOCK, blocks, default_workers, run, workers_for
 from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.strategy import WiderTypeError
+from landbridge.raster.tiff import structure
 from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
 
@@ -187,7 +190,10 @@ def _render_into(
             bar.update(shape[1] * shape[2])
 
         places = windows(plan.geobox, chunks, default_workers(), most=BLOCK)
-        run([partial(render, window) for window in places], workers)
+        try:
+            run([partial(render, window) for window in places], workers)
+        finally:
+            renderer.close()
     return path
 
 
@@ -238,23 +244,43 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
     }
     lock = Lock()
     try:
-        # No .aux.xml beside a PNG or JPEG.
-        with gdal_env(), rasterio.Env(GDAL_PAM_ENABLED="NO"):
-            with rasterio.open(staging, "w", **profile) as dataset:
-                dataset.descriptions = tuple(names)
+        with rasterio.open(staging, "w", **profile) as dataset:
+            dataset.descriptions = tuple(names)
 
-                def put(window: Window, values: Array, mask: BoolArray | None) -> None:
-                    if mask is not None and target.nodata is not None:
-                        values = np.where(mask, values.dtype.type(target.nodata), values)
-                    with lock:
-                        dataset.write(values, window=RasterioWindow.from_slices(*window))
+            def put(window: Window, values: Array, mask: BoolArray | None) -> None:
+                if mask is not None and target.nodata is not None:
+                    values = np.where(mask, values.dtype.type(target.nodata), values)
+                with lock:
+                    dataset.write(values, window=RasterioWindow.from_slices(*window))
 
-                yield put
-            driver, options = _DRIVERS[target.format]
-            finished = folder / f"finished.{target.format}"
-            rasterio.shutil.copy(staging, finished, driver=driver, **options)
-            os.replace(finished, target.path)  # noqa: PTH105 - what Path.replace does, named for being atomic
+            yield put
+        finished = folder / f"finished.{target.format}"
+        # Not on the caller's thread, for the settings.
+        run([partial(_finish, staging, finished, target.format)])
+        os.replace(finished, target.path)  # noqa: PTH105 - what Path.replace does, named for being atomic
+    except (RasterioError, CPLE_BaseError) as error:
+        raise OSError(f"cannot write {target.path}: {error}") from error
     finally:
         if staging.startswith("/vsimem/") and rasterio.shutil.exists(staging):
             rasterio.shutil.delete(staging)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _finish(staging: str, path: Path, format: str) -> None:
+    driver, options = _DRIVERS[format]
+    # No .aux.xml beside a PNG or JPEG.
+    with rasterio.Env(GDAL_PAM_ENABLED="NO"):
+        rasterio.shutil.copy(staging, path, driver=driver, **options)
+    # GDAL does not tell of what fails when a file is closed.
+    if format == "tif" and not _is_complete(path):
+        raise RasterioIOError("not all of it was written: the disk may be full")
+
+
+def _is_complete(path: Path) -> bool:
+    """Whether a TIFF holds all the tiles that it says."""
+    file = open_file(str(path))
+    tiff = None if file is None else structure(file)
+    if tiff is None:
+        return False
+    end = max(int((level.offsets + level.counts).max()) for level in tiff.levels)
+    return end <= path.stat().st_size
