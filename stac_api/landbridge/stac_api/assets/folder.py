@@ -82,6 +82,15 @@ async def _finished(call: asyncio.Future[None]) -> None:
         raise
 
 
+async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
+    """The bytes of a file from `start` up to `end`, in blocks; it is closed afterwards."""
+    with file:
+        file.seek(start)
+        while start < end and (block := await asyncio.to_thread(file.read, min(BLOCK, end - start))):
+            start += len(block)
+            yield block
+
+
 def move(file: Path, target: Path) -> bool:
     """Move a file to its place; whether that could be done, which it can't be from another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mimetypes
 import re
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 import obstore
 import obstore.exceptions
@@ -15,9 +14,6 @@ from starlette.responses import Response, StreamingResponse
 
 from landbridge.stac_api.assets.store import BLOBS, COG, is_served, reason
 from landbridge.stac_api.errors import UnavailableError
-
-if TYPE_CHECKING:
-    from obstore import GetOptions
 
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))$")
 
@@ -86,12 +82,11 @@ async def serve(path: str, request: Request, *, cached: str, etag: str | None = 
     status = 206 if wanted else 200
     if request.method == "HEAD" or start == end:
         return Response(status_code=status, headers=headers, media_type=media_type)
-    options: GetOptions = {"range": (start, end)}
     try:
-        result = await obstore.get_async(store, path, options=options)
+        content = await request.app.state.store.stream(path, start, end)
     except FileNotFoundError as error:
         raise _missing(path) from error
-    return StreamingResponse(result.stream(), status_code=status, headers=headers, media_type=media_type)
+    return StreamingResponse(content, status_code=status, headers=headers, media_type=media_type)
 
 
 def _media_type(path: str) -> str:

@@ -105,6 +105,17 @@ class AssetStore:
                 file.write(chunk)
         return target
 
+    async def stream(self, path: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes of an object from `start` up to `end`, as they are read.
+
+        Raises:
+            FileNotFoundError: there is no such object, by now.
+        """
+        if self.root is not None:
+            return folder.read((self.root / path).open("rb", buffering=0), start, end)
+        result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
+        return aiter(result.stream(min_chunk_size=folder.BLOCK))
+
     async def sizes(self, prefix: str) -> dict[str, int]:
         """Every object under a prefix, with its size in bytes."""
         found: dict[str, int] = {}
