@@ -39,7 +39,7 @@ def http(stack):
         yield client
 
 
-def test_no_request_makes_the_server_fail(stack, http):
+def test_no_request_makes_the_server_fail(stack, http, tmp_path):
     assert http.post("/collections", json=stac_collection(COLLECTION)).status_code == 201
     items = {f"i{n}": stac_item(COLLECTION, f"i{n}", **{"eo:cloud_cover": n}) for n in range(20)}
     http.post(f"/collections/{COLLECTION}/bulk_items", json={"items": items}).raise_for_status()
@@ -62,7 +62,7 @@ def test_no_request_makes_the_server_fail(stack, http):
             "SCHEMATHESIS_HOOKS": "contract.openapi.hooks",
             "LANDBRIDGE_KNOWN_PATHS": json.dumps({"collection_id": COLLECTION, "item_id": "i3"}),
         },
-        cwd=TESTS.parent,
+        cwd=tmp_path,  # where it keeps its cache
         check=False,
         capture_output=True,
         text=True,
