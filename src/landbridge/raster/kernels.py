@@ -10,6 +10,10 @@ A tile is (y, x, sample); `samples` are those that go to the block's `bands`, an
 the one that hides a pixel by being 0. `nodata`, one for each of them, is of a type that also has a value to
 say that there is none: a number that the tile's type cannot hold, or NaN. `visible` (y, x) of the block
 tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
+
+All of them stand in one file: numba's cache of a function looks at that function's file only, and not at
+those of
+the functions it calls.
 """
 
 from collections.abc import Callable
