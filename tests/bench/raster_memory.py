@@ -25,13 +25,10 @@ _SPARE = 512 * 2**20
 _CHILD = """
 import zlib
 import landbridge.raster.engine
+from bench.memory import peak
 from bench.raster_scenes import context, ground
 from bench.raster_work import RGB, work
 from landbridge.raster import Request, mosaic
-
-def peak():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
 todo = work("e", {variant!r}, ground())
 sources = todo.ground.sources({variant!r})

@@ -239,14 +239,15 @@ def download_of_a_blob_of_1_GiB() -> Iterator[Contest]:
 
 
 _MEMORY = """
-import psutil, resource
+import psutil
+from bench.memory import peak
 from landbridge.catalog import Blob
 Blob(name="small").upload_data(b"x").data()
 before = psutil.Process().memory_info().rss
 blob = Blob(name="large").upload({source!r})
 assert sum(map(len, blob.iter_data(chunk_size=2**20))) == {size}
 blob.download({target!r})
-print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
