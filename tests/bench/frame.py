@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -127,7 +128,11 @@ def in_fresh_process(code: str) -> Measure:
     """Make a measure that runs code in a new Python; what the code prints last is the figure."""
 
     def measure() -> float:
-        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        # As a user's process has it: without what `__main__` sets for the peers.
+        ours = {name: value for name, value in os.environ.items() if name != "GDAL_CACHEMAX"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=ours
+        )
         return float(done.stdout.split()[-1])
 
     return measure

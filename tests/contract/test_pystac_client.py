@@ -7,6 +7,8 @@ import pytest
 from pystac_client import Client, ConformanceClasses
 from pystac_client.warnings import strict
 
+from landbridge.catalog import Blob
+
 
 @pytest.fixture
 def client(stack, product):
@@ -80,11 +82,25 @@ def test_queryables_know_what_images_are_filtered_by(client, product):
     assert {"datetime", "eo:cloud_cover", "id"} <= set(queryables["properties"])
 
 
-def test_documents_are_valid_for_pystac(client, product):
-    collection = client.get_collection(product.id).to_dict()
-    documents = [collection, *client.search(collections=[product.id]).items_as_dicts()]
-    assert len(documents) == 7
+@pytest.fixture
+def blob(stack):
+    blob = Blob(name="contract-blob", geometry={"type": "Point", "coordinates": [-98, 40]}, tags=["contract"])
+    yield blob.upload_data(b"words")
+    blob.delete().wait_for_completion()
+
+
+def test_documents_of_every_kind_are_valid_for_pystac(client, product, blob, http):
+    pages = [
+        http.get(f"/collections/{product.id}/items").json(),
+        http.post("/search", json={"collections": [product.id, f"blobs:{blob.storage_type}"]}).json(),
+    ]
+    items = [item for page in pages for item in pystac.ItemCollection.from_dict(page)]
+    collections = http.get("/collections").json()["collections"]
+    documents = [http.get("/").json(), *collections, *(item.to_dict(transform_hrefs=False) for item in items)]
+    assert {document["type"] for document in documents} == {"Catalog", "Collection", "Feature"}
+    assert {item.collection_id for item in items} == {product.id, f"blobs:{blob.storage_type}"}
     for document in documents:
-        # The core schemas come with pystac; those of the extensions would be fetched.
-        core = pystac.validation.validate_dict(document, extensions=[])
-        assert core
+        # The core schemas come with pystac, that of our own extension from the API; others would be fetched.
+        ours = [uri for uri in document.get("stac_extensions", []) if uri.startswith(str(http.base_url))]
+        assert ours or document["type"] == "Catalog"
+        assert len(pystac.validation.validate_dict(document, extensions=ours)) == 1 + len(ours)

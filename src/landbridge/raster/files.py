@@ -41,9 +41,10 @@ GDAL_OPTIONS: dict[str, Any] = {
     "GDAL_INGESTED_BYTES_AT_OPEN": 32768,
     "VSI_CACHE": False,
 }
-# GDAL's cache of blocks is one for the process, of 5 % of the memory unless its first user says otherwise. In
-# MiB: the engine reads no block twice by it.
-_CACHE_MAX = {"GDAL_CACHEMAX": 128}
+# GDAL's cache of blocks is one for the process, of 5 % of the memory unless its first user says otherwise.
+# In MiB:
+# what the engine may take beyond its output; others in the process lose little by that.
+_CACHE_MAX = {"GDAL_CACHEMAX": 512}
 
 # With these GDAL forgets what it keeps of remote files from one call to the next.
 _FRESH = {"CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import ids
+from landbridge.mappings.image import STAC_VERSION
 from landbridge.stac_api import links
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ MOST_CHILDREN = 500
 
 def completed(document: dict[str, Any], base: str, children: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """stac-fastapi's landing page with our links, and one to each collection, given as id and title."""
+    # As the collections and items say; stac-fastapi's own page is of 1.0.
+    document["stac_version"] = STAC_VERSION
     document["links"] = [
         *document["links"],
         {
