@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from landbridge.mappings import extra, plan, schema, times
 from landbridge.mappings.diffs import operations, same
 from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.image import STAC_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["from_stac", "patch", "to_stac"]
 
-_VERSION = "1.1.0"
 _EXTENT = {"start_datetime": 0, "end_datetime": 1}
 _FALLBACK = "catalog:description_fallback"
 _WORLD = [[-180, -90, 180, 90]]
@@ -93,7 +93,7 @@ def _intervals(collection: Mapping[str, Any]) -> Any:
 def _blank() -> dict[str, Any]:
     return {
         "type": "Collection",
-        "stac_version": _VERSION,
+        "stac_version": STAC_VERSION,
         "stac_extensions": [],
         "id": None,
         "license": "other",
