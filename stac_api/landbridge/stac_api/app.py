@@ -17,7 +17,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from landbridge.stac_api import errors, schemas
 from landbridge.stac_api.access.limits import LimitBody
-from landbridge.stac_api.access.token import Principal, RequireToken
+from landbridge.stac_api.access.principal import Principal
+from landbridge.stac_api.access.token import RequireToken
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
@@ -100,7 +101,9 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
         ),
         *stock,
         Middleware(
-            RequireToken, token=settings.token, principal=Principal(user=settings.user, org=settings.org)
+            RequireToken,
+            token=settings.token,
+            principal=Principal(user=settings.user, org=settings.org, operator=True),
         ),
         Middleware(LimitBody, limit=settings.max_body_bytes),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import bodies, documents, extents, links, loading, writes
+from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.blobs import collections, deleting
@@ -64,11 +65,6 @@ async def _body(request: Request) -> Any:
     return documents.parse(await request.body())
 
 
-def _owners(request: Request) -> list[str]:
-    principal = getattr(request.state, "principal", None)
-    return principal.owners if principal else []
-
-
 def _collection_answer(document: dict[str, Any], base: str, status: int = 200) -> Response:
     shown = links.with_collection_links(document, base)
     location = {"Location": links.collection_url(base, document["id"])} if status == 201 else {}
@@ -91,7 +87,7 @@ async def create_collection(request: Request) -> Response:
     body = await _body(request)
     if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
         raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
-    document = documents.collection(body, base, owners=_owners(request))
+    document = documents.collection(body, base, owners=principal_of(request).owners)
     await writes.create_collection(request.app.state.writepool, document)
     return _collection_answer(document, base, 201)
 
@@ -149,7 +145,7 @@ async def create_items(collection_id: str, request: Request) -> Response:
     items = await writes.create_items(
         request.app.state.writepool,
         collection_id,
-        lambda parent: [documents.item(body, parent, base, owners=_owners(request))],
+        lambda parent: [documents.item(body, parent, base, owners=principal_of(request).owners)],
     )
     return _item_answer(items[0], base, 201)
 
@@ -231,7 +227,7 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
 
     def run() -> None:
         database = request.app.state.landbridge.database_url
-        ready = [documents.item(item, parent, base, owners=_owners(request)) for item in items]
+        ready = [documents.item(item, parent, base, owners=principal_of(request).owners) for item in items]
         if ready and replace:
             # What is replaced stays as old as it is.
             known = loading.created(database, collection_id, (item["id"] for item in ready))

@@ -1,4 +1,4 @@
-"""Who may write: whoever carries the configured bearer token, or a URL signed for it. Reads are open.
+"""Who calls: whoever carries the configured bearer token, or a URL signed for it. Reads are open.
 
 Every method that is not known to read is a write, so a route added later is closed until it is opened
 here on purpose.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from landbridge.stac_api.access.principal import ANONYMOUS
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.errors import answer
 
@@ -18,21 +18,10 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from landbridge.stac_api.access.principal import Principal
+
 _READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_POSTS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)")
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """The caller of a write."""
-
-    user: str
-    org: str
-
-    @property
-    def owners(self) -> list[str]:
-        """What a new object's `owners` are unless it says otherwise."""
-        return [f"user:{self.user}", f"org:{self.org}"]
 
 
 class RequireToken:
@@ -45,20 +34,26 @@ class RequireToken:
         self._principal = principal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._reads(scope):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "PUT" and self._signer.allows("PUT", _path(scope), scope["query_string"]):
-            scope.setdefault("state", {})["principal"] = self._principal
-            await self.app(scope, receive, send)
-            return
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        if self._expected is None or not hmac.compare_digest(given, self._expected):
+        found = self._found(scope)
+        if found is None:
             why = "This needs an `Authorization: Bearer` header with a token that may write."
             await answer(401, why, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return
-        scope.setdefault("state", {})["principal"] = self._principal
+        scope.setdefault("state", {})["principal"] = found
         await self.app(scope, receive, send)
+
+    def _found(self, scope: Scope) -> Principal | None:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        if self._expected is not None and hmac.compare_digest(given, self._expected):
+            return self._principal
+        if self._reads(scope):
+            return ANONYMOUS
+        if scope["method"] == "PUT" and self._signer.allows("PUT", _path(scope), scope["query_string"]):
+            return self._principal
+        return None
 
     @staticmethod
     def _reads(scope: Scope) -> bool:

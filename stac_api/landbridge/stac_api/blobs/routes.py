@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
 from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
@@ -60,7 +61,7 @@ async def create(request: Request) -> Response:
     _item(item, parent, "/assets/blobs/announced", request)
     await _refuse_existing(pool, item)
     upload = uuid.uuid4()
-    await records.create_upload(pool, upload, item, request.state.principal.user)
+    await records.create_upload(pool, upload, item, principal_of(request).name)
     path = f"/blobs/uploads/{upload}"
     # Never the store's own: the data is counted and hashed as it passes.
     url = base + path[1:] + Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
@@ -82,9 +83,8 @@ def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Req
     data["href"] = place
     if isinstance(document.get("properties"), dict):
         document["properties"]["catalog:storage_state"] = "available"
-    principal = request.state.principal
-    base = links.base_url(request)
-    return documents.item(document, parent, base, owners=principal.owners, received=True)
+    owners = principal_of(request).owners
+    return documents.item(document, parent, links.base_url(request), owners=owners, received=True)
 
 
 @router.put("/uploads/{upload_id}", response_class=Response, status_code=201)

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import documents, links
+from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import FAILURES, reason, upload_folder, upload_path
@@ -59,7 +60,7 @@ async def create(request: Request) -> Response:
         pool,
         item=item,
         image_id=image_id,
-        username=request.state.principal.user,
+        username=principal_of(request).name,
         options=options,
         files=files,
         overwrite=overwrite,

@@ -1,0 +1,73 @@
+"""The caller of a request: who it is, what it answers to in access lists, and what its credential allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+__all__ = ["ANONYMOUS", "PUBLIC", "Principal", "Right", "principal_of"]
+
+Right: TypeAlias = Literal["read", "write"]
+
+# The subject that everybody answers to, also who shows no credential.
+PUBLIC: Final = "public"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """One caller.
+
+    Args:
+        user: its id; None for who shows no credential.
+        org: the organization it acts for.
+        groups: the groups it belongs to, as `name` or `org:name`.
+        email: its address, where that is known to be its own.
+        rights: what its credential allows, whatever the access lists say.
+        operator: sees and changes everything: the local user of the embedded stack, who runs a service.
+        credential: which of the user's credentials this is, for the audit log; never the secret itself.
+    """
+
+    user: str | None
+    org: str | None = None
+    groups: tuple[str, ...] = ()
+    email: str | None = None
+    rights: frozenset[Right] = frozenset({"read", "write"})
+    operator: bool = False
+    credential: str | None = None
+
+    @cached_property
+    def subjects(self) -> frozenset[str]:
+        """All that this caller answers to in an access list."""
+        subjects = {PUBLIC, *self.owners, *(f"group:{group}" for group in self.groups)}
+        if self.email:
+            subjects.add(f"email:{self.email.lower()}")
+        return frozenset(subjects)
+
+    @cached_property
+    def owners(self) -> tuple[str, ...]:
+        """By which it can own, and what a new object's `owners` are unless it says otherwise."""
+        named = (("user", self.user), ("org", self.org))
+        return tuple(f"{kind}:{name}" for kind, name in named if name)
+
+    @property
+    def name(self) -> str:
+        """How records and logs call it."""
+        return self.user or "anonymous"
+
+    @property
+    def prefix(self) -> str | None:
+        """What the ids of its products and the namespaces of its blobs start with, without the colon."""
+        return self.org or self.user
+
+
+ANONYMOUS: Final = Principal(user=None, rights=frozenset({"read"}))
+
+
+def principal_of(request: HTTPConnection) -> Principal:
+    """Who makes a request, as the middleware found."""
+    found: Principal = request.state.principal
+    return found
