@@ -38,7 +38,11 @@ class Settings(BaseSettings):
     )
     signed_seconds: int = Field(default=900, ge=10, description="how long signed URLs are valid")
     token: SecretStr | None = Field(
-        default=None, description="bearer token that writes must carry; without one every write is refused"
+        default=None, description="bearer token of the operator, who sees and changes everything"
+    )
+    open_reads: bool = Field(
+        default=False,
+        description="who shows no credential reads everything; for a server on loopback, of one user",
     )
 
     title: str = "Landbridge"
@@ -47,7 +51,7 @@ class Settings(BaseSettings):
     root_path: str = Field(default="", description="path prefix under which a proxy serves the API")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = ("*",)
 
-    user: str = Field(default="local", description="the user behind `token`")
+    user: str = Field(default="local", description="the operator: the user behind `token`")
     org: str = Field(default="local", description="that user's organization")
 
     db_min_connections: int = Field(default=1, ge=0)
