@@ -28,6 +28,19 @@ ANN = Principal("ann", org="acme", groups=("flood",), email="ann@acme.test")
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What runs tests that are coroutines."""
+    return "asyncio"
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Any]]:
+    """Run coroutines, one after the other in one loop."""
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
+@pytest.fixture(scope="session")
 def database(stack: Any) -> Iterator[str]:
     """The URL of a database that no other tests use."""
     name = "access_tests"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from landbridge.stac_api import errors
-from landbridge.stac_api.access import tokens
+from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
 from landbridge.stac_api.access.signing import Signer
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 _READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_POSTS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)|/assets/signatures")
 _CHALLENGE = 'Bearer realm="landbridge"'
-_UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, errors.UnavailableError)
+_UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Authenticate:
@@ -49,6 +49,7 @@ class Authenticate:
         if settings.open_reads:
             self._stranger = replace(self._operator, rights=frozenset({"read"}), credential=None)
         self._tokens = tokens.Tokens()
+        self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = Signer(settings.token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,6 +60,8 @@ class Authenticate:
             principal, refusal = await self._principal(scope), None
         except InvalidCredentialError as error:
             principal, refusal = ANONYMOUS, _unauthorized(str(error), "invalid_token")
+        except errors.UnavailableError as error:
+            principal, refusal = ANONYMOUS, errors.answer(503, str(error))
         except _UNREACHABLE as error:
             logger.warning("A credential cannot be checked: %r", error)
             principal, refusal = (
@@ -90,6 +93,8 @@ class Authenticate:
         text = credential.decode()
         if tokens.is_api_token(text):
             return await self._tokens.principal(text, scope["app"].state.services.readpool)
+        if self._verifier is not None and oidc.is_jwt(text):
+            return await self._verifier.principal(text)
         raise InvalidCredentialError("The token is unknown.")
 
 

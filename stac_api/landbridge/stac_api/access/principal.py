@@ -21,7 +21,7 @@ PUBLIC: Final = "public"
 _FORMS = {
     "user": (re.compile(r"[^\s:\x00-\x1f\x7f]{1,255}"), "no blanks and no colons"),
     "org": (re.compile(r"[A-Za-z0-9_.-]{1,255}"), "letters, digits, `_`, `.` and `-`"),
-    "group": (re.compile(r"[^\s\x00-\x1f\x7f]{1,255}"), "no blanks"),
+    "group": (re.compile(r"(?! )[^\x00-\x1f\x7f]{1,255}(?<! )"), "no blanks at its ends"),
     "email": (re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]{1,255}"), "`name@domain`"),
 }
 
