@@ -38,9 +38,8 @@ async def _sweep(stack: Stack) -> None:
     read, write = await pools.open_pools(settings)
     try:
         await write.execute("UPDATE landbridge.blob_uploads SET modified = now() - interval '2 days'")
-        await deleting.sweep(
-            Services(settings, read, write, AssetStore(settings.store_url), Grants(settings, read))
-        )
+        store = AssetStore(settings.store_url)
+        await deleting.sweep(Services(settings, read, write, store, Grants(settings, read)))
     finally:
         await read.close()
         await write.close()

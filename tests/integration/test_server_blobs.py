@@ -368,9 +368,8 @@ async def _run(stack: embedded.Stack, do: Callable[[Services], Any]) -> Any:
     settings = Settings(database_url=stack.database, store_url=stack.store.as_uri())
     read, write = await pools.open_pools(settings)
     try:
-        return await do(
-            Services(settings, read, write, AssetStore(settings.store_url), Grants(settings, read))
-        )
+        store = AssetStore(settings.store_url)
+        return await do(Services(settings, read, write, store, Grants(settings, read)))
     finally:
         await read.close()
         await write.close()

@@ -247,6 +247,6 @@ def check_owners(document: Mapping[str, Any], access: Access) -> None:
     """
     if access.role(document) < Role.OWNER:
         raise ConflictError(
-            f"{lists.OWNERS} must still name you or your organization. To give {document.get('id')} away, add "
+            f"{lists.OWNERS} must still name you or your organization. To give {document['id']} away, add "
             "the new owner; the new owner then removes you."
         )
