@@ -122,6 +122,9 @@ def alike(caller: Caller, method: str, path: str, hidden: str, **options: Any) -
 
     there, not_there = answer(hidden), answer(missing)
     assert there.status_code == not_there.status_code, (method, path, there.text, not_there.text)
-    texts = [one.text.replace(name, "{id}") for one, name in ((there, hidden), (not_there, missing))]
+    texts = []
+    for one, name in ((there, hidden), (not_there, missing)):
+        bare = name.rpartition("~2F")[2]  # a blob's name, as its own id has it
+        texts.append(one.text.replace(name, "{id}").replace(bare, "{id}"))
     assert texts[0] == texts[1], (method, path)
     return there

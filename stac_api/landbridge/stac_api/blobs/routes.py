@@ -101,7 +101,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     upload = await records.upload(pool, upload_id, _user(request))
     item = upload["item"]
     if upload["committed"]:
-        return await _committed(pool, item, request)
+        return await _committed(pool, upload, request)
     await _refuse_existing(pool, item)
     storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION)
     path = store.new_blob(storage_type)
@@ -126,16 +126,19 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     except (ConflictError, BadRequestError, InvalidDocument, NotFoundError):
         # After any other error it is unknown whether the blob exists; then the sweeper decides.
         await store.delete_blob(path)
-        if (await records.upload(pool, upload_id))["committed"]:
-            return await _committed(pool, item, request)
+        upload = await records.upload(pool, upload_id)
+        if upload["committed"]:
+            return await _committed(pool, upload, request)
         raise
     return _answer(made[0], request, 201)
 
 
-async def _committed(pool: asyncpg.Pool, item: dict[str, Any], request: Request) -> Response:
+async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Request) -> Response:
+    item = upload["item"]
     async with pool.acquire() as conn:
         found = await rows.get_item(conn, item["collection"], item["id"], EVERYTHING)
-    if found is None:
+    if found is None or found["assets"][blob.ASSET]["href"] != href(upload["committed"]):
+        # One of the same name that somebody has made since is not this upload's to show.
         raise NotFoundError(f"Blob {items.blob_id(item)} was deleted after it was uploaded.")
     return _answer(found, request)
 
