@@ -88,6 +88,15 @@ class Settings(BaseSettings):
     max_unindexed_sort: int = Field(
         default=1_000_000, ge=1, description="most items sorted by a property without an index"
     )
+    max_bulk_items: int = Field(default=100_000, ge=1, description="most items of one request")
+    rate_per_second: float = Field(
+        default=200.0, ge=0, description="requests of one user that each process answers; 0 for no limit"
+    )
+    rate_burst: int = Field(default=2000, ge=1, description="how many of them may come at once")
+    anonymous_rate_per_second: float = Field(
+        default=50.0, ge=0, description="the same for each address, of who shows no good credential"
+    )
+    anonymous_rate_burst: int = Field(default=500, ge=1)
     max_body_bytes: int = Field(default=256 * 2**20, ge=1, description="largest JSON body accepted")
 
     worker: bool = Field(default=True, description="run jobs inside the API process")

@@ -14,6 +14,7 @@ import attr
 from fastapi import APIRouter, FastAPI, Request
 from stac_fastapi.extensions.transaction import TransactionConformanceClasses
 from stac_fastapi.types.extension import ApiExtension
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from landbridge.mappings import ids
@@ -222,6 +223,8 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
 
 async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
     base = links.base_url(request)
+    if len(items) > (most := request.app.state.landbridge.max_bulk_items):
+        raise HTTPException(413, f"The request has {len(items)} items; {most} are the most of one request.")
     async with request.app.state.get_connection(request, "r") as conn:
         parent = await rows.get_collection(conn, collection_id)
 

@@ -17,6 +17,7 @@ import asyncpg
 from landbridge.stac_api import errors
 from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
+from landbridge.stac_api.access.rates import Rates
 from landbridge.stac_api.access.signing import Signer
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Authenticate:
         self._tokens = tokens.Tokens()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = Signer(settings.token)
+        self._rates = Rates(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +71,8 @@ class Authenticate:
                 errors.answer(503, "Credentials cannot be checked now; try again."),
             )
         scope.setdefault("state", {})["principal"] = principal
-        refusal = refusal or _refusal(scope, principal)
+        too_often = self._rates.refusal(principal, client_address(scope))
+        refusal = too_often or refusal or _refusal(scope, principal)
         await (refusal or self.app)(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
@@ -113,6 +116,12 @@ def _unauthorized(why: str, error: str | None = None) -> Response:
     """RFC 6750 section 3: the challenge names an error only where a credential was shown."""
     challenge = _CHALLENGE + (f', error="{error}"' if error else "")
     return errors.answer(401, why, {"WWW-Authenticate": challenge})
+
+
+def client_address(scope: Scope) -> str:
+    """Where a request comes from, as uvicorn found out where it stands behind a proxy."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
 
 
 def reads(scope: Scope) -> bool:

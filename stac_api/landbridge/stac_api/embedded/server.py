@@ -132,6 +132,8 @@ def _serve(home: Home, report: Report) -> None:
                 staging=home.root / "staging",
                 alone=True,
                 open_reads=True,
+                rate_per_second=0,
+                anonymous_rate_per_second=0,
             )
             server = Server(settings, listening)
             # uvicorn has handlers of its own from here, and sends on to ours what it has obeyed.
