@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from landbridge.stac_api import errors, schemas
 from landbridge.stac_api.access import routes as access
+from landbridge.stac_api.access.audit import Audit
 from landbridge.stac_api.access.authentication import Authenticate
 from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.aggregation.routes import Aggregation
@@ -96,10 +97,14 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
             allow_headers=["Authorization", "Content-Type", "Range", "If-Match", "If-None-Match"],
-            expose_headers=["Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location"],
+            expose_headers=[
+                *("Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location"),
+                *("Retry-After", "WWW-Authenticate", "X-Request-Id"),
+            ],
             max_age=600,
         ),
         *stock,
+        Middleware(Audit, to_stdout=settings.audit_stdout),
         Middleware(Authenticate, settings=settings),
         Middleware(LimitBody, limit=settings.max_body_bytes),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first

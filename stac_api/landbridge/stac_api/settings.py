@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     max_unindexed_sort: int = Field(
         default=1_000_000, ge=1, description="most items sorted by a property without an index"
     )
+    audit_stdout: bool = Field(default=True, description="print the audit log as JSON lines, too")
     max_bulk_items: int = Field(default=100_000, ge=1, description="most items of one request")
     rate_per_second: float = Field(
         default=200.0, ge=0, description="requests of one user that each process answers; 0 for no limit"

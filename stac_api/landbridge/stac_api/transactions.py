@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import bodies, documents, extents, links, loading, writes
+from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import own_paths
@@ -89,6 +90,7 @@ async def create_collection(request: Request) -> Response:
     if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
         raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
     document = documents.collection(body, base, owners=principal_of(request).owners)
+    audit.note(request, document["id"])
     await writes.create_collection(request.app.state.writepool, document)
     return _collection_answer(document, base, 201)
 
@@ -142,6 +144,7 @@ async def create_items(collection_id: str, request: Request) -> Response:
             raise BadRequestError("A FeatureCollection needs `features`: an array of items.")
         await _load(request, collection_id, features, replace=False)
         return Response(status_code=201)
+    audit.note(request, *_ids(collection_id, [body]))
     await collections.ensure(request.app.state.writepool, collection_id)
     items = await writes.create_items(
         request.app.state.writepool,
@@ -223,6 +226,7 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
 
 async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
     base = links.base_url(request)
+    audit.note(request, *_ids(collection_id, items))
     if len(items) > (most := request.app.state.landbridge.max_bulk_items):
         raise HTTPException(413, f"The request has {len(items)} items; {most} are the most of one request.")
     async with request.app.state.get_connection(request, "r") as conn:
@@ -240,6 +244,12 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
             loading.load_items(database, ready, replace=replace)
 
     await asyncio.to_thread(run)
+
+
+def _ids(collection_id: str, items: list[Any]) -> list[str]:
+    """The ids of items as users know them."""
+    names = (item.get("id") for item in items if isinstance(item, dict))
+    return [audit.item_id(collection_id, name) for name in names if isinstance(name, str)]
 
 
 _COLLECTION = "/collections/{collection_id}"

@@ -80,7 +80,7 @@ class Authenticate:
         if given:
             return await self._shown(scope, given)
         # A write's URL may carry its own right.
-        if scope["method"] == "PUT" and self._signer.allows("PUT", _path(scope), scope["query_string"]):
+        if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), scope["query_string"]):
             return self._operator
         return self._stranger
 
@@ -126,13 +126,13 @@ def client_address(scope: Scope) -> str:
 
 def reads(scope: Scope) -> bool:
     """Whether a request only reads."""
-    path = _path(scope).rstrip("/")
+    path = served_path(scope).rstrip("/")
     return scope["method"] in _READ_METHODS or (
         scope["method"] == "POST" and _READ_POSTS.fullmatch(path) is not None
     )
 
 
-def _path(scope: Scope) -> str:
+def served_path(scope: Scope) -> str:
     """The path of a request without the prefix under which a proxy serves the API."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
 from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import routes as files
@@ -59,8 +60,9 @@ async def create(request: Request) -> Response:
     parent = await rows.get_collection(pool, item["collection"])
     # Whatever is wrong with the item is said before its data is sent.
     _item(item, parent, "/assets/blobs/announced", request)
-    await _refuse_existing(pool, item)
     upload = uuid.uuid4()
+    audit.note(request, items.blob_id(item), f"upload {upload}")
+    await _refuse_existing(pool, item)
     await records.create_upload(pool, upload, item, principal_of(request).name)
     path = f"/blobs/uploads/{upload}"
     # Never the store's own: the data is counted and hashed as it passes.
@@ -93,6 +95,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await records.upload(pool, upload_id)
     item = upload["item"]
+    audit.note(request, items.blob_id(item))
     if upload["committed"]:
         return await _committed(pool, item, request)
     await _refuse_existing(pool, item)
@@ -147,6 +150,7 @@ async def delete(request: Request) -> Response:
         raise BadRequestError("The body needs `ids`: an array of blobs' ids.")
     if len(names) > _MOST_IDS:
         raise BadRequestError(f"{len(names)} blobs are more than the {_MOST_IDS} of one request.")
+    audit.note(request, *names)
     strict = bool(body.get("raise_on_missing"))
     wanted = []
     for name in names:
@@ -168,7 +172,8 @@ async def get_deletion(deletion_id: int, request: Request) -> Response:
     return respond(records.to_json(record), links.base_url(request), JSON)
 
 
-@router.api_route("/{storage_type}/{item_id}/data", methods=["GET", "HEAD"], response_class=Response)
+@router.get("/{storage_type}/{item_id}/data", response_class=Response)
+@router.head("/{storage_type}/{item_id}/data", response_class=Response)
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
     """The data of a blob, whole or one range of it; its entity tag is its MD5."""
     collection = ids.blob_collection(storage_type)
