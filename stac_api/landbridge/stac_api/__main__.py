@@ -66,6 +66,7 @@ def serve(host: str, port: int) -> None:
         host=host,
         port=port,
         proxy_headers=True,
+        server_header=False,
         ws="none",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
     landing_id: str = "landbridge"
     root_path: str = Field(default="", description="path prefix under which a proxy serves the API")
     cors_origins: _Names = ("*",)
+    cors_origin_regex: str | None = Field(default=None, description="and those that match this as a whole")
+    allowed_hosts: _Names = Field(
+        default=("*",), description="names, without ports, that a request's `Host` may have; `*` for any"
+    )
 
     oidc_issuers: _Names = Field(
         default=(), description="OpenID Connect issuers whose tokens are taken; they share one space of names"
@@ -126,6 +131,15 @@ class Settings(BaseSettings):
         default=512 * 2**20, ge=192 * 2**20, description="memory of the process that reads an upload's files"
     )
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
+
+    @model_validator(mode="after")
+    def _expressions(self) -> Self:
+        try:
+            re.compile(self.cors_origin_regex or "")
+        except re.error as error:
+            msg = f"cors_origin_regex {self.cors_origin_regex!r} is no regular expression: {error}"
+            raise ValueError(msg) from None
+        return self
 
     @model_validator(mode="after")
     def _issuers(self) -> Self:
