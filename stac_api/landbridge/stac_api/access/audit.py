@@ -66,9 +66,13 @@ _PLACES: Final = ", ".join(f"${number}" for number, _ in enumerate(_COLUMNS, sta
 _INSERT: Final = f"INSERT INTO landbridge.audit ({_LISTED}) VALUES ({_PLACES})"  # noqa: S608 - constants
 
 
-def note(request: Request, *targets: str) -> None:
-    """Say what a request is about, where its path does not: ids in its body, and such as the server makes."""
-    request.scope["state"].setdefault(_NOTES, []).extend(targets)
+def note(request: Request, *targets: object) -> None:
+    """Say what a request is about, where its path does not: ids in its body, and such as the server makes.
+
+    What is no text is passed over: bodies are not checked when what they are about is noted.
+    """
+    known = (target for target in targets if isinstance(target, str) and target)
+    request.scope["state"].setdefault(_NOTES, []).extend(known)
 
 
 class Audit:
