@@ -27,7 +27,7 @@ from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import asyncpg
 
@@ -227,16 +227,18 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
 
     def run() -> None:
         database = request.app.state.landbridge.database_url
-        ready = [documents.item(item, parent, base, owners=principal_of(request).owners) for item in items]
-        if ready and replace:
+        owners = principal_of(request).owners
+        ready: Iterable[dict[str, Any]] = documents.each_item(items, parent, base, owners=owners)
+        if replace:
             # What is replaced stays as old as it is.
+            ready = list(ready)
             known = loading.created(database, collection_id, (item["id"] for item in ready))
             for item in ready:
                 item["properties"]["created"] = known.get(item["id"]) or item["properties"]["created"]
-        if ready:
-            loading.load_items(database, ready, replace=replace)
+        loading.load_items(database, collection_id, ready, replace=replace)
 
-    await asyncio.to_thread(run)
+    if items:
+        await asyncio.to_thread(run)
 
 
 _COLLECTION = "/collections/{collection_id}"
