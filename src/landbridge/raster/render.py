@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from landbridge.raster.read import (
 from landbridge.raster.rescale import scaled
 from landbridge.raster.sample import Window, extent, within
 from landbridge.raster.strategy import LastValid, WiderTypeError
+from landbridge.raster.threads import borrow, give_back, tidy
 from landbridge.raster.tiles import TileCache
 
 Array = np.ndarray[Any, Any]
@@ -309,16 +310,21 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
         except BaseException as error:
             failures.append(error)
             raise
+        finally:
+            tidy()
 
     # Never on the caller's thread: on the main one GDAL's settings would be those of the whole process.
     workers = max(1, min(max_workers or default_workers(), len(jobs)))
-    with ThreadPoolExecutor(workers, thread_name_prefix="landbridge-raster") as pool:
-        futures: list[Future[T]] = [pool.submit(job_in_env, job) for job in jobs]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            for future in futures:
-                future.cancel()
+    pool = borrow(workers)
+    futures: list[Future[T]] = []
+    try:
+        futures += [pool.submit(job_in_env, job) for job in jobs]
+        wait(futures, return_when=FIRST_EXCEPTION)
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+        give_back(workers, pool)
     if failures:
         raise failures[0]
     return [future.result() for future in futures]
