@@ -55,8 +55,8 @@ class Renderer:
         self._files = Files(plan, cache) if files is None else files
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
-        """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
-        output grid.
+        """Fill `values` (band, y, x) and `mask` (True: not valid), both zeros before, with a window (y, x) of
+        the output grid.
 
         Raises:
             RasterError: a file is missing, broken or cut short.
@@ -76,7 +76,7 @@ class Renderer:
         plan = self.plan
         direct = plan.scales is None and plan.output_type == plan.data_type
         raw = values if direct else np.zeros(values.shape, plan.dtype)
-        missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
+        missing = mask if mask is not None and plan.mask_nodata else np.zeros(values.shape, bool)
         shown = self._mosaic(window, raw, missing)
         if mask is not None and shown is not None:
             mask[:] = ~shown
