@@ -36,10 +36,10 @@ def products(database: str) -> list[str]:
         )
         for _ in range(PRODUCTS)
     ]
-    items = []
+    items: dict[str, list[dict[str, Any]]] = {}
     for number, product in enumerate(made):
         moments = [f"2024-01-{day:02d}T00:00:00Z" for day in (number % 28 + 1, 28)][: number % 3]
-        items += [
+        items[product["id"]] = [
             documents.item(stac_item(product["id"], f"i{place}", datetime=moment), product, "/")
             for place, moment in enumerate(moments)
         ]
@@ -47,7 +47,8 @@ def products(database: str) -> list[str]:
         for product in made:
             conn.execute("SELECT create_collection(%s)", (Jsonb(product),))
             conn.execute(OPEN_PARTITION.replace("$1", "%s"), (product["id"],))
-    load_items(database, items)
+    for product_id, images in items.items():
+        load_items(database, product_id, images)
     return [product["id"] for product in made]
 
 

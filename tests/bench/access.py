@@ -22,7 +22,6 @@ from bench.homes import Shared, empty_home, stack
 from landbridge.stac_api import documents
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
-from landbridge.stac_api.loading import load_items
 from landbridge.stac_api.writes import OPEN_PARTITION
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _item(collection: dict[str, Any], number: int, image: int) -> dict[str, Any]
 
 
 def _fill(database: str) -> None:
-    """The products and their images, as bulk writes of the API make them, past HTTP."""
+    """The products and their images, by what the API's writes call, past HTTP."""
     options = "-c search_path=pgstac,public"
     with psycopg.connect(database, options=options, autocommit=True) as conn:
         for start in range(0, _PRODUCTS, _BATCH):
@@ -96,12 +95,9 @@ def _fill(database: str) -> None:
                 for collection in made:
                     conn.execute("SELECT create_collection(%s)", (Jsonb(collection),))
                     conn.execute(OPEN_PARTITION.replace("$1", "%s"), (collection["id"],))
-            images = [
-                _item(collection, start + place, image)
-                for place, collection in enumerate(made)
-                for image in range(_IMAGES)
-            ]
-            load_items(database, images)
+                for number, collection in enumerate(made, start):
+                    images = [_item(collection, number, image) for image in range(_IMAGES)]
+                    conn.execute("SELECT create_items(%s)", (Jsonb(images),))
         conn.execute("VACUUM ANALYZE")
 
 
