@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from access.matrix.world import BLOBS, World
+from access.matrix.world import BLOBS, USERS, World
 
 if TYPE_CHECKING:
     import httpx
@@ -17,6 +17,10 @@ Visible: TypeAlias = Callable[[World, str], set[str]]
 # What is seen in answers
 def document(answer: httpx.Response) -> set[str]:
     return {answer.json()["id"]}
+
+
+def user(answer: httpx.Response) -> set[str]:
+    return {str(answer.json()["user"])}
 
 
 def features(answer: httpx.Response) -> set[str]:
@@ -48,6 +52,10 @@ def records(answer: httpx.Response) -> set[str]:
 
 
 # What each caller is to see
+def itself(_: World, caller: str) -> set[str]:
+    return {str(USERS[caller])}
+
+
 def products(world: World, caller: str) -> set[str]:
     return world.sees(caller, world.products)
 

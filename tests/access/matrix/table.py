@@ -37,7 +37,7 @@ READS: Final = [
     Row("GET", "/_mgmt/ping", expected.opened()),
     Row("GET", "/_mgmt/health", expected.opened()),
     Row("GET", "/schemas/catalog/v1.0.0/schema.json", expected.opened()),
-    Row("GET", "/access/me", expected.opened()),
+    Row("GET", "/access/me", expected.opened(), seen=seen.user, visible=seen.itself),
     Row("GET", "/collections", expected.opened(), seen=seen.collections, visible=seen.all_collections),
     Row(
         "GET",
