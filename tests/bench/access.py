@@ -1,7 +1,7 @@
 """What the rules cost: who may read a tenth of ten thousand products, against an operator there.
 
-Each product has a partition of its own in pgstac, and planning a search over all of them is what an
-unrestricted search spends its time on; so a search of few products is also held against itself.
+Each product has a partition of its own in pgstac. To make them takes a quarter of an hour, as each takes the
+longer the more there are (BENCH_PRODUCTS makes fewer).
 """
 
 from __future__ import annotations
@@ -158,14 +158,16 @@ def search_of_a_thousand_of_ten_thousand_products() -> Iterator[Contest]:
 
 
 @job("access")
-def filtered_search_of_a_thousand_of_ten_thousand_products() -> Iterator[Contest]:
+def filtered_search_of_twenty_products_by_who_may_read_a_thousand() -> Iterator[Contest]:
+    # An operator's filtered search of all would be planned for longer than a query may take.
     body = {
         "limit": 10,
-        "bbox": [-60, -30, 60, 30],
+        "collections": [_name(number * _READABLE) for number in range(20)],
+        "bbox": [-120, -60, 120, 60],
         "datetime": "2021-01-01T00:00:00Z/2022-12-31T00:00:00Z",
-        "query": {"eo:cloud_cover": {"lt": 40}},
+        "query": {"eo:cloud_cover": {"lt": 80}},
     }
-    yield from _searches(body, 1 / _READABLE)
+    yield from _searches(body, 1)
 
 
 @job("access")
