@@ -66,7 +66,7 @@ class Canary:
                 if self.command == "GET":
                     self.wfile.write(content)
 
-            do_HEAD = do_GET
+            do_HEAD = do_GET  # noqa: N815 - the names are http.server's
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -1,10 +1,10 @@
 """What a process that reads uploads can reach: the files of its job and no address.
 
-A raster file can name others: a virtual raster its sources, a GeoTIFF the file of its overviews. Nothing that a
-file says may make this server open another file or speak to another machine. Three things see to that, each
-by itself enough for what is known today: GDAL has the drivers of `DRIVERS` only and opens no remote file; what
-is known to name other files is refused (`ingest`); and where the kernel can, it holds the process to its job's
-files (Landlock, Linux 5.13) and without sockets (seccomp).
+A raster file can name others: a virtual raster its sources, a GeoTIFF the file of its overviews. Nothing that
+a file says may make this server open another one or speak to another machine. GDAL has the drivers of
+`DRIVERS` only, and opens no remote file; what is known to name other files is refused (`ingest`); and where
+the kernel can, it holds the process to its job's files (Landlock, Linux 5.13) and without sockets (seccomp),
+whatever a decoder is made to do.
 """
 
 from __future__ import annotations
