@@ -18,7 +18,7 @@ from landbridge.stac_api.embedded.errors import PostgresNotFound
 from landbridge.stac_api.embedded.files import Home
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-NEEDING_THE_STACK = ("integration", "contract", "e2e")
+NEEDING_THE_STACK = ("integration", "contract", "e2e", "access")
 IN_CI = bool(os.environ.get("CI"))
 LONG = bool(os.environ.get("LANDBRIDGE_LONG_TESTS"))  # `make test-long`: as many cases as the aims name
 HOME = pytest.StashKey[Path]()

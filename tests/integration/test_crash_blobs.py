@@ -11,6 +11,7 @@ import pytest
 
 from landbridge.mappings import blob
 from landbridge.stac_api import pools
+from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import deleting
 from landbridge.stac_api.embedded.stack import up
@@ -37,7 +38,8 @@ async def _sweep(stack: Stack) -> None:
     read, write = await pools.open_pools(settings)
     try:
         await write.execute("UPDATE landbridge.blob_uploads SET modified = now() - interval '2 days'")
-        await deleting.sweep(Services(settings, read, write, AssetStore(settings.store_url)))
+        store = AssetStore(settings.store_url)
+        await deleting.sweep(Services(settings, read, write, store, Grants(settings, read)))
     finally:
         await read.close()
         await write.close()

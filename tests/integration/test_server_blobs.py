@@ -13,6 +13,7 @@ import pytest
 
 from landbridge.mappings import blob, ids
 from landbridge.stac_api import pools
+from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import deleting
 from landbridge.stac_api.services import Services
@@ -367,7 +368,8 @@ async def _run(stack: embedded.Stack, do: Callable[[Services], Any]) -> Any:
     settings = Settings(database_url=stack.database, store_url=stack.store.as_uri())
     read, write = await pools.open_pools(settings)
     try:
-        return await do(Services(settings, read, write, AssetStore(settings.store_url)))
+        store = AssetStore(settings.store_url)
+        return await do(Services(settings, read, write, store, Grants(settings, read)))
     finally:
         await read.close()
         await write.close()

@@ -12,6 +12,7 @@ COMMANDS = {
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
     "worker": ("landbridge.cli.service:worker", "Run jobs of a service, or of the embedded stack."),
     "doctor": ("landbridge.cli.service:doctor", "Compare the catalog with its object store; repair it."),
+    "token": ("landbridge.cli.service:token", "Make, list and revoke API tokens."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
     "import": ("landbridge.cli.importing:import_", "Load STAC Items and Collections from files."),
     "version": ("landbridge.cli.version:version", "Print the versions of what is installed."),

@@ -1,4 +1,4 @@
-"""`landbridge worker` and `landbridge doctor`: jobs and audits of a service, or of the embedded stack."""
+"""`landbridge worker`, `doctor` and `token`: jobs and care of a service, or of the embedded stack."""
 
 import importlib
 from types import ModuleType
@@ -28,6 +28,18 @@ def doctor(repair: bool, as_json: bool) -> None:
     """
     options = ["--repair"] * repair + ["--json"] * as_json
     raise SystemExit(_server().main(["doctor", *options]))
+
+
+# Its options are the server's, and so are its help and its errors.
+_THE_SERVERS = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@click.command(context_settings=_THE_SERVERS)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def token(context: click.Context, arguments: tuple[str, ...]) -> None:
+    """Make, list and revoke API tokens."""
+    raise SystemExit(_server().main(["token", *arguments], program=context.find_root().command_path))
 
 
 def _server() -> ModuleType:

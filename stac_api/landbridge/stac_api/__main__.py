@@ -1,7 +1,7 @@
-"""`landbridge-server migrate|serve|work|doctor`: the processes of a service, configured by the environment.
+"""`landbridge-server migrate|serve|work|doctor|token`: the parts of a service, configured by the environment.
 
-Where LANDBRIDGE_DATABASE_URL is not set, `work` and `doctor` are about the embedded stack of this user. Exit
-code 0 when it is done, 1 where `doctor` has found something, 2 with the reason where it cannot be done.
+Where LANDBRIDGE_DATABASE_URL is not set, all but the first two are about the embedded stack of this user.
+Exit code 0 when it is done, 1 where `doctor` has found something, 2 with the reason where it cannot be done.
 """
 
 from __future__ import annotations
@@ -105,9 +105,11 @@ def report(findings: Sequence[Finding], *, as_json: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "landbridge-server") -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="landbridge-server", description=__doc__)
+    from landbridge.stac_api import administration
+
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database to this version's schema")
     serving = commands.add_parser("serve", help="run the API")
@@ -117,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     examining = commands.add_parser("doctor", help="compare the catalog with its store")
     examining.add_argument("--repair", action="store_true", help="delete orphans, carry on what is stuck")
     examining.add_argument("--json", action="store_true", help="print JSON lines")
+    administration.add_commands(commands)
     options = parser.parse_args(arguments)
 
     from pydantic import ValidationError
@@ -134,6 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             serve(options.host, options.port)
         elif options.command == "work":
             asyncio.run(work(settings(worker=True)))
+        elif options.command in administration.COMMANDS:
+            logging.getLogger().setLevel(logging.WARNING)
+            return administration.run(options, settings(worker=False).database_url)
         else:
             logging.getLogger().setLevel(logging.WARNING)
             found = asyncio.run(doctor(settings(worker=False), repair=options.repair))

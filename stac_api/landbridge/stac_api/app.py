@@ -16,9 +16,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from landbridge.stac_api import errors, schemas
+from landbridge.stac_api.access import routes as access
+from landbridge.stac_api.access.authentication import Authenticate
 from landbridge.stac_api.access.limits import LimitBody
-from landbridge.stac_api.access.principal import Principal
-from landbridge.stac_api.access.token import RequireToken
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
@@ -79,8 +79,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app = api.app
     app.state.landbridge = settings
-    for router in (uploads.router, deletions.router, blobs.router, assets.router, schemas.router):
-        app.include_router(router)
+    for module in (access, uploads, deletions, blobs, assets, schemas):
+        app.include_router(module.router)
     errors.install(app)
     _install_middleware(app, settings)
     return app
@@ -100,11 +100,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             max_age=600,
         ),
         *stock,
-        Middleware(
-            RequireToken,
-            token=settings.token,
-            principal=Principal(user=settings.user, org=settings.org, operator=True),
-        ),
+        Middleware(Authenticate, settings=settings),
         Middleware(LimitBody, limit=settings.max_body_bytes),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first
         # quality leaves a tenth more than the default, in a quarter of the time.

@@ -100,6 +100,7 @@ _CODES = {
     413: "ContentTooLarge",
     415: "UnsupportedMediaType",
     416: "RangeNotSatisfiable",
+    429: "TooManyRequests",
     503: "ServiceUnavailable",
 }
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import times
 from landbridge.mappings.schema import is_ours
+from landbridge.stac_api.access.rules import CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import asyncpg
     from starlette.requests import Request
+
+    from landbridge.stac_api.access.rules import Access
 
 __all__ = ["covered", "kept", "shown"]
 
@@ -27,8 +30,13 @@ WHERE c.id = ANY ($1)
 _REFRESH = "SELECT landbridge.refresh_extent($1)"
 
 
-async def covered(request: Request, collections: Sequence[str]) -> dict[str, asyncpg.Record]:
-    """What the items of the collections cover, by id; those without items are left out."""
+async def covered(request: Request, collections: Sequence[str], access: Access) -> dict[str, asyncpg.Record]:
+    """What the items of collections that the caller may see cover, by id; those without items are left out.
+
+    So are those of blobs for who may not see all that is in them.
+    """
+    if not access.everything:
+        collections = [name for name in collections if name not in CONTAINERS]
     async with request.app.state.get_connection(request, "r") as conn:
         found = await conn.fetch(_FIND, list(collections))
     stale = [row["key"] for row in found if row["stale"]]

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from landbridge.stac_api import pools
+from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.jobs.queue import Jobs
 from landbridge.stac_api.services import Services
@@ -24,7 +25,9 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Services, Jobs]]:
         stack.push_async_callback(write.close)
         stack.push_async_callback(read.close)
         store = AssetStore(settings.store_url, settings.store_public_endpoint, settings.store_timeout)
-        services = Services(settings, read, write, store)
+        grants = Grants(settings, read)
+        stack.push_async_callback(grants.close)
+        services = Services(settings, read, write, store, grants)
         jobs = Jobs(services)
         await jobs.open()
         stack.push_async_callback(jobs.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,6 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+_Names = Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode]
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Settings(BaseSettings):
@@ -38,16 +43,39 @@ class Settings(BaseSettings):
     )
     signed_seconds: int = Field(default=900, ge=10, description="how long signed URLs are valid")
     token: SecretStr | None = Field(
-        default=None, description="bearer token that writes must carry; without one every write is refused"
+        default=None, description="bearer token of the operator, who sees and changes everything"
+    )
+    open_reads: bool = Field(
+        default=False,
+        description="who shows no credential reads everything; for a server on loopback, of one user",
     )
 
     title: str = "Landbridge"
     description: str = "A STAC API that speaks the Catalog object API"
     landing_id: str = "landbridge"
     root_path: str = Field(default="", description="path prefix under which a proxy serves the API")
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode] = ("*",)
+    cors_origins: _Names = ("*",)
 
-    user: str = Field(default="local", description="the user behind `token`")
+    oidc_issuers: _Names = Field(
+        default=(), description="OpenID Connect issuers whose tokens are taken; they share one space of names"
+    )
+    oidc_audience: _Names = Field(
+        default=(), description="what a token's `aud` must name one of: this service, as its issuers know it"
+    )
+    oidc_leeway: int = Field(default=60, ge=0, le=600, description="seconds that clocks may differ by")
+    oidc_user_claim: str = "sub"
+    oidc_org_claim: str = "org"
+    oidc_groups_claim: str = "groups"
+    oidc_email_claim: str = "email"
+    oidc_email_verified_claim: str = Field(
+        default="email_verified",
+        description="claim that must be true for the address to count; empty where the issuer's always do",
+    )
+    oidc_write_scope: str = Field(
+        default="", description="scope without which a token only reads; empty where every token may write"
+    )
+
+    user: str = Field(default="local", description="the operator: the user behind `token`")
     org: str = Field(default="local", description="that user's organization")
 
     db_min_connections: int = Field(default=1, ge=0)
@@ -88,6 +116,21 @@ class Settings(BaseSettings):
         default=512 * 2**20, ge=192 * 2**20, description="memory of the process that reads an upload's files"
     )
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
+
+    @model_validator(mode="after")
+    def _issuers(self) -> Self:
+        for issuer in self.oidc_issuers:
+            parts = urlsplit(issuer)
+            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+                msg = f"the issuer {issuer!r} must be an https:// URL: whoever is between could be anybody"
+                raise ValueError(msg)
+        if self.oidc_issuers and not self.oidc_audience:
+            msg = "oidc_audience must be set with oidc_issuers: tokens for other services would be taken"
+            raise ValueError(msg)
+        if self.oidc_issuers and not self.oidc_user_claim:
+            msg = "oidc_user_claim must name the claim that has the user"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:

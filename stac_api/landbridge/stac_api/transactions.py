@@ -8,6 +8,7 @@ the first writers of a new collection don't collide; bulk writes are validated l
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import attr
@@ -18,7 +19,9 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import bodies, documents, extents, links, loading, writes
+from landbridge.stac_api.access import rules
 from landbridge.stac_api.access.principal import principal_of
+from landbridge.stac_api.access.rules import Access, Role, access_of
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.blobs import collections, deleting
@@ -27,9 +30,11 @@ from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import asyncpg
+
+    from landbridge.stac_api.access.principal import Principal
 
 _METHODS = {"insert": False, "upsert": True}
 
@@ -65,16 +70,16 @@ async def _body(request: Request) -> Any:
     return documents.parse(await request.body())
 
 
-def _collection_answer(document: dict[str, Any], base: str, status: int = 200) -> Response:
-    shown = links.with_collection_links(document, base)
+def _collection_answer(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
+    shown = links.with_collection_links(access.shown(document), base)
     location = {"Location": links.collection_url(base, document["id"])} if status == 201 else {}
     answer = respond(shown, base, JSON, status)
     answer.headers.update(location)
     return answer
 
 
-def _item_answer(document: dict[str, Any], base: str, status: int = 200) -> Response:
-    shown = links.with_item_links(document, base)
+def _item_answer(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
+    shown = links.with_item_links(access.shown(document), base)
     answer = respond(shown, base, GEOJSON, status)
     if status == 201:
         answer.headers["Location"] = links.item_url(base, document["collection"], document["id"])
@@ -87,44 +92,60 @@ async def create_collection(request: Request) -> Response:
     body = await _body(request)
     if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
         raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
-    document = documents.collection(body, base, owners=principal_of(request).owners)
+    principal, access = principal_of(request), await access_of(request)
+    document = documents.collection(rules.named(body, principal), base, owners=principal.owners)
+    rules.check_owners(document, access)
     await writes.create_collection(request.app.state.writepool, document)
-    return _collection_answer(document, base, 201)
+    _drop_access(request)
+    return _collection_answer(document, base, access, 201)
 
 
 async def put_collection(collection_id: str, request: Request) -> Response:
     """`PUT /collections/{collection_id}`."""
     body = await _body(request)
-    return await _change_collection(collection_id, request, lambda _: body)
+    return await _change_collection(collection_id, request, lambda _: body, whole=True)
 
 
 async def patch_collection(collection_id: str, request: Request) -> Response:
     """`PATCH /collections/{collection_id}` with a JSON Merge Patch or a JSON Patch."""
     patch = await _body(request)
-    return await _change_collection(collection_id, request, lambda stored: documents.patched(stored, patch))
+    return await _change_collection(
+        collection_id, request, lambda stored: documents.patched(stored, patch), whole=False
+    )
 
 
 async def _change_collection(
-    collection_id: str, request: Request, new: Callable[[dict[str, Any]], Any]
+    collection_id: str, request: Request, new: Callable[[dict[str, Any]], Any], *, whole: bool
 ) -> Response:
-    base = links.base_url(request)
-    cover = (await extents.covered(request, [collection_id])).get(collection_id)
+    base, access = links.base_url(request), await access_of(request)
+    cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
+        access.require(stored, Role.WRITER)
         # The previous state stays untouched for the comparison that dates the bands.
-        seen = extents.shown(stored, cover)
+        seen = extents.shown(access.shown(stored), cover)
         document = new(documents.copied(seen))
         if isinstance(document, dict):
-            document = extents.kept(document, seen, stored)
-        return documents.collection(document, base, collection_id=collection_id, previous=stored)
+            document = rules.settled(extents.kept(document, seen, stored), stored, access, whole=whole)
+        done = documents.collection(document, base, collection_id=collection_id, previous=stored)
+        if access.role(stored) == Role.OWNER:
+            rules.check_owners(done, access)
+        return done
 
     changed = await writes.change_collection(request.app.state.writepool, collection_id, change)
-    return _collection_answer(extents.shown(changed, cover), base)
+    _drop_access(request)
+    return _collection_answer(extents.shown(changed, cover), base, access)
+
+
+def _drop_access(request: Request) -> None:
+    """Have the next request of anybody see the lists as they are now."""
+    request.app.state.services.grants.drop()
 
 
 async def delete_collection(collection_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}`: only where it is empty."""
-    await writes.delete_collection(request.app.state.writepool, collection_id)
+    await writes.delete_collection(request.app.state.writepool, collection_id, await access_of(request))
+    _drop_access(request)
     return Response(status_code=204)
 
 
@@ -141,47 +162,85 @@ async def create_items(collection_id: str, request: Request) -> Response:
             raise BadRequestError("A FeatureCollection needs `features`: an array of items.")
         await _load(request, collection_id, features, replace=False)
         return Response(status_code=201)
+    new = _New(principal_of(request), await access_of(request), base)
+    new.check_names(collection_id, [body])
     await collections.ensure(request.app.state.writepool, collection_id)
     items = await writes.create_items(
-        request.app.state.writepool,
-        collection_id,
-        lambda parent: [documents.item(body, parent, base, owners=principal_of(request).owners)],
+        request.app.state.writepool, collection_id, lambda parent: new.items(parent, [body])
     )
-    return _item_answer(items[0], base, 201)
+    return _item_answer(items[0], base, new.access, 201)
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """New items on their way in: those of products by writers, blobs by anybody in his own namespace."""
+
+    principal: Principal
+    access: Access
+    base: str
+
+    def check_names(self, collection: str, items: Iterable[Any]) -> None:
+        """Before anything is looked up."""
+        for item in items:
+            name = item.get("id") if isinstance(item, dict) else None
+            rules.check_namespace(collection, name, self.principal)
+
+    def items(self, parent: dict[str, Any], items: Iterable[Any]) -> list[dict[str, Any]]:
+        """The items ready to be stored in a collection."""
+        blobs = parent["id"] in rules.CONTAINERS
+        if not blobs:
+            self.access.require(parent, Role.WRITER)
+        done = [documents.item(item, parent, self.base, owners=self.principal.owners) for item in items]
+        for item in done if blobs else ():
+            if not self.access.everything:
+                deleting.check_writable(parent["id"].removeprefix(ids.BLOB_COLLECTION))
+            rules.check_owners(item, self.access)
+        return done
 
 
 async def put_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`PUT /collections/{collection_id}/items/{item_id}`."""
     body = await _body(request)
-    return await _change_item(collection_id, item_id, request, lambda _: body)
+    return await _change_item(collection_id, item_id, request, lambda _: body, whole=True)
 
 
 async def patch_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`PATCH /collections/{collection_id}/items/{item_id}` with a JSON Merge Patch or a JSON Patch."""
     patch = await _body(request)
     return await _change_item(
-        collection_id, item_id, request, lambda stored: documents.patched(stored, patch)
+        collection_id, item_id, request, lambda stored: documents.patched(stored, patch), whole=False
     )
 
 
 async def _change_item(
-    collection_id: str, item_id: str, request: Request, new: Callable[[dict[str, Any]], Any]
+    collection_id: str, item_id: str, request: Request, new: Callable[[dict[str, Any]], Any], *, whole: bool
 ) -> Response:
-    base = links.base_url(request)
+    base, access = links.base_url(request), await access_of(request)
 
     def change(stored: dict[str, Any], parent: dict[str, Any]) -> dict[str, Any]:
-        document = new(documents.copied(stored))
-        return documents.item(document, parent, base, item_id=item_id, previous=stored)
+        if collection_id not in rules.CONTAINERS:
+            writes.check_writer(access, parent, item_id)
+            document = new(documents.copied(stored))
+            return documents.item(document, parent, base, item_id=item_id, previous=stored)
+        access.require(stored, Role.WRITER)
+        document = new(documents.copied(access.shown(stored)))
+        if isinstance(document, dict):
+            document = rules.settled(document, stored, access, whole=whole)
+        done = documents.item(document, parent, base, item_id=item_id, previous=stored)
+        if access.role(stored) == Role.OWNER:
+            rules.check_owners(done, access)
+        return done
 
     changed = await writes.change_item(request.app.state.writepool, collection_id, item_id, change)
-    return _item_answer(changed, base)
+    return _item_answer(changed, base, access)
 
 
 async def delete_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}/items/{item_id}`, its files with it."""
+    access = await access_of(request)
     if ids.is_blob_collection(collection_id):
         record = await deleting.delete(
-            request.app.state.writepool, [(collection_id, item_id)], all_or_none=True
+            request.app.state.writepool, [(collection_id, item_id)], access, all_or_none=True
         )
         await request.app.state.jobs.defer_blob_deletion(record["id"])
         return Response(status_code=204)
@@ -189,7 +248,7 @@ async def delete_item(collection_id: str, item_id: str, request: Request) -> Res
     async def note(conn: asyncpg.Connection, item: dict[str, Any]) -> None:
         await discards.discard(conn, own_paths(item))
 
-    await writes.delete_item(request.app.state.writepool, collection_id, item_id, note)
+    await writes.delete_item(request.app.state.writepool, collection_id, item_id, note, access)
     await discards.try_to_empty(request.app.state.services)
     return Response(status_code=204)
 
@@ -221,13 +280,14 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
 
 
 async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
-    base = links.base_url(request)
+    new = _New(principal_of(request), await access_of(request), links.base_url(request))
+    new.check_names(collection_id, items)
     async with request.app.state.get_connection(request, "r") as conn:
-        parent = await rows.get_collection(conn, collection_id)
+        parent = await rows.get_collection(conn, collection_id, new.access)
 
     def run() -> None:
         database = request.app.state.landbridge.database_url
-        ready = [documents.item(item, parent, base, owners=principal_of(request).owners) for item in items]
+        ready = new.items(parent, items)
         if ready and replace:
             # What is replaced stays as old as it is.
             known = loading.created(database, collection_id, (item["id"] for item in ready))

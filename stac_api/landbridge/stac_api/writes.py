@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
-from stac_fastapi.types.errors import NotFoundError
 
+from landbridge.stac_api.access.rules import CONTAINERS, EVERYTHING, Access, Role, missing_item
 from landbridge.stac_api.errors import ConflictError
 from landbridge.stac_api.search import rows
 
@@ -37,6 +37,10 @@ OPEN_PARTITION = """
 SELECT check_partition($1, r, r) FROM (SELECT tstzrange('0001-01-01Z', '9999-12-31Z', '[]') AS r) AS ranges
 """
 
+_LISTS_ACROSS = """
+SELECT collection, id, content->'properties' AS properties FROM items
+WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND collection = ANY ($3)
+"""
 _DELETE_ACROSS = """
 DELETE FROM items
 WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
@@ -91,6 +95,8 @@ async def change_collection(
 ) -> Document:
     """Replace a collection by what `change` makes of it; returns that.
 
+    Who may do so is for `change` to say, which is given the collection as it stands under the lock.
+
     Raises:
         NotFoundError: there is no such collection.
     """
@@ -98,25 +104,28 @@ async def change_collection(
     async def attempt() -> Document:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            changed = change(await rows.get_collection(conn, collection))
+            changed = change(await rows.get_collection(conn, collection, EVERYTHING))
             await conn.execute("SELECT update_collection($1)", changed)
             return changed
 
     return await _retrying(attempt)
 
 
-async def delete_collection(pool: asyncpg.Pool, collection: str) -> None:
-    """Delete an empty collection.
+async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access) -> None:
+    """Delete an empty collection, which its owners may do.
 
     Raises:
-        NotFoundError: there is no such collection.
+        NotFoundError: there is no such collection that the caller may see.
+        HTTPException: 403, the caller does not own it.
         ConflictError: it still has bands or items.
     """
 
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            bands = (await rows.get_collection(conn, collection)).get("bands")
+            stored = await rows.get_collection(conn, collection, access)
+            access.require(stored, Role.OWNER)
+            bands = stored.get("bands")
             items = await conn.fetchval("SELECT EXISTS (SELECT FROM items WHERE collection = $1)", collection)
             related = " and ".join(kind for kind, there in (("bands", bands), ("images", items)) if there)
             if related:
@@ -140,7 +149,7 @@ async def create_items(
     Args:
         pool: the write pool.
         collection: the collection they belong to.
-        prepare: makes the items, given the collection as it stands.
+        prepare: makes the items, given the collection as it stands; it says who may do so.
         replace: overwrite items that exist.
         before: more to do in the same transaction, when nobody else can change the items any more.
         also: more to do in the same transaction.
@@ -153,7 +162,7 @@ async def create_items(
     async def attempt() -> list[Document]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
-            items = list(prepare(await rows.get_collection(conn, collection)))
+            items = list(prepare(await rows.get_collection(conn, collection, EVERYTHING)))
             for item in sorted(item["id"] for item in items):
                 await _lock(conn, collection, item)
             if before:
@@ -187,6 +196,8 @@ async def change_item(
 ) -> Document:
     """Replace an item by what `change` makes of it and its collection; returns that.
 
+    Who may do so is for `change` to say, as in `change_collection`.
+
     Raises:
         NotFoundError: there is no such item.
     """
@@ -195,10 +206,10 @@ async def change_item(
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
             await _lock(conn, collection, item)
-            stored = await rows.get_item(conn, collection, item)
+            stored = await rows.get_item(conn, collection, item, EVERYTHING)
             if stored is None:
-                raise NotFoundError(f"Item {item} in collection {collection} does not exist.")
-            changed = change(stored, await rows.get_collection(conn, collection))
+                raise missing_item(collection, item)
+            changed = change(stored, await rows.get_collection(conn, collection, EVERYTHING))
             await conn.execute("SELECT update_item($1)", changed)
             return changed
 
@@ -210,25 +221,29 @@ async def delete_item(
     collection: str,
     item: str,
     also: Callable[[asyncpg.Connection, Document], Awaitable[None]],
+    access: Access,
 ) -> None:
-    """Delete an item.
+    """Delete an item, which the writers of its collection may do.
 
     Args:
         pool: the write pool.
         collection: the item's collection.
         item: its id.
         also: more to do in the same transaction, given the item as it was.
+        access: of the caller.
 
     Raises:
-        NotFoundError: there is no such item.
+        NotFoundError: there is no such item that the caller may see.
+        HTTPException: 403, the caller may not change what is in the collection.
     """
 
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, item)
-            stored = await rows.get_item(conn, collection, item)
+            stored = await rows.get_item(conn, collection, item, EVERYTHING)
             if stored is None:
-                raise NotFoundError(f"Item {item} in collection {collection} does not exist.")
+                raise missing_item(collection, item)
+            check_writer(access, await rows.get_collection(conn, collection, EVERYTHING), item)
             await conn.execute("SELECT delete_item($1, $2)", item, collection)
             await also(conn, stored)
 
@@ -239,26 +254,59 @@ async def delete_across(
     pool: asyncpg.Pool,
     wanted: Sequence[tuple[str, str]],
     also: Callable[[asyncpg.Connection, list[Document]], Awaitable[None]],
+    access: Access,
     *,
     expired: bool = False,
 ) -> None:
     """Delete items by collection and id, those that are there; all or none.
 
+    Of blobs that is for their owners; those that the caller may not see are not there.
+
     Args:
         pool: the write pool.
         wanted: collection and id of each.
         also: more to do in the same transaction, given the items deleted.
+        access: of the caller, who may delete what is in the collections unless they hold blobs.
         expired: delete only those that have expired.
+
+    Raises:
+        HTTPException: 403, the caller may see a blob, but does not own it.
     """
 
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             for key in sorted(set(wanted)):
                 await _lock(conn, *key)
-            collections, items = [key[0] for key in wanted], [key[1] for key in wanted]
+            keys = wanted if access.everything else await _owned(conn, wanted, access)
+            collections, items = [key[0] for key in keys], [key[1] for key in keys]
             found = await conn.fetch(_DELETE_ACROSS, collections, items, expired)
             await also(
                 conn, [{**row["content"], "id": row["id"], "collection": row["collection"]} for row in found]
             )
 
     await _retrying(attempt)
+
+
+async def _owned(
+    conn: asyncpg.Connection, wanted: Sequence[tuple[str, str]], access: Access
+) -> list[tuple[str, str]]:
+    """Those that the caller may delete, of blobs that it may see; their locks must be held."""
+    collections, items = [key[0] for key in wanted], [key[1] for key in wanted]
+    found = await conn.fetch(_LISTS_ACROSS, collections, items, sorted(CONTAINERS))
+    blobs = {(row["collection"], row["id"]): {"type": "Feature", **dict(row)} for row in found}
+    seen = {key: blob for key, blob in blobs.items() if access.role(blob) >= Role.READER}
+    for blob in seen.values():
+        access.require(blob, Role.OWNER)
+    return [key for key in wanted if key in seen or key[0] not in CONTAINERS]
+
+
+def check_writer(access: Access, parent: Document, item: str) -> None:
+    """Check that the caller may change an item of a product, which stands in a collection.
+
+    Raises:
+        NotFoundError: it may not see the collection, so not the item.
+        HTTPException: 403, it may see it, but not change it.
+    """
+    if access.role(parent) == Role.NONE:
+        raise missing_item(parent["id"], item)
+    access.require(parent, Role.WRITER)

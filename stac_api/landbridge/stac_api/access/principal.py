@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -9,12 +10,24 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-__all__ = ["ANONYMOUS", "PUBLIC", "Principal", "Right", "principal_of"]
+__all__ = ["ANONYMOUS", "PUBLIC", "InvalidCredentialError", "Principal", "Right", "principal_of"]
 
 Right: TypeAlias = Literal["read", "write"]
 
 # The subject that everybody answers to, also who shows no credential.
 PUBLIC: Final = "public"
+
+# What a subject may be made of. An organization prefixes ids, whose first colon ends it.
+_FORMS = {
+    "user": (re.compile(r"[^\s:\x00-\x1f\x7f]{1,255}"), "no blanks and no colons"),
+    "org": (re.compile(r"[A-Za-z0-9_.-]{1,255}"), "letters, digits, `_`, `.` and `-`"),
+    "group": (re.compile(r"(?! )[^\x00-\x1f\x7f]{1,255}(?<! )"), "no blanks at its ends"),
+    "email": (re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]{1,255}"), "`name@domain`"),
+}
+
+
+class InvalidCredentialError(Exception):
+    """A credential proves nothing; the text, which never holds it, says why."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,9 @@ class Principal:
         rights: what its credential allows, whatever the access lists say.
         operator: sees and changes everything: the local user of the embedded stack, who runs a service.
         credential: which of the user's credentials this is, for the audit log; never the secret itself.
+
+    Raises:
+        ValueError: a name cannot stand in an access list.
     """
 
     user: str | None
@@ -38,6 +54,14 @@ class Principal:
     rights: frozenset[Right] = frozenset({"read", "write"})
     operator: bool = False
     credential: str | None = None
+
+    def __post_init__(self) -> None:
+        named = [("user", self.user), ("org", self.org), ("email", self.email)]
+        named += [("group", group) for group in self.groups]
+        for kind, name in named:
+            form, right = _FORMS[kind]
+            if name is not None and form.fullmatch(name) is None:
+                raise ValueError(f"{name!r} names no {kind}: at most 255 characters, {right}.")
 
     @cached_property
     def subjects(self) -> frozenset[str]:

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search import scope
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.sql import NotAColumnError, Parameters
-from landbridge.stac_api.search.where import where
+from landbridge.stac_api.search.where import of_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import asyncpg
 
+    from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
     from landbridge.stac_api.search.sql import Kind
 
@@ -72,11 +74,11 @@ class _Source:
 
 
 async def aggregate(
-    conn: asyncpg.Connection, asked: Search, wanted: Sequence[Wanted]
+    conn: asyncpg.Connection, asked: Search, wanted: Sequence[Wanted], access: Access
 ) -> list[dict[str, Any]]:
-    """The aggregations of the items that match, each as the extension has it."""
-    keys = {row["key"]: row["id"] for row in await conn.fetch(_KEYS, _listed(asked))}
-    source = _source(asked, keys)
+    """The aggregations of the items that match and that the caller may see, each as the extension has it."""
+    keys = {row["key"]: row["id"] for row in await conn.fetch(_KEYS, _listed(asked, access))}
+    source = _source(asked, keys, access)
     totals = await _totals(conn, source, wanted)
     return [
         await _frequency(conn, source, one, keys)
@@ -86,31 +88,34 @@ async def aggregate(
     ]
 
 
-def _listed(asked: Search) -> list[str] | None:
-    return None if asked.collections is None else list(asked.collections)
+def _listed(asked: Search, access: Access) -> list[str] | None:
+    if access.everything:
+        return None if asked.collections is None else list(asked.collections)
+    products, containers = access.narrowed(asked.collections)
+    return [*products, *containers]
 
 
 def _of_one(asked: Search) -> bool:
     return asked.collections is not None and len(asked.collections) == 1
 
 
-def _source(asked: Search, keys: Mapping[int, str]) -> _Source:
-    parameters = Parameters()
+def _source(asked: Search, keys: Mapping[int, str], access: Access) -> _Source:
+    subjects = None if access.everything else access.listed
+    parameters = Parameters(subjects=subjects)
     if not (asked.ids or asked.bbox or asked.intersects or asked.datetime or asked.text):
         try:
-            return _alone(asked, keys, parameters)
+            return _alone(asked, keys, parameters, access)
         except NotAColumnError:
-            parameters = Parameters()
-    return _Source(_JOINED.format(where=where(asked, parameters)), "TRUE", parameters, _of_one(asked))
+            parameters = Parameters(subjects=subjects)
+    matching = of_items(asked, parameters, access)
+    return _Source(_JOINED.format(where=matching), "TRUE", parameters, _of_one(asked))
 
 
-def _alone(asked: Search, keys: Mapping[int, str], parameters: Parameters) -> _Source:
-    parts = []
-    if asked.collections is not None:
-        parts.append(f"f.collection = ANY ({parameters.add(sorted(keys), 'bigint[]')})")
+def _alone(asked: Search, keys: Mapping[int, str], parameters: Parameters, access: Access) -> _Source:
+    parts = [scope.of_facts(asked.collections, keys, access, parameters)]
     if asked.filter is not None:
         parts.append(condition(asked.filter, parameters, _COLUMNS))
-    return _Source("landbridge.facts AS f", " AND ".join(parts) or "TRUE", parameters, _of_one(asked))
+    return _Source("landbridge.facts AS f", " AND ".join(parts), parameters, _of_one(asked))
 
 
 async def _totals(conn: asyncpg.Connection, source: _Source, wanted: Sequence[Wanted]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from stac_fastapi.types.search import APIRequest, BaseSearchGetRequest, BaseSear
 from starlette.responses import Response
 
 from landbridge.stac_api import links
+from landbridge.stac_api.access.rules import access_of
 from landbridge.stac_api.aggregation.counting import AGGREGATIONS, DATES, DEFAULT, Wanted, aggregate
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import request as requests
@@ -131,11 +132,12 @@ async def _answer(
     collection_id: str | None,
 ) -> Response:
     wanted = [_wanted(name, intervals) for name in dict.fromkeys(names or DEFAULT)]
+    access = await access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
         if collection_id is not None:
-            await rows.get_collection(conn, collection_id)
+            await rows.get_collection(conn, collection_id, access)
             asked = replace(asked, collections=(collection_id,))
-        found = await aggregate(conn, asked, wanted)
+        found = await aggregate(conn, asked, wanted, access)
     return _collection(request, found, collection_id)
 
 
@@ -152,8 +154,9 @@ async def _offered(request: Request) -> Response:
 
 async def _offered_of_one(request: Request, collection_id: str) -> Response:
     """The aggregations there are of a collection's items."""
+    access = await access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
-        await rows.get_collection(conn, collection_id)
+        await rows.get_collection(conn, collection_id, access)
     return _collection(request, _OFFERED, collection_id)
 
 

@@ -1,10 +1,17 @@
-"""`GET` and `HEAD /assets/{path}`: files of items, in ranges (RFC 9110 section 14) with entity tags."""
+"""Files of items over HTTP.
+
+GET, HEAD /assets/{path}    in ranges (RFC 9110 section 14) with entity tags
+POST /assets/signatures     URLs by which anybody may read some of them for some minutes
+"""
 
 from __future__ import annotations
 
 import mimetypes
 import re
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import obstore
 import obstore.exceptions
@@ -12,8 +19,15 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from landbridge.stac_api.assets.store import BLOBS, COG, is_served, reason
-from landbridge.stac_api.errors import UnavailableError
+from landbridge.mappings import times
+from landbridge.stac_api import documents, links
+from landbridge.stac_api.access.principal import PUBLIC, principal_of
+from landbridge.stac_api.access.rules import access_of
+from landbridge.stac_api.access.signing import Signer
+from landbridge.stac_api.assets.reading import product_of, readable
+from landbridge.stac_api.assets.store import COG, href, is_served, reason
+from landbridge.stac_api.errors import BadRequestError, UnavailableError
+from landbridge.stac_api.search.client import JSON, respond
 
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))$")
 
@@ -22,14 +36,16 @@ router = APIRouter(tags=["Assets"])
 
 # Every version of a file has a path of its own, so what is behind a path never changes.
 _IMMUTABLE = "max-age=31536000, immutable"
+_MOST_SIGNED = 10_000
 
 
 @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"], response_class=Response)
 async def asset(path: str, request: Request) -> Response:
     """A file that an item refers to, whole or one range of it; or where it is, where the store signs URLs."""
-    if not is_served(path):
-        raise _missing(path)
     settings, store = request.app.state.landbridge, request.app.state.store
+    signed = Signer(settings.token).allows("GET", links.ASSETS + path, request.scope["query_string"])
+    if not (is_served(path) if signed else await _readable(path, request)):
+        raise _missing(path)
     # HEAD is answered here: a URL is signed for one method, and GDAL asks by HEAD before it asks by GET.
     if request.method == "GET" and settings.presign and store.signs:
         seconds: int = settings.signed_seconds
@@ -38,8 +54,64 @@ async def asset(path: str, request: Request) -> Response:
             "Cache-Control": f"private, max-age={seconds // 2}",
         }
         return Response(status_code=307, headers=headers)
-    scope = "private" if path.startswith(BLOBS) else "public"
+    scope = "public" if not signed and await _is_public(path, request) else "private"
     return await serve(path, request, cached=f"{scope}, {_IMMUTABLE}")
+
+
+async def _readable(path: str, request: Request) -> bool:
+    return path in await readable(request.app.state.readpool, [path], await access_of(request))
+
+
+async def _is_public(path: str, request: Request) -> bool:
+    """Whether caches on the way may keep an image's file; they are asked by others than operators."""
+    if principal_of(request).operator:
+        return False
+    everybody = await request.app.state.services.grants.access(frozenset({PUBLIC}))
+    return product_of(path) in everybody.read
+
+
+@router.post("/assets/signatures", response_class=Response)
+async def sign(request: Request) -> Response:
+    """URLs of files by which anybody may read them for some minutes: `{"hrefs": [...]}` in the same order.
+
+    The caller has to have the right to read each. Those of others than this API stay as they are.
+    """
+    body = documents.parse(await request.body())
+    given = body.get("hrefs") if isinstance(body, dict) else None
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise BadRequestError("The body needs `hrefs`: an array of the hrefs of assets.")
+    if len(given) > _MOST_SIGNED:
+        raise BadRequestError(f"{len(given)} hrefs are more than the {_MOST_SIGNED} of one request.")
+    base = links.base_url(request)
+    paths = [_own_path(one, base) for one in given]
+    wanted = {path for path in paths if path is not None}
+    allowed = await readable(request.app.state.readpool, wanted, await access_of(request))
+    if missing := next((path for path in paths if path is not None and path not in allowed), None):
+        raise _missing(missing)
+    seconds = request.app.state.landbridge.signed_seconds
+    ends = times.write(datetime.now(UTC) + timedelta(seconds=seconds))
+    urls = {path: await _signed(path, base, request) for path in wanted}
+    hrefs: list[Any] = [one if path is None else urls[path] for one, path in zip(given, paths, strict=True)]
+    answer = respond({"hrefs": hrefs, "expires": ends}, base, JSON)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _own_path(given: str, base: str) -> str | None:
+    """The path in the store that an href of ours names, as shown or as stored; None for somebody else's."""
+    for prefix in (f"{base}assets/", links.ASSETS):
+        if given.startswith(prefix):
+            return unquote(urlsplit(given[len(prefix) :]).path)
+    return None
+
+
+async def _signed(path: str, base: str, request: Request) -> str:
+    settings, store = request.app.state.landbridge, request.app.state.store
+    if settings.presign and store.signs:
+        url: str = await store.sign("GET", path, settings.signed_seconds)
+        return url
+    query = Signer(settings.token).query("GET", links.ASSETS + path, settings.signed_seconds)
+    return base + href(path)[1:] + query
 
 
 def _missing(path: str) -> HTTPException:

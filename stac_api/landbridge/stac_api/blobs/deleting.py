@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from landbridge.mappings import blob, ids
 from landbridge.stac_api import links, writes
+from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.blobs import items, records
 from landbridge.stac_api.uploads.job import TRANSIENT, told
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.assets.store import AssetStore
     from landbridge.stac_api.services import Services
 
@@ -27,7 +29,13 @@ _BATCH = 500
 
 
 async def delete(
-    pool: asyncpg.Pool, wanted: Iterable[tuple[str, str]], *, all_or_none: bool = False, expired: bool = False
+    pool: asyncpg.Pool,
+    wanted: Iterable[tuple[str, str]],
+    access: Access,
+    *,
+    username: str | None = None,
+    all_or_none: bool = False,
+    expired: bool = False,
 ) -> asyncpg.Record:
     """Delete the items of blobs, those that are there, and note what data goes with them.
 
@@ -37,12 +45,14 @@ async def delete(
     Args:
         pool: the write pool.
         wanted: collection and item id of each.
+        access: of who deletes them; those that it may not see are not there.
+        username: who that is, and may see how the deletion goes.
         all_or_none: delete none unless all are there.
         expired: it is the service that deletes, blobs of any type, and those only that have expired.
 
     Raises:
         NotFoundError: one is missing (and `all_or_none` is set).
-        HTTPException: 403, one is of a type that only the service writes.
+        HTTPException: 403, one is of a type that only the service writes, or of other owners.
     """
     asked = list(dict.fromkeys(wanted))
     made: list[asyncpg.Record] = []
@@ -58,9 +68,11 @@ async def delete(
         order = {key: position for position, key in enumerate(asked)}
         ordered = sorted(deleted, key=lambda item: order[item["collection"], item["id"]])
         paths = [path for item in ordered if (path := _path(item))]
-        made[:] = [await records.start_deletion(conn, [items.blob_id(item) for item in ordered], paths)]
+        made[:] = [
+            await records.start_deletion(conn, [items.blob_id(item) for item in ordered], paths, username)
+        ]
 
-    await writes.delete_across(pool, asked, note, expired=expired)
+    await writes.delete_across(pool, asked, note, access, expired=expired)
     return made[0]
 
 
@@ -114,7 +126,7 @@ async def expire(services: Services) -> list[int]:
     made = []
     collections = [ids.blob_collection(storage_type) for storage_type in sorted(items.STORAGE_TYPES)]
     while found := await records.expired(services.writepool, collections, _BATCH):
-        record = await delete(services.writepool, found, expired=True)
+        record = await delete(services.writepool, found, EVERYTHING, expired=True)
         made.append(record["id"])
     return made
 

@@ -35,8 +35,8 @@ DELETE FROM landbridge.blob_deletions WHERE end_datetime < now() - interval '30 
 """
 # Without data there is nothing left to do.
 _START = """
-INSERT INTO landbridge.blob_deletions (ids, paths, status, end_datetime)
-SELECT $1::text[], $2::text[],
+INSERT INTO landbridge.blob_deletions (ids, paths, username, status, end_datetime)
+SELECT $1::text[], $2::text[], $3,
        CASE WHEN cardinality($2::text[]) = 0 THEN 'SUCCESS' ELSE 'RUNNING' END,
        CASE WHEN cardinality($2::text[]) = 0 THEN now() END
 RETURNING *
@@ -61,14 +61,14 @@ async def create_upload(db: Executor, upload: UUID, item: dict[str, Any], userna
     await db.execute(_CREATE, upload, item, username)
 
 
-async def upload(db: Executor, upload_id: UUID) -> asyncpg.Record:
-    """One upload.
+async def upload(db: Executor, upload_id: UUID, username: str | None = None) -> asyncpg.Record:
+    """One upload; that of a certain user, where one is named.
 
     Raises:
         NotFoundError: there is none.
     """
     row = await db.fetchrow(_UPLOAD, upload_id)
-    if row is None:
+    if row is None or username not in (None, row["username"]):
         raise NotFoundError(f"Blob upload {upload_id} does not exist.")
     return row
 
@@ -104,21 +104,23 @@ async def forget_deletions(db: Executor) -> None:
     await db.execute(_FORGET_DELETIONS)
 
 
-async def start_deletion(db: Executor, ids: Sequence[str], paths: Sequence[str]) -> asyncpg.Record:
-    """A new record of blobs whose data is to be deleted."""
-    row = await db.fetchrow(_START, list(ids), list(paths))
+async def start_deletion(
+    db: Executor, ids: Sequence[str], paths: Sequence[str], username: str | None
+) -> asyncpg.Record:
+    """A new record of blobs whose data is to be deleted; without a user, by the service itself."""
+    row = await db.fetchrow(_START, list(ids), list(paths), username)
     assert row is not None  # INSERT ... RETURNING gives a row or raises
     return row
 
 
-async def deletion(db: Executor, deletion_id: int) -> asyncpg.Record:
-    """One deletion.
+async def deletion(db: Executor, deletion_id: int, username: str | None = None) -> asyncpg.Record:
+    """One deletion; that of a certain user, where one is named.
 
     Raises:
         NotFoundError: there is none.
     """
     row = await db.fetchrow(_DELETION, deletion_id)
-    if row is None:
+    if row is None or username not in (None, row["username"]):
         raise NotFoundError(f"Blob deletion {deletion_id} does not exist.")
     return row
 

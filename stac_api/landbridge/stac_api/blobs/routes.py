@@ -18,7 +18,9 @@ from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
 from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api.access import rules
 from landbridge.stac_api.access.principal import principal_of
+from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
@@ -53,15 +55,20 @@ async def create(request: Request) -> Response:
         kinds = ", ".join(known)
         raise BadRequestError(f"The item's `collection` is {item.get('collection')!r}; it is one of {kinds}.")
     deleting.check_writable(storage_type)
+    principal = principal_of(request)
+    rules.check_namespace(item["collection"], item["id"], principal)
     receiving.announce(item, body.get("size"), request.app.state.landbridge.max_upload_bytes)
     pool, base = request.app.state.writepool, links.base_url(request)
     await collections.ensure(pool, item["collection"])
-    parent = await rows.get_collection(pool, item["collection"])
+    parent = await rows.get_collection(pool, item["collection"], EVERYTHING)
     # Whatever is wrong with the item is said before its data is sent.
-    _item(item, parent, "/assets/blobs/announced", request)
+    whole = _item(item, parent, "/assets/blobs/announced", request)
+    rules.check_owners(whole, await rules.access_of(request))
     await _refuse_existing(pool, item)
     upload = uuid.uuid4()
-    await records.create_upload(pool, upload, item, principal_of(request).name)
+    # It belongs to who announces it, whoever sends its data by the URL.
+    item["properties"] = {**whole["properties"], **item["properties"]}
+    await records.create_upload(pool, upload, item, principal.name)
     path = f"/blobs/uploads/{upload}"
     # Never the store's own: the data is counted and hashed as it passes.
     url = base + path[1:] + Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
@@ -91,7 +98,7 @@ def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Req
 async def put(upload_id: uuid.UUID, request: Request) -> Response:
     """The data of an announced blob. It may be repeated; what came first is the blob's."""
     pool, store = request.app.state.writepool, request.app.state.store
-    upload = await records.upload(pool, upload_id)
+    upload = await records.upload(pool, upload_id, _user(request))
     item = upload["item"]
     if upload["committed"]:
         return await _committed(pool, item, request)
@@ -127,7 +134,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
 
 async def _committed(pool: asyncpg.Pool, item: dict[str, Any], request: Request) -> Response:
     async with pool.acquire() as conn:
-        found = await rows.get_item(conn, item["collection"], item["id"])
+        found = await rows.get_item(conn, item["collection"], item["id"], EVERYTHING)
     if found is None:
         raise NotFoundError(f"Blob {items.blob_id(item)} was deleted after it was uploaded.")
     return _answer(found, request)
@@ -156,7 +163,10 @@ async def delete(request: Request) -> Response:
         except ValueError as error:
             if strict:
                 raise NotFoundError(f"Blobs do not exist: {name!r}") from error
-    record = await deleting.delete(request.app.state.writepool, wanted, all_or_none=strict)
+    access, user = await rules.access_of(request), principal_of(request).name
+    record = await deleting.delete(
+        request.app.state.writepool, wanted, access, username=user, all_or_none=strict
+    )
     await request.app.state.jobs.defer_blob_deletion(record["id"])
     return respond(records.to_json(record), links.base_url(request), JSON, 202)
 
@@ -164,16 +174,16 @@ async def delete(request: Request) -> Response:
 @router.get("/deletions/{deletion_id}", response_class=Response)
 async def get_deletion(deletion_id: int, request: Request) -> Response:
     """How a deletion of blobs' data stands."""
-    record = await records.deletion(request.app.state.readpool, deletion_id)
+    record = await records.deletion(request.app.state.readpool, deletion_id, _user(request))
     return respond(records.to_json(record), links.base_url(request), JSON)
 
 
 @router.api_route("/{storage_type}/{item_id}/data", methods=["GET", "HEAD"], response_class=Response)
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
     """The data of a blob, whole or one range of it; its entity tag is its MD5."""
-    collection = ids.blob_collection(storage_type)
+    collection, access = ids.blob_collection(storage_type), await rules.access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
-        item = await rows.get_item(conn, collection, item_id)
+        item = await rows.get_item(conn, collection, item_id, access)
     if item is None:
         raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
     asset = item["assets"][blob.ASSET]
@@ -181,6 +191,12 @@ async def data(storage_type: str, item_id: str, request: Request) -> Response:
     if path is None:
         raise BadRequestError(f"Blob {_shown(collection, item_id)} is remote: its data is at {asset['href']}")
     return await files.serve(path, request, etag=f'"{assets.digest_of(asset)}"', cached="no-cache")
+
+
+def _user(request: Request) -> str | None:
+    """Whose records the caller may see: its own; those of all, None, as an operator or by a signed URL."""
+    principal = principal_of(request)
+    return None if principal.operator else principal.name
 
 
 def _shown(collection: str, item_id: str) -> str:

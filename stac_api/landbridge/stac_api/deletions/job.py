@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.stac_api import documents, writes
+from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.deletions import records
@@ -49,11 +50,11 @@ async def _delete_images(services: Services, deletion: int, product_id: str) -> 
 
     while True:
         async with services.readpool.acquire() as conn:
-            page = await rows.search(conn, Search(collections=(product_id,)), _BATCH)
+            page = await rows.search(conn, Search(collections=(product_id,)), _BATCH, EVERYTHING)
         if not page.items:
             return
         await writes.delete_across(
-            services.writepool, [(product_id, item["id"]) for item in page.items], note
+            services.writepool, [(product_id, item["id"]) for item in page.items], note, EVERYTHING
         )
         await discards.try_to_empty(services)
 

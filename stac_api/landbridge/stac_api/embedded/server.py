@@ -131,6 +131,7 @@ def _serve(home: Home, report: Report) -> None:
                 token=state["token"],
                 staging=home.root / "staging",
                 alone=True,
+                open_reads=True,
             )
             server = Server(settings, listening)
             # uvicorn has handlers of its own from here, and sends on to ours what it has obeyed.

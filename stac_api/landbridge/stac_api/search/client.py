@@ -10,10 +10,10 @@ import attr
 import orjson
 from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.utils import filter_fields
-from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import Response
 
 from landbridge.stac_api import extents, links
+from landbridge.stac_api.access.rules import access_of, missing_item
 from landbridge.stac_api.search import landing, rows
 from landbridge.stac_api.search import request as requests
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Fields, Search
 
 GEOJSON = "application/geo+json"
@@ -50,8 +51,9 @@ class CatalogClient(CoreCrudClient):
         """`GET /`."""
         request: Request = kwargs["request"]
         document = dict(await super().landing_page(**kwargs))
+        access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            children = await rows.titles(conn, landing.MOST_CHILDREN)
+            children = await rows.titles(conn, landing.MOST_CHILDREN, access)
         base = links.base_url(request)
         return respond(landing.completed(document, base, children), base, JSON)
 
@@ -59,9 +61,10 @@ class CatalogClient(CoreCrudClient):
         """`GET /collections`."""
         asked = requests.from_get(**kwargs)
         limit = min(asked.limit, request.app.state.landbridge.max_page)
+        access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            found, matched = await rows.collections(conn, asked, limit)
-        covers = await extents.covered(request, [one["id"] for one in found])
+            found, matched = await rows.collections(conn, asked, limit, access)
+        covers = await extents.covered(request, [one["id"] for one in found], access)
         base = links.base_url(request)
         shown = _shown(asked.fields, "Collection")
         document = {
@@ -82,23 +85,25 @@ class CatalogClient(CoreCrudClient):
     async def get_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}`."""
         base = links.base_url(request)
-        stored = await self._collection(collection_id, request)
-        covers = await extents.covered(request, [collection_id])
-        collection = extents.shown(stored, covers.get(collection_id))
+        access = await access_of(request)
+        stored = await self._collection(collection_id, request, access)
+        covers = await extents.covered(request, [collection_id], access)
+        collection = extents.shown(access.shown(stored), covers.get(collection_id))
         return respond(links.with_collection_links(collection, base), base, JSON)
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items/{item_id}`."""
+        access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            item = await rows.get_item(conn, collection_id, item_id)
+            item = await rows.get_item(conn, collection_id, item_id, access)
         if item is None:
-            raise NotFoundError(f"Item {item_id} in collection {collection_id} does not exist.")
+            raise missing_item(collection_id, item_id)
         base = links.base_url(request)
         return respond(links.with_item_links(item, base), base, GEOJSON)
 
     async def item_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items`."""
-        await self._collection(collection_id, request)
+        await self._collection(collection_id, request, await access_of(request))
         asked = requests.from_get(collections=[collection_id], **kwargs)
         here = links.collection_url(links.base_url(request), collection_id)
         extra = [
@@ -116,16 +121,15 @@ class CatalogClient(CoreCrudClient):
         """`POST /search`."""
         return await self._answer(requests.from_post(search_request), request, _search_links(request))
 
-    async def _collection(self, collection_id: str, request: Request) -> dict[str, Any]:
+    async def _collection(self, collection_id: str, request: Request, access: Access) -> dict[str, Any]:
         async with request.app.state.get_connection(request, "r") as conn:
-            return await rows.get_collection(conn, collection_id)
+            return await rows.get_collection(conn, collection_id, access)
 
     async def _answer(self, asked: Search, request: Request, extra_links: list[dict[str, Any]]) -> Response:
         settings = request.app.state.landbridge
+        limit, access = min(asked.limit, settings.max_page), await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            page = await rows.search(
-                conn, asked, min(asked.limit, settings.max_page), most_sorted=settings.max_unindexed_sort
-            )
+            page = await rows.search(conn, asked, limit, access, most_sorted=settings.max_unindexed_sort)
         base = links.base_url(request)
         shown = _shown(asked.fields, "Feature")
         document = {

@@ -8,6 +8,7 @@ from stac_fastapi.extensions.filter.client import AsyncBaseFiltersClient
 from starlette.responses import JSONResponse
 
 from landbridge.mappings import queryables
+from landbridge.stac_api.access.rules import access_of
 from landbridge.stac_api.search import rows
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ class Queryables(AsyncBaseFiltersClient):
         """The JSON Schema of what items may be filtered by."""
         properties = queryables.for_items()
         if collection_id is not None:
+            access = await access_of(request)
             async with request.app.state.get_connection(request, "r") as conn:
-                properties = queryables.of_collection(await rows.get_collection(conn, collection_id))
+                properties = queryables.of_collection(await rows.get_collection(conn, collection_id, access))
         title = f"Queryables of {collection_id}" if collection_id else "Queryables"
         schema = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -13,34 +13,36 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from hydraters import DO_NOT_MERGE_MARKER, hydrate
-from stac_fastapi.types.errors import NotFoundError
 
+from landbridge.stac_api.access.rules import CONTAINERS, Role, missing_collection
 from landbridge.stac_api.blobs.items import shown_geometry
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search import scope
 from landbridge.stac_api.search.order import Order, Token
 from landbridge.stac_api.search.request import Sort
 from landbridge.stac_api.search.sql import Parameters
-from landbridge.stac_api.search.where import where
+from landbridge.stac_api.search.where import of_collections, of_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import asyncpg
 
+    from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
 
 _ROWS = """
 SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content, {key} AS key
 FROM items WHERE {where} ORDER BY {order} LIMIT {limit}
 """
-# With what their items cover, which the stored extents do not know.
+# With what their items cover, which the stored extents do not know; but of blobs only for who sees all.
 _COVERED = """
 (SELECT a.id, a.collection, a.content, a.collectionjson,
         coalesce(ST_MakeEnvelope(e.west, e.south, e.east, e.north, 4326), a.geometry) AS geometry,
         coalesce(nullif(a.datetime, '-infinity'), e.start_datetime, '-infinity') AS datetime,
         coalesce(nullif(a.end_datetime, 'infinity'), e.end_datetime, 'infinity') AS end_datetime
  FROM collections_asitems a JOIN collections c ON c.id = a.id
- LEFT JOIN landbridge.extents e ON e.collection = c.key) AS covered
+ LEFT JOIN landbridge.extents e ON e.collection = c.key{but}) AS covered
 """
 _COLLECTIONS = """
 SELECT collectionjson AS document FROM {source}
@@ -49,7 +51,7 @@ WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}
 _COUNT = "SELECT count(*) FROM {source} WHERE {where}"
 _TITLES = """
 SELECT id, coalesce(content->>'title', id) AS title FROM collections
-ORDER BY id LIMIT $1
+WHERE {where} ORDER BY id LIMIT {limit}
 """
 _BASE_ITEMS = """
 SELECT c.id AS collection, NULL::int AS tag, collection_base_item(c.id) AS base_item
@@ -75,9 +77,9 @@ class Page:
 
 
 async def search(
-    conn: asyncpg.Connection, asked: Search, limit: int, *, most_sorted: int | None = None
+    conn: asyncpg.Connection, asked: Search, limit: int, access: Access, *, most_sorted: int | None = None
 ) -> Page:
-    """Run a search for at most `limit` items.
+    """Run a search for at most `limit` of the items that the caller may see.
 
     Raises:
         BadRequestError: the search makes no sense, or more than `most_sorted` items would have to be sorted
@@ -86,8 +88,8 @@ async def search(
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
     backwards = token is not None and token.backwards
-    parameters = Parameters()
-    matching = where(asked, parameters)
+    parameters = _parameters(access)
+    matching = of_items(asked, parameters, access)
     matched: int | None = None
     if order.unindexed is not None and most_sorted is not None:
         matched = await _count(conn, "items", matching, parameters)
@@ -112,12 +114,21 @@ async def search(
         whole = token is None and not more
         matched = len(rows) if whole else await _count(conn, "items", matching, parameters)
     has_next, has_prev = (True, more) if backwards else (more, token is not None)
+    items = await _hydrated(conn, rows)
     return Page(
-        items=await _hydrated(conn, rows),
+        items=items if access.everything else [_shown(item, access) for item in items],
         next=Token(False, rows[-1]["key"], order.name).encode() if has_next and rows else None,
         prev=Token(True, rows[0]["key"], order.name).encode() if has_prev and rows else None,
         matched=matched,
     )
+
+
+def _parameters(access: Access) -> Parameters:
+    return Parameters(subjects=None if access.everything else access.listed)
+
+
+def _shown(item: dict[str, Any], access: Access) -> dict[str, Any]:
+    return access.shown(item) if item["collection"] in CONTAINERS else item
 
 
 async def _count(conn: asyncpg.Connection, source: str, matching: str, parameters: Parameters) -> int:
@@ -127,49 +138,69 @@ async def _count(conn: asyncpg.Connection, source: str, matching: str, parameter
 
 
 async def collections(
-    conn: asyncpg.Connection, asked: Search, limit: int
+    conn: asyncpg.Connection, asked: Search, limit: int, access: Access
 ) -> tuple[list[dict[str, Any]], int]:
-    """The collections of one page of a search, as stored, and the number of all that match."""
+    """The collections of one page of a search, as the caller sees them, and the number of all that match."""
     order = Order(asked.sortby or (Sort("id"),), last=("id",))
-    parameters = Parameters()
-    matching = where(asked, parameters)
+    parameters = _parameters(access)
+    matching = of_collections(asked, parameters, access)
+    but = ""
+    if not access.everything:
+        but = f" AND c.id <> ALL ({parameters.add(sorted(CONTAINERS), 'text[]')})"
+    source = _COVERED.format(but=but)
     query = _COLLECTIONS.format(
-        source=_COVERED, where=matching, order=order.by(), limit=limit, offset=asked.offset
+        source=source, where=matching, order=order.by(), limit=limit, offset=asked.offset
     )
     query, values = parameters.bound(query)
-    found = [row["document"] for row in await conn.fetch(query, *values)]
+    found = [access.shown(row["document"]) for row in await conn.fetch(query, *values)]
     if asked.offset == 0 and len(found) < limit:
         return found, len(found)
-    return found, await _count(conn, _COVERED, matching, parameters)
+    return found, await _count(conn, source, matching, parameters)
 
 
-async def titles(conn: asyncpg.Connection, most: int) -> list[tuple[str, str]]:
-    """Id and title of collections."""
-    return [(row["id"], row["title"]) for row in await conn.fetch(_TITLES, most)]
+async def titles(conn: asyncpg.Connection, most: int, access: Access) -> list[tuple[str, str]]:
+    """Id and title of collections that the caller may see."""
+    parameters = Parameters()
+    matching = scope.of_collections(access, parameters)
+    query, values = parameters.bound(_TITLES.format(where=matching, limit=parameters.add(most, "bigint")))
+    return [(row["id"], row["title"]) for row in await conn.fetch(query, *values)]
 
 
-async def find_collection(db: asyncpg.Connection | asyncpg.Pool, collection: str) -> dict[str, Any] | None:
-    """One collection as stored, or None."""
+async def find_collection(
+    db: asyncpg.Connection | asyncpg.Pool, collection: str, access: Access
+) -> dict[str, Any] | None:
+    """One collection with its lists as stored, or None where there is none that the caller may see."""
     found: dict[str, Any] | None = await db.fetchval("SELECT get_collection($1)", collection)
-    return found
+    return found if found is not None and access.role(found) >= Role.READER else None
 
 
-async def get_collection(db: asyncpg.Connection | asyncpg.Pool, collection: str) -> dict[str, Any]:
-    """One collection as stored.
+async def get_collection(
+    db: asyncpg.Connection | asyncpg.Pool, collection: str, access: Access
+) -> dict[str, Any]:
+    """One collection with its lists as stored.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is none that the caller may see.
     """
-    found = await find_collection(db, collection)
+    found = await find_collection(db, collection, access)
     if found is None:
-        raise NotFoundError(f"Collection {collection} does not exist.")
+        raise missing_collection(collection)
     return found
 
 
-async def get_item(conn: asyncpg.Connection, collection: str, item: str) -> dict[str, Any] | None:
-    """One whole item, or None."""
+async def get_item(
+    conn: asyncpg.Connection, collection: str, item: str, access: Access
+) -> dict[str, Any] | None:
+    """One whole item, or None where there is none that the caller may see."""
+    if not access.reads(collection):
+        return None
     row = await conn.fetchrow(_ITEM, collection, item)
-    return (await _hydrated(conn, [row]))[0] if row else None
+    if row is None:
+        return None
+    (found,) = await _hydrated(conn, [row])
+    if collection in CONTAINERS and access.role(found) < Role.READER:
+        return None
+    return _shown(found, access)
 
 
 async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[dict[str, Any]]:

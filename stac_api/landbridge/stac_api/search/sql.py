@@ -8,10 +8,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from landbridge.mappings import queryables
+from landbridge.mappings.access import LISTS, OWNERS
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "Kind",
@@ -61,6 +62,7 @@ class Parameters:
     """The values that parts of a statement name as they are written."""
 
     values: list[Any] = field(default_factory=list)
+    subjects: Sequence[str] | None = None  # of the caller, where lists are to be seen as it may see them
 
     def add(self, value: Any, type_: str) -> str:
         """The place of a new parameter."""
@@ -92,10 +94,11 @@ class NotAColumnError(Exception):
     """A filter names a property that the table it is written for has no column of."""
 
 
-def value_of(name: Any, columns: Mapping[str, tuple[str, Kind]] | None = None) -> Sql:
+def value_of(name: Any, parameters: Parameters, columns: Mapping[str, tuple[str, Kind]] | None = None) -> Sql:
     """What a property's name stands for in a filter.
 
-    `columns` are the only ones of another table than pgstac's. Raises `NotAColumnError`.
+    Of an access list it is what the caller may see, so that no filter finds out the rest. `columns` are the
+    only ones of another table than pgstac's. Raises `NotAColumnError`.
     """
     bare = _bare(name)
     if columns is not None:
@@ -105,6 +108,9 @@ def value_of(name: Any, columns: Mapping[str, tuple[str, Kind]] | None = None) -
     if bare in _COLUMNS:
         text, kind = _COLUMNS[bare]
         return Sql(kind, text)
+    if bare in LISTS and parameters.subjects is not None:
+        owners, known = _path(OWNERS), parameters.add(list(parameters.subjects), "text[]")
+        return Sql("json", f"landbridge.visible({_path(bare)}, {owners}, {known})", name=bare)
     return Sql("json", _path(bare), name=bare)
 
 
@@ -114,6 +120,8 @@ def typed(name: str) -> Sql:
     if bare in _SORTED:
         text, kind = _SORTED[bare]
         return Sql(kind, text)
+    if bare.split(".")[0] in LISTS:
+        raise BadRequestError(f"Nothing is sorted by {bare}: everybody sees other entries of it.")
     path = _path(bare)
     schema = definition(bare)
     if schema.get("format") == "date-time":

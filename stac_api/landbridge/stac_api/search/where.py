@@ -12,14 +12,16 @@ from stac_fastapi.types.rfc3339 import str_to_interval
 from landbridge.mappings import InvalidDocument
 from landbridge.mappings.geometry import check_geometry
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search import scope
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.cql2.writing import boxes
 
 if TYPE_CHECKING:
+    from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
     from landbridge.stac_api.search.sql import Parameters
 
-__all__ = ["where"]
+__all__ = ["of_collections", "of_items"]
 
 # What has a meaning in a text search of PostgreSQL, and none in a text to be found.
 _OPERATORS = re.compile(r"[&|!:*<>()'\\\"+-]")
@@ -30,15 +32,22 @@ _TEXT = (
 )
 
 
-def where(search: Search, parameters: Parameters) -> str:
-    """The condition on `items`, or on `collections_asitems`, with its values added to `parameters`.
+def of_items(search: Search, parameters: Parameters, access: Access) -> str:
+    """The condition on `items`, with its values added to `parameters`.
 
     Raises:
         BadRequestError: the search asks for what there can't be.
     """
-    parts = []
-    if search.collections is not None:
-        parts.append(f"collection = ANY ({parameters.add(list(search.collections), 'text[]')})")
+    return _where(search, parameters, scope.of_items(search.collections, access, parameters))
+
+
+def of_collections(search: Search, parameters: Parameters, access: Access) -> str:
+    """The condition on `collections_asitems`; otherwise as `of_items`."""
+    return _where(search, parameters, scope.of_collections(access, parameters))
+
+
+def _where(search: Search, parameters: Parameters, visible: str) -> str:
+    parts = [] if visible == "TRUE" else [visible]
     if search.ids is not None:
         parts.append(f"id = ANY ({parameters.add(list(search.ids), 'text[]')})")
     if search.datetime:

@@ -17,6 +17,7 @@ import obstore.exceptions
 from landbridge.mappings import InvalidDocument, band, image
 from landbridge.mappings.assets import INDEX, preview
 from landbridge.stac_api import documents, writes
+from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import (
     COG,
@@ -131,7 +132,7 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
 
 async def _ingest(services: Services, processes: Processes, upload: Upload) -> None:
     store, pool = services.store, services.writepool
-    parent = await rows.find_collection(pool, upload.product_id)
+    parent = await rows.find_collection(pool, upload.product_id, EVERYTHING)
     if parent is None:
         raise BadRequestError(f"Product {upload.product_id} was deleted in the meantime.")
     given = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
@@ -190,7 +191,7 @@ async def _insert(
         return [documents.item(document, collection, "/")]
 
     async def replace(conn: asyncpg.Connection) -> None:
-        if previous := await rows.get_item(conn, upload.product_id, upload.item["id"]):
+        if previous := await rows.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
             await discards.discard(conn, own_paths(previous))
 
     async def succeed(conn: asyncpg.Connection) -> None:

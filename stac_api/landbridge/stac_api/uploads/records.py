@@ -27,13 +27,13 @@ _BY_ID = "SELECT * FROM landbridge.uploads WHERE id = $1"
 _SEARCH = """
 SELECT * FROM landbridge.uploads
 WHERE ($1::text IS NULL OR product_id = $1) AND ($2::text IS NULL OR image_id = $2)
-  AND ($3::text IS NULL OR status = $3)
-ORDER BY id LIMIT $4 OFFSET $5
+  AND ($3::text IS NULL OR status = $3) AND ($4::text[] IS NULL OR product_id = ANY ($4))
+ORDER BY id LIMIT $5 OFFSET $6
 """
 _COUNT = """
 SELECT count(*) FROM landbridge.uploads
 WHERE ($1::text IS NULL OR product_id = $1) AND ($2::text IS NULL OR image_id = $2)
-  AND ($3::text IS NULL OR status = $3)
+  AND ($3::text IS NULL OR status = $3) AND ($4::text[] IS NULL OR product_id = ANY ($4))
 """
 _ADVANCE = """
 UPDATE landbridge.uploads SET status = $2, modified = now() WHERE id = $1 AND status = ANY($3) RETURNING *
@@ -124,8 +124,13 @@ async def get(db: Executor, upload: int) -> Upload:
     """
     row = await db.fetchrow(_BY_ID, upload)
     if row is None:
-        raise NotFoundError(f"Upload {upload} does not exist.")
+        raise missing(upload)
     return _upload(row)
+
+
+def missing(upload: int) -> NotFoundError:
+    """The answer for a record that is not there, for all the caller may know."""
+    return NotFoundError(f"Upload {upload} does not exist.")
 
 
 async def search(
@@ -134,11 +139,12 @@ async def search(
     product_id: str | None = None,
     image_id: str | None = None,
     status: str | None = None,
+    products: Sequence[str] | None,
     limit: int,
     offset: int,
 ) -> tuple[list[Upload], int]:
-    """Records in the order they were made, and how many match in all."""
-    filters = (product_id, image_id, status)
+    """Records of some products (None: of all) in the order they were made, and how many match in all."""
+    filters = (product_id, image_id, status, None if products is None else list(products))
     rows = await db.fetch(_SEARCH, *filters, limit, offset)
     return [_upload(row) for row in rows], await db.fetchval(_COUNT, *filters)
 

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from landbridge.mappings import ids
 from landbridge.stac_api import documents, links
 from landbridge.stac_api.access.principal import principal_of
+from landbridge.stac_api.access.rules import Role, access_of
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import FAILURES, reason, upload_folder, upload_path
@@ -49,9 +50,11 @@ async def create(request: Request) -> Response:
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
     pool = request.app.state.writepool
-    parent = await rows.find_collection(pool, collection)
+    access = await access_of(request)
+    parent = await rows.find_collection(pool, collection, access)
     if parent is None:
         raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
+    access.require(parent, Role.WRITER)
     documents.check_announced(item, parent)
     exists = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
     if not overwrite and await pool.fetchval(exists, collection, name):
@@ -100,7 +103,7 @@ def _announced(body: Any, limit: int) -> tuple[dict[str, Any], list[dict[str, An
 async def put_file(upload_id: int, number: int, request: Request) -> Response:
     """The bytes of one file."""
     pool, store = request.app.state.writepool, request.app.state.store
-    upload = await records.get(pool, upload_id)
+    upload = await _record(upload_id, request)
     if upload.status != "transferring":
         raise ConflictError(f"Upload {upload_id} is {upload.status}; it takes no more files.")
     if not 0 <= number < len(upload.files):
@@ -141,7 +144,7 @@ async def _bounded(request: Request, size: int, image_id: str) -> AsyncIterator[
 async def submit(upload_id: int, request: Request) -> Response:
     """All files are there: check that, and queue the job. May be repeated."""
     pool, store = request.app.state.writepool, request.app.state.store
-    upload = await records.get(pool, upload_id)
+    upload = await _record(upload_id, request)
     if upload.status == "transferring":
         arrived = await store.sizes(upload_folder(upload_id))
         expected = {upload_path(upload_id, n): file for n, file in enumerate(upload.files)}
@@ -169,6 +172,7 @@ async def submit(upload_id: int, request: Request) -> Response:
 async def cancel(upload_id: int, request: Request) -> Response:
     """Stop an upload whose job has not begun."""
     pool = request.app.state.writepool
+    await _record(upload_id, request)
     async with pool.acquire() as conn, conn.transaction():
         upload = await records.advance(conn, upload_id, "canceled", allowed=("transferring", "pending"))
         await records.add_event(conn, upload_id, "cancel", "Canceled on request.", component="api")
@@ -186,11 +190,11 @@ async def get(
     events: bool = True,
 ) -> Response:
     """One record, with its events unless `events=false`; `wait` seconds for it to end before answering."""
-    pool, deadline = request.app.state.readpool, time.monotonic() + wait
-    upload = await records.get(pool, upload_id)
+    deadline = time.monotonic() + wait
+    upload = await _record(upload_id, request)
     while upload.status not in records.TERMINAL and time.monotonic() < deadline:
         await asyncio.sleep(_POLL)
-        upload = await records.get(pool, upload_id)
+        upload = await _record(upload_id, request)
     return await _answer(upload, request, events=events)
 
 
@@ -205,15 +209,34 @@ async def search(
     *,
     events: bool = True,
 ) -> Response:
-    """Records by product, image and status."""
-    pool = request.app.state.readpool
+    """Records by product, image and status, of the products that the caller may write to."""
+    pool, access = request.app.state.readpool, await access_of(request)
     found, matched = await records.search(
-        pool, product_id=product_id, image_id=image_id, status=status, limit=limit, offset=offset
+        pool,
+        product_id=product_id,
+        image_id=image_id,
+        status=status,
+        products=None if access.everything else sorted(access.write),
+        limit=limit,
+        offset=offset,
     )
     happened = await records.events(pool, [upload.id for upload in found]) if events else {}
     base = links.base_url(request)
     shown = [records.to_json(upload, happened.get(upload.id)) for upload in found]
     return respond({"uploads": shown, "numberMatched": matched}, base, JSON)
+
+
+async def _record(upload_id: int, request: Request) -> records.Upload:
+    """A record, for who may write to its product; a URL that is signed for it has that right in itself.
+
+    Raises:
+        NotFoundError: there is none that the caller may know of.
+    """
+    state = request.app.state
+    upload = await records.get(state.readpool if request.method == "GET" else state.writepool, upload_id)
+    if not (await access_of(request)).writes(upload.product_id):
+        raise records.missing(upload_id)
+    return upload
 
 
 async def _answer(

@@ -121,7 +121,7 @@ class _Writer:
         if "op" in node:
             return self._operation(node)
         if "property" in node:
-            return sql.value_of(node["property"], self._columns)
+            return sql.value_of(node["property"], self._parameters, self._columns)
         if "timestamp" in node or "date" in node:
             return self._instant(node.get("timestamp", node.get("date")))
         if "interval" in node:

@@ -1,0 +1,25 @@
+"""`GET /access/me`: whom the server takes the caller for."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from landbridge.stac_api.access.principal import principal_of
+
+router = APIRouter(prefix="/access", tags=["Access"])
+
+
+@router.get("/me", response_class=JSONResponse)
+async def me(request: Request) -> JSONResponse:
+    """Who the caller is, and what its credential allows; `user` is null for who shows none."""
+    caller = principal_of(request)
+    document = {
+        "user": caller.user,
+        "org": caller.org,
+        "groups": list(caller.groups),
+        "email": caller.email,
+        "rights": sorted(caller.rights),
+        "operator": caller.operator,
+    }
+    return JSONResponse(document, headers={"Cache-Control": "no-store"})

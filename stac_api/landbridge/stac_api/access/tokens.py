@@ -1,0 +1,182 @@
+"""API tokens: what machines show to be known, `lb_{id}_{secret}`.
+
+The id is public and finds the token's row; of the secret the database has the SHA-256 only. It is 256 random
+bits, so a slow hash would protect nothing and cost every request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from cachetools import TTLCache
+from psycopg.rows import class_row
+
+from landbridge.stac_api.access.principal import InvalidCredentialError, Principal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import asyncpg
+
+    from landbridge.stac_api.access.principal import Right
+
+__all__ = ["ApiToken", "Tokens", "create", "every", "id_of", "is_api_token", "revoke"]
+
+_START: Final = "lb_"
+_FORM = re.compile(r"lb_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+_COLUMNS = "id, label, username, org, groups, email, rights, created, expires, revoked"
+_FIND = f"SELECT digest, {_COLUMNS} FROM landbridge.tokens WHERE id = $1"  # noqa: S608 - constants
+
+_SECONDS = 5.0  # for which a token is believed after its row was read: how late a revocation may be
+_MOST = 10_000  # rows kept
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """What is known of a token; its secret is not."""
+
+    id: str
+    label: str
+    username: str
+    org: str | None
+    groups: list[str]
+    email: str | None
+    rights: list[Right]
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+
+    @property
+    def principal(self) -> Principal:
+        """Who shows it."""
+        return Principal(
+            user=self.username,
+            org=self.org,
+            groups=tuple(self.groups),
+            email=self.email,
+            rights=frozenset(self.rights),
+            credential=f"token:{self.id}",
+        )
+
+    def state(self, now: datetime) -> str:
+        """`revoked`, `expired` or `valid`."""
+        if self.revoked is not None:
+            return "revoked"
+        return "expired" if self.expires is not None and self.expires <= now else "valid"
+
+
+def is_api_token(text: str) -> bool:
+    """Whether a bearer token is meant to be one of these."""
+    return text.startswith(_START)
+
+
+def id_of(text: str) -> str:
+    """The public id within a token; what is no token is taken for an id."""
+    match = _FORM.fullmatch(text)
+    return match[1] if match else text
+
+
+class Tokens:
+    """Looks tokens up, in one indexed query, and keeps what it found for seconds.
+
+    Args:
+        clock: seconds, by which what is kept grows old.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rows: TTLCache[str, tuple[bytes, ApiToken] | None] = TTLCache(_MOST, _SECONDS, timer=clock)
+
+    async def principal(self, text: str, pool: asyncpg.Pool) -> Principal:
+        """Who a token stands for.
+
+        Args:
+            text: the bearer token.
+            pool: of connections that may read.
+
+        Raises:
+            InvalidCredentialError: it is unknown, has expired or was revoked.
+        """
+        match = _FORM.fullmatch(text)
+        if match is None:
+            raise InvalidCredentialError("The token is unknown.")
+        known = await self._row(match[1], pool)
+        # Who doesn't know the secret learns no more of an id that there is than of one that there isn't.
+        if known is None or not hmac.compare_digest(_digest(match[2]), known[0]):
+            raise InvalidCredentialError("The token is unknown.")
+        token = known[1]
+        if (state := token.state(datetime.now(UTC))) != "valid":
+            raise InvalidCredentialError(f"The token is {state}; `landbridge token create` makes a new one.")
+        return token.principal
+
+    async def _row(self, token_id: str, pool: asyncpg.Pool) -> tuple[bytes, ApiToken] | None:
+        if token_id not in self._rows:
+            row = await pool.fetchrow(_FIND, token_id)
+            found = dict(row) if row else None
+            self._rows[token_id] = (found.pop("digest"), ApiToken(**found)) if found else None
+        return self._rows[token_id]
+
+
+def create(
+    database_url: str,
+    principal: Principal,
+    *,
+    label: str = "",
+    expires: datetime | None = None,
+) -> tuple[str, ApiToken]:
+    """Make a token, and return it with its record. Nobody can read it a second time.
+
+    Args:
+        database_url: libpq URL.
+        principal: whom it stands for, and with which rights.
+        label: what it is for.
+        expires: until when it is valid; None for ever.
+    """
+    token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    insert = (
+        "INSERT INTO landbridge.tokens (id, digest, label, username, org, groups, email, rights, expires) "  # noqa: S608
+        f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}"
+    )
+    values = (
+        token_id,
+        _digest(secret),
+        label,
+        principal.user,
+        principal.org,
+        list(principal.groups),
+        principal.email,
+        sorted(principal.rights),
+        expires,
+    )
+    (made,) = _fetch(database_url, insert, values)
+    return f"{_START}{token_id}_{secret}", made
+
+
+def every(database_url: str) -> list[ApiToken]:
+    """All tokens, the oldest first."""
+    return _fetch(database_url, f"SELECT {_COLUMNS} FROM landbridge.tokens ORDER BY created, id")  # noqa: S608
+
+
+def revoke(database_url: str, token_id: str) -> ApiToken | None:
+    """End a token; the servers obey within seconds. None where there is none of this id."""
+    update = (
+        "UPDATE landbridge.tokens SET revoked = coalesce(revoked, now()) "  # noqa: S608 - constants
+        f"WHERE id = %s RETURNING {_COLUMNS}"
+    )
+    return next(iter(_fetch(database_url, update, (token_id,))), None)
+
+
+def _fetch(database_url: str, query: str, values: tuple[Any, ...] = ()) -> list[ApiToken]:
+    with psycopg.connect(database_url, row_factory=class_row(ApiToken)) as conn:
+        return conn.execute(query.encode(), values).fetchall()
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,239 @@
+"""API tokens: who shows one is known by it, until it expires or is revoked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from access.conftest import ANN, OPERATOR
+from integration.conftest import stac_collection
+from landbridge.stac_api.__main__ import main
+from landbridge.stac_api.access import tokens
+from landbridge.stac_api.access.principal import InvalidCredentialError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from access.conftest import Service
+
+READ_ONLY = replace(ANN, rights=frozenset({"read"}))
+
+
+def test_its_bearer_is_whom_it_was_made_for(service: Service, token: Callable[..., str]) -> None:
+    assert service.request("GET", "/access/me", token()).json() == {
+        "user": "ann",
+        "org": "acme",
+        "groups": ["flood"],
+        "email": "ann@acme.test",
+        "rights": ["read", "write"],
+        "operator": False,
+    }
+
+
+def test_the_service_token_is_the_operators(service: Service) -> None:
+    caller = service.request("GET", "/access/me", OPERATOR).json()
+    assert (caller["user"], caller["operator"]) == ("local", True)
+
+
+def test_who_shows_nothing_is_nobody_and_reads(service: Service) -> None:
+    caller = service.request("GET", "/access/me").json()
+    assert caller == {
+        "user": None, "org": None, "groups": [], "email": None, "rights": ["read"], "operator": False,
+    }  # fmt: skip
+
+
+def test_where_reads_are_open_who_shows_nothing_is_an_operator_that_only_reads(
+    serve: Callable[..., Any],
+) -> None:
+    with serve(open_reads=True) as service:
+        caller = service.request("GET", "/access/me").json()
+        assert (caller["operator"], caller["rights"]) == (True, ["read"])
+        refused = service.request("POST", "/collections", json=stac_collection("local:open"))
+        assert refused.status_code == 401
+
+
+def test_a_write_without_a_token_is_told_to_show_one(service: Service) -> None:
+    answer = service.request("POST", "/collections", content=b"not even JSON")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="landbridge"'
+    assert "Authorization: Bearer" in answer.json()["description"]
+
+
+def test_a_token_that_may_only_read_writes_nothing(service: Service, token: Callable[..., str]) -> None:
+    answer = service.request("DELETE", "/collections/nobody:knows", token(READ_ONLY))
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
+    assert service.request("POST", "/search", token(READ_ONLY), json={}).status_code == 200
+
+
+def _wrong(good: str) -> dict[str, str]:
+    start, token_id, secret = good.split("_", 2)
+    return {
+        "another secret": f"{start}_{token_id}_{secret[::-1]}",
+        "an id of nobody": f"{start}_{'0' * 16}_{secret}",
+        "a secret too short": good[:-1],
+        "more behind it": f"{good}x",
+        "no token of ours": "secret",
+        "a NUL": f"{good}\x00",
+        "a JSON Web Token, where no issuer is known": "eyJhbGciOiJub25lIn0.e30.",
+        "much": "lb_" + "0" * 60_000,
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("case", list(_wrong("lb_0_0")))
+def test_what_proves_nothing_is_refused_for_reads_too(
+    service: Service, token: Callable[..., str], case: str, method: str
+) -> None:
+    shown = _wrong(token())[case]
+    answer = service.request(method, "/search", shown, **({"json": {}} if method == "POST" else {}))
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="landbridge", error="invalid_token"'
+    assert answer.json()["description"] == "The token is unknown."
+
+
+@pytest.mark.parametrize("header", ["Basic YW5uOnNlY3JldA==", "Bearer", "Bearer ", "", "Bearer \xe9"])
+def test_other_credentials_are_refused(service: Service, header: str) -> None:
+    answer = service.request("GET", "/", headers={"Authorization": header.encode("latin-1")})
+    assert answer.status_code == 401
+    assert "Bearer` and a token" in answer.json()["description"]
+
+
+def test_two_credentials_at_once_are_refused(service: Service, token: Callable[..., str]) -> None:
+    async def ask() -> Any:
+        import httpx
+
+        transport = httpx.ASGITransport(service.app)
+        headers = [("Authorization", f"Bearer {token()}"), ("Authorization", f"Bearer {OPERATOR}")]
+        async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
+            return await client.get("/", headers=headers)
+
+    assert service.run(ask()).status_code == 401
+
+
+def test_an_expired_token_is_refused_and_its_bearer_told(service: Service, token: Callable[..., str]) -> None:
+    late = token(expires=datetime.now(UTC) - timedelta(seconds=1))
+    answer = service.request("GET", "/", late)
+    assert answer.status_code == 401
+    assert "expired" in answer.json()["description"]
+    assert late not in answer.text
+
+
+def test_a_revoked_token_is_refused(service: Service, database: str, token: Callable[..., str]) -> None:
+    shown = token()
+    assert tokens.revoke(database, tokens.id_of(shown)) is not None
+    answer = service.request("GET", "/", shown)
+    assert answer.status_code == 401
+    assert "revoked" in answer.json()["description"]
+
+
+def test_a_revocation_is_obeyed_within_seconds_by_who_knew_the_token(
+    service: Service, database: str, token: Callable[..., str]
+) -> None:
+    now = [0.0]
+    known = tokens.Tokens(clock=lambda: now[0])
+    shown, pool = token(), service.app.state.readpool
+    assert service.run(known.principal(shown, pool)).user == "ann"
+    tokens.revoke(database, tokens.id_of(shown))
+    now[0] += 5.0
+    with pytest.raises(InvalidCredentialError, match="revoked"):
+        service.run(known.principal(shown, pool))
+
+
+def test_a_token_expires_while_it_is_remembered(
+    service: Service, token: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, pool = tokens.Tokens(clock=lambda: 0.0), service.app.state.readpool
+    shown = token(expires=datetime.now(UTC) + timedelta(days=1))
+    service.run(known.principal(shown, pool))
+    later = datetime.now(UTC) + timedelta(days=2)
+    monkeypatch.setattr(tokens, "datetime", type("Later", (), {"now": staticmethod(lambda _: later)}))
+    with pytest.raises(InvalidCredentialError, match="expired"):
+        service.run(known.principal(shown, pool))
+
+
+def test_the_database_does_not_know_the_secret(database: str, token: Callable[..., str]) -> None:
+    shown = token(label="a label")
+    with psycopg.connect(database) as conn:
+        rows = conn.execute("SELECT t::text FROM landbridge.tokens t").fetchall()
+    assert any(tokens.id_of(shown) in row for (row,) in rows)
+    secret = shown.rpartition(tokens.id_of(shown))[2].lstrip("_")
+    assert not any(secret in row or secret.encode().hex() in row for (row,) in rows)
+
+
+@pytest.fixture
+def command(
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run `landbridge-server` and get its exit code, what it printed, and its complaints."""
+    monkeypatch.setenv("LANDBRIDGE_DATABASE_URL", database)
+    monkeypatch.setenv("LANDBRIDGE_STORE_URL", tmp_path.as_uri())
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(arguments)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_commands_make_list_and_revoke(
+    service: Service, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    arguments = ("--user", "bob", "--org", "acme", "--group", "a", "--group", "b", "--email", "bob@acme.test")
+    code, shown, said = command("token", "create", *arguments, "--label", "of a test")
+    assert code == 0
+    shown = shown.strip()
+    assert shown not in said
+    caller = service.request("GET", "/access/me", shown).json()
+    assert (caller["user"], caller["groups"], caller["email"]) == ("bob", ["a", "b"], "bob@acme.test")
+
+    _, listed, _ = command("token", "list")
+    (line,) = [line for line in listed.splitlines() if tokens.id_of(shown) in line]
+    assert line.split()[1:5] == ["bob", "acme", "write", "valid"]
+    assert line.endswith("of a test")
+    assert shown.rpartition("_")[2] not in listed
+
+    assert command("token", "revoke", shown)[0] == 0
+    _, listed, _ = command("token", "list", "--json")
+    (record,) = [one for one in map(json.loads, listed.splitlines()) if one["id"] == tokens.id_of(shown)]
+    assert record["state"] == "revoked"
+    assert "digest" not in record
+    assert "token" not in record
+
+
+def test_a_token_is_valid_for_as_long_as_was_said(command: Callable[..., tuple[int, str, str]]) -> None:
+    _, said, _ = command("token", "create", "--user", "bob", "--days", "3", "--scope", "read", "--json")
+    made = json.loads(said)
+    until = datetime.fromisoformat(made["expires"]) - datetime.fromisoformat(made["created"])
+    assert timedelta(days=2, hours=23) < until < timedelta(days=3, hours=1)
+    assert made["rights"] == ["read"]
+    assert made["token"].startswith(f"lb_{made['id']}_")
+    assert (
+        json.loads(command("token", "create", "--user", "bob", "--days", "0", "--json")[1])["expires"] is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("create", "--user", "a b"), "no blanks"),
+        (("create", "--user", "a:b"), "no colons"),
+        (("create", "--user", "a", "--org", "a/b"), "letters, digits"),
+        (("create", "--user", "a", "--email", "nobody"), "name@domain"),
+        (("create", "--user", "a", "--days", "-1"), "--days is -1"),
+        (("create", "--user", "a", "--days", "99999999"), "no calendar"),
+        (("revoke", "0123456789abcdef"), "no token 0123456789abcdef"),
+    ],
+)
+def test_what_makes_no_sense_is_said(
+    command: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], complaint: str
+) -> None:
+    code, said, complained = command("token", *arguments)
+    assert (code, said) == (2, "")
+    assert complaint in complained

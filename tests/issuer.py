@@ -1,0 +1,93 @@
+"""An OpenID Connect issuer on loopback, with keys of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AUDIENCE = "https://catalog.test"
+
+
+def rsa(kid: str | None) -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": kid} if kid else None)
+
+
+def ec(kid: str) -> ECKey:
+    return ECKey.generate_key("P-256", {"kid": kid})
+
+
+class Issuer:
+    """What it publishes, and what it was asked for."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.signing = rsa("first")
+        self.published: list[dict[str, Any]] = [self.signing.as_dict(private=False)]
+        self.described: dict[str, Any] = {"issuer": url, "jwks_uri": f"{url}/keys"}
+        self.status = 200
+        self.asked: list[str] = []
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """Those of a good token; a change to None leaves one out."""
+        claims = {
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": "ann",
+            "exp": int(time.time()) + 300,
+            "iat": int(time.time()),
+            **changes,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, key: Any = None, header: dict[str, Any] | None = None, **changes: Any) -> str:
+        """A token, signed by the key in use unless another is given."""
+        key = key or self.signing
+        algorithm = "ES256" if isinstance(key, ECKey) else "RS256"
+        header = {"alg": algorithm, "kid": key.kid} if header is None else header
+        return jwt.encode(header, self.claims(**changes), key, algorithms=["RS256", "ES256"])
+
+    def rotate(self, key: Any) -> None:
+        """Sign by another key from now on, and publish only that."""
+        self.signing = key
+        self.published = [key.as_dict(private=False)]
+
+
+@contextmanager
+def serving() -> Iterator[Issuer]:
+    """An issuer that answers for as long as the `with` lasts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            issuer.asked.append(self.path)
+            documents = {
+                "/.well-known/openid-configuration": issuer.described,
+                "/keys": {"keys": issuer.published},
+            }
+            content = json.dumps(documents.get(self.path)).encode()
+            self.send_response(issuer.status if self.path in documents else 404)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        issuer = Issuer(f"http://127.0.0.1:{server.server_address[1]}")
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield issuer
+        finally:
+            server.shutdown()
+            thread.join()
