@@ -15,13 +15,24 @@ from urllib.parse import quote, urlsplit
 from landbridge.auth import Auth
 from landbridge.catalog.garbage import paused
 from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
-from landbridge.exceptions import ClientError, GatewayTimeoutError, ServerError, from_response
+from landbridge.exceptions import (
+    ClientError,
+    GatewayTimeoutError,
+    MethodNotAllowedError,
+    NotFoundError,
+    ServerError,
+    UnauthorizedError,
+    from_response,
+    seconds_to_wait,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import httpx
+
+    from landbridge.auth.oidc import OidcTokens
 
 __all__ = ["CatalogClient"]
 
@@ -32,9 +43,12 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 _RETRIES = 3
-_RETRY_STATUSES = frozenset({500, 502, 503, 504})
+_RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
+# These say that nothing was done, so that anything may be repeated; the others leave it open.
+_REFUSED = frozenset({429, 503})
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+_FIRST_WAIT, _LONGEST_STEP = 0.1, 5.0
+_LONGEST_WAIT = 60.0  # seconds, where the service says how long
 _BANDS_KEPT = 600.0
 _CONNECT_TIMEOUT, _TIMEOUT = 10.0, 120.0
 _LARGE = 1_000_000  # bytes
@@ -51,13 +65,15 @@ class CatalogClient:
     auth
         Who is calling; its token goes to this API and to no other address.
     retries
-        How often a request is repeated after a 500, 502, 503 or 504 or a broken connection; default 3.
-        Requests that could take effect twice are repeated only where they cannot have.
+        How often a request is repeated after a 429, 500, 502, 503 or 504 or a broken connection; default 3.
+        Requests that could take effect twice are repeated only where they cannot have. Where the service says
+        how long to wait (`Retry-After`), it is waited for, up to a minute.
     asset_signer
         A function that gives the address a file of pixels is read from, by the href that the catalog has for
         it: as of an object store that takes signed URLs only. It is called on any thread, once for each file
         of a call just before the file is opened, and not for files on this machine. What it gives is kept for
-        the call, and appears in no error, log or `raster_info`. It may be set later too.
+        the call, and appears in no error, log or `raster_info`. It may be set later too. Without one, the files
+        that a Landbridge service itself keeps are signed by that service.
     """
 
     _default: ClassVar[CatalogClient | None] = None
@@ -74,9 +90,11 @@ class CatalogClient:
     ) -> None:
         self._settings: Settings = get_settings()
         self._url = url.rstrip("/") if url else self._settings.url
-        self.auth = auth or Auth(
-            user=self._settings.user, org=self._settings.org, token=None if url else self._settings.token
-        )
+        configured = url is None or self._url == self._settings.url
+        self._auth = auth or self._configured_auth(token=configured)
+        self._tokens: OidcTokens | None = None
+        self._logs_in = configured and auth is None and self._settings.oidc is not None
+        self._told: tuple[str | None, Auth] | None = None
         self.retries = _RETRIES if retries is None else retries
         self.asset_signer = asset_signer
         self._state: EmbeddedState | None = None
@@ -87,7 +105,7 @@ class CatalogClient:
         self._aggregations: frozenset[str] | None = None
 
     def __repr__(self) -> str:
-        return f"CatalogClient({self._url or 'embedded'!r}, {self.auth!r})"
+        return f"CatalogClient({self._url or 'embedded'!r}, {self._auth!r})"
 
     # The default client
     @classmethod
@@ -170,9 +188,55 @@ class CatalogClient:
         return self._url or self._embedded().url
 
     @property
+    def auth(self) -> Auth:
+        """Who is calling: as given or configured, else as the service says of the token, asked once for it.
+
+        Raises as `request` does, where the service has to be asked.
+        """
+        if self._auth.named or self._url is None:
+            return self._auth
+        token = self.token
+        with self._lock:
+            if self._told is None or self._told[0] != token:
+                self._told = (token, self._told_by_service(token))
+            return self._told[1]
+
+    @auth.setter
+    def auth(self, auth: Auth) -> None:
+        with self._lock:
+            self._auth, self._logs_in, self._told = auth, False, None
+
+    def _configured_auth(self, *, token: bool) -> Auth:
+        settings = self._settings
+        value = settings.token if token else None
+        if settings.identified or self._url is None:
+            return Auth(user=settings.user, org=settings.org, token=value)
+        return Auth(token=value)
+
+    def _told_by_service(self, token: str | None) -> Auth:
+        try:
+            return Auth.from_service(self.get("/access/me"), token)
+        except (NotFoundError, MethodNotAllowedError, LookupError, TypeError):
+            return self._auth  # some other STAC API
+
+    @property
     def token(self) -> str | None:
-        """The token sent to the API."""
-        return self.auth.token if self.auth.token or self._url else self._embedded().token
+        """The token sent to the API; one of a login is renewed where it is about to expire.
+
+        Raises OauthError where there is no login any more.
+        """
+        if self._logs_in:
+            return self._login().token()
+        return self._auth.token if self._auth.token or self._url else self._embedded().token
+
+    def _login(self) -> OidcTokens:
+        with self._lock:
+            if self._tokens is None:
+                from landbridge.auth.oidc import OidcTokens
+
+                assert self._settings.oidc is not None
+                self._tokens = OidcTokens(self._settings.profile or "", self._settings.oidc)
+            return self._tokens
 
     @property
     def store(self) -> Path | None:
@@ -263,11 +327,12 @@ class CatalogClient:
         import httpx
 
         attempt = 0
-        rejoined = False
+        rejoined = renewed = False
         while True:
             base = self.url
             failure: Exception
             after: float | None = None
+            token = self._token_for(base, path, headers)
             try:
                 session = self._opened(loopback=self._url is None and "://" not in path)
                 request = session.build_request(
@@ -275,7 +340,7 @@ class CatalogClient:
                     path if "://" in path else base + path,
                     params=params,
                     content=content() if callable(content) else content,
-                    headers=self._headers(base, path, headers),
+                    headers={**headers, "Authorization": f"Bearer {token}"} if token else headers,
                 )
                 response = session.send(request, stream=stream)
                 if stream and not response.is_success:
@@ -294,26 +359,38 @@ class CatalogClient:
                 failure = from_response(
                     response.status_code, response.content, response.headers, f"{method} {path}"
                 )
-                after = getattr(failure, "retry_after", None)
-                # 503 says that nothing was done; the others leave it open.
+                if response.status_code == 401 and token and self._logs_in and not renewed:
+                    renewed = True
+                    if self._login().renewed(token) != token:
+                        continue  # nothing was done for the token that was refused
+                after = seconds_to_wait(response.headers)
                 again = response.status_code in _RETRY_STATUSES and (
-                    repeatable or response.status_code == 503
+                    repeatable or response.status_code in _REFUSED
                 )
                 if again and attempt and not rejoined and response.status_code == 503:
                     self._rejoin(base)  # the API lives and its database does not
                     rejoined = True
-            if not again or attempt >= self.retries:
+            if isinstance(failure, UnauthorizedError):
+                failure = UnauthorizedError(f"{failure} {self._advice(token)}")
+            if not again or attempt >= self.retries or (after or 0) > _LONGEST_WAIT:
                 raise public(failure, base) from failure.__cause__
             attempt += 1
             _log.debug("%s %s failed, attempt %d: %s", method, path, attempt, type(failure).__name__)
             time.sleep(_wait(attempt, after))
 
-    def _headers(self, base: str, path: str, more: Mapping[str, str]) -> dict[str, str]:
-        headers = dict(more)
-        token = self.token
-        if token and ("://" not in path or _origin(path) == _origin(base)):
-            headers.setdefault("Authorization", f"Bearer {token}")
-        return headers
+    def _token_for(self, base: str, path: str, headers: Mapping[str, str]) -> str | None:
+        """The token to send with a request: to the API's own origin only, unless the request has its own."""
+        if "authorization" in map(str.lower, headers) or ("://" in path and _origin(path) != _origin(base)):
+            return None
+        return self.token
+
+    def _advice(self, token: str | None) -> str:
+        """What to do about a 401."""
+        if self._logs_in:
+            return f"Log in anew with:  landbridge auth login --profile {self._settings.profile}"
+        if token:
+            return "The token that was sent may have expired or been revoked; set LANDBRIDGE_TOKEN to another."
+        return "No token was sent: set LANDBRIDGE_TOKEN, or choose a profile (LANDBRIDGE_PROFILE)."
 
     # What the service can do
     @property
@@ -405,7 +482,7 @@ def _wait(attempt: int, after: float | None) -> float:
     """Seconds before an attempt: growing, and spread so that clients do not come back together."""
     if after is not None:
         return min(after, _LONGEST_WAIT)
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+    return min(_LONGEST_STEP, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def public(failure: Exception, base: str) -> Exception:
