@@ -150,9 +150,9 @@ def _profile(name: str, given: Any, path: Path, environ: Mapping[str, str]) -> P
     if url is None:
         raise ConfigError(f"{where} needs `url`: the address of the STAC API.")
     token = _text(table, "token", where)
-    oidc = None if "oidc" not in table else _oidc(table["oidc"], f"{where}.oidc", environ)
-    if token is not None and oidc is not None:
+    if token is not None and "oidc" in table:
         raise ConfigError(f"{where} has both `token` and `oidc`; it needs one of them.")
+    oidc = None if "oidc" not in table else _oidc(table["oidc"], f"{where}.oidc", environ)
     return Profile(name, checked_url(url, f"{where}: url"), token, oidc)
 
 

@@ -50,6 +50,11 @@ class OidcTokens:
     def __repr__(self) -> str:
         return f"OidcTokens({self._profile!r}, {self._client.issuer!r})"
 
+    @property
+    def interactive(self) -> bool:
+        """Whether a person has to log in."""
+        return self._client.interactive
+
     def token(self) -> str:
         """An access token that is valid for a while, renewed where it is needed.
 
@@ -338,13 +343,7 @@ class _Provider:
             # RFC 6749 section 2.3.1: form-encoded before they are put together.
             auth = httpx.BasicAuth(quote_plus(self._client.client_id), quote_plus(secret))
             form.pop("client_id", None)
-        answer = self._sent("POST", endpoint, data=form, **({"auth": auth} if auth else {}))
-        if answer.status_code >= 500 or answer.status_code == 429:
-            raise ServerError(
-                f"{self._client.issuer} does not give tokens now (HTTP status {answer.status_code}).",
-                original_status=answer.status_code,
-            )
-        return answer
+        return self._sent("POST", endpoint, data=form, **({"auth": auth} if auth else {}))
 
     def _methods(self) -> list[Any]:
         # Discovery 1.0 section 3: without the member it is the basic method.
@@ -354,11 +353,16 @@ class _Provider:
     def _sent(self, method: str, url: str, **options: Any) -> httpx.Response:
         import httpx
 
+        issuer = self._client.issuer
         try:
-            return self._http.request(method, url, **options)
+            answer = self._http.request(method, url, **options)
         except httpx.HTTPError as error:
             # Its request holds what was sent.
-            raise ServerError(f"{self._client.issuer} does not answer ({type(error).__name__}).") from None
+            raise ServerError(f"{issuer} does not answer ({type(error).__name__}).") from None
+        if answer.status_code >= 500 or answer.status_code == 429:
+            status = answer.status_code
+            raise ServerError(f"{issuer} answers nobody now (HTTP status {status}).", original_status=status)
+        return answer
 
     def _odd(self, answer: httpx.Response) -> OauthError:
         return OauthError(

@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -94,7 +95,7 @@ class CatalogClient:
         self._auth = auth or self._configured_auth(token=configured)
         self._tokens: OidcTokens | None = None
         self._logs_in = configured and auth is None and self._settings.oidc is not None
-        self._told: tuple[str | None, Auth] | None = None
+        self._told: Auth | None = None
         self.retries = _RETRIES if retries is None else retries
         self.asset_signer = asset_signer
         self._state: EmbeddedState | None = None
@@ -197,9 +198,9 @@ class CatalogClient:
             return self._auth
         token = self.token
         with self._lock:
-            if self._told is None or self._told[0] != token:
-                self._told = (token, self._told_by_service(token))
-            return self._told[1]
+            if self._told is None or self._told.token != token:
+                self._told = self._told_by_service(token)
+            return self._told
 
     @auth.setter
     def auth(self, auth: Auth) -> None:
@@ -217,7 +218,7 @@ class CatalogClient:
         try:
             return Auth.from_service(self.get("/access/me"), token)
         except (NotFoundError, MethodNotAllowedError, LookupError, TypeError):
-            return self._auth  # some other STAC API
+            return replace(self._auth, token=token)  # some other STAC API
 
     @property
     def token(self) -> str | None:
@@ -389,7 +390,9 @@ class CatalogClient:
         if self._logs_in:
             return f"Log in anew with:  landbridge auth login --profile {self._settings.profile}"
         if token:
-            return "The token that was sent may have expired or been revoked; set LANDBRIDGE_TOKEN to another."
+            return (
+                "The token that was sent may have expired or been revoked; set LANDBRIDGE_TOKEN to another."
+            )
         return "No token was sent: set LANDBRIDGE_TOKEN, or choose a profile (LANDBRIDGE_PROFILE)."
 
     # What the service can do

@@ -121,14 +121,18 @@ def test_who_is_named_is_not_asked_for(service):
     assert service.seen == []
 
 
-@pytest.mark.parametrize("answer", [(404, {}, {"detail": "no"}), (405, {}, {}), (200, {}, {"type": "x"}), (200, {}, [])])
+@pytest.mark.parametrize(
+    "answer", [(404, {}, {"detail": "no"}), (405, {}, {}), (200, {}, {"type": "x"}), (200, {}, [])]
+)
 def test_of_another_stac_api_the_settings_say_who_calls(service, api, answer):
     service.answers.append(answer)
     assert (api.auth.user, api.auth.org) == ("local", "local")
 
 
 def test_who_shows_no_token_owns_nothing(service):
-    service.answers.append((200, {}, {"user": None, "org": None, "groups": [], "email": None, "rights": ["read"]}))
+    service.answers.append(
+        (200, {}, {"user": None, "org": None, "groups": [], "email": None, "rights": ["read"]})
+    )
     client = CatalogClient(service.url, auth=Auth())
     assert client.auth.subjects == {"user:anonymous"}
     client.close()

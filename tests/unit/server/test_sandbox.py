@@ -333,7 +333,8 @@ def test_a_process_of_a_job_can_reach_its_job_and_nothing_else(
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": os.defpath})
     found = json.loads(done.stdout)
-    assert found.pop("drivers") == ["COG", "GTiff", "JP2OpenJPEG", "JPEG", "MEM", "PNG", "VRT"]
+    drivers = {"COG", "GTiff", "JP2OpenJPEG", "JPEG", "MEM", "Memory", "PNG", "VRT"}
+    assert set(found.pop("drivers")) <= drivers
     assert found == {
         "passwd": "PermissionError",
         "environment": "PermissionError",

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 # What an upload may be. Formats that refer to other files (VRT, GTI, ...) could make the server read them.
 DRIVERS = ("GTiff", "JP2OpenJPEG", "JPEG", "PNG")
-# What writing a COG takes besides.
-_TOOLS = ("COG", "MEM", "VRT")
+# What writing a COG and tracing its footprint take besides; `Memory` is part of `MEM` from GDAL 3.11 on.
+_TOOLS = ("COG", "MEM", "Memory", "VRT")
 # GDAL opens no file over a network whose whole name is not this, which none's is.
 _NO_ADDRESS = "none"
 
