@@ -26,6 +26,7 @@ from landbridge.exceptions import (
     from_response,
     seconds_to_wait,
 )
+from landbridge.mappings import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -104,6 +105,7 @@ class CatalogClient:
         self._lock = threading.RLock()
         self._bands: dict[str, tuple[float, Any]] = {}
         self._aggregations: frozenset[str] | None = None
+        self._signs: bool | None = None
 
     def __repr__(self) -> str:
         return f"CatalogClient({self._url or 'embedded'!r}, {self._auth!r})"
@@ -306,6 +308,19 @@ class CatalogClient:
         more = dict(headers or {}) if content is None else {"Content-Type": content_type, **(headers or {})}
         return _parsed(self._respond(method, path, params, content, more, repeatable=repeatable).content)
 
+    def answered(
+        self, method: str, path: str, document: Any, *, idempotent: bool | None = None
+    ) -> tuple[Any, Mapping[str, str]]:
+        """The JSON answer of a request that sends JSON, and its headers; otherwise as `request`."""
+        import orjson
+
+        repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
+        content = orjson.dumps(document)
+        response = self._respond(
+            method, path, None, content, {"Content-Type": JSON}, repeatable=repeatable
+        )
+        return _parsed(response.content), response.headers
+
     def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """The answer of a GET whose content is yet to be read; it has to be closed.
 
@@ -408,6 +423,19 @@ class CatalogClient:
             # Those of others don't say how large what they count is.
             self._aggregations = names if "total_bytes" in names else frozenset()
         return self._aggregations
+
+    @property
+    def signs_assets(self) -> bool:
+        """Whether the service signs the addresses of the files it keeps, and the caller needs that.
+
+        The embedded stack's files are read from their folder, and who shows no token may read what is public.
+        """
+        if self._url is None or not self.token:
+            return False
+        if self._signs is None:
+            links = self.get("/").get("links") or ()
+            self._signs = any(link.get("rel") == schema.SIGNATURES_REL for link in links)
+        return self._signs
 
     # The bands of products, which rasters need again and again
     def cached_bands(self, product_id: str, read: Callable[[str], Any]) -> Any:
