@@ -30,12 +30,19 @@ def rights(thing: Any) -> tuple[bool, bool, bool]:
     return thing.user_is_owner(), thing.user_can_write(), thing.user_can_read()
 
 
+def band(product: Product, name: str, client: CatalogClient) -> SpectralBand:
+    return SpectralBand(
+        product=product, name=name, band_index=0, data_type="UInt16", data_range=(0, 10000),
+        display_range=(0, 4000), client=client,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def product(people: dict[str, CatalogClient]) -> Product:
     """A product of ann's with a band."""
     made = Product(id=f"p-{uuid.uuid4().hex[:8]}", name="Flood extents", client=people["ann"])
     made.save()
-    SpectralBand(product=made, name="red", band_index=0, data_type="UInt16", client=people["ann"]).save()
+    band(made, "red", people["ann"]).save()
     return Product.get(made.id, client=people["ann"])
 
 
@@ -144,9 +151,7 @@ def test_a_reader_changes_nothing(people: dict[str, CatalogClient], product: Pro
     with pytest.raises(ForbiddenError):
         theirs.save()
     with pytest.raises(ForbiddenError):
-        SpectralBand(
-            product=theirs, name="nir", band_index=1, data_type="UInt16", client=people["ben"]
-        ).save()
+        band(theirs, "nir", people["ben"]).save()
     with pytest.raises(ForbiddenError):
         theirs.delete()
 
