@@ -1,4 +1,4 @@
-"""`landbridge worker`, `doctor` and `token`: jobs and care of a service, or of the embedded stack."""
+"""`landbridge worker`, `doctor`, `token` and `audit`: the work of a service, or of the embedded stack."""
 
 import importlib
 from types import ModuleType
@@ -34,12 +34,18 @@ def doctor(repair: bool, as_json: bool) -> None:
 _THE_SERVERS = {"ignore_unknown_options": True, "help_option_names": []}
 
 
-@click.command(context_settings=_THE_SERVERS)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.pass_context
-def token(context: click.Context, arguments: tuple[str, ...]) -> None:
-    """Make, list and revoke API tokens."""
-    raise SystemExit(_server().main(["token", *arguments], program=context.find_root().command_path))
+def _administration(name: str, text: str) -> click.Command:
+    @click.command(name, help=text, context_settings=_THE_SERVERS)
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    @click.pass_context
+    def command(context: click.Context, arguments: tuple[str, ...]) -> None:
+        raise SystemExit(_server().main([name, *arguments], program=context.find_root().command_path))
+
+    return command
+
+
+token = _administration("token", "Make, list and revoke API tokens.")
+audit = _administration("audit", "Show who did what to which id.")
 
 
 def _server() -> ModuleType:

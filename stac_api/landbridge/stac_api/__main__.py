@@ -1,4 +1,4 @@
-"""`landbridge-server migrate|serve|work|doctor|token`: the parts of a service, configured by the environment.
+"""`landbridge-server migrate|serve|work|doctor|token|audit`: a service, configured by the environment.
 
 Where LANDBRIDGE_DATABASE_URL is not set, all but the first two are about the embedded stack of this user.
 Exit code 0 when it is done, 1 where `doctor` has found something, 2 with the reason where it cannot be done.
@@ -66,6 +66,7 @@ def serve(host: str, port: int) -> None:
         host=host,
         port=port,
         proxy_headers=True,
+        server_header=False,
         ws="none",
     )
 

@@ -1,7 +1,8 @@
-"""What an operator asks the database on the command line: API tokens."""
+"""What an operator asks the database on the command line: API tokens, and the audit log."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import asdict
@@ -9,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
     from landbridge.stac_api.access.principal import Right
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "add_commands", "run"]
 
-COMMANDS: Final = ("token",)
+COMMANDS: Final = ("token", "audit")
 
 _RIGHTS: Final[dict[str, frozenset[Right]]] = {
     "read": frozenset({"read"}),
     "write": frozenset({"read", "write"}),
 }
+_ENTRIES: Final = 100
+_SPANS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAYS: Final = 90  # for which a token is valid, unless it is said
 
 
@@ -52,7 +54,13 @@ def add_commands(commands: Subparsers) -> None:
     revoke = actions.add_parser("revoke", help="end tokens, within seconds")
     revoke.add_argument("ids", nargs="+", metavar="id", help="as `list` shows it, or the token itself")
     revoke.set_defaults(run=_revoke)
-    for action in actions.choices.values():
+    audit = commands.add_parser("audit", help="who did what to which id")
+    audit.add_argument("--user", help="by this user")
+    audit.add_argument("--target", help="to this id: of a product, image, blob, upload")
+    audit.add_argument("--since", type=_since, help="since a date and time, or for so long: 30m, 12h, 7d")
+    audit.add_argument("--limit", type=int, default=_ENTRIES, help=f"how many (default: the last {_ENTRIES})")
+    audit.set_defaults(run=_audit)
+    for action in (*actions.choices.values(), audit):
         action.add_argument("--json", action="store_true", help="print JSON lines")
 
 
@@ -133,6 +141,52 @@ def _revoke(options: argparse.Namespace, database_url: str) -> None:
             sys.stdout.write(f"revoked {ended.id} of {ended.username}\n")
     if missing:
         raise _UsageError(f"There is no token {', '.join(missing)}; `token list` shows the ids.")
+
+
+def _since(text: str) -> datetime:
+    try:
+        if text[-1:] in _SPANS and text[:-1].isdecimal():
+            return datetime.now(UTC) - timedelta(**{_SPANS[text[-1]]: int(text[:-1])})
+        given = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a date and time, such as 2025-05-01T12:00, nor a span, such as 12h"
+        ) from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+def _audit(options: argparse.Namespace, database_url: str) -> None:
+    from landbridge.stac_api.access import audit
+
+    if options.limit < 1:
+        raise _UsageError(f"--limit is {options.limit}; it is at least 1.")
+    entries = audit.found(
+        database_url, user=options.user, target=options.target, since=options.since, limit=options.limit
+    )
+    if options.json:
+        for entry in entries:
+            _print_json(entry.document())
+        return
+    _print_table(
+        ("TIME", "USER", "ORG", "STATUS", "METHOD", "ACTION", "TARGETS"),
+        [
+            (
+                f"{entry.time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                entry.username,
+                entry.org or "-",
+                str(entry.status),
+                entry.method,
+                entry.action,
+                _first(entry.targets),
+            )
+            for entry in entries
+        ],
+    )
+
+
+def _first(targets: list[str], most: int = 3) -> str:
+    more = len(targets) - most
+    return ", ".join(targets[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _document(token: ApiToken) -> dict[str, Any]:

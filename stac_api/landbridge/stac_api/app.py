@@ -17,7 +17,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from landbridge.stac_api import errors, schemas
 from landbridge.stac_api.access import routes as access
+from landbridge.stac_api.access.audit import Audit
 from landbridge.stac_api.access.authentication import Authenticate
+from landbridge.stac_api.access.headers import CheckHost, Harden
 from landbridge.stac_api.access.limits import LimitBody
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.assets import routes as assets
@@ -87,19 +89,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _install_middleware(app: FastAPI, settings: Settings) -> None:
-    """Outermost first: CORS answers for every response, refusals included."""
+    """Outermost first: what hardens and CORS answer for every response, refusals included."""
     replaced: tuple[object, ...] = (BrotliMiddleware, CORSMiddleware)
     stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
     app.user_middleware = [
+        Middleware(Harden, pages=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
+            allow_origin_regex=settings.cors_origin_regex,
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
             allow_headers=["Authorization", "Content-Type", "Range", "If-Match", "If-None-Match"],
-            expose_headers=["Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location"],
+            expose_headers=[
+                *("Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location"),
+                *("Retry-After", "WWW-Authenticate", "X-Request-Id"),
+            ],
             max_age=600,
         ),
+        Middleware(CheckHost, hosts=settings.allowed_hosts),
         *stock,
+        Middleware(Audit, to_stdout=settings.audit_stdout),
         Middleware(Authenticate, settings=settings),
         Middleware(LimitBody, limit=settings.max_body_bytes),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first

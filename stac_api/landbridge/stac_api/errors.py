@@ -100,6 +100,7 @@ _CODES = {
     413: "ContentTooLarge",
     415: "UnsupportedMediaType",
     416: "RangeNotSatisfiable",
+    421: "MisdirectedRequest",
     429: "TooManyRequests",
     503: "ServiceUnavailable",
 }
@@ -131,6 +132,9 @@ def _describe(exc: Exception) -> str:
         )
     if isinstance(exc, AttributeError):
         return "The request body must be a JSON object, sent as application/json."
+    if isinstance(exc, (asyncpg.IntegrityConstraintViolationError, psycopg.IntegrityError)):
+        # The database names rows that the caller may not know of.
+        return "The request contradicts what is stored: an id is taken, or what it refers to is not there."
     if isinstance(exc, asyncpg.PostgresError):
         return str(exc.args[0]) if exc.args else type(exc).__name__
     return str(exc) or type(exc).__name__

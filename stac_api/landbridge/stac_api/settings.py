@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
     landing_id: str = "landbridge"
     root_path: str = Field(default="", description="path prefix under which a proxy serves the API")
     cors_origins: _Names = ("*",)
+    cors_origin_regex: str | None = Field(default=None, description="and those that match this as a whole")
+    allowed_hosts: _Names = Field(
+        default=("*",), description="names, without ports, that a request's `Host` may have; `*` for any"
+    )
 
     oidc_issuers: _Names = Field(
         default=(), description="OpenID Connect issuers whose tokens are taken; they share one space of names"
@@ -88,6 +93,16 @@ class Settings(BaseSettings):
     max_unindexed_sort: int = Field(
         default=1_000_000, ge=1, description="most items sorted by a property without an index"
     )
+    audit_stdout: bool = Field(default=True, description="print the audit log as JSON lines, too")
+    max_bulk_items: int = Field(default=100_000, ge=1, description="most items of one request")
+    rate_per_second: float = Field(
+        default=200.0, ge=0, description="requests of one user that each process answers; 0 for no limit"
+    )
+    rate_burst: int = Field(default=2000, ge=1, description="how many of them may come at once")
+    anonymous_rate_per_second: float = Field(
+        default=50.0, ge=0, description="the same for each address, of who shows no good credential"
+    )
+    anonymous_rate_burst: int = Field(default=500, ge=1)
     max_body_bytes: int = Field(default=256 * 2**20, ge=1, description="largest JSON body accepted")
 
     worker: bool = Field(default=True, description="run jobs inside the API process")
@@ -116,6 +131,15 @@ class Settings(BaseSettings):
         default=512 * 2**20, ge=192 * 2**20, description="memory of the process that reads an upload's files"
     )
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
+
+    @model_validator(mode="after")
+    def _expressions(self) -> Self:
+        try:
+            re.compile(self.cors_origin_regex or "")
+        except re.error as error:
+            msg = f"cors_origin_regex {self.cors_origin_regex!r} is no regular expression: {error}"
+            raise ValueError(msg) from None
+        return self
 
     @model_validator(mode="after")
     def _issuers(self) -> Self:

@@ -15,11 +15,12 @@ import attr
 from fastapi import APIRouter, FastAPI, Request
 from stac_fastapi.extensions.transaction import TransactionConformanceClasses
 from stac_fastapi.types.extension import ApiExtension
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import bodies, documents, extents, links, loading, writes
-from landbridge.stac_api.access import rules
+from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Access, Role, access_of
 from landbridge.stac_api.assets import discards
@@ -92,9 +93,11 @@ async def create_collection(request: Request) -> Response:
     body = await _body(request)
     if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
         raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
+    audit.note(request, body.get("id") if isinstance(body, dict) else None)
     principal, access = principal_of(request), await access_of(request)
     document = documents.collection(rules.named(body, principal), base, owners=principal.owners)
     rules.check_owners(document, access)
+    audit.note(request, document["id"])
     await writes.create_collection(request.app.state.writepool, document)
     _drop_access(request)
     return _collection_answer(document, base, access, 201)
@@ -162,6 +165,7 @@ async def create_items(collection_id: str, request: Request) -> Response:
             raise BadRequestError("A FeatureCollection needs `features`: an array of items.")
         await _load(request, collection_id, features, replace=False)
         return Response(status_code=201)
+    audit.note(request, *_ids(collection_id, [body]))
     new = _New(principal_of(request), await access_of(request), base)
     new.check_names(collection_id, [body])
     await collections.ensure(request.app.state.writepool, collection_id)
@@ -280,6 +284,9 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
 
 
 async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
+    audit.note(request, *_ids(collection_id, items))
+    if len(items) > (most := request.app.state.landbridge.max_bulk_items):
+        raise HTTPException(413, f"The request has {len(items)} items; {most} are the most of one request.")
     new = _New(principal_of(request), await access_of(request), links.base_url(request))
     new.check_names(collection_id, items)
     async with request.app.state.get_connection(request, "r") as conn:
@@ -297,6 +304,12 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
             loading.load_items(database, ready, replace=replace)
 
     await asyncio.to_thread(run)
+
+
+def _ids(collection_id: str, items: list[Any]) -> list[str]:
+    """The ids of items as users know them."""
+    names = (item.get("id") for item in items if isinstance(item, dict))
+    return [audit.item_id(collection_id, name) for name in names if isinstance(name, str)]
 
 
 _COLLECTION = "/collections/{collection_id}"

@@ -17,6 +17,7 @@ import asyncpg
 from landbridge.stac_api import errors
 from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
+from landbridge.stac_api.access.rates import Rates
 from landbridge.stac_api.access.signing import Signer
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Authenticate:
         self._tokens = tokens.Tokens()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = Signer(settings.token)
+        self._rates = Rates(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +71,8 @@ class Authenticate:
                 errors.answer(503, "Credentials cannot be checked now; try again."),
             )
         scope.setdefault("state", {})["principal"] = principal
-        refusal = refusal or _refusal(scope, principal)
+        too_often = self._rates.refusal(principal, client_address(scope))
+        refusal = too_often or refusal or _refusal(scope, principal)
         await (refusal or self.app)(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
@@ -77,7 +80,7 @@ class Authenticate:
         if given:
             return await self._shown(scope, given)
         # A write's URL may carry its own right.
-        if scope["method"] == "PUT" and self._signer.allows("PUT", _path(scope), scope["query_string"]):
+        if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), scope["query_string"]):
             return self._operator
         return self._stranger
 
@@ -115,15 +118,21 @@ def _unauthorized(why: str, error: str | None = None) -> Response:
     return errors.answer(401, why, {"WWW-Authenticate": challenge})
 
 
+def client_address(scope: Scope) -> str:
+    """Where a request comes from, as uvicorn found out where it stands behind a proxy."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
+
+
 def reads(scope: Scope) -> bool:
     """Whether a request only reads."""
-    path = _path(scope).rstrip("/")
+    path = served_path(scope).rstrip("/")
     return scope["method"] in _READ_METHODS or (
         scope["method"] == "POST" and _READ_POSTS.fullmatch(path) is not None
     )
 
 
-def _path(scope: Scope) -> str:
+def served_path(scope: Scope) -> str:
     """The path of a request without the prefix under which a proxy serves the API."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path

@@ -91,10 +91,12 @@ class Aggregation(ApiExtension):
         router.add_api_route(
             f"{of_one}/aggregate", _of_one_by_post, methods=["POST"], response_class=Response
         )
-        router.add_api_route("/aggregations", _offered, methods=["GET", "POST"], response_class=Response)
-        router.add_api_route(
-            f"{of_one}/aggregations", _offered_of_one, methods=["GET", "POST"], response_class=Response
-        )
+        # One for each method: OpenAPI wants an id for each.
+        for method in ("GET", "POST"):
+            router.add_api_route("/aggregations", _offered, methods=[method], response_class=Response)
+            router.add_api_route(
+                f"{of_one}/aggregations", _offered_of_one, methods=[method], response_class=Response
+            )
         app.include_router(router)
 
 

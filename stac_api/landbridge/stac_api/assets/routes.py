@@ -39,7 +39,8 @@ _IMMUTABLE = "max-age=31536000, immutable"
 _MOST_SIGNED = 10_000
 
 
-@router.api_route("/assets/{path:path}", methods=["GET", "HEAD"], response_class=Response)
+@router.get("/assets/{path:path}", response_class=Response)
+@router.head("/assets/{path:path}", response_class=Response)
 async def asset(path: str, request: Request) -> Response:
     """A file that an item refers to, whole or one range of it; or where it is, where the store signs URLs."""
     settings, store = request.app.state.landbridge, request.app.state.store

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
 from landbridge.stac_api import documents, links, writes
-from landbridge.stac_api.access import rules
+from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.access.signing import Signer
@@ -63,9 +63,10 @@ async def create(request: Request) -> Response:
     parent = await rows.get_collection(pool, item["collection"], EVERYTHING)
     # Whatever is wrong with the item is said before its data is sent.
     whole = _item(item, parent, "/assets/blobs/announced", request)
+    upload = uuid.uuid4()
+    audit.note(request, items.blob_id(item), f"upload {upload}")
     rules.check_owners(whole, await rules.access_of(request))
     await _refuse_existing(pool, item)
-    upload = uuid.uuid4()
     # It belongs to who announces it, whoever sends its data by the URL.
     item["properties"] = {**whole["properties"], **item["properties"]}
     await records.create_upload(pool, upload, item, principal.name)
@@ -100,8 +101,9 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await records.upload(pool, upload_id, _user(request))
     item = upload["item"]
+    audit.note(request, items.blob_id(item))
     if upload["committed"]:
-        return await _committed(pool, item, request)
+        return await _committed(pool, upload, request)
     await _refuse_existing(pool, item)
     storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION)
     path = store.new_blob(storage_type)
@@ -126,16 +128,19 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     except (ConflictError, BadRequestError, InvalidDocument, NotFoundError):
         # After any other error it is unknown whether the blob exists; then the sweeper decides.
         await store.delete_blob(path)
-        if (await records.upload(pool, upload_id))["committed"]:
-            return await _committed(pool, item, request)
+        upload = await records.upload(pool, upload_id)
+        if upload["committed"]:
+            return await _committed(pool, upload, request)
         raise
     return _answer(made[0], request, 201)
 
 
-async def _committed(pool: asyncpg.Pool, item: dict[str, Any], request: Request) -> Response:
+async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Request) -> Response:
+    item = upload["item"]
     async with pool.acquire() as conn:
         found = await rows.get_item(conn, item["collection"], item["id"], EVERYTHING)
-    if found is None:
+    if found is None or found["assets"][blob.ASSET]["href"] != href(upload["committed"]):
+        # One of the same name that somebody has made since is not this upload's to show.
         raise NotFoundError(f"Blob {items.blob_id(item)} was deleted after it was uploaded.")
     return _answer(found, request)
 
@@ -154,6 +159,7 @@ async def delete(request: Request) -> Response:
         raise BadRequestError("The body needs `ids`: an array of blobs' ids.")
     if len(names) > _MOST_IDS:
         raise BadRequestError(f"{len(names)} blobs are more than the {_MOST_IDS} of one request.")
+    audit.note(request, *names)
     strict = bool(body.get("raise_on_missing"))
     wanted = []
     for name in names:
@@ -178,7 +184,8 @@ async def get_deletion(deletion_id: int, request: Request) -> Response:
     return respond(records.to_json(record), links.base_url(request), JSON)
 
 
-@router.api_route("/{storage_type}/{item_id}/data", methods=["GET", "HEAD"], response_class=Response)
+@router.get("/{storage_type}/{item_id}/data", response_class=Response)
+@router.head("/{storage_type}/{item_id}/data", response_class=Response)
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
     """The data of a blob, whole or one range of it; its entity tag is its MD5."""
     collection, access = ids.blob_collection(storage_type), await rules.access_of(request)

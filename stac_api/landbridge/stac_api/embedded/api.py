@@ -20,6 +20,7 @@ class Server(uvicorn.Server):
             access_log=False,
             lifespan="on",
             log_config=None,
+            server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ws="none",
         )

@@ -126,12 +126,12 @@ def _serve(home: Home, report: Report) -> None:
                 report.send({"phases": clock.phases})
 
             settings = Settings(
+                **_loopback(),
                 database_url=database,
                 store_url=state["store_url"],
                 token=state["token"],
                 staging=home.root / "staging",
                 alone=True,
-                open_reads=True,
             )
             server = Server(settings, listening)
             # uvicorn has handlers of its own from here, and sends on to ours what it has obeyed.
@@ -143,6 +143,23 @@ def _serve(home: Home, report: Report) -> None:
         interrupt.raises = False
         keeper.stop()
         forget_process(home)
+
+
+def _loopback() -> dict[str, Any]:
+    """What holds where every process of this machine may read, but no stranger's page in its browsers."""
+    from landbridge.stac_api.access.headers import LOOPBACK_HOSTS, LOOPBACK_ORIGINS
+
+    def named(variable: str) -> list[str]:
+        return [name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()]
+
+    return {
+        "open_reads": True,
+        "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),
+        "cors_origin_regex": LOOPBACK_ORIGINS,
+        "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],
+        "rate_per_second": 0,
+        "anonymous_rate_per_second": 0,
+    }
 
 
 def forget_process(home: Home) -> None:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api import documents, links
+from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Role, access_of
 from landbridge.stac_api.access.signing import Signer
@@ -49,6 +50,7 @@ async def create(request: Request) -> Response:
     item, files, options, overwrite = _announced(body, request.app.state.landbridge.max_upload_bytes)
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
+    audit.note(request, image_id)
     pool = request.app.state.writepool
     access = await access_of(request)
     parent = await rows.find_collection(pool, collection, access)
@@ -68,6 +70,7 @@ async def create(request: Request) -> Response:
         files=files,
         overwrite=overwrite,
     )
+    audit.note(request, f"upload {upload.id}")
     return await _answer(upload, request, 201)
 
 
@@ -104,6 +107,7 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     """The bytes of one file."""
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await _record(upload_id, request)
+    audit.note(request, upload.image_id)
     if upload.status != "transferring":
         raise ConflictError(f"Upload {upload_id} is {upload.status}; it takes no more files.")
     if not 0 <= number < len(upload.files):
@@ -145,6 +149,7 @@ async def submit(upload_id: int, request: Request) -> Response:
     """All files are there: check that, and queue the job. May be repeated."""
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await _record(upload_id, request)
+    audit.note(request, upload.image_id)
     if upload.status == "transferring":
         arrived = await store.sizes(upload_folder(upload_id))
         expected = {upload_path(upload_id, n): file for n, file in enumerate(upload.files)}
@@ -175,6 +180,7 @@ async def cancel(upload_id: int, request: Request) -> Response:
     await _record(upload_id, request)
     async with pool.acquire() as conn, conn.transaction():
         upload = await records.advance(conn, upload_id, "canceled", allowed=("transferring", "pending"))
+        audit.note(request, upload.image_id)
         await records.add_event(conn, upload_id, "cancel", "Canceled on request.", component="api")
         await discards.discard(conn, [upload_folder(upload_id)])
     await discards.try_to_empty(request.app.state.services)
