@@ -24,9 +24,10 @@ serve: install ## start the embedded stack, or join it, and print its address
 test: install ## unit, integration and contract tests on a fresh database
 	@$(RUN) pytest $(ARGS)
 
-test-long: install ## the filters, the OpenAPI's fuzzing and the side table with as many cases as we aim at
+test-long: install ## the filters, the OpenAPI's fuzzing, the side table and the rules with as many cases as we aim at
 	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 1800 -rP tests/integration/test_server_filters.py \
-		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py $(ARGS)
+		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
+		tests/access/test_model.py $(ARGS)
 
 test-browser: install ## STAC Browser in headless Chromium; installs both where they are missing
 	@$(UV) sync --locked --quiet --group browser
