@@ -316,9 +316,7 @@ class CatalogClient:
 
         repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
         content = orjson.dumps(document)
-        response = self._respond(
-            method, path, None, content, {"Content-Type": JSON}, repeatable=repeatable
-        )
+        response = self._respond(method, path, None, content, {"Content-Type": JSON}, repeatable=repeatable)
         return _parsed(response.content), response.headers
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
         default="", description="scope without which a token only reads; empty where every token may write"
     )
 
+    allowed_hrefs: _Names = Field(
+        default=(),
+        description="what hrefs of items may begin with although they are of files or of private networks; "
+        "`*` for anything",
+    )
+
     user: str = Field(default="local", description="the operator: the user behind `token`")
     org: str = Field(default="local", description="that user's organization")
 

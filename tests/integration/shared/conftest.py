@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
@@ -32,10 +34,11 @@ PEOPLE = {
 
 
 class Serving:
-    """A service while it runs: `url`, and the URL of its `database`."""
+    """A service while it runs: `url`, the URL of its `database`, the folder of its `store`."""
 
     def __init__(self, settings: Settings) -> None:
         self.database = settings.database_url
+        self.store = Path(unquote(urlsplit(settings.store_url).path))
         self.app = create_app(settings)
         config = uvicorn.Config(self.app, log_level="warning", lifespan="on")
         self._server = uvicorn.Server(config)

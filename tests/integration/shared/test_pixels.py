@@ -35,9 +35,7 @@ def arrays() -> list[np.ndarray]:
 def images(people: dict[str, CatalogClient], arrays: list[np.ndarray]) -> list[Image]:
     """Images that ann has uploaded to a product that ben may read."""
     ann = people["ann"]
-    product = Product(
-        id=f"x-{uuid.uuid4().hex[:8]}", name="Pixels", readers=["user:ben"], client=ann
-    )
+    product = Product(id=f"x-{uuid.uuid4().hex[:8]}", name="Pixels", readers=["user:ben"], client=ann)
     product.save()
     band = {"data_range": (0, 10000), "display_range": (0, 4000)}
     SpectralBand(product=product, name="red", band_index=0, data_type="UInt16", client=ann, **band).save()

@@ -22,6 +22,7 @@ from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.access.signing import Signer
+from landbridge.stac_api.assets import hrefs
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
 from landbridge.stac_api.blobs import collections, deleting, items, receiving, records
@@ -63,6 +64,7 @@ async def create(request: Request) -> Response:
     parent = await rows.get_collection(pool, item["collection"], EVERYTHING)
     # Whatever is wrong with the item is said before its data is sent.
     whole = _item(item, parent, "/assets/blobs/announced", request)
+    hrefs.check(whole, request.app.state.landbridge.allowed_hrefs)
     upload = uuid.uuid4()
     audit.note(request, items.blob_id(item), f"upload {upload}")
     rules.check_owners(whole, await rules.access_of(request))
