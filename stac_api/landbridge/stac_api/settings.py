@@ -137,6 +137,9 @@ class Settings(BaseSettings):
         default=512 * 2**20, ge=192 * 2**20, description="memory of the process that reads an upload's files"
     )
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
+    quota_bytes: int = Field(
+        default=0, ge=0, description="bytes that the images and blobs of each organization may have; 0: any"
+    )
 
     @model_validator(mode="after")
     def _expressions(self) -> Self:

@@ -16,7 +16,7 @@ import obstore.exceptions
 
 from landbridge.mappings import InvalidDocument, band, image
 from landbridge.mappings.assets import INDEX, preview
-from landbridge.stac_api import documents, writes
+from landbridge.stac_api import documents, quota, writes
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # What the user has to change something about.
-_USER_ERRORS = (work.IngestError, InvalidDocument, BadRequestError, ConflictError)
+_USER_ERRORS = (work.IngestError, InvalidDocument, BadRequestError, ConflictError, quota.QuotaError)
 
 # What may pass when tried again: the database, the store or the child process went away.
 TRANSIENT = (
@@ -194,10 +194,18 @@ async def _insert(
         if previous := await rows.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
             await discards.discard(conn, own_paths(previous))
 
+    files = attributes["files"]
+    size = sum(file["size_bytes"] for file in files)
+
+    async def before(conn: asyncpg.Connection) -> None:
+        # What was made of the files may be larger than they were.
+        most = services.settings.quota_bytes
+        await quota.check(conn, most, upload.item, size, instead_of=upload.id, replaces=upload.overwrite)
+        if upload.overwrite:
+            await replace(conn)
+
     async def succeed(conn: asyncpg.Connection) -> None:
         await records.advance(conn, upload.id, "success", allowed=("running",))
-        files = attributes["files"]
-        size = sum(file["size_bytes"] for file in files)
         await records.add_event(conn, upload.id, "usage", f"{len(files)} file(s), {size} bytes")
         await records.add_event(conn, upload.id, "complete", "Success")
         await discards.keep(conn, place)
@@ -210,7 +218,7 @@ async def _insert(
         upload.product_id,
         prepare,
         replace=upload.overwrite,
-        before=replace if upload.overwrite else None,
+        before=before,
         also=succeed,
     )
 
