@@ -34,12 +34,13 @@ test-browser: install ## STAC Browser in headless Chromium; installs both where 
 	@scripts/install-browser
 	@$(RUN) pytest tests/e2e $(ARGS)
 
-check: sync ## ruff, mypy, import-linter, lock file
+check: sync ## ruff, mypy, import-linter, lock file, known vulnerabilities of dependencies
 	@$(UV) lock --check
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+	@scripts/audit
 
 format: sync ## let ruff rewrite the sources
 	@$(RUN) ruff check --fix
