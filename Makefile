@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without its bytecode cache every process compiles all it imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test test-long test-browser check format bench bench-large faults
+.PHONY: help install sync demo serve test test-long test-browser access check format bench bench-large faults
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test-browser: install ## STAC Browser in headless Chromium; installs both where 
 	@$(UV) sync --locked --quiet --group browser
 	@scripts/install-browser
 	@$(RUN) pytest tests/e2e $(ARGS)
+
+access: install ## who may do what: every route for every kind of caller
+	@PYTHONPATH=tests $(RUN) python -m access.matrix
 
 check: sync ## ruff, mypy, import-linter, lock file, known vulnerabilities of dependencies
 	@$(UV) lock --check

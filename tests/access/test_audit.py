@@ -132,7 +132,7 @@ def test_a_write_that_fails_is_recorded(
 
 
 def test_a_write_that_makes_the_server_fail_is_recorded(
-    service: Service, database: str, monkeypatch: pytest.MonkeyPatch
+    service: Service, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
@@ -143,6 +143,23 @@ def test_a_write_that_makes_the_server_fail_is_recorded(
         service.request("POST", "/collections", OPERATOR, json=stac_collection(name))
     (found,) = audit.found(database, target=name, limit=10)
     assert found.status == 500
+    (logged,) = [record.getMessage() for record in caplog.records if record.exc_info]
+    assert str(found.request_id) in logged
+
+
+def test_who_comes_by_a_signed_url_is_nobody_in_particular(
+    service: Service, entry: Callable[[httpx.Response], Entry | None]
+) -> None:
+    name = fresh()
+    service.request("POST", "/collections", OPERATOR, json=stac_collection(name)).raise_for_status()
+    announced = {"item": stac_item(name, "d"), "files": [{"name": "d.tif", "size": 3}]}
+    url = service.request("POST", "/uploads", OPERATOR, json=announced).json()["resumable_urls"][0]
+    answer = service.request("PUT", url, content=b"abc")
+    assert answer.status_code == 204
+    found = entry(answer)
+    assert found is not None
+    assert (found.username, found.credential) == ("anonymous", "signed url")
+    assert f"{name}:d" in found.targets
 
 
 def test_no_secret_gets_into_it(

@@ -69,6 +69,7 @@ def test_what_is_one_callers_is_kept_by_no_cache(
 ) -> None:
     headers = service.request("GET", path, shown).headers
     assert headers.get("Cache-Control") == (None if kept else "no-store")
+    assert "Authorization" in headers["Vary"]
 
 
 def allowed(service: Service, origin: str) -> tuple[bool, bool]:

@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from access.conftest import ANN, OPERATOR
 from integration.conftest import stac_collection
+from landbridge.cli import main as command_line
 from landbridge.stac_api.__main__ import main
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import InvalidCredentialError
@@ -106,8 +109,6 @@ def test_other_credentials_are_refused(service: Service, header: str) -> None:
 
 def test_two_credentials_at_once_are_refused(service: Service, token: Callable[..., str]) -> None:
     async def ask() -> Any:
-        import httpx
-
         transport = httpx.ASGITransport(service.app)
         headers = [("Authorization", f"Bearer {token()}"), ("Authorization", f"Bearer {OPERATOR}")]
         async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
@@ -217,6 +218,16 @@ def test_a_token_is_valid_for_as_long_as_was_said(command: Callable[..., tuple[i
     assert (
         json.loads(command("token", "create", "--user", "bob", "--days", "0", "--json")[1])["expires"] is None
     )
+
+
+def test_the_embedded_stack_has_tokens_too(stack: Any) -> None:
+    """They are known by their bearer there, beside the operator's."""
+    made = CliRunner().invoke(command_line, ["token", "create", "--user", "bob", "--json"])
+    assert made.exit_code == 0, made.output
+    header = {"Authorization": f"Bearer {json.loads(made.stdout)['token']}"}
+    caller = httpx.get(f"{stack.url}/access/me", headers=header).json()
+    assert (caller["user"], caller["operator"]) == ("bob", False)
+    assert "bob" in CliRunner().invoke(command_line, ["token", "list"]).stdout
 
 
 @pytest.mark.parametrize(

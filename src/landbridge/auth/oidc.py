@@ -119,9 +119,8 @@ class OidcTokens:
             if self._client.interactive:
                 self._kept.forget()
                 raise self._no_login(ended=kept is not None, why=refused)
-            extra = {"audience": self._client.audience} if self._client.audience else {}
-            scope = self._client.scope.split() if self._client.scope else None
-            body = oauth.prepare_request_body(scope=scope, **extra)
+            extra: dict[str, Any] = {"audience": self._client.audience} if self._client.audience else {}
+            body = oauth.prepare_request_body(scope=self._client.scope, **extra)
             try:
                 return provider.tokens(oauth, body, None)
             except OAuth2Error as error:

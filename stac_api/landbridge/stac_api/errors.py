@@ -166,8 +166,9 @@ async def handle(request: Request, exc: Exception) -> Response:
     """Answer a known exception; anything unknown is logged with its trace and answered by a plain 500."""
     status = 400 if _is_no_object(exc) else _status_of(exc)
     if status >= 500 and status != 503:
-        logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
-        return answer(500, "The server failed; its log has the details.")
+        name = getattr(request.state, "request_id", None)
+        logger.error("%s %s failed (%s)", request.method, request.url.path, name, exc_info=exc)
+        return answer(500, f"The server failed; its log has the details, under {name}.")
     if status == 503:
         logger.warning("%s %s: %s", request.method, request.url.path, exc)
     return answer(status, _describe(exc))

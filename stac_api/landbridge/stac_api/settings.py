@@ -109,7 +109,8 @@ class Settings(BaseSettings):
         default=50.0, ge=0, description="the same for each address, of who shows no good credential"
     )
     anonymous_rate_burst: int = Field(default=500, ge=1)
-    max_body_bytes: int = Field(default=256 * 2**20, ge=1, description="largest JSON body accepted")
+    max_body_bytes: int = Field(default=256 * 2**20, ge=1, description="largest JSON body of a write")
+    max_query_bytes: int = Field(default=8 * 2**20, ge=1, description="largest JSON body of a search")
 
     worker: bool = Field(default=True, description="run jobs inside the API process")
     worker_concurrency: int = Field(default=2, ge=1)

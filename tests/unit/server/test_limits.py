@@ -25,7 +25,7 @@ async def length(request: Request) -> PlainTextResponse:
 
 async def send(method: str, path: str, content: Any) -> httpx.Response:
     routes = [Route("/{path:path}", length, methods=["POST", "PUT"])]
-    app = Starlette(routes=routes, middleware=[Middleware(LimitBody, limit=10)])
+    app = Starlette(routes=routes, middleware=[Middleware(LimitBody, limit=10, asking=5)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         return await client.request(method, path, content=content)
 
@@ -42,6 +42,11 @@ def test_a_body_may_be_as_long_as_the_limit(run: Any, streamed: bool, size: int,
     answer = run(send("POST", "/collections", chunks(body[:6], body[6:]) if streamed else body))
     assert answer.status_code == status
     assert "10 bytes" in answer.text or answer.text == "10"
+
+
+@pytest.mark.parametrize(("size", "status"), [(5, 200), (6, 413)])
+def test_what_only_asks_may_be_as_long_as_the_closer_limit(run: Any, size: int, status: int) -> None:
+    assert run(send("POST", "/search", b"x" * size)).status_code == status
 
 
 def test_the_bytes_of_an_upload_are_not_bound_here(run: Any) -> None:

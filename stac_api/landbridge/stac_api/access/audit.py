@@ -96,6 +96,7 @@ class Audit:
             await self.app(scope, receive, send)
             return
         request_id = uuid.uuid4()
+        scope.setdefault("state", {})["request_id"] = str(request_id)
         started = False
 
         async def recorded(message: Message) -> None:

@@ -46,6 +46,8 @@ class Authenticate:
         secret = settings.token.get_secret_value() if settings.token else ""
         self._service_token = secret.encode() or None
         self._operator = Principal(settings.user, settings.org, operator=True, credential="service")
+        # Nobody in particular: the signature says what may be done, and to what.
+        self._bearer_of_url = Principal(user=None, operator=True, credential="signed url")
         self._stranger = ANONYMOUS
         if settings.open_reads:
             self._stranger = replace(self._operator, rights=frozenset({"read"}), credential=None)
@@ -66,10 +68,7 @@ class Authenticate:
             principal, refusal = ANONYMOUS, errors.answer(503, str(error))
         except _UNREACHABLE as error:
             logger.warning("A credential cannot be checked: %r", error)
-            principal, refusal = (
-                ANONYMOUS,
-                errors.answer(503, "Credentials cannot be checked now; try again."),
-            )
+            principal, refusal = ANONYMOUS, errors.answer(503, "Credentials cannot be checked; try again.")
         scope.setdefault("state", {})["principal"] = principal
         too_often = self._rates.refusal(principal, client_address(scope))
         refusal = too_often or refusal or _refusal(scope, principal)
@@ -81,7 +80,7 @@ class Authenticate:
             return await self._shown(scope, given)
         # A write's URL may carry its own right.
         if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), scope["query_string"]):
-            return self._operator
+            return self._bearer_of_url
         return self._stranger
 
     async def _shown(self, scope: Scope, given: list[bytes]) -> Principal:

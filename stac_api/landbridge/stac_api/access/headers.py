@@ -60,6 +60,8 @@ class Harden:
                 # What one caller may see is nobody else's, and a refusal may not be one a moment later.
                 if "Cache-Control" not in headers and (message["status"] >= 400 or _is_somebody(scope)):
                     headers["Cache-Control"] = "no-store"
+                if not headers.get("Cache-Control", "").startswith("public"):
+                    headers.add_vary_header("Authorization")
             await send(message)
 
         await self.app(scope, receive, hardened)

@@ -1,0 +1,176 @@
+"""What there is to be seen and changed: products and blobs of two organizations, and who calls."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from access.people import OWNER, READER, STRANGER, WRITER
+from access.service import OPERATOR
+from integration.conftest import stac_collection, stac_item
+from landbridge.mappings import ids
+from landbridge.stac_api.access import tokens
+from landbridge.stac_api.access.principal import Principal
+
+if TYPE_CHECKING:
+    import httpx
+
+    from access.service import Service
+
+BLOBS: Final = "blobs:data"
+OTHER: Final = Principal("eve", org="epsilon")
+
+# Who calls, in the order of the table's columns.
+CALLERS: Final = (
+    "anonymous",
+    "stranger",
+    "reader",
+    "writer",
+    "owner",
+    "other org",
+    "expired",
+    "revoked",
+    "read scope",
+)
+# Whose things each may see; the last two columns but one show nothing that proves them to be somebody.
+SEES: Final[dict[str, frozenset[str]]] = {
+    "anonymous": frozenset({"public"}),
+    "stranger": frozenset({"public"}),
+    "reader": frozenset({"public", "private"}),
+    "writer": frozenset({"public", "private"}),
+    "owner": frozenset({"public", "private"}),
+    "other org": frozenset({"public", "other"}),
+    "read scope": frozenset({"public", "private"}),
+}
+_LISTS: Final = {"catalog:writers": ["user:ben"], "catalog:readers": ["group:flood"]}
+
+
+@dataclass
+class World:
+    """The standing things, by whom they are to be seen, and the makers of fresh ones to be changed."""
+
+    service: Service
+    shown: dict[str, str | None] = field(default_factory=dict)
+    products: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict)
+    assets: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, int] = field(default_factory=dict)
+    deletion: int = 0
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    @classmethod
+    def made(cls, service: Service, database: str) -> World:
+        """A world on a service whose database is empty."""
+        world = cls(service)
+        world.shown = _credentials(database)
+        world.products = {
+            "private": world.product(),
+            "public": world.product(**{"catalog:readers": ["public"], "catalog:writers": []}),
+            "other": world.product("other org", "epsilon", **{name: [] for name in _LISTS}),
+        }
+        world.blobs = {
+            "private": world.blob(),
+            "public": world.blob(**{"catalog:readers": ["public"], "catalog:writers": []}),
+            "other": world.blob("other org", "epsilon", **{name: [] for name in _LISTS}),
+        }
+        world.assets = {whose: world.asset(product) for whose, product in world.products.items()}
+        world.uploads = {
+            whose: world.upload(product, "other org" if whose == "other" else "owner")
+            for whose, product in world.products.items()
+        }
+        gone = {"ids": [blob_id(world.blob())]}
+        world.deletion = int(world.ok("owner", "POST", "/blobs/deletions", json=gone)["id"])
+        return world
+
+    def ask(self, caller: str, method: str, path: str, **options: Any) -> httpx.Response:
+        """What the service answers to one of the callers, or to the `operator`."""
+        token = OPERATOR if caller == "operator" else self.shown[caller]
+        return self.service.request(method, path, token, **options)
+
+    def ok(self, caller: str, method: str, path: str, **options: Any) -> Any:
+        """The document of an answer that has to be one of success."""
+        answer = self.ask(caller, method, path, **options)
+        assert answer.is_success, (caller, method, path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def new(self, kind: str) -> str:
+        """A name that nothing has."""
+        return f"{kind}{next(self._numbers)}"
+
+    def product(
+        self, caller: str = "owner", org: str = "acme", *, images: bool = True, **members: Any
+    ) -> str:
+        """The id of a new product of the owner, whose writer and reader may do as they are called."""
+        product = f"{org}:{self.new('product')}"
+        document = stac_collection(product, **{**_LISTS, **members})
+        if not images:
+            document["bands"] = []
+        self.ok(caller, "POST", "/collections", json=document)
+        if images:
+            self.ok(caller, "POST", f"/collections/{product}/items", json=stac_item(product, "one"))
+        return product
+
+    def blob(self, caller: str = "owner", org: str = "acme", **lists: Any) -> str:
+        """The id of the Item of a new blob, with such lists."""
+        announced = self.ok(caller, "POST", "/blobs", json={"item": self.blob_item(org, **lists)})
+        where = urlsplit(announced["url"]).path
+        made: str = self.ok(caller, "PUT", where, content=b"data")["id"]
+        return made
+
+    def blob_item(self, org: str = "acme", **lists: Any) -> dict[str, Any]:
+        """The Item of a blob to be."""
+        name = self.new("blob")
+        item = stac_item(BLOBS, ids.blob_item(org, name), **{**_LISTS, **lists})
+        del item["properties"]["catalog:storage_state"]
+        return item
+
+    def upload(self, product: str, caller: str = "owner") -> int:
+        """A record of an upload of three bytes, announced."""
+        body = {"item": stac_item(product, self.new("image")), "files": [{"name": "a.tif", "size": 3}]}
+        return int(self.ok(caller, "POST", "/uploads", json=body)["id"])
+
+    def asset(self, product: str) -> str:
+        """The path of a file of a product's image in the store."""
+        path = f"images/{product}/one/1-v/0.tif"
+
+        async def put() -> None:
+            await self.service.app.state.store.put(path, _once(b"pixels"))
+
+        self.service.run(put())
+        return path
+
+    def sees(self, caller: str, things: dict[str, str]) -> set[str]:
+        """Those of some things, by whose they are, that a caller may see."""
+        return {thing for whose, thing in things.items() if whose in SEES[caller]}
+
+
+def _credentials(database: str) -> dict[str, str | None]:
+    def token(who: Principal, **options: Any) -> str:
+        return tokens.create(database, who, **options)[0]
+
+    shown = {
+        "anonymous": None,
+        "stranger": token(STRANGER),
+        "reader": token(READER),
+        "writer": token(WRITER),
+        "owner": token(OWNER),
+        "other org": token(OTHER),
+        "expired": token(OWNER, expires=datetime.now(UTC) - timedelta(seconds=1)),
+        "revoked": token(OWNER),
+        "read scope": token(replace(OWNER, rights=frozenset({"read"}))),
+    }
+    assert tuple(shown) == CALLERS
+    tokens.revoke(database, tokens.id_of(str(shown["revoked"])))
+    return shown
+
+
+async def _once(content: bytes) -> Any:
+    yield content
+
+
+def blob_id(item: str) -> str:
+    """The id of the blob that an Item is."""
+    return ids.blob_id("data", *ids.blob_parts(item))
