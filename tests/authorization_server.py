@@ -75,7 +75,7 @@ class Provider:
             return 200, {}
         return self.token(form, client)
 
-    def token(self, form: dict[str, str], client: str) -> tuple[int, Any]:
+    def token(self, form: dict[str, str], client: str) -> tuple[int, Any]:  # noqa: PLR0911 - one for each answer
         grant = form.get("grant_type")
         if grant == "client_credentials":
             if self.clients[client] is None:

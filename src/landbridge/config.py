@@ -4,7 +4,7 @@
 |---|---|
 | `LANDBRIDGE_URL` | the STAC API to use; when it is set, no embedded stack is started |
 | `LANDBRIDGE_TOKEN` | the bearer token sent to that API |
-| `LANDBRIDGE_PROFILE` | which profile of `config.toml` names API and credentials (see `landbridge.profiles`) |
+| `LANDBRIDGE_PROFILE` | the profile of `config.toml` that names API and credentials (`landbridge.profiles`) |
 | `LANDBRIDGE_HOME` | the folder of the embedded stack; default: the user's data directory |
 | `LANDBRIDGE_USER`, `LANDBRIDGE_ORG` | who is calling; default: as the service says, else `local`; an empty
 organization means none |

@@ -50,7 +50,6 @@ __all__ = [
     "UnauthorizedError",
     "ValidationError",
     "from_response",
-    "seconds_to_wait",
 ]
 
 _LONGEST_TEXT = 2000

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from landbridge.auth.kept import Kept, Tokens
 from landbridge.exceptions import ConfigError, OauthError, ServerError
@@ -236,7 +236,7 @@ class _Provider:
     def __init__(self, client: OidcClient) -> None:
         self._client = client
 
-    def __enter__(self) -> _Provider:
+    def __enter__(self) -> Self:
         import httpx
 
         self._http = httpx.Client(

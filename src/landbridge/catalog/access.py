@@ -45,7 +45,7 @@ class AuthCatalogObject(CatalogObject):
         return self._names(auth, "owners", "writers", "readers") or _PUBLIC in (self.readers or ())
 
     def _names(self, auth: Auth | None, *lists: str) -> bool:
-        """Whether one of the caller's subjects is in one of these lists, as far as the caller may see them."""
+        """Whether one of the caller's subjects is in one of these lists."""
         subjects: set[str] = set()
         for name in lists:
             entries = getattr(self, name)

@@ -9,18 +9,15 @@ import threading
 import time
 import weakref
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from landbridge.auth import Auth
+from landbridge.catalog.credentials import Credentials
 from landbridge.catalog.garbage import paused
 from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
 from landbridge.exceptions import (
     ClientError,
     GatewayTimeoutError,
-    MethodNotAllowedError,
-    NotFoundError,
     ServerError,
     UnauthorizedError,
     from_response,
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from landbridge.auth.oidc import OidcTokens
+    from landbridge.auth import Auth
 
 __all__ = ["CatalogClient"]
 
@@ -74,8 +71,8 @@ class CatalogClient:
         A function that gives the address a file of pixels is read from, by the href that the catalog has for
         it: as of an object store that takes signed URLs only. It is called on any thread, once for each file
         of a call just before the file is opened, and not for files on this machine. What it gives is kept for
-        the call, and appears in no error, log or `raster_info`. It may be set later too. Without one, the files
-        that a Landbridge service itself keeps are signed by that service.
+        the call, and appears in no error, log or `raster_info`. It may be set later too. Without one, the
+        files that a Landbridge service itself keeps are signed by that service.
     """
 
     _default: ClassVar[CatalogClient | None] = None
@@ -92,11 +89,7 @@ class CatalogClient:
     ) -> None:
         self._settings: Settings = get_settings()
         self._url = url.rstrip("/") if url else self._settings.url
-        configured = url is None or self._url == self._settings.url
-        self._auth = auth or self._configured_auth(token=configured)
-        self._tokens: OidcTokens | None = None
-        self._logs_in = configured and auth is None and self._settings.oidc is not None
-        self._told: Auth | None = None
+        self._credentials = Credentials(self._settings, self._url, auth)
         self.retries = _RETRIES if retries is None else retries
         self.asset_signer = asset_signer
         self._state: EmbeddedState | None = None
@@ -108,7 +101,7 @@ class CatalogClient:
         self._signs: bool | None = None
 
     def __repr__(self) -> str:
-        return f"CatalogClient({self._url or 'embedded'!r}, {self._auth!r})"
+        return f"CatalogClient({self._url or 'embedded'!r}, {self._credentials!r})"
 
     # The default client
     @classmethod
@@ -196,31 +189,11 @@ class CatalogClient:
 
         Raises as `request` does, where the service has to be asked.
         """
-        if self._auth.named or self._url is None:
-            return self._auth
-        token = self.token
-        with self._lock:
-            if self._told is None or self._told.token != token:
-                self._told = self._told_by_service(token)
-            return self._told
+        return self._credentials.caller(lambda: self.get("/access/me"))
 
     @auth.setter
     def auth(self, auth: Auth) -> None:
-        with self._lock:
-            self._auth, self._logs_in, self._told = auth, False, None
-
-    def _configured_auth(self, *, token: bool) -> Auth:
-        settings = self._settings
-        value = settings.token if token else None
-        if settings.identified or self._url is None:
-            return Auth(user=settings.user, org=settings.org, token=value)
-        return Auth(token=value)
-
-    def _told_by_service(self, token: str | None) -> Auth:
-        try:
-            return Auth.from_service(self.get("/access/me"), token)
-        except (NotFoundError, MethodNotAllowedError, LookupError, TypeError):
-            return replace(self._auth, token=token)  # some other STAC API
+        self._credentials = Credentials(self._settings, self._url, auth)
 
     @property
     def token(self) -> str | None:
@@ -228,18 +201,8 @@ class CatalogClient:
 
         Raises OauthError where there is no login any more.
         """
-        if self._logs_in:
-            return self._login().token()
-        return self._auth.token if self._auth.token or self._url else self._embedded().token
-
-    def _login(self) -> OidcTokens:
-        with self._lock:
-            if self._tokens is None:
-                from landbridge.auth.oidc import OidcTokens
-
-                assert self._settings.oidc is not None
-                self._tokens = OidcTokens(self._settings.profile or "", self._settings.oidc)
-            return self._tokens
+        token = self._credentials.token()
+        return token if token or self._url else self._embedded().token
 
     @property
     def store(self) -> Path | None:
@@ -348,17 +311,7 @@ class CatalogClient:
             after: float | None = None
             token = self._token_for(base, path, headers)
             try:
-                session = self._opened(loopback=self._url is None and "://" not in path)
-                request = session.build_request(
-                    method,
-                    path if "://" in path else base + path,
-                    params=params,
-                    content=content() if callable(content) else content,
-                    headers={**headers, "Authorization": f"Bearer {token}"} if token else headers,
-                )
-                response = session.send(request, stream=stream)
-                if stream and not response.is_success:
-                    response.read()
+                response = self._sent(method, path, base, token, params, content, headers, stream)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 # Nothing was sent: this may be repeated whatever the method.
                 failure, again = error, True
@@ -370,43 +323,59 @@ class CatalogClient:
             else:
                 if response.is_success:
                     return response
-                failure = from_response(
-                    response.status_code, response.content, response.headers, f"{method} {path}"
-                )
-                if response.status_code == 401 and token and self._logs_in and not renewed:
+                status = response.status_code
+                if status == 401 and not renewed and self._credentials.renewed(token):
                     renewed = True
-                    if self._login().renewed(token) != token:
-                        continue  # nothing was done for the token that was refused
+                    continue  # nothing was done for the token that was refused
+                failure = self._failure(response, f"{method} {path}", token)
                 after = seconds_to_wait(response.headers)
-                again = response.status_code in _RETRY_STATUSES and (
-                    repeatable or response.status_code in _REFUSED
-                )
-                if again and attempt and not rejoined and response.status_code == 503:
+                again = status in _RETRY_STATUSES and (repeatable or status in _REFUSED)
+                if again and attempt and not rejoined and status == 503:
                     self._rejoin(base)  # the API lives and its database does not
                     rejoined = True
-            if isinstance(failure, UnauthorizedError):
-                failure = UnauthorizedError(f"{failure} {self._advice(token)}")
             if not again or attempt >= self.retries or (after or 0) > _LONGEST_WAIT:
                 raise public(failure, base) from failure.__cause__
             attempt += 1
             _log.debug("%s %s failed, attempt %d: %s", method, path, attempt, type(failure).__name__)
             time.sleep(_wait(attempt, after))
 
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        base: str,
+        token: str | None,
+        params: Mapping[str, Any] | None,
+        content: bytes | Callable[[], Iterable[bytes]] | None,
+        headers: Mapping[str, str],
+        stream: bool,
+    ) -> httpx.Response:
+        """The answer to one attempt; one that is no success has been read."""
+        session = self._opened(loopback=self._url is None and "://" not in path)
+        request = session.build_request(
+            method,
+            path if "://" in path else base + path,
+            params=params,
+            content=content() if callable(content) else content,
+            headers={**headers, "Authorization": f"Bearer {token}"} if token else headers,
+        )
+        response = session.send(request, stream=stream)
+        if stream and not response.is_success:
+            response.read()
+        return response
+
+    def _failure(self, response: httpx.Response, request: str, token: str | None) -> Exception:
+        """The error that an answer is, with what to do about it where that is known."""
+        failure = from_response(response.status_code, response.content, response.headers, request)
+        if isinstance(failure, UnauthorizedError):
+            return UnauthorizedError(f"{failure} {self._credentials.advice(token)}")
+        return failure
+
     def _token_for(self, base: str, path: str, headers: Mapping[str, str]) -> str | None:
         """The token to send with a request: to the API's own origin only, unless the request has its own."""
         if "authorization" in map(str.lower, headers) or ("://" in path and _origin(path) != _origin(base)):
             return None
         return self.token
-
-    def _advice(self, token: str | None) -> str:
-        """What to do about a 401."""
-        if self._logs_in:
-            return f"Log in anew with:  landbridge auth login --profile {self._settings.profile}"
-        if token:
-            return (
-                "The token that was sent may have expired or been revoked; set LANDBRIDGE_TOKEN to another."
-            )
-        return "No token was sent: set LANDBRIDGE_TOKEN, or choose a profile (LANDBRIDGE_PROFILE)."
 
     # What the service can do
     @property

@@ -117,8 +117,8 @@ def _tokens(settings: Settings) -> OidcTokens:
         if settings.profile is None:
             raise ConfigError("No profile is chosen: give --profile, or set LANDBRIDGE_PROFILE.")
         raise ConfigError(
-            f"The profile {settings.profile!r} has no `oidc`, or LANDBRIDGE_TOKEN is set in its place: there is "
-            f"nothing to log in to."
+            f"The profile {settings.profile!r} has no `oidc`, or LANDBRIDGE_TOKEN is set in its place: there "
+            f"is nothing to log in to."
         )
     return OidcTokens(settings.profile or "", settings.oidc)
 

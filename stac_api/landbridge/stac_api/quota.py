@@ -134,8 +134,9 @@ async def _used(
 
 def _refusal(org: str, quota: int, kept: int, arriving: int, more: str) -> QuotaError:
     return QuotaError(
-        f"The organization {org!r} may keep {quota:,} bytes. It keeps {kept:,}, and {arriving:,} are on their "
-        f"way: {more} too much. Delete what is not needed, or ask the operator (LANDBRIDGE_QUOTA_BYTES)."
+        f"The organization {org!r} may keep {quota:,} bytes. It keeps {kept:,}, and {arriving:,} are on "
+        f"their way: {more} too much. Delete what is not needed, or ask the operator for more "
+        f"(LANDBRIDGE_QUOTA_BYTES)."
     )
 
 

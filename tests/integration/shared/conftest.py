@@ -1,11 +1,11 @@
-"""A service for several people, over HTTP: a database and a store of its own, and a token for each of them."""
+"""A service for several people, over HTTP: a database and a store of its own, and a token for each."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -46,7 +46,7 @@ class Serving:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
 
-    def __enter__(self) -> Serving:
+    def __enter__(self) -> Self:
         # Requests wait in the socket's queue until it has started.
         self._thread.start()
         return self

@@ -1,4 +1,4 @@
-"""Several people at one service, each with a token of their own: who they are, what they share, what they see."""
+"""Several people at one service, each with a token: who they are, what they share, what they see."""
 
 from __future__ import annotations
 

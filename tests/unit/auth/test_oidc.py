@@ -332,8 +332,14 @@ def test_tokens_and_secrets_are_in_no_url_log_or_repr(provider, service, machine
     machines_client.get("/x", {"a": "b"})
     assert machines_client.auth.user == "local"
     secrets = [*provider.given, SECRET]
-    text = caplog.text + repr(machines_client) + repr(machines_client.auth) + str(vars(machines_client))
+    text = (
+        caplog.text
+        + repr(machines_client)
+        + repr(machines_client.auth)
+        + str(vars(machines_client))
+        + repr(machines_client._credentials)
+    )
     text += "".join(seen[1] for seen in service.seen)
     assert not [secret for secret in secrets if secret in text]
-    state = json.loads(machines_client._login()._kept.path.read_text())
+    state = json.loads(machines_client._credentials._tokens()._kept.path.read_text())
     assert state["access"] == provider.given[-1]

@@ -18,6 +18,7 @@ token = "secret of the day"
 url = "https://night.example.org"
 oidc = { issuer = "https://login.example.org/", client_id = "it" }
 """
+OIDC = "[profiles.day]\nurl = 'https://x.org'\noidc = {issuer = 'https://y.org', client_id = 'c', "
 
 
 @pytest.fixture
@@ -115,13 +116,11 @@ def test_the_secret_of_a_client_may_be_in_the_environment(file):
             "must start with https",
         ),
         (
-            "[profiles.day]\nurl = 'https://x.org'\n"
-            "oidc = {issuer = 'https://y.org', client_id = 'c', grant = 'password'}",
+            OIDC + "grant = 'password'}",
             "grant is 'password'",
         ),
         (
-            "[profiles.day]\nurl = 'https://x.org'\n"
-            "oidc = {issuer = 'https://y.org', client_id = 'c', grant = 'client_credentials'}",
+            OIDC + "grant = 'client_credentials'}",
             "needs `client_secret`",
         ),
     ],

@@ -1,11 +1,11 @@
 """Which hrefs an item or collection may hold.
 
-The server itself never fetches an href: it gives it out, and whoever reads it does so from where he is and with
-what he may reach there (the object API's clients, STAC Browser, tile servers beside this one). So that nobody
-can put an address there by which another's machine or network is read, those of files and of this or a private
-network are refused, unless the operator allows what they begin with. A name is not looked up: what it stands
-for may change after it was checked; a reader that must not reach its own network has to be kept from that by
-its network.
+The server itself never fetches an href: it gives it out, and whoever reads it does so from where he is and
+with what he may reach there (the object API's clients, STAC Browser, tile servers beside this one). So that
+nobody can put an address there by which another's machine or network is read, those of files and of this or a
+private network are refused, unless the operator allows what they begin with. A name is not looked up: what it
+stands for may change after it was checked; a reader that must not reach its own network has to be kept from
+that by its network.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = ["ANY", "check"]
 
 ANY = "*"
 _LONGEST = 200
-# What addresses may begin with, and whether a host follows. Others are files, or names that GDAL takes for more
-# than one file (vrt://, GTI:, NETCDF:).
+# What addresses may begin with, and whether a host follows. Others are files, or names that GDAL takes for
+# more than one file (vrt://, GTI:, NETCDF:).
 _SCHEMES = {
     **dict.fromkeys(("http", "https", "ftp", "ftps", "sftp"), True),
     **dict.fromkeys(("s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "oss", "cos", "swift"), False),
@@ -90,8 +90,12 @@ def _refused(href: str) -> str | None:
         return "holds a control character or a backslash"
     if (own := links.asset_path(text)) is not None:
         return None if is_served(unquote(own)) else "is no file of an image or a blob"
-    if text.startswith(("/", "~")) and not text.startswith("//") or text.lower().startswith("/vsi"):
+    if (text.startswith(("/", "~")) and not text.startswith("//")) or text.lower().startswith("/vsi"):
         return "is a path on some machine"
+    return _refused_url(text)
+
+
+def _refused_url(text: str) -> str | None:
     try:
         parts = urlsplit(text)
         host, scheme = parts.hostname, parts.scheme.lower()

@@ -2,8 +2,8 @@
 
 They run away from the API, so that a broken file may take GDAL down and not the server, with a bound on their
 memory, without the server's environment (and so without its credentials), in reach of nothing but their job
-(`sandbox`), and end with their parent. One process has all imported and forks another for each job: a job costs
-milliseconds of starting, and what a file does to the process that reads it meets no other job.
+(`sandbox`), and end with their parent. One process has all imported and forks another for each job: a job
+costs milliseconds of starting, and what a file does to the process that reads it meets no other job.
 
 Requests come one a line, `{"task": "check"|"convert"|"end", "job": {...}}`, each answered by one line; the
 first of a job is answered by the id of the process that takes the job, too.

@@ -203,11 +203,11 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _check_alone(source: DatasetReader, raster: _Raster) -> None:
-    """Refuse what has its pixels elsewhere, before GDAL is asked for anything that it would look for there."""
+    """Refuse what has pixels elsewhere, before GDAL is asked for anything that it would look for there."""
     if elsewhere := source.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"):
         raise IngestError(
-            f"{raster.name}: its overviews are in another file ({elsewhere!r}), which is not read. Remove the "
-            f"metadata item OVERVIEW_FILE, or build overviews inside the file (gdaladdo)."
+            f"{raster.name}: its overviews are in another file ({elsewhere!r}), which is not read. Remove "
+            f"the metadata item OVERVIEW_FILE, or build overviews inside the file (gdaladdo)."
         )
 
 
