@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -33,6 +33,8 @@ class Provider:
     without: tuple[str, ...] = ()
     down: bool = False
     rotates: bool = True
+    signing: Callable[[str], str] | None = None  # makes the access token of a client
+    keys: dict[str, Any] = field(default_factory=dict)  # by which its tokens are checked
     codes: set[str] = field(default_factory=set)
     refreshers: set[str] = field(default_factory=set)
     given: list[str] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Provider:
             "token_endpoint": f"{self.url}/token",
             "device_authorization_endpoint": f"{self.url}/device",
             "revocation_endpoint": f"{self.url}/revoke",
+            "jwks_uri": f"{self.url}/keys",
             "scopes_supported": ["openid", "email", "offline_access", "other"],
             "token_endpoint_auth_methods_supported": self.methods,
         }
@@ -80,22 +83,22 @@ class Provider:
         if grant == "client_credentials":
             if self.clients[client] is None:
                 return 400, {"error": "unauthorized_client"}
-            return 200, self.give(refresh=False)
+            return 200, self.give(client, refresh=False)
         if grant == "refresh_token":
             if form.get("refresh_token") not in self.refreshers:
                 return 400, {"error": "invalid_grant", "error_description": "The session has ended."}
             if self.rotates:
                 self.refreshers.discard(form["refresh_token"])
-            return 200, self.give(refresh=self.rotates)
+            return 200, self.give(client, refresh=self.rotates)
         if grant == DEVICE and form.get("device_code") in self.codes and form.get("client_id") == client:
             if self.answers:
                 return 400, {"error": self.answers.pop(0)}
             self.codes.discard(form["device_code"])
-            return 200, self.give(refresh=True)
+            return 200, self.give(client, refresh=True)
         return 400, {"error": "unsupported_grant_type"}
 
-    def give(self, *, refresh: bool) -> dict[str, Any]:
-        access = f"access-{next(self.numbers)}"
+    def give(self, client: str, *, refresh: bool) -> dict[str, Any]:
+        access = f"access-{next(self.numbers)}" if self.signing is None else self.signing(client)
         self.given.append(access)
         answer: dict[str, Any] = {"access_token": access, "token_type": "Bearer", "scope": "openid email"}
         if self.lifetime is not None:
@@ -130,12 +133,12 @@ def serving() -> Iterator[Provider]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            if urlsplit(self.path).path != "/.well-known/openid-configuration":
+            path = urlsplit(self.path).path
+            known = {"/.well-known/openid-configuration": provider.discovery(), "/keys": provider.keys}
+            if path not in known:
                 self.send(404, {})
-            elif provider.down:
-                self.send(503, {})
             else:
-                self.send(200, provider.discovery())
+                self.send(503 if provider.down else 200, known[path])
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
