@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import blob, ids
+from landbridge.stac_api.assets.store import image_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import asyncpg
 
-__all__ = ["QuotaError", "announced", "check", "left", "organization"]
+__all__ = ["QuotaError", "announced", "check", "gone", "keep", "left", "organization"]
 
 # Of a whole organization; those that end meanwhile are waited for.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('landbridge quota ' || $1, 0))"
-_KEPT = """
-SELECT coalesce(sum(fact.bytes), 0)::bigint
-FROM pgstac.collections AS collection JOIN landbridge.facts AS fact ON fact.collection = collection.key
-WHERE CASE WHEN collection.id LIKE 'blobs:%'
-    THEN split_part(fact.namespace, ':', 1) = $1
-    ELSE starts_with(collection.id, $1 || ':') END
+_KEPT = "SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored WHERE org = $1"
+# All below a path that ends in a slash: "0" comes next.
+_BELOW = "path >= $1 AND path < left($1, -1) || '0'"
+_REPLACED = f"SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored WHERE {_BELOW}"  # noqa: S608
+_KEEP = """
+INSERT INTO landbridge.stored (path, org, bytes)
+SELECT path, $1, bytes FROM unnest($2::text[], $3::bigint[]) AS new (path, bytes)
+ON CONFLICT (path) DO UPDATE SET org = excluded.org, bytes = excluded.bytes
 """
-_REPLACED = """
-SELECT coalesce(sum(fact.bytes), 0)::bigint
-FROM pgstac.collections AS collection JOIN landbridge.facts AS fact ON fact.collection = collection.key
-WHERE collection.id = $1 AND fact.id = $2
-"""
+_GONE = "DELETE FROM landbridge.stored WHERE path = ANY($1)"
+_GONE_BELOW = f"DELETE FROM landbridge.stored WHERE {_BELOW}"  # noqa: S608
 _ARRIVING = """
 SELECT coalesce(sum((file->>'size')::bigint), 0)::bigint
 FROM landbridge.uploads AS upload, jsonb_array_elements(upload.files) AS file
@@ -101,9 +101,24 @@ async def check(
     await conn.execute(_LOCK, org)
     kept, arriving = await _used(conn, org, instead_of)
     if replaces:
-        kept -= await conn.fetchval(_REPLACED, item["collection"], item["id"])
+        kept -= await conn.fetchval(_REPLACED, image_path(item["collection"], item["id"], "", "")[:-1])
     if kept + arriving + size > quota:
         raise _refusal(org, quota, kept, arriving, f"{size:,} bytes more are")
+
+
+async def keep(conn: asyncpg.Connection, item: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
+    """Count objects of the store, by their paths, as the organization's whose item has them from now on."""
+    if (org := organization(item)) is not None:
+        await conn.execute(_KEEP, org, list(sizes), list(sizes.values()))
+
+
+async def gone(db: asyncpg.Connection | asyncpg.Pool, paths: Iterable[str]) -> None:
+    """Count what was deleted from the store no longer; a path that ends in a slash is all below it."""
+    whole = list(paths)
+    await db.execute(_GONE, whole)
+    for path in whole:
+        if path.endswith("/"):
+            await db.execute(_GONE_BELOW, path)
 
 
 async def left(pool: asyncpg.Pool, quota: int, item: Mapping[str, Any], upload: str) -> int | None:

@@ -127,6 +127,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
 
     async def note(conn: asyncpg.Connection) -> None:
         await records.commit(conn, upload_id, path)
+        await quota.keep(conn, item, {path: received.size or 0})
 
     try:
         made = await writes.create_items(

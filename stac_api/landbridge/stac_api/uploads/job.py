@@ -36,7 +36,7 @@ from landbridge.stac_api.uploads import records, staging, work
 from landbridge.stac_api.uploads.processes import ChildDiedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from landbridge.stac_api.services import Services
     from landbridge.stac_api.uploads.processes import Processes, Session
@@ -152,9 +152,11 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
         await discards.expect(pool, place, upload.id)
         hrefs = [href(place + file.name) for file in result.files]
         thumbnail = href(place + _THUMBNAIL) if result.thumbnail else None
+        sizes: dict[str, int] = {}
         for file in (*result.files, *([result.thumbnail] if result.thumbnail else ())):
+            sizes[place + file.name] = file.stat().st_size
             await store.take(place + file.name, file)
-    await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place)
+    await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place, sizes)
     await points.reached(points.COMMITTED, upload.image_id)
     await discards.try_to_empty(services)
 
@@ -181,7 +183,12 @@ def _attributes(
 
 
 async def _insert(
-    services: Services, upload: Upload, attributes: dict[str, Any], result: work.Result, place: str
+    services: Services,
+    upload: Upload,
+    attributes: dict[str, Any],
+    result: work.Result,
+    place: str,
+    sizes: Mapping[str, int],
 ) -> None:
     """Make the item and end the record, in one transaction."""
 
@@ -194,21 +201,21 @@ async def _insert(
         if previous := await rows.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
             await discards.discard(conn, own_paths(previous))
 
-    files = attributes["files"]
-    size = sum(file["size_bytes"] for file in files)
-
     async def before(conn: asyncpg.Connection) -> None:
         # What was made of the files may be larger than they were.
-        most = services.settings.quota_bytes
+        most, size = services.settings.quota_bytes, sum(sizes.values())
         await quota.check(conn, most, upload.item, size, instead_of=upload.id, replaces=upload.overwrite)
         if upload.overwrite:
             await replace(conn)
 
     async def succeed(conn: asyncpg.Connection) -> None:
         await records.advance(conn, upload.id, "success", allowed=("running",))
+        files = attributes["files"]
+        size = sum(file["size_bytes"] for file in files)
         await records.add_event(conn, upload.id, "usage", f"{len(files)} file(s), {size} bytes")
         await records.add_event(conn, upload.id, "complete", "Success")
         await discards.keep(conn, place)
+        await quota.keep(conn, upload.item, sizes)
         await discards.discard(conn, [upload_folder(upload.id)])
         await discards.discard_upload(conn, upload.id)
         await points.reached(points.INSERTED, upload.image_id)
