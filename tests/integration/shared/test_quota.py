@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
+import psycopg
 import pytest
 import rasterio
 from rasterio.transform import from_origin
@@ -216,3 +218,20 @@ def test_data_of_a_size_that_nobody_announced_is_bounded_as_it_arrives(
     assert "1000" in answer.text
     url = client.post("/blobs", {"item": item})["url"]
     assert httpx.put(url, content=iter([bytes(500)] * 2)).status_code == 201
+
+
+def test_what_was_kept_before_quotas_were_counted_is_counted_from_its_items(
+    bounded: Any, client: CatalogClient, product: Product, org: str, noise: Callable[..., Path]
+) -> None:
+    assert image(product, "a", noise(100)).status == "success"
+    blob(client, "b", 1234)
+    folder = resources.files("landbridge.stac_api") / "sql"
+    script = (folder / "0023_stored.sql").read_text()
+    rows = "SELECT path, bytes FROM landbridge.stored WHERE org = %s AND path NOT LIKE '%%/thumbnail.png'"
+    with psycopg.connect(bounded.database) as conn:
+        before = sorted(conn.execute(rows, [org]).fetchall())
+        conn.execute("TRUNCATE landbridge.stored")
+        conn.execute(script[script.index("INSERT INTO") :])
+        assert sorted(conn.execute(rows, [org]).fetchall()) == before
+        assert len(before) == 2
+        conn.rollback()
