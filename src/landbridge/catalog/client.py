@@ -184,6 +184,11 @@ class CatalogClient:
         return self._url or self._embedded().url
 
     @property
+    def configured_url(self) -> str | None:
+        """The address of the API; None where it is the embedded stack's."""
+        return self._url
+
+    @property
     def auth(self) -> Auth:
         """Who is calling: as given or configured, else as the service says of the token, asked once for it.
 

@@ -102,7 +102,7 @@ class Sent:
             return address
         if self._again is None:
             client = CatalogClient.get_default_client()
-            if client.url != self._url:
+            if client.configured_url != self._url:  # to ask for `url` might start an embedded stack
                 raise PermissionError(
                     f"the signature has expired, and this process is not configured to ask {self._url}"
                 )
@@ -121,7 +121,8 @@ def _signed(client: CatalogClient, hrefs: Sequence[str]) -> list[Address]:
         # One of them is gone, or not the caller's to read any more: reading it says so, of that one alone.
         if len(hrefs) == 1:
             return [Address(hrefs[0])]
-        return [address for href in hrefs for address in _signed(client, [href])]
+        half = len(hrefs) // 2
+        return [*_signed(client, hrefs[:half]), *_signed(client, hrefs[half:])]
     addresses = answer.get("hrefs")
     if not isinstance(addresses, list) or len(addresses) != len(hrefs):
         raise ServerError(f"{client.url}/assets/signatures did not sign the {len(hrefs)} files it was given.")

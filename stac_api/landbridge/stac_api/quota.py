@@ -3,6 +3,9 @@
 An organization is what ids begin with: of a product the part before the first colon, of a blob that of its
 namespace. It is whose prefix that is who pays for the bytes, whoever sends them. What is on its way counts by
 what was announced, so that many uploads at once don't pass together.
+
+What is kept is counted in `landbridge.stored`, where each object of the store has its size as the service
+found it, until it is deleted from the store: what items say of their files is for their writers to change.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import rasterio
 from landbridge.catalog import CatalogClient, Image, ImageCollection, Product, SpectralBand
 from landbridge.catalog import client as client_module
 from landbridge.catalog.image_raster import sources
+from landbridge.catalog.signing import Signer
 from landbridge.exceptions import NotFoundError
 from landbridge.raster.addresses import Address
 
@@ -195,6 +196,17 @@ def test_threads_share_one_request(bens: ImageCollection, requests: list[tuple[s
     for thread in threads:
         thread.join()
     assert requests.count(("POST", "/assets/signatures")) == 1
+
+
+def test_one_file_that_may_not_be_read_keeps_no_other_from_being_signed(
+    bens: ImageCollection, people: dict[str, CatalogClient], requests: list[tuple[str, str]]
+) -> None:
+    hidden = f"{people['ben'].url}/assets/images/crane:none/x/1/0.tif"
+    own = [image.files[0].href for image in bens]
+    sign = Signer(people["ben"], [*own[:2], hidden, *own[2:]])
+    assert all("signature=" in sign(href) for href in own)
+    assert sign(hidden) == hidden
+    assert 1 < requests.count(("POST", "/assets/signatures")) < 8
 
 
 def test_files_of_others_get_no_signature_and_no_token(

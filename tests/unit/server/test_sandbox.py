@@ -291,8 +291,9 @@ from landbridge.stac_api.uploads import sandbox
 from landbridge.stac_api.uploads.work import Job
 sandbox.limit_gdal()
 import rasterio
-sent, folder, secret, port = sys.argv[1:]
-sandbox.enter(Job([pathlib.Path(sent)], ["scene.tif"], pathlib.Path(folder), [], {}))
+sent, folder, secret, port, held = sys.argv[1:]
+if held == "held":
+    sandbox.enter(Job([pathlib.Path(sent)], ["scene.tif"], pathlib.Path(folder), [], {}))
 def tried(action):
     try:
         action()
@@ -322,17 +323,33 @@ print(json.dumps({
 """
 
 
+def probed(sent: Path, folder: Path, secret: Path, canary: Canary, held: str) -> dict[str, Any]:
+    """What a process as that of a job can do, by what it comes to."""
+    port = canary.url.rpartition(":")[2]
+    command = [sys.executable, "-c", PROBE, str(sent), str(folder), str(secret), port, held]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": os.defpath})
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_where_the_kernel_cannot_help_gdal_has_no_network_and_no_other_formats(
+    sent: Path, folder: Path, secret: Path, canary: Canary
+) -> None:
+    raster(sent, 1)
+    secret.write_bytes(_vrt_of(f"/vsicurl/{canary.url}/secret.tif"))
+    found = probed(sent, folder, secret, canary, "free")
+    assert (found["gdal network"], found["gdal secret"]) == ("RasterioIOError", "RasterioIOError")
+    assert not {"HTTP", "WMS", "GTI", "STACIT", "MRF", "PDS", "netCDF", "HDF5"} & set(found["drivers"])
+    assert canary.seen == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are of Linux")
 def test_a_process_of_a_job_can_reach_its_job_and_nothing_else(
     sent: Path, folder: Path, secret: Path, canary: Canary
 ) -> None:
     """Whatever a decoder is made to do by the file that it decodes."""
     raster(sent, 1)
-    command = [
-        sys.executable, "-c", PROBE, str(sent), str(folder), str(secret), canary.url.rpartition(":")[2],
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": os.defpath})
-    found = json.loads(done.stdout)
+    found = probed(sent, folder, secret, canary, "held")
     drivers = {"COG", "GTiff", "JP2OpenJPEG", "JPEG", "MEM", "Memory", "PNG", "VRT"}
     assert set(found.pop("drivers")) <= drivers
     assert found == {
