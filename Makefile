@@ -24,10 +24,11 @@ serve: install ## start the embedded stack, or join it, and print its address
 test: install ## unit, integration and contract tests on a fresh database
 	@$(RUN) pytest $(ARGS)
 
-test-long: install ## the filters, the OpenAPI's fuzzing, the side table and the rules with as many cases as we aim at
+test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp
+	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 1800 -rP tests/integration/test_server_filters.py \
 		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
-		tests/access/test_model.py $(ARGS)
+		tests/unit/raster/test_exactness.py tests/access/test_model.py $(ARGS)
 
 test-browser: install ## STAC Browser in headless Chromium; installs both where they are missing
 	@$(UV) sync --locked --quiet --group browser
@@ -50,6 +51,7 @@ format: sync ## let ruff rewrite the sources
 	@$(RUN) ruff format
 
 bench: install ## JSON lines of ours against peers; GROUP=start|search|raster|uploads|stac|access
+	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)
 

@@ -131,6 +131,19 @@ def test_a_write_that_fails_is_recorded(
         assert found.status == status
 
 
+@pytest.mark.parametrize("character", ["x", "\U0001f6f0", "%00"])
+def test_no_name_is_too_long_to_be_recorded(
+    service: Service, database: str, entry: Callable[[httpx.Response], Entry | None], character: str
+) -> None:
+    name = f"acme:{character * 5000}"
+    answer = service.request("DELETE", f"/collections/{name}", OPERATOR)
+    assert not answer.is_success
+    found = entry(answer)
+    assert found is not None
+    assert found.targets[0].startswith("acme:")
+    assert found in audit.found(database, target=name.replace("%00", "\x00"), limit=1000)
+
+
 def test_a_write_that_makes_the_server_fail_is_recorded(
     service: Service, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -151,8 +151,13 @@ def test_lists_of_a_blob_are_seen_and_changed_by_its_owners(people: People, blob
     changed = people.writer.ok("PUT", here, json=document)
     assert changed["properties"][READERS] == []
     assert lists(people.owner) == whole
-    refused = people.writer("PATCH", here, json={"properties": {READERS: ["public"]}})
-    assert refused.status_code == 403
+    for body in (
+        {"properties": {READERS: ["public"]}},
+        {"type": "Collection", "properties": {READERS: ["public"]}},
+        {"type": "Collection", READERS: [], "properties": {OWNERS: ["user:ben"]}},
+    ):
+        assert people.writer("PATCH", here, json=body).status_code == 403
+    assert lists(people.owner) == whole
     assert people.owner("PATCH", here, json={"properties": {OWNERS: ["user:dan"]}}).status_code == 409
     people.owner.ok("PATCH", here, json={"properties": {OWNERS: ["org:acme", "user:dan"]}})
     people.stranger.ok("PATCH", here, json={"properties": {OWNERS: ["user:dan"]}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import psycopg
 import pytest
 
 from access.conftest import OPERATOR
@@ -182,6 +183,31 @@ def test_a_writer_that_changes_a_list_is_refused(
     assert answer.status_code == 403
     assert name in answer.json()["description"]
     assert lists_of(people.owner, product) == LISTS
+
+
+def test_a_writer_that_says_its_document_is_of_another_type_changes_no_list(
+    people: People, product: str
+) -> None:
+    for body in (
+        {"type": "Feature", "properties": {}, READERS: ["public"]},
+        {"type": "Feature", "properties": {READERS: [], WRITERS: ["user:ben"]}, READERS: ["public"]},
+    ):
+        answer = people.writer("PATCH", f"/collections/{product}", json=body)
+        assert answer.status_code in (400, 403)
+        assert lists_of(people.owner, product) == LISTS
+    assert people.anybody("GET", f"/collections/{product}").status_code == 404
+
+
+def test_a_list_that_is_stored_in_a_wrong_form_is_not_told_to_writers(
+    people: People, product: str, database: str
+) -> None:
+    with psycopg.connect(database, autocommit=True, options="-c search_path=pgstac,public") as conn:
+        odd = "jsonb_set(content, '{catalog:readers}', '[\"hidden-entry\", \"user:cat\"]')"
+        conn.execute(f"UPDATE collections SET content = {odd} WHERE id = %s", (product,))
+    changed = people.writer("PATCH", f"/collections/{product}", json={"title": "mine"})
+    assert "hidden-entry" not in changed.text
+    assert changed.status_code == 200
+    assert lists_of(people.owner, product)[READERS] == ["hidden-entry", "user:cat"]
 
 
 def test_an_owner_grants_and_revokes_and_that_holds_at_once(people: People, product: str) -> None:

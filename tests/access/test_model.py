@@ -362,5 +362,5 @@ def test_no_read_returns_what_the_model_forbids(service: Service, token: Callabl
             suppress_health_check=list(HealthCheck),
         ),
     )
-    print(f"{Model.steps} steps")
+    print(f"{Model.steps} steps")  # noqa: T201 - `make test-long` shows it
     assert Model.steps >= (10_000 if LONG else 200)

@@ -18,6 +18,7 @@ GROUPS = {
     "raster": ("raster", "raster_http", "raster_cluster", "raster_memory", "raster_growth"),
     "uploads": ("uploads",),
     "stac": ("stac",),
+    "access": ("access",),
 }
 """The groups of jobs, and the modules of this package that have them."""
 ON_REQUEST = {"large": ("large",)}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import orjson
 import psycopg
 import pytest
 
 from landbridge.mappings import schema
+from landbridge.stac_api.app import create_app
+from landbridge.stac_api.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
+    from landbridge.stac_api import embedded
 
 Add = "Callable[..., list[dict[str, Any]]]"
 
@@ -221,3 +225,43 @@ def test_queryables_are_inlined(http: httpx.Client, collection: str) -> None:
         assert cover["type"] == "number"
         assert "$ref" not in answer.text
     assert http.get("/collections/local:nope/queryables").status_code == 404
+
+
+def test_more_items_than_allowed_are_not_sorted_by_what_has_no_index(
+    stack: embedded.Stack, collection: str, add_items: Callable[..., Any]
+) -> None:
+    add_items(*({"odd:number": number, "eo:cloud_cover": number} for number in (3, 1, 2)))
+    settings = Settings(
+        database_url=stack.database,
+        store_url=stack.store.as_uri(),
+        token=stack.token,
+        worker=False,
+        max_unindexed_sort=2,
+    )
+
+    async def answers(*searches: dict[str, Any]) -> list[httpx.Response]:
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(
+                transport=transport,
+                base_url="http://test",
+                headers={"Authorization": f"Bearer {stack.token}"},
+            ) as client,
+        ):
+            return [
+                await client.post("/search", json={"collections": [collection], **one}) for one in searches
+            ]
+
+    odd, cloudy, few = asyncio.run(
+        answers(
+            {"sortby": [{"field": "odd:number", "direction": "asc"}]},
+            {"sortby": [{"field": "eo:cloud_cover", "direction": "asc"}]},
+            {"sortby": [{"field": "odd:number", "direction": "asc"}], "filter": "odd:number < 3"},
+        )
+    )
+    assert odd.status_code == 400
+    assert "3 items would have to be sorted by odd:number" in odd.json()["description"]
+    assert [item["properties"]["eo:cloud_cover"] for item in cloudy.json()["features"]] == [1, 2, 3]
+    assert [item["properties"]["odd:number"] for item in few.json()["features"]] == [1, 2]

@@ -147,7 +147,7 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any)
     auto = first.scales is not None and () in first.scales
     worked = unscaled(first) if auto else first
     values = np.zeros((len(plans), *first.shape), worked.output_dtype)
-    masks = np.empty(values.shape, bool) if any(plan.masked for plan in plans) else None
+    masks = np.zeros(values.shape, bool) if any(plan.masked for plan in plans) else None
 
     rendered = [unscaled(plan) if auto else plan for plan in plans]
     client = active_client(chunks)

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from landbridge.raster.errors import raise_alone
+from landbridge.raster.threads import memory
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -105,11 +105,11 @@ class LocalFile:
             if _stamp(os.fstat(file)) != self.stamp:
                 raise OSError(_UNCHANGING)
             # Into memory that is there already: for new memory the system takes as long as for the reading.
-            memory = _memory(sum(length for _, length in places))
+            buffer = memory("stored", sum(length for _, length in places))
             parts, start = [], 0
             for offset, length in places:
-                got = os.preadv(file, [memory[start : start + length]], offset)
-                parts.append(memory[start : start + got])
+                got = os.preadv(file, [buffer[start : start + length]], offset)
+                parts.append(buffer[start : start + got])
                 start += length
             return parts
         finally:
@@ -404,17 +404,6 @@ def _runs(places: Sequence[Place]) -> list[Place]:
         else:
             runs.append((offset, length))
     return runs
-
-
-_memories = threading.local()
-
-
-def _memory(size: int) -> memoryview:
-    """Memory of this thread, to be used until it next asks."""
-    memory = getattr(_memories, "memory", None)
-    if memory is None or len(memory) < size:
-        memory = _memories.memory = bytearray(size)
-    return memoryview(memory)[:size]
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

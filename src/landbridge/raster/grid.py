@@ -48,22 +48,41 @@ def crs_on(geobox: GeoBox) -> CRS:
     return geobox.crs
 
 
-@lru_cache(maxsize=256)
 def same_crs(first: CRS, second: CRS) -> bool:
     """Whether two systems mean the same coordinates, whatever text they were made from."""
+    # By their texts: the hash of a system writes it out as WKT each time.
+    return first is second or _same(str(first), str(second))
+
+
+@lru_cache(maxsize=256)
+def _same(first: str, second: str) -> bool:
     if first == second:
         return True
-    one, other = first.proj, second.proj
+    one, other = CRS(first).proj, CRS(second).proj
     if one.equals(other, ignore_axis_order=True):
         return True
     codes = one.to_epsg(), other.to_epsg()
     return codes[0] is not None and codes[0] == codes[1]
 
 
-@lru_cache(maxsize=256)
 def transformer(source: CRS, target: CRS) -> Transformer:
     """The transformer of (x, y) from one system to another."""
-    return Transformer.from_crs(source.proj, target.proj, always_xy=True)
+    return _transformer(str(source), str(target))
+
+
+@lru_cache(maxsize=256)
+def _transformer(source: str, target: str) -> Transformer:
+    return Transformer.from_crs(CRS(source).proj, CRS(target).proj, always_xy=True)
+
+
+GridKey = tuple[str | None, tuple[float, ...], tuple[int, ...]]
+
+
+def key_of(geobox: GeoBox) -> GridKey:
+    """What grids that are equal have in common, sooner told than their hash."""
+    transform = geobox.transform
+    coefficients = (transform.a, transform.b, transform.c, transform.d, transform.e, transform.f)
+    return (None if geobox.crs is None else str(geobox.crs), coefficients, tuple(geobox.shape.yx))
 
 
 def output_grid(geocontext: "GeoContext") -> GeoBox:

@@ -4,7 +4,7 @@ A block's values and states come as flat views whose bands and rows lie `steps` 
 values' row, states' band, states' row), so that inner loops run over contiguous memory. A pixel's state is
 `MISSING` until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts
 the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (band, y, x) tells of those
-whose states were not written yet: all of them are missing.
+whose states were not written yet: all of them are missing, though their memory says `VALID`.
 
 A tile is (y, x, sample); `samples` are those that go to the block's `bands`, and `alpha`, unless it is -1,
 the one that hides a pixel by being 0. `nodata`, one for each of them, is of a type that also has a value to
@@ -12,8 +12,7 @@ say that there is none: a number that the tile's type cannot hold, or NaN. `visi
 tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
 
 All of them stand in one file: numba's cache of a function looks at that function's file only, and not at
-those of
-the functions it calls.
+those of the functions it calls.
 """
 
 from collections.abc import Callable
@@ -191,6 +190,26 @@ def _settle(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> None:
 
 
 @compiled
+def _fill(values: Any, out: Any, state: Any, nodata: Any, raw: bool) -> bool:
+    """As `_settle` or `_settle_raw` under pixels that are fresh and seen; whether all values were valid."""
+    faulty = False
+    for x in range(out.size):
+        value = values[x]
+        faulty |= (value == nodata) | (value != value)  # noqa: PLR0124 - NaN is not itself
+    if not faulty:
+        out[:] = values
+        return True
+    for x in range(out.size):
+        value = values[x]
+        invalid = (value == nodata) | (value != value)  # noqa: PLR0124
+        if invalid:
+            state[x] = RAW if raw else MISSING
+        if raw or not invalid:
+            out[x] = value
+    return False
+
+
+@compiled
 def paste(
     tile: Any,
     differences: bool,
@@ -228,15 +247,25 @@ def paste(
     seen = np.ones(width, np.uint8)
     bottom, right = place[0] + rows.size, place[1] + width
     open_bands = np.zeros(samples.size, np.uint8)
+    blank = np.zeros(samples.size, np.uint8)
+    whole = np.zeros(samples.size, np.uint8)
+    first_cell, last_cell = place[1] // CELL, (right - 1) // CELL
+    across = unit and alpha < 0 and visible.size == 0
+    across &= place[1] % CELL == 0 and (right % CELL == 0 or right == block[1])
     top = place[0]
     while top < bottom:
         # Row by row through a row of cells.
         cy = top // CELL
         end = min(bottom, (cy + 1) * CELL)
+        covered = across and top == cy * CELL and end == min(block[0], (cy + 1) * CELL)
         for i in range(samples.size):
-            open_bands[i] = 0
-            for cx in range(place[1] // CELL, (right - 1) // CELL + 1):
-                if fresh[bands[i], cy, cx]:
+            open_bands[i], blank[i], whole[i] = 0, covered, 1
+            for cx in range(first_cell, last_cell + 1):
+                blank[i] &= fresh[bands[i], cy, cx]
+            for cx in range(first_cell, last_cell + 1):
+                if blank[i]:
+                    fresh[bands[i], cy, cx] = 0
+                elif fresh[bands[i], cy, cx]:
                     _begin(state, steps, fresh, bands[i], cy, cx, block)
                 open_bands[i] |= left[bands[i], cy, cx] != 0
         for y in range(top, end):
@@ -259,11 +288,17 @@ def paste(
                     values = gathered
                 o = bands[i] * steps[0] + y * steps[1] + place[1]
                 s = bands[i] * steps[2] + y * steps[3] + place[1]
-                if raw:
+                if blank[i]:
+                    whole[i] &= _fill(values, out[o : o + width], state[s : s + width], nodata[i], raw)
+                elif raw:
                     _settle_raw(values, seen, out[o : o + width], state[s : s + width], nodata[i])
                 else:
                     _settle(values, seen, out[o : o + width], state[s : s + width], nodata[i])
-        recount(state, steps, bands, left, (top, end, place[1], right), block)
+        for i in range(samples.size):
+            if blank[i] and whole[i]:
+                left[bands[i], cy, first_cell : last_cell + 1] = 0
+            else:
+                recount(state, steps, bands[i : i + 1], left, (top, end, place[1], right), block)
         top = end
 
 

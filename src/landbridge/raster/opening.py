@@ -12,12 +12,14 @@ from landbridge.raster.addresses import Address
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import about, errors_about, find_tiles, read_header
+from landbridge.raster.grid import key_of
 from landbridge.raster.plan import FileRead, Plan, SourceRead
 from landbridge.raster.read import OpenFile, View, view_of
+from landbridge.raster.threads import borrow, give_back
 from landbridge.raster.tiles import TileCache
 
 if TYPE_CHECKING:
-    from odc.geo.geobox import GeoBox
+    from landbridge.raster.grid import GridKey
 
 # Files that are kept open at the same time, whatever the number of images.
 _MOST = 1024
@@ -31,7 +33,7 @@ class Opened:
     """Files that are open, the longest asked for first, and how the grid looks at those of one grid."""
 
     files: "OrderedDict[str, Future[OpenFile]]" = field(default_factory=OrderedDict)
-    views: "dict[tuple[GeoBox, tuple[int, ...]], View]" = field(default_factory=dict)
+    views: "dict[tuple[GridKey, tuple[int, ...]], View]" = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
 
@@ -49,6 +51,7 @@ class Files:
         self._turns = {id(source): turn for turn, source in enumerate(self._newest_first)}
         self._remote = any(is_remote(href) for href in plan.hrefs)
         self._ahead: ThreadPoolExecutor | None = None
+        self._asked: list[Future[None]] = []
         # Those that are opened ahead are parsed one by one, not all before the one that is needed.
         self._turn = Lock()
         self._failure: RasterError | None = None
@@ -74,7 +77,12 @@ class Files:
         self._failure = self._failure or failure
         with self.shared.lock:
             ahead, self._ahead = self._ahead, None
-        if ahead is not None:
+            asked, self._asked = self._asked, []
+        if ahead is None:
+            return
+        if all(task.done() for task in asked):
+            give_back(_THREADS, ahead)
+        else:
             ahead.shutdown(wait=False, cancel_futures=True)
 
     def _claim(self, file: FileRead) -> tuple[Future[OpenFile], bool]:
@@ -101,7 +109,7 @@ class Files:
         address = address_of(source, file)
         with errors_about(source, file, address):
             header = read_header(address, turn)
-            grids = (header.grid, header.overviews)
+            grids = (key_of(header.grid), header.overviews)
             view = self.shared.views.get(grids)
             if view is None:
                 # Two threads may both get here: they store the same.
@@ -119,8 +127,9 @@ class Files:
                 continue
             with self.shared.lock:
                 if self._ahead is None:
-                    self._ahead = ThreadPoolExecutor(_THREADS, thread_name_prefix="landbridge-ahead")
+                    self._ahead = borrow(_THREADS)
                 task = self._ahead.submit(self._open, opened, each, file, ahead=True)
+                self._asked.append(task)
             task.add_done_callback(partial(self._give_up, opened, file))
 
     def _forget(self, opened: Future[OpenFile], file: FileRead) -> None:

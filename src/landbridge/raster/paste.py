@@ -30,7 +30,8 @@ class Canvas:
 
     States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, states are
     written when they are first asked for, piece by piece, while the piece is in the processor's cache;
-    before that all of them are missing.
+    before that all of them are missing, and their memory has to be zeros: what is filled whole is never
+    written.
     """
 
     def __init__(self, values: Array, state: Array, *, begun: bool = False) -> None:

@@ -15,7 +15,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.files import Header, level_grid
-from landbridge.raster.grid import BoolArray, crs_on, same_crs
+from landbridge.raster.grid import BoolArray, GridKey, crs_on, key_of, same_crs
 from landbridge.raster.kernels import MISSING, VALID
 from landbridge.raster.paste import Canvas, Layer, lay, put, shown
 from landbridge.raster.plan import FileRead
@@ -97,19 +97,20 @@ class Samples:
     def __init__(self, block: Block) -> None:
         """Start with none."""
         self.block = block
-        self._known: dict[GeoBox, Nearest] = {}
+        self._known: dict[GridKey, Nearest] = {}
         self._nets: dict[tuple[Any, ...], Net] = {}
 
     def get(self, source: GeoBox) -> Nearest:
         """How the block samples a file's grid by the nearest pixel."""
-        sampling = self._known.get(source)
+        key = key_of(source)
+        sampling = self._known.get(key)
         if sampling is None:
-            sampling = self._known[source] = Nearest(source, self.block.grid, lambda: self._lattice(source))
+            sampling = self._known[key] = Nearest(source, self.block.grid, lambda: self._lattice(source))
         return sampling
 
     def _lattice(self, source: GeoBox) -> Lattice:
         transform = source.transform
-        key = (crs_on(source), transform.a, transform.b, transform.d, transform.e)
+        key = (str(crs_on(source)), transform.a, transform.b, transform.d, transform.e)
         net = self._nets.get(key)
         if net is None:
             net = self._nets[key] = net_of(source, self.block.grid, self.block.origin)

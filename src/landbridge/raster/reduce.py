@@ -140,6 +140,7 @@ class Reducer:
             if reduction.is_done:
                 break
             values.fill(0)
+            missing.fill(False)
             renderer = Renderer(replace(plan, sources=(source,)), self._cache, self._files)
             renderer.render(window, values, missing)
             if not missing.all():
@@ -149,7 +150,7 @@ class Reducer:
     def _show_plain(self, window: Window, missing: BoolArray, values: Array, mask: BoolArray | None) -> None:
         """Where no image is valid and nodata is not masked, show what the plain mosaic has there: nodata."""
         plain = np.zeros(values.shape, self._plain.dtype)
-        hidden = None if mask is None else np.empty(values.shape, bool)
+        hidden = None if mask is None else np.zeros(values.shape, bool)
         self._below.render(window, plain, hidden)
         scales = self.plan.scales or (None,) * len(plain)
         for target, shown, where, scale in zip(values, plain, missing, scales, strict=True):

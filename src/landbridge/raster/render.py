@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from landbridge.raster.read import (
 from landbridge.raster.rescale import scaled
 from landbridge.raster.sample import Window, extent, within
 from landbridge.raster.strategy import LastValid, WiderTypeError
+from landbridge.raster.threads import borrow, give_back, tidy
 from landbridge.raster.tiles import TileCache
 
 Array = np.ndarray[Any, Any]
@@ -54,8 +55,8 @@ class Renderer:
         self._files = Files(plan, cache) if files is None else files
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
-        """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
-        output grid.
+        """Fill `values` (band, y, x) and `mask` (True: not valid), both zeros before, with a window (y, x) of
+        the output grid.
 
         Raises:
             RasterError: a file is missing, broken or cut short.
@@ -75,7 +76,7 @@ class Renderer:
         plan = self.plan
         direct = plan.scales is None and plan.output_type == plan.data_type
         raw = values if direct else np.zeros(values.shape, plan.dtype)
-        missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
+        missing = mask if mask is not None and plan.mask_nodata else np.zeros(values.shape, bool)
         shown = self._mosaic(window, raw, missing)
         if mask is not None and shown is not None:
             mask[:] = ~shown
@@ -309,16 +310,21 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
         except BaseException as error:
             failures.append(error)
             raise
+        finally:
+            tidy()
 
     # Never on the caller's thread: on the main one GDAL's settings would be those of the whole process.
     workers = max(1, min(max_workers or default_workers(), len(jobs)))
-    with ThreadPoolExecutor(workers, thread_name_prefix="landbridge-raster") as pool:
-        futures: list[Future[T]] = [pool.submit(job_in_env, job) for job in jobs]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            for future in futures:
-                future.cancel()
+    pool = borrow(workers)
+    futures: list[Future[T]] = []
+    try:
+        futures += [pool.submit(job_in_env, job) for job in jobs]
+        wait(futures, return_when=FIRST_EXCEPTION)
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+        give_back(workers, pool)
     if failures:
         raise failures[0]
     return [future.result() for future in futures]

@@ -49,8 +49,8 @@ class Strategy(Protocol):
 class LastValid:
     """Of each pixel and band the newest valid value stays.
 
-    It writes straight into `values` and `missing` (both (band, y, x); all is missing at first). With
-    `keep_raw` a pixel that is valid in no image takes what the newest image that is shown there has.
+    It writes straight into `values` and `missing`, both (band, y, x) and zeros before. With `keep_raw` a
+    pixel that is valid in no image takes what the newest image that is shown there has.
     """
 
     def __init__(

@@ -16,6 +16,7 @@ import numpy as np
 from landbridge.raster import kernels, tiff
 from landbridge.raster.fetch import File
 from landbridge.raster.sample import Window, shape_of
+from landbridge.raster.threads import memory
 from landbridge.raster.tiff import Level
 
 Array = np.ndarray[Any, Any]
@@ -60,17 +61,6 @@ _CODECS: Mapping[int, Callable[[Bytes, memoryview], Any]] = MappingProxyType(
         tiff.ZSTD: _zstd,
     }
 )
-
-_buffers = threading.local()
-
-
-def _buffer(name: str, size: int) -> memoryview:
-    """Memory of this thread, to be used until it next asks for it by this name."""
-    buffer = getattr(_buffers, name, None)
-    if buffer is None or len(buffer) < size:
-        buffer = bytearray(size)
-        setattr(_buffers, name, buffer)
-    return memoryview(buffer)[:size]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,8 +267,8 @@ class Tiles:
         if keep or level.planar:
             out = np.empty(shape, level.dtype)
         else:
-            memory = _buffer("tile", math.prod(shape) * level.dtype.itemsize)
-            out = np.frombuffer(memory, level.dtype).reshape(shape)
+            buffer = memory("tile", math.prod(shape) * level.dtype.itemsize)
+            out = np.frombuffer(buffer, level.dtype).reshape(shape)
         if not level.planar:
             tile = self._unpack(stored[0], out)
             return tile if tile is None or not keep else plain(tile)

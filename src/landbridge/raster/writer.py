@@ -184,7 +184,7 @@ def _render_into(
             y, x = window
             shape = (len(plan.bands), y.stop - y.start, x.stop - x.start)
             values = np.zeros(shape, plan.output_dtype)
-            mask = np.empty(shape, bool) if plan.masked else None
+            mask = np.zeros(shape, bool) if plan.masked else None
             renderer.render(window, values, mask)
             put(window, values, mask)
             bar.update(shape[1] * shape[2])

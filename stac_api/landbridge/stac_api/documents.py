@@ -16,7 +16,7 @@ from landbridge.stac_api.blobs import items
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 # PostgreSQL's btree rows end at 8,191 bytes and jsonb can't hold NUL.
 MAX_ID_BYTES = 1024
@@ -139,11 +139,13 @@ def item(
     previous: dict[str, Any] | None = None,
     owners: Sequence[str] = (),
     received: bool = False,
+    files: complete.Files | None = None,
 ) -> dict[str, Any]:
     """An item ready to be stored in the collection `parent`; arguments and errors as for `collection`.
 
     Args:
         received: the item is a blob's whose data was put into the store for it.
+        files: of the parent, where many of its items are made ready.
     """
     if not isinstance(document, dict):
         raise BadRequestError(f"An item is a JSON object, not {type(document).__name__}.")
@@ -160,7 +162,7 @@ def item(
     document.setdefault("links", [])
     document.setdefault("assets", {})
     links.localize(document, base)
-    done = complete.item(document, parent, previous=previous, principal=list(owners) or None)
+    done = complete.item(document, parent, previous=previous, principal=list(owners) or None, files=files)
     if is_blob and not received:
         items.check_data(done, previous)
     try:
@@ -168,6 +170,15 @@ def item(
     except ValidationError as error:
         raise _refuse("item", done, error) from error
     return items.to_stored(done)
+
+
+def each_item(
+    documents: Iterable[Any], parent: dict[str, Any], base: str, *, owners: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Many items, each as `item` makes it when it is asked for."""
+    files = complete.Files(parent)
+    for document in documents:
+        yield item(document, parent, base, owners=owners, files=files)
 
 
 def check_announced(document: dict[str, Any], parent: dict[str, Any]) -> None:

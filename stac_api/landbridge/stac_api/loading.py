@@ -15,7 +15,7 @@ from landbridge.stac_api.errors import ConflictError
 from landbridge.stac_api.writes import OPEN_PARTITION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["created", "load_items"]
 
@@ -35,8 +35,13 @@ DELETE FROM pgstac.items i USING doomed d WHERE i.collection = d.collection AND 
 _MOVE = "INSERT INTO pgstac.items SELECT * FROM landbridge_load"
 
 
-def load_items(database_url: str, items: Sequence[dict[str, Any]], *, replace: bool = False) -> None:
-    """Store items, all or none. Blocking. They must be validated and complete.
+def load_items(
+    database_url: str, collection: str, items: Iterable[dict[str, Any]], *, replace: bool = False
+) -> None:
+    """Store items of a collection, all or none. Blocking. They must be validated and complete.
+
+    They are taken one by one, so the database stores what has come while the next is made. Whatever is raised
+    in between leaves nothing of them.
 
     Raises:
         ConflictError: an id is taken (and `replace` is not set).
@@ -46,22 +51,31 @@ def load_items(database_url: str, items: Sequence[dict[str, Any]], *, replace: b
 
     with PgstacDB(dsn=database_url) as db:
         loader = Loader(db)
-        rows = [loader.format_item(item) for item in items]
+        loader.collection_json(collection)  # asks the database once; in the midst of a COPY it could not
+        rest = map(loader.format_item, items)
+        made: list[dict[str, Any]] = []
+
+        def rows() -> Iterator[dict[str, Any]]:
+            yield from tuple(made)
+            for row in rest:
+                made.append(row)
+                yield row
+
         try:
-            _store(db.connect(), rows, replace=replace)
+            _store(db.connect(), collection, rows(), replace=replace)
         except psycopg.errors.CheckViolation:
             # Somebody's Loader has narrowed the partition.
-            for collection in {row["collection"] for row in rows}:
-                db.connect().execute(OPEN_PARTITION.replace("$1", "%s"), (collection,))
-            _store(db.connect(), rows, replace=replace)
+            db.connect().execute(OPEN_PARTITION.replace("$1", "%s"), (collection,))
+            _store(db.connect(), collection, rows(), replace=replace)
 
 
-def _store(conn: psycopg.Connection, rows: Sequence[dict[str, Any]], *, replace: bool) -> None:
+def _store(
+    conn: psycopg.Connection, collection: str, rows: Iterable[dict[str, Any]], *, replace: bool
+) -> None:
     table = "landbridge_load" if replace else "pgstac.items"
     try:
         with conn.transaction(), conn.cursor() as cursor:
-            for collection in sorted({row["collection"] for row in rows}):
-                cursor.execute(_LOCK, (collection,))
+            cursor.execute(_LOCK, (collection,))
             if replace:
                 cursor.execute(_STAGE)
             with cursor.copy(_COPY.format(table=table)) as copy:  # two constants

@@ -130,12 +130,10 @@ async def _change_collection(
         seen = extents.shown(access.shown(stored), cover)
         document = new(documents.copied(seen))
         if isinstance(document, dict):
-            document = rules.settled(extents.kept(document, seen, stored), stored, access, whole=whole)
+            document = rules.checked(extents.kept(document, seen, stored), stored, access, whole=whole)
         done = documents.collection(document, base, collection_id=collection_id, previous=stored)
         hrefs.check(done, _allowed(request), stored)
-        if access.role(stored) == Role.OWNER:
-            rules.check_owners(done, access)
-        return done
+        return rules.settled(done, stored, access)
 
     changed = await writes.change_collection(request.app.state.writepool, collection_id, change)
     _drop_access(request)
@@ -178,7 +176,7 @@ async def create_items(collection_id: str, request: Request) -> Response:
     new.check_names(collection_id, [body])
     await collections.ensure(request.app.state.writepool, collection_id)
     items = await writes.create_items(
-        request.app.state.writepool, collection_id, lambda parent: new.items(parent, [body])
+        request.app.state.writepool, collection_id, lambda parent: list(new.items(parent, [body]))
     )
     return _item_answer(items[0], base, new.access, 201)
 
@@ -198,19 +196,24 @@ class _New:
             name = item.get("id") if isinstance(item, dict) else None
             rules.check_namespace(collection, name, self.principal)
 
-    def items(self, parent: dict[str, Any], items: Iterable[Any]) -> list[dict[str, Any]]:
-        """The items ready to be stored in a collection."""
-        blobs = parent["id"] in rules.CONTAINERS
-        if not blobs:
+    def items(self, parent: dict[str, Any], items: Iterable[Any]) -> Iterable[dict[str, Any]]:
+        """The items, each made ready to be stored in a collection when it is asked for."""
+        ready = documents.each_item(items, parent, self.base, owners=self.principal.owners)
+        made = map(self._checked, ready)
+        if parent["id"] not in rules.CONTAINERS:
             self.access.require(parent, Role.WRITER)
-        done = [documents.item(item, parent, self.base, owners=self.principal.owners) for item in items]
-        for item in done:
-            hrefs.check(item, self.hrefs)
-        for item in done if blobs else ():
-            if not self.access.everything:
-                deleting.check_writable(parent["id"].removeprefix(ids.BLOB_COLLECTION))
-            rules.check_owners(item, self.access)
-        return done
+            return made
+        if not self.access.everything:
+            deleting.check_writable(parent["id"].removeprefix(ids.BLOB_COLLECTION))
+        return map(self._owned, made)
+
+    def _owned(self, blob: dict[str, Any]) -> dict[str, Any]:
+        rules.check_owners(blob, self.access)
+        return blob
+
+    def _checked(self, item: dict[str, Any]) -> dict[str, Any]:
+        hrefs.check(item, self.hrefs)
+        return item
 
 
 async def put_item(collection_id: str, item_id: str, request: Request) -> Response:
@@ -242,12 +245,10 @@ async def _change_item(
         access.require(stored, Role.WRITER)
         document = new(documents.copied(access.shown(stored)))
         if isinstance(document, dict):
-            document = rules.settled(document, stored, access, whole=whole)
+            document = rules.checked(document, stored, access, whole=whole)
         done = documents.item(document, parent, base, item_id=item_id, previous=stored)
         hrefs.check(done, _allowed(request), stored)
-        if access.role(stored) == Role.OWNER:
-            rules.check_owners(done, access)
-        return done
+        return rules.settled(done, stored, access)
 
     changed = await writes.change_item(request.app.state.writepool, collection_id, item_id, change)
     return _item_answer(changed, base, access)
@@ -310,15 +311,16 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
     def run() -> None:
         database = request.app.state.landbridge.database_url
         ready = new.items(parent, items)
-        if ready and replace:
+        if replace:
             # What is replaced stays as old as it is.
+            ready = list(ready)
             known = loading.created(database, collection_id, (item["id"] for item in ready))
             for item in ready:
                 item["properties"]["created"] = known.get(item["id"]) or item["properties"]["created"]
-        if ready:
-            loading.load_items(database, ready, replace=replace)
+        loading.load_items(database, collection_id, ready, replace=replace)
 
-    await asyncio.to_thread(run)
+    if items:
+        await asyncio.to_thread(run)
 
 
 def _ids(collection_id: str, items: list[Any]) -> list[str]:

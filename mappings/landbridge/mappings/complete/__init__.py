@@ -5,7 +5,8 @@ fill what STAC's readers look for from what the Catalog holds exactly, keep what
 and defaults, and raise `landbridge.mappings.InvalidDocument` for a value that its attribute cannot hold.
 """
 
+from landbridge.mappings.complete._assets import Files
 from landbridge.mappings.complete._collection import collection
 from landbridge.mappings.complete._item import item
 
-__all__ = ["collection", "item"]
+__all__ = ["Files", "collection", "item"]

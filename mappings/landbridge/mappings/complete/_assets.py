@@ -14,7 +14,9 @@ from landbridge.mappings.foreign import ASSET
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["asset_key", "described", "eo_band", "groups"]
+__all__ = ["BANDS", "Files", "asset_key", "described", "eo_band", "groups"]
+
+BANDS = ("bands", "eo:bands", "raster:bands")
 
 _SHOWN = (
     "name",
@@ -52,6 +54,21 @@ _RASTER = {
     "raster:offset": "offset",
     "classification:classes": "classification:classes",
 }
+
+
+class Files:
+    """What a collection's bands say of the files of its Items."""
+
+    def __init__(self, collection: Mapping[str, Any]) -> None:
+        self.bands = groups(collection.get("bands") or ())
+        self._described: dict[int, dict[str, Any]] = {}
+
+    def description(self, index: int) -> Mapping[str, Any] | None:
+        """The members of the asset of a file; None for one that no band is in."""
+        bands = self.bands.get(index)
+        if bands and index not in self._described:
+            self._described[index] = {"title": title(bands), **described(bands)}
+        return self._described.get(index)
 
 
 def groups(entries: Iterable[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,15 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list, tuple),
     "object": (Mapping,),
     "null": (type(None),),
+}
+# What nearly every value is, by the shortest way.
+_EXACT = {
+    "string": frozenset({str}),
+    "number": frozenset({int, float}),
+    "integer": frozenset({int}),
+    "boolean": frozenset({bool}),
+    "array": frozenset({list, tuple}),
+    "object": frozenset({dict}),
 }
 
 
@@ -97,31 +106,25 @@ def ordered_pair(start: Any, end: Any, attribute: str, other: str) -> None:
 
 def fault(schema: Mapping[str, Any], stac: Any) -> str | None:
     """Why a value does not obey a schema, of the part of JSON Schema that the tables use; None if it does."""
-    return (
-        _type_fault(schema, stac)
-        or _scalar_fault(schema, stac)
-        or (_array_fault(schema, stac) if isinstance(stac, list | tuple) else None)
-        or (_object_fault(schema, stac) if isinstance(stac, Mapping) else None)
-    )
+    if found := _type_fault(schema, stac):
+        return found
+    if "enum" in schema and stac not in schema["enum"]:
+        return f"is not one of {', '.join(map(str, schema['enum']))}"
+    for types, check in _FAULTS:
+        if isinstance(stac, types):
+            return check(schema, stac)
+    return None
 
 
 def _type_fault(schema: Mapping[str, Any], stac: Any) -> str | None:
     wanted = schema.get("type")
+    if wanted is None or (isinstance(wanted, str) and type(stac) in _EXACT.get(wanted, ())):
+        return None
     names = [wanted] if isinstance(wanted, str) else wanted or []
     if names and not any(
         isinstance(stac, _TYPES[name]) and (name == "boolean" or not isinstance(stac, bool)) for name in names
     ):
         return f"is not of type {' or '.join(names)}"
-    return None
-
-
-def _scalar_fault(schema: Mapping[str, Any], stac: Any) -> str | None:
-    if "enum" in schema and stac not in schema["enum"]:
-        return f"is not one of {', '.join(map(str, schema['enum']))}"
-    if isinstance(stac, str):
-        return _string_fault(schema, stac)
-    if isinstance(stac, int | float):
-        return _number_fault(schema, stac)
     return None
 
 
@@ -173,6 +176,15 @@ def _object_fault(schema: Mapping[str, Any], stac: Mapping[str, Any]) -> str | N
         if isinstance(rule, Mapping) and (why := fault(rule, inner)):
             return f"has as {name} {_short(inner)}, which {why}"
     return None
+
+
+_FAULTS: tuple[tuple[Any, Callable[[Mapping[str, Any], Any], str | None]], ...] = (
+    (str, _string_fault),
+    (dict, _object_fault),
+    ((int, float), _number_fault),
+    ((list, tuple), _array_fault),
+    (Mapping, _object_fault),
+)
 
 
 def _is_date(stac: str) -> bool:

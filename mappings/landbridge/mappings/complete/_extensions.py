@@ -62,7 +62,8 @@ def _used(document: Mapping[str, Any]) -> set[str]:
             parts.append(asset)
             parts.extend(band for band in asset.get("bands") or () if isinstance(band, Mapping))
     parts.extend(band for band in document.get("bands") or () if isinstance(band, Mapping))
-    used = {member.partition(":")[0] for part in parts for member in part if ":" in member}
+    # Most assets have the same members.
+    used = {member.partition(":")[0] for member in set().union(*parts) if ":" in member}
     if "renders" in document:
         used.add("renders")
     if {"published", "expires", "unpublished"} & set(properties):

@@ -37,13 +37,14 @@ def item(
     now: str | datetime | None = None,
     schema_url: str = DEFAULT_URL,
     principal: Sequence[str] | None = None,
+    files: _assets.Files | None = None,
 ) -> dict[str, Any]:
     """An Item as it is stored.
 
     ``document``: what a write asks for, whole; ``collection``: its product's, complete; ``previous``: what
     is stored so far; ``now``: the time of the write (default: the present); ``schema_url``: where this API
-    serves the catalog extension; ``principal``: the writer's subjects, who own a new blob. Raises
-    `InvalidDocument`.
+    serves the catalog extension; ``principal``: the writer's subjects, who own a new blob; ``files``: those
+    of the collection, where many of its Items are completed. Raises `InvalidDocument`.
     """
     _check.structure(_structure.ITEM, document)
     if ids.is_blob_collection(collection["id"]):
@@ -64,7 +65,7 @@ def item(
     _follow_times(properties, before)
     _follow_provider(done, before)
     _follow_geometry(done, stored)
-    done["assets"] = _complete_assets(document.get("assets") or {}, collection)
+    done["assets"] = _complete_assets(document.get("assets") or {}, files or _assets.Files(collection))
     if is_ours(done):
         _require(done)
     done["stac_extensions"] = listed(done, schema_url)
@@ -115,7 +116,7 @@ def _follow_geometry(done: dict[str, Any], stored: Mapping[str, Any]) -> None:
         done["bbox"] = bbox(geometry)
 
 
-def _complete_assets(assets: Mapping[str, Any], collection: Mapping[str, Any]) -> dict[str, Any]:
+def _complete_assets(assets: Mapping[str, Any], files: _assets.Files) -> dict[str, Any]:
     """The assets, our files among them named and described by the bands they hold."""
     done: dict[str, Any] = {}
     own: dict[int, tuple[str, Mapping[str, Any]]] = {}
@@ -131,18 +132,18 @@ def _complete_assets(assets: Mapping[str, Any], collection: Mapping[str, Any]) -
             own[index] = (key, asset)
     if set(own) != set(range(len(own))):
         raise InvalidDocument("files", f"the assets' {INDEX} are {sorted(own)}, but must count from 0")
-    files = _assets.groups(collection.get("bands") or ())
     for index in sorted(own):
         key, asset = own[index]
-        bands = files.get(index) or []
-        wanted = (_assets.asset_key(files, index) or key) if generic_key(key) else key
+        wanted = (_assets.asset_key(files.bands, index) or key) if generic_key(key) else key
         while wanted in done:
             wanted += "_"
-        done[wanted] = _complete_asset(asset, bands, index)
+        done[wanted] = _complete_asset(asset, files.description(index), index)
     return done
 
 
-def _complete_asset(asset: Mapping[str, Any], bands: list[Mapping[str, Any]], index: int) -> dict[str, Any]:
+def _complete_asset(
+    asset: Mapping[str, Any], description: Mapping[str, Any] | None, index: int
+) -> dict[str, Any]:
     done = dict(asset)
     size = done.get("file:size")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
@@ -156,13 +157,13 @@ def _complete_asset(asset: Mapping[str, Any], bands: list[Mapping[str, Any]], in
     suffix = str(done.get("href", "")).partition("?")[0].rpartition(".")[2].lower()
     if not done.get("type") and suffix in _MEDIA_TYPES:
         done["type"] = _MEDIA_TYPES[suffix]
-    if bands:
-        done["title"] = done.get("title") or _assets.title(bands)
-        for member, fresh in _assets.described(bands).items():
+    if description:
+        done["title"] = done.get("title") or description["title"]
+        for member in _assets.BANDS:
             present = done.get(member) or []
             done[member] = [
                 _merged(present[place] if place < len(present) else {}, band)
-                for place, band in enumerate(fresh)
+                for place, band in enumerate(description[member])
             ]
     return done
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import psycopg
 from psycopg.rows import class_row
 from starlette.routing import compile_path
@@ -35,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 _REFUSED: Final = frozenset({401, 403})
 _NOTES: Final = "audit_targets"  # in a request's state
+_MOST_CHARACTERS: Final = 600  # of a target
 _MOST_SHOWN: Final = 100  # targets of a JSON line; the table has all
 
 
@@ -124,7 +124,7 @@ class Audit:
         try:
             pool = scope["app"].state.services.writepool
             await pool.execute(_INSERT, *(getattr(entry, name) for name in _COLUMNS))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, what the request did is done
             logger.error("Not in the audit log (%r): %s", error, json.dumps(entry.document()))  # noqa: TRY400
         if self._to_stdout:
             _print(entry)
@@ -142,8 +142,7 @@ class Audit:
             credential=caller.credential,
             method=scope["method"],
             action=action,
-            # PostgreSQL has no text with a NUL in it.
-            targets=[target.replace("\x00", "\\0") for target in targets],
+            targets=list(map(_stored, targets)),
             status=status,
             address=client_address(scope) or None,
         )
@@ -158,7 +157,12 @@ class Audit:
         for pattern, route in self._routes:
             if match := pattern.match(path):
                 return route, match.groupdict()
-        return path[:1000].replace("\x00", "\\0"), {}
+        return _stored(path), {}
+
+
+def _stored(text: str) -> str:
+    """A text as the table can have it: with no NUL, and no longer than an index takes, in any alphabet."""
+    return text[:_MOST_CHARACTERS].replace("\x00", "\\0")
 
 
 def _named(parameters: Mapping[str, str]) -> list[str]:
@@ -214,5 +218,6 @@ def found(
         "AND (%(since)s::timestamptz IS NULL OR time >= %(since)s) ORDER BY id DESC LIMIT %(limit)s"
     )
     with psycopg.connect(database_url, row_factory=class_row(Entry)) as conn:
-        values = {"user": user, "target": target, "since": since, "limit": limit}
+        about = target if target is None else _stored(target)
+        values = {"user": user, "target": about, "since": since, "limit": limit}
         return conn.execute(query.encode(), values).fetchall()[::-1]

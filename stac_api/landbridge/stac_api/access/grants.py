@@ -80,8 +80,8 @@ class Grants:
         while True:
             try:
                 await self._follow()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-                logger.warning("The database tells of no changes of access; tried again.", exc_info=True)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                logger.warning("The database tells of no changes of access, which is tried again: %r", error)
             self.drop()
             await asyncio.sleep(_PAUSE)
 

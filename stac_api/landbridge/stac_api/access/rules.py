@@ -36,6 +36,7 @@ __all__ = [
     "access_of",
     "check_namespace",
     "check_owners",
+    "checked",
     "missing_collection",
     "missing_item",
     "named",
@@ -204,36 +205,44 @@ def check_namespace(collection: str, item: Any, principal: Principal) -> None:
     )
 
 
-def settled(
+def checked(
     document: dict[str, Any], stored: dict[str, Any], access: Access, *, whole: bool
 ) -> dict[str, Any]:
-    """A changed Collection or blob's Item with the lists that it is to have.
-
-    Who does not own it gives back the lists as they were shown, and the stored ones stay.
+    """A change of a Collection or a blob's Item, after a look at its lists and before it is completed.
 
     Args:
-        document: the changed one.
+        document: the changed one, of whatever type it says it is.
         stored: what it was, with all entries.
         access: of who changes it.
-        whole: the document was sent as a whole; a list that is left out then stays.
+        whole: the document was sent as a whole; a list that is left out then stays as it was shown.
 
     Raises:
         HTTPException: 403, who does not own it has changed a list.
     """
-    holder, before = _holder(document), _holder(stored)
+    holder = (document.get("properties") or {}) if _is_item(stored) else document
     if not isinstance(holder, dict):
         return document
-    seen = lists.visible(before, access.subjects) if not access.everything else before
+    seen = _holder(access.shown(stored))
     if whole:
         holder = {**{name: seen[name] for name in lists.LISTS if name in seen}, **holder}
-    if access.role(stored) < Role.OWNER:
-        if names := lists.changed(holder, seen):
-            raise HTTPException(
-                403, f"Only owners may change {', '.join(names)}; leave them as they were shown."
-            )
-        others = {name: value for name, value in holder.items() if name not in lists.LISTS}
-        holder = {**others, **{name: before[name] for name in lists.LISTS if name in before}}
-    return {**document, "properties": holder} if _is_item(document) else holder
+    if access.role(stored) < Role.OWNER and (names := lists.changed(holder, seen)):
+        raise HTTPException(403, f"Only owners may change {', '.join(names)}; leave them as they were shown.")
+    return {**document, "properties": holder} if _is_item(stored) else holder
+
+
+def settled(done: dict[str, Any], stored: dict[str, Any], access: Access) -> dict[str, Any]:
+    """A change that `checked` has let pass, as it is to be stored: with the lists that only owners change.
+
+    Raises:
+        ConflictError: as `check_owners` does.
+    """
+    if access.role(stored) == Role.OWNER:
+        check_owners(done, access)
+        return done
+    before = _holder(stored)
+    kept = {name: before[name] for name in lists.LISTS if name in before}
+    holder = {name: value for name, value in _holder(done).items() if name not in lists.LISTS} | kept
+    return {**done, "properties": holder} if _is_item(done) else holder
 
 
 def check_owners(document: Mapping[str, Any], access: Access) -> None:

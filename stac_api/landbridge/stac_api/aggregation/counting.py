@@ -41,8 +41,9 @@ _COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "id": ("f.id", "string"),
     **{name: (f"f.{name}", "instant") for name in DATES},
 }
+_FOUND = "SELECT collection, id FROM items WHERE {where}"
 _JOINED = """
-(SELECT collection, id FROM items WHERE {where}) AS i
+({found}) AS i
 JOIN collections AS c ON c.id = i.collection
 JOIN landbridge.facts AS f ON f.collection = c.key AND f.id = i.id
 """
@@ -107,8 +108,8 @@ def _source(asked: Search, keys: Mapping[int, str], access: Access) -> _Source:
             return _alone(asked, keys, parameters, access)
         except NotAColumnError:
             parameters = Parameters(subjects=subjects)
-    matching = of_items(asked, parameters, access)
-    return _Source(_JOINED.format(where=matching), "TRUE", parameters, _of_one(asked))
+    found = " UNION ALL ".join(_FOUND.format(where=one) for one in of_items(asked, parameters, access))
+    return _Source(_JOINED.format(found=found), "TRUE", parameters, _of_one(asked))
 
 
 def _alone(asked: Search, keys: Mapping[int, str], parameters: Parameters, access: Access) -> _Source:

@@ -10,30 +10,34 @@ import asyncio
 import errno
 import os
 import secrets
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
+
+from landbridge.stac_api.assets.lanes import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 BLOCK = 2**20
 _FLUSHED = 32 * 2**20  # bytes after which the disk is set to work, while more arrive
+_MOST_PARTS = 512  # of one write; systems take 1,024
 _TRIES = 10
 _flush = getattr(os, "fdatasync", os.fsync)
 
 
-async def blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of about a mebibyte: a body comes in many small ones."""
+async def gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    """The chunks of about a mebibyte at a time: a body comes in many small ones, and a copy costs as much."""
     parts: list[bytes] = []
     size = 0
     async for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size >= BLOCK:
-            yield b"".join(parts)
+        if chunk:
+            parts.append(chunk)
+            size += len(chunk)
+        if size >= BLOCK or len(parts) == _MOST_PARTS:
+            yield parts
             parts, size = [], 0
-    if size:
-        yield b"".join(parts)
+    if parts:
+        yield parts
 
 
 async def write(target: Path, chunks: AsyncIterator[bytes]) -> int:
@@ -42,44 +46,24 @@ async def write(target: Path, chunks: AsyncIterator[bytes]) -> int:
     fresh = target.with_name(f"{target.name}#{secrets.randbelow(10**12)}")
     file = await asyncio.to_thread(_opened, fresh)
     size = flushed = 0
-    flushing = _nothing()
     try:
         with file:
-            try:
-                async for block in blocks(chunks):
-                    await _finished(_start(_write, file, block))
-                    size += len(block)
+            # Both end before their file is closed.
+            async with Lane() as writing, Lane() as flushing:
+                async for parts in gathered(chunks):
+                    await writing.add(_write, file.fileno(), parts)
+                    size += sum(map(len, parts))
                     if size - flushed >= _FLUSHED:
-                        await flushing
-                        flushed, flushing = size, _start(_flush, file.fileno())
-                await flushing
-                await _finished(_start(os.fsync, file.fileno()))
-            finally:
-                await asyncio.wait({flushing})  # before its file is closed
+                        flushed = size
+                        await flushing.add(_flush, file.fileno())
+                await writing.done()
+                await flushing.add(os.fsync, file.fileno())
+                await flushing.done()
         await asyncio.to_thread(_place, fresh, target)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
     return size
-
-
-def _start(call: Callable[..., None], *arguments: Any) -> asyncio.Future[None]:
-    return asyncio.get_running_loop().run_in_executor(None, call, *arguments)
-
-
-def _nothing() -> asyncio.Future[None]:
-    done = asyncio.get_running_loop().create_future()
-    done.set_result(None)
-    return done
-
-
-async def _finished(call: asyncio.Future[None]) -> None:
-    """Wait for what a thread does, even if nobody wants it any more: its file must not be closed under it."""
-    try:
-        await asyncio.shield(call)
-    except asyncio.CancelledError:
-        await asyncio.wait({call})
-        raise
 
 
 async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
@@ -116,10 +100,14 @@ def _opened(path: Path) -> IO[bytes]:
     raise AssertionError  # the loop returns or raises
 
 
-def _write(file: IO[bytes], block: bytes) -> None:
-    left = memoryview(block)
-    while left:
-        left = left[file.write(left) :]
+def _write(descriptor: int, parts: Sequence[bytes | memoryview]) -> None:
+    while parts:
+        written = os.writev(descriptor, parts)
+        while parts and written >= len(parts[0]):
+            written -= len(parts[0])
+            parts = parts[1:]
+        if written:
+            parts = [memoryview(parts[0])[written:], *parts[1:]]
 
 
 def _place(fresh: Path, target: Path) -> None:

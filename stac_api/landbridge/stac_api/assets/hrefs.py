@@ -11,7 +11,9 @@ that by its network.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -33,6 +35,9 @@ _SCHEMES = {
     **dict.fromkeys(("s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "oss", "cos", "swift"), False),
     **dict.fromkeys(("doi", "ipfs", "mailto", "urn"), False),
 }
+_USUAL = re.compile(
+    r"(?:https?://(?P<host>[a-z0-9.-]*[a-z])|(?P<bucket>s3|gs|az)://[A-Za-z0-9._-]+)/[!-\[\]-~]*\Z"
+).match
 # Names of this machine, and of those that every cloud has beside its machines.
 _PRIVATE_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
@@ -58,7 +63,7 @@ def check(
             continue
         if why := _refused(href):
             raise BadRequestError(
-                f"The href {href[:_LONGEST]!r} of {name} {why}. Upload the file, or give an address that "
+                f"{document.get('id')!r}: the href {href[:_LONGEST]!r} of {name} {why}. Upload the file, or give an address that "
                 f"everybody reads alike."
             )
 
@@ -84,6 +89,9 @@ def _of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _refused(href: str) -> str | None:
     """Why an href may not be stored; None where it may."""
+    # A bulk load has millions of these.
+    if (usual := _USUAL(href)) is not None and (usual["bucket"] or not _is_private(usual["host"])):
+        return None
     # What readers strip or pass over must not hide what comes after it.
     text = href.strip()
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text) or "\\" in text:
@@ -112,6 +120,7 @@ def _refused_url(text: str) -> str | None:
     return "is of a private network, of a machine itself or of its neighbours" if _is_private(host) else None
 
 
+@lru_cache(maxsize=1024)
 def _is_private(host: str | None) -> bool:
     if not host:
         return False

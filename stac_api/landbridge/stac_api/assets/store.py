@@ -85,7 +85,7 @@ class AssetStore:
         if self.root is not None:
             return await folder.write(self.root / path, _read(data) if isinstance(data, Path) else data)
         if not isinstance(data, Path):
-            data = folder.blocks(data)
+            data = (b"".join(parts) async for parts in folder.gathered(data))
         await obstore.put_async(self.backend, path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return int((await obstore.head_async(self.backend, path))["size"])
 

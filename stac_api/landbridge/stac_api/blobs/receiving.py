@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import re
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
-from landbridge.stac_api.assets.folder import blocks
+from landbridge.stac_api.assets.folder import gathered
+from landbridge.stac_api.assets.lanes import Lane
 from landbridge.stac_api.assets.store import FAILURES, reason
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from landbridge.stac_api.assets.store import AssetStore
 
@@ -82,23 +82,26 @@ async def receive(
         HTTPException: 413, it is larger than `limit` bytes.
         UnavailableError: the store does not take it.
     """
-    digest = _Digest()
+    digest = hashlib.md5(usedforsecurity=False)
     size = 0
 
     async def counted() -> AsyncIterator[bytes]:
         nonlocal size
-        async for block in blocks(chunks):
-            size += len(block)
+        async for parts in gathered(chunks):
+            size += sum(map(len, parts))
             if size > limit:
                 raise HTTPException(413, f"The data is larger than {limit} bytes, which is the most.")
             if wanted.size is not None and size > wanted.size:
                 raise BadRequestError(f"size_bytes is {wanted.size}, but there is more data than that.")
-            await digest.update(block)
-            yield block
+            await hashing.add(_update, digest, parts)
+            for part in parts:
+                yield part
 
     try:
-        await store.put(path, counted())
-        received = Data(size, await digest.result())
+        async with Lane() as hashing:
+            await store.put(path, counted())
+            await hashing.done()
+        received = Data(size, digest.hexdigest())
         _compare(received, wanted)
     except FAILURES as error:
         await _forget(store, path)
@@ -111,23 +114,9 @@ async def receive(
     return received
 
 
-class _Digest:
-    """The MD5 of blocks, made in a thread while the next block arrives."""
-
-    def __init__(self) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._last: asyncio.Future[None] | None = None
-
-    async def update(self, block: bytes) -> None:
-        if self._last is not None:
-            await self._last
-        self._last = asyncio.get_running_loop().run_in_executor(None, self._md5.update, block)
-
-    async def result(self) -> str:
-        """In hexadecimal."""
-        if self._last is not None:
-            await self._last
-        return self._md5.hexdigest()
+def _update(digest: Any, parts: Sequence[bytes]) -> None:
+    for part in parts:
+        digest.update(part)
 
 
 async def _forget(store: AssetStore, path: str) -> None:

@@ -8,7 +8,7 @@ upgrade of pgstac that changes either is noticed (tests/integration/test_server_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,7 +17,7 @@ from hydraters import DO_NOT_MERGE_MARKER, hydrate
 from landbridge.stac_api.access.rules import CONTAINERS, Role, missing_collection
 from landbridge.stac_api.blobs.items import shown_geometry
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search import scope
+from landbridge.stac_api.search import newest, scope
 from landbridge.stac_api.search.order import Order, Token
 from landbridge.stac_api.search.request import Sort
 from landbridge.stac_api.search.sql import Parameters
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 _ROWS = """
 SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content, {key} AS key
-FROM items WHERE {where} ORDER BY {order} LIMIT {limit}
+FROM {source} ORDER BY {order} LIMIT {limit}
 """
+_PART = "(SELECT * FROM items WHERE {where} ORDER BY {order} LIMIT {limit})"
 # With what their items cover, which the stored extents do not know; but of blobs only for who sees all.
 _COVERED = """
 (SELECT a.id, a.collection, a.content, a.collectionjson,
@@ -98,10 +99,19 @@ async def search(
                 f"{matched} items would have to be sorted by {order.unindexed}, which has no index; at most "
                 f"{most_sorted} are. Ask for fewer, or sort by datetime, id, collection or eo:cloud_cover."
             )
-    restricted = f"({matching}) AND {order.after(token, parameters)}" if token else matching
-    query = _ROWS.format(
-        key=order.key(), where=restricted, order=order.by(backwards=backwards), limit=limit + 1
-    )
+    restricted = matching
+    if token:
+        after = order.after(token, parameters)
+        restricted = [f"({one}) AND {after}" for one in matching]
+    if spread := newest.spread(asked, limit, access):
+        # What the products hold is counted in the facts; of blobs those that may be read are few.
+        _, containers = access.narrowed(asked.collections)
+        page = [*await newest.products(conn, spread, limit + 1), *containers]
+        restricted = of_items(replace(asked, collections=tuple(page)), parameters, access)
+        matching = scope.of_items(containers, access, parameters)
+    by = order.by(backwards=backwards)
+    source = _put_together(restricted, by, limit + 1)
+    query = _ROWS.format(key=order.key(), source=source, order=by, limit=limit + 1)
     query, values = parameters.bound(query)
     rows = await conn.fetch(query, *values)
     more = len(rows) > limit
@@ -113,6 +123,8 @@ async def search(
     if matched is None:
         whole = token is None and not more
         matched = len(rows) if whole else await _count(conn, "items", matching, parameters)
+        if spread and not whole:
+            matched += await newest.count(conn, spread)
     has_next, has_prev = (True, more) if backwards else (more, token is not None)
     items = await _hydrated(conn, rows)
     return Page(
@@ -131,8 +143,20 @@ def _shown(item: dict[str, Any], access: Access) -> dict[str, Any]:
     return access.shown(item) if item["collection"] in CONTAINERS else item
 
 
-async def _count(conn: asyncpg.Connection, source: str, matching: str, parameters: Parameters) -> int:
-    query, values = parameters.bound(_COUNT.format(source=source, where=matching))
+def _put_together(conditions: Sequence[str], order: str, limit: int) -> str:
+    """The items that meet one of some conditions, as far as the first of all may be among them."""
+    if len(conditions) == 1:
+        return f"items WHERE {conditions[0]}"
+    parts = (_PART.format(where=one, order=order, limit=limit) for one in conditions)
+    return f"({' UNION ALL '.join(parts)}) AS items"
+
+
+async def _count(
+    conn: asyncpg.Connection, source: str, conditions: Sequence[str], parameters: Parameters
+) -> int:
+    counts = [_COUNT.format(source=source, where=one) for one in conditions]
+    query = counts[0] if len(counts) == 1 else f"SELECT {' + '.join(f'({one})' for one in counts)}"
+    query, values = parameters.bound(query)
     matched: int = await conn.fetchval(query, *values)
     return matched
 
@@ -155,7 +179,7 @@ async def collections(
     found = [access.shown(row["document"]) for row in await conn.fetch(query, *values)]
     if asked.offset == 0 and len(found) < limit:
         return found, len(found)
-    return found, await _count(conn, source, matching, parameters)
+    return found, await _count(conn, source, [matching], parameters)
 
 
 async def titles(conn: asyncpg.Connection, most: int, access: Access) -> list[tuple[str, str]]:

@@ -32,22 +32,29 @@ _TEXT = (
 )
 
 
-def of_items(search: Search, parameters: Parameters, access: Access) -> str:
-    """The condition on `items`, with its values added to `parameters`.
+def of_items(search: Search, parameters: Parameters, access: Access) -> list[str]:
+    """The conditions on `items`, with their values added to `parameters`; no item meets two of them.
 
     Raises:
         BadRequestError: the search asks for what there can't be.
     """
-    return _where(search, parameters, scope.of_items(search.collections, access, parameters))
+    asked = _asked(search, parameters)
+    return [_joined(visible, asked) for visible in scope.of_items(search.collections, access, parameters)]
 
 
 def of_collections(search: Search, parameters: Parameters, access: Access) -> str:
     """The condition on `collections_asitems`; otherwise as `of_items`."""
-    return _where(search, parameters, scope.of_collections(access, parameters))
+    asked = _asked(search, parameters)
+    return _joined(scope.of_collections(access, parameters), asked)
 
 
-def _where(search: Search, parameters: Parameters, visible: str) -> str:
-    parts = [] if visible == "TRUE" else [visible]
+def _joined(visible: str, asked: list[str]) -> str:
+    return " AND ".join(asked if visible == "TRUE" else [visible, *asked]) or "TRUE"
+
+
+def _asked(search: Search, parameters: Parameters) -> list[str]:
+    """What a search asks for besides collections."""
+    parts = []
     if search.ids is not None:
         parts.append(f"id = ANY ({parameters.add(list(search.ids), 'text[]')})")
     if search.datetime:
@@ -63,7 +70,7 @@ def _where(search: Search, parameters: Parameters, visible: str) -> str:
         parts.append(f"{_TEXT} @@ ({' || '.join(terms)})")
     if search.filter is not None:
         parts.append(condition(search.filter, parameters))
-    return " AND ".join(parts) or "TRUE"
+    return parts
 
 
 def _intersects(geometry: str, parameters: Parameters) -> str:
