@@ -63,8 +63,8 @@ def check(
             continue
         if why := _refused(href):
             raise BadRequestError(
-                f"{document.get('id')!r}: the href {href[:_LONGEST]!r} of {name} {why}. Upload the file, or give an address that "
-                f"everybody reads alike."
+                f"{document.get('id')!r}: the href {href[:_LONGEST]!r} of {name} {why}. Upload the file, or "
+                f"give an address that everybody reads alike."
             )
 
 
