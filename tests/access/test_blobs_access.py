@@ -326,3 +326,20 @@ def test_an_upload_that_is_repeated_does_not_show_what_another_has_made_since(
     again = people.owner("PUT", announced["url"], content=b"first")
     assert again.status_code == 404
     assert "user:abe" not in again.text
+
+
+def test_lists_of_a_collection_of_blobs_let_nobody_in(
+    people: People, blob: dict[str, Any], database: str, service: Service
+) -> None:
+    options = "-c search_path=pgstac,public"
+    with psycopg.connect(database, autocommit=True, options=options) as conn:
+        for odd in ('["public", "user:dan"]', "[]"):
+            lists = ", ".join(f"'{name}', '{odd}'::jsonb" for name in (OWNERS, WRITERS, READERS))
+            changed = f"content || jsonb_build_object({lists})"
+            conn.execute(f"UPDATE collections SET content = {changed} WHERE id = %s", (COLLECTION,))
+            service.app.state.services.grants.drop()
+            for outsider in people.outsiders:
+                assert name_of(blob) not in outsider.found()
+                assert outsider("GET", f"{ITEMS}/{blob['id']}").status_code == 404
+            body = {"keywords": ["x"]}
+            assert people.stranger("PATCH", f"/collections/{COLLECTION}", json=body).status_code == 403

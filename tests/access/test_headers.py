@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from access.conftest import OPERATOR
 from integration.conftest import stac_collection
 from landbridge.stac_api.access.headers import LOOPBACK_HOSTS, LOOPBACK_ORIGINS
+from landbridge.stac_api.embedded import server
 from landbridge.stac_api.settings import Settings
 
 if TYPE_CHECKING:
@@ -166,6 +167,14 @@ def test_the_embedded_stack_answers_to_this_machine_only(stack: Any) -> None:
     assert foreign.getheader("Access-Control-Allow-Origin") is None
     assert foreign.getheader("Server") is None
     assert foreign.getheader("Cache-Control") == "no-store"
+
+
+def test_the_embedded_stack_may_be_told_of_other_pages_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANDBRIDGE_CORS_ORIGINS", "https://browser.test, https://other.test,")
+    monkeypatch.setenv("LANDBRIDGE_ALLOWED_HOSTS", "workstation")
+    chosen = server._loopback()
+    assert chosen["cors_origins"] == ["https://browser.test", "https://other.test"]
+    assert chosen["allowed_hosts"] == ["127.0.0.1", "localhost", "::1", "workstation"]
 
 
 def test_a_bad_expression_is_named() -> None:

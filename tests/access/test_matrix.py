@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import FastAPI
 
+from access.matrix.calls import COLLECTION, Case
 from access.matrix.cells import cell_of, cells, routes
-from access.matrix.table import COLLECTION, ROWS, Case, Row
+from access.matrix.table import ROWS, Row
 from access.matrix.world import World
 from access.service import Service, fresh_database, started
 from landbridge.stac_api.access.grants import Grants

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from access.conftest import Service
 
-EXAMPLES, STEPS = (100, 100) if LONG else (6, 50)
+EXAMPLES, STEPS = (110, 100) if LONG else (6, 50)
 BLOBS = "blobs:data"
 OWNERS, WRITERS, READERS = LISTS = ("catalog:owners", "catalog:writers", "catalog:readers")
 USERS = (
@@ -351,16 +351,17 @@ class Model(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(1800)
-def test_no_read_returns_what_the_model_forbids(service: Service, token: Callable[..., str]) -> None:
-    Model.service, Model.tokens = service, [token(who) for who in USERS]
-    run_state_machine_as_test(
-        Model,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+def test_no_read_returns_what_the_model_forbids(serve: Callable[..., Any], token: Callable[..., str]) -> None:
+    bounded = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
+    many = 10**9  # of requests: how many may come is for other tests
+    rates = {f"{kind}rate_{name}": many for kind in ("", "anonymous_") for name in ("per_second", "burst")}
+    with serve(**rates) as service:
+        Model.service, Model.tokens = service, [token(who) for who in USERS]
+        run_state_machine_as_test(Model, settings=bounded)
     print(f"{Model.steps} steps")  # noqa: T201 - `make test-long` shows it
     assert Model.steps >= (10_000 if LONG else 200)

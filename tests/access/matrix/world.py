@@ -45,6 +45,15 @@ SEES: Final[dict[str, frozenset[str]]] = {
     "other org": frozenset({"public", "other"}),
     "read scope": frozenset({"public", "private"}),
 }
+USERS: Final = {
+    "anonymous": None,
+    "stranger": STRANGER.user,
+    "reader": READER.user,
+    "writer": WRITER.user,
+    "owner": OWNER.user,
+    "other org": OTHER.user,
+    "read scope": OWNER.user,
+}
 _LISTS: Final = {"catalog:writers": ["user:ben"], "catalog:readers": ["group:flood"]}
 
 

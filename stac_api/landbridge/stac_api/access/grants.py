@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from cachetools import TTLCache
 
-from landbridge.stac_api.access.rules import Access
+from landbridge.stac_api.access.rules import CONTAINERS, Access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,8 +102,10 @@ def _size(access: Access) -> int:
 
 
 def _access(subjects: frozenset[str], found: Mapping[str, Sequence[str]]) -> Access:
-    """The access that grants give, by role; each role has what the weaker ones have."""
-    own = frozenset(found.get("owner", ()))
-    write = own.union(found.get("writer", ()))
-    read = write.union(found.get("reader", ()))
-    return Access(subjects=subjects, read=read, write=write, own=own)
+    """The access that grants give, by role; each role has what the weaker ones have.
+
+    Lists of a collection of blobs let nobody in: the blobs have their own.
+    """
+    write = frozenset((*found.get("owner", ()), *found.get("writer", ()))) - CONTAINERS
+    read = write.union(found.get("reader", ())) - CONTAINERS
+    return Access(subjects=subjects, read=read, write=write)

@@ -54,14 +54,13 @@ class Access:
     Args:
         everything: an operator, or the service itself.
         subjects: what the caller answers to, normalized.
-        read, write, own: ids of collections by the least role that the caller has in them.
+        read, write: ids of the products that the caller may read, and of those it may change.
     """
 
     everything: bool = False
     subjects: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
     write: frozenset[str] = frozenset()
-    own: frozenset[str] = frozenset()
 
     @cached_property
     def products(self) -> list[str]:
@@ -83,7 +82,7 @@ class Access:
         return self.everything or collection in self.read or collection in CONTAINERS
 
     def writes(self, collection: str) -> bool:
-        """Whether the caller may change what is in a collection, which is not for blobs to be asked."""
+        """Whether the caller may change what is in a product; blobs are asked one by one."""
         return self.everything or collection in self.write
 
     def narrowed(self, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:

@@ -1,0 +1,93 @@
+"""The ids in answers, and those that each caller is to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from access.matrix.world import BLOBS, USERS, World
+
+if TYPE_CHECKING:
+    import httpx
+
+Seen: TypeAlias = Callable[["httpx.Response"], set[str]]
+Visible: TypeAlias = Callable[[World, str], set[str]]
+
+
+# What is seen in answers
+def document(answer: httpx.Response) -> set[str]:
+    return {answer.json()["id"]}
+
+
+def user(answer: httpx.Response) -> set[str]:
+    return {str(answer.json()["user"])}
+
+
+def features(answer: httpx.Response) -> set[str]:
+    page = answer.json()
+    assert page.get("numberMatched", page["numberReturned"]) == len(page["features"])
+    return {f"{item['collection']}/{item['id']}" for item in page["features"]}
+
+
+def collections(answer: httpx.Response) -> set[str]:
+    page = answer.json()
+    assert page["numberMatched"] == len(page["collections"])
+    return {one["id"] for one in page["collections"]}
+
+
+def children(answer: httpx.Response) -> set[str]:
+    children = [link for link in answer.json()["links"] if link["rel"] == "child"]
+    return {link["href"].rpartition("/")[2] for link in children}
+
+
+def count(answer: httpx.Response) -> set[str]:
+    (found,) = (one for one in answer.json()["aggregations"] if one["name"] == "total_count")
+    return {f"{found['value']} items"}
+
+
+def records(answer: httpx.Response) -> set[str]:
+    page = answer.json()
+    assert page["numberMatched"] == len(page["uploads"])
+    return {str(one["id"]) for one in page["uploads"]}
+
+
+# What each caller is to see
+def itself(_: World, caller: str) -> set[str]:
+    return {str(USERS[caller])}
+
+
+def products(world: World, caller: str) -> set[str]:
+    return world.sees(caller, world.products)
+
+
+def all_collections(world: World, caller: str) -> set[str]:
+    return products(world, caller) | {BLOBS}  # what all blobs are in is no secret
+
+
+def images(world: World, caller: str) -> set[str]:
+    return {f"{product}/one" for product in products(world, caller)}
+
+
+def blobs(world: World, caller: str) -> set[str]:
+    return {f"{BLOBS}/{blob}" for blob in world.sees(caller, world.blobs)}
+
+
+def items(world: World, caller: str) -> set[str]:
+    return images(world, caller) | blobs(world, caller)
+
+
+def of_private(visible: Visible) -> Visible:
+    """Of those visible, what is the private product's."""
+    return lambda world, caller: {
+        name for name in visible(world, caller) if name.startswith(world.products["private"])
+    }
+
+
+def number(visible: Visible) -> Visible:
+    return lambda world, caller: {f"{len(visible(world, caller))} items"}
+
+
+def own_uploads(world: World, caller: str) -> set[str]:
+    whose = {"writer": ("private",), "owner": ("private", "public"), "other org": ("other",)}
+    whose["read scope"] = whose["owner"]
+    return {str(world.uploads[name]) for name in whose.get(caller, ())}
