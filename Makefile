@@ -38,12 +38,13 @@ test-browser: install ## STAC Browser in headless Chromium; installs both where 
 access: install ## who may do what: every route for every kind of caller
 	@PYTHONPATH=tests $(RUN) python -m access.matrix
 
-check: sync ## ruff, mypy, import-linter, lock file
+check: sync ## ruff, mypy, import-linter, lock file, known vulnerabilities of dependencies
 	@$(UV) lock --check
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+	@scripts/audit
 
 format: sync ## let ruff rewrite the sources
 	@$(RUN) ruff check --fix

@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["LANDBRIDGE_HOME"] = str(new_home())
     for name in ("LANDBRIDGE_URL", "LANDBRIDGE_TOKEN", "LANDBRIDGE_USER", "LANDBRIDGE_ORG"):
         os.environ.pop(name, None)
+    os.environ["LANDBRIDGE_PROFILE"] = ""  # none, whatever the user's config.toml says
     config.stash[HOME] = Path(os.environ["LANDBRIDGE_HOME"])
 
 

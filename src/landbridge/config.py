@@ -4,8 +4,10 @@
 |---|---|
 | `LANDBRIDGE_URL` | the STAC API to use; when it is set, no embedded stack is started |
 | `LANDBRIDGE_TOKEN` | the bearer token sent to that API |
+| `LANDBRIDGE_PROFILE` | the profile of `config.toml` that names API and credentials (`landbridge.profiles`) |
 | `LANDBRIDGE_HOME` | the folder of the embedded stack; default: the user's data directory |
-| `LANDBRIDGE_USER`, `LANDBRIDGE_ORG` | who is calling; default `local`; an empty organization means none |
+| `LANDBRIDGE_USER`, `LANDBRIDGE_ORG` | who is calling; default: as the service says, else `local`; an empty
+organization means none |
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from landbridge.exceptions import ConfigError
+from landbridge.profiles import OidcClient, checked_url, find_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,28 +39,46 @@ _START_TIMEOUT = 300
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where requests go and who makes them. `url` is None where the embedded stack serves them."""
+    """Where requests go and who makes them. `url` is None where the embedded stack serves them.
+
+    `identified` tells whether user or org were set, rather than left to the service.
+    """
 
     url: str | None = None
     token: str | None = field(default=None, repr=False)
     home: Path = Path()
     user: str = "local"
     org: str | None = "local"
+    profile: str | None = None
+    oidc: OidcClient | None = None
+    identified: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """The settings in the environment variables, with the defaults for those that are not set."""
+        """The settings in the environment variables, else in the chosen profile, else the defaults.
+
+        Raises ConfigError for a value that is wrong, and for a profile whose address is not LANDBRIDGE_URL.
+        """
         values = os.environ if environ is None else environ
-        url = values.get("LANDBRIDGE_URL", "").strip().rstrip("/") or None
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ConfigError(f"LANDBRIDGE_URL is {url!r}; it must start with http:// or https://")
+        given = values.get("LANDBRIDGE_URL", "").strip()
+        url = checked_url(given, "LANDBRIDGE_URL") if given else None
+        profile = find_profile(values)
+        if profile is not None and url not in (None, profile.url):
+            raise ConfigError(
+                f"LANDBRIDGE_URL is {url}, but the profile {profile.name!r} is for {profile.url}: its "
+                f"credentials go nowhere else. Unset LANDBRIDGE_URL or LANDBRIDGE_PROFILE."
+            )
+        token = values.get("LANDBRIDGE_TOKEN") or None
         home = values.get("LANDBRIDGE_HOME")
         return cls(
-            url=url,
-            token=values.get("LANDBRIDGE_TOKEN") or None,
+            url=profile.url if profile else url,
+            token=token or (profile.token if profile else None),
             home=Path(home).expanduser() if home else default_home(),
             user=values.get("LANDBRIDGE_USER") or "local",
             org=values.get("LANDBRIDGE_ORG", "local") or None,
+            profile=profile.name if profile else None,
+            oidc=profile.oidc if profile and token is None else None,
+            identified=bool(values.get("LANDBRIDGE_USER")) or "LANDBRIDGE_ORG" in values,
         )
 
     @property

@@ -197,7 +197,7 @@ def from_response(
     """
     message = readable_message(body) or f"{request} was answered with HTTP status {status}"
     if status == 429:
-        return RateLimitError(message, _seconds(headers.get("retry-after")))
+        return RateLimitError(message, seconds_to_wait(headers))
     if status == 407:
         return ProxyAuthenticationRequiredError(message, headers.get("proxy-authenticate"))
     known = _BY_STATUS.get(status)
@@ -273,8 +273,12 @@ _READERS = {
 }
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    """The Retry-After header: a number of seconds, or an HTTP date."""
+def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    """What Retry-After asks for (RFC 9110 section 10.2.3), which is a number of seconds or an HTTP date.
+
+    `headers` must look names up whatever their case.
+    """
+    retry_after = headers.get("retry-after")
     if not retry_after:
         return None
     try:

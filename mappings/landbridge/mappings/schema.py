@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
     from landbridge.mappings.tables import Row
 
-__all__ = ["CLASS", "DEFAULT_URL", "URL_PATH", "catalog_extension", "is_ours"]
+__all__ = ["CLASS", "DEFAULT_URL", "SIGNATURES_REL", "URL_PATH", "catalog_extension", "is_ours"]
 
 URL_PATH = "/schemas/catalog/v1.0.0/schema.json"
+# The link of a landing page to where the service signs the addresses of the files it keeps.
+SIGNATURES_REL = "asset-signatures"
 
 # The member that says which Catalog class a document was written as; those of others have none.
 CLASS = "catalog:class"

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from landbridge.config import get_settings
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = ["Auth"]
+
+_UNSET: Final[Any] = object()
+_DEFAULTS: Final = {"user": "local", "org": "local", "groups": (), "email": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,28 +23,56 @@ class Auth:
     Parameters
     ----------
     user
-        The caller's user id.
+        The caller's user id; by default `local`.
     org
-        The organization the caller acts for; None where there is none.
+        The organization the caller acts for; None where there is none, by default `local`.
     groups
         The groups the caller belongs to.
     email
         The caller's email address, which readers and writers may be named by.
     token
         The bearer token sent to the service.
+
+    Where none but the token is given, a client asks its service whom the token is of: `client.auth` has what
+    it says, if it has such an answer.
     """
 
-    user: str = "local"
-    org: str | None = "local"
-    groups: tuple[str, ...] = ()
-    email: str | None = None
+    user: str = _UNSET
+    org: str | None = _UNSET
+    groups: tuple[str, ...] = _UNSET
+    email: str | None = _UNSET
     token: str | None = field(default=None, repr=False, compare=False)
+    named: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        missing = {name: value for name, value in _DEFAULTS.items() if getattr(self, name) is _UNSET}
+        object.__setattr__(self, "named", len(missing) < len(_DEFAULTS))
+        for name, value in missing.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_settings(cls) -> Auth:
-        """The caller that the environment variables name."""
+        """The caller that the environment variables and the chosen profile name."""
         settings = get_settings()
-        return cls(user=settings.user, org=settings.org, token=settings.token)
+        if settings.identified or settings.embedded:
+            return cls(user=settings.user, org=settings.org, token=settings.token)
+        return cls(token=settings.token)
+
+    @classmethod
+    def from_service(cls, answer: Mapping[str, Any], token: str | None) -> Auth:
+        """The caller that a service's `GET /access/me` tells of.
+
+        Raises KeyError or TypeError where it is no such answer.
+        """
+        email = answer["email"]
+        return cls(
+            # Nobody is who shows no token: a subject that no list has.
+            user=str(answer["user"] or "anonymous"),
+            org=None if answer["org"] is None else str(answer["org"]),
+            groups=tuple(map(str, answer["groups"])),
+            email=None if email is None else str(email),
+            token=token,
+        )
 
     @property
     def namespace(self) -> str:
@@ -59,7 +94,7 @@ class Auth:
 
     @property
     def subjects(self) -> frozenset[str]:
-        """Every subject that this caller answers to in an access list."""
+        """Every subject that this caller answers to in an access list, but for `public`."""
         subjects = set(self.owner_subjects)
         subjects.update(f"group:{group}" for group in self.groups)
         if self.email:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AuthCatalogObject"]
 
+# The reader that everybody is.
+_PUBLIC = "public"
+
 
 class AuthCatalogObject(CatalogObject):
     """An object with access lists."""
@@ -39,7 +42,7 @@ class AuthCatalogObject(CatalogObject):
 
     def user_can_read(self, auth: Auth | None = None) -> bool:
         """Whether the caller can read the object; TypeError where it has no access lists."""
-        return self._names(auth, "owners", "writers", "readers")
+        return self._names(auth, "owners", "writers", "readers") or _PUBLIC in (self.readers or ())
 
     def _names(self, auth: Auth | None, *lists: str) -> bool:
         """Whether one of the caller's subjects is in one of these lists."""

@@ -12,16 +12,26 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from landbridge.auth import Auth
+from landbridge.catalog.credentials import Credentials
 from landbridge.catalog.garbage import paused
 from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
-from landbridge.exceptions import ClientError, GatewayTimeoutError, ServerError, from_response
+from landbridge.exceptions import (
+    ClientError,
+    GatewayTimeoutError,
+    ServerError,
+    UnauthorizedError,
+    from_response,
+    seconds_to_wait,
+)
+from landbridge.mappings import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import httpx
+
+    from landbridge.auth import Auth
 
 __all__ = ["CatalogClient"]
 
@@ -32,9 +42,12 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 _RETRIES = 3
-_RETRY_STATUSES = frozenset({500, 502, 503, 504})
+_RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
+# These say that nothing was done, so that anything may be repeated; the others leave it open.
+_REFUSED = frozenset({429, 503})
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+_FIRST_WAIT, _LONGEST_STEP = 0.1, 5.0
+_LONGEST_WAIT = 60.0  # seconds, where the service says how long
 _BANDS_KEPT = 600.0
 _CONNECT_TIMEOUT, _TIMEOUT = 10.0, 120.0
 _LARGE = 1_000_000  # bytes
@@ -51,13 +64,15 @@ class CatalogClient:
     auth
         Who is calling; its token goes to this API and to no other address.
     retries
-        How often a request is repeated after a 500, 502, 503 or 504 or a broken connection; default 3.
-        Requests that could take effect twice are repeated only where they cannot have.
+        How often a request is repeated after a 429, 500, 502, 503 or 504 or a broken connection; default 3.
+        Requests that could take effect twice are repeated only where they cannot have. Where the service says
+        how long to wait (`Retry-After`), it is waited for, up to a minute.
     asset_signer
         A function that gives the address a file of pixels is read from, by the href that the catalog has for
         it: as of an object store that takes signed URLs only. It is called on any thread, once for each file
         of a call just before the file is opened, and not for files on this machine. What it gives is kept for
-        the call, and appears in no error, log or `raster_info`. It may be set later too.
+        the call, and appears in no error, log or `raster_info`. It may be set later too. Without one, the
+        files that a Landbridge service itself keeps are signed by that service.
     """
 
     _default: ClassVar[CatalogClient | None] = None
@@ -74,9 +89,7 @@ class CatalogClient:
     ) -> None:
         self._settings: Settings = get_settings()
         self._url = url.rstrip("/") if url else self._settings.url
-        self.auth = auth or Auth(
-            user=self._settings.user, org=self._settings.org, token=None if url else self._settings.token
-        )
+        self._credentials = Credentials(self._settings, self._url, auth)
         self.retries = _RETRIES if retries is None else retries
         self.asset_signer = asset_signer
         self._state: EmbeddedState | None = None
@@ -85,9 +98,10 @@ class CatalogClient:
         self._lock = threading.RLock()
         self._bands: dict[str, tuple[float, Any]] = {}
         self._aggregations: frozenset[str] | None = None
+        self._signs: bool | None = None
 
     def __repr__(self) -> str:
-        return f"CatalogClient({self._url or 'embedded'!r}, {self.auth!r})"
+        return f"CatalogClient({self._url or 'embedded'!r}, {self._credentials!r})"
 
     # The default client
     @classmethod
@@ -170,9 +184,30 @@ class CatalogClient:
         return self._url or self._embedded().url
 
     @property
+    def configured_url(self) -> str | None:
+        """The address of the API; None where it is the embedded stack's."""
+        return self._url
+
+    @property
+    def auth(self) -> Auth:
+        """Who is calling: as given or configured, else as the service says of the token, asked once for it.
+
+        Raises as `request` does, where the service has to be asked.
+        """
+        return self._credentials.caller(lambda: self.get("/access/me"))
+
+    @auth.setter
+    def auth(self, auth: Auth) -> None:
+        self._credentials = Credentials(self._settings, self._url, auth)
+
+    @property
     def token(self) -> str | None:
-        """The token sent to the API."""
-        return self.auth.token if self.auth.token or self._url else self._embedded().token
+        """The token sent to the API; one of a login is renewed where it is about to expire.
+
+        Raises OauthError where there is no login any more.
+        """
+        token = self._credentials.token()
+        return token if token or self._url else self._embedded().token
 
     @property
     def store(self) -> Path | None:
@@ -241,6 +276,17 @@ class CatalogClient:
         more = dict(headers or {}) if content is None else {"Content-Type": content_type, **(headers or {})}
         return _parsed(self._respond(method, path, params, content, more, repeatable=repeatable).content)
 
+    def answered(
+        self, method: str, path: str, document: Any, *, idempotent: bool | None = None
+    ) -> tuple[Any, Mapping[str, str]]:
+        """The JSON answer of a request that sends JSON, and its headers; otherwise as `request`."""
+        import orjson
+
+        repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
+        content = orjson.dumps(document)
+        response = self._respond(method, path, None, content, {"Content-Type": JSON}, repeatable=repeatable)
+        return _parsed(response.content), response.headers
+
     def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """The answer of a GET whose content is yet to be read; it has to be closed.
 
@@ -263,23 +309,14 @@ class CatalogClient:
         import httpx
 
         attempt = 0
-        rejoined = False
+        rejoined = renewed = False
         while True:
             base = self.url
             failure: Exception
             after: float | None = None
+            token = self._token_for(base, path, headers)
             try:
-                session = self._opened(loopback=self._url is None and "://" not in path)
-                request = session.build_request(
-                    method,
-                    path if "://" in path else base + path,
-                    params=params,
-                    content=content() if callable(content) else content,
-                    headers=self._headers(base, path, headers),
-                )
-                response = session.send(request, stream=stream)
-                if stream and not response.is_success:
-                    response.read()
+                response = self._sent(method, path, base, token, params, content, headers, stream)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 # Nothing was sent: this may be repeated whatever the method.
                 failure, again = error, True
@@ -291,29 +328,59 @@ class CatalogClient:
             else:
                 if response.is_success:
                     return response
-                failure = from_response(
-                    response.status_code, response.content, response.headers, f"{method} {path}"
-                )
-                after = getattr(failure, "retry_after", None)
-                # 503 says that nothing was done; the others leave it open.
-                again = response.status_code in _RETRY_STATUSES and (
-                    repeatable or response.status_code == 503
-                )
-                if again and attempt and not rejoined and response.status_code == 503:
+                status = response.status_code
+                if status == 401 and not renewed and self._credentials.renewed(token):
+                    renewed = True
+                    continue  # nothing was done for the token that was refused
+                failure = self._failure(response, f"{method} {path}", token)
+                after = seconds_to_wait(response.headers)
+                again = status in _RETRY_STATUSES and (repeatable or status in _REFUSED)
+                if again and attempt and not rejoined and status == 503:
                     self._rejoin(base)  # the API lives and its database does not
                     rejoined = True
-            if not again or attempt >= self.retries:
+            if not again or attempt >= self.retries or (after or 0) > _LONGEST_WAIT:
                 raise public(failure, base) from failure.__cause__
             attempt += 1
             _log.debug("%s %s failed, attempt %d: %s", method, path, attempt, type(failure).__name__)
             time.sleep(_wait(attempt, after))
 
-    def _headers(self, base: str, path: str, more: Mapping[str, str]) -> dict[str, str]:
-        headers = dict(more)
-        token = self.token
-        if token and ("://" not in path or _origin(path) == _origin(base)):
-            headers.setdefault("Authorization", f"Bearer {token}")
-        return headers
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        base: str,
+        token: str | None,
+        params: Mapping[str, Any] | None,
+        content: bytes | Callable[[], Iterable[bytes]] | None,
+        headers: Mapping[str, str],
+        stream: bool,
+    ) -> httpx.Response:
+        """The answer to one attempt; one that is no success has been read."""
+        session = self._opened(loopback=self._url is None and "://" not in path)
+        request = session.build_request(
+            method,
+            path if "://" in path else base + path,
+            params=params,
+            content=content() if callable(content) else content,
+            headers={**headers, "Authorization": f"Bearer {token}"} if token else headers,
+        )
+        response = session.send(request, stream=stream)
+        if stream and not response.is_success:
+            response.read()
+        return response
+
+    def _failure(self, response: httpx.Response, request: str, token: str | None) -> Exception:
+        """The error that an answer is, with what to do about it where that is known."""
+        failure = from_response(response.status_code, response.content, response.headers, request)
+        if isinstance(failure, UnauthorizedError):
+            return UnauthorizedError(f"{failure} {self._credentials.advice(token)}")
+        return failure
+
+    def _token_for(self, base: str, path: str, headers: Mapping[str, str]) -> str | None:
+        """The token to send with a request: to the API's own origin only, unless the request has its own."""
+        if "authorization" in map(str.lower, headers) or ("://" in path and _origin(path) != _origin(base)):
+            return None
+        return self.token
 
     # What the service can do
     @property
@@ -328,6 +395,19 @@ class CatalogClient:
             # Those of others don't say how large what they count is.
             self._aggregations = names if "total_bytes" in names else frozenset()
         return self._aggregations
+
+    @property
+    def signs_assets(self) -> bool:
+        """Whether the service signs the addresses of the files it keeps, and the caller needs that.
+
+        The embedded stack's files are read from their folder, and who shows no token may read what is public.
+        """
+        if self._url is None or not self.token:
+            return False
+        if self._signs is None:
+            links = self.get("/").get("links") or ()
+            self._signs = any(link.get("rel") == schema.SIGNATURES_REL for link in links)
+        return self._signs
 
     # The bands of products, which rasters need again and again
     def cached_bands(self, product_id: str, read: Callable[[str], Any]) -> Any:
@@ -405,7 +485,7 @@ def _wait(attempt: int, after: float | None) -> float:
     """Seconds before an attempt: growing, and spread so that clients do not come back together."""
     if after is not None:
         return min(after, _LONGEST_WAIT)
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+    return min(_LONGEST_STEP, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def public(failure: Exception, base: str) -> Exception:

@@ -226,13 +226,14 @@ def engine_band(attributes: Mapping[str, Any]) -> Band:
 
 def sources(images: Sequence[Image]) -> list[Source]:
     """The engine's form of images; each product's bands are read once."""
+    from landbridge.catalog.signing import signers
     from landbridge.raster import Source
     from landbridge.raster.levels import coefficient_names
 
     bands: dict[str, dict[str, Band]] = {}
     coefficients: dict[str, frozenset[str]] = {}
     made = []
-    for image in images:
+    for image, sign in zip(images, signers(images), strict=True):
         product_id = image.product_id
         client = image._client
         if product_id not in bands:
@@ -248,7 +249,7 @@ def sources(images: Sequence[Image]) -> list[Source]:
                 geometry=image.geometry,
                 product_id=product_id,
                 coefficients=_coefficients(image, coefficients[product_id]),
-                sign=client.asset_signer,
+                sign=sign,
             )
         )
     return made

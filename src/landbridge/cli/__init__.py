@@ -13,6 +13,7 @@ COMMANDS = {
     "worker": ("landbridge.cli.service:worker", "Run jobs of a service, or of the embedded stack."),
     "doctor": ("landbridge.cli.service:doctor", "Compare the catalog with its object store; repair it."),
     "token": ("landbridge.cli.service:token", "Make, list and revoke API tokens."),
+    "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, tell who is logged in."),
     "audit": ("landbridge.cli.service:audit", "Show who did what to which id."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
     "import": ("landbridge.cli.importing:import_", "Load STAC Items and Collections from files."),

@@ -8,6 +8,7 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from landbridge.raster.addresses import Address
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import about, errors_about, find_tiles, read_header
@@ -88,7 +89,7 @@ class Files:
         """The promise of an opened file, and whether it is for the caller to keep."""
         with self.shared.lock:
             opened = self.shared.files.get(file.href)
-            if opened is not None:
+            if opened is not None and not _has_ended(opened):
                 return opened, False
             opened = self.shared.files[file.href] = Future()
             if len(self.shared.files) > _MOST:
@@ -142,6 +143,14 @@ class Files:
         if task.cancelled():
             self._forget(opened, file)
             opened.set_exception(self._failure or RasterError("the call has ended"))
+
+
+def _has_ended(opened: Future[OpenFile]) -> bool:
+    """Whether a file is open by an address whose time is over."""
+    if not opened.done() or opened.cancelled() or opened.exception() is not None:
+        return False
+    address = opened.result().header.address
+    return isinstance(address, Address) and address.ends_soon
 
 
 def address_of(source: SourceRead, file: FileRead) -> str:

@@ -41,7 +41,7 @@ class Source:
     `geometry` is the footprint in longitude and latitude. `coefficients` are the image's attributes that
     processing levels compute with: by name a number, or a list with an entry (a number, or several) per band.
     `sign` gives the address that a file elsewhere is read from, by its href; it is called just before the
-    file is opened.
+    file is opened, and again where it gave an `Address` whose time is over.
     """
 
     id: str

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
         default="", description="scope without which a token only reads; empty where every token may write"
     )
 
+    allowed_hrefs: _Names = Field(
+        default=(),
+        description="what hrefs of items may begin with although they are of files or of private networks; "
+        "`*` for anything",
+    )
+
     user: str = Field(default="local", description="the operator: the user behind `token`")
     org: str = Field(default="local", description="that user's organization")
 
@@ -132,6 +138,9 @@ class Settings(BaseSettings):
         default=512 * 2**20, ge=192 * 2**20, description="memory of the process that reads an upload's files"
     )
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
+    quota_bytes: int = Field(
+        default=0, ge=0, description="bytes that the images and blobs of each organization may have; 0: any"
+    )
 
     @model_validator(mode="after")
     def _expressions(self) -> Self:

@@ -23,7 +23,7 @@ from landbridge.stac_api import bodies, documents, extents, links, loading, writ
 from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Access, Role, access_of
-from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets import discards, hrefs
 from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.blobs import collections, deleting
 from landbridge.stac_api.errors import BadRequestError
@@ -31,7 +31,7 @@ from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import asyncpg
 
@@ -97,6 +97,7 @@ async def create_collection(request: Request) -> Response:
     principal, access = principal_of(request), await access_of(request)
     document = documents.collection(rules.named(body, principal), base, owners=principal.owners)
     rules.check_owners(document, access)
+    hrefs.check(document, _allowed(request))
     audit.note(request, document["id"])
     await writes.create_collection(request.app.state.writepool, document)
     _drop_access(request)
@@ -131,11 +132,18 @@ async def _change_collection(
         if isinstance(document, dict):
             document = rules.checked(extents.kept(document, seen, stored), stored, access, whole=whole)
         done = documents.collection(document, base, collection_id=collection_id, previous=stored)
+        hrefs.check(done, _allowed(request), stored)
         return rules.settled(done, stored, access)
 
     changed = await writes.change_collection(request.app.state.writepool, collection_id, change)
     _drop_access(request)
     return _collection_answer(extents.shown(changed, cover), base, access)
+
+
+def _allowed(request: Request) -> Sequence[str]:
+    """What hrefs may begin with in any case."""
+    allowed: Sequence[str] = request.app.state.landbridge.allowed_hrefs
+    return allowed
 
 
 def _drop_access(request: Request) -> None:
@@ -164,7 +172,7 @@ async def create_items(collection_id: str, request: Request) -> Response:
         await _load(request, collection_id, features, replace=False)
         return Response(status_code=201)
     audit.note(request, *_ids(collection_id, [body]))
-    new = _New(principal_of(request), await access_of(request), base)
+    new = _New(principal_of(request), await access_of(request), base, _allowed(request))
     new.check_names(collection_id, [body])
     await collections.ensure(request.app.state.writepool, collection_id)
     items = await writes.create_items(
@@ -180,6 +188,7 @@ class _New:
     principal: Principal
     access: Access
     base: str
+    hrefs: Sequence[str]
 
     def check_names(self, collection: str, items: Iterable[Any]) -> None:
         """Before anything is looked up."""
@@ -189,7 +198,8 @@ class _New:
 
     def items(self, parent: dict[str, Any], items: Iterable[Any]) -> Iterable[dict[str, Any]]:
         """The items, each made ready to be stored in a collection when it is asked for."""
-        made = documents.each_item(items, parent, self.base, owners=self.principal.owners)
+        ready = documents.each_item(items, parent, self.base, owners=self.principal.owners)
+        made = map(self._checked, ready)
         if parent["id"] not in rules.CONTAINERS:
             self.access.require(parent, Role.WRITER)
             return made
@@ -200,6 +210,10 @@ class _New:
     def _owned(self, blob: dict[str, Any]) -> dict[str, Any]:
         rules.check_owners(blob, self.access)
         return blob
+
+    def _checked(self, item: dict[str, Any]) -> dict[str, Any]:
+        hrefs.check(item, self.hrefs)
+        return item
 
 
 async def put_item(collection_id: str, item_id: str, request: Request) -> Response:
@@ -225,12 +239,15 @@ async def _change_item(
         if collection_id not in rules.CONTAINERS:
             writes.check_writer(access, parent, item_id)
             document = new(documents.copied(stored))
-            return documents.item(document, parent, base, item_id=item_id, previous=stored)
+            done = documents.item(document, parent, base, item_id=item_id, previous=stored)
+            hrefs.check(done, _allowed(request), stored)
+            return done
         access.require(stored, Role.WRITER)
         document = new(documents.copied(access.shown(stored)))
         if isinstance(document, dict):
             document = rules.checked(document, stored, access, whole=whole)
         done = documents.item(document, parent, base, item_id=item_id, previous=stored)
+        hrefs.check(done, _allowed(request), stored)
         return rules.settled(done, stored, access)
 
     changed = await writes.change_item(request.app.state.writepool, collection_id, item_id, change)
@@ -285,7 +302,8 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
     audit.note(request, *_ids(collection_id, items))
     if len(items) > (most := request.app.state.landbridge.max_bulk_items):
         raise HTTPException(413, f"The request has {len(items)} items; {most} are the most of one request.")
-    new = _New(principal_of(request), await access_of(request), links.base_url(request))
+    principal, access = principal_of(request), await access_of(request)
+    new = _New(principal, access, links.base_url(request), _allowed(request))
     new.check_names(collection_id, items)
     async with request.app.state.get_connection(request, "r") as conn:
         parent = await rows.get_collection(conn, collection_id, new.access)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from landbridge.auth import Auth
 from landbridge.catalog import Band, CatalogClient, Image, Product
 from landbridge.catalog.resources import band_records
 from landbridge.mappings import band, image, product
@@ -13,7 +14,7 @@ from landbridge.mappings import band, image, product
 @pytest.fixture(autouse=True)
 def client() -> Iterator[CatalogClient]:
     """A client that reaches nothing: a test that makes a request fails."""
-    unreachable = CatalogClient(url="http://127.0.0.1:9", retries=0)
+    unreachable = CatalogClient(url="http://127.0.0.1:9", retries=0, auth=Auth(user="local", org="local"))
     CatalogClient.set_default_client(unreachable)
     yield unreachable
     CatalogClient.clear_all_default_clients()

@@ -164,7 +164,7 @@ def test_a_redirect_is_not_followed(service, api):
 
 
 def test_the_token_never_shows():
-    client = CatalogClient("http://127.0.0.1:9", auth=Auth(token="secret"))
+    client = CatalogClient("http://127.0.0.1:9", auth=Auth(user="me", token="secret"))
     assert "secret" not in repr(client) + repr(client.auth) + str(client.auth)
 
 
@@ -180,10 +180,11 @@ def test_answers_become_errors_12_3(service, api, status, error):
 
 
 def test_a_rate_limit_says_how_long_to_wait_12_3(service, api):
-    service.fail(429, headers={"Retry-After": "7"})
+    service.fail(*[429] * 4, headers={"Retry-After": "7"})
     with pytest.raises(RateLimitError) as raised:
         api.get("/x")
     assert raised.value.retry_after == 7.0
+    assert len(service.seen) == 4
 
 
 def test_an_unreachable_service_is_a_server_error():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from landbridge.stac_api import quota
 from landbridge.stac_api.assets.store import FAILURES
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ async def empty(services: Services) -> int:
             done = [path for path in paths if await _deleted(services, path)]
             await conn.execute(_DONE, done)
             await conn.execute(_EMPTIED, done)
+            await quota.gone(conn, done)
         gone += len(done)
         if len(paths) < _BATCH:
             return gone

@@ -128,6 +128,8 @@ async def serve(path: str, request: Request, *, cached: str, etag: str | None = 
         cached: the answer's `Cache-Control`.
         etag: its entity tag where that is not the store's.
     """
+    if request.app.state.store.leads_out(path):
+        raise _missing(path)
     store = request.app.state.store.backend
     try:
         meta = await obstore.head_async(store, path)

@@ -39,6 +39,7 @@ COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 # A request may last as long as its object is large, but not stand still; obstore's own bound is 30 s for all.
 _CLIENT: ClientConfig = {"connect_timeout": "5s", "timeout": "6h"}
+_LONGEST_KEY, _LONGEST_NAME = 1024, 255  # bytes that S3 and file systems take; a store fails over others
 _STANDSTILL = 20.0  # seconds without a byte
 _SIGNING = (S3Store, GCSStore, AzureStore)
 _PART = 8 * 2**20  # bytes of one part of a multipart upload; S3 takes 10,000 of them
@@ -104,6 +105,15 @@ class AssetStore:
             async for chunk in result.stream():
                 file.write(chunk)
         return target
+
+    def leads_out(self, path: str) -> bool:
+        """Whether a path ends elsewhere than in the store: by a link in its folder, or by a NUL."""
+        if self.root is None:
+            return False
+        try:
+            return not (self.root / path).resolve().is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError, ValueError):
+            return True
 
     async def stream(self, path: str, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes of an object from `start` up to `end`, as they are read.
@@ -186,7 +196,14 @@ def reason(error: BaseException) -> str:
 
 def is_served(path: str) -> bool:
     """Whether a path names something the API may serve: what items refer to, with no way out of it."""
-    return path.startswith((IMAGES, BLOBS)) and not any(part in ("", ".", "..") for part in path.split("/"))
+    parts = path.split("/")
+    return (
+        path.startswith((IMAGES, BLOBS))
+        and "\0" not in path
+        and len(path.encode()) <= _LONGEST_KEY
+        and all(len(part.encode()) <= _LONGEST_NAME for part in parts)
+        and not any(unquote(part) in ("", ".", "..") or "/" in unquote(part) for part in parts)
+    )
 
 
 async def _read(file: Path) -> AsyncIterator[bytes]:

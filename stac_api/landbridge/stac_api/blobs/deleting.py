@@ -9,7 +9,7 @@ from stac_fastapi.types.errors import NotFoundError
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import blob, ids
-from landbridge.stac_api import links, writes
+from landbridge.stac_api import links, quota, writes
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.blobs import items, records
 from landbridge.stac_api.uploads.job import TRANSIENT, told
@@ -107,6 +107,7 @@ async def run(services: Services, deletion_id: int, *, last_try: bool) -> None:
         return
     try:
         await _delete_data(services.store, record["paths"])
+        await quota.gone(pool, record["paths"])
     except Exception as error:
         if isinstance(error, TRANSIENT) and not last_try:
             raise

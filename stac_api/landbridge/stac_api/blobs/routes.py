@@ -17,11 +17,12 @@ from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
-from landbridge.stac_api import documents, links, writes
+from landbridge.stac_api import documents, links, quota, writes
 from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.access.signing import Signer
+from landbridge.stac_api.assets import hrefs
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
 from landbridge.stac_api.blobs import collections, deleting, items, receiving, records
@@ -63,13 +64,16 @@ async def create(request: Request) -> Response:
     parent = await rows.get_collection(pool, item["collection"], EVERYTHING)
     # Whatever is wrong with the item is said before its data is sent.
     whole = _item(item, parent, "/assets/blobs/announced", request)
+    hrefs.check(whole, request.app.state.landbridge.allowed_hrefs)
     upload = uuid.uuid4()
     audit.note(request, items.blob_id(item), f"upload {upload}")
     rules.check_owners(whole, await rules.access_of(request))
     await _refuse_existing(pool, item)
     # It belongs to who announces it, whoever sends its data by the URL.
     item["properties"] = {**whole["properties"], **item["properties"]}
-    await records.create_upload(pool, upload, item, principal.name)
+    async with pool.acquire() as conn, conn.transaction():
+        await quota.check(conn, request.app.state.landbridge.quota_bytes, item, quota.announced(item))
+        await records.create_upload(conn, upload, item, principal.name)
     path = f"/blobs/uploads/{upload}"
     # Never the store's own: the data is counted and hashed as it passes.
     url = base + path[1:] + Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
@@ -107,25 +111,33 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     await _refuse_existing(pool, item)
     storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION)
     path = store.new_blob(storage_type)
+    settings = request.app.state.landbridge
+    left = await quota.left(pool, settings.quota_bytes, item, str(upload_id))
+    limit = min(settings.max_upload_bytes, settings.max_upload_bytes if left is None else left)
     await records.begin(pool, upload_id, path)
-    limit = request.app.state.landbridge.max_upload_bytes
     received = await receiving.receive(store, path, request.stream(), receiving.expected(item), limit)
     document = documents.copied(item)
     data = document.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})
     data["file:size"] = received.size
     assets.set_digest(data, received.md5)
 
+    async def fits(conn: asyncpg.Connection) -> None:
+        size = received.size or 0
+        await quota.check(conn, settings.quota_bytes, item, size, instead_of=str(upload_id))
+
     async def note(conn: asyncpg.Connection) -> None:
         await records.commit(conn, upload_id, path)
+        await quota.keep(conn, item, {path: received.size or 0})
 
     try:
         made = await writes.create_items(
             pool,
             item["collection"],
             lambda parent: [_item(document, parent, href(path), request)],
+            before=fits,
             also=note,
         )
-    except (ConflictError, BadRequestError, InvalidDocument, NotFoundError):
+    except (ConflictError, BadRequestError, InvalidDocument, NotFoundError, quota.QuotaError):
         # After any other error it is unknown whether the blob exists; then the sweeper decides.
         await store.delete_blob(path)
         upload = await records.upload(pool, upload_id)

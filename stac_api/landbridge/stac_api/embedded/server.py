@@ -157,6 +157,7 @@ def _loopback() -> dict[str, Any]:
         "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),
         "cors_origin_regex": LOOPBACK_ORIGINS,
         "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],
+        "allowed_hrefs": ["*"],  # the user's own files are for the user
         "rate_per_second": 0,
         "anonymous_rate_per_second": 0,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import ids
+from landbridge.mappings import ids, schema
 from landbridge.mappings.image import STAC_VERSION
 from landbridge.stac_api import links
 
@@ -40,6 +40,13 @@ def completed(document: dict[str, Any], base: str, children: Sequence[tuple[str,
             {"rel": rel, "type": "application/json", "title": rel.capitalize(), "href": f"{base}{rel}"}
             for rel in ("aggregate", "aggregations")
         ),
+        {
+            "rel": schema.SIGNATURES_REL,
+            "type": "application/json",
+            "title": "Signed addresses of files",
+            "method": "POST",
+            "href": f"{base}assets/signatures",
+        },
         *(
             {
                 "rel": "child",

@@ -1,9 +1,9 @@
 """The processes that read what users send: `python -m landbridge.stac_api.uploads.child`.
 
 They run away from the API, so that a broken file may take GDAL down and not the server, with a bound on their
-memory, without the server's environment (and so without its credentials), and end with their parent. One
-process has all imported and forks another for each job: a job costs milliseconds of starting, and what a file
-does to the process that reads it meets no other job.
+memory, without the server's environment (and so without its credentials), in reach of nothing but their job
+(`sandbox`), and end with their parent. One process has all imported and forks another for each job: a job
+costs milliseconds of starting, and what a file does to the process that reads it meets no other job.
 
 Requests come one a line, `{"task": "check"|"convert"|"end", "job": {...}}`, each answered by one line; the
 first of a job is answered by the id of the process that takes the job, too.
@@ -21,7 +21,7 @@ import tempfile
 import traceback
 from typing import IO, Any
 
-from landbridge.stac_api.uploads import ingest
+from landbridge.stac_api.uploads import ingest, sandbox
 from landbridge.stac_api.uploads.work import MEMORY, IngestError, Job
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -60,6 +60,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         errors = Errors()
         _bound_memory(int(os.environ[MEMORY]))
+        sandbox.limit_gdal()
         _answer(answers, {"ready": True})
         while first := _line():
             if (worker := os.fork()) == 0:
@@ -89,6 +90,7 @@ def _line() -> bytes:
 
 def _serve(first: bytes, answers: IO[str], errors: Errors) -> None:
     """Carry out the requests of one job."""
+    sandbox.enter(Job.from_json(json.loads(first)["job"]))
     line = first
     while line and (request := json.loads(line))["task"] != "end":
         answer = _carry_out(request["task"], Job.from_json(request["job"]), errors)

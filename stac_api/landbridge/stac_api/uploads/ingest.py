@@ -20,6 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from landbridge.stac_api.uploads import cog, georeference, measure, preview
+from landbridge.stac_api.uploads.sandbox import DRIVERS
 from landbridge.stac_api.uploads.work import IngestError, Job, NoSpaceError, Result
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Said = Callable[[], str]
-
-# What an upload may be. Formats that refer to other files (VRT, GTI, ...) could make the server read them.
-DRIVERS = ("GTiff", "JP2OpenJPEG", "JPEG", "PNG")
 
 # Catalog data type -> numpy's name for it.
 DTYPES: dict[str, str] = {
@@ -167,6 +165,7 @@ def _opened(raster: _Raster, path: Path | None = None) -> Iterator[DatasetReader
     """The dataset of a file, or of what was made of it; what GDAL finds wrong there is told to the user."""
     try:
         with DatasetReader(str(path or raster.path), driver=list(DRIVERS)) as source:
+            _check_alone(source, raster)
             yield source
     except (RasterioError, CPLE_BaseError, ValueError, OverflowError) as error:
         causes = _causes(error)
@@ -201,6 +200,15 @@ def _causes(error: BaseException) -> list[BaseException]:
     while (cause := found[-1].__cause__) is not None:
         found.append(cause)
     return found
+
+
+def _check_alone(source: DatasetReader, raster: _Raster) -> None:
+    """Refuse what has pixels elsewhere, before GDAL is asked for anything that it would look for there."""
+    if elsewhere := source.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"):
+        raise IngestError(
+            f"{raster.name}: its overviews are in another file ({elsewhere!r}), which is not read. Remove "
+            f"the metadata item OVERVIEW_FILE, or build overviews inside the file (gdaladdo)."
+        )
 
 
 def _check_size(source: DatasetReader, raster: _Raster) -> None:

@@ -16,7 +16,7 @@ import obstore.exceptions
 
 from landbridge.mappings import InvalidDocument, band, image
 from landbridge.mappings.assets import INDEX, preview
-from landbridge.stac_api import documents, writes
+from landbridge.stac_api import documents, quota, writes
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import discards
 from landbridge.stac_api.assets.store import (
@@ -36,7 +36,7 @@ from landbridge.stac_api.uploads import records, staging, work
 from landbridge.stac_api.uploads.processes import ChildDiedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from landbridge.stac_api.services import Services
     from landbridge.stac_api.uploads.processes import Processes, Session
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # What the user has to change something about.
-_USER_ERRORS = (work.IngestError, InvalidDocument, BadRequestError, ConflictError)
+_USER_ERRORS = (work.IngestError, InvalidDocument, BadRequestError, ConflictError, quota.QuotaError)
 
 # What may pass when tried again: the database, the store or the child process went away.
 TRANSIENT = (
@@ -152,9 +152,11 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
         await discards.expect(pool, place, upload.id)
         hrefs = [href(place + file.name) for file in result.files]
         thumbnail = href(place + _THUMBNAIL) if result.thumbnail else None
+        sizes: dict[str, int] = {}
         for file in (*result.files, *([result.thumbnail] if result.thumbnail else ())):
+            sizes[place + file.name] = file.stat().st_size
             await store.take(place + file.name, file)
-    await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place)
+    await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place, sizes)
     await points.reached(points.COMMITTED, upload.image_id)
     await discards.try_to_empty(services)
 
@@ -181,7 +183,12 @@ def _attributes(
 
 
 async def _insert(
-    services: Services, upload: Upload, attributes: dict[str, Any], result: work.Result, place: str
+    services: Services,
+    upload: Upload,
+    attributes: dict[str, Any],
+    result: work.Result,
+    place: str,
+    sizes: Mapping[str, int],
 ) -> None:
     """Make the item and end the record, in one transaction."""
 
@@ -194,6 +201,13 @@ async def _insert(
         if previous := await rows.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
             await discards.discard(conn, own_paths(previous))
 
+    async def before(conn: asyncpg.Connection) -> None:
+        # What was made of the files may be larger than they were.
+        most, size = services.settings.quota_bytes, sum(sizes.values())
+        await quota.check(conn, most, upload.item, size, instead_of=upload.id, replaces=upload.overwrite)
+        if upload.overwrite:
+            await replace(conn)
+
     async def succeed(conn: asyncpg.Connection) -> None:
         await records.advance(conn, upload.id, "success", allowed=("running",))
         files = attributes["files"]
@@ -201,6 +215,7 @@ async def _insert(
         await records.add_event(conn, upload.id, "usage", f"{len(files)} file(s), {size} bytes")
         await records.add_event(conn, upload.id, "complete", "Success")
         await discards.keep(conn, place)
+        await quota.keep(conn, upload.item, sizes)
         await discards.discard(conn, [upload_folder(upload.id)])
         await discards.discard_upload(conn, upload.id)
         await points.reached(points.INSERTED, upload.image_id)
@@ -210,7 +225,7 @@ async def _insert(
         upload.product_id,
         prepare,
         replace=upload.overwrite,
-        before=replace if upload.overwrite else None,
+        before=before,
         also=succeed,
     )
 

@@ -35,8 +35,9 @@ _MOST_LINE = 64 * 2**20  # a footprint, an image's statistics
 _LIBRARIES = 96 * 2**20  # memory of a child that its bound on private memory does not count
 # The processor or the C library found the program at fault, so what it read is: it would be again.
 _FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
-# All that a child is told of its environment: there may be credentials in the rest.
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
+# All that a child is told of its environment: there may be credentials in the rest, and settings of GDAL's,
+# which it also looks for in its user's home.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
 
 
 class ChildDiedError(Exception):

@@ -19,12 +19,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from landbridge.mappings import ids
-from landbridge.stac_api import documents, links
+from landbridge.stac_api import documents, links, quota
 from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Role, access_of
 from landbridge.stac_api.access.signing import Signer
-from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets import discards, hrefs
 from landbridge.stac_api.assets.store import FAILURES, reason, upload_folder, upload_path
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.jobs import points
@@ -58,18 +58,22 @@ async def create(request: Request) -> Response:
         raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
     access.require(parent, Role.WRITER)
     documents.check_announced(item, parent)
+    hrefs.check(item, request.app.state.landbridge.allowed_hrefs)
     exists = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
     if not overwrite and await pool.fetchval(exists, collection, name):
         raise ConflictError(f"Image {image_id} exists already; upload with overwrite=True to replace it.")
-    upload = await records.create(
-        pool,
-        item=item,
-        image_id=image_id,
-        username=principal_of(request).name,
-        options=options,
-        files=files,
-        overwrite=overwrite,
-    )
+    quota_bytes: int = request.app.state.landbridge.quota_bytes
+    async with pool.acquire() as conn, conn.transaction():
+        await quota.check(conn, quota_bytes, item, sum(file["size"] for file in files), replaces=overwrite)
+        upload = await records.create(
+            conn,
+            item=item,
+            image_id=image_id,
+            username=principal_of(request).name,
+            options=options,
+            files=files,
+            overwrite=overwrite,
+        )
     audit.note(request, f"upload {upload.id}")
     return await _answer(upload, request, 201)
 

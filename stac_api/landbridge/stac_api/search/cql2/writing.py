@@ -377,6 +377,9 @@ class _Writer:
 
     @staticmethod
     def _compared_json(op: str, a: Sql, b: Sql) -> Sql:
+        if op in ("=", "<>"):
+            alike = f"landbridge.alike({a.text}, {b.text})"
+            return Sql("truth", alike if op == "=" else f"(NOT {alike})")
         return Sql("truth", f"(landbridge.compared({a.text}, {b.text}) {op} 0)")
 
 

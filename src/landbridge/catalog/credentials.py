@@ -1,0 +1,87 @@
+"""Who a client calls as, and the token that proves it: as given, configured, or got by a login."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from landbridge.auth import Auth
+from landbridge.exceptions import MethodNotAllowedError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from landbridge.auth.oidc import OidcTokens
+    from landbridge.config import Settings
+
+__all__ = ["Credentials"]
+
+
+class Credentials:
+    """The credentials of one client, for one address; None is the embedded stack's.
+
+    What is configured is for the configured address, and for no other.
+    """
+
+    def __init__(self, settings: Settings, url: str | None, given: Auth | None) -> None:
+        configured = url == settings.url
+        self._settings = settings
+        self._embedded = url is None
+        self._logs_in = configured and given is None and settings.oidc is not None
+        self._login: OidcTokens | None = None
+        self._told: Auth | None = None
+        self._lock = threading.RLock()
+        token = settings.token if configured else None
+        if given is not None:
+            self.auth = given
+        elif settings.identified or self._embedded:
+            self.auth = Auth(user=settings.user, org=settings.org, token=token)
+        else:
+            self.auth = Auth(token=token)
+
+    def __repr__(self) -> str:
+        return repr(self.auth)
+
+    def token(self) -> str | None:
+        """The token to send; one of a login is renewed where it is about to expire.
+
+        Raises OauthError where there is no login any more.
+        """
+        return self._tokens().token() if self._logs_in else self.auth.token
+
+    def renewed(self, refused: str | None) -> bool:
+        """Whether there is another token now in place of one that the service refused; raises as `token`."""
+        return self._logs_in and refused is not None and self._tokens().renewed(refused) != refused
+
+    def caller(self, ask: Callable[[], Any]) -> Auth:
+        """Who is calling: as given or configured, else as the service answers, asked once for each token."""
+        if self.auth.named or self._embedded:
+            return self.auth
+        token = self.token()
+        with self._lock:
+            if self._told is None or self._told.token != token:
+                try:
+                    self._told = Auth.from_service(ask(), token)
+                except (NotFoundError, MethodNotAllowedError, LookupError, TypeError):
+                    self._told = replace(self.auth, token=token)  # some other STAC API
+            return self._told
+
+    def advice(self, sent: str | None) -> str:
+        """What to do where the service answers 401."""
+        if self._logs_in:
+            return f"Log in anew with:  landbridge auth login --profile {self._settings.profile}"
+        if sent:
+            return (
+                "The token that was sent may have expired or been revoked; set LANDBRIDGE_TOKEN to another."
+            )
+        return "No token was sent: set LANDBRIDGE_TOKEN, or choose a profile (LANDBRIDGE_PROFILE)."
+
+    def _tokens(self) -> OidcTokens:
+        with self._lock:
+            if self._login is None:
+                from landbridge.auth.oidc import OidcTokens
+
+                assert self._settings.oidc is not None
+                self._login = OidcTokens(self._settings.profile or "", self._settings.oidc)
+            return self._login

@@ -1,0 +1,345 @@
+"""Logins at an OpenID Connect provider: RFC 8628, RFC 6749 section 4.4, refreshing, keeping, forgetting."""
+
+import json
+import logging
+import os
+import stat
+import subprocess
+import sys
+import time
+import traceback
+
+import pytest
+
+from landbridge.auth.kept import Kept, Tokens
+from landbridge.auth.oidc import OidcTokens
+from landbridge.catalog import CatalogClient
+from landbridge.exceptions import OauthError, ServerError, UnauthorizedError
+from landbridge.profiles import OidcClient
+
+from ..catalog.test_client import Scripted  # noqa: TID252 - the server that fails on purpose
+
+SECRET = "s3cret+/ü"
+
+
+@pytest.fixture
+def person(place, provider):
+    """The tokens of a client without a secret, whose user logs in."""
+    return OidcTokens("work", OidcClient(provider.url, "person", grant="device"))
+
+
+@pytest.fixture
+def machine(place, provider):
+    """The tokens of a client with a secret."""
+    return OidcTokens("work", OidcClient(provider.url, "machine", SECRET, "client_credentials"))
+
+
+def logged_in(tokens):
+    waits = []
+    tokens.login().wait(waits.append)
+    return waits
+
+
+def kept(tokens):
+    return tokens._kept.read()
+
+
+def expire(tokens):
+    """Have what is kept expire now."""
+    now = kept(tokens)
+    tokens._kept.write(Tokens(now.access, now.refresh, time.time() - 1, now.lifetime))
+
+
+def test_a_person_logs_in_by_a_code(provider, person):
+    login = person.login()
+    assert (login.address, login.code) == (f"{provider.url}/activate", "ABCD-EFGH")
+    assert login.address_with_code == f"{provider.url}/activate?code=ABCD-EFGH"
+    login.wait(lambda _: None)
+    assert person.token() == provider.given[0]
+    assert provider.asked[0] == ("/device", {"client_id": "person", "scope": "openid email offline_access"})
+
+
+def test_waiting_keeps_the_interval_and_slows_down_where_it_is_told_to(provider, person):
+    provider.interval = 7
+    provider.answers = ["authorization_pending", "slow_down", "authorization_pending"]
+    assert logged_in(person) == [7, 7, 12, 12]
+    assert person.token() == provider.given[0]
+
+
+@pytest.mark.parametrize("error", ["access_denied", "expired_token"])
+def test_a_login_that_is_refused_ends(provider, person, error):
+    provider.answers = ["authorization_pending", error]
+    with pytest.raises(OauthError, match=error):
+        logged_in(person)
+    assert kept(person) is None
+
+
+def test_a_login_that_takes_too_long_ends(provider, person):
+    provider.expires_in = 4
+    with pytest.raises(OauthError, match="ABCD-EFGH was not confirmed in time"):
+        logged_in(person)
+
+
+def test_a_provider_that_is_away_for_a_while_is_asked_less_often(provider, person):
+    login = person.login()
+    waits = []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        provider.down = len(waits) in (1, 2)
+
+    # The discovery comes first, and once.
+    login.wait(sleep)
+    assert waits == [5, 10, 20]
+
+
+def test_a_token_is_used_until_shortly_before_it_expires(provider, person):
+    logged_in(person)
+    assert [person.token() for _ in range(3)] == provider.given * 3
+    assert OidcTokens("work", person._client).token() == provider.given[0], "another process reads the file"
+
+
+def test_a_token_is_renewed_before_it_expires_with_the_refresh_token_of_the_time(provider, person):
+    logged_in(person)
+    for number in (1, 2, 3):
+        now = kept(person)
+        person._kept.write(Tokens(now.access, now.refresh, time.time() + 59, now.lifetime))
+        assert OidcTokens("work", person._client).token() == provider.given[number]
+    assert len(provider.refreshers) == 1, "each was used once"
+
+
+def test_a_short_lived_token_is_used_for_most_of_its_life(provider, person):
+    provider.lifetime = 30
+    logged_in(person)
+    assert person.token() == person.token() == provider.given[0]
+
+
+def test_a_provider_that_gives_no_new_refresh_token_means_the_old_one(provider, person):
+    provider.rotates = False
+    logged_in(person)
+    for _ in range(3):
+        expire(person)
+        assert OidcTokens("work", person._client).token() == provider.given[-1]
+    assert len(provider.given) == 4
+
+
+def test_a_login_that_has_ended_says_how_to_log_in_and_is_forgotten(provider, person):
+    logged_in(person)
+    expire(person)
+    provider.refreshers.clear()
+    with pytest.raises(
+        OauthError, match=r"has ended.*The session has ended.*landbridge auth login"
+    ) as raised:
+        OidcTokens("work", person._client).token()
+    assert not person._kept.path.exists()
+    assert "refresh-" not in "".join(traceback.format_exception(raised.value))
+    with pytest.raises(OauthError, match="Nobody has logged in"):
+        OidcTokens("work", person._client).token()
+
+
+@pytest.mark.parametrize("methods", [["client_secret_basic"], ["client_secret_post"]])
+def test_a_machine_gets_tokens_by_its_secret(provider, machine, methods):
+    provider.methods = methods
+    assert machine.token() == provider.given[0]
+    assert machine.token() == provider.given[0]
+    expire(machine)
+    assert OidcTokens("work", machine._client).token() == provider.given[1]
+
+
+def test_scope_and_audience_are_asked_for(provider, place):
+    client = OidcClient(provider.url, "machine", SECRET, "client_credentials", "catalog more", "the-api")
+    OidcTokens("work", client).token()
+    form = provider.asked[0][1]
+    assert (form["scope"], form["audience"]) == ("catalog more", "the-api")
+
+
+def test_a_wrong_secret_is_told_and_not_shown(provider, place):
+    tokens = OidcTokens("work", OidcClient(provider.url, "machine", "wr0ng", "client_credentials"))
+    with pytest.raises(OauthError, match="The client is not known") as raised:
+        tokens.token()
+    text = "".join(traceback.format_exception(raised.value)) + repr(tokens) + repr(tokens._client)
+    assert "wr0ng" not in text
+
+
+def test_a_provider_that_is_away_is_a_server_error_but_not_while_the_token_is_valid(provider, machine):
+    first = machine.token()
+    now = kept(machine)
+    machine._kept.write(Tokens(now.access, None, time.time() + 20, 3600))
+    provider.down = True
+    assert OidcTokens("work", machine._client).token() == first
+    expire(machine)
+    with pytest.raises(ServerError, match="503"):
+        OidcTokens("work", machine._client).token()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"issuer": "https://evil.example.org"}, r"calls itself 'https://evil\.example\.org'"),
+        ({"without": ("token_endpoint",)}, "names no token_endpoint"),
+    ],
+)
+def test_a_provider_that_is_not_what_it_should_be_is_refused(provider, machine, change, message):
+    for name, value in change.items():
+        setattr(provider, name, value)
+    with pytest.raises(OauthError, match=message):
+        machine.token()
+
+
+def test_a_provider_without_codes_says_what_else_there_is(provider, person):
+    provider.without = ("device_authorization_endpoint",)
+    with pytest.raises(OauthError, match="no logins by a code"):
+        person.login()
+
+
+def test_an_endpoint_that_others_can_listen_to_gets_nothing(provider, machine, monkeypatch):
+    monkeypatch.setattr(
+        provider,
+        "discovery",
+        lambda: {"issuer": provider.url, "token_endpoint": "http://login.example.org/t"},
+    )
+    with pytest.raises(OauthError, match="must start with https://"):
+        machine.token()
+
+
+def test_what_is_kept_is_for_the_user_alone(person):
+    logged_in(person)
+    path = person._kept.path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)
+    assert kept(person) is None, "others could have read it"
+
+
+def test_a_link_in_place_of_what_is_kept_is_not_followed(person, place):
+    logged_in(person)
+    moved = place / "elsewhere.json"
+    person._kept.path.rename(moved)
+    person._kept.path.symlink_to(moved)
+    assert kept(person) is None
+
+
+def test_other_settings_have_a_file_of_their_own(provider, place):
+    clients = [
+        OidcClient(provider.url, "person", grant="device"),
+        OidcClient(provider.url, "person", grant="device", scope="x"),
+        OidcClient("https://login.example.org", "person", grant="device"),
+    ]
+    paths = {Kept("work", client).path for client in clients} | {Kept("home", clients[0]).path}
+    assert len(paths) == 4
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"refresh": "x"}', '{"access": "x", "more": 1}'])
+def test_what_cannot_be_used_is_as_if_it_were_not_there(provider, machine, content):
+    machine.token()
+    machine._kept.path.write_text(content)
+    assert OidcTokens("work", machine._client).token() == provider.given[1]
+
+
+def test_a_write_that_fails_leaves_what_was_there(person, monkeypatch):
+    logged_in(person)
+    before = person._kept.path.read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        person._kept.write(Tokens("other"))
+    assert person._kept.path.read_bytes() == before
+    assert [path.name for path in person._kept.path.parent.iterdir() if path.suffix != ".lock"] == [
+        person._kept.path.name
+    ]
+
+
+def test_a_machine_whose_state_cannot_be_kept_gets_its_tokens_all_the_same(provider, machine, place):
+    (place / "state").write_text("in the way")
+    assert machine.token() == provider.given[0]
+
+
+RENEW = """
+import json, sys
+from landbridge.auth.oidc import OidcTokens
+from landbridge.profiles import OidcClient
+sys.stdin.readline()
+print(OidcTokens("work", OidcClient(sys.argv[1], "person", grant="device")).token())
+"""
+
+
+def test_of_several_processes_one_renews(provider, person):
+    """With refresh tokens that are good for one use, another's attempt would end the login."""
+    logged_in(person)
+    expire(person)
+    command = [sys.executable, "-c", RENEW, provider.url]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    for process in running:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    ends = [process.communicate(timeout=60) for process in running]
+    assert {output.strip() for output, _ in ends} == {provider.given[1]}, ends
+    assert len(provider.given) == 2
+
+
+def test_a_logout_forgets_and_revokes(provider, person):
+    logged_in(person)
+    token = person.token()
+    refresh = kept(person).refresh
+    assert person.logout()
+    assert provider.revoked == [refresh, token]
+    assert not person._kept.path.exists()
+    with pytest.raises(OauthError, match="Nobody has logged in"):
+        person.token()
+    assert not person.logout()
+
+
+@pytest.fixture
+def service():
+    scripted = Scripted()
+    yield scripted
+    scripted.server.shutdown()
+    scripted.server.server_close()
+
+
+@pytest.fixture
+def machines_client(configure, provider, service):
+    oidc = {"issuer": provider.url, "client_id": "machine", "client_secret": SECRET}
+    configure(service.url, oidc=oidc)
+    client = CatalogClient(retries=0)
+    yield client
+    client.close()
+
+
+def bearers(service):
+    return [seen[2].get("Authorization") for seen in service.seen]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_a_token_that_the_service_refuses_is_renewed_once(provider, service, machines_client, method):
+    service.fail(401)
+    assert machines_client.request(method, "/x", document={"a": 1}) == {"ok": True}
+    assert bearers(service) == [f"Bearer {token}" for token in provider.given]
+    assert len(provider.given) == 2
+
+
+def test_a_service_that_refuses_every_token_is_not_asked_for_ever(provider, service, machines_client):
+    service.fail(*[401] * 9)
+    with pytest.raises(UnauthorizedError, match="landbridge auth login --profile work") as raised:
+        machines_client.get("/x")
+    assert len(service.seen) == 2
+    text = "".join(traceback.format_exception(raised.value))
+    assert not any(token in text for token in provider.given)
+
+
+def test_tokens_and_secrets_are_in_no_url_log_or_repr(provider, service, machines_client, caplog):
+    caplog.set_level(logging.DEBUG)
+    machines_client.get("/x", {"a": "b"})
+    assert machines_client.auth.user == "local"
+    secrets = [*provider.given, SECRET]
+    text = (
+        caplog.text
+        + repr(machines_client)
+        + repr(machines_client.auth)
+        + str(vars(machines_client))
+        + repr(machines_client._credentials)
+    )
+    text += "".join(seen[1] for seen in service.seen)
+    assert not [secret for secret in secrets if secret in text]
+    state = json.loads(machines_client._credentials._tokens()._kept.path.read_text())
+    assert state["access"] == provider.given[-1]
