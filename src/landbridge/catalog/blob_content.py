@@ -10,13 +10,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from landbridge.catalog.client import CatalogClient, public
+from landbridge.catalog.http import public
 from landbridge.exceptions import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import httpx
+
+    from landbridge.catalog.client import CatalogClient
 
 __all__ = ["Source", "download", "split_lines", "write_whole"]
 

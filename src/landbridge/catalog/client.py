@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import threading
 import time
 import weakref
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote, urlsplit
 
 from landbridge.catalog.credentials import Credentials
-from landbridge.catalog.garbage import paused
+from landbridge.catalog.http import (
+    IDEMPOTENT,
+    JSON,
+    LONGEST_WAIT,
+    REFUSED,
+    RETRY_STATUSES,
+    origin,
+    parsed,
+    public,
+    wait,
+)
 from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
 from landbridge.exceptions import (
     ClientError,
-    GatewayTimeoutError,
-    ServerError,
     UnauthorizedError,
     from_response,
     seconds_to_wait,
@@ -37,20 +42,9 @@ __all__ = ["CatalogClient"]
 
 _log = logging.getLogger(__name__)
 
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-JSON_PATCH = "application/json-patch+json"
-
 _RETRIES = 3
-_RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
-# These say that nothing was done, so that anything may be repeated; the others leave it open.
-_REFUSED = frozenset({429, 503})
-_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-_FIRST_WAIT, _LONGEST_STEP = 0.1, 5.0
-_LONGEST_WAIT = 60.0  # seconds, where the service says how long
 _BANDS_KEPT = 600.0
 _CONNECT_TIMEOUT, _TIMEOUT = 10.0, 120.0
-_LARGE = 1_000_000  # bytes
 
 
 class CatalogClient:
@@ -272,9 +266,9 @@ class CatalogClient:
 
         if document is not None:
             content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-        repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
+        repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         more = dict(headers or {}) if content is None else {"Content-Type": content_type, **(headers or {})}
-        return _parsed(self._respond(method, path, params, content, more, repeatable=repeatable).content)
+        return parsed(self._respond(method, path, params, content, more, repeatable=repeatable).content)
 
     def answered(
         self, method: str, path: str, document: Any, *, idempotent: bool | None = None
@@ -282,10 +276,10 @@ class CatalogClient:
         """The JSON answer of a request that sends JSON, and its headers; otherwise as `request`."""
         import orjson
 
-        repeatable = method in _IDEMPOTENT if idempotent is None else idempotent
+        repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         content = orjson.dumps(document)
         response = self._respond(method, path, None, content, {"Content-Type": JSON}, repeatable=repeatable)
-        return _parsed(response.content), response.headers
+        return parsed(response.content), response.headers
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """The answer of a GET whose content is yet to be read; it has to be closed.
@@ -334,15 +328,15 @@ class CatalogClient:
                     continue  # nothing was done for the token that was refused
                 failure = self._failure(response, f"{method} {path}", token)
                 after = seconds_to_wait(response.headers)
-                again = status in _RETRY_STATUSES and (repeatable or status in _REFUSED)
+                again = status in RETRY_STATUSES and (repeatable or status in REFUSED)
                 if again and attempt and not rejoined and status == 503:
                     self._rejoin(base)  # the API lives and its database does not
                     rejoined = True
-            if not again or attempt >= self.retries or (after or 0) > _LONGEST_WAIT:
+            if not again or attempt >= self.retries or (after or 0) > LONGEST_WAIT:
                 raise public(failure, base) from failure.__cause__
             attempt += 1
             _log.debug("%s %s failed, attempt %d: %s", method, path, attempt, type(failure).__name__)
-            time.sleep(_wait(attempt, after))
+            time.sleep(wait(attempt, after))
 
     def _sent(
         self,
@@ -378,7 +372,7 @@ class CatalogClient:
 
     def _token_for(self, base: str, path: str, headers: Mapping[str, str]) -> str | None:
         """The token to send with a request: to the API's own origin only, unless the request has its own."""
-        if "authorization" in map(str.lower, headers) or ("://" in path and _origin(path) != _origin(base)):
+        if "authorization" in map(str.lower, headers) or ("://" in path and origin(path) != origin(base)):
             return None
         return self.token
 
@@ -455,45 +449,7 @@ class CatalogClient:
         }
 
 
-def _parsed(content: bytes) -> Any:
-    """The JSON of an answer; None where there is none."""
-    import orjson
-
-    if not content:
-        return None
-    with paused if len(content) > _LARGE else nullcontext():
-        return orjson.loads(content)
-
-
 def _close(session: httpx.Client, pid: int) -> None:
     """Close a session, in the process that opened it only: a child shares its parent's sockets."""
     if pid == os.getpid():
         session.close()
-
-
-def escape(identifier: str) -> str:
-    """An id as one segment of a URL path; colons stay readable."""
-    return quote(identifier, safe=":")
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
-
-
-def _wait(attempt: int, after: float | None) -> float:
-    """Seconds before an attempt: growing, and spread so that clients do not come back together."""
-    if after is not None:
-        return min(after, _LONGEST_WAIT)
-    return min(_LONGEST_STEP, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
-
-
-def public(failure: Exception, base: str) -> Exception:
-    """The error to raise: ours as it is, a transport's as a ServerError that names the service."""
-    import httpx
-
-    if isinstance(failure, httpx.TimeoutException):
-        return GatewayTimeoutError(f"{base} did not answer in time ({type(failure).__name__}).")
-    if isinstance(failure, httpx.TransportError):
-        return ServerError(f"{base} could not be reached: {failure or type(failure).__name__}")
-    return failure

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from landbridge.catalog.attributes import Attribute, EnumAttribute, TypedAttribute
 from landbridge.catalog.base import CatalogObjectBase
-from landbridge.catalog.client import CatalogClient, escape
 from landbridge.catalog.containers import ListAttribute, MappingAttribute, ValueAttribute
 from landbridge.catalog.converters import Timestamp
 from landbridge.catalog.enums import (
@@ -20,12 +19,14 @@ from landbridge.catalog.enums import (
     ImageUploadType,
     OverviewResampler,
 )
+from landbridge.catalog.http import escape
 from landbridge.catalog.lifecycle import ClassOrInstanceMethod
 from landbridge.catalog.references import CatalogObjectReference
 from landbridge.catalog.resources import Headers, Params, Resource, get_or_none
 from landbridge.exceptions import NotFoundError, ServerError
 
 if TYPE_CHECKING:
+    from landbridge.catalog.client import CatalogClient
     from landbridge.catalog.image import Image
     from landbridge.catalog.search import Search
 

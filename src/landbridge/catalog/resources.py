@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from landbridge.catalog.client import JSON_PATCH, MERGE_PATCH, CatalogClient, escape
+from landbridge.catalog.http import JSON_PATCH, MERGE_PATCH, escape
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.mappings import InvalidDocument, ids
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import image as image_mapping
 from landbridge.mappings import product as product_mapping
 from landbridge.mappings.diffs import same
+
+if TYPE_CHECKING:
+    from landbridge.catalog.client import CatalogClient
 
 __all__ = ["BANDS", "IMAGES", "PRODUCTS", "BandRecord", "Resource"]
 

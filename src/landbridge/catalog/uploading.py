@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
-from landbridge.catalog.client import CatalogClient, escape
 from landbridge.catalog.enums import DocumentState, ImageUploadType
+from landbridge.catalog.http import escape
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
 from landbridge.catalog.resources import IMAGES, valid
 from landbridge.exceptions import ConflictError
@@ -22,6 +22,7 @@ from landbridge.mappings import image as image_mapping
 if TYPE_CHECKING:
     import numpy as np
 
+    from landbridge.catalog.client import CatalogClient
     from landbridge.catalog.image import Image
     from landbridge.raster.progress import Progress
 

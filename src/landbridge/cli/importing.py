@@ -159,7 +159,7 @@ class _Loader:
         self._store(collection, self._waiting.pop(collection, {}))
 
     def _store(self, collection: str, items: dict[str, Document]) -> None:
-        from landbridge.catalog.client import escape
+        from landbridge.catalog.http import escape
         from landbridge.exceptions import BadRequestError, ConflictError
 
         if not items:

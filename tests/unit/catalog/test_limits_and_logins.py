@@ -8,6 +8,7 @@ import pytest
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
 from landbridge.catalog import client as client_module
+from landbridge.catalog import http as http_module
 from landbridge.exceptions import ForbiddenError, RateLimitError, UnauthorizedError
 
 from .test_client import Scripted
@@ -65,7 +66,7 @@ def test_without_a_time_the_waits_grow_12_5(service, api, waits):
     with pytest.raises(RateLimitError):
         api.get("/x")
     assert len(waits) == 3
-    assert waits[0] < waits[1] < waits[2] <= client_module._LONGEST_STEP
+    assert waits[0] < waits[1] < waits[2] <= http_module._LONGEST_STEP
 
 
 def test_streamed_content_that_was_refused_is_sent_anew(service, api, waits):

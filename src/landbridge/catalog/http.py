@@ -1,0 +1,76 @@
+"""How the service is spoken to over HTTP: media types, what may be repeated and when, answers and errors."""
+
+from __future__ import annotations
+
+import random
+from contextlib import nullcontext
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from landbridge.catalog.garbage import paused
+from landbridge.exceptions import GatewayTimeoutError, ServerError
+
+__all__ = [
+    "IDEMPOTENT",
+    "JSON",
+    "JSON_PATCH",
+    "LONGEST_WAIT",
+    "MERGE_PATCH",
+    "REFUSED",
+    "RETRY_STATUSES",
+    "escape",
+    "origin",
+    "parsed",
+    "public",
+    "wait",
+]
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+
+RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
+# These say that nothing was done, so that anything may be repeated; the others leave it open.
+REFUSED = frozenset({429, 503})
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+LONGEST_WAIT = 60.0  # seconds, where the service says how long
+_FIRST_WAIT, _LONGEST_STEP = 0.1, 5.0
+_LARGE = 1_000_000  # bytes
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON of an answer; None where there is none."""
+    import orjson
+
+    if not content:
+        return None
+    with paused if len(content) > _LARGE else nullcontext():
+        return orjson.loads(content)
+
+
+def escape(identifier: str) -> str:
+    """An id as one segment of a URL path; colons stay readable."""
+    return quote(identifier, safe=":")
+
+
+def origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def wait(attempt: int, after: float | None) -> float:
+    """Seconds before an attempt: growing, and spread so that clients do not come back together."""
+    if after is not None:
+        return min(after, LONGEST_WAIT)
+    return min(_LONGEST_STEP, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def public(failure: Exception, base: str) -> Exception:
+    """The error to raise: ours as it is, a transport's as a ServerError that names the service."""
+    import httpx
+
+    if isinstance(failure, httpx.TimeoutException):
+        return GatewayTimeoutError(f"{base} did not answer in time ({type(failure).__name__}).")
+    if isinstance(failure, httpx.TransportError):
+        return ServerError(f"{base} could not be reached: {failure or type(failure).__name__}")
+    return failure
