@@ -184,12 +184,46 @@ class Tiles:
         Raises:
             OSError: the file cannot be read, or is not the one any more that was opened.
         """
+        keys: dict[tuple[int, int], Key | None] = {
+            place: None if alone(place) else (*self.file.key, self.number, place, *indexes)
+            for place in places
+        }
+        return self._asked_together(indexes, keys) if self.file.remote else self._one_by_one(indexes, keys)
+
+    def _one_by_one(
+        self, indexes: Sequence[int], keys: Mapping[tuple[int, int], Key | None]
+    ) -> Iterator[tuple[tuple[int, int], Tile | None]]:
+        """Tiles of a file on this machine: what is shared is claimed when its turn comes, so that threads
+        that need the same tiles make them between them.
+        """
+        promised: list[tuple[tuple[int, int], Future[Tile | None]]] = []
+        # What nobody else needs comes first.
+        for place in sorted(keys, key=lambda place: keys[place] is not None):
+            key = keys[place]
+            tile = None if key is None else self.cache.claim(key)
+            if isinstance(tile, Future):
+                promised.append((place, tile))
+                continue
+            if tile is None:
+                try:
+                    tile = self._made(place, indexes, keep=key is not None)
+                finally:
+                    # Nobody must wait for what will not come.
+                    if key is not None:
+                        self.cache.put(key, tile)
+            yield place, tile
+        for place, promise in promised:
+            yield place, self._promised(promise, place, indexes)
+
+    def _asked_together(
+        self, indexes: Sequence[int], keys: Mapping[tuple[int, int], Key | None]
+    ) -> Iterator[tuple[tuple[int, int], Tile | None]]:
+        """Tiles of a file elsewhere, by few requests."""
         mine: dict[tuple[int, int], Key | None] = {}
         ready: list[tuple[tuple[int, int], Tile]] = []
         promised: list[tuple[tuple[int, int], Future[Tile | None]]] = []
         try:
-            for place in places:
-                key = None if alone(place) else (*self.file.key, self.number, place, *indexes)
+            for place, key in keys.items():
                 found = None if key is None else self.cache.claim(key)
                 if found is None:
                     mine[place] = key
@@ -207,22 +241,22 @@ class Tiles:
                     del mine[place]
                     yield place, tile
         finally:
-            # Nobody must wait for what will not come.
             for key in mine.values():
                 if key is not None:
                     self.cache.put(key, None)
         for place, promise in promised:
             yield place, self._promised(promise, place, indexes)
 
+    def _made(self, place: tuple[int, int], indexes: Sequence[int], *, keep: bool) -> Tile | None:
+        (((_, stored),),) = self._batches([place], indexes)
+        return self._decode(indexes, stored, keep=keep)
+
     def _promised(
         self, promise: "Future[Tile | None]", place: tuple[int, int], indexes: Sequence[int]
     ) -> Tile | None:
         """A tile that another thread makes, or makes here after all if that one failed."""
         tile = promise.result()
-        if tile is None:
-            (((_, stored),),) = self._batches([place], indexes)
-            tile = self._decode(indexes, stored, keep=False)
-        return tile
+        return self._made(place, indexes, keep=False) if tile is None else tile
 
     def _numbers(self, place: tuple[int, int], indexes: Sequence[int]) -> list[int]:
         """The stored tiles that hold a place's bands."""
@@ -244,8 +278,7 @@ class Tiles:
             numbers = self._numbers(place, indexes)
             batch.append((place, numbers))
             size += int(self.level.counts[numbers].sum())
-            # Without requests one tile after the other is as fast, and takes less memory.
-            if size >= _BATCH or not self.file.remote:
+            if size >= _BATCH:
                 yield self._fetched(batch)
                 batch, size = [], 0
         if batch:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
@@ -23,6 +25,7 @@ from landbridge.stac_api.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 OPERATOR = "the operator's token, of these tests"
 PEOPLE = {
@@ -66,32 +69,31 @@ class Serving:
 
 
 @pytest.fixture(scope="session")
-def shared_database(stack: Any) -> Iterator[str]:
-    """The URL of a database that no other tests use."""
-    name = "shared_tests"
-    with psycopg.connect(stack.database, autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def serve(
+    stack: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., AbstractContextManager[Serving]]:
+    """Start a service with some settings, on a database of its own: workers share the jobs of one."""
+
+    @contextmanager
+    def start(**settings: Any) -> Iterator[Serving]:
+        name = f"shared_tests_{uuid.uuid4().hex[:8]}"
+        with psycopg.connect(stack.database, autocommit=True) as conn:
+            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         url = stack.database.replace("/landbridge?", f"/{name}?", 1)
         assert url != stack.database
         migrate(url)
-        yield url
-        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@pytest.fixture(scope="session")
-def serve(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Serving]:
-    """Start a service with some settings."""
-    store = tmp_path_factory.mktemp("store")
-
-    def start(**settings: Any) -> Serving:
-        defaults = {"database_url": shared_database, "store_url": store.as_uri(), "token": OPERATOR}
-        return Serving(Settings(**{**defaults, **settings}))
+        store = tmp_path_factory.mktemp("store")
+        defaults = {"database_url": url, "store_url": store.as_uri(), "token": OPERATOR}
+        with Serving(Settings(**{**defaults, **settings})) as running:
+            yield running
+        with psycopg.connect(stack.database, autocommit=True) as conn:
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     return start
 
 
 @pytest.fixture(scope="session")
-def service(serve: Callable[..., Serving]) -> Iterator[Serving]:
+def service(serve: Callable[..., AbstractContextManager[Serving]]) -> Iterator[Serving]:
     """A service with the settings of no operator in particular."""
     with serve() as running:
         yield running
