@@ -103,3 +103,20 @@ def test_products_that_are_named_are_searched_and_no_others(librarian: Caller, p
             assert found == operator.found(collections=some, **body), body
             counted = librarian.aggregated("total_count", collections=some, **body)
             assert counted == {"total_count": len(found)}
+
+
+@pytest.mark.parametrize("body", [{"limit": 7}, {"limit": 1000}, {"limit": 5, "bbox": [-180, -90, 180, 90]}])
+def test_an_operator_finds_the_same_however_many_collections_there_are(
+    librarian: Caller, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]
+) -> None:
+    operator = Caller(librarian.service, OPERATOR)
+    few = operator.ok("POST", "/search", json=body)
+    monkeypatch.setattr(newest, "_WIDE", PRODUCTS)
+    many = operator.ok("POST", "/search", json=body)
+    assert keys(many) == keys(few)
+    assert many["numberMatched"] == few["numberMatched"] > PRODUCTS
+    assert any(name.startswith("blobs:") for name, _ in keys(many)) or body["limit"] < 100
+    for following in (link["body"] for link in many["links"] if link["rel"] == "next"):
+        named = operator.ok("POST", "/search", json=following)
+        monkeypatch.undo()
+        assert keys(operator.ok("POST", "/search", json=following)) == keys(named)

@@ -86,10 +86,15 @@ class Access:
         return self.everything or collection in self.write
 
     def narrowed(self, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
-        """Of the collections asked for (None: of all), the products that may be read and those of blobs."""
+        """Of the collections asked for (None: of all), the products that may be read and those of blobs.
+
+        To who may see everything they are all alike, and have to be named.
+        """
         if asked is None:
             return self.products, sorted(CONTAINERS)
         names = dict.fromkeys(asked)
+        if self.everything:
+            return [*names], []
         return [name for name in names if name in self.read], [name for name in names if name in CONTAINERS]
 
     def role(self, document: Mapping[str, Any]) -> Role:

@@ -6,6 +6,7 @@ rest. The facts are one table: they tell at once in which few products the page 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
 
-__all__ = ["count", "products", "spread"]
+__all__ = ["count", "everywhere", "products", "spread"]
 
 _FEW = 50  # products, of which a query is planned in no time
+_WIDE = 300  # collections, beyond which a search of all has to name them to be planned in time
 _MOST = 200  # items of a page that is found like this: a page of thousands lies in most products anyway
 # With all that are as old as the last: which of those come first is for the search to say.
 _PRODUCTS = """
@@ -34,11 +36,21 @@ _COUNT = """
 SELECT count(*) FROM landbridge.facts WHERE collection IN (SELECT key FROM collections WHERE id = ANY ($1))
 """
 
+_ALL = "SELECT array_agg(id ORDER BY id) FROM collections HAVING count(*) > $1"
+
+
+async def everywhere(conn: asyncpg.Connection, asked: Search, access: Access) -> Search:
+    """The same search with its collections named, where it is one of all there are and they are many."""
+    if not access.everything or asked.collections is not None:
+        return asked
+    named: list[str] | None = await conn.fetchval(_ALL, _WIDE)
+    return asked if named is None else replace(asked, collections=tuple(named))
+
 
 def spread(asked: Search, limit: int, access: Access) -> list[str] | None:
     """The many products of a first page, newest first, of all that may be seen; None of any other search."""
     conditions = (asked.ids, asked.bbox, asked.intersects, asked.datetime, asked.text, asked.filter)
-    if access.everything or asked.sortby or asked.token or limit > _MOST:
+    if asked.sortby or asked.token or limit > _MOST:
         return None
     if any(one is not None and one != () for one in conditions):
         return None

@@ -86,6 +86,7 @@ async def search(
         BadRequestError: the search makes no sense, or more than `most_sorted` items would have to be sorted
             by what no index is on.
     """
+    asked = await newest.everywhere(conn, asked, access)
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
     backwards = token is not None and token.backwards

@@ -28,8 +28,8 @@ def of_items(asked: Sequence[str] | None, access: Access, parameters: Parameters
 
     No item meets two of them; they are to be asked one by one, and what they find is to be put together.
     """
-    if access.everything:
-        return ["TRUE" if asked is None else _among("collection", asked, parameters)]
+    if access.everything and asked is None:
+        return ["TRUE"]
     products, containers = access.narrowed(asked)
     parts = [
         _among("collection", products[start : start + _MOST_IDS], parameters)
