@@ -72,10 +72,17 @@ class Serving:
 def serve(
     stack: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., AbstractContextManager[Serving]]:
-    """Start a service with some settings, on a database of its own: workers share the jobs of one."""
+    """Start a service with some settings, on a database of its own (workers share the jobs of one), or on that
+    of the service that it stands `beside`.
+    """
 
     @contextmanager
-    def start(**settings: Any) -> Iterator[Serving]:
+    def start(beside: Serving | None = None, **settings: Any) -> Iterator[Serving]:
+        if beside is not None:
+            known = {"database_url": beside.database, "store_url": beside.store.as_uri()}
+            with Serving(Settings(**{"token": OPERATOR, **known, **settings})) as running:
+                yield running
+            return
         name = f"shared_tests_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(stack.database, autocommit=True) as conn:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

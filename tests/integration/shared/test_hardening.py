@@ -156,10 +156,12 @@ def test_no_way_of_writing_takes_an_href_of_a_machine(http: httpx.Client, collec
     assert found[0]["assets"]["data"]["href"] == "https://example.org/x.tif"
 
 
-def test_an_operator_may_allow_what_hrefs_begin_with(serve: Any, http: httpx.Client, collection: str) -> None:
+def test_an_operator_may_allow_what_hrefs_begin_with(
+    serve: Any, service: Any, http: httpx.Client, collection: str
+) -> None:
     item = stac_item(collection, "local")
     item["assets"] = {"data": {"href": "file:///data/x.tif"}}
-    with serve(allowed_hrefs=["file:///data/"], worker=False) as running:
+    with serve(service, allowed_hrefs=["file:///data/"], worker=False) as running:
         headers = {"Authorization": f"Bearer {OPERATOR}"}
         answer = httpx.post(f"{running.url}/collections/{collection}/items", json=item, headers=headers)
         assert answer.status_code == 201, answer.text
