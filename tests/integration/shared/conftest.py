@@ -72,8 +72,8 @@ class Serving:
 def serve(
     stack: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., AbstractContextManager[Serving]]:
-    """Start a service with some settings, on a database of its own (workers share the jobs of one), or on that
-    of the service that it stands `beside`.
+    """Start a service with some settings, on a database of its own (workers share the jobs of one) or on
+    that of the service that it stands `beside`.
     """
 
     @contextmanager
