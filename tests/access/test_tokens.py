@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -144,6 +145,16 @@ def test_a_revocation_is_obeyed_within_seconds_by_who_knew_the_token(
     now[0] += 5.0
     with pytest.raises(InvalidCredentialError, match="revoked"):
         service.run(known.principal(shown, pool))
+
+
+def test_a_token_is_known_whenever_what_is_remembered_of_it_ends(
+    service: Service, token: Callable[..., str]
+) -> None:
+    ticks = itertools.count(step=3)  # seconds that pass with every look at the clock
+    known = tokens.Tokens(clock=lambda: float(next(ticks)))
+    shown, pool = token(), service.app.state.readpool
+    for _ in range(20):
+        assert service.run(known.principal(shown, pool)).user == "ann"
 
 
 def test_a_token_expires_while_it_is_remembered(

@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -117,11 +118,14 @@ class Tokens:
         return token.principal
 
     async def _row(self, token_id: str, pool: asyncpg.Pool) -> tuple[bytes, ApiToken] | None:
-        if token_id not in self._rows:
-            row = await pool.fetchrow(_FIND, token_id)
-            found = dict(row) if row else None
-            self._rows[token_id] = (found.pop("digest"), ApiToken(**found)) if found else None
-        return self._rows[token_id]
+        # One look only: at the next it may have been kept for long enough.
+        with suppress(KeyError):
+            return self._rows[token_id]
+        row = await pool.fetchrow(_FIND, token_id)
+        found = dict(row) if row else None
+        known = (found.pop("digest"), ApiToken(**found)) if found else None
+        self._rows[token_id] = known
+        return known
 
 
 def create(
