@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from access.conftest import Service
 
-EXAMPLES, STEPS = (130, 100) if LONG else (6, 50)
+EXAMPLES, STEPS = (170, 100) if LONG else (6, 50)
 BLOBS = "blobs:data"
 OWNERS, WRITERS, READERS = LISTS = ("catalog:owners", "catalog:writers", "catalog:readers")
 USERS = (
