@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from access.people import People, meet, share
 from access.service import OPERATOR, Service, fresh_database, started
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
@@ -61,3 +62,15 @@ def token(database: str) -> Callable[..., str]:
         return tokens.create(database, principal, **options)[0]
 
     return make
+
+
+@pytest.fixture
+def people(service: Service, token: Callable[..., str]) -> People:
+    """A caller of each kind."""
+    return meet(service, token, OPERATOR)
+
+
+@pytest.fixture
+def product(people: People) -> str:
+    """A product that they share."""
+    return share(people)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from access.conftest import OPERATOR
-from access.people import Caller, People, alike, meet
+from access.people import Caller, People, alike
 from landbridge.mappings import ids
 from landbridge.stac_api.access.principal import Principal
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 OWNERS, WRITERS, READERS = "catalog:owners", "catalog:writers", "catalog:readers"
 COLLECTION = "blobs:data"
 ITEMS = f"/collections/{COLLECTION}/items"
-
-
-@pytest.fixture
-def people(service: Service, token: Callable[..., str]) -> People:
-    return meet(service, token, OPERATOR)
 
 
 def item(namespace: str = "acme", **properties: Any) -> dict[str, Any]:

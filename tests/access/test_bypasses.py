@@ -8,24 +8,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from access.conftest import OPERATOR
-from access.people import People, alike, meet, new_id, share
+from access.people import People, alike, new_id, share
 from integration.conftest import stac_collection, stac_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from access.conftest import Service
-
-
-@pytest.fixture
-def people(service: Service, token: Callable[..., str]) -> People:
-    return meet(service, token, OPERATOR)
-
-
-@pytest.fixture
-def product(people: People) -> str:
-    return share(people)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from access.conftest import OPERATOR
-from access.people import BASE, WRITER, Caller, People, alike, meet, share
+from access.people import BASE, WRITER, Caller, People, alike, share
 from integration.conftest import stac_item
 from landbridge.stac_api.access.signing import Signer
 
@@ -19,16 +18,6 @@ if TYPE_CHECKING:
     from access.conftest import Service
 
 READERS = "catalog:readers"
-
-
-@pytest.fixture
-def people(service: Service, token: Callable[..., str]) -> People:
-    return meet(service, token, OPERATOR)
-
-
-@pytest.fixture
-def product(people: People) -> str:
-    return share(people)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import orjson
 import psycopg
 import pytest
 
-from access.conftest import OPERATOR
-from access.people import Caller, People, meet, new_id, share
+from access.people import Caller, People, new_id, share
 from integration.conftest import stac_collection
 from landbridge.stac_api.access.principal import Principal
 
@@ -24,16 +23,6 @@ LISTS = {
     WRITERS: ["user:ben"],
     READERS: ["group:flood", "email:Cat@Gamma.test", "org:elsewhere"],
 }
-
-
-@pytest.fixture
-def people(service: Service, token: Callable[..., str]) -> People:
-    return meet(service, token, OPERATOR)
-
-
-@pytest.fixture
-def product(people: People) -> str:
-    return share(people)
 
 
 def lists_of(caller: Caller, product: str) -> dict[str, Any]:

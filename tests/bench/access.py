@@ -24,6 +24,7 @@ from bench.homes import Shared, empty_home, stack
 from landbridge.stac_api import documents
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
+from landbridge.stac_api.loading import COLUMNS, COPY
 from landbridge.stac_api.writes import OPEN_PARTITION
 
 if TYPE_CHECKING:
@@ -101,14 +102,13 @@ def _fill(database: str) -> None:
                 for collection in collections[start : start + _BATCH]:
                     conn.execute("SELECT create_collection(%s)", (Jsonb(collection),))
                     conn.execute(OPEN_PARTITION.replace("$1", "%s"), (collection["id"],))
-        columns = ("id", "collection", "datetime", "end_datetime", "geometry", "content", "private")
         with PgstacDB(dsn=database) as db, conn.transaction(), conn.cursor() as cursor:
             loader = Loader(db)
-            with cursor.copy(f"COPY pgstac.items ({', '.join(columns)}) FROM STDIN") as copy:
+            with cursor.copy(COPY.format(table="pgstac.items")) as copy:
                 for number, collection in enumerate(collections):
                     for image in range(_IMAGES):
                         row = loader.format_item(_item(collection, number, image))
-                        copy.write_row([row[name] for name in columns])
+                        copy.write_row([row[name] for name in COLUMNS])
         # Of ten thousand partitions it would take an hour.
         conn.execute("ANALYZE landbridge.facts, landbridge.grants, landbridge.extents, pgstac.collections")
 

@@ -21,6 +21,7 @@ from landbridge.stac_api.access.audit import Audit
 from landbridge.stac_api.access.authentication import Authenticate
 from landbridge.stac_api.access.headers import CheckHost, Harden
 from landbridge.stac_api.access.limits import LimitBody
+from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
@@ -80,7 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ),
     )
     app = api.app
-    app.state.landbridge = settings
+    app.state.landbridge, app.state.signer = settings, Signer(settings.token)
     for module in (access, uploads, deletions, blobs, assets, schemas):
         app.include_router(module.router)
     errors.install(app)
@@ -109,7 +110,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
         Middleware(CheckHost, hosts=settings.allowed_hosts),
         *stock,
         Middleware(Audit, to_stdout=settings.audit_stdout),
-        Middleware(Authenticate, settings=settings),
+        Middleware(Authenticate, settings=settings, signer=app.state.signer),
         Middleware(LimitBody, limit=settings.max_body_bytes, asking=settings.max_query_bytes),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first
         # quality leaves a tenth more than the default, in a quarter of the time.

@@ -17,10 +17,10 @@ from landbridge.stac_api.writes import OPEN_PARTITION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["created", "load_items"]
+__all__ = ["COLUMNS", "COPY", "created", "load_items"]
 
-_COLUMNS = ("id", "collection", "datetime", "end_datetime", "geometry", "content", "private")
-_COPY = f"COPY {{table}} ({', '.join(_COLUMNS)}) FROM STDIN"
+COLUMNS = ("id", "collection", "datetime", "end_datetime", "geometry", "content", "private")
+COPY = f"COPY {{table}} ({', '.join(COLUMNS)}) FROM STDIN"
 # The lock that a collection's deletion waits for; see `writes`.
 _LOCK = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 _STAGE = "CREATE TEMP TABLE landbridge_load (LIKE pgstac.items) ON COMMIT DROP"
@@ -78,9 +78,9 @@ def _store(
             cursor.execute(_LOCK, (collection,))
             if replace:
                 cursor.execute(_STAGE)
-            with cursor.copy(_COPY.format(table=table)) as copy:  # two constants
+            with cursor.copy(COPY.format(table=table)) as copy:  # two constants
                 for row in rows:
-                    copy.write_row([row[name] for name in _COLUMNS])
+                    copy.write_row([row[name] for name in COLUMNS])
             if replace:
                 cursor.execute(_CLEAR)
                 cursor.execute(_MOVE)

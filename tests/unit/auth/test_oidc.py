@@ -17,8 +17,6 @@ from landbridge.catalog import CatalogClient
 from landbridge.exceptions import OauthError, ServerError, UnauthorizedError
 from landbridge.profiles import OidcClient
 
-from ..catalog.test_client import Scripted  # noqa: TID252 - the server that fails on purpose
-
 SECRET = "s3cret+/ü"
 
 
@@ -287,14 +285,6 @@ def test_a_logout_forgets_and_revokes(provider, person):
     with pytest.raises(OauthError, match="Nobody has logged in"):
         person.token()
     assert not person.logout()
-
-
-@pytest.fixture
-def service():
-    scripted = Scripted()
-    yield scripted
-    scripted.server.shutdown()
-    scripted.server.server_close()
 
 
 @pytest.fixture

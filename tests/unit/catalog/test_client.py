@@ -1,8 +1,5 @@
 """The client against a server that fails on purpose: retries, tokens, errors (semantics 12.3 to 12.5)."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -14,57 +11,7 @@ from landbridge.catalog import client as client_module
 from landbridge.catalog import http as http_module
 from landbridge.config import EmbeddedState
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError, RateLimitError, ServerError
-
-
-class Scripted:
-    """Answers requests with what it was told to, in order, then with 200."""
-
-    def __init__(self):
-        self.answers, self.seen = [], []
-        script = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_any(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                script.seen.append((self.command, self.path, dict(self.headers), body))
-                status, headers, document = (
-                    script.answers.pop(0) if script.answers else (200, {}, {"ok": True})
-                )
-                if status == "drop":
-                    self.close_connection = True
-                    self.connection.close()
-                    return
-                payload = json.dumps(document).encode()
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": len(payload)}.items():
-                    self.send_header(name, str(value))
-                self.end_headers()
-                self.wfile.write(payload)
-
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names are http.server's
-
-            def log_message(self, *args):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
-
-    def fail(self, *statuses, headers=None, document=None):
-        self.answers += [
-            (status, headers or {}, document or {"code": "E", "description": "no"}) for status in statuses
-        ]
-
-
-@pytest.fixture
-def service():
-    scripted = Scripted()
-    yield scripted
-    scripted.server.shutdown()
-    scripted.server.server_close()
+from scripted import Scripted
 
 
 @pytest.fixture

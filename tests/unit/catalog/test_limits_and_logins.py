@@ -11,16 +11,6 @@ from landbridge.catalog import client as client_module
 from landbridge.catalog import http as http_module
 from landbridge.exceptions import ForbiddenError, RateLimitError, UnauthorizedError
 
-from .test_client import Scripted
-
-
-@pytest.fixture
-def service():
-    scripted = Scripted()
-    yield scripted
-    scripted.server.shutdown()
-    scripted.server.server_close()
-
 
 @pytest.fixture
 def waits(monkeypatch):

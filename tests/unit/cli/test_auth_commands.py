@@ -10,17 +10,8 @@ from click.testing import CliRunner
 from landbridge.cli import main
 
 from ..auth.conftest import configure, place, provider  # noqa: F401, TID252 - fixtures
-from ..catalog.test_client import Scripted  # noqa: TID252
 
 ME = {"user": "ann", "org": "acme", "groups": ["flood"], "email": None, "rights": ["read"]}
-
-
-@pytest.fixture
-def service():
-    scripted = Scripted()
-    yield scripted
-    scripted.server.shutdown()
-    scripted.server.server_close()
 
 
 def run(*arguments):

@@ -18,12 +18,12 @@ from landbridge.stac_api import errors
 from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
 from landbridge.stac_api.access.rates import Rates
-from landbridge.stac_api.access.signing import Signer
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from landbridge.stac_api.access.signing import Signer
     from landbridge.stac_api.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Authenticate:
     allow to write. Both before anything of the request is looked up.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, signer: Signer) -> None:
         self.app = app
         secret = settings.token.get_secret_value() if settings.token else ""
         self._service_token = secret.encode() or None
@@ -53,7 +53,7 @@ class Authenticate:
             self._stranger = replace(self._operator, rights=frozenset({"read"}), credential=None)
         self._tokens = tokens.Tokens()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
-        self._signer = Signer(settings.token)
+        self._signer = signer
         self._rates = Rates(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -23,7 +23,6 @@ from landbridge.mappings import times
 from landbridge.stac_api import documents, links
 from landbridge.stac_api.access.principal import PUBLIC, principal_of
 from landbridge.stac_api.access.rules import access_of
-from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets.reading import product_of, readable
 from landbridge.stac_api.assets.store import COG, href, is_served, reason
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
@@ -44,7 +43,7 @@ _MOST_SIGNED = 10_000
 async def asset(path: str, request: Request) -> Response:
     """A file that an item refers to, whole or one range of it; or where it is, where the store signs URLs."""
     settings, store = request.app.state.landbridge, request.app.state.store
-    signed = Signer(settings.token).allows("GET", links.ASSETS + path, request.scope["query_string"])
+    signed = request.app.state.signer.allows("GET", links.ASSETS + path, request.scope["query_string"])
     if not (is_served(path) if signed else await _readable(path, request)):
         raise _missing(path)
     # HEAD is answered here: a URL is signed for one method, and GDAL asks by HEAD before it asks by GET.
@@ -111,7 +110,7 @@ async def _signed(path: str, base: str, request: Request) -> str:
     if settings.presign and store.signs:
         url: str = await store.sign("GET", path, settings.signed_seconds)
         return url
-    query = Signer(settings.token).query("GET", links.ASSETS + path, settings.signed_seconds)
+    query: str = request.app.state.signer.query("GET", links.ASSETS + path, settings.signed_seconds)
     return base + href(path)[1:] + query
 
 

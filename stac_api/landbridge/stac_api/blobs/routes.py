@@ -21,7 +21,6 @@ from landbridge.stac_api import documents, links, quota, writes
 from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import EVERYTHING
-from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import hrefs
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
@@ -76,7 +75,7 @@ async def create(request: Request) -> Response:
         await records.create_upload(conn, upload, item, principal.name)
     path = f"/blobs/uploads/{upload}"
     # Never the store's own: the data is counted and hashed as it passes.
-    url = base + path[1:] + Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
+    url = base + path[1:] + request.app.state.signer.query("PUT", path, _PUT_SECONDS)
     answer = {"id": str(upload), "blob_id": items.blob_id(item), "url": url}
     return respond(answer, base, JSON, 201)
 

@@ -23,7 +23,6 @@ from landbridge.stac_api import documents, links, quota
 from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Role, access_of
-from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.assets import discards, hrefs
 from landbridge.stac_api.assets.store import FAILURES, reason, upload_folder, upload_path
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
@@ -275,5 +274,5 @@ async def _urls(upload: records.Upload, request: Request) -> list[str]:
 
 def _own_url(upload: int, number: int, request: Request) -> str:
     path = f"/uploads/{upload}/files/{number}"
-    query = Signer(request.app.state.landbridge.token).query("PUT", path, _PUT_SECONDS)
+    query: str = request.app.state.signer.query("PUT", path, _PUT_SECONDS)
     return links.base_url(request) + path[1:] + query
