@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from landbridge.raster import reuse
 from landbridge.raster.arguments import move_stack_bands_axis
 from landbridge.raster.cluster import active_client, render_on
 from landbridge.raster.grid import BoolArray
@@ -146,8 +147,9 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any)
     # Nothing is known of a band's range before all its pixels are there.
     auto = first.scales is not None and () in first.scales
     worked = unscaled(first) if auto else first
-    values = np.zeros((len(plans), *first.shape), worked.output_dtype)
-    masks = np.zeros(values.shape, bool) if any(plan.masked for plan in plans) else None
+    values = reuse.empty((len(plans), *first.shape), worked.output_dtype)
+    masked = any(plan.masked for plan in plans)
+    masks = reuse.empty(values.shape, np.dtype(bool)) if masked else None
 
     rendered = [unscaled(plan) if auto else plan for plan in plans]
     client = active_client(chunks)

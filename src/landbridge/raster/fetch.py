@@ -3,8 +3,8 @@
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -72,8 +72,9 @@ class File(Protocol):
         """Whether reading takes a request."""
         ...
 
-    def read(self, places: Sequence[Place]) -> Sequence["bytes | memoryview"]:
-        """The bytes at places, to be used before this thread reads the next of any file.
+    def read(self, places: Sequence[Place]) -> Iterable[tuple[Place, "bytes | memoryview"]]:
+        """The bytes at places, each as soon as they are there, to be used before this thread reads the next
+        of any file.
 
         Raises:
             OSError: the file cannot be read, or is not the one any more that was opened.
@@ -98,8 +99,8 @@ class LocalFile:
         """The path and what the file system says of the version."""
         return (self.path, *self.stamp)
 
-    def read(self, places: Sequence[Place]) -> list[memoryview]:
-        """The bytes at places."""
+    def read(self, places: Sequence[Place]) -> list[tuple[Place, memoryview]]:
+        """The bytes at places, in their order."""
         file = os.open(self.path, os.O_RDONLY)
         try:
             if _stamp(os.fstat(file)) != self.stamp:
@@ -109,7 +110,7 @@ class LocalFile:
             parts, start = [], 0
             for offset, length in places:
                 got = os.preadv(file, [buffer[start : start + length]], offset)
-                parts.append(buffer[start : start + got])
+                parts.append(((offset, length), buffer[start : start + got]))
                 start += length
             return parts
         finally:
@@ -153,27 +154,30 @@ class RemoteFile:
         """The address and the version that the server names."""
         return (self.address, self.version)
 
-    def read(self, places: Sequence[Place]) -> list[bytes]:
+    def read(self, places: Sequence[Place]) -> Iterator[tuple[Place, memoryview]]:
         """The bytes at places, those near to each other by one request, all requests at once."""
         runs = _runs(places)
-        found = [*map(self._get, runs)] if len(runs) == 1 else [*_pool(os.getpid()).map(self._get, runs)]
-        parts = []
-        for offset, length in places:
-            start, part = next(
-                (start, data)
-                for (start, size), data in zip(runs, found, strict=True)
-                if start <= offset < start + size
-            )
-            parts.append(part[offset - start : offset - start + length])
-        return parts
+        if len(runs) == 1:
+            yield from self._get(*runs)
+            return
+        answers = [_pool(os.getpid()).submit(self._get, run) for run in runs]
+        try:
+            for answer in as_completed(answers):
+                yield from answer.result()
+        finally:
+            for answer in answers:
+                answer.cancel()
 
-    def _get(self, run: Place) -> bytes:
+    def _get(self, run: "_Run") -> list[tuple[Place, memoryview]]:
         with _as_os_error():
-            version, data = _asked(self.store, self.path, run, self.version.condition)
+            version, data = _asked(self.store, self.path, (run.start, run.stop), self.version.condition)
         # Not all servers know conditions.
         if version != self.version:
             raise OSError(_UNCHANGING)
-        return data
+        return [
+            ((offset, length), data[offset - run.start : offset - run.start + length])
+            for offset, length in run.places
+        ]
 
     def open(self) -> io.BufferedReader:
         """A file object whose reads beyond the head are requests."""
@@ -204,9 +208,9 @@ class _Reader(io.RawIOBase):
             return 0
         end = self._position + length
         if end <= len(self._file.head):
-            data = self._file.head[self._position : end]
+            data: bytes | memoryview = self._file.head[self._position : end]
         else:
-            (data,) = self._file.read([(self._position, length)])
+            ((_, data),) = self._file.read([(self._position, length)])
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
@@ -273,22 +277,22 @@ def _open_remote(address: str, store: "ObjectStore", path: str) -> RemoteFile | 
                 # GDAL asks where the bucket is.
                 return None
             raise
-        return RemoteFile(address, store, path, version, head)
+        return RemoteFile(address, store, path, version, bytes(head))
 
 
 def _asked(
-    store: "ObjectStore", path: str, run: Place, condition: Mapping[str, Any]
-) -> tuple[Version, bytes]:
-    """The bytes of a run as far as the file goes, and of which version they are."""
+    store: "ObjectStore", path: str, span: tuple[int, int], condition: Mapping[str, Any]
+) -> tuple[Version, memoryview]:
+    """The bytes from a place up to another as far as the file goes, and of which version they are."""
     import obstore
     from obstore.exceptions import BaseError
 
-    options: Any = {"range": (run[0], run[0] + run[1]), **condition}
+    options: Any = {"range": span, **condition}
     for attempt in (1, 2):
         result = obstore.get(store, path, options=options)
         meta = result.meta
         try:
-            data = bytes(result.bytes())
+            data = memoryview(result.bytes())
         except BaseError:
             # The connection broke in mid-answer: by itself the store goes on only where there is an ETag.
             if attempt == 2:
@@ -394,15 +398,24 @@ def _said(error: Exception) -> str:
     return _ADDRESS.sub("…", _ASIDE.sub("", text.strip()))
 
 
-def _runs(places: Sequence[Place]) -> list[Place]:
+@dataclass(slots=True)
+class _Run:
+    """Bytes that one request brings, and the places in them that are wanted."""
+
+    start: int
+    stop: int
+    places: list[Place]
+
+
+def _runs(places: Sequence[Place]) -> list[_Run]:
     """The places in order, those near to each other as one."""
-    runs: list[Place] = []
+    runs: list[_Run] = []
     for offset, length in sorted(places):
-        if runs and offset <= runs[-1][0] + runs[-1][1] + _GAP:
-            start, size = runs[-1]
-            runs[-1] = (start, max(size, offset + length - start))
+        if runs and offset <= runs[-1].stop + _GAP:
+            runs[-1].stop = max(runs[-1].stop, offset + length)
+            runs[-1].places.append((offset, length))
         else:
-            runs.append((offset, length))
+            runs.append(_Run(offset, offset + length, [(offset, length)]))
     return runs
 
 

@@ -4,7 +4,8 @@ A block's values and states come as flat views whose bands and rows lie `steps` 
 values' row, states' band, states' row), so that inner loops run over contiguous memory. A pixel's state is
 `MISSING` until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts
 the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (band, y, x) tells of those
-whose states were not written yet: all of them are missing, though their memory says `VALID`.
+of which nothing was written yet: all of their pixels are missing, whatever the memory of their values and
+states holds. `ground` (band) is the value of missing pixels.
 
 A tile is (y, x, sample); `samples` are those that go to the block's `bands`, and `alpha`, unless it is -1,
 the one that hides a pixel by being 0. `nodata`, one for each of them, is of a type that also has a value to
@@ -20,9 +21,12 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.extending import intrinsic
 
 VALID, MISSING, RAW = np.uint8(0), np.uint8(1), np.uint8(2)
 CELL = 128
+# Bytes that a processor fetches at once, and how many rows before they are written.
+_LINE, _AHEAD = 64, 2
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,29 +38,70 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
+@intrinsic
+def _prefetch(_typing: Any, array: Any, _place: Any) -> Any:
+    """Have the processor fetch the memory of an element that is soon to be written."""
+    from llvmlite import ir  # type: ignore[import-untyped]
+    from numba.core import cgutils, types
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        element = builder.bitcast(builder.gep(first, [arguments[1]]), cgutils.voidptr_t)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        function: Any = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        # To write, to be kept in all caches, data.
+        builder.call(function, [element, number(1), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
+
+
 @compiled
-def _begin(state: Any, steps: Any, fresh: Any, band: int, cy: int, cx: int, size: Any) -> None:
-    """Write the states of a fresh cell of a block of a size (y, x)."""
+def _fetch_ahead(array: Any, first: int, size: int) -> None:
+    """Have the memory of a run fetched that is soon to be written: rows lie so far apart that the processor
+    does not foresee it.
+    """
+    for x in range(first, first + size, _LINE // array.itemsize):
+        _prefetch(array, x)  # type: ignore[call-arg]  # the compiler gives the first itself
+
+
+@compiled
+def _begin(
+    out: Any, state: Any, steps: Any, fresh: Any, ground: Any, band: int, cy: int, cx: int, size: Any
+) -> None:
+    """Write a fresh cell of a block of a size (y, x): all is missing."""
     fresh[band, cy, cx] = 0
     stop = min(size[1], (cx + 1) * CELL)
     for y in range(cy * CELL, min(size[0], (cy + 1) * CELL)):
+        first = band * steps[0] + y * steps[1]
+        out[first + cx * CELL : first + stop] = ground[band]
         first = band * steps[2] + y * steps[3]
         state[first + cx * CELL : first + stop] = MISSING
 
 
 @compiled
-def begin(state: Any, steps: Any, fresh: Any, size: Any) -> None:
-    """Write the states of all fresh cells."""
+def begin(out: Any, state: Any, steps: Any, fresh: Any, ground: Any, size: Any) -> None:
+    """Write all fresh cells."""
     for band in range(fresh.shape[0]):
         for cy in range(fresh.shape[1]):
             for cx in range(fresh.shape[2]):
                 if fresh[band, cy, cx]:
-                    _begin(state, steps, fresh, band, cy, cx, size)
+                    _begin(out, state, steps, fresh, ground, band, cy, cx, size)
 
 
 @compiled
 def needs(
-    state: Any, steps: Any, bands: Any, left: Any, fresh: Any, size: Any, box: Any, visible: Any
+    out: Any,
+    state: Any,
+    steps: Any,
+    bands: Any,
+    left: Any,
+    fresh: Any,
+    ground: Any,
+    size: Any,
+    box: Any,
+    visible: Any,
 ) -> bool:
     """Whether a box (y0, y1, x0, x1) of a block has a pixel that is visible and not valid yet in some
     band.
@@ -71,7 +116,7 @@ def needs(
                 if fresh[band, cy, cx]:
                     if visible.size == 0:
                         return True
-                    _begin(state, steps, fresh, band, cy, cx, size)
+                    _begin(out, state, steps, fresh, ground, band, cy, cx, size)
                 for y in range(top, bottom):
                     first = band * steps[2] + y * steps[3]
                     row = state[first + start : first + stop]
@@ -122,46 +167,56 @@ def undo_differences(tile: Any, samples: Any, first: int, last: int) -> None:
         for sample in samples:
             # In a register: reading back what was just written takes longer.
             total = np.uint64(0)
-            for x in range(width):
-                total += np.uint64(row[x * stride + sample])
-                row[x * stride + sample] = total
+            at = np.uintp(sample)
+            for _ in range(width):
+                total += np.uint64(row[at])
+                row[at] = total
+                at += np.uintp(stride)
 
 
 @compiled
 def _take(row: Any, samples: Any, stride: int, differences: bool, low: int, runs: Any) -> None:
     """The values from column `low` of a row on, one run for each sample, without the horizontal predictor."""
     width = runs.shape[1]
+    # Unsigned: a signed index is looked at for being negative, which takes as long as the rest.
+    step, start = np.uintp(stride), np.uintp(low * stride)
     n = 0
     if not differences:
         while n < samples.size:
-            run, at = runs[n], low * stride + samples[n]
+            run, at = runs[n], start + np.uintp(samples[n])
             for x in range(width):
-                run[x] = row[at + x * stride]
+                run[x] = row[at]
+                at += step
             n += 1
     # Three at once, as most images are read: one pass over the row instead of three.
     while n + 3 <= samples.size:
-        first, second, third = samples[n], samples[n + 1], samples[n + 2]
+        first, second, third = np.uintp(samples[n]), np.uintp(samples[n + 1]), np.uintp(samples[n + 2])
         a, b, c = runs[n], runs[n + 1], runs[n + 2]
         total_a = total_b = total_c = np.uint64(0)
-        for x in range(low):
-            total_a += np.uint64(row[x * stride + first])
-            total_b += np.uint64(row[x * stride + second])
-            total_c += np.uint64(row[x * stride + third])
+        at = np.uintp(0)
+        while at < start:
+            total_a += np.uint64(row[at + first])
+            total_b += np.uint64(row[at + second])
+            total_c += np.uint64(row[at + third])
+            at += step
         for x in range(width):
-            at = (low + x) * stride
             total_a += np.uint64(row[at + first])
             total_b += np.uint64(row[at + second])
             total_c += np.uint64(row[at + third])
             a[x], b[x], c[x] = total_a, total_b, total_c
+            at += step
         n += 3
     while n < samples.size:
-        run, sample = runs[n], samples[n]
+        run, sample = runs[n], np.uintp(samples[n])
         total = np.uint64(0)
-        for x in range(low):
-            total += np.uint64(row[x * stride + sample])
+        at = np.uintp(0)
+        while at < start:
+            total += np.uint64(row[at + sample])
+            at += step
         for x in range(width):
-            total += np.uint64(row[(low + x) * stride + sample])
+            total += np.uint64(row[at + sample])
             run[x] = total
+            at += step
         n += 1
 
 
@@ -190,7 +245,7 @@ def _settle(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> None:
 
 
 @compiled
-def _fill(values: Any, out: Any, state: Any, nodata: Any, raw: bool) -> bool:
+def _fill(values: Any, out: Any, state: Any, nodata: Any, ground: Any, raw: bool) -> bool:
     """As `_settle` or `_settle_raw` under pixels that are fresh and seen; whether all values were valid."""
     faulty = False
     for x in range(out.size):
@@ -198,14 +253,13 @@ def _fill(values: Any, out: Any, state: Any, nodata: Any, raw: bool) -> bool:
         faulty |= (value == nodata) | (value != value)  # noqa: PLR0124 - NaN is not itself
     if not faulty:
         out[:] = values
+        state[:] = VALID
         return True
     for x in range(out.size):
         value = values[x]
-        invalid = (value == nodata) | (value != value)  # noqa: PLR0124
-        if invalid:
-            state[x] = RAW if raw else MISSING
-        if raw or not invalid:
-            out[x] = value
+        valid = (value != nodata) & (value == value)  # noqa: PLR0124
+        out[x] = value if raw or valid else ground
+        state[x] = VALID if valid else RAW if raw else MISSING
     return False
 
 
@@ -227,6 +281,7 @@ def paste(
     bands: Any,
     left: Any,
     fresh: Any,
+    ground: Any,
     block: Any,
 ) -> None:
     """Lay a tile under a part of a block that is parallel to it.
@@ -266,9 +321,14 @@ def paste(
                 if blank[i]:
                     fresh[bands[i], cy, cx] = 0
                 elif fresh[bands[i], cy, cx]:
-                    _begin(state, steps, fresh, bands[i], cy, cx, block)
+                    _begin(out, state, steps, fresh, ground, bands[i], cy, cx, block)
                 open_bands[i] |= left[bands[i], cy, cx] != 0
         for y in range(top, end):
+            ahead = y + _AHEAD
+            if ahead < bottom:
+                for i in range(samples.size):
+                    _fetch_ahead(out, bands[i] * steps[0] + ahead * steps[1] + place[1], width)
+                    _fetch_ahead(state, bands[i] * steps[2] + ahead * steps[3] + place[1], width)
             row = tile[rows[y - place[0]]].reshape(tile.shape[1] * stride)
             _take(row, samples, stride, differences, low, runs)
             if visible.size:
@@ -289,7 +349,9 @@ def paste(
                 o = bands[i] * steps[0] + y * steps[1] + place[1]
                 s = bands[i] * steps[2] + y * steps[3] + place[1]
                 if blank[i]:
-                    whole[i] &= _fill(values, out[o : o + width], state[s : s + width], nodata[i], raw)
+                    whole[i] &= _fill(
+                        values, out[o : o + width], state[s : s + width], nodata[i], ground[bands[i]], raw
+                    )
                 elif raw:
                     _settle_raw(values, seen, out[o : o + width], state[s : s + width], nodata[i])
                 else:
@@ -434,7 +496,7 @@ def _places(
 def _gather(flat: Any, places: Any, sample: int, values: Any) -> None:
     """One sample of pixels at places."""
     for x in range(places.size):
-        values[x] = flat[places[x] + sample]
+        values[x] = flat[np.uintp(places[x]) + np.uintp(sample)]
 
 
 @compiled
@@ -468,6 +530,7 @@ def warp(
     bands: Any,
     left: Any,
     fresh: Any,
+    ground: Any,
     block: Any,
     probe: bool,
 ) -> bool:
@@ -502,7 +565,7 @@ def warp(
             for k in range(samples.size):
                 for cell in range(x0 // CELL, (x1 - 1) // CELL + 1):
                     if fresh[bands[k], y // CELL, cell]:
-                        _begin(state, steps, fresh, bands[k], y // CELL, cell, block)
+                        _begin(out, state, steps, fresh, ground, bands[k], y // CELL, cell, block)
                 s = bands[k] * steps[2] + y * steps[3]
                 wanted |= _any_open(state[s + x0 : s + x1], everywhere)
             if not wanted:

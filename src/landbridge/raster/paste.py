@@ -28,19 +28,22 @@ _MARGIN, _LEAST = 1.5, 1e-3
 class Canvas:
     """What a block has: values and states (band, y, x), which are written to, and what is left to fill.
 
-    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, states are
+    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, they are
     written when they are first asked for, piece by piece, while the piece is in the processor's cache;
-    before that all of them are missing, and their memory has to be zeros: what is filled whole is never
-    written.
+    before that all pixels are missing, whatever the memory holds. `ground` are the values, one for each
+    band, of missing pixels (None: zeros).
     """
 
-    def __init__(self, values: Array, state: Array, *, begun: bool = False) -> None:
+    def __init__(
+        self, values: Array, state: Array, *, ground: Array | None = None, begun: bool = False
+    ) -> None:
         """Take the arrays, and count what is not valid yet."""
         self.shape = values.shape
         self.values = _flat(values)
         self.state = _flat(state)
         self.steps = (*_steps(values), *_steps(state))
         bands, height, width = values.shape
+        self.ground = np.zeros(bands, values.dtype) if ground is None else ground
         edges = [
             np.minimum(np.arange(0, size, kernels.CELL) + kernels.CELL, size) for size in (height, width)
         ]
@@ -51,8 +54,8 @@ class Canvas:
             self.recount(range(bands), (0, height, 0, width))
 
     def begin(self) -> None:
-        """Write all states that were not written yet."""
-        kernels.begin(self.state, self.steps, self.fresh, self.shape[1:])
+        """Write all that was not written yet."""
+        kernels.begin(self.values, self.state, self.steps, self.fresh, self.ground, self.shape[1:])
 
     def recount(self, bands: Sequence[int], box: Box) -> None:
         """Count again after states were changed in a box."""
@@ -65,9 +68,19 @@ class Canvas:
 
     def needs(self, bands: Array, box: Box, visible: Array) -> bool:
         """Whether a box has a visible pixel that is not valid yet in some band."""
-        return bool(
-            kernels.needs(self.state, self.steps, bands, self.left, self.fresh, self.shape[1:], box, visible)
+        found = kernels.needs(
+            self.values,
+            self.state,
+            self.steps,
+            bands,
+            self.left,
+            self.fresh,
+            self.ground,
+            self.shape[1:],
+            box,
+            visible,
         )
+        return bool(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,6 +197,7 @@ class _Laying:
             self.bands,
             canvas.left,
             canvas.fresh,
+            canvas.ground,
             canvas.shape[1:],
         )
 

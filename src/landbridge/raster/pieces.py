@@ -166,8 +166,8 @@ def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:
     """
     plan = piece.plan
     renderer = renderer_of(plan, *_kept_for(piece))
-    values = np.zeros(piece.shape, plan.output_dtype)
-    mask = np.zeros(piece.shape, bool) if plan.masked else None
+    values = np.empty(piece.shape, plan.output_dtype)
+    mask = np.empty(piece.shape, bool) if plan.masked else None
     rows, columns = shape_of(piece.window)
     failure: RasterError | None = None
 

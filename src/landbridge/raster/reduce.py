@@ -68,8 +68,8 @@ class Reducer:
         self._below = Renderer(self._plain, cache, self._files)
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
-        """Fill `values` (band, y, x), zeros before, and `mask` (True: not valid) with a window (y, x) of the
-        output grid, in parts that memory allows.
+        """Write all of `values` (band, y, x) and `mask` (True: not valid) of a window (y, x) of the output
+        grid, in parts that memory allows.
 
         Raises:
             RasterError: a file is missing, broken or cut short.
@@ -139,8 +139,6 @@ class Reducer:
         for source in reversed(sources):
             if reduction.is_done:
                 break
-            values.fill(0)
-            missing.fill(False)
             renderer = Renderer(replace(plan, sources=(source,)), self._cache, self._files)
             renderer.render(window, values, missing)
             if not missing.all():
@@ -149,8 +147,8 @@ class Reducer:
 
     def _show_plain(self, window: Window, missing: BoolArray, values: Array, mask: BoolArray | None) -> None:
         """Where no image is valid and nodata is not masked, show what the plain mosaic has there: nodata."""
-        plain = np.zeros(values.shape, self._plain.dtype)
-        hidden = None if mask is None else np.zeros(values.shape, bool)
+        plain = np.empty(values.shape, self._plain.dtype)
+        hidden = None if mask is None else np.empty(values.shape, bool)
         self._below.render(window, plain, hidden)
         scales = self.plan.scales or (None,) * len(plain)
         for target, shown, where, scale in zip(values, plain, missing, scales, strict=True):

@@ -55,8 +55,8 @@ class Renderer:
         self._files = Files(plan, cache) if files is None else files
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
-        """Fill `values` (band, y, x) and `mask` (True: not valid), both zeros before, with a window (y, x) of
-        the output grid.
+        """Write all of `values` (band, y, x) and `mask` (True: not valid) of a window (y, x) of the output
+        grid.
 
         Raises:
             RasterError: a file is missing, broken or cut short.
@@ -75,8 +75,8 @@ class Renderer:
     def _render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         plan = self.plan
         direct = plan.scales is None and plan.output_type == plan.data_type
-        raw = values if direct else np.zeros(values.shape, plan.dtype)
-        missing = mask if mask is not None and plan.mask_nodata else np.zeros(values.shape, bool)
+        raw = values if direct else np.empty(values.shape, plan.dtype)
+        missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
         shown = self._mosaic(window, raw, missing)
         if mask is not None and shown is not None:
             mask[:] = ~shown
@@ -97,9 +97,8 @@ class Renderer:
         cut = (
             None if plan.cutline is None else outside(plan.cutline, block.grid, all_touched=plan.all_touched)
         )
-        if not plan.masked:
-            self._fill_nodata(raw)
-        strategy = LastValid(raw, missing, outside=cut, keep_raw=not plan.mask_nodata)
+        ground = None if plan.masked else self._nodata(raw.dtype)
+        strategy = LastValid(raw, missing, ground=ground, outside=cut, keep_raw=not plan.mask_nodata)
         samples = Samples(block)
         for source in reversed(self._near(window)):
             if strategy.is_done:
@@ -115,12 +114,10 @@ class Renderer:
         touching = self._footprints.touching(reach(self.plan.geobox[window]))
         return [source for source, touches in zip(sources, touching, strict=True) if touches]
 
-    def _fill_nodata(self, raw: Array) -> None:
-        """Without a mask, what is missing shows as the band's nodata."""
-        for position, band in enumerate(self.plan.bands):
-            nodata = held_nodata(raw.dtype, band.nodata)
-            if nodata is not None:
-                raw[position] = nodata
+    def _nodata(self, dtype: np.dtype[Any]) -> Array:
+        """The bands' nodata: what is missing shows as that, without a mask."""
+        held = [held_nodata(dtype, band.nodata) for band in self.plan.bands]
+        return np.array([0 if nodata is None else nodata for nodata in held], dtype)
 
     def _feed(self, source: SourceRead, samples: Samples, strategy: LastValid) -> None:
         """Lay one image under what the strategy has: alpha's file comes first."""

@@ -49,12 +49,19 @@ class Strategy(Protocol):
 class LastValid:
     """Of each pixel and band the newest valid value stays.
 
-    It writes straight into `values` and `missing`, both (band, y, x) and zeros before. With `keep_raw` a
-    pixel that is valid in no image takes what the newest image that is shown there has.
+    It writes straight into `values` and `missing`, both (band, y, x), all of them. With `keep_raw` a pixel
+    that is valid in no image takes what the newest image that is shown there has, and otherwise the `ground`
+    (band; None: zeros).
     """
 
     def __init__(
-        self, values: Array, missing: BoolArray, *, outside: BoolArray | None = None, keep_raw: bool = False
+        self,
+        values: Array,
+        missing: BoolArray,
+        *,
+        ground: Array | None = None,
+        outside: BoolArray | None = None,
+        keep_raw: bool = False,
     ) -> None:
         """Take the block to fill and which of its pixels (y, x) are not wanted."""
         self.keep_raw = keep_raw
@@ -62,9 +69,10 @@ class LastValid:
         self._state = missing.view(np.uint8)
         self._outside = outside
         if outside is not None:
+            values[:] = 0 if ground is None else ground[:, None, None]
             self._state.fill(MISSING)
             self._state[:, outside] = VALID
-        self.canvas = Canvas(values, self._state, begun=outside is not None)
+        self.canvas = Canvas(values, self._state, ground=ground, begun=outside is not None)
 
     @property
     def is_done(self) -> bool:

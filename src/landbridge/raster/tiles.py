@@ -15,6 +15,7 @@ import numpy as np
 
 from landbridge.raster import kernels, tiff
 from landbridge.raster.fetch import File
+from landbridge.raster.fetch import Place as Span
 from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.threads import memory
 from landbridge.raster.tiff import Level
@@ -232,14 +233,13 @@ class Tiles:
                 else:
                     ready.append((place, found))
             yield from ready
-            for batch in self._batches([*mine], indexes):
-                for place, stored in batch:
-                    key = mine[place]
-                    tile = self._decode(indexes, stored, keep=key is not None)
-                    if key is not None:
-                        self.cache.put(key, tile)
-                    del mine[place]
-                    yield place, tile
+            for place, stored in self._stored([*mine], indexes):
+                key = mine[place]
+                tile = self._decode(indexes, stored, keep=key is not None)
+                if key is not None:
+                    self.cache.put(key, tile)
+                del mine[place]
+                yield place, tile
         finally:
             for key in mine.values():
                 if key is not None:
@@ -248,8 +248,10 @@ class Tiles:
             yield place, self._promised(promise, place, indexes)
 
     def _made(self, place: tuple[int, int], indexes: Sequence[int], *, keep: bool) -> Tile | None:
-        (((_, stored),),) = self._batches([place], indexes)
-        return self._decode(indexes, stored, keep=keep)
+        spans = self._spans(place, indexes)
+        wanted = [span for span in spans if all(span)]
+        found = dict(self.file.read(wanted)) if wanted else {}
+        return self._decode(indexes, [found.get(span, b"") for span in spans], keep=keep)
 
     def _promised(
         self, promise: "Future[Tile | None]", place: tuple[int, int], indexes: Sequence[int]
@@ -266,32 +268,45 @@ class Tiles:
             return [number]
         return [(index - 1) * level.down * level.across + number for index in indexes]
 
-    def _batches(
+    def _spans(self, place: tuple[int, int], indexes: Sequence[int]) -> list[Span]:
+        """Where in the file a tile is, in one part or one for each band; not stored if a number is 0."""
+        offsets, counts = self.level.offsets, self.level.counts
+        return [(int(offsets[n]), int(counts[n])) for n in self._numbers(place, indexes)]
+
+    def _stored(
         self, places: Sequence[tuple[int, int]], indexes: Sequence[int]
-    ) -> Iterator[list[tuple[tuple[int, int], list[Bytes]]]]:
-        """The stored bytes of tiles, an empty one for what is not stored, by as few requests as memory
-        allows.
+    ) -> Iterator[tuple[tuple[int, int], list[Bytes]]]:
+        """The stored bytes of tiles, an empty one for what is not stored, as they come: by as few requests as
+        memory allows.
         """
-        batch: list[tuple[tuple[int, int], list[int]]] = []
+        batch: dict[tuple[int, int], list[Span]] = {}
         size = 0
         for place in places:
-            numbers = self._numbers(place, indexes)
-            batch.append((place, numbers))
-            size += int(self.level.counts[numbers].sum())
+            batch[place] = self._spans(place, indexes)
+            size += sum(length for _, length in batch[place])
             if size >= _BATCH:
-                yield self._fetched(batch)
-                batch, size = [], 0
-        if batch:
-            yield self._fetched(batch)
+                yield from self._fetched(batch)
+                batch, size = {}, 0
+        yield from self._fetched(batch)
 
     def _fetched(
-        self, batch: Sequence[tuple[tuple[int, int], list[int]]]
-    ) -> list[tuple[tuple[int, int], list[Bytes]]]:
-        offsets, counts = self.level.offsets, self.level.counts
-        wanted = [n for _, numbers in batch for n in numbers if counts[n] and offsets[n]]
-        found = self.file.read([(int(offsets[n]), int(counts[n])) for n in wanted]) if wanted else []
-        stored = dict(zip(wanted, found, strict=True))
-        return [(place, [stored.get(number, b"") for number in numbers]) for place, numbers in batch]
+        self, batch: Mapping[tuple[int, int], Sequence[Span]]
+    ) -> Iterator[tuple[tuple[int, int], list[Bytes]]]:
+        """The stored bytes of tiles in these parts, as they come."""
+        lacking = {place: {span for span in spans if all(span)} for place, spans in batch.items()}
+        takers: dict[Span, list[tuple[int, int]]] = {}
+        for place, spans in lacking.items():
+            for span in spans:
+                takers.setdefault(span, []).append(place)
+            if not spans:
+                yield place, [b""] * len(batch[place])
+        found: dict[Span, Bytes] = {}
+        for span, data in self.file.read([*takers]) if takers else ():
+            found[span] = data
+            for place in takers[span]:
+                lacking[place].discard(span)
+                if not lacking[place]:
+                    yield place, [found.get(part, b"") for part in batch[place]]
 
     def _decode(self, indexes: Sequence[int], stored: Sequence[Bytes], *, keep: bool) -> Tile | None:
         level = self.level

@@ -183,8 +183,8 @@ def _render_into(
         def render(window: Window) -> None:
             y, x = window
             shape = (len(plan.bands), y.stop - y.start, x.stop - x.start)
-            values = np.zeros(shape, plan.output_dtype)
-            mask = np.zeros(shape, bool) if plan.masked else None
+            values = np.empty(shape, plan.output_dtype)
+            mask = np.empty(shape, bool) if plan.masked else None
             renderer.render(window, values, mask)
             put(window, values, mask)
             bar.update(shape[1] * shape[2])
