@@ -221,9 +221,12 @@ def _take(row: Any, samples: Any, stride: int, differences: bool, low: int, runs
 
 
 @compiled
-def _settle_raw(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> None:
+def _settle_raw(
+    values: Any, seen: Any, count: int, out: Any, o: int, state: Any, s: int, nodata: Any
+) -> None:
     """As `_settle`; where nothing shows yet, values that are not valid do."""
-    for x in range(out.size):
+    out, state = out[o : o + count], state[s : s + count]
+    for x in range(count):
         value = values[x]
         if state[x] != VALID and seen[x] != 0:
             if value != nodata and value == value:  # noqa: PLR0124 - NaN is not itself
@@ -235,9 +238,12 @@ def _settle_raw(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> No
 
 
 @compiled
-def _settle(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> None:
-    """Lay a run of values under a run of pixels: without branches, which makes vector code."""
-    for x in range(out.size):
+def _settle(values: Any, seen: Any, count: int, out: Any, o: int, state: Any, s: int, nodata: Any) -> None:
+    """Lay a run of so many values under the pixels at a place in `out` and `state`: without branches, which
+    makes vector code.
+    """
+    out, state = out[o : o + count], state[s : s + count]
+    for x in range(count):
         value = values[x]
         take = (state[x] != VALID) & (seen[x] != 0) & (value != nodata) & (value == value)  # noqa: PLR0124
         out[x] = value if take else out[x]
@@ -245,17 +251,20 @@ def _settle(values: Any, seen: Any, out: Any, state: Any, nodata: Any) -> None:
 
 
 @compiled
-def _fill(values: Any, out: Any, state: Any, nodata: Any, ground: Any, raw: bool) -> bool:
+def _fill(
+    values: Any, count: int, out: Any, o: int, state: Any, s: int, nodata: Any, ground: Any, raw: bool
+) -> bool:
     """As `_settle` or `_settle_raw` under pixels that are fresh and seen; whether all values were valid."""
+    out, state = out[o : o + count], state[s : s + count]
     faulty = False
-    for x in range(out.size):
+    for x in range(count):
         value = values[x]
         faulty |= (value == nodata) | (value != value)  # noqa: PLR0124 - NaN is not itself
     if not faulty:
-        out[:] = values
+        out[:] = values[:count]
         state[:] = VALID
         return True
-    for x in range(out.size):
+    for x in range(count):
         value = values[x]
         valid = (value != nodata) & (value == value)  # noqa: PLR0124
         out[x] = value if raw or valid else ground
@@ -349,13 +358,11 @@ def paste(
                 o = bands[i] * steps[0] + y * steps[1] + place[1]
                 s = bands[i] * steps[2] + y * steps[3] + place[1]
                 if blank[i]:
-                    whole[i] &= _fill(
-                        values, out[o : o + width], state[s : s + width], nodata[i], ground[bands[i]], raw
-                    )
+                    whole[i] &= _fill(values, width, out, o, state, s, nodata[i], ground[bands[i]], raw)
                 elif raw:
-                    _settle_raw(values, seen, out[o : o + width], state[s : s + width], nodata[i])
+                    _settle_raw(values, seen, width, out, o, state, s, nodata[i])
                 else:
-                    _settle(values, seen, out[o : o + width], state[s : s + width], nodata[i])
+                    _settle(values, seen, width, out, o, state, s, nodata[i])
         for i in range(samples.size):
             if blank[i] and whole[i]:
                 left[bands[i], cy, first_cell : last_cell + 1] = 0
@@ -410,55 +417,29 @@ def boxes(
 
 
 @compiled
-def _places_by_line(
-    r0: Any, r1: Any, c0: Any, c1: Any, share: Any, size: Any, width: int, stride: int, places: Any, seen: Any
-) -> None:
-    """Where in a flattened tile the first samples of pixels on a line between two nodes are, and whether
-    there.
-    """
-    height, across = float(size[0]), float(size[1])
-    for x in range(places.size):
-        r, c = r0 + share[x] * (r1 - r0), c0 + share[x] * (c1 - c0)
-        # False as well where a coordinate is none (NaN).
-        inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
-        place = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
-        places[x] = place if inside else np.int32(0)
-        seen[x] = inside
-
-
-@compiled
-def _places_by_curve(
-    rows: Any,
-    columns: Any,
-    weights: Any,
-    offset: int,
-    size: Any,
-    width: int,
-    stride: int,
-    places: Any,
-    seen: Any,
-) -> None:
-    """As `_places_by_line`, on a curve through four nodes."""
-    height, across = float(size[0]), float(size[1])
-    before, near = weights[0][offset:], weights[1][offset:]
-    far, after = weights[2][offset:], weights[3][offset:]
-    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
-    c0, c1, c2, c3 = columns[0], columns[1], columns[2], columns[3]
-    for x in range(places.size):
-        r = before[x] * r0 + near[x] * r1 + far[x] * r2 + after[x] * r3
-        c = before[x] * c0 + near[x] * c1 + far[x] * c2 + after[x] * c3
-        inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
-        place = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
-        places[x] = place if inside else np.int32(0)
-        seen[x] = inside
+def _along(values: Any, taps: int) -> Any:
+    """What multiplies the powers of a place, from 0 to 1, between the inner two of neighboring nodes."""
+    if taps == 1:
+        return values[0], 0.0, 0.0, 0.0
+    if taps == 2:
+        return values[0], values[1] - values[0], 0.0, 0.0
+    before, near, far, after = values[0], values[1], values[2], values[3]
+    return (
+        near,
+        far - before / 3.0 - near / 2.0 - after / 6.0,
+        (before + far) / 2.0 - near,
+        (after - before) / 6.0 + (near - far) / 2.0,
+    )
 
 
 @compiled
 def _places(
     rows: Any,
     columns: Any,
-    weights: Any,
-    offset: int,
+    node: int,
+    first: int,
+    count: int,
+    step: int,
     bulge: Any,
     size: Any,
     width: int,
@@ -467,43 +448,49 @@ def _places(
     places: Any,
     seen: Any,
 ) -> bool:
-    """Where in a flattened tile a run of pixels lies, and whether it does; False if certainly none does.
+    """Where in a flattened tile the first samples of a run of pixels are, and whether there; False if
+    certainly none is.
 
-    The run is between nodes of one line of a lattice: `rows` and `columns` are counted from the tile's
-    corner.
+    The run is between nodes of one line of a lattice, of `count` pixels from the `first` of `step` on:
+    `rows` and `columns` are counted from the tile's corner, and `node` is the first one that counts.
     """
-    if taps == 1:
-        r, c = rows[0], columns[0]
-        _places_by_line(r, r, c, c, weights[0][offset:], size, width, stride, places, seen)
-        return bool(seen[0])
-    n = taps // 2 - 1
-    r0, r1, c0, c1 = rows[n], rows[n + 1], columns[n], columns[n + 1]
+    rows, columns = rows[node : node + taps], columns[node : node + taps]
+    near, far = max(0, taps // 2 - 1), taps // 2
     if (
-        max(r0, r1) + bulge[0] < 0
-        or min(r0, r1) - bulge[0] >= size[0]
-        or max(c0, c1) + bulge[1] < 0
-        or min(c0, c1) - bulge[1] >= size[1]
+        max(rows[near], rows[far]) + bulge[0] < 0
+        or min(rows[near], rows[far]) - bulge[0] >= size[0]
+        or max(columns[near], columns[far]) + bulge[1] < 0
+        or min(columns[near], columns[far]) - bulge[1] >= size[1]
     ):
         return False
-    if taps == 2:
-        _places_by_line(r0, r1, c0, c1, weights[1][offset:], size, width, stride, places, seen)
-    else:
-        _places_by_curve(rows[:4], columns[:4], weights, offset, size, width, stride, places, seen)
+    r0, r1, r2, r3 = _along(rows, taps)
+    c0, c1, c2, c3 = _along(columns, taps)
+    height, across = float(size[0]), float(size[1])
+    for x in range(count):
+        t = (first + x) / step
+        r = r0 + t * (r1 + t * (r2 + t * r3))
+        c = c0 + t * (c1 + t * (c2 + t * c3))
+        # False as well where a coordinate is none (NaN).
+        inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
+        place = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
+        places[x] = place if inside else np.int32(0)
+        seen[x] = inside
     return True
 
 
 @compiled
-def _gather(flat: Any, places: Any, sample: int, values: Any) -> None:
+def _gather(flat: Any, places: Any, count: int, sample: int, values: Any) -> None:
     """One sample of pixels at places."""
-    for x in range(places.size):
+    for x in range(count):
         values[x] = flat[np.uintp(places[x]) + np.uintp(sample)]
 
 
 @compiled
-def _any_open(state: Any, seen: Any) -> bool:
+def _any_open(state: Any, s: int, count: int, seen: Any) -> bool:
     """Whether any pixel of a run that is seen is not valid yet."""
+    state = state[s : s + count]
     found = np.uint8(0)
-    for x in range(state.size):
+    for x in range(count):
         found |= np.uint8(state[x] != VALID) & seen[x]
     return bool(found != 0)
 
@@ -551,23 +538,24 @@ def warp(
     column_nodes = np.empty(rows.shape[1])
     width, stride = tile.shape[1], tile.shape[2]
     flat = tile.reshape(tile.size)
-    index = np.empty(step, np.int32)
-    within = np.empty(step, np.uint8)
+    places = np.empty(step, np.int32)
+    seen = np.empty(step, np.uint8)
     everywhere = np.ones(step, np.uint8)
-    gathered = np.empty(step, tile.dtype)
+    values = np.empty(step, tile.dtype)
     for y in range(box[0], box[1]):
         j = (y - top) // step
         phase = weights[:, y - top - j * step]
         blended = False
         for i in range(first, last + 1):
             x0, x1 = max(box[2], start + i * step), min(box[3], start + (i + 1) * step)
+            count = x1 - x0
             wanted = False
             for k in range(samples.size):
                 for cell in range(x0 // CELL, (x1 - 1) // CELL + 1):
                     if fresh[bands[k], y // CELL, cell]:
                         _begin(out, state, steps, fresh, ground, bands[k], y // CELL, cell, block)
-                s = bands[k] * steps[2] + y * steps[3]
-                wanted |= _any_open(state[s + x0 : s + x1], everywhere)
+                s = bands[k] * steps[2] + y * steps[3] + x0
+                wanted |= _any_open(state, s, count, everywhere)
             if not wanted:
                 continue
             if not blended:
@@ -579,13 +567,13 @@ def warp(
                         c += phase[tap] * columns[j + skipped + tap, n]
                     row_nodes[n] = r - corner[0]
                     column_nodes[n] = c - corner[1]
-            n, x = i + skipped, x0 - start - i * step
-            places, seen, values = index[: x1 - x0], within[: x1 - x0], gathered[: x1 - x0]
             if not _places(
-                row_nodes[n:],
-                column_nodes[n:],
-                weights,
-                x,
+                row_nodes,
+                column_nodes,
+                i + skipped,
+                x0 - start - i * step,
+                count,
+                step,
                 bulge,
                 size,
                 width,
@@ -596,26 +584,24 @@ def warp(
             ):
                 continue
             if visible.size:
-                shown = visible[y, x0:x1]
-                for x in range(places.size):
-                    seen[x] &= np.uint8(shown[x] != 0)
+                for x in range(count):
+                    seen[x] &= np.uint8(visible[y, x0 + x] != 0)
             if not probe and alpha >= 0:
-                _gather(flat, places, alpha, values)
-                for x in range(places.size):
+                _gather(flat, places, count, alpha, values)
+                for x in range(count):
                     seen[x] &= np.uint8(values[x] != 0)
             for k in range(samples.size):
-                o = bands[k] * steps[0] + y * steps[1]
-                s = bands[k] * steps[2] + y * steps[3]
-                pixels = state[s + x0 : s + x1]
+                o = bands[k] * steps[0] + y * steps[1] + x0
+                s = bands[k] * steps[2] + y * steps[3] + x0
                 if probe:
-                    if _any_open(pixels, seen):
+                    if _any_open(state, s, count, seen):
                         return True
                     continue
-                _gather(flat, places, samples[k], values)
+                _gather(flat, places, count, samples[k], values)
                 if raw:
-                    _settle_raw(values, seen, out[o + x0 : o + x1], pixels, nodata[k])
+                    _settle_raw(values, seen, count, out, o, state, s, nodata[k])
                 else:
-                    _settle(values, seen, out[o + x0 : o + x1], pixels, nodata[k])
+                    _settle(values, seen, count, out, o, state, s, nodata[k])
     if not probe:
         recount(state, steps, bands, left, box, block)
     return False

@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,10 @@ Array = np.ndarray[Any, Any]
 
 __all__ = ["Memory", "empty"]
 
-# Smaller ones the allocator keeps by itself.
-_LEAST = 16 * 2**20
-# Kept at most, all together, and for an array of how many times fewer bytes.
-_MOST, _TOO_LARGE = 2**30, 2
+# Less than a huge page the allocator keeps by itself.
+_LEAST = 2 * 2**20
+# Bytes kept at most, all together, and how many times more than an array needs it may be given.
+_MOST, _TOO_LARGE = 2**30, 1.25
 
 
 class Memory:
@@ -77,8 +78,9 @@ class Memory:
 def _new(size: int) -> mmap.mmap:
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        # As numpy asks for its own arrays.
-        memory.madvise(mmap.MADV_HUGEPAGE)
+        # As numpy asks for its own arrays; not all kernels have such pages.
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
 
 

@@ -10,10 +10,24 @@ import rasterio.shutil
 from affine import Affine
 
 from landbridge.geo import AOI
-from landbridge.raster import Band, Request, Source
+from landbridge.raster import Band, Request, Source, reuse
 
 UTM14, UTM15 = "EPSG:32614", "EPSG:32615"
 ORIGIN = (500_000.0, 4_200_000.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _used_memory():
+    """Results get memory that something else was in, as they do after the first large one."""
+
+    def used(shape, dtype):
+        array = np.empty(shape, dtype)
+        array.view(np.uint8).fill(0xA5)
+        return array
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reuse, "empty", used)
+        yield
 
 
 @dataclass(frozen=True)
