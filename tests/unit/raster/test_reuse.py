@@ -84,4 +84,5 @@ def test_threads_share_no_array():
     for thread in threads:
         thread.join()
     assert not failures
-    assert memory.kept <= 8 * SIZE
+    # Each has its last array while it makes the next.
+    assert memory.kept <= 16 * SIZE
