@@ -27,6 +27,8 @@ VALID, MISSING, RAW = np.uint8(0), np.uint8(1), np.uint8(2)
 CELL = 128
 # Bytes that a processor fetches at once, and how many rows before they are written.
 _LINE, _AHEAD = 64, 2
+# Values that are added up at once.
+_LANES = 16
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,8 +40,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
-@intrinsic
-def _prefetch(_typing: Any, array: Any, _place: Any) -> Any:
+def instruction(function: Callable[..., Any]) -> Any:
+    """What the function, given numba's types, says in LLVM's own words; a number in a call is a type too."""
+    return intrinsic(prefer_literal=True)(function)
+
+
+@instruction
+def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
     """Have the processor fetch the memory of an element that is soon to be written."""
     from llvmlite import ir  # type: ignore[import-untyped]
     from numba.core import cgutils, types
@@ -54,7 +61,7 @@ def _prefetch(_typing: Any, array: Any, _place: Any) -> Any:
         builder.call(function, [element, number(1), number(3), number(1)])
         return context.get_dummy_value()
 
-    return types.void(array, types.intp), code
+    return types.void(array, place), code
 
 
 @compiled
@@ -63,7 +70,7 @@ def _fetch_ahead(array: Any, first: int, size: int) -> None:
     does not foresee it.
     """
     for x in range(first, first + size, _LINE // array.itemsize):
-        _prefetch(array, x)  # type: ignore[call-arg]  # the compiler gives the first itself
+        _prefetch(array, x)
 
 
 @compiled
@@ -174,50 +181,92 @@ def undo_differences(tile: Any, samples: Any, first: int, last: int) -> None:
                 at += np.uintp(stride)
 
 
+@instruction
+def _sum_lanes(_typing: Any, flat: Any, at: Any, stride: Any, run: Any, x: Any, total: Any) -> Any:
+    """Undo the differences of `_LANES` values, `stride` (a literal) apart from `at` on in `flat`, into a run
+    at `x`, all at once; `total`, the sum of those before them, and of these.
+    """
+    from llvmlite import ir
+    from numba.core import types
+
+    step = stride.literal_value
+    lane, index = ir.IntType(8 * np.dtype(flat.dtype.name).itemsize), ir.VectorType(ir.IntType(32), _LANES)
+    line, wide = ir.VectorType(lane, _LANES), ir.VectorType(lane, _LANES * step)
+    zeros = ir.Constant(line, [0] * _LANES)
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def pointer(array: int, kind: Any) -> Any:
+            first = context.make_array(signature.args[array])(context, builder, arguments[array]).data
+            element = builder.gep(first, [arguments[array + 1]])
+            return builder.bitcast(element, kind.as_pointer())
+
+        def picked(one: Any, other: Any, places: list[int]) -> Any:
+            return builder.shuffle_vector(one, other, ir.Constant(index, places))
+
+        loaded = builder.load(pointer(0, wide), align=lane.width // 8)
+        sums = picked(loaded, ir.Constant(wide, ir.Undefined), [n * step for n in range(_LANES)])
+        for by in (1, 2, 4, 8):
+            moved = picked(sums, zeros, [n - by if n >= by else _LANES for n in range(_LANES)])
+            sums = builder.add(sums, moved)
+        before = builder.insert_element(zeros, builder.trunc(arguments[5], lane), ir.IntType(32)(0))
+        before = picked(before, zeros, [0] * _LANES)
+        builder.store(builder.add(sums, before), pointer(3, line), align=lane.width // 8)
+        last = builder.extract_element(sums, ir.IntType(32)(_LANES - 1))
+        return builder.add(arguments[5], builder.zext(last, arguments[5].type))
+
+    return types.uint64(flat, at, stride, run, x, total), code
+
+
 @compiled
-def _take(row: Any, samples: Any, stride: int, differences: bool, low: int, runs: Any) -> None:
-    """The values from column `low` of a row on, one run for each sample, without the horizontal predictor."""
-    width = runs.shape[1]
+def _sum_up(flat: Any, at: Any, stride: int, total: Any, run: Any) -> None:
+    """Undo the differences of values `stride` apart from `at` on in `flat`; sums wrap."""
+    # No further than the array goes: lanes are read with all that lies between them.
+    whole = min(run.size // _LANES, (flat.size - np.intp(at)) // (_LANES * stride)) * _LANES
+    step, x = np.uintp(stride), 0
+    ahead = np.uintp(_LANES) * step
+    if stride == 1:
+        while x < whole:
+            total = _sum_lanes(flat, at, 1, run, x, total)
+            at += ahead
+            x += _LANES
+    elif stride == 3:
+        while x < whole:
+            total = _sum_lanes(flat, at, 3, run, x, total)
+            at += ahead
+            x += _LANES
+    elif stride == 4:
+        while x < whole:
+            total = _sum_lanes(flat, at, 4, run, x, total)
+            at += ahead
+            x += _LANES
+    for i in range(x, run.size):
+        total += np.uint64(flat[at])
+        run[i] = total
+        at += step
+
+
+@compiled
+def _take(
+    flat: Any, first: int, samples: Any, stride: int, differences: bool, low: int, count: int, runs: Any
+) -> None:
+    """`count` values from column `low` of a row on, which begins at `first` in a flattened tile, one run for
+    each sample, without the horizontal predictor.
+    """
     # Unsigned: a signed index is looked at for being negative, which takes as long as the rest.
-    step, start = np.uintp(stride), np.uintp(low * stride)
-    n = 0
-    if not differences:
-        while n < samples.size:
-            run, at = runs[n], start + np.uintp(samples[n])
-            for x in range(width):
-                run[x] = row[at]
+    step = np.uintp(stride)
+    for n in range(samples.size):
+        run, at = runs[n], np.uintp(first + samples[n])
+        if differences:
+            total = np.uint64(0)
+            for _ in range(low):
+                total += np.uint64(flat[at])
                 at += step
-            n += 1
-    # Three at once, as most images are read: one pass over the row instead of three.
-    while n + 3 <= samples.size:
-        first, second, third = np.uintp(samples[n]), np.uintp(samples[n + 1]), np.uintp(samples[n + 2])
-        a, b, c = runs[n], runs[n + 1], runs[n + 2]
-        total_a = total_b = total_c = np.uint64(0)
-        at = np.uintp(0)
-        while at < start:
-            total_a += np.uint64(row[at + first])
-            total_b += np.uint64(row[at + second])
-            total_c += np.uint64(row[at + third])
-            at += step
-        for x in range(width):
-            total_a += np.uint64(row[at + first])
-            total_b += np.uint64(row[at + second])
-            total_c += np.uint64(row[at + third])
-            a[x], b[x], c[x] = total_a, total_b, total_c
-            at += step
-        n += 3
-    while n < samples.size:
-        run, sample = runs[n], np.uintp(samples[n])
-        total = np.uint64(0)
-        at = np.uintp(0)
-        while at < start:
-            total += np.uint64(row[at + sample])
-            at += step
-        for x in range(width):
-            total += np.uint64(row[at + sample])
-            run[x] = total
-            at += step
-        n += 1
+            _sum_up(flat, at, stride, total, run[:count])
+        else:
+            at += np.uintp(low) * step
+            for x in range(count):
+                run[x] = flat[at]
+                at += step
 
 
 @compiled
@@ -305,8 +354,9 @@ def paste(
         unit &= columns[x] == low + x
     alphas = np.empty(1, np.intp)
     alphas[0] = alpha
-    runs = np.empty((samples.size, high - low + 1), tile.dtype)
-    alpha_run = np.empty((1, high - low + 1), tile.dtype)
+    flat, span = tile.reshape(tile.size), high - low + 1
+    runs = np.empty((samples.size, span), tile.dtype)
+    alpha_run = np.empty((1, span), tile.dtype)
     gathered = np.empty(width, tile.dtype)
     seen = np.ones(width, np.uint8)
     bottom, right = place[0] + rows.size, place[1] + width
@@ -338,12 +388,12 @@ def paste(
                 for i in range(samples.size):
                     _fetch_ahead(out, bands[i] * steps[0] + ahead * steps[1] + place[1], width)
                     _fetch_ahead(state, bands[i] * steps[2] + ahead * steps[3] + place[1], width)
-            row = tile[rows[y - place[0]]].reshape(tile.shape[1] * stride)
-            _take(row, samples, stride, differences, low, runs)
+            row = rows[y - place[0]] * tile.shape[1] * stride
+            _take(flat, row, samples, stride, differences, low, span, runs)
             if visible.size:
                 seen[:] = visible[y, place[1] : right]
             if alpha >= 0:
-                _take(row, alphas, stride, differences, low, alpha_run)
+                _take(flat, row, alphas, stride, differences, low, span, alpha_run)
                 for x in range(width):
                     shown = alpha_run[0, columns[x] - low] != 0
                     seen[x] = shown if visible.size == 0 else seen[x] & shown
