@@ -12,13 +12,14 @@ import os
 import secrets
 from typing import IO, TYPE_CHECKING
 
-from landbridge.stac_api.assets.blocks import BLOCK, BlockWriter
+from landbridge.stac_api.assets.blocks import BlockWriter
 from landbridge.stac_api.assets.lanes import Lane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+CHUNK = 2**20  # bytes that are read at once
 _FLUSHED = 32 * 2**20  # bytes after which the disk is set to work, while more arrive
 _TRIES = 10
 _sync_data = getattr(os, "fdatasync", os.fsync)
@@ -55,12 +56,12 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
 
 
 async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
-    """The bytes of a file from `start` up to `end`, in blocks; it is closed afterwards."""
+    """The bytes of a file from `start` up to `end`, in chunks; it is closed afterwards."""
     with file:
         file.seek(start)
-        while start < end and (block := await asyncio.to_thread(file.read, min(BLOCK, end - start))):
-            start += len(block)
-            yield block
+        while start < end and (chunk := await asyncio.to_thread(file.read, min(CHUNK, end - start))):
+            start += len(chunk)
+            yield chunk
 
 
 def move(file: Path, target: Path) -> bool:

@@ -23,7 +23,7 @@ from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 from landbridge.mappings import ids
 from landbridge.stac_api import links
 from landbridge.stac_api.assets import folder
-from landbridge.stac_api.assets.blocks import BLOCK, blocks
+from landbridge.stac_api.assets.blocks import blocks
 from landbridge.stac_api.assets.lanes import Lane
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class AssetStore:
         if self.root is not None:
             return folder.read((self.root / path).open("rb", buffering=0), start, end)
         result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
-        return aiter(result.stream(min_chunk_size=BLOCK))
+        return aiter(result.stream(min_chunk_size=folder.CHUNK))
 
     async def sizes(self, prefix: str) -> dict[str, int]:
         """Every object under a prefix, with its size in bytes."""
@@ -227,7 +227,7 @@ def is_served(path: str) -> bool:
 
 async def _read(file: Path) -> AsyncIterator[bytes]:
     with file.open("rb") as source:
-        while chunk := await asyncio.to_thread(source.read, BLOCK):
+        while chunk := await asyncio.to_thread(source.read, folder.CHUNK):
             yield chunk
 
 
