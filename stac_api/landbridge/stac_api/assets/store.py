@@ -43,6 +43,7 @@ COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _CLIENT: ClientConfig = {"connect_timeout": "5s", "timeout": "6h"}
 _LONGEST_KEY, _LONGEST_NAME = 1024, 255  # bytes that S3 and file systems take; a store fails over others
 _STANDSTILL = 20.0  # seconds without a byte
+_ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")
 _SIGNING = (S3Store, GCSStore, AzureStore)
 _PART = 8 * 2**20  # bytes of one part of a multipart upload; S3 takes 10,000 of them
 _PARTS_AT_ONCE = 4
@@ -76,6 +77,11 @@ class AssetStore:
     def signs(self) -> bool:
         """Whether the store itself gives out URLs by which others may read or write one object."""
         return self._signing is not None
+
+    @property
+    def signs_writes(self) -> bool:
+        """Whether others may write by such a URL alone; Azure wants a header, too, with the kind of blob."""
+        return self.signs and not isinstance(self._signing, AzureStore)
 
     async def sign(self, method: Literal["GET", "PUT"], path: str, seconds: int) -> str:
         """A URL by which anybody may do this with one object, for some seconds."""
@@ -195,7 +201,7 @@ class AssetStore:
 
 def _client(standstill: float) -> ClientConfig:
     # Where options are given, obstore no longer reads `allow_http` from the environment.
-    insecure = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")
+    insecure = any(os.environ.get(name, "").lower() in ("true", "1") for name in _ALLOW_HTTP)
     return {**_CLIENT, "read_timeout": timedelta(seconds=standstill), "allow_http": insecure}
 
 
