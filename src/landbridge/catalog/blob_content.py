@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from landbridge.catalog.http import public
-from landbridge.exceptions import ServerError
+from landbridge.exceptions import BadRequestError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,26 +33,36 @@ class Source:
         self._file = file
         seekable = getattr(file, "seekable", None)
         self._start = file.tell() if seekable is not None and seekable() else None
+        self.size = None if self._start is None else file.seek(0, os.SEEK_END) - self._start
+        """The bytes to send, None where that cannot be known beforehand."""
         self._begun = False
 
-    @property
-    def size(self) -> int | None:
-        """The bytes to send, None where that cannot be known beforehand."""
-        if self._start is None:
-            return None
-        end = self._file.seek(0, os.SEEK_END)
-        self._file.seek(self._start)
-        return end - self._start
-
     def chunks(self) -> Iterator[bytes]:
-        """The bytes, in pieces of constant size. ServerError where they cannot be read a second time."""
+        """The bytes, in pieces of constant size.
+
+        Raises
+        ------
+        BadRequestError
+            They have become more or less.
+        ServerError
+            They cannot be read a second time.
+        """
         if self._start is not None:
             self._file.seek(self._start)
         elif self._begun:
             raise ServerError("The upload broke off, and its file cannot be read a second time.")
         self._begun = True
+        sent = 0
         while chunk := self._file.read(_CHUNK):
+            sent += len(chunk)
+            if self.size is not None and sent > self.size:
+                break
             yield chunk
+        if self.size not in (None, sent):
+            raise BadRequestError(
+                f"The file had {self.size} bytes when its upload began, and has others now: it must not be "
+                "written to meanwhile."
+            )
 
 
 def download(

@@ -99,7 +99,13 @@ class Blobs:
         # An announcement that is not followed by data does no harm.
         upload = client.post("/blobs", announced, idempotent=True)["id"]
         return client.request(
-            "PUT", f"/blobs/uploads/{upload}", content=source.chunks, content_type=_DATA, idempotent=True
+            "PUT",
+            f"/blobs/uploads/{upload}",
+            content=source.chunks,
+            content_type=_DATA,
+            # Otherwise the data is sent in chunks with headers of their own, for which each is copied.
+            headers={} if source.size is None else {"Content-Length": str(source.size)},
+            idempotent=True,
         )
 
     def read(

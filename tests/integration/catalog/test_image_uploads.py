@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from landbridge.catalog import Image, ImageUpload, ImageUploadStatus, OverviewResampler
+from landbridge.catalog import Image, ImageUpload, ImageUploadStatus, OverviewResampler, SpectralBand
 from landbridge.catalog import properties as p
 from landbridge.exceptions import ConflictError
 
@@ -69,8 +69,6 @@ def test_open_files_are_read_from_where_they_stand_and_left_open_10_1(banded, ge
 
 
 def test_one_file_for_each_band(product, geotiff):
-    from landbridge.catalog import SpectralBand
-
     for index, name in enumerate(("red", "nir")):
         SpectralBand(
             name=name,
@@ -90,8 +88,6 @@ def test_one_file_for_each_band(product, geotiff):
 
 
 def test_several_arrays_are_the_files_of_one_image_10_2(product):
-    from landbridge.catalog import SpectralBand
-
     for name, file_index, band_index in (("red", 0, 0), ("nir", 0, 1), ("blue", 1, 0)):
         SpectralBand(
             name=name,
@@ -139,6 +135,25 @@ def test_arrays_of_every_type_10_2(product, uploaded, dtype):
     result = image.ndarray("v")
     assert result.dtype == dtype
     assert np.array_equal(result[0], array)
+
+
+def test_many_bands_come_back_each_as_it_went_10_2_14_5(product, uploaded):
+    array = np.arange(7 * 40 * 60, dtype="uint16").reshape(7, 40, 60) + 1
+    names = [f"b{index}" for index in range(7)]
+    for index, name in enumerate(names):
+        SpectralBand(
+            name=name,
+            product=product,
+            data_type="UInt16",
+            band_index=index,
+            data_range=(0, 20000),
+            display_range=(0, 20000),
+            nodata=0,
+            resolution="30m",
+        ).save()
+    image = uploaded(product, "i", array)
+    assert np.array_equal(image.ndarray(names).data, array)
+    assert np.array_equal(image.ndarray("b5 b1").data, array[[5, 1]])
 
 
 def test_a_rasters_description_georeferences_its_upload_6_11_10_2(banded, uploaded):

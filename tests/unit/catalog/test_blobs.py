@@ -312,6 +312,17 @@ def test_what_cannot_be_read_again_is_not_sent_twice():
         list(source.chunks())
 
 
+@pytest.mark.parametrize("size", [0, 9, 11])
+def test_a_file_that_changes_while_it_is_sent_is_an_error(size):
+    file = io.BytesIO(b"0123456789")
+    chunks = Source(file).chunks()
+    file.seek(0)
+    file.truncate(0)
+    file.write(bytes(size))
+    with pytest.raises(BadRequestError, match="had 10 bytes"):
+        list(chunks)
+
+
 def test_a_file_is_written_whole_or_not_at_all_11_3(tmp_path):
     target = tmp_path / "file"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import hashlib
+import mmap
 import os
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ import pytest
 from obstore.store import LocalStore
 
 from landbridge.stac_api.assets import folder
+from landbridge.stac_api.assets.blocks import blocks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,12 +27,16 @@ async def pieces(*sizes: int) -> AsyncIterator[bytes]:
         yield bytes([number % 256]) * size
 
 
+def joined(*sizes: int) -> bytes:
+    return b"".join(bytes([number % 256]) * size for number, size in enumerate(sizes))
+
+
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("sizes", [(), (0,), (1,), (7, 0, 2**20, 3), (2**16,) * 1100, (1,) * 1500])
-def test_a_stream_becomes_a_file(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+def test_a_stream_becomes_a_file(tmp_path: Path, sizes: tuple[int, ...], direct: bool) -> None:
     target = tmp_path / "a" / "b" / "data"
-    assert asyncio.run(folder.write(target, pieces(*sizes))) == sum(sizes)
-    expected = b"".join(bytes([number % 256]) * size for number, size in enumerate(sizes))
-    assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(expected).digest()
+    assert asyncio.run(folder.write(target, blocks(pieces(*sizes)), direct=direct)) == sum(sizes)
+    assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(joined(*sizes)).digest()
     assert list(target.parent.iterdir()) == [target]
 
 
@@ -42,7 +49,7 @@ def test_nothing_is_there_before_the_last_byte(tmp_path: Path) -> None:
             assert not target.exists()
             assert not [entry for chunk in obstore.list(LocalStore(tmp_path)) for entry in chunk]
 
-    assert asyncio.run(folder.write(target, watched())) == 3 * 2**20
+    assert asyncio.run(folder.write(target, blocks(watched()))) == 3 * 2**20
 
 
 def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
@@ -54,7 +61,7 @@ def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        asyncio.run(folder.write(target, broken()))
+        asyncio.run(folder.write(target, blocks(broken())))
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -68,7 +75,7 @@ def test_a_write_that_is_canceled_leaves_nothing(tmp_path: Path) -> None:
                 begun.set()
                 yield bytes(2**20)
 
-        writing = asyncio.create_task(folder.write(tmp_path / "data", endless()))
+        writing = asyncio.create_task(folder.write(tmp_path / "data", blocks(endless())))
         await begun.wait()
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -78,22 +85,77 @@ def test_a_write_that_is_canceled_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_an_error_and_leaves_nothing(small_disk: Path) -> None:
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_full_disk_is_an_error_and_leaves_nothing(small_disk: Path, direct: bool) -> None:
     with pytest.raises(OSError, match="No space left") as caught:
-        asyncio.run(folder.write(small_disk / "data", pieces(*[2**20] * 20)))
+        asyncio.run(folder.write(small_disk / "data", blocks(pieces(*[2**20] * 20)), direct=direct))
     assert caught.value.errno == errno.ENOSPC
     assert list(small_disk.iterdir()) == []
 
 
-def test_a_write_cut_short_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = os.writev
-    monkeypatch.setattr(
-        folder.os, "writev", lambda file, parts: whole(file, [memoryview(parts[0])[: len(parts[0]) // 2 + 1]])
-    )
-    sizes = (5, 1, 300, 7)
-    asyncio.run(folder.write(tmp_path / "data", pieces(*sizes)))
-    expected = b"".join(bytes([number]) * size for number, size in enumerate(sizes))
-    assert (tmp_path / "data").read_bytes() == expected
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_write_cut_short_goes_on_where_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct: bool
+) -> None:
+    whole = os.write
+    # No disk takes such parts of a block directly.
+    monkeypatch.setattr(os, "write", lambda file, block: whole(file, block[: len(block) // 2 + 1]))
+    sizes = (2**20, 5, 1, 300, 2**20, 7)
+    asyncio.run(folder.write(tmp_path / "data", blocks(pieces(*sizes)), direct=direct))
+    assert (tmp_path / "data").read_bytes() == joined(*sizes)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system has no direct writes")
+def test_where_nothing_is_written_directly_all_goes_the_ordinary_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = fcntl.fcntl
+    refused = []
+
+    def refusing(file: int, command: int, argument: int = 0) -> int:
+        if command == fcntl.F_SETFL and argument & os.O_DIRECT:
+            refused.append(argument)
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return control(file, command, argument)
+
+    monkeypatch.setattr(fcntl, "fcntl", refusing)
+    sizes = (2**20,) * 5 + (3,)
+    asyncio.run(folder.write(tmp_path / "data", blocks(pieces(*sizes)), direct=True))
+    assert (tmp_path / "data").read_bytes() == joined(*sizes)
+    assert len(refused) == 1
+
+
+def is_cached(path: Path) -> bool:
+    """Whether the start of a file can be read without its disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.preadv(descriptor, [bytearray(4096)], 0, os.RWF_NOWAIT)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+@pytest.fixture
+def direct_disk(tmp_path: Path) -> Path:
+    """A folder on a disk that takes direct writes, as most do."""
+    try:
+        descriptor = os.open(tmp_path / "probe", os.O_WRONLY | os.O_CREAT | os.O_DIRECT)
+        os.write(descriptor, mmap.mmap(-1, 2**16))
+        os.close(descriptor)
+        if not is_cached(tmp_path / "probe"):
+            return tmp_path
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"no direct writes here: {error!r}")
+    pytest.skip("no direct writes here: the files are kept in memory")
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_what_is_written_directly_takes_no_memory_of_the_systems(direct_disk: Path, direct: bool) -> None:
+    target = direct_disk / "data"
+    asyncio.run(folder.write(target, blocks(pieces(2**21, 5)), direct=direct))
+    assert is_cached(target) is not direct
 
 
 def test_a_file_is_moved_on_its_own_disk_and_left_on_another(tmp_path: Path, small_disk: Path) -> None:

@@ -12,50 +12,39 @@ import os
 import secrets
 from typing import IO, TYPE_CHECKING
 
+from landbridge.stac_api.assets.blocks import BlockWriter
 from landbridge.stac_api.assets.lanes import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-BLOCK = 2**20
+CHUNK = 2**20  # bytes that are read at once
 _FLUSHED = 32 * 2**20  # bytes after which the disk is set to work, while more arrive
-_MOST_PARTS = 512  # of one write; systems take 1,024
 _TRIES = 10
-_flush = getattr(os, "fdatasync", os.fsync)
+_sync_data = getattr(os, "fdatasync", os.fsync)
 
 
-async def gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
-    """The chunks of about a mebibyte at a time: a body comes in many small ones, and a copy costs as much."""
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        if chunk:
-            parts.append(chunk)
-            size += len(chunk)
-        if size >= BLOCK or len(parts) == _MOST_PARTS:
-            yield parts
-            parts, size = [], 0
-    if parts:
-        yield parts
+async def write(target: Path, content: AsyncIterator[memoryview], *, direct: bool = False) -> int:
+    """Write blocks into a file that appears with the last of them; gives its size.
 
-
-async def write(target: Path, chunks: AsyncIterator[bytes]) -> int:
-    """Write a stream into a file that appears with its last byte; gives its size."""
+    With `direct` they go past the page cache: for what is not read soon.
+    """
     # obstore lists no file whose name ends in a number sign and digits: such are its own on the way.
     fresh = target.with_name(f"{target.name}#{secrets.randbelow(10**12)}")
     file = await asyncio.to_thread(_opened, fresh)
     size = flushed = 0
     try:
         with file:
+            writer = BlockWriter(file.fileno(), direct=direct)
             # Both end before their file is closed.
             async with Lane() as writing, Lane() as flushing:
-                async for parts in gathered(chunks):
-                    await writing.add(_write, file.fileno(), parts)
-                    size += sum(map(len, parts))
+                async for block in content:
+                    await writing.add(writer.write, block)
+                    size += len(block)
                     if size - flushed >= _FLUSHED:
                         flushed = size
-                        await flushing.add(_flush, file.fileno())
+                        await flushing.add(_flush, file.fileno(), writer)
                 await writing.done()
                 await flushing.add(os.fsync, file.fileno())
                 await flushing.done()
@@ -67,12 +56,12 @@ async def write(target: Path, chunks: AsyncIterator[bytes]) -> int:
 
 
 async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
-    """The bytes of a file from `start` up to `end`, in blocks; it is closed afterwards."""
+    """The bytes of a file from `start` up to `end`, in chunks; it is closed afterwards."""
     with file:
         file.seek(start)
-        while start < end and (block := await asyncio.to_thread(file.read, min(BLOCK, end - start))):
-            start += len(block)
-            yield block
+        while start < end and (chunk := await asyncio.to_thread(file.read, min(CHUNK, end - start))):
+            start += len(chunk)
+            yield chunk
 
 
 def move(file: Path, target: Path) -> bool:
@@ -100,14 +89,9 @@ def _opened(path: Path) -> IO[bytes]:
     raise AssertionError  # the loop returns or raises
 
 
-def _write(descriptor: int, parts: Sequence[bytes | memoryview]) -> None:
-    while parts:
-        written = os.writev(descriptor, parts)
-        while parts and written >= len(parts[0]):
-            written -= len(parts[0])
-            parts = parts[1:]
-        if written:
-            parts = [memoryview(parts[0])[written:], *parts[1:]]
+def _flush(descriptor: int, writer: BlockWriter) -> None:
+    if not writer.direct:
+        _sync_data(descriptor)
 
 
 def _place(fresh: Path, target: Path) -> None:

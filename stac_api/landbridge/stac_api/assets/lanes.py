@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Lane"]
+__all__ = ["DEPTH", "Lane"]
 
-_DEPTH = 4  # blocks that wait their turn: enough that neither side stands still for the other's hiccups
+DEPTH = 4  # blocks that wait their turn: enough that neither side stands still for the other's hiccups
 
 
 class Lane:
@@ -44,8 +44,11 @@ class Lane:
             raise
 
     async def add(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Have a call made after those before it, waiting where too many are. Raises what one of them did."""
-        if len(self._waiting) >= _DEPTH:
+        """Have a call made after those before it, of which all but `DEPTH` - 1 have ended by then.
+
+        Raises what one of them did.
+        """
+        if len(self._waiting) >= DEPTH:
             await self._waiting.popleft()
         loop = asyncio.get_running_loop()
         self._waiting.append(loop.run_in_executor(self._thread, call, *arguments))

@@ -23,9 +23,11 @@ from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 from landbridge.mappings import ids
 from landbridge.stac_api import links
 from landbridge.stac_api.assets import folder
+from landbridge.stac_api.assets.blocks import blocks
+from landbridge.stac_api.assets.lanes import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
@@ -41,6 +43,7 @@ COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _CLIENT: ClientConfig = {"connect_timeout": "5s", "timeout": "6h"}
 _LONGEST_KEY, _LONGEST_NAME = 1024, 255  # bytes that S3 and file systems take; a store fails over others
 _STANDSTILL = 20.0  # seconds without a byte
+_ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")
 _SIGNING = (S3Store, GCSStore, AzureStore)
 _PART = 8 * 2**20  # bytes of one part of a multipart upload; S3 takes 10,000 of them
 _PARTS_AT_ONCE = 4
@@ -75,18 +78,40 @@ class AssetStore:
         """Whether the store itself gives out URLs by which others may read or write one object."""
         return self._signing is not None
 
+    @property
+    def signs_writes(self) -> bool:
+        """Whether others may write by such a URL alone; Azure wants a header, too, with the kind of blob."""
+        return self.signs and not isinstance(self._signing, AzureStore)
+
     async def sign(self, method: Literal["GET", "PUT"], path: str, seconds: int) -> str:
         """A URL by which anybody may do this with one object, for some seconds."""
         assert self._signing is not None
         return await obstore.sign_async(self._signing, method, path, timedelta(seconds=seconds))
 
-    async def put(self, path: str, data: Path | AsyncIterator[bytes]) -> int:
-        """Store a file or a stream; it appears whole or not at all. Returns its size in bytes."""
+    async def put(
+        self, path: str, data: Path | AsyncIterator[bytes], watch: Callable[[memoryview], Any] | None = None
+    ) -> int:
+        """Store a file or a stream; it appears whole or not at all. Returns its size in bytes.
+
+        Args:
+            path: where.
+            data: what.
+            watch: gets each block of it, in a thread.
+        """
+        content = blocks(_read(data) if isinstance(data, Path) else data)
+        if watch is None:
+            return await self._put(path, content)
+        async with Lane() as watching:
+            size = await self._put(path, _watched(content, watching, watch))
+            await watching.done()
+        return size
+
+    async def _put(self, path: str, content: AsyncIterator[memoryview]) -> int:
         if self.root is not None:
-            return await folder.write(self.root / path, _read(data) if isinstance(data, Path) else data)
-        if not isinstance(data, Path):
-            data = (b"".join(parts) async for parts in folder.gathered(data))
-        await obstore.put_async(self.backend, path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            # Files in transit are read as soon as they are there, blobs when somebody wants them.
+            return await folder.write(self.root / path, content, direct=path.startswith(BLOBS))
+        parts = (bytes(block) async for block in content)
+        await obstore.put_async(self.backend, path, parts, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return int((await obstore.head_async(self.backend, path))["size"])
 
     async def take(self, path: str, file: Path) -> None:
@@ -124,7 +149,7 @@ class AssetStore:
         if self.root is not None:
             return folder.read((self.root / path).open("rb", buffering=0), start, end)
         result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
-        return aiter(result.stream(min_chunk_size=folder.BLOCK))
+        return aiter(result.stream(min_chunk_size=folder.CHUNK))
 
     async def sizes(self, prefix: str) -> dict[str, int]:
         """Every object under a prefix, with its size in bytes."""
@@ -176,7 +201,7 @@ class AssetStore:
 
 def _client(standstill: float) -> ClientConfig:
     # Where options are given, obstore no longer reads `allow_http` from the environment.
-    insecure = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("true", "1")
+    insecure = any(os.environ.get(name, "").lower() in ("true", "1") for name in _ALLOW_HTTP)
     return {**_CLIENT, "read_timeout": timedelta(seconds=standstill), "allow_http": insecure}
 
 
@@ -208,8 +233,16 @@ def is_served(path: str) -> bool:
 
 async def _read(file: Path) -> AsyncIterator[bytes]:
     with file.open("rb") as source:
-        while block := await asyncio.to_thread(source.read, folder.BLOCK):
-            yield block
+        while chunk := await asyncio.to_thread(source.read, folder.CHUNK):
+            yield chunk
+
+
+async def _watched(
+    content: AsyncIterator[memoryview], watching: Lane, watch: Callable[[memoryview], Any]
+) -> AsyncIterator[memoryview]:
+    async for block in content:
+        await watching.add(watch, block)
+        yield block
 
 
 def own_paths(item: dict[str, Any]) -> list[str]:

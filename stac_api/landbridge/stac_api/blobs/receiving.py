@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
-from landbridge.stac_api.assets.folder import gathered
-from landbridge.stac_api.assets.lanes import Lane
 from landbridge.stac_api.assets.store import FAILURES, reason
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping
 
     from landbridge.stac_api.assets.store import AssetStore
 
@@ -87,20 +85,16 @@ async def receive(
 
     async def counted() -> AsyncIterator[bytes]:
         nonlocal size
-        async for parts in gathered(chunks):
-            size += sum(map(len, parts))
+        async for chunk in chunks:
+            size += len(chunk)
             if size > limit:
                 raise HTTPException(413, f"The data is larger than {limit} bytes, which is the most.")
             if wanted.size is not None and size > wanted.size:
                 raise BadRequestError(f"size_bytes is {wanted.size}, but there is more data than that.")
-            await hashing.add(_update, digest, parts)
-            for part in parts:
-                yield part
+            yield chunk
 
     try:
-        async with Lane() as hashing:
-            await store.put(path, counted())
-            await hashing.done()
+        await store.put(path, counted(), digest.update)
         received = Data(size, digest.hexdigest())
         _compare(received, wanted)
     except FAILURES as error:
@@ -112,11 +106,6 @@ async def receive(
         await _forget(store, path)
         raise
     return received
-
-
-def _update(digest: Any, parts: Sequence[bytes]) -> None:
-    for part in parts:
-        digest.update(part)
 
 
 async def _forget(store: AssetStore, path: str) -> None:

@@ -258,11 +258,11 @@ async def _answer(
 
 
 async def _urls(upload: records.Upload, request: Request) -> list[str]:
-    """Where the files are to be put, by whoever has the URL: in the store where it signs, else here."""
+    """Where the files are to be put, by whoever has the URL: in the store where it signs that, else here."""
     settings, store = request.app.state.landbridge, request.app.state.store
     if request.method == "GET":
         return []  # who may read a record may not therefore write its files
-    if settings.presign and store.signs:
+    if settings.presign and store.signs_writes:
         return [
             await store.sign("PUT", upload_path(upload.id, number), _PUT_SECONDS)
             if file["size"] <= _MOST_OF_ONE_PUT

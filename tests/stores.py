@@ -1,0 +1,82 @@
+"""Object stores of the tests' own beside S3, each with the environment by which a server uses it.
+
+Google's speaks the same XML as S3 does: the same server stands in for it, though not for its signatures.
+Azure's is Azurite, a program for Node.js: `npm install --global azurite`.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import shutil
+import subprocess
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+import s3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AZURITE = shutil.which("azurite-blob")
+# Of every installation: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+_ACCOUNT = "devstoreaccount1"
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_START_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def google() -> Iterator[dict[str, str]]:
+    """The environment of a server whose store is Google's."""
+    with s3.moto() as url:
+        yield {
+            "LANDBRIDGE_STORE_URL": f"gs://{s3.BUCKET}/objects",
+            "GOOGLE_BASE_URL": url,
+            "GOOGLE_BEARER_TOKEN": "token",
+            "GOOGLE_ALLOW_HTTP": "true",
+        }
+
+
+@contextlib.contextmanager
+def azure() -> Iterator[dict[str, str]]:
+    """The environment of a server whose store is Azure's."""
+    assert AZURITE is not None
+    port = s3.free_port()
+    command = [AZURITE, "--silent", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+    command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
+    endpoint = f"http://127.0.0.1:{port}/{_ACCOUNT}"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            deadline = time.monotonic() + _START_SECONDS
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    _make_container(endpoint)
+                    break
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+            yield {
+                "LANDBRIDGE_STORE_URL": f"az://{s3.BUCKET}/objects",
+                "AZURE_STORAGE_ACCOUNT_NAME": _ACCOUNT,
+                "AZURE_STORAGE_ACCOUNT_KEY": _KEY,
+                "AZURE_STORAGE_ENDPOINT": endpoint,
+                "AZURE_ALLOW_HTTP": "true",
+            }
+        finally:
+            server.kill()
+
+
+def _make_container(endpoint: str) -> None:
+    headers = {
+        "x-ms-date": datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"),
+        "x-ms-version": "2021-08-06",
+    }
+    said = "\n".join(f"{name}:{value}" for name, value in headers.items())
+    text = f"PUT{chr(10) * 12}{said}\n/{_ACCOUNT}/{_ACCOUNT}/{s3.BUCKET}\nrestype:container"
+    signature = base64.b64encode(hmac.digest(base64.b64decode(_KEY), text.encode(), hashlib.sha256)).decode()
+    headers["Authorization"] = f"SharedKey {_ACCOUNT}:{signature}"
+    httpx.put(f"{endpoint}/{s3.BUCKET}?restype=container", headers=headers).raise_for_status()

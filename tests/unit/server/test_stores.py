@@ -1,0 +1,132 @@
+"""Every kind of store does the same: a folder, S3, Google's, and Azure's where Azurite is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+import s3
+import stores
+from landbridge.stac_api.assets.store import AssetStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+MIB = 2**20
+run = asyncio.run
+
+
+@contextlib.contextmanager
+def _s3() -> Iterator[dict[str, str]]:
+    with s3.moto() as url:
+        yield s3.environment(url)
+
+
+@pytest.fixture(scope="module", params=["folder", "s3", "google", "azure"])
+def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    if request.param == "azure" and stores.AZURITE is None:
+        pytest.skip("Azurite is not installed (npm install --global azurite)")
+    folder = {"LANDBRIDGE_STORE_URL": tmp_path_factory.mktemp("store").as_uri()}
+    makers = {"s3": _s3, "google": stores.google, "azure": stores.azure}
+    with makers.get(request.param, lambda: contextlib.nullcontext(folder))() as found:
+        yield found
+
+
+@pytest.fixture
+def store(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[AssetStore]:
+    """A store with nothing in it."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    made = AssetStore(environment["LANDBRIDGE_STORE_URL"])
+    yield made
+    for prefix in ("blobs/", "images/", "uploads/"):
+        run(made.delete_under(prefix))
+    assert run(made.sizes("")) == {}
+
+
+async def mebibytes(count: int) -> AsyncIterator[bytes]:
+    for number in range(count):
+        yield bytes([number]) * MIB
+
+
+def read(store: AssetStore, path: str, start: int, end: int) -> bytes:
+    async def joined() -> bytes:
+        return b"".join([bytes(chunk) async for chunk in await store.stream(path, start, end)])
+
+    return run(joined())
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_a_stream_comes_back_whole_and_in_ranges(store: AssetStore, count: int) -> None:
+    path = store.new_blob("data")
+    seen: list[int] = []
+    assert run(store.put(path, mebibytes(count), lambda block: seen.append(len(block)))) == count * MIB
+    assert sum(seen) == count * MIB
+    assert run(store.sizes("blobs/")) == {path: count * MIB}
+    if count:
+        assert read(store, path, 0, count * MIB) == b"".join(bytes([n]) * MIB for n in range(count))
+        assert read(store, path, MIB - 2, MIB) == bytes([0, 0])
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(store: AssetStore) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield bytes(20 * MIB)
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        run(store.put(store.new_blob("data"), broken()))
+    assert run(store.sizes("")) == {}
+
+
+def test_files_go_in_and_out(store: AssetStore, tmp_path: Path) -> None:
+    file, scratch = tmp_path / "file.tif", tmp_path / "scratch"
+    scratch.mkdir()
+    file.write_bytes(b"pixels")
+    paths = ["images/a b/c:ä/1/0.tif", "uploads/1/0"]
+    run(store.put(paths[0], file))
+    run(store.take(paths[1], file))
+    assert run(store.sizes("")) == dict.fromkeys(paths, 6)
+    assert [run(store.fetch(path, scratch)).read_bytes() for path in paths] == [b"pixels"] * 2
+
+
+def test_what_is_gone_is_missing_and_may_be_deleted_again(store: AssetStore, tmp_path: Path) -> None:
+    path = store.new_blob("data")
+    run(store.put(path, mebibytes(1)))
+    run(store.delete(path, path))
+    run(store.delete_blob(path))
+    with pytest.raises(FileNotFoundError):
+        read(store, path, 0, 1)
+
+
+def test_who_has_a_signed_url_reads_and_writes_by_that_alone(store: AssetStore, tmp_path: Path) -> None:
+    if not store.signs or store.url.startswith("gs:"):
+        pytest.skip("it does not sign, or what stands in for it does not")
+    path = "uploads/1/0"
+    run(store.put(path, mebibytes(1)))
+    part = httpx.get(run(store.sign("GET", path, 600)), headers={"Range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, bytes(10))
+    if store.signs_writes:
+        httpx.put(run(store.sign("PUT", path, 600)), content=b"new").raise_for_status()
+        assert run(store.sizes("uploads/")) == {path: 3}
+
+
+def test_google_urls_are_signed_with_the_key_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    account = {"private_key": key.decode(), "private_key_id": "1", "client_email": "me@example.com"}
+    monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(account))
+    store = AssetStore("gs://bucket/objects")
+    url = httpx.URL(run(store.sign("PUT", "uploads/1/0", 600)))
+    assert (url.host, url.path) == ("storage.googleapis.com", "/bucket/objects/uploads/1/0")
+    assert url.params["X-Goog-Expires"] == "600"
+    assert url.params["X-Goog-Credential"].startswith("me@example.com/")
+    assert store.signs_writes
