@@ -59,12 +59,13 @@ class Ground:
         return f"{self.address or self.folder}/{scene.name}_{name}.tif"
 
     def sources(self, variant: str) -> list[Source]:
-        """The scenes as the engine takes them."""
+        """The scenes as the engine takes them: of one product, whose bands they share."""
+        bands = _bands(variant)
         return [
             Source(
                 scene.name,
                 (*self.files(scene, variant), self.file(scene, "alpha")),
-                _bands(variant),
+                bands,
                 project(footprint(scene), crs_of(f"EPSG:{scene.epsg}"), crs_of("EPSG:4326")),
                 "bench",
             )

@@ -18,7 +18,7 @@ from landbridge.raster.grid import BoolArray
 from landbridge.raster.methods import worked_type
 from landbridge.raster.opening import Files, Opened
 from landbridge.raster.pieces import windows
-from landbridge.raster.plan import Plan, make_plan
+from landbridge.raster.plan import Plan, make_plan, make_plans
 from landbridge.raster.progress import Progress, progress_bar
 from landbridge.raster.reduce import Renders, renderer_of
 from landbridge.raster.render import BLOCK, default_workers, run, workers_for
@@ -89,8 +89,7 @@ def stack_plans(groups: Sequence[Sequence[Source]], request: Request) -> list[Pl
     """
     if not groups:
         raise ValueError("there are no images to stack")
-    scope = [source for group in groups for source in group]
-    return [make_plan(group, request, scope) for group in groups]
+    return make_plans(groups, request)
 
 
 def stacked(rasters: Sequence[Raster], bands_axis: int = 1) -> Array:
@@ -185,12 +184,15 @@ def _render_here(
     cache = TileCache()
     opened = Opened()
     shares = -(-min(workers, default_workers()) // len(plans))
-    places = windows(first.geobox, chunks, shares, most=BLOCK)
+    places = [windows(first.geobox, chunks, shares, most=BLOCK)] * len(plans)
+    if workers <= default_workers():
+        # Else one thread would be left with the last image while the others have nothing to do.
+        places[-1] = windows(first.geobox, chunks, workers, most=BLOCK)
     renderers = [renderer_of(plan, cache, Files(plan, cache, opened)) for plan in plans]
     jobs = [
         partial(render, renderer, layer, window)
         for layer, renderer in enumerate(renderers)
-        for window in places
+        for window in places[layer]
     ]
     try:
         run(jobs, workers)

@@ -115,11 +115,28 @@ class Plan:
         return replace(self, data_type=wider, output_type=wider if follows else self.output_type)
 
 
-def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Source] | None = None) -> Plan:
-    """The plan of mosaicking images, the last on top; one image is read the same way.
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all plans of a call share. `levels` are by the identity of a product's bands and their names."""
 
-    `scope` are the images whose products decide the types and scales, if others than `sources`: those of a
-    whole stack.
+    geobox: GeoBox
+    reach: BaseGeometry | None
+    cutline: BaseGeometry | None
+    bands: tuple[Band, ...]
+    levels: Mapping[int, Mapping[str, Level]]
+    data_type: str
+    scales: tuple[Scale, ...] | None
+    output_type: str
+
+
+def make_plan(sources: Sequence[Source], request: Request) -> Plan:
+    """The plan of mosaicking images, the last on top; one image is read the same way. See `make_plans`."""
+    return make_plans([sources], request)[0]
+
+
+def make_plans(groups: Sequence[Sequence[Source]], request: Request) -> list[Plan]:
+    """The plans of mosaicking each group of images, of one grid: the products of all decide their types and
+    scales.
 
     Raises:
         ValueError: there are no images, a band is not available in every product, the GeoContext is not
@@ -127,15 +144,15 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
         RasterError: an image has none of the files, as remote images have, or not the coefficients that a
             processing level takes.
     """
-    if not sources:
+    if not all(groups):
         raise ValueError("there are no images to raster")
-    products, scoped = _products(sources), _products(scope or sources)
-    for source in (*scoped, *products):
+    frame = _frame(_products([source for group in groups for source in group]), request)
+    return [_plan(group, request, frame) for group in groups]
+
+
+def _frame(products: Sequence[Source], request: Request) -> _Frame:
+    for source in products:
         check_available(request.bands, source.bands, source.product_id)
-    alpha = resolve_alpha(
-        request.mask_alpha, [source.bands for source in products], [source.product_id for source in products]
-    )
-    check_alpha_position(request.bands, alpha)
     check_resampler(request.resampler)
     check_method(request.method)
     if request.method == "count" and request.scaling is not None:
@@ -143,12 +160,10 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
             f"the method count gives numbers of images, which no scaling applies to: got {request.scaling!r}"
         )
     geobox = output_grid(request.geocontext)
-    typed = [[source.bands[name] for name in request.bands] for source in scoped]
+    typed = [[source.bands[name] for name in request.bands] for source in products]
     levels = {
-        id(source.bands): {
-            name: level_of(source.bands[name], request.processing_level) for name in request.bands
-        }
-        for source in (*scoped, *products)
+        id(source.bands): {band.name: level_of(band, request.processing_level) for band in bands}
+        for source, bands in zip(products, typed, strict=True)
     }
     scales, output_type = collection_scaling_parameters(
         typed, request.processing_level, request.scaling, request.data_type
@@ -157,29 +172,45 @@ def make_plan(sources: Sequence[Source], request: Request, scope: Sequence[Sourc
         output_type = request.data_type or worked_type(request.method, output_type)
     if scales is not None and all(scale is None for scale in scales):
         scales = None
-    fetched = request.bands if alpha is None or alpha in request.bands else (*request.bands, alpha)
-    touching = Footprints(sources).touching(reach(geobox))
     context: Any = request.geocontext
     geometry = context.geometry if "cutline" in request.geocontext.raster_params else None
-    return Plan(
+    return _Frame(
         geobox=geobox,
+        reach=reach(geobox),
+        cutline=cutline_on(geometry, geobox),
         bands=tuple(typed[0]),
+        levels=levels,
+        data_type=common_type(level.data_type for found in levels.values() for level in found.values()),
+        scales=None if scales is None else tuple(scales),
+        output_type=output_type,
+    )
+
+
+def _plan(sources: Sequence[Source], request: Request, frame: _Frame) -> Plan:
+    products = _products(sources)
+    alpha = resolve_alpha(
+        request.mask_alpha, [source.bands for source in products], [source.product_id for source in products]
+    )
+    check_alpha_position(request.bands, alpha)
+    fetched = request.bands if alpha is None or alpha in request.bands else (*request.bands, alpha)
+    touching = Footprints(sources).touching(frame.reach)
+    return Plan(
+        geobox=frame.geobox,
+        bands=frame.bands,
         fetched=fetched,
         alpha=None if alpha is None else fetched.index(alpha),
         sources=tuple(
-            _reads(source, fetched, levels[id(source.bands)])
+            _reads(source, fetched, frame.levels[id(source.bands)])
             for source, near in zip(sources, touching, strict=True)
             if near
         ),
-        cutline=cutline_on(geometry, geobox),
+        cutline=frame.cutline,
         all_touched=request.geocontext.all_touched,
         mask_nodata=bool(request.mask_nodata),
         resampler=request.resampler,
-        data_type=common_type(
-            levels[id(source.bands)][name].data_type for source in scoped for name in request.bands
-        ),
-        scales=None if scales is None else tuple(scales),
-        output_type=output_type,
+        data_type=frame.data_type,
+        scales=frame.scales,
+        output_type=frame.output_type,
         method=request.method,
     )
 
