@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -23,10 +22,9 @@ from landbridge.stac_api.embedded import control, files, postmaster, stack
 from landbridge.stac_api.embedded.cluster import open_cluster
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.postmaster import PidFile, Postmaster
+from until import DEADLINE, until
 
 pytestmark = pytest.mark.usefixtures("installation")
-
-DEADLINE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +68,6 @@ def kill(pid: int) -> None:
 
 def alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and postmaster.alive(psutil.Process(pid))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def refused(port: int) -> bool:

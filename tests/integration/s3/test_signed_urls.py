@@ -10,6 +10,7 @@ import numpy as np
 import rasterio
 
 from integration.test_server_uploads import announce, finished, upload
+from until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ def test_files_are_put_into_the_store_and_become_an_image(
     httpx.put(url, content=path.read_bytes()).raise_for_status()
     assert http.post(f"/uploads/{record['id']}/submit").status_code == 200
     assert finished(http, record["id"])["status"] == "success"
-    assert not asyncio.run(store.sizes(f"uploads/{record['id']}/"))
+    until(lambda: not asyncio.run(store.sizes(f"uploads/{record['id']}/")))
 
 
 def test_files_that_came_short_are_not_taken(
@@ -79,6 +80,6 @@ def test_deleted_images_leave_nothing_in_the_store(
     upload(http, collection, "a", geotiff())
     assert len(asyncio.run(store.sizes(f"images/{collection}/"))) == 2
     upload(http, collection, "a", geotiff(), overwrite=True)
-    assert len(asyncio.run(store.sizes(f"images/{collection}/"))) == 2
+    until(lambda: len(asyncio.run(store.sizes(f"images/{collection}/"))) == 2)
     http.delete(f"/collections/{collection}/items/a").raise_for_status()
-    assert not asyncio.run(store.sizes(f"images/{collection}/"))
+    until(lambda: not asyncio.run(store.sizes(f"images/{collection}/")))
