@@ -9,17 +9,26 @@ from typing import Any
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
-from odc.geo.overlap import compute_reproject_roi
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.files import Header, level_grid
-from landbridge.raster.grid import BoolArray, GridKey, crs_on, key_of, same_crs
+from landbridge.raster.grid import BoolArray, GridKey, crs_on, key_of
 from landbridge.raster.kernels import MISSING, VALID
 from landbridge.raster.paste import Canvas, Layer, lay, put, shown
 from landbridge.raster.plan import FileRead
-from landbridge.raster.sample import Lattice, Nearest, Net, Sample, Window, lattice_of, net_of, within
+from landbridge.raster.sample import (
+    Lattice,
+    Nearest,
+    Net,
+    Sample,
+    Window,
+    lattice_of,
+    net_of,
+    scale_of,
+    within,
+)
 from landbridge.raster.tiles import Tiles
 from landbridge.raster.warp import warp, widened_window
 
@@ -122,23 +131,13 @@ def view_of(header: Header, target: GeoBox, resampler: str) -> View:
 
     The level is the coarsest that is no coarser than the output; ranking resamplers read full resolution.
     """
-    x, y = _factors(header.grid, target)
+    x, y = scale_of(header.grid, target)
     coarser = () if resampler in _RANKING else header.overviews
     fit = [level for level, times in enumerate(coarser, start=1) if min(x, y) / times >= 1 - _OVERVIEW_SLACK]
     level = fit[-1] if fit else 0
     grid = level_grid(header, level)
     rows, columns = (part / whole for part, whole in zip(grid.shape.yx, header.grid.shape.yx, strict=True))
     return View(level, grid, (x * columns, y * rows))
-
-
-def _factors(source: GeoBox, target: GeoBox) -> tuple[float, float]:
-    """(x, y): how many source pixels an output pixel spans, in the middle of where the grids meet."""
-    if same_crs(crs_on(source), crs_on(target)):
-        affine = ~source.transform @ target.transform
-        if affine.b == 0 and affine.d == 0:
-            return (abs(affine.a), abs(affine.e))
-    scale = compute_reproject_roi(source, target).scale2
-    return (abs(scale.x) or 1.0, abs(scale.y) or 1.0)
 
 
 def read_block(

@@ -1,5 +1,6 @@
 """Which source pixel each output pixel is nearest to, exactly."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -212,6 +213,34 @@ def net_of(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> Net:
                 return Net(step, first, taps, *at_nodes, bend=(bend_y, bend_x))
     rows, columns = np.arange(height) + 0.5, np.arange(width) + 0.5
     return Net(1, (0, 0), 1, *_ground(source, target, rows, columns))
+
+
+def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
+    """(x, y): how many source pixels an output pixel spans, in the middle of where the grids meet; 1 where
+    they don't.
+    """
+    rows, columns = source.shape.yx
+    ys, xs = np.arange(3) * rows / 2, np.arange(3) * columns / 2
+    down, across = _pixels(target, *_ground(target, source, ys, xs))
+    found = np.isfinite(down) & np.isfinite(across)
+    if not found.any():
+        return (1.0, 1.0)
+    (top, bottom), (left, right) = (
+        (max(0.0, place[found].min()), min(float(size), place[found].max()))
+        for place, size in zip((down, across), target.shape.yx, strict=True)
+    )
+    if top >= bottom or left >= right:
+        return (1.0, 1.0)
+    around = np.arange(-1, 2)
+    row, column = _pixels(
+        source, *_ground(source, target, (top + bottom) / 2 + around, (left + right) / 2 + around)
+    )
+    with np.errstate(invalid="ignore"):
+        a, d = (column[1, 2] - column[1, 0]) / 2, (row[1, 2] - row[1, 0]) / 2
+        b, e = (column[2, 1] - column[0, 1]) / 2, (row[2, 1] - row[0, 1]) / 2
+    x = math.hypot(a, d)
+    y = abs(a * e - b * d) / x if x else 0.0
+    return (x if math.isfinite(x) and x else 1.0, y if math.isfinite(y) and y else 1.0)
 
 
 def _errors(nodes: FloatArray, beside: FloatArray, below: FloatArray, taps: int) -> float:
