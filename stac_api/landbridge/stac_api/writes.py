@@ -201,7 +201,8 @@ async def change_item(
 ) -> Document:
     """Replace an item by what `change` makes of it and its collection; returns that.
 
-    Who may do so is for `change` to say, as in `change_collection`. `also` is more to do in the same transaction.
+    Who may do so is for `change` to say, as in `change_collection`. `also` is more to do in the
+    same transaction.
 
     Raises:
         NotFoundError: there is no such item.

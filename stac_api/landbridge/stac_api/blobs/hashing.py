@@ -1,4 +1,4 @@
-"""The MD5 of large blobs, by a job after their data was taken, so that nobody waits for it. It can be repeated.
+"""The MD5 of large blobs, by a job after their data was taken: no upload waits for it. It can be repeated.
 
 That it is due is noted in the transaction that makes the blob; until then its item has no checksum.
 """
@@ -40,7 +40,7 @@ async def run(services: Services, upload_id: UUID, *, last_try: bool) -> None:
         upload = await records.upload(pool, upload_id)
         if not upload["hash_due"]:
             return  # done by a job that was queued beside this one
-        md5 = await _digest(services.store, upload["committed"], receiving.expected(upload["item"]).size or 0)
+        md5 = await digest(services.store, upload["committed"], receiving.expected(upload["item"]).size or 0)
         if md5 is None:
             logger.warning("%s is not in the store as it was put there", upload["committed"])
             await records.hashed(pool, upload_id)
@@ -54,7 +54,7 @@ async def run(services: Services, upload_id: UUID, *, last_try: bool) -> None:
         logger.warning("The MD5 of blob upload %s could not be worked out yet", upload_id, exc_info=True)
 
 
-async def _digest(store: AssetStore, path: str, size: int) -> str | None:
+async def digest(store: AssetStore, path: str, size: int) -> str | None:
     """The MD5 of an object; None where it is gone, or has another size."""
     digest = hashlib.md5(usedforsecurity=False)
     seen = 0

@@ -205,8 +205,9 @@ async def get_deletion(deletion_id: int, request: Request) -> Response:
 @router.head("/{storage_type}/{item_id}/data", response_class=Response)
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
     """The data of a blob, whole or one range of it; its entity tag is its MD5, as soon as that is known."""
+    access = await rules.access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
-        asset = await _data(conn, storage_type, item_id, request)
+        asset = await _data(conn, storage_type, item_id, access)
     path = links.asset_path(asset["href"])
     if path is None:
         shown = _shown(ids.blob_collection(storage_type), item_id)
@@ -222,14 +223,14 @@ async def get_hash(
     storage_type: str, item_id: str, request: Request, wait: Annotated[float, Query(ge=0, le=60)] = 0
 ) -> Response:
     """The MD5 of a blob's data: `{"hash", "pending"}`; `wait` seconds for one that is pending."""
-    deadline = time.monotonic() + wait
+    deadline, access = time.monotonic() + wait, await rules.access_of(request)
     while True:
         async with (
             request.app.state.get_connection(request, "r") as conn,
             # One view of both: the MD5 comes as it ceases to be due.
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
-            asset = await _data(conn, storage_type, item_id, request)
+            asset = await _data(conn, storage_type, item_id, access)
             md5, path = assets.digest_of(asset), links.asset_path(asset["href"])
             pending = md5 is None and path is not None and await records.is_hash_due(conn, path)
         if not pending or time.monotonic() >= deadline:
@@ -238,7 +239,7 @@ async def get_hash(
 
 
 async def _data(
-    conn: asyncpg.Connection, storage_type: str, item_id: str, request: Request
+    conn: asyncpg.Connection, storage_type: str, item_id: str, access: rules.Access
 ) -> dict[str, Any]:
     """The asset that is a blob's data, as stored.
 
@@ -246,7 +247,7 @@ async def _data(
         NotFoundError: there is no such blob that the caller may see.
     """
     collection = ids.blob_collection(storage_type)
-    item = await rows.get_item(conn, collection, item_id, await rules.access_of(request))
+    item = await rows.get_item(conn, collection, item_id, access)
     if item is None:
         raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
     asset: dict[str, Any] = item["assets"][blob.ASSET]
