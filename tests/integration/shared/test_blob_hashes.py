@@ -187,10 +187,8 @@ def test_the_sweeper_keeps_what_a_hash_is_due_for(new, idle, work):
     blob = new().upload_data(DATA)
     hash_due(idle, "UPDATE landbridge.blob_uploads SET modified = now() - interval '2 days'")
     # Of one worker that does one thing at a time, the sweeper's turn is first.
-    sweep = (
-        "INSERT INTO procrastinate_jobs (task_name, priority, args) VALUES ('sweep', 9, '{\"timestamp\": 0}')"
-    )
-    hash_due(idle, sweep)
+    columns, values = "task_name, queue_name, priority, args", """'sweep', 'default', 9, '{"timestamp": 0}'"""
+    hash_due(idle, f"INSERT INTO procrastinate_jobs ({columns}) VALUES ({values})")
     with work(worker_concurrency=1):
         assert blob.hash == md5(DATA)
     assert blob.data() == DATA
