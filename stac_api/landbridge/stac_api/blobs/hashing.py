@@ -60,7 +60,7 @@ async def digest(store: AssetStore, path: str, size: int) -> str | None:
     seen = 0
     try:
         async with Lane() as hashing:
-            async for chunk in await store.stream(path, 0, size):
+            async for chunk in await store.scan(path):
                 seen += len(chunk)
                 await hashing.add(digest.update, chunk)
             await hashing.done()
