@@ -98,6 +98,7 @@ def test_a_hidden_blob_is_answered_for_as_one_that_there_is_not(people: People, 
     for method, path, options in (
         ("GET", here, {}),
         ("GET", "/blobs/data/{id}/data", {}),
+        ("GET", "/blobs/data/{id}/hash", {}),
         ("GET", ITEMS, {"params": {"ids": "{id}"}}),
     ):
         for outsider in people.outsiders:

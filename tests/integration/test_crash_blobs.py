@@ -79,6 +79,20 @@ def test_a_kill_while_data_arrives_leaves_no_blob_half(call: Caller, kill: Calla
     assert call("DELETE", place).status_code == 204
 
 
+def test_the_hash_of_a_large_blob_comes_after_a_kill(call: Caller) -> None:
+    data = DATA * (blob.HASHED_LATER // len(DATA) + 1)
+    item = blob.to_stac({"storage_type": "data", "namespace": "local:crash", "name": "large"})
+    announced = {"item": item, "size": len(data)}
+    upload = call("POST", "/blobs", json=announced).json()["id"]
+    made = call("PUT", f"/blobs/uploads/{upload}", content=data)
+    kill_api(call.home)
+    assert made.status_code == 201
+    assert "file:checksum" not in made.json()["assets"]["data"]
+    known = call("GET", f"/blobs/data/{item['id']}/hash", params={"wait": 50}).json()
+    assert known == {"hash": hashlib.md5(data, usedforsecurity=False).hexdigest(), "pending": False}
+    assert call("DELETE", f"/collections/{item['collection']}/items/{item['id']}").status_code == 204
+
+
 def test_a_deletion_goes_on_after_a_kill(call: Caller) -> None:
     stack = up(call.home)
     ids, files = [], []

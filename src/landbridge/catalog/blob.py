@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, overload
 
 from landbridge.catalog.access import AuthCatalogObject
-from landbridge.catalog.attributes import EnumAttribute, TypedAttribute
+from landbridge.catalog.attributes import EnumAttribute, Model, TypedAttribute
 from landbridge.catalog.blob_arguments import check_binary, full_namespace, range_header
 from landbridge.catalog.blob_content import split_lines, write_whole
 from landbridge.catalog.blob_service import BLOBS
@@ -36,6 +36,20 @@ def _delete_by_id(
     """Delete the blob with this id; what to wait for, None where there is no such blob."""
     task = BlobDeletionTaskStatus.create([id], raise_on_missing=False, client=client)
     return task if task.ids else None
+
+
+class Digest(TypedAttribute):
+    """An attribute that the service may know later than the object: it is asked for when it is read."""
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Model, owner: type) -> Any: ...
+    def __get__(self, instance: Model | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        known = instance._read(self)
+        return instance._ask_hash() if known is None and isinstance(instance, Blob) else known
 
 
 def _delete_self(self: Blob) -> BlobDeletionTaskStatus:
@@ -69,7 +83,11 @@ class Blob(AuthCatalogObject):
     expires = Timestamp(doc="When it may be deleted by the service. *Filterable, sortable.*")
     href = TypedAttribute(str, doc="Where its data is.")
     size_bytes = TypedAttribute(int, doc="The size of its data, checked on upload. *Filterable, sortable.*")
-    hash = TypedAttribute(str, doc="The MD5 of its data in hexadecimal, checked on upload.")
+    hash = Digest(
+        str,
+        doc="The MD5 of its data in hexadecimal, checked on upload. Of more than 64 MiB without one, "
+        "the service works it out after the upload: reading it waits for that; None if it never comes.",
+    )
 
     delete = ClassOrInstanceMethod(_delete_by_id, _delete_self)
 
@@ -254,7 +272,7 @@ class Blob(AuthCatalogObject):
         if not isinstance(file, str):
             check_binary(file, "writ")
         with self._vanishing():
-            chunks = BLOBS.read(self._client, self.id, range=wanted, hash=self.hash)
+            chunks = BLOBS.read(self._client, self.id, range=wanted, tag=self._tag())
         if isinstance(file, str):
             write_whole(Path(file), chunks)
             return file
@@ -266,11 +284,26 @@ class Blob(AuthCatalogObject):
         if self.state != DocumentState.SAVED:
             raise ValueError(f"Blob {self.id or self.name} is {self.state}; only a saved blob has data.")
 
+    def _tag(self) -> str | None:
+        """What tells this blob's data from that of a later one of the same id."""
+        return self._read(type(self).hash) or blob_mapping.version(self.href)
+
+    def _ask_hash(self) -> str | None:
+        """The MD5 that the service works out, which belongs to what it sent: nothing is modified by it."""
+        if not self._saved or self._deleted or "hash" in self._values:
+            return None
+        if (self.size_bytes or 0) <= blob_mapping.HASHED_LATER:
+            return None
+        md5 = BLOBS.md5(self._client, self.id, self.size_bytes)
+        if md5 is not None:
+            self._service = {**self._plain(), "hash": md5}
+        return md5
+
     def _read_data(self, range: Range, chunk_size: int | None = None) -> Iterator[bytes]:
         self._check_saved()
         wanted = range_header(range)
         with self._vanishing():
-            return BLOBS.read(self._client, self.id, range=wanted, hash=self.hash, chunk_size=chunk_size)
+            return BLOBS.read(self._client, self.id, range=wanted, tag=self._tag(), chunk_size=chunk_size)
 
     @overload
     @classmethod

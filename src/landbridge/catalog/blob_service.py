@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["BLOBS", "Blobs"]
 
 _DATA = "application/octet-stream"
+_LONGEST_ANSWER = 30.0  # seconds that one request for an MD5 waits
+_PATIENCE = 60.0  # seconds in all until there is one, and those that its bytes take
+_SLOWEST = 20 * 2**20  # of a store, in bytes per second
+_PAUSE = 0.5  # seconds before a service that did not wait is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +119,12 @@ class Blobs:
         id: str,
         *,
         range: str | None = None,
-        hash: str | None = None,
+        tag: str | None = None,
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
         """The content of a blob, or a range of it, in pieces; NotFoundError where there is none.
 
-        With `hash`, the content is that of this MD5, or a ClientError is raised.
+        With `tag`, the content is that of this MD5 or version, or a ClientError is raised.
         """
         place = _place(id)
         if place is None:
@@ -128,9 +133,29 @@ class Blobs:
         headers = {"Accept": "*/*"}
         if range is not None:
             headers["Range"] = range
-        if hash is not None:
-            headers["If-Match"] = f'"{hash}"'
+        if tag is not None:
+            headers["If-Match"] = f'"{tag}"'
         return download(client, f"/blobs/{storage_type}/{place[1]}/data", headers, chunk_size)
+
+    def md5(self, client: CatalogClient, id: str, size: int) -> str | None:
+        """The MD5 of a blob's data, waited for while the service works it out; None where it never comes.
+
+        How long that may take grows with the size, in bytes.
+        """
+        place = _place(id)
+        if place is None:
+            return None
+        path = f"/blobs/{place[0].removeprefix(ids.BLOB_COLLECTION)}/{place[1]}/hash"
+        end = time.monotonic() + _PATIENCE + size / _SLOWEST
+        while (asked := time.monotonic()) < end:
+            wait = min(_LONGEST_ANSWER, end - asked)
+            answer = get_or_none(client, path, {"wait": wait})
+            if answer is None or not answer["pending"]:
+                md5: str | None = answer and answer["hash"]
+                return md5
+            if time.monotonic() - asked < wait / 2:
+                time.sleep(_PAUSE)
+        return None
 
     def delete_many(self, client: CatalogClient, names: list[str], raise_on_missing: bool) -> dict[str, Any]:
         """Delete blobs, and give the task that deletes their data."""

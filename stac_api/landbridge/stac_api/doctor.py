@@ -48,18 +48,25 @@ WHERE job.status = 'doing'
   AND coalesce(worker.last_heartbeat, '-infinity') < now() - make_interval(secs => $1)
 """
 _UNQUEUED = """
-SELECT 'deletion' AS kind, id FROM landbridge.deletions AS record
+SELECT 'deletion' AS kind, id::text FROM landbridge.deletions AS record
 WHERE status = 'RUNNING' AND start_datetime < now() - make_interval(secs => $1)
   AND NOT EXISTS (
       SELECT FROM procrastinate.procrastinate_jobs
       WHERE lock = 'deletion-' || record.id AND status IN ('todo', 'doing')
   )
 UNION ALL
-SELECT 'blob deletion', id FROM landbridge.blob_deletions AS record
+SELECT 'blob deletion', id::text FROM landbridge.blob_deletions AS record
 WHERE status = 'RUNNING' AND start_datetime < now() - make_interval(secs => $1)
   AND NOT EXISTS (
       SELECT FROM procrastinate.procrastinate_jobs
       WHERE lock = 'blob-deletion-' || record.id AND status IN ('todo', 'doing')
+  )
+UNION ALL
+SELECT 'hash of', (item->>'collection') || '/' || (item->>'id') FROM landbridge.blob_uploads AS record
+WHERE hash_due AND modified < now() - make_interval(secs => $1)
+  AND NOT EXISTS (
+      SELECT FROM procrastinate.procrastinate_jobs
+      WHERE lock = 'blob-hash-' || record.id AND status IN ('todo', 'doing')
   )
 """
 

@@ -192,11 +192,17 @@ async def _taken(pool: asyncpg.Pool, collection: str, ids: list[str]) -> list[st
 
 
 async def change_item(
-    pool: asyncpg.Pool, collection: str, item: str, change: Callable[[Document, Document], Document]
+    pool: asyncpg.Pool,
+    collection: str,
+    item: str,
+    change: Callable[[Document, Document], Document],
+    *,
+    also: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
 ) -> Document:
     """Replace an item by what `change` makes of it and its collection; returns that.
 
-    Who may do so is for `change` to say, as in `change_collection`.
+    Who may do so is for `change` to say, as in `change_collection`. `also` is more to do in the
+    same transaction.
 
     Raises:
         NotFoundError: there is no such item.
@@ -211,6 +217,8 @@ async def change_item(
                 raise missing_item(collection, item)
             changed = change(stored, await rows.get_collection(conn, collection, EVERYTHING))
             await conn.execute("SELECT update_item($1)", changed)
+            if also:
+                await also(conn)
             return changed
 
     return await _retrying(attempt)

@@ -172,6 +172,11 @@ READS: Final = [
     Row("GET", f"{COLLECTION}/deletion", expected.reads(), "private", calls.of("private")),
     Row("GET", f"{COLLECTION}/deletion", expected.others(), "of others", calls.of("other")),
     Row("GET", "/blobs/deletions/{deletion_id}", expected.own_reads(), "", calls.of("private")),
+    Row("GET", "/blobs/{storage_type}/{item_id}/hash", expected.reads(), "private", calls.of_blob("private")),
+    Row("GET", "/blobs/{storage_type}/{item_id}/hash", expected.opened(), "public", calls.of_blob("public")),
+    Row(
+        "GET", "/blobs/{storage_type}/{item_id}/hash", expected.others(), "of others", calls.of_blob("other")
+    ),
     *(
         row
         for method in ("GET", "HEAD")

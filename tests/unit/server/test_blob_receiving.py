@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.exceptions import HTTPException
 
-from landbridge.mappings import InvalidDocument
+from landbridge.mappings import InvalidDocument, blob
 from landbridge.stac_api.assets.store import AssetStore, is_served
-from landbridge.stac_api.blobs import receiving
+from landbridge.stac_api.blobs import hashing, receiving
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 
 if TYPE_CHECKING:
@@ -51,6 +51,34 @@ def test_data_as_announced_is_stored(store, wanted):
     assert len(paths) == 1
     asyncio.run(store.delete_blob(paths[0]))
     assert asyncio.run(store.sizes("blobs/")) == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "md5"), [((1500, None), None), ((1500, MD5), MD5), ((None, MD5), MD5), ((None, None), MD5)]
+)
+def test_large_data_that_is_to_be_compared_with_nothing_is_not_hashed(store, monkeypatch, wanted, md5):
+    monkeypatch.setattr(blob, "HASHED_LATER", 1499)
+    assert received(store, receiving.Data(*wanted))[0] == receiving.Data(1500, md5)
+
+
+@pytest.mark.parametrize("size", [1450, 1600])
+def test_large_data_of_another_size_leaves_nothing(store, monkeypatch, size):
+    monkeypatch.setattr(blob, "HASHED_LATER", 1400)
+    outcome, paths = received(store, receiving.Data(size, None))
+    assert isinstance(outcome, BadRequestError)
+    assert paths == []
+
+
+@pytest.mark.parametrize("size", [1499, 1500, 1501])
+def test_the_hash_of_an_object_is_that_of_its_whole_data(store, size):
+    async def run() -> Any:
+        path = store.new_blob("data")
+        gone = await hashing.digest(store, path, size)
+        await store.put(path, chunks())
+        return gone, await hashing.digest(store, path, size)
+
+    # An object of another size than was put is not the one whose hash is asked for.
+    assert asyncio.run(run()) == (None, MD5 if size == 1500 else None)
 
 
 @pytest.mark.parametrize(

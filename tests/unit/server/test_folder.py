@@ -15,7 +15,8 @@ import pytest
 from obstore.store import LocalStore
 
 from landbridge.stac_api.assets import folder
-from landbridge.stac_api.assets.blocks import blocks
+from landbridge.stac_api.assets.blocks import BLOCK, blocks
+from landbridge.stac_api.assets.lanes import Lane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,6 +39,23 @@ def test_a_stream_becomes_a_file(tmp_path: Path, sizes: tuple[int, ...], direct:
     assert asyncio.run(folder.write(target, blocks(pieces(*sizes)), direct=direct)) == sum(sizes)
     assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(joined(*sizes)).digest()
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 9 * BLOCK + 5000])
+def test_a_file_is_read_once_from_its_start_to_its_end(tmp_path: Path, size: int) -> None:
+    target = tmp_path / "data"
+    target.write_bytes(data := os.urandom(size))
+
+    async def run() -> tuple[bytes, int]:
+        digest, most = hashlib.sha256(), 0
+        async with Lane() as behind:
+            async for block in folder.scan(target.open("rb", buffering=0)):
+                most = max(most, len(block))
+                await behind.add(digest.update, block)
+            await behind.done()
+        return digest.digest(), most
+
+    assert asyncio.run(run()) == (hashlib.sha256(data).digest(), min(size, BLOCK))
 
 
 def test_nothing_is_there_before_the_last_byte(tmp_path: Path) -> None:
@@ -105,6 +123,24 @@ def test_a_write_cut_short_goes_on_where_it_ended(
     assert (tmp_path / "data").read_bytes() == joined(*sizes)
 
 
+def test_a_read_cut_short_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = os.preadv
+    monkeypatch.setattr(
+        os, "preadv", lambda file, buffers, start: whole(file, [buffers[0][: BLOCK // 2 + 1]], start)
+    )
+    (tmp_path / "data").write_bytes(data := os.urandom(3 * BLOCK + 7))
+
+    async def run() -> bytes:
+        scanned = folder.scan((tmp_path / "data").open("rb", buffering=0))
+        return b"".join([bytes(block) async for block in scanned])
+
+    assert asyncio.run(run()) == data
+
+
+async def size_by_scan(path: Path) -> int:
+    return sum([len(block) async for block in folder.scan(path.open("rb", buffering=0))])
+
+
 @pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system has no direct writes")
 def test_where_nothing_is_written_directly_all_goes_the_ordinary_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -123,6 +159,8 @@ def test_where_nothing_is_written_directly_all_goes_the_ordinary_way(
     asyncio.run(folder.write(tmp_path / "data", blocks(pieces(*sizes)), direct=True))
     assert (tmp_path / "data").read_bytes() == joined(*sizes)
     assert len(refused) == 1
+    assert asyncio.run(size_by_scan(tmp_path / "data")) == sum(sizes)
+    assert len(refused) == 2
 
 
 def is_cached(path: Path) -> bool:
@@ -155,7 +193,15 @@ def direct_disk(tmp_path: Path) -> Path:
 def test_what_is_written_directly_takes_no_memory_of_the_systems(direct_disk: Path, direct: bool) -> None:
     target = direct_disk / "data"
     asyncio.run(folder.write(target, blocks(pieces(2**21, 5)), direct=direct))
+    # To ask whether it is cached can have the system read it.
     assert is_cached(target) is not direct
+
+
+def test_what_is_read_once_takes_no_memory_of_the_systems(direct_disk: Path) -> None:
+    target = direct_disk / "data"
+    asyncio.run(folder.write(target, blocks(pieces(2**21, 5)), direct=True))
+    assert asyncio.run(size_by_scan(target)) == 2**21 + 5
+    assert not is_cached(target)
 
 
 def test_a_file_is_moved_on_its_own_disk_and_left_on_another(tmp_path: Path, small_disk: Path) -> None:

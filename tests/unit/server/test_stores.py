@@ -64,6 +64,13 @@ def read(store: AssetStore, path: str, start: int, end: int) -> bytes:
     return run(joined())
 
 
+def read_once(store: AssetStore, path: str) -> bytes:
+    async def joined() -> bytes:
+        return b"".join([bytes(piece) async for piece in await store.scan(path)])
+
+    return run(joined())
+
+
 @pytest.mark.parametrize("count", [0, 1, 20])
 def test_a_stream_comes_back_whole_and_in_ranges(store: AssetStore, count: int) -> None:
     path = store.new_blob("data")
@@ -74,6 +81,7 @@ def test_a_stream_comes_back_whole_and_in_ranges(store: AssetStore, count: int) 
     if count:
         assert read(store, path, 0, count * MIB) == b"".join(bytes([n]) * MIB for n in range(count))
         assert read(store, path, MIB - 2, MIB) == bytes([0, 0])
+        assert read_once(store, path) == read(store, path, 0, count * MIB)
 
 
 def test_a_stream_that_breaks_off_leaves_nothing(store: AssetStore) -> None:
@@ -104,6 +112,8 @@ def test_what_is_gone_is_missing_and_may_be_deleted_again(store: AssetStore, tmp
     run(store.delete_blob(path))
     with pytest.raises(FileNotFoundError):
         read(store, path, 0, 1)
+    with pytest.raises(FileNotFoundError):
+        read_once(store, path)
 
 
 def test_who_has_a_signed_url_reads_and_writes_by_that_alone(store: AssetStore, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""The bytes of a stream in blocks, and blocks in a file: past the page cache where that is wanted.
+"""The bytes of a stream in blocks, and blocks to and from a file: past the page cache where that is wanted.
 
 For each page the system's cache finds and clears memory, which can cost more than all else that is done with
-the bytes. Those written directly ("O_DIRECT") go from their buffer to the disk.
+the bytes. Those written directly ("O_DIRECT") go from their buffer to the disk, and those read so come
+back the same way.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from landbridge.stac_api.assets.lanes import DEPTH
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["BLOCK", "BlockWriter", "blocks"]
+__all__ = ["BLOCK", "BlockReader", "BlockWriter", "blocks"]
 
 # Of direct writes the place in memory and in the file, and the size, are multiples of the disk's own blocks.
 # Of half the size, to hand them to threads costs a tenth more; larger ones gain little and take more memory.
@@ -74,12 +75,42 @@ class BlockWriter:
     def _set_direct(self, direct: bool) -> None:
         if direct == self.direct:
             return
-        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
-        try:
-            fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags | _DIRECT if direct else flags & ~_DIRECT)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            self._wanted = False  # the file system has no direct writes
-        else:
+        if _switch(self._descriptor, direct=direct):
             self.direct = direct
+        else:
+            self._wanted = False
+
+
+class BlockReader:
+    """Reads a file from its start in blocks, directly where that can be done."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._offset = 0
+        self._direct = _DIRECT != 0 and _switch(descriptor, direct=True)
+
+    def read(self, block: memoryview) -> int:
+        """Fill a block of `BLOCK` bytes, at the end less of it; gives the number of bytes."""
+        try:
+            size = os.preadv(self._descriptor, [block], self._offset)
+        except OSError as error:
+            if error.errno != errno.EINVAL or not self._direct:
+                raise
+            # The disk's blocks are larger than a page, or a read ended within one, as at the file's end.
+            self._direct = False
+            _switch(self._descriptor, direct=False)
+            size = os.preadv(self._descriptor, [block], self._offset)
+        self._offset += size
+        return size
+
+
+def _switch(descriptor: int, *, direct: bool) -> bool:
+    """Turn direct reads and writes on or off; whether the file system has them."""
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | _DIRECT if direct else flags & ~_DIRECT)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return False
+    return True

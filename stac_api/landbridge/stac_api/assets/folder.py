@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
+import mmap
 import os
 import secrets
 from typing import IO, TYPE_CHECKING
 
-from landbridge.stac_api.assets.blocks import BlockWriter
-from landbridge.stac_api.assets.lanes import Lane
+from landbridge.stac_api.assets.blocks import BLOCK, BlockReader, BlockWriter
+from landbridge.stac_api.assets.lanes import DEPTH, Lane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,6 +64,20 @@ async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
         while start < end and (chunk := await asyncio.to_thread(file.read, min(CHUNK, end - start))):
             start += len(chunk)
             yield chunk
+
+
+async def scan(file: IO[bytes]) -> AsyncIterator[memoryview]:
+    """All bytes of a file, in blocks past the page cache: for who reads them once. It is closed afterwards.
+
+    A block stays as it is while `DEPTH` more are taken.
+    """
+    with file:
+        reader = BlockReader(file.fileno())
+        buffers = [memoryview(mmap.mmap(-1, BLOCK)) for _ in range(DEPTH + 1)]
+        for buffer in itertools.cycle(buffers):
+            if not (size := await asyncio.to_thread(reader.read, buffer)):
+                return
+            yield buffer[:size]
 
 
 def move(file: Path, target: Path) -> bool:

@@ -10,7 +10,7 @@ import mimetypes
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -27,6 +27,9 @@ from landbridge.stac_api.assets.reading import product_of, readable
 from landbridge.stac_api.assets.store import COG, href, is_served, reason
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 from landbridge.stac_api.search.client import JSON, respond
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))$")
 
@@ -118,14 +121,14 @@ def _missing(path: str) -> HTTPException:
     return HTTPException(404, f"There is no asset {path!r}.")
 
 
-async def serve(path: str, request: Request, *, cached: str, etag: str | None = None) -> Response:
+async def serve(path: str, request: Request, *, cached: str, etags: Sequence[str] = ()) -> Response:
     """An object of the store, whole or the range asked for.
 
     Args:
         path: where it is in the store.
         request: its `Range` and its conditions are followed.
         cached: the answer's `Cache-Control`.
-        etag: its entity tag where that is not the store's.
+        etags: its entity tags where they are not the store's; the first is told, conditions may name any.
     """
     if request.app.state.store.leads_out(path):
         raise _missing(path)
@@ -136,19 +139,19 @@ async def serve(path: str, request: Request, *, cached: str, etag: str | None = 
         raise _missing(path) from error
     except obstore.exceptions.BaseError as error:
         raise UnavailableError(f"The store does not answer ({reason(error)}).") from error
-    tag = etag or meta["e_tag"] or ""
+    tags = etags or (meta["e_tag"] or "",)
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": tag,
+        "ETag": tags[0],
         "Last-Modified": format_datetime(meta["last_modified"], usegmt=True),
         "Cache-Control": cached,
     }
     media_type = _media_type(path)
-    if _named(request, "if-none-match", tag):
+    if _named(request, "if-none-match", tags):
         return Response(status_code=304, headers=headers)
-    if "if-match" in request.headers and not _named(request, "if-match", tag):
-        raise HTTPException(412, f"The entity tag is {tag}, not {request.headers['if-match']}.")
-    wanted = _wanted(request, meta["size"], tag)
+    if "if-match" in request.headers and not _named(request, "if-match", tags):
+        raise HTTPException(412, f"The entity tag is {tags[0]}, not {request.headers['if-match']}.")
+    wanted = _wanted(request, meta["size"], tags)
     start, end = wanted or (0, meta["size"])
     headers["Content-Length"] = str(end - start)
     if wanted:
@@ -169,20 +172,20 @@ def _media_type(path: str) -> str:
     return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
-def _named(request: Request, header: str, tag: str) -> bool:
-    """Whether a header lists this entity tag, or any."""
-    tags = [one.strip().removeprefix("W/") for one in request.headers.get(header, "").split(",")]
-    return bool(tag) and (tag in tags or "*" in tags)
+def _named(request: Request, header: str, tags: Sequence[str]) -> bool:
+    """Whether a header lists one of these entity tags, or any."""
+    named = {one.strip().removeprefix("W/") for one in request.headers.get(header, "").split(",")}
+    return any(tag and (tag in named or "*" in named) for tag in tags)
 
 
-def _wanted(request: Request, size: int, tag: str) -> tuple[int, int] | None:
+def _wanted(request: Request, size: int, tags: Sequence[str]) -> tuple[int, int] | None:
     """The half-open range asked for, or None for the whole file.
 
     A header that isn't one byte range is ignored, as RFC 9110 allows, and so is one whose `If-Range`
     names another version.
     """
     match = _RANGE.match(request.headers.get("range", "").replace(" ", ""))
-    if not match or request.headers.get("if-range", tag) != tag:
+    if not match or request.headers.get("if-range", tags[0]) not in tags:
         return None
     first, last, suffix = match.groups()
     start = max(0, size - int(suffix)) if suffix else int(first)

@@ -151,6 +151,19 @@ class AssetStore:
         result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
         return aiter(result.stream(min_chunk_size=folder.CHUNK))
 
+    async def scan(self, path: str) -> AsyncIterator[bytes | memoryview]:
+        """All bytes of an object, for who reads them once.
+
+        A piece stays as it is while `DEPTH` more are taken, which is how far lanes are behind.
+
+        Raises:
+            FileNotFoundError: there is no such object, by now.
+        """
+        if self.root is not None:
+            return folder.scan((self.root / path).open("rb", buffering=0))
+        result = await obstore.get_async(self.backend, path)
+        return aiter(result.stream(min_chunk_size=folder.CHUNK))
+
     async def sizes(self, prefix: str) -> dict[str, int]:
         """Every object under a prefix, with its size in bytes."""
         found: dict[str, int] = {}

@@ -50,6 +50,11 @@ def expected(item: Mapping[str, Any]) -> Data:
     return Data(size, md5.lower() if md5 else None)
 
 
+def hashed_later(wanted: Data) -> bool:
+    """Whether the data is stored without its MD5: it is large, and there is none to compare with."""
+    return wanted.md5 is None and wanted.size is not None and wanted.size > blob.HASHED_LATER
+
+
 def announce(item: dict[str, Any], size: Any, limit: int) -> None:
     """Note in an item the size that will be sent, None where that is not known.
 
@@ -75,12 +80,14 @@ async def receive(
 ) -> Data:
     """Put data into the store; nothing of it stays unless it is what was announced.
 
+    The MD5 given is None where it is to be worked out later (see `hashed_later`).
+
     Raises:
         BadRequestError: it has another size or MD5 than announced.
         HTTPException: 413, it is larger than `limit` bytes.
         UnavailableError: the store does not take it.
     """
-    digest = hashlib.md5(usedforsecurity=False)
+    digest = None if hashed_later(wanted) else hashlib.md5(usedforsecurity=False)
     size = 0
 
     async def counted() -> AsyncIterator[bytes]:
@@ -94,8 +101,8 @@ async def receive(
             yield chunk
 
     try:
-        await store.put(path, counted(), digest.update)
-        received = Data(size, digest.hexdigest())
+        await store.put(path, counted(), digest.update if digest else None)
+        received = Data(size, digest.hexdigest() if digest else None)
         _compare(received, wanted)
     except FAILURES as error:
         await _forget(store, path)

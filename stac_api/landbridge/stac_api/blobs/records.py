@@ -22,14 +22,20 @@ _BEGIN = """
 UPDATE landbridge.blob_uploads SET paths = paths || $2::text, modified = now() WHERE id = $1 RETURNING id
 """
 _COMMIT = """
-UPDATE landbridge.blob_uploads SET committed = $2, modified = now()
+UPDATE landbridge.blob_uploads SET committed = $2, hash_due = $3, modified = now()
 WHERE id = $1 AND committed IS NULL RETURNING id
 """
 _FORGET = """
 DELETE FROM landbridge.blob_uploads
 WHERE modified < now() - CASE WHEN committed IS NULL THEN interval '1 day' ELSE interval '1 hour' END
+  AND NOT hash_due
 RETURNING paths, committed
 """
+_HASH_DUE = "SELECT EXISTS (SELECT FROM landbridge.blob_uploads WHERE committed = $1 AND hash_due)"
+_HASHES_DUE = """
+SELECT id FROM landbridge.blob_uploads WHERE hash_due AND modified <= now() - make_interval(secs => $1)
+"""
+_HASHED = "UPDATE landbridge.blob_uploads SET hash_due = false, modified = now() WHERE id = $1"
 _FORGET_DELETIONS = """
 DELETE FROM landbridge.blob_deletions WHERE end_datetime < now() - interval '30 days'
 """
@@ -83,14 +89,30 @@ async def begin(db: Executor, upload_id: UUID, path: str) -> None:
         raise NotFoundError(f"Blob upload {upload_id} does not exist.")
 
 
-async def commit(db: Executor, upload_id: UUID, path: str) -> None:
-    """Note which of the upload's data is the blob's.
+async def commit(db: Executor, upload_id: UUID, path: str, *, hash_due: bool) -> None:
+    """Note which of the upload's data is the blob's, and whether its MD5 is to be worked out.
 
     Raises:
         ConflictError: other data of the upload is that already, or the upload is forgotten.
     """
-    if await db.fetchval(_COMMIT, upload_id, path) is None:
+    if await db.fetchval(_COMMIT, upload_id, path, hash_due) is None:
         raise ConflictError(f"Blob upload {upload_id} has ended already.")
+
+
+async def is_hash_due(db: Executor, path: str) -> bool:
+    """Whether the MD5 of a blob's data is still to be worked out."""
+    due: bool = await db.fetchval(_HASH_DUE, path)
+    return due
+
+
+async def hashes_due(db: Executor, older_than: float) -> list[UUID]:
+    """The uploads whose data's MD5 is to be worked out, committed at least some seconds ago."""
+    return [row["id"] for row in await db.fetch(_HASHES_DUE, older_than)]
+
+
+async def hashed(db: Executor, upload_id: UUID) -> None:
+    """Note that there is no MD5 to be worked out any more."""
+    await db.execute(_HASHED, upload_id)
 
 
 async def forget_uploads(db: Executor) -> list[str]:

@@ -3,16 +3,19 @@
 POST /blobs                       announce: the item, and what is known of the data
 PUT  /blobs/uploads/{id}          the data, streamed; the blob is there, whole, with the answer
 GET  /blobs/{type}/{item}/data    the data, in ranges; HEAD too
+GET  /blobs/{type}/{item}/hash    its MD5, which of large data is worked out after the upload
 POST /blobs/deletions             delete blobs by their ids
 GET  /blobs/deletions/{id}        whether their data is gone
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import Response
 
@@ -36,6 +39,7 @@ router = APIRouter(prefix="/blobs", tags=["Blobs"])
 
 _MOST_IDS = 10_000
 _PUT_SECONDS = 6 * 3600  # how long data may be sent by a signed URL
+_POLL = 0.1  # seconds between looks at a hash somebody waits for
 _EXISTS = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
 
 
@@ -125,7 +129,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
         await quota.check(conn, settings.quota_bytes, item, size, instead_of=str(upload_id))
 
     async def note(conn: asyncpg.Connection) -> None:
-        await records.commit(conn, upload_id, path)
+        await records.commit(conn, upload_id, path, hash_due=received.md5 is None)
         await quota.keep(conn, item, {path: received.size or 0})
 
     try:
@@ -143,6 +147,8 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
         if upload["committed"]:
             return await _committed(pool, upload, request)
         raise
+    if received.md5 is None:
+        await request.app.state.jobs.defer_blob_hash(upload_id)
     return _answer(made[0], request, 201)
 
 
@@ -198,17 +204,54 @@ async def get_deletion(deletion_id: int, request: Request) -> Response:
 @router.get("/{storage_type}/{item_id}/data", response_class=Response)
 @router.head("/{storage_type}/{item_id}/data", response_class=Response)
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
-    """The data of a blob, whole or one range of it; its entity tag is its MD5."""
-    collection, access = ids.blob_collection(storage_type), await rules.access_of(request)
+    """The data of a blob, whole or one range of it; its entity tag is its MD5, as soon as that is known."""
+    access = await rules.access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
-        item = await rows.get_item(conn, collection, item_id, access)
-    if item is None:
-        raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
-    asset = item["assets"][blob.ASSET]
+        asset = await _data(conn, storage_type, item_id, access)
     path = links.asset_path(asset["href"])
     if path is None:
-        raise BadRequestError(f"Blob {_shown(collection, item_id)} is remote: its data is at {asset['href']}")
-    return await files.serve(path, request, etag=f'"{assets.digest_of(asset)}"', cached="no-cache")
+        shown = _shown(ids.blob_collection(storage_type), item_id)
+        raise BadRequestError(f"Blob {shown} is remote: its data is at {asset['href']}")
+    # Who began to read before the MD5 was known reads on by the tag seen then.
+    known = (assets.digest_of(asset), blob.version(asset["href"]))
+    etags = [f'"{tag}"' for tag in known if tag is not None]
+    return await files.serve(path, request, etags=etags, cached="no-cache")
+
+
+@router.get("/{storage_type}/{item_id}/hash", response_class=Response)
+async def get_hash(
+    storage_type: str, item_id: str, request: Request, wait: Annotated[float, Query(ge=0, le=60)] = 0
+) -> Response:
+    """The MD5 of a blob's data: `{"hash", "pending"}`; `wait` seconds for one that is pending."""
+    deadline, access = time.monotonic() + wait, await rules.access_of(request)
+    while True:
+        async with (
+            request.app.state.get_connection(request, "r") as conn,
+            # One view of both: the MD5 comes as it ceases to be due.
+            conn.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            asset = await _data(conn, storage_type, item_id, access)
+            md5, path = assets.digest_of(asset), links.asset_path(asset["href"])
+            pending = md5 is None and path is not None and await records.is_hash_due(conn, path)
+        if not pending or time.monotonic() >= deadline:
+            return respond({"hash": md5, "pending": pending}, links.base_url(request), JSON)
+        await asyncio.sleep(_POLL)
+
+
+async def _data(
+    conn: asyncpg.Connection, storage_type: str, item_id: str, access: rules.Access
+) -> dict[str, Any]:
+    """The asset that is a blob's data, as stored.
+
+    Raises:
+        NotFoundError: there is no such blob that the caller may see.
+    """
+    collection = ids.blob_collection(storage_type)
+    item = await rows.get_item(conn, collection, item_id, access)
+    if item is None:
+        raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
+    asset: dict[str, Any] = item["assets"][blob.ASSET]
+    return asset
 
 
 def _user(request: Request) -> str | None:

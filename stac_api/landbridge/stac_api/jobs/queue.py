@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import procrastinate
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 
 from landbridge.stac_api.blobs import deleting as blobs
+from landbridge.stac_api.blobs import hashing
 from landbridge.stac_api.blobs import records as blob_records
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.deletions import records as deletions
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 INGEST = "ingest"
 DELETION = "deletion"
 BLOB_DELETION = "blob_deletion"
+BLOB_HASH = "blob_hash"
 _HEARTBEATS = 4  # signs of life of a worker within the time after which it counts as dead
 _PAUSE = 0.5  # seconds before a worker that lost its database starts again
 
@@ -78,6 +81,10 @@ class Jobs:
         async def delete_blobs(context: JobContext, deletion: int) -> None:
             await blobs.run(self._services, deletion, last_try=self._last_try(context))
 
+        @self.app.task(name=BLOB_HASH, pass_context=True, retry=retry)
+        async def hash_blob(context: JobContext, upload: str) -> None:
+            await hashing.run(self._services, UUID(upload), last_try=self._last_try(context))
+
         @self.app.periodic(cron="*/5 * * * *")
         @self.app.task(name="sweep", queueing_lock="sweep", pass_context=False)
         async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
@@ -102,6 +109,10 @@ class Jobs:
     async def defer_blob_deletion(self, deletion: int) -> None:
         """Queue the deletion of blobs' data."""
         await self._defer(BLOB_DELETION, f"blob-deletion-{deletion}", deletion=deletion)
+
+    async def defer_blob_hash(self, upload: UUID) -> None:
+        """Queue the working out of the MD5 of what an upload of a blob has put into the store."""
+        await self._defer(BLOB_HASH, f"blob-hash-{upload}", upload=str(upload))
 
     async def _defer(self, task: str, lock: str, **arguments: Any) -> None:
         """Queue a job once: not beside one of the same lock that waits, nor to run beside one that runs."""
@@ -154,9 +165,11 @@ class Jobs:
         pool, late = self._services.writepool, min(silent_for, _QUEUED_LATE)
         for upload in await uploads.stuck(pool, late):
             await self.defer_ingest(upload)
-        # Deletions whose job waits are not queued twice; beside one that runs, it will find nothing to do.
+        # What has a job that waits is not queued twice; beside one that runs, it will find nothing to do.
         for deletion in await blob_records.running_deletions(pool, late):
             await self.defer_blob_deletion(deletion)
+        for blob_upload in await blob_records.hashes_due(pool, late):
+            await self.defer_blob_hash(blob_upload)
         for record in await deletions.running(pool, late):
             await self.defer_deletion(record["id"], record["product_id"])
 
