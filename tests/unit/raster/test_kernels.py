@@ -42,6 +42,33 @@ def test_differences_are_undone_as_sums_that_wrap(dtype, shape, seed):
     assert (undone[:, :, 1::2] == tile[:, :, 1::2]).all()
 
 
+@given(
+    dtype=st.sampled_from(TYPES),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 70), st.integers(1, 5)),
+    part=st.tuples(st.integers(0, 69), st.integers(1, 70)),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_tile_is_laid_with_its_differences_undone_from_any_column_on(dtype, shape, part, seed):
+    (height, width, samples), limits = shape, np.iinfo(dtype)
+    tile = np.random.default_rng(seed).integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    wanted = np.cumsum(tile, axis=1, dtype=dtype)
+    low = min(part[0], width - 1)
+    columns = np.arange(low, min(width, low + part[1]))
+    values = np.full((samples, height, len(columns)), 7, dtype)
+    canvas = Canvas(values, np.full(values.shape, 9, np.uint8))
+    which = np.arange(samples)[::-1].copy()
+    nodata = np.full(samples, np.iinfo("i8").min if limits.bits == 32 else np.iinfo("i4").min)
+    kernels.paste(
+        tile, True, np.arange(height), columns, (0, 0), which, -1,
+        nodata.astype("i8" if limits.bits == 32 else "i4"), EVERYWHERE, False,
+        canvas.values, canvas.state, canvas.steps, np.arange(samples), canvas.left, canvas.fresh,
+        canvas.ground, canvas.shape[1:],
+    )  # fmt: skip
+    assert (values == np.moveaxis(wanted[:, columns][:, :, which], 2, 0)).all()
+    assert canvas.is_full
+    assert (canvas.state == kernels.VALID).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 130, 300), (3, 128, 128)])
 def test_a_canvas_counts_what_is_left_whether_its_states_are_written_yet_or_not(shape):
     values, state = np.zeros(shape, "uint16"), np.zeros(shape, np.uint8)
