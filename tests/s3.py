@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 BUCKET = "landbridge"
 _START_SECONDS = 60.0
@@ -26,22 +26,29 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def moto() -> Iterator[str]:
-    """The address of a running S3 server with an empty bucket."""
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
+def served(command: Sequence[str], prepare: Callable[[], object]) -> Iterator[None]:
+    """Have a server run, prepared as soon as it answers."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             deadline = time.monotonic() + _START_SECONDS
             while True:
                 with contextlib.suppress(httpx.TransportError):
-                    httpx.put(f"{url}/{BUCKET}").raise_for_status()
+                    prepare()
                     break
                 assert server.poll() is None
                 assert time.monotonic() < deadline
-            yield url
+            yield
         finally:
             server.kill()
+
+
+@contextlib.contextmanager
+def moto() -> Iterator[str]:
+    """The address of a running S3 server with an empty bucket."""
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
+    with served(command, lambda: httpx.put(f"{url}/{BUCKET}").raise_for_status()):
+        yield url
 
 
 def environment(url: str) -> dict[str, str]:

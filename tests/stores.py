@@ -11,8 +11,6 @@ import contextlib
 import hashlib
 import hmac
 import shutil
-import subprocess
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -27,7 +25,6 @@ AZURITE = shutil.which("azurite-blob")
 # Of every installation: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-_START_SECONDS = 60.0
 
 
 @contextlib.contextmanager
@@ -50,24 +47,14 @@ def azure() -> Iterator[dict[str, str]]:
     command = [AZURITE, "--silent", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
     endpoint = f"http://127.0.0.1:{port}/{_ACCOUNT}"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            deadline = time.monotonic() + _START_SECONDS
-            while True:
-                with contextlib.suppress(httpx.TransportError):
-                    _make_container(endpoint)
-                    break
-                assert server.poll() is None
-                assert time.monotonic() < deadline
-            yield {
-                "LANDBRIDGE_STORE_URL": f"az://{s3.BUCKET}/objects",
-                "AZURE_STORAGE_ACCOUNT_NAME": _ACCOUNT,
-                "AZURE_STORAGE_ACCOUNT_KEY": _KEY,
-                "AZURE_STORAGE_ENDPOINT": endpoint,
-                "AZURE_ALLOW_HTTP": "true",
-            }
-        finally:
-            server.kill()
+    with s3.served(command, lambda: _make_container(endpoint)):
+        yield {
+            "LANDBRIDGE_STORE_URL": f"az://{s3.BUCKET}/objects",
+            "AZURE_STORAGE_ACCOUNT_NAME": _ACCOUNT,
+            "AZURE_STORAGE_ACCOUNT_KEY": _KEY,
+            "AZURE_STORAGE_ENDPOINT": endpoint,
+            "AZURE_ALLOW_HTTP": "true",
+        }
 
 
 def _make_container(endpoint: str) -> None:

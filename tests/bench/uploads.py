@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import socket
@@ -26,7 +27,7 @@ from bench.homes import empty_home, stack
 from landbridge.catalog import Blob, CatalogClient, Image, Product, SpectralBand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _ROWS, _COLUMNS = 7700, 7800
 _BANDS = ("red", "green", "blue")
@@ -201,21 +202,26 @@ def _both(folder: Path) -> Iterator[tuple[Path, str, httpx.Client]]:
         yield source, url, client
 
 
+def _uploading(source: Path, *, until_hash: bool = False) -> Callable[[], float]:
+    """Uploads of a file, as one blob after the other, until the answer or until its hash is there."""
+    numbers = itertools.count(1)
+
+    def measure() -> float:
+        begin = time.perf_counter()
+        blob = Blob(name=f"blob-{next(numbers)}").upload(str(source))
+        answered = time.perf_counter()
+        # In either case: what is worked out afterwards is not part of the next run.
+        assert blob.hash
+        hashed = time.perf_counter()
+        blob.delete().wait_for_completion()
+        return (hashed if until_hash else answered) - begin
+
+    return measure
+
+
 @job("uploads")
 def upload_of_a_blob_of_1_GiB() -> Iterator[Contest]:
     with tempfile.TemporaryDirectory() as name, _both(Path(name)) as (source, url, client):
-        number = 0
-
-        def ours() -> float:
-            nonlocal number
-            number += 1
-            begin = time.perf_counter()
-            blob = Blob(name=f"blob-{number}").upload(str(source))
-            taken = time.perf_counter() - begin
-            # What is worked out afterwards is not part of it, nor of the next run.
-            assert blob.hash
-            blob.delete().wait_for_completion()
-            return taken
 
         def theirs() -> float:
             begin = time.perf_counter()
@@ -224,23 +230,13 @@ def upload_of_a_blob_of_1_GiB() -> Iterator[Contest]:
             (Path(name) / "cat").unlink()  # a file written anew costs more than one written over
             return taken
 
-        yield Contest(ours, [Peer("the same bytes over the framework alone", theirs, aim=1 / 1.3)], runs=3)
+        peer = Peer("the same bytes over the framework alone", theirs, aim=1 / 1.3)
+        yield Contest(_uploading(source), [peer], runs=3)
 
 
 @job("uploads")
 def upload_of_a_blob_of_1_GiB_until_its_hash_is_there() -> Iterator[Contest]:
     with tempfile.TemporaryDirectory() as name, _both(Path(name)) as (source, url, client):
-        number = 0
-
-        def ours() -> float:
-            nonlocal number
-            number += 1
-            begin = time.perf_counter()
-            blob = Blob(name=f"blob-{number}").upload(str(source))
-            assert blob.hash
-            taken = time.perf_counter() - begin
-            blob.delete().wait_for_completion()
-            return taken
 
         def theirs() -> None:
             client.put(url, content=_chunks(source)).raise_for_status()
@@ -248,9 +244,8 @@ def upload_of_a_blob_of_1_GiB_until_its_hash_is_there() -> Iterator[Contest]:
                 hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
             (Path(name) / "cat").unlink()
 
-        yield Contest(
-            ours, [Peer("the same bytes over the framework, then their MD5", theirs, aim=1 / 1.5)], runs=3
-        )
+        peer = Peer("the same bytes over the framework, then their MD5", theirs, aim=1 / 1.5)
+        yield Contest(_uploading(source, until_hash=True), [peer], runs=3)
 
 
 @job("uploads")

@@ -248,10 +248,8 @@ class Tiles:
             yield place, self._promised(promise, place, indexes)
 
     def _made(self, place: tuple[int, int], indexes: Sequence[int], *, keep: bool) -> Tile | None:
-        spans = self._spans(place, indexes)
-        wanted = [span for span in spans if all(span)]
-        found = dict(self.file.read(wanted)) if wanted else {}
-        return self._decode(indexes, [found.get(span, b"") for span in spans], keep=keep)
+        ((_, stored),) = self._fetched({place: self._spans(place, indexes)})
+        return self._decode(indexes, stored, keep=keep)
 
     def _promised(
         self, promise: "Future[Tile | None]", place: tuple[int, int], indexes: Sequence[int]

@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,10 +37,9 @@ def product(new_id: Callable[[], str]) -> Product:
     return made
 
 
-@pytest.fixture
-def banded(product: Product) -> Product:
-    """A product with the bands red and nir, of 30 m, nodata 0."""
-    for index, name in enumerate(("red", "nir")):
+def add_bands(product: Product, names: Sequence[str]) -> None:
+    """Give a product bands of 30 m, nodata 0, in the order of a file's."""
+    for index, name in enumerate(names):
         SpectralBand(
             name=name,
             product=product,
@@ -51,6 +50,12 @@ def banded(product: Product) -> Product:
             nodata=0,
             resolution="30m",
         ).save()
+
+
+@pytest.fixture
+def banded(product: Product) -> Product:
+    """A product with the bands red and nir, of 30 m, nodata 0."""
+    add_bands(product, ("red", "nir"))
     return product
 
 

@@ -7,6 +7,8 @@ from landbridge.catalog import Image, ImageUpload, ImageUploadStatus, OverviewRe
 from landbridge.catalog import properties as p
 from landbridge.exceptions import ConflictError
 
+from .conftest import add_bands
+
 ARRAY = np.arange(2 * 40 * 60, dtype="uint16").reshape(2, 40, 60) + 1
 
 
@@ -140,17 +142,7 @@ def test_arrays_of_every_type_10_2(product, uploaded, dtype):
 def test_many_bands_come_back_each_as_it_went_10_2_14_5(product, uploaded):
     array = np.arange(7 * 40 * 60, dtype="uint16").reshape(7, 40, 60) + 1
     names = [f"b{index}" for index in range(7)]
-    for index, name in enumerate(names):
-        SpectralBand(
-            name=name,
-            product=product,
-            data_type="UInt16",
-            band_index=index,
-            data_range=(0, 20000),
-            display_range=(0, 20000),
-            nodata=0,
-            resolution="30m",
-        ).save()
+    add_bands(product, names)
     image = uploaded(product, "i", array)
     assert np.array_equal(image.ndarray(names).data, array)
     assert np.array_equal(image.ndarray("b5 b1").data, array[[5, 1]])
