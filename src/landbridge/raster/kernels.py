@@ -8,15 +8,15 @@ of which nothing was written yet: all of their pixels are missing, whatever the 
 states holds. `ground` (band) is the value of missing pixels.
 
 A tile is (y, x, sample); `samples` are those that go to the block's `bands`, and `alpha`, unless it is -1,
-the one that hides a pixel by being 0. `nodata`, one for each of them, is of a type that also has a value to
-say that there is none: a number that the tile's type cannot hold, or NaN. `visible` (y, x) of the block
-tells where an image may be seen; one of shape (0, 0) that it may be seen everywhere.
+the one that hides a pixel by being 0. `nodata`, one for each of them, is of the tile's type, and counts where
+it is `known`; NaN never is valid. `visible` (y, x) of the block tells where an image may be seen; one of
+shape (0, 0) that it may be seen everywhere.
 
 All of them stand in one file: numba's cache of a function looks at that function's file only, and not at
 those of the functions it calls.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numba
@@ -27,8 +27,10 @@ VALID, MISSING, RAW = np.uint8(0), np.uint8(1), np.uint8(2)
 CELL = 128
 # Bytes that a processor fetches at once, and how many rows before they are written.
 _LINE, _AHEAD = 64, 2
-# Values that are added up at once.
-_LANES = 16
+# More than is lost by rounding, in pixels of a tile.
+_ROUNDED = 1e-6
+# Bytes of the vectors that all processors have, and how many of them are worked on at once.
+_VECTOR, _VECTORS = 16, 4
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,7 +49,7 @@ def instruction(function: Callable[..., Any]) -> Any:
 
 @instruction
 def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
-    """Have the processor fetch the memory of an element that is soon to be written."""
+    """Have the processor fetch the memory of an element that is soon to be used; there may be none."""
     from llvmlite import ir  # type: ignore[import-untyped]
     from numba.core import cgutils, types
 
@@ -66,7 +68,7 @@ def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
 
 @compiled
 def _fetch_ahead(array: Any, first: int, size: int) -> None:
-    """Have the memory of a run fetched that is soon to be written: rows lie so far apart that the processor
+    """Have the memory of a run fetched that is soon to be used: rows lie so far apart that the processor
     does not foresee it.
     """
     for x in range(first, first + size, _LINE // array.itemsize):
@@ -141,13 +143,12 @@ def needs(
 
 
 @compiled
-def _open(state: Any) -> Any:
-    """How many of a run of states, not longer than a cell, are not valid: a narrow count makes vector
-    code.
-    """
-    count = np.uint16(0)
-    for x in range(state.size):
-        count = np.uint16(count + np.uint16(state[x] != VALID))
+def _open(state: Any, s: int, size: int) -> Any:
+    """How many of a run of states, not longer than a cell, are not valid."""
+    first, count = np.uintp(s), np.uint16(0)
+    for n in range(size):
+        # A narrow count makes vector code.
+        count = np.uint16(count + np.uint16(state[first + np.uintp(n)] != VALID))
     return np.int64(count)
 
 
@@ -158,10 +159,9 @@ def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, size: Any) 
         for cy in range(box[0] // CELL, (box[1] - 1) // CELL + 1):
             for cx in range(box[2] // CELL, (box[3] - 1) // CELL + 1):
                 count = 0
-                stop = min(size[1], (cx + 1) * CELL)
+                width = min(size[1], (cx + 1) * CELL) - cx * CELL
                 for y in range(cy * CELL, min(size[0], (cy + 1) * CELL)):
-                    first = band * steps[2] + y * steps[3]
-                    count += _open(state[first + cx * CELL : first + stop])
+                    count += _open(state, band * steps[2] + y * steps[3] + cx * CELL, width)
                 left[band, cy, cx] = count
 
 
@@ -182,142 +182,231 @@ def undo_differences(tile: Any, samples: Any, first: int, last: int) -> None:
 
 
 @instruction
-def _sum_lanes(_typing: Any, flat: Any, at: Any, stride: Any, run: Any, x: Any, total: Any) -> Any:
-    """Undo the differences of `_LANES` values, `stride` (a literal) apart from `at` on in `flat`, into a run
-    at `x`, all at once; `total`, the sum of those before them, and of these.
+def _sum_pixels(
+    _typing: Any, flat: Any, at: Any, stride: Any, runs: Any, x: Any, width: Any, carry: Any
+) -> Any:
+    """Undo the differences of `_at_once` pixels of `stride` (a literal: 1, 2 or 4) samples from `at` on in
+    `flat`, into runs, one for each sample, `width` elements apart, from `x` on. `carry` are the sums of the
+    pixels before them, and of these.
     """
     from llvmlite import ir
     from numba.core import types
 
-    step = stride.literal_value
-    lane, index = ir.IntType(8 * np.dtype(flat.dtype.name).itemsize), ir.VectorType(ir.IntType(32), _LANES)
-    line, wide = ir.VectorType(lane, _LANES), ir.VectorType(lane, _LANES * step)
-    zeros = ir.Constant(line, [0] * _LANES)
+    samples, size = stride.literal_value, np.dtype(flat.dtype.name).itemsize
+    # A vector has one pixel at least.
+    lanes, number = max(_VECTOR // size, samples), ir.IntType(32)
+    value = ir.IntType(8 * size)
+    whole, last = ir.VectorType(value, lanes), ir.VectorType(value, samples)
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def pointer(array: int, kind: Any) -> Any:
+        def pointer(array: int, kind: Any, element: Any = None) -> Any:
             first = context.make_array(signature.args[array])(context, builder, arguments[array]).data
-            element = builder.gep(first, [arguments[array + 1]])
-            return builder.bitcast(element, kind.as_pointer())
+            if element is not None:
+                first = builder.gep(first, [element])
+            return builder.bitcast(first, kind.as_pointer())
 
-        def picked(one: Any, other: Any, places: list[int]) -> Any:
-            return builder.shuffle_vector(one, other, ir.Constant(index, places))
+        def picked(one: Any, other: Any, places: Iterable[int]) -> Any:
+            constant = ir.Constant(ir.VectorType(number, len(places := [*places])), places)
+            return builder.shuffle_vector(one, other, constant)
 
-        loaded = builder.load(pointer(0, wide), align=lane.width // 8)
-        sums = picked(loaded, ir.Constant(wide, ir.Undefined), [n * step for n in range(_LANES)])
-        for by in (1, 2, 4, 8):
-            moved = picked(sums, zeros, [n - by if n >= by else _LANES for n in range(_LANES)])
-            sums = builder.add(sums, moved)
-        before = builder.insert_element(zeros, builder.trunc(arguments[5], lane), ir.IntType(32)(0))
-        before = picked(before, zeros, [0] * _LANES)
-        builder.store(builder.add(sums, before), pointer(3, line), align=lane.width // 8)
-        last = builder.extract_element(sums, ir.IntType(32)(_LANES - 1))
-        return builder.add(arguments[5], builder.zext(last, arguments[5].type))
+        nothing, unknown = ir.Constant(whole, [0] * lanes), ir.Constant(whole, ir.Undefined)
+        first = builder.load(pointer(6, last), align=size)
+        # In every pixel of a vector: the sums of the one before it.
+        before = picked(first, ir.Constant(last, ir.Undefined), [n % samples for n in range(lanes)])
+        vectors = []
+        for n in range(_VECTORS):
+            element = builder.add(arguments[1], arguments[1].type(n * lanes))
+            sums = builder.load(pointer(0, whole, element), align=size)
+            by = samples
+            while by < lanes:
+                moved = picked(sums, nothing, [m - by if m >= by else lanes for m in range(lanes)])
+                sums = builder.add(sums, moved)
+                by *= 2
+            sums = builder.add(sums, before)
+            before = picked(sums, unknown, [lanes - samples + m % samples for m in range(lanes)])
+            vectors.append(sums)
+        builder.store(picked(before, unknown, range(samples)), pointer(6, last), align=size)
+        low = [n // 2 + lanes * (n % 2) for n in range(lanes)]
+        high = [n + lanes // 2 for n in low]
+        for start in range(0, _VECTORS, samples):
+            # From pixels of samples to samples of pixels: each round turns the bits of all positions by one.
+            part, turns = vectors[start : start + samples], lanes if samples > 1 else 1
+            while turns > 1:
+                half = samples // 2
+                pairs = zip(part[:half], part[half:], strict=True)
+                part = [picked(one, other, order) for one, other in pairs for order in (low, high)]
+                turns //= 2
+            for sample, run in enumerate(part):
+                place = builder.add(arguments[4], arguments[4].type(start // samples * lanes))
+                place = builder.add(place, builder.mul(arguments[5], arguments[5].type(sample)))
+                builder.store(run, pointer(3, whole, place), align=size)
+        return context.get_dummy_value()
 
-    return types.uint64(flat, at, stride, run, x, total), code
+    return types.void(flat, at, stride, runs, x, width, carry), code
 
 
 @compiled
-def _sum_up(flat: Any, at: Any, stride: int, total: Any, run: Any) -> None:
-    """Undo the differences of values `stride` apart from `at` on in `flat`; sums wrap."""
-    # No further than the array goes: lanes are read with all that lies between them.
-    whole = min(run.size // _LANES, (flat.size - np.intp(at)) // (_LANES * stride)) * _LANES
-    step, x = np.uintp(stride), 0
-    ahead = np.uintp(_LANES) * step
+def _at_once(array: Any, stride: int) -> Any:
+    """How many pixels `_sum_pixels` does."""
+    return max(_VECTOR // array.itemsize, stride) * (_VECTORS // stride)
+
+
+@compiled
+def _sum_up(flat: Any, at: int, stride: int, runs: Any, count: int, carry: Any) -> None:
+    """Undo the differences of `count` pixels of 1, 2 or 4 samples from `at` on in `flat`, into runs of all
+    samples; sums wrap.
+    """
+    lines, width, samples = runs.reshape(runs.size), runs.shape[1], runs.shape[0]
+    carry[:] = 0
+    step = _at_once(flat, stride)
+    whole = count - count % step
+    # The number of samples is part of the instructions.
     if stride == 1:
-        while x < whole:
-            total = _sum_lanes(flat, at, 1, run, x, total)
-            at += ahead
-            x += _LANES
-    elif stride == 3:
-        while x < whole:
-            total = _sum_lanes(flat, at, 3, run, x, total)
-            at += ahead
-            x += _LANES
-    elif stride == 4:
-        while x < whole:
-            total = _sum_lanes(flat, at, 4, run, x, total)
-            at += ahead
-            x += _LANES
-    for i in range(x, run.size):
-        total += np.uint64(flat[at])
-        run[i] = total
-        at += step
+        for x in range(0, whole, step):
+            _sum_pixels(flat, at + x, 1, lines, x, width, carry)
+    elif stride == 2:
+        for x in range(0, whole, step):
+            _sum_pixels(flat, at + 2 * x, 2, lines, x, width, carry)
+    else:
+        for x in range(0, whole, step):
+            _sum_pixels(flat, at + 4 * x, 4, lines, x, width, carry)
+    for sample in range(samples):
+        for x in range(whole, count):
+            carry[sample] += flat[at + x * stride + sample]
+            runs[sample, x] = carry[sample]
 
 
 @compiled
 def _take(
-    flat: Any, first: int, samples: Any, stride: int, differences: bool, low: int, count: int, runs: Any
+    flat: Any, first: int, samples: Any, stride: int, differences: bool, low: int, runs: Any, carry: Any
 ) -> None:
-    """`count` values from column `low` of a row on, which begins at `first` in a flattened tile, one run for
-    each sample, without the horizontal predictor.
+    """The row that begins at `first` in a flattened tile from column `low` to the end of `runs` (sample,
+    column), without the horizontal predictor: some samples at least.
     """
+    count = runs.shape[1]
+    if differences and stride in (2, 4):
+        _sum_up(flat, first, stride, runs, count, carry)
+        return
     # Unsigned: a signed index is looked at for being negative, which takes as long as the rest.
     step = np.uintp(stride)
-    for n in range(samples.size):
-        run, at = runs[n], np.uintp(first + samples[n])
+    for sample in samples:
+        run = runs[sample]
+        if differences and stride == 1:
+            _sum_up(flat, first, 1, runs, count, carry)
+            continue
+        start = 0 if differences else low
+        at = np.uintp(first + sample + start * stride)
+        for x in range(start, count):
+            run[x] = flat[at]
+            at += step
         if differences:
-            total = np.uint64(0)
-            for _ in range(low):
-                total += np.uint64(flat[at])
-                at += step
-            _sum_up(flat, at, stride, total, run[:count])
-        else:
-            at += np.uintp(low) * step
-            for x in range(count):
-                run[x] = flat[at]
-                at += step
+            _sum_up(run, 0, 1, runs[sample : sample + 1], count, carry[:1])
+
+
+@instruction
+def _either(_typing: Any, condition: Any, one: Any, _other: Any) -> Any:
+    """One of two values. Of Python's own words for it LLVM makes a branch for each pixel around its store."""
+
+    def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.select(*arguments)
+
+    return one(condition, one, one), code
+
+
+@compiled
+def _copy(values: Any, first: Any, count: int, out: Any, o: Any) -> None:
+    """Copy `count` values from `first` on to `out`, from `o` on: numba's own way takes ten times as long."""
+    first, o = np.uintp(first), np.uintp(o)
+    for n in range(count):
+        x = np.uintp(n)
+        out[o + x] = values[first + x]
 
 
 @compiled
 def _settle_raw(
-    values: Any, seen: Any, count: int, out: Any, o: int, state: Any, s: int, nodata: Any
+    values: Any,
+    first: Any,
+    seen: Any,
+    count: int,
+    out: Any,
+    o: Any,
+    state: Any,
+    s: Any,
+    nodata: Any,
+    known: bool,
 ) -> None:
     """As `_settle`; where nothing shows yet, values that are not valid do."""
-    out, state = out[o : o + count], state[s : s + count]
-    for x in range(count):
-        value = values[x]
-        if state[x] != VALID and seen[x] != 0:
-            if value != nodata and value == value:  # noqa: PLR0124 - NaN is not itself
-                out[x] = value
-                state[x] = VALID
-            elif state[x] == MISSING:
-                out[x] = value
-                state[x] = RAW
+    first, o, s = np.uintp(first), np.uintp(o), np.uintp(s)
+    for n in range(count):
+        x = np.uintp(n)
+        value, old, was = values[first + x], out[o + x], state[s + x]
+        valid = ((value != nodata) | (not known)) & (value == value)  # noqa: PLR0124 - NaN is not itself
+        take = (was != VALID) & (seen[x] != 0) & valid
+        show = (was == MISSING) & (seen[x] != 0)
+        out[o + x] = _either(take | show, value, old)
+        state[s + x] = _either(take, VALID, _either(show, RAW, was))
 
 
 @compiled
-def _settle(values: Any, seen: Any, count: int, out: Any, o: int, state: Any, s: int, nodata: Any) -> None:
-    """Lay a run of so many values under the pixels at a place in `out` and `state`: without branches, which
-    makes vector code.
+def _settle(
+    values: Any,
+    first: Any,
+    seen: Any,
+    count: int,
+    out: Any,
+    o: Any,
+    state: Any,
+    s: Any,
+    nodata: Any,
+    known: bool,
+) -> None:
+    """Lay `count` values from `first` on under the pixels at a place in `out` and `state`; `known`: there is
+    a nodata.
     """
-    out, state = out[o : o + count], state[s : s + count]
-    for x in range(count):
-        value = values[x]
-        take = (state[x] != VALID) & (seen[x] != 0) & (value != nodata) & (value == value)  # noqa: PLR0124
-        out[x] = value if take else out[x]
-        state[x] = VALID if take else state[x]
+    # No slices in what runs for each few pixels: numba counts references to them.
+    first, o, s = np.uintp(first), np.uintp(o), np.uintp(s)
+    for n in range(count):
+        x = np.uintp(n)
+        value, old, was = values[first + x], out[o + x], state[s + x]
+        valid = ((value != nodata) | (not known)) & (value == value)  # noqa: PLR0124 - NaN is not itself
+        take = (was != VALID) & (seen[x] != 0) & valid
+        out[o + x] = _either(take, value, old)
+        state[s + x] = _either(take, VALID, was)
 
 
 @compiled
 def _fill(
-    values: Any, count: int, out: Any, o: int, state: Any, s: int, nodata: Any, ground: Any, raw: bool
+    values: Any,
+    first: Any,
+    valid_states: Any,
+    out: Any,
+    o: Any,
+    state: Any,
+    s: Any,
+    nodata: Any,
+    known: bool,
+    ground: Any,
+    raw: bool,
 ) -> bool:
     """As `_settle` or `_settle_raw` under pixels that are fresh and seen; whether all values were valid."""
-    out, state = out[o : o + count], state[s : s + count]
-    faulty = False
-    for x in range(count):
-        value = values[x]
-        faulty |= (value == nodata) | (value != value)  # noqa: PLR0124 - NaN is not itself
-    if not faulty:
-        out[:] = values[:count]
-        state[:] = VALID
+    start, count = np.uintp(first), valid_states.size
+    # Of a width that is near to the values': a flag of one bit makes slower code.
+    faulty = np.uint16(0)
+    for n in range(count):
+        value = values[start + np.uintp(n)]
+        faulty = np.uint16(faulty | np.uint16(((value == nodata) & known) | (value != value)))  # noqa: PLR0124
+    if faulty == 0:
+        _copy(values, first, count, out, o)
+        _copy(valid_states, 0, count, state, s)
         return True
-    for x in range(count):
-        value = values[x]
-        valid = (value != nodata) & (value == value)  # noqa: PLR0124
-        out[x] = value if raw or valid else ground
-        state[x] = VALID if valid else RAW if raw else MISSING
+    missing, shown = RAW if raw else MISSING, np.uint8(raw)
+    o, s = np.uintp(o), np.uintp(s)
+    for n in range(count):
+        x = np.uintp(n)
+        value = values[start + x]
+        valid = ((value != nodata) | (not known)) & (value == value)  # noqa: PLR0124
+        out[o + x] = _either(valid | (shown != 0), value, ground)
+        state[s + x] = _either(valid, VALID, missing)
     return False
 
 
@@ -331,6 +420,7 @@ def paste(
     samples: Any,
     alpha: int,
     nodata: Any,
+    known: Any,
     visible: Any,
     raw: bool,
     out: Any,
@@ -352,11 +442,12 @@ def paste(
     unit = high - low == width - 1
     for x in range(width):
         unit &= columns[x] == low + x
-    alphas = np.empty(1, np.intp)
-    alphas[0] = alpha
-    flat, span = tile.reshape(tile.size), high - low + 1
-    runs = np.empty((samples.size, span), tile.dtype)
-    alpha_run = np.empty((1, span), tile.dtype)
+    taken = samples if alpha < 0 else np.append(samples, alpha)
+    flat = tile.reshape(tile.size)
+    lines = np.empty(stride * (high + 1), tile.dtype)
+    runs = lines.reshape((stride, high + 1))
+    carry = np.empty(stride, tile.dtype)
+    valid_states = np.full(width, VALID)
     gathered = np.empty(width, tile.dtype)
     seen = np.ones(width, np.uint8)
     bottom, right = place[0] + rows.size, place[1] + width
@@ -386,33 +477,46 @@ def paste(
             ahead = y + _AHEAD
             if ahead < bottom:
                 for i in range(samples.size):
-                    _fetch_ahead(out, bands[i] * steps[0] + ahead * steps[1] + place[1], width)
-                    _fetch_ahead(state, bands[i] * steps[2] + ahead * steps[3] + place[1], width)
+                    o = bands[i] * steps[0] + ahead * steps[1] + place[1]
+                    s = bands[i] * steps[2] + ahead * steps[3] + place[1]
+                    _fetch_ahead(out, o, width)
+                    _fetch_ahead(state, s, width)
             row = rows[y - place[0]] * tile.shape[1] * stride
-            _take(flat, row, samples, stride, differences, low, span, runs)
+            _take(flat, row, taken, stride, differences, low, runs, carry)
             if visible.size:
-                seen[:] = visible[y, place[1] : right]
+                _copy(visible[y], place[1], width, seen, 0)
             if alpha >= 0:
-                _take(flat, row, alphas, stride, differences, low, span, alpha_run)
                 for x in range(width):
-                    shown = alpha_run[0, columns[x] - low] != 0
+                    shown = runs[alpha, columns[x]] != 0
                     seen[x] = shown if visible.size == 0 else seen[x] & shown
             for i in range(samples.size):
                 if not open_bands[i]:
                     continue
-                values = runs[i]
+                values, first = lines, samples[i] * runs.shape[1] + low
                 if not unit:
                     for x in range(width):
-                        gathered[x] = values[columns[x] - low]
-                    values = gathered
+                        gathered[x] = lines[first + columns[x] - low]
+                    values, first = gathered, 0
                 o = bands[i] * steps[0] + y * steps[1] + place[1]
                 s = bands[i] * steps[2] + y * steps[3] + place[1]
                 if blank[i]:
-                    whole[i] &= _fill(values, width, out, o, state, s, nodata[i], ground[bands[i]], raw)
+                    whole[i] &= _fill(
+                        values,
+                        first,
+                        valid_states,
+                        out,
+                        o,
+                        state,
+                        s,
+                        nodata[i],
+                        known[i],
+                        ground[bands[i]],
+                        raw,
+                    )
                 elif raw:
-                    _settle_raw(values, seen, width, out, o, state, s, nodata[i])
+                    _settle_raw(values, first, seen, width, out, o, state, s, nodata[i], known[i])
                 else:
-                    _settle(values, seen, width, out, o, state, s, nodata[i])
+                    _settle(values, first, seen, width, out, o, state, s, nodata[i], known[i])
         for i in range(samples.size):
             if blank[i] and whole[i]:
                 left[bands[i], cy, first_cell : last_cell + 1] = 0
@@ -467,13 +571,13 @@ def boxes(
 
 
 @compiled
-def _along(values: Any, taps: int) -> Any:
-    """What multiplies the powers of a place, from 0 to 1, between the inner two of neighboring nodes."""
+def _along(values: Any, node: int, taps: int) -> Any:
+    """What multiplies the powers of a place, from 0 to 1, between the inner two of the nodes from one on."""
     if taps == 1:
-        return values[0], 0.0, 0.0, 0.0
+        return values[node], 0.0, 0.0, 0.0
     if taps == 2:
-        return values[0], values[1] - values[0], 0.0, 0.0
-    before, near, far, after = values[0], values[1], values[2], values[3]
+        return values[node], values[node + 1] - values[node], 0.0, 0.0
+    before, near, far, after = values[node], values[node + 1], values[node + 2], values[node + 3]
     return (
         near,
         far - before / 3.0 - near / 2.0 - after / 6.0,
@@ -483,13 +587,22 @@ def _along(values: Any, taps: int) -> Any:
 
 
 @compiled
+def _stays(p0: float, p1: float, p2: float, p3: float, size: float) -> bool:
+    """Whether a coordinate, by powers of a place from 0 to 1, never leaves the pixels from 0 to `size`."""
+    # No cubic is farther off the line between its ends; what is no number is nowhere.
+    off = (abs(p2) + 2.0 * abs(p3)) / 4.0 + _ROUNDED
+    end = p0 + p1 + p2 + p3
+    return min(p0, end) - off >= 0.0 and max(p0, end) + off < size and off + p0 + end < np.inf
+
+
+@compiled
 def _places(
     rows: Any,
     columns: Any,
     node: int,
     first: int,
     count: int,
-    step: int,
+    parts: Any,
     bulge: Any,
     size: Any,
     width: int,
@@ -501,11 +614,11 @@ def _places(
     """Where in a flattened tile the first samples of a run of pixels are, and whether there; False if
     certainly none is.
 
-    The run is between nodes of one line of a lattice, of `count` pixels from the `first` of `step` on:
-    `rows` and `columns` are counted from the tile's corner, and `node` is the first one that counts.
+    The run is between nodes of one line of a lattice, of `count` pixels from the `first` on, whose places
+    between nodes are in `parts`: `rows` and `columns` are counted from the tile's corner, and `node` is the
+    first one that counts.
     """
-    rows, columns = rows[node : node + taps], columns[node : node + taps]
-    near, far = max(0, taps // 2 - 1), taps // 2
+    near, far = node + max(0, taps // 2 - 1), node + taps // 2
     if (
         max(rows[near], rows[far]) + bulge[0] < 0
         or min(rows[near], rows[far]) - bulge[0] >= size[0]
@@ -513,18 +626,26 @@ def _places(
         or min(columns[near], columns[far]) - bulge[1] >= size[1]
     ):
         return False
-    r0, r1, r2, r3 = _along(rows, taps)
-    c0, c1, c2, c3 = _along(columns, taps)
+    r0, r1, r2, r3 = _along(rows, node, taps)
+    c0, c1, c2, c3 = _along(columns, node, taps)
     height, across = float(size[0]), float(size[1])
+    if _stays(r0, r1, r2, r3, height) and _stays(c0, c1, c2, c3, across):
+        for x in range(count):
+            t = parts[first + x]
+            r = r0 + t * (r1 + t * (r2 + t * r3))
+            c = c0 + t * (c1 + t * (c2 + t * c3))
+            places[x] = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
+            seen[x] = 1
+        return True
     for x in range(count):
-        t = (first + x) / step
+        t = parts[first + x]
         r = r0 + t * (r1 + t * (r2 + t * r3))
         c = c0 + t * (c1 + t * (c2 + t * c3))
         # False as well where a coordinate is none (NaN).
-        inside = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
+        within = (r >= 0.0) & (r < height) & (c >= 0.0) & (c < across)
         place = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
-        places[x] = place if inside else np.int32(0)
-        seen[x] = inside
+        places[x] = place if within else np.int32(0)
+        seen[x] = within
     return True
 
 
@@ -536,12 +657,25 @@ def _gather(flat: Any, places: Any, count: int, sample: int, values: Any) -> Non
 
 
 @compiled
-def _any_open(state: Any, s: int, count: int, seen: Any) -> bool:
-    """Whether any pixel of a run that is seen is not valid yet."""
-    state = state[s : s + count]
+def _any_wanted(state: Any, steps: Any, fresh: Any, band: int, y: int, x: int, seen: Any, count: int) -> bool:
+    """Whether any pixel of a run of a row of a block, of `count` from `x` on, that is seen is not valid
+    yet.
+    """
     found = np.uint8(0)
-    for x in range(count):
-        found |= np.uint8(state[x] != VALID) & seen[x]
+    start, stop, row = x, x + count, band * steps[2] + y * steps[3]
+    while start < stop:
+        # The run's part in one cell.
+        end = min(stop, (start // CELL + 1) * CELL)
+        i, s = np.uintp(start - x), np.uintp(row + start)
+        if fresh[band, y // CELL, start // CELL]:
+            for n in range(end - start):
+                found = np.uint8(found | seen[i + np.uintp(n)])
+        else:
+            for n in range(end - start):
+                missing = np.uint8(state[s + np.uintp(n)] != VALID)
+                # Back to a byte at each step: numba's results are wider, and so is what LLVM makes of them.
+                found = np.uint8(found | np.uint8(missing & seen[i + np.uintp(n)]))
+        start = end
     return bool(found != 0)
 
 
@@ -559,6 +693,7 @@ def warp(
     samples: Any,
     alpha: int,
     nodata: Any,
+    known: Any,
     visible: Any,
     raw: bool,
     out: Any,
@@ -591,6 +726,7 @@ def warp(
     places = np.empty(step, np.int32)
     seen = np.empty(step, np.uint8)
     everywhere = np.ones(step, np.uint8)
+    parts = np.arange(step) / step
     values = np.empty(step, tile.dtype)
     for y in range(box[0], box[1]):
         j = (y - top) // step
@@ -601,11 +737,7 @@ def warp(
             count = x1 - x0
             wanted = False
             for k in range(samples.size):
-                for cell in range(x0 // CELL, (x1 - 1) // CELL + 1):
-                    if fresh[bands[k], y // CELL, cell]:
-                        _begin(out, state, steps, fresh, ground, bands[k], y // CELL, cell, block)
-                s = bands[k] * steps[2] + y * steps[3] + x0
-                wanted |= _any_open(state, s, count, everywhere)
+                wanted = wanted or _any_wanted(state, steps, fresh, bands[k], y, x0, everywhere, count)
             if not wanted:
                 continue
             if not blended:
@@ -623,7 +755,7 @@ def warp(
                 i + skipped,
                 x0 - start - i * step,
                 count,
-                step,
+                parts,
                 bulge,
                 size,
                 width,
@@ -633,6 +765,8 @@ def warp(
                 seen,
             ):
                 continue
+            if not probe:
+                _fetch_ahead(flat, places[0] + _AHEAD * width * stride, count * stride)
             if visible.size:
                 for x in range(count):
                     seen[x] &= np.uint8(visible[y, x0 + x] != 0)
@@ -641,17 +775,20 @@ def warp(
                 for x in range(count):
                     seen[x] &= np.uint8(values[x] != 0)
             for k in range(samples.size):
-                o = bands[k] * steps[0] + y * steps[1] + x0
-                s = bands[k] * steps[2] + y * steps[3] + x0
                 if probe:
-                    if _any_open(state, s, count, seen):
+                    if _any_wanted(state, steps, fresh, bands[k], y, x0, seen, count):
                         return True
                     continue
+                for cell in range(x0 // CELL, (x1 - 1) // CELL + 1):
+                    if fresh[bands[k], y // CELL, cell]:
+                        _begin(out, state, steps, fresh, ground, bands[k], y // CELL, cell, block)
+                o = bands[k] * steps[0] + y * steps[1] + x0
+                s = bands[k] * steps[2] + y * steps[3] + x0
                 _gather(flat, places, count, samples[k], values)
                 if raw:
-                    _settle_raw(values, seen, count, out, o, state, s, nodata[k])
+                    _settle_raw(values, 0, seen, count, out, o, state, s, nodata[k], known[k])
                 else:
-                    _settle(values, seen, count, out, o, state, s, nodata[k])
+                    _settle(values, 0, seen, count, out, o, state, s, nodata[k], known[k])
     if not probe:
         recount(state, steps, bands, left, box, block)
     return False

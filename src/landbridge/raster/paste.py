@@ -170,7 +170,7 @@ class _Laying:
         self.samples = _positions([where[sample] for sample in layer.samples])
         self.alpha = -1 if layer.alpha < 0 else where[layer.alpha]
         self.bands = _positions(layer.bands)
-        self.nodata = _nodata(tiles.level.dtype, layer.nodata)
+        self.nodata, self.known = _nodata(tiles.level.dtype, layer.nodata)
 
     def _touched(self, box: Box) -> tuple[bool, bool, bool, bool]:
         """At which sides (top, bottom, left, right) a box reaches the block's border."""
@@ -183,6 +183,7 @@ class _Laying:
             self.samples,
             self.alpha,
             self.nodata,
+            self.known,
             self.layer.visible,
             self.layer.raw,
         )
@@ -330,12 +331,11 @@ def _spread(indexes: IntArray, start: int, size: int) -> tuple[bool, bool]:
     return (before > 0, after > 0) if low <= high else (size - 1 - low > 0, high > 0)
 
 
-def _nodata(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> Array:
-    """Nodata values as the kernels take them: in place of none, what no valid pixel is equal to."""
-    wide = dtype if dtype.kind == "f" else np.dtype("i4" if dtype.itemsize < 4 else "i8")
-    none = np.nan if dtype.kind == "f" else np.iinfo(wide).min
-    held = (held_nodata(dtype, value) for value in nodata)
-    return np.array([none if value is None else value for value in held], wide)
+def _nodata(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> tuple[Array, BoolArray]:
+    """Nodata values as the kernels take them, and which of them there are."""
+    held = [held_nodata(dtype, value) for value in nodata]
+    values = np.array([0 if value is None else value for value in held], dtype)
+    return values, np.array([value is not None for value in held])
 
 
 def _positions(numbers: Sequence[int]) -> IntArray:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from landbridge.raster import kernels
 from landbridge.raster.paste import EVERYWHERE, Canvas, shown
 
-TYPES = ("uint8", "int16", "uint16", "int32", "uint32")
+TYPES = ("uint8", "int16", "uint16", "int32", "uint32", "int64")
 
 
 def test_a_loop_is_compiled_without_a_cache_where_nothing_can_be_written(monkeypatch):
@@ -57,10 +57,9 @@ def test_a_tile_is_laid_with_its_differences_undone_from_any_column_on(dtype, sh
     values = np.full((samples, height, len(columns)), 7, dtype)
     canvas = Canvas(values, np.full(values.shape, 9, np.uint8))
     which = np.arange(samples)[::-1].copy()
-    nodata = np.full(samples, np.iinfo("i8").min if limits.bits == 32 else np.iinfo("i4").min)
     kernels.paste(
         tile, True, np.arange(height), columns, (0, 0), which, -1,
-        nodata.astype("i8" if limits.bits == 32 else "i4"), EVERYWHERE, False,
+        np.zeros(samples, dtype), np.zeros(samples, bool), EVERYWHERE, False,
         canvas.values, canvas.state, canvas.steps, np.arange(samples), canvas.left, canvas.fresh,
         canvas.ground, canvas.shape[1:],
     )  # fmt: skip
