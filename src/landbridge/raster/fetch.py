@@ -3,12 +3,12 @@
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Place = tuple[int, int]
 """Offset and length of a run of bytes."""
+Read = Callable[[Sequence[Place]], Iterable[tuple[Place, "bytes | memoryview"]]]
+"""Gives the bytes at places."""
 
 TIMEOUT_VARIABLE = "LANDBRIDGE_HTTP_TIMEOUT"
 _TIMEOUT = 30.0
@@ -81,6 +83,10 @@ class File(Protocol):
         """
         ...
 
+    def reading(self) -> AbstractContextManager[Read]:
+        """`read` for many calls on one thread."""
+        ...
+
     def open(self) -> Any:
         """The file to read from its start, as a path or a file object."""
         ...
@@ -99,22 +105,34 @@ class LocalFile:
         """The path and what the file system says of the version."""
         return (self.path, *self.stamp)
 
-    def read(self, places: Sequence[Place]) -> list[tuple[Place, memoryview]]:
+    def read(self, places: Sequence[Place]) -> Iterable[tuple[Place, "bytes | memoryview"]]:
         """The bytes at places, in their order."""
+        with self.reading() as read:
+            return read(places)
+
+    @contextmanager
+    def reading(self) -> Iterator[Read]:
+        """`read` of a file that is opened once, and looked at for changes each time."""
         file = os.open(self.path, os.O_RDONLY)
         try:
-            if _stamp(os.fstat(file)) != self.stamp:
-                raise OSError(_UNCHANGING)
-            # Into memory that is there already: for new memory the system takes as long as for the reading.
-            buffer = memory("stored", sum(length for _, length in places))
-            parts, start = [], 0
-            for offset, length in places:
-                got = os.preadv(file, [buffer[start : start + length]], offset)
-                parts.append(((offset, length), buffer[start : start + got]))
-                start += length
-            return parts
+            yield partial(self.read_open, file)
         finally:
             os.close(file)
+
+    def read_open(self, file: int, places: Sequence[Place]) -> list[tuple[Place, memoryview]]:
+        """`read` by the number under which the file is open."""
+        status = os.fstat(file)
+        # Without a name it was deleted, or another took its place.
+        if _stamp(status) != self.stamp or status.st_nlink == 0:
+            raise OSError(_UNCHANGING)
+        # Into memory that is there already: for new memory the system takes as long as for the reading.
+        buffer = memory("stored", sum(length for _, length in places))
+        parts, start = [], 0
+        for offset, length in places:
+            got = os.preadv(file, [buffer[start : start + length]], offset)
+            parts.append(((offset, length), buffer[start : start + got]))
+            start += length
+        return parts
 
     def open(self) -> str:
         """The path."""
@@ -178,6 +196,10 @@ class RemoteFile:
             ((offset, length), data[offset - run.start : offset - run.start + length])
             for offset, length in run.places
         ]
+
+    def reading(self) -> AbstractContextManager[Read]:
+        """`read`: connections are kept anyway."""
+        return nullcontext(self.read)
 
     def open(self) -> io.BufferedReader:
         """A file object whose reads beyond the head are requests."""

@@ -8,13 +8,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from landbridge.raster import kernels, tiff
-from landbridge.raster.fetch import File
+from landbridge.raster.fetch import File, Read
 from landbridge.raster.fetch import Place as Span
 from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.threads import memory
@@ -29,39 +30,30 @@ _CACHED = 128 * 2**20
 _BATCH = 16 * 2**20
 
 
-def _inflate(data: Any, out: memoryview) -> Any:
-    from imagecodecs import deflate_decode
-
-    return deflate_decode(data, out=out)
-
-
-def _lzw(data: Any, out: memoryview) -> Any:
-    from imagecodecs import lzw_decode
-
-    return lzw_decode(data, out=out)
-
-
-def _zstd(data: Any, out: memoryview) -> Any:
-    from imagecodecs import zstd_decode
-
-    return zstd_decode(data, out=out)
-
-
 def _stored(data: Any, out: memoryview) -> Any:
     out[:] = data
     return out
 
 
-# What unpacks bytes, into a buffer of the size they must have.
-_CODECS: Mapping[int, Callable[[Bytes, memoryview], Any]] = MappingProxyType(
+# What of imagecodecs unpacks bytes.
+_CODECS: Mapping[int, str] = MappingProxyType(
     {
-        tiff.STORED: _stored,
-        tiff.LZW: _lzw,
-        tiff.DEFLATE: _inflate,
-        tiff.OLD_DEFLATE: _inflate,
-        tiff.ZSTD: _zstd,
+        tiff.LZW: "lzw_decode",
+        tiff.DEFLATE: "deflate_decode",
+        tiff.OLD_DEFLATE: "deflate_decode",
+        tiff.ZSTD: "zstd_decode",
     }
 )
+
+
+@cache
+def _decoder(compression: int) -> Callable[..., Any]:
+    """What unpacks bytes, into a buffer of the size they must have."""
+    if compression == tiff.STORED:
+        return _stored
+    import imagecodecs
+
+    return getattr(imagecodecs, _CODECS[compression])  # type: ignore[no-any-return]  # it has no types
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,23 +190,24 @@ class Tiles:
         that need the same tiles make them between them.
         """
         promised: list[tuple[tuple[int, int], Future[Tile | None]]] = []
-        # What nobody else needs comes first.
-        for place in sorted(keys, key=lambda place: keys[place] is not None):
-            key = keys[place]
-            tile = None if key is None else self.cache.claim(key)
-            if isinstance(tile, Future):
-                promised.append((place, tile))
-                continue
-            if tile is None:
-                try:
-                    tile = self._made(place, indexes, keep=key is not None)
-                finally:
-                    # Nobody must wait for what will not come.
-                    if key is not None:
-                        self.cache.put(key, tile)
-            yield place, tile
-        for place, promise in promised:
-            yield place, self._promised(promise, place, indexes)
+        with self.file.reading() as read:
+            # What nobody else needs comes first.
+            for place in sorted(keys, key=lambda place: keys[place] is not None):
+                key = keys[place]
+                tile = None if key is None else self.cache.claim(key)
+                if isinstance(tile, Future):
+                    promised.append((place, tile))
+                    continue
+                if tile is None:
+                    try:
+                        tile = self._made(read, place, indexes, keep=key is not None)
+                    finally:
+                        # Nobody must wait for what will not come.
+                        if key is not None:
+                            self.cache.put(key, tile)
+                yield place, tile
+            for place, promise in promised:
+                yield place, self._promised(promise, place, indexes)
 
     def _asked_together(
         self, indexes: Sequence[int], keys: Mapping[tuple[int, int], Key | None]
@@ -247,16 +240,17 @@ class Tiles:
         for place, promise in promised:
             yield place, self._promised(promise, place, indexes)
 
-    def _made(self, place: tuple[int, int], indexes: Sequence[int], *, keep: bool) -> Tile | None:
-        ((_, stored),) = self._fetched({place: self._spans(place, indexes)})
-        return self._decode(indexes, stored, keep=keep)
+    def _made(self, read: Read, place: tuple[int, int], indexes: Sequence[int], *, keep: bool) -> Tile | None:
+        spans = self._spans(place, indexes)
+        found = dict(read([span for span in spans if all(span)]))
+        return self._decode(indexes, [found.get(span, b"") for span in spans], keep=keep)
 
     def _promised(
         self, promise: "Future[Tile | None]", place: tuple[int, int], indexes: Sequence[int]
     ) -> Tile | None:
         """A tile that another thread makes, or makes here after all if that one failed."""
         tile = promise.result()
-        return self._made(place, indexes, keep=False) if tile is None else tile
+        return self._made(self.file.read, place, indexes, keep=False) if tile is None else tile
 
     def _numbers(self, place: tuple[int, int], indexes: Sequence[int]) -> list[int]:
         """The stored tiles that hold a place's bands."""
@@ -337,7 +331,7 @@ class Tiles:
             return Tile(out)
         level = self.level
         try:
-            unpacked = _CODECS[level.compression](data, out.data.cast("B"))
+            unpacked = _decoder(level.compression)(data, out=out.data.cast("B"))
             pixels = np.frombuffer(unpacked, level.dtype).reshape(out.shape)
         except (RuntimeError, ValueError):
             return None

@@ -151,14 +151,14 @@ HARMS = [_delete, _truncate, _replace, _corrupt]
 def test_a_local_file_harmed_in_mid_call(local, request_of, tmp_path, monkeypatch, call, harm):
     case = local()
     content = case.path.read_bytes()
-    read = LocalFile.read
+    read = LocalFile.read_open
     harmed = []
 
-    def harming(self, places):
-        # The header was read by another way.
+    def harming(self, file, places):
+        # The header was read by another way, and this file is open already.
         if self.path == str(case.path) and not harmed:
             harmed.append(harm(case.path))
-        return read(self, places)
+        return read(self, file, places)
 
     def mend():
         monkeypatch.undo()
@@ -169,7 +169,7 @@ def test_a_local_file_harmed_in_mid_call(local, request_of, tmp_path, monkeypatc
         case,
         request_of("b0 b1", case.context),
         tmp_path,
-        harm=lambda: monkeypatch.setattr(LocalFile, "read", harming),
+        harm=lambda: monkeypatch.setattr(LocalFile, "read_open", harming),
         mend=mend,
     )
     assert harmed

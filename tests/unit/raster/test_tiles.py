@@ -224,12 +224,13 @@ def test_tiles_under_a_full_mosaic_are_not_decoded(tmp_path, monkeypatch):
     under, _ = image(tmp_path, "a")
     over, values = image(tmp_path, "b", shape=(2, 200, 120))
     read = []
-    stored = LocalFile.read
-    monkeypatch.setattr(
-        LocalFile,
-        "read",
-        lambda self, places: read.extend((self.path, place) for place in places) or stored(self, places),
-    )
+    stored = LocalFile.read_open
+
+    def noted(self, file, places):
+        read.extend((self.path, place) for place in places)
+        return stored(self, file, places)
+
+    monkeypatch.setattr(LocalFile, "read_open", noted)
     raster = mosaic([under, over], Request(("b0", "b1"), whole()))
     assert (raster.data[:, :, :120] == values).all()
     # Of the lower image only the tile columns 1 and 2 show, and no tile is read twice.
