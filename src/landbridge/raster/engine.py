@@ -21,7 +21,7 @@ from landbridge.raster.pieces import windows
 from landbridge.raster.plan import Plan, make_plan, make_plans
 from landbridge.raster.progress import Progress, progress_bar
 from landbridge.raster.reduce import Renders, renderer_of
-from landbridge.raster.render import BLOCK, default_workers, run, workers_for
+from landbridge.raster.render import BLOCK, SMALLEST_BLOCK, default_workers, run, workers_for
 from landbridge.raster.rescale import actual_scale, scaled
 from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.strategy import WiderTypeError
@@ -187,7 +187,8 @@ def _render_here(
     places = [windows(first.geobox, chunks, shares, most=BLOCK)] * len(plans)
     if workers <= default_workers():
         # Else one thread would be left with the last image while the others have nothing to do.
-        places[-1] = windows(first.geobox, chunks, workers, most=BLOCK)
+        whole = len(plans) > 1 and len(places[0]) == 1
+        places[-1] = windows(first.geobox, chunks, workers, most=SMALLEST_BLOCK if whole else BLOCK)
     renderers = [renderer_of(plan, cache, Files(plan, cache, opened)) for plan in plans]
     jobs = [
         partial(render, renderer, layer, window)

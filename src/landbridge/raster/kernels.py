@@ -165,29 +165,13 @@ def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, size: Any) 
                 left[band, cy, cx] = count
 
 
-@compiled
-def undo_differences(tile: Any, samples: Any, first: int, last: int) -> None:
-    """Undo TIFF's horizontal predictor of some samples in rows of a tile, in place; sums wrap."""
-    width, stride = tile.shape[1], tile.shape[2]
-    for y in range(first, last):
-        row = tile[y].reshape(width * stride)
-        for sample in samples:
-            # In a register: reading back what was just written takes longer.
-            total = np.uint64(0)
-            at = np.uintp(sample)
-            for _ in range(width):
-                total += np.uint64(row[at])
-                row[at] = total
-                at += np.uintp(stride)
-
-
 @instruction
 def _sum_pixels(
     _typing: Any, flat: Any, at: Any, stride: Any, runs: Any, x: Any, width: Any, carry: Any
 ) -> Any:
     """Undo the differences of `_at_once` pixels of `stride` (a literal: 1, 2 or 4) samples from `at` on in
-    `flat`, into runs, one for each sample, `width` elements apart, from `x` on. `carry` are the sums of the
-    pixels before them, and of these.
+    `flat`, into runs, one for each sample, `width` elements apart, from `x` on; with a `width` of 0 (a
+    literal) as pixels. `carry` are the sums of the pixels before them, and of these.
     """
     from llvmlite import ir
     from numba.core import types
@@ -197,6 +181,7 @@ def _sum_pixels(
     lanes, number = max(_VECTOR // size, samples), ir.IntType(32)
     value = ir.IntType(8 * size)
     whole, last = ir.VectorType(value, lanes), ir.VectorType(value, samples)
+    as_pixels = getattr(width, "literal_value", None) == 0
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def pointer(array: int, kind: Any, element: Any = None) -> Any:
@@ -226,6 +211,11 @@ def _sum_pixels(
             before = picked(sums, unknown, [lanes - samples + m % samples for m in range(lanes)])
             vectors.append(sums)
         builder.store(picked(before, unknown, range(samples)), pointer(6, last), align=size)
+        if as_pixels:
+            for n, pixels in enumerate(vectors):
+                place = builder.add(arguments[4], arguments[4].type(n * lanes))
+                builder.store(pixels, pointer(3, whole, place), align=size)
+            return context.get_dummy_value()
         low = [n // 2 + lanes * (n % 2) for n in range(lanes)]
         high = [n + lanes // 2 for n in low]
         for start in range(0, _VECTORS, samples):
@@ -274,6 +264,34 @@ def _sum_up(flat: Any, at: int, stride: int, runs: Any, count: int, carry: Any) 
         for x in range(whole, count):
             carry[sample] += flat[at + x * stride + sample]
             runs[sample, x] = carry[sample]
+
+
+@compiled
+def undo_differences(tile: Any, first: int, last: int) -> None:
+    """Undo TIFF's horizontal predictor in rows of a tile, in place; sums wrap."""
+    width, stride = tile.shape[1], tile.shape[2]
+    flat, carry = tile.reshape(tile.size), np.empty(stride, tile.dtype)
+    step = _at_once(flat, stride) * stride
+    for y in range(first, last):
+        carry[:] = 0
+        at, stop = y * width * stride, (y + 1) * width * stride
+        if stride == 1:
+            while at + step <= stop:
+                _sum_pixels(flat, at, 1, flat, at, 0, carry)
+                at += step
+        elif stride == 2:
+            while at + step <= stop:
+                _sum_pixels(flat, at, 2, flat, at, 0, carry)
+                at += step
+        elif stride == 4:
+            while at + step <= stop:
+                _sum_pixels(flat, at, 4, flat, at, 0, carry)
+                at += step
+        while at < stop:
+            for sample in range(stride):
+                carry[sample] += flat[at + sample]
+                flat[at + sample] = carry[sample]
+            at += stride
 
 
 @compiled

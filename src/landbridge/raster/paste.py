@@ -257,7 +257,6 @@ class _Warped(_Laying):
         self._frame = (net.step, *net.first, net.taps)
         self._weights = weights_of(net)
         self._nothing = np.empty((1, 1, max(self.samples) + 1), tiles.level.dtype)
-        self._taken = [*({*self.samples.tolist(), self.alpha} - {-1})]
 
     def boxes(self) -> Iterator[tuple[Place, Box]]:
         level = self.level
@@ -280,7 +279,7 @@ class _Warped(_Laying):
         return self._run(place, box, self._nothing, probe=True)
 
     def put(self, place: Place, box: Box, tile: Tile) -> None:
-        self._run(place, box, plain(tile, self._taken, self._rows(place, box)).pixels, probe=False)
+        self._run(place, box, plain(tile, self._rows(place, box)).pixels, probe=False)
 
     def _rows(self, place: Place, box: Box) -> slice:
         """The rows of a tile that pixels of a box may take."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,7 +40,7 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
 BLOCK = 2048
-_SMALLEST_BLOCK = 512
+SMALLEST_BLOCK = 512
 # Requests that are under way at the same time.
 _REMOTE_WORKERS = 16
 
@@ -51,7 +51,6 @@ class Renderer:
     def __init__(self, plan: Plan, cache: TileCache, files: Files | None = None) -> None:
         """Take the plan, and where the tiles and files are kept that several blocks, or plans, need."""
         self.plan = plan
-        self._footprints = Footprints([source.source for source in plan.sources])
         self._files = Files(plan, cache) if files is None else files
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
@@ -105,6 +104,10 @@ class Renderer:
                 break
             self._feed(source, samples, strategy)
         return strategy.finish()
+
+    @cached_property
+    def _footprints(self) -> Footprints:
+        return Footprints([source.source for source in self.plan.sources])
 
     def _near(self, window: Window) -> Sequence[SourceRead]:
         """The images that may touch a window."""
@@ -269,14 +272,16 @@ class Renderer:
             yield pixels
 
 
-def blocks(geobox: GeoBox, workers: int) -> list[Window]:
-    """The windows (y, x) that cover a grid, row by row; a small grid is shared among the workers."""
+def blocks(geobox: GeoBox, workers: int, most: int = BLOCK) -> list[Window]:
+    """The windows (y, x) with edges of at most `most` that cover a grid, row by row; a small grid is shared
+    among the workers.
+    """
     rows, columns = geobox.shape.yx
-    height = min(BLOCK, max(_SMALLEST_BLOCK, -(-rows // workers)))
+    height = min(most, max(SMALLEST_BLOCK, -(-rows // workers)))
     return [
-        (slice(y, min(rows, y + height)), slice(x, min(columns, x + BLOCK)))
+        (slice(y, min(rows, y + height)), slice(x, min(columns, x + most)))
         for y in range(0, rows, height)
-        for x in range(0, columns, BLOCK)
+        for x in range(0, columns, most)
     ]
 
 

@@ -144,7 +144,7 @@ class Tiles:
             # Counted from the tile's corner.
             ys = slice(max(0, y.start - top), min(height, y.stop - top))
             xs = slice(max(0, x.start - left), min(width, x.stop - left))
-            pixels = plain(tile, samples, ys).pixels[ys, xs]
+            pixels = plain(tile, ys).pixels[ys, xs]
             top, left = top + ys.start - y.start, left + xs.start - x.start
             part = out[:, top : top + ys.stop - ys.start, left : left + xs.stop - xs.start]
             for band, sample in zip(part, samples, strict=True):
@@ -345,17 +345,12 @@ class Tiles:
         return Tile(pixels, differences=True) if level.dtype.kind != "f" else _undone(pixels)
 
 
-def plain(tile: Tile, samples: Sequence[int] | None = None, rows: slice | None = None) -> Tile:
-    """A tile without its horizontal predictor, which is undone in place: in some samples and rows, or in
-    all.
-    """
-    if not tile.differences:
-        return tile
-    return _undone(tile.pixels, samples, rows)
+def plain(tile: Tile, rows: slice | None = None) -> Tile:
+    """A tile without its horizontal predictor, which is undone in place: in some rows, or in all."""
+    return _undone(tile.pixels, rows) if tile.differences else tile
 
 
-def _undone(pixels: Array, samples: Sequence[int] | None = None, rows: slice | None = None) -> Tile:
-    wanted = np.arange(pixels.shape[2]) if samples is None else np.asarray(samples, np.intp)
+def _undone(pixels: Array, rows: slice | None = None) -> Tile:
     rows = rows or slice(0, len(pixels))
-    kernels.undo_differences(pixels.view(f"u{pixels.itemsize}"), wanted, rows.start, rows.stop)
+    kernels.undo_differences(pixels.view(f"u{pixels.itemsize}"), rows.start, rows.stop)
     return Tile(pixels)

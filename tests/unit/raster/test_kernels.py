@@ -27,19 +27,17 @@ def test_a_loop_is_compiled_without_a_cache_where_nothing_can_be_written(monkeyp
 
 @given(
     dtype=st.sampled_from(TYPES),
-    shape=st.tuples(st.integers(1, 5), st.integers(1, 40), st.integers(1, 5)),
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 70), st.integers(1, 5)),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_differences_are_undone_as_sums_that_wrap(dtype, shape, seed):
     limits = np.iinfo(dtype)
     tile = np.random.default_rng(seed).integers(limits.min, limits.max, shape, dtype, endpoint=True)
     wanted = np.cumsum(tile, axis=1, dtype=dtype)
-    samples = np.arange(0, shape[2], 2)
     undone = tile.copy()
-    kernels.undo_differences(undone.view(f"u{tile.itemsize}"), samples, 1, shape[0])
-    assert (undone[1:, :, ::2] == wanted[1:, :, ::2]).all()
+    kernels.undo_differences(undone.view(f"u{tile.itemsize}"), 1, shape[0])
+    assert (undone[1:] == wanted[1:]).all()
     assert (undone[:1] == tile[:1]).all()
-    assert (undone[:, :, 1::2] == tile[:, :, 1::2]).all()
 
 
 @given(
