@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -146,8 +147,10 @@ def make_plans(groups: Sequence[Sequence[Source]], request: Request) -> list[Pla
     """
     if not all(groups):
         raise ValueError("there are no images to raster")
-    frame = _frame(_products([source for group in groups for source in group]), request)
-    return [_plan(group, request, frame) for group in groups]
+    sources = [source for group in groups for source in group]
+    frame = _frame(_products(sources), request)
+    touching = iter(Footprints(sources).touching(frame.reach))
+    return [_plan(group, [*islice(touching, len(group))], request, frame) for group in groups]
 
 
 def _frame(products: Sequence[Source], request: Request) -> _Frame:
@@ -186,14 +189,13 @@ def _frame(products: Sequence[Source], request: Request) -> _Frame:
     )
 
 
-def _plan(sources: Sequence[Source], request: Request, frame: _Frame) -> Plan:
+def _plan(sources: Sequence[Source], touching: Sequence[bool], request: Request, frame: _Frame) -> Plan:
     products = _products(sources)
     alpha = resolve_alpha(
         request.mask_alpha, [source.bands for source in products], [source.product_id for source in products]
     )
     check_alpha_position(request.bands, alpha)
     fetched = request.bands if alpha is None or alpha in request.bands else (*request.bands, alpha)
-    touching = Footprints(sources).touching(frame.reach)
     return Plan(
         geobox=frame.geobox,
         bands=frame.bands,
