@@ -14,7 +14,7 @@ from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import about, errors_about, find_tiles, read_header
 from landbridge.raster.grid import key_of
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import OpenFile, View, view_of
+from landbridge.raster.read import Nets, OpenFile, View, view_of
 from landbridge.raster.threads import borrow, give_back
 from landbridge.raster.tiles import TileCache
 
@@ -30,10 +30,13 @@ _THREADS = 24
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Files that are open, the longest asked for first, and how the grid looks at those of one grid."""
+    """Files that are open, the longest asked for first, and how the grid looks at those of one grid; by
+    `nets` its blocks look at those of one system and resolution.
+    """
 
     files: "OrderedDict[str, Future[OpenFile]]" = field(default_factory=OrderedDict)
     views: "dict[tuple[GridKey, tuple[int, ...]], View]" = field(default_factory=dict)
+    nets: Nets = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
 

@@ -104,7 +104,7 @@ def windows(geobox: GeoBox, chunks: Any, workers: int, most: int | None = None) 
     False: as suits so many workers.
     """
     if chunks is None or chunks is False:
-        return blocks(geobox, workers, most or BLOCK)
+        return blocks(geobox, workers, most)
     rows, columns = geobox.shape.yx
     height, width = (min(edge, most or edge) for edge in chunk_shape(chunks, geobox))
     return [

@@ -40,6 +40,11 @@ _INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
+# Bytes of nets, and how many, that are kept for blocks still to come.
+_SMALL_NET, _MOST_NETS = 64 * 2**10, 512
+
+Nets = dict[tuple[Any, ...], Net]
+"""Nets by the system and resolution of files, and among several blocks by their place and size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +108,14 @@ class Samples:
     resolution.
     """
 
-    def __init__(self, block: Block) -> None:
-        """Start with none."""
+    def __init__(self, block: Block, nets: Nets | None = None) -> None:
+        """Take the block, and what blocks of the same output grid have found: stacks come back to each of
+        them.
+        """
         self.block = block
         self._known: dict[GridKey, Nearest] = {}
-        self._nets: dict[tuple[Any, ...], Net] = {}
+        self._nets: Nets = {}
+        self._shared: Nets = {} if nets is None else nets
 
     def get(self, source: GeoBox) -> Nearest:
         """How the block samples a file's grid by the nearest pixel."""
@@ -122,7 +130,13 @@ class Samples:
         key = (str(crs_on(source)), transform.a, transform.b, transform.d, transform.e)
         net = self._nets.get(key)
         if net is None:
-            net = self._nets[key] = net_of(source, self.block.grid, self.block.origin)
+            here = (*key, self.block.origin, self.block.grid.shape.yx)
+            net = self._shared.get(here)
+            if net is None:
+                net = net_of(source, self.block.grid, self.block.origin)
+                if net.nbytes <= _SMALL_NET and len(self._shared) < _MOST_NETS:
+                    self._shared[here] = net
+            self._nets[key] = net
         return lattice_of(source, net)
 
 

@@ -98,7 +98,7 @@ class Renderer:
         )
         ground = None if plan.masked else self._nodata(raw.dtype)
         strategy = LastValid(raw, missing, ground=ground, outside=cut, keep_raw=not plan.mask_nodata)
-        samples = Samples(block)
+        samples = Samples(block, self._files.shared.nets)
         for source in reversed(self._near(window)):
             if strategy.is_done:
                 break
@@ -272,16 +272,17 @@ class Renderer:
             yield pixels
 
 
-def blocks(geobox: GeoBox, workers: int, most: int = BLOCK) -> list[Window]:
-    """The windows (y, x) with edges of at most `most` that cover a grid, row by row; a small grid is shared
+def blocks(geobox: GeoBox, workers: int, most: int | None = None) -> list[Window]:
+    """The windows (y, x) that cover a grid, row by row, with edges of `most` at most; a small grid is shared
     among the workers.
     """
     rows, columns = geobox.shape.yx
-    height = min(most, max(SMALLEST_BLOCK, -(-rows // workers)))
+    width = min(most or BLOCK, BLOCK)
+    height = min(width, max(SMALLEST_BLOCK, -(-rows // workers)))
     return [
-        (slice(y, min(rows, y + height)), slice(x, min(columns, x + most)))
+        (slice(y, min(rows, y + height)), slice(x, min(columns, x + width)))
         for y in range(0, rows, height)
-        for x in range(0, columns, most)
+        for x in range(0, columns, width)
     ]
 
 

@@ -160,6 +160,11 @@ class Net:
     y: FloatArray
     bend: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its nodes."""
+        return self.x.nbytes + self.y.nbytes
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lattice:

@@ -321,7 +321,7 @@ def test_a_block_that_waits_for_a_header_is_let_go_after_a_failure(
     make_scene, grid, request_of, server, monkeypatch
 ):
     """Other blocks of a mosaic stop at their next file."""
-    monkeypatch.setattr("landbridge.raster.render._SMALLEST_BLOCK", 64)
+    monkeypatch.setattr("landbridge.raster.render.SMALLEST_BLOCK", 64)
     monkeypatch.setattr("landbridge.raster.render.BLOCK", 64)
     monkeypatch.setattr("landbridge.raster.opening._THREADS", 1)
     scenes = [make_scene(f"i{n}", np.zeros((1, 300, 280), "uint16"), nodata=0) for n in range(12)]

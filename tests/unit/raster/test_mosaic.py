@@ -104,7 +104,7 @@ def test_blocks_on_many_threads_give_the_same_as_one(make_scene, grid, request_o
     wanted = request_of("b0 b1", grid(-7, -3, 400, 380))
     whole = mosaic([scene.source for scene in scenes], wanted)
     monkeypatch.setattr("landbridge.raster.render.BLOCK", 37)
-    monkeypatch.setattr("landbridge.raster.render._SMALLEST_BLOCK", 37)
+    monkeypatch.setattr("landbridge.raster.render.SMALLEST_BLOCK", 37)
     blocks = mosaic([scene.source for scene in scenes], wanted)
     assert (whole.data == blocks.data).all()
     assert (whole.mask == blocks.mask).all()

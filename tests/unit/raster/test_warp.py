@@ -67,7 +67,7 @@ def test_nearest_across_systems_does_not_depend_on_blocks(make_scene, request_of
         name: read_image(scene.source, request_of("b0 b1", context, resampler=name)) for name in RESAMPLERS
     }
     monkeypatch.setattr("landbridge.raster.render.BLOCK", 101)
-    monkeypatch.setattr("landbridge.raster.render._SMALLEST_BLOCK", 101)
+    monkeypatch.setattr("landbridge.raster.render.SMALLEST_BLOCK", 101)
     for name, expected in whole.items():
         blocks = read_image(scene.source, request_of("b0 b1", context, resampler=name))
         assert (blocks.mask == expected.mask).all(), name
