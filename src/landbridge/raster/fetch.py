@@ -122,8 +122,10 @@ class LocalFile:
     def read_open(self, file: int, places: Sequence[Place]) -> list[tuple[Place, memoryview]]:
         """`read` by the number under which the file is open."""
         status = os.fstat(file)
-        # Without a name it was deleted, or another took its place.
-        if _stamp(status) != self.stamp or status.st_nlink == 0:
+        if status.st_nlink == 0:
+            # It was deleted, or another took its place; or the file system does not count names.
+            status = os.stat(self.path)  # noqa: PTH116 - as it was opened
+        if _stamp(status) != self.stamp:
             raise OSError(_UNCHANGING)
         # Into memory that is there already: for new memory the system takes as long as for the reading.
         buffer = memory("stored", sum(length for _, length in places))
