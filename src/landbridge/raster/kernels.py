@@ -302,16 +302,13 @@ def _take(
     column), without the horizontal predictor: some samples at least.
     """
     count = runs.shape[1]
-    if differences and stride in (2, 4):
+    if differences and stride in (1, 2, 4):
         _sum_up(flat, first, stride, runs, count, carry)
         return
     # Unsigned: a signed index is looked at for being negative, which takes as long as the rest.
     step = np.uintp(stride)
     for sample in samples:
         run = runs[sample]
-        if differences and stride == 1:
-            _sum_up(flat, first, 1, runs, count, carry)
-            continue
         start = 0 if differences else low
         at = np.uintp(first + sample + start * stride)
         for x in range(start, count):

@@ -206,8 +206,8 @@ class Tiles:
                         if key is not None:
                             self.cache.put(key, tile)
                 yield place, tile
-            for place, promise in promised:
-                yield place, self._promised(promise, place, indexes)
+        for place, promise in promised:
+            yield place, self._promised(promise, place, indexes)
 
     def _asked_together(
         self, indexes: Sequence[int], keys: Mapping[tuple[int, int], Key | None]
