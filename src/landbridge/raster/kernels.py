@@ -3,9 +3,9 @@
 A block's values and states come as flat views whose bands and rows lie `steps` elements apart (values' band,
 values' row, states' band, states' row), so that inner loops run over contiguous memory. A pixel's state is
 `MISSING` until an image shows there; `RAW` tells that what it shows is not valid. `left` (band, y, x) counts
-the pixels that are not valid yet in each square of `CELL` pixels, and `fresh` (band, y, x) tells of those
-of which nothing was written yet: all of their pixels are missing, whatever the memory of their values and
-states holds. `ground` (band) is the value of missing pixels.
+the pixels that are not valid yet in each cell, a square of `CELL` pixels, and `begun` (band, y, x) is the
+block's row up to which the cell is written: below it all pixels are missing, whatever the memory of their
+values and states holds. `ground` (band) is the value of missing pixels.
 
 A tile is (y, x, sample); `samples` are those that go to the block's `bands`, and `alpha`, unless it is -1,
 the one that hides a pixel by being 0. `nodata`, one for each of them, is of the tile's type, and counts where
@@ -42,6 +42,16 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `compiled`, in the place of each call from a compiled loop: of what runs for each few pixels the call
+    takes as long as the rest, for all that arrays are made of goes through the stack.
+    """
+    try:
+        return numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=True)(function)
+    except RuntimeError:
+        return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+
+
 def instruction(function: Callable[..., Any]) -> Any:
     """What the function, given numba's types, says in LLVM's own words; a number in a call is a type too."""
     return intrinsic(prefer_literal=True)(function)
@@ -75,43 +85,59 @@ def _fetch_ahead(array: Any, first: int, size: int) -> None:
         _prefetch(array, x)
 
 
-@compiled
+@inlined
+def _cell(cy: int, cx: int, size: Any) -> Any:
+    """The box (y0, y1, x0, x1) of a cell of a block of a size (y, x)."""
+    return cy * CELL, min(size[0], (cy + 1) * CELL), cx * CELL, min(size[1], (cx + 1) * CELL)
+
+
+@inlined
+def _set(values: Any, start: int, stop: int, value: Any) -> None:
+    """Write one value into a run."""
+    for n in range(np.uintp(start), np.uintp(stop)):
+        values[n] = value
+
+
+@inlined
 def _begin(
-    out: Any, state: Any, steps: Any, fresh: Any, ground: Any, band: int, cy: int, cx: int, size: Any
-) -> None:
-    """Write a fresh cell of a block of a size (y, x): all is missing."""
-    fresh[band, cy, cx] = 0
-    stop = min(size[1], (cx + 1) * CELL)
-    for y in range(cy * CELL, min(size[0], (cy + 1) * CELL)):
-        first = band * steps[0] + y * steps[1]
-        out[first + cx * CELL : first + stop] = ground[band]
-        first = band * steps[2] + y * steps[3]
-        state[first + cx * CELL : first + stop] = MISSING
-
-
-@compiled
-def begin(out: Any, state: Any, steps: Any, fresh: Any, ground: Any, size: Any) -> None:
-    """Write all fresh cells."""
-    for band in range(fresh.shape[0]):
-        for cy in range(fresh.shape[1]):
-            for cx in range(fresh.shape[2]):
-                if fresh[band, cy, cx]:
-                    _begin(out, state, steps, fresh, ground, band, cy, cx, size)
-
-
-@compiled
-def needs(
     out: Any,
     state: Any,
     steps: Any,
-    bands: Any,
-    left: Any,
-    fresh: Any,
+    begun: Any,
     ground: Any,
+    band: int,
+    cy: int,
+    cx: int,
     size: Any,
-    box: Any,
-    visible: Any,
-) -> bool:
+    end: int,
+    kept: Any,
+) -> None:
+    """Write the rows of a cell of a block of a size (y, x) that are not written yet, up to `end`: all is
+    missing. From the first row of `kept` (y, x0, x1) on the columns between are left to the caller.
+    """
+    first, last = cx * CELL, min(size[1], (cx + 1) * CELL)
+    for y in range(begun[band, cy, cx], end):
+        o, s = band * steps[0] + y * steps[1], band * steps[2] + y * steps[3]
+        stop, start = (kept[1], kept[2]) if y >= kept[0] else (last, last)
+        _set(out, o + first, o + stop, ground[band])
+        _set(state, s + first, s + stop, MISSING)
+        _set(out, o + start, o + last, ground[band])
+        _set(state, s + start, s + last, MISSING)
+    begun[band, cy, cx] = max(begun[band, cy, cx], end)
+
+
+@compiled
+def begin(out: Any, state: Any, steps: Any, begun: Any, ground: Any, size: Any) -> None:
+    """Write all that is not written yet."""
+    for band in range(begun.shape[0]):
+        for cy in range(begun.shape[1]):
+            end = min(size[0], (cy + 1) * CELL)
+            for cx in range(begun.shape[2]):
+                _begin(out, state, steps, begun, ground, band, cy, cx, size, end, (end, 0, 0))
+
+
+@compiled
+def needs(state: Any, steps: Any, bands: Any, left: Any, begun: Any, box: Any, visible: Any) -> bool:
     """Whether a box (y0, y1, x0, x1) of a block has a pixel that is visible and not valid yet in some
     band.
     """
@@ -122,10 +148,8 @@ def needs(
             for band in bands:
                 if left[band, cy, cx] == 0:
                     continue
-                if fresh[band, cy, cx]:
-                    if visible.size == 0:
-                        return True
-                    _begin(out, state, steps, fresh, ground, band, cy, cx, size)
+                if begun[band, cy, cx] < bottom and visible.size == 0:
+                    return True
                 for y in range(top, bottom):
                     first = band * steps[2] + y * steps[3]
                     row = state[first + start : first + stop]
@@ -134,15 +158,16 @@ def needs(
                         for x in range(row.size):
                             any_missing |= row[x] != VALID
                     else:
+                        fresh = y >= begun[band, cy, cx]
                         seen = visible[y, start:stop]
                         for x in range(row.size):
-                            any_missing |= (row[x] != VALID) & (seen[x] != 0)
+                            any_missing |= ((row[x] != VALID) | fresh) & (seen[x] != 0)
                     if any_missing:
                         return True
     return False
 
 
-@compiled
+@inlined
 def _open(state: Any, s: int, size: int) -> Any:
     """How many of a run of states, not longer than a cell, are not valid."""
     first, count = np.uintp(s), np.uint16(0)
@@ -153,16 +178,33 @@ def _open(state: Any, s: int, size: int) -> Any:
 
 
 @compiled
-def recount(state: Any, steps: Any, bands: Any, left: Any, box: Any, size: Any) -> None:
+def recount(state: Any, steps: Any, bands: Any, left: Any, begun: Any, box: Any, size: Any) -> None:
     """Count again what is left in the cells that a box (y0, y1, x0, x1) of a block touches."""
     for band in bands:
         for cy in range(box[0] // CELL, (box[1] - 1) // CELL + 1):
             for cx in range(box[2] // CELL, (box[3] - 1) // CELL + 1):
-                count = 0
-                width = min(size[1], (cx + 1) * CELL) - cx * CELL
-                for y in range(cy * CELL, min(size[0], (cy + 1) * CELL)):
-                    count += _open(state, band * steps[2] + y * steps[3] + cx * CELL, width)
+                top, bottom, start, stop = _cell(cy, cx, size)
+                end = min(bottom, begun[band, cy, cx])
+                count = (bottom - end) * (stop - start)
+                for y in range(top, end):
+                    count += _open(state, band * steps[2] + y * steps[3] + start, stop - start)
                 left[band, cy, cx] = count
+
+
+def _zipped(builder: Any, vectors: Any, lanes: int) -> Any:
+    """From vectors of whole pixels, as many as a pixel has samples, to one of each sample."""
+    from llvmlite import ir
+
+    part, samples, turns = vectors, len(vectors), lanes if len(vectors) > 1 else 1
+    low = [n // 2 + lanes * (n % 2) for n in range(lanes)]
+    high = [n + lanes // 2 for n in low]
+    orders = [ir.Constant(ir.VectorType(ir.IntType(32), lanes), order) for order in (low, high)]
+    # Each round turns the bits of all positions by one.
+    while turns > 1:
+        pairs = zip(part[: samples // 2], part[samples // 2 :], strict=True)
+        part = [builder.shuffle_vector(one, other, order) for one, other in pairs for order in orders]
+        turns //= 2
+    return part
 
 
 @instruction
@@ -216,17 +258,8 @@ def _sum_pixels(
                 place = builder.add(arguments[4], arguments[4].type(n * lanes))
                 builder.store(pixels, pointer(3, whole, place), align=size)
             return context.get_dummy_value()
-        low = [n // 2 + lanes * (n % 2) for n in range(lanes)]
-        high = [n + lanes // 2 for n in low]
         for start in range(0, _VECTORS, samples):
-            # From pixels of samples to samples of pixels: each round turns the bits of all positions by one.
-            part, turns = vectors[start : start + samples], lanes if samples > 1 else 1
-            while turns > 1:
-                half = samples // 2
-                pairs = zip(part[:half], part[half:], strict=True)
-                part = [picked(one, other, order) for one, other in pairs for order in (low, high)]
-                turns //= 2
-            for sample, run in enumerate(part):
+            for sample, run in enumerate(_zipped(builder, vectors[start : start + samples], lanes)):
                 place = builder.add(arguments[4], arguments[4].type(start // samples * lanes))
                 place = builder.add(place, builder.mul(arguments[5], arguments[5].type(sample)))
                 builder.store(run, pointer(3, whole, place), align=size)
@@ -328,7 +361,7 @@ def _either(_typing: Any, condition: Any, one: Any, _other: Any) -> Any:
     return one(condition, one, one), code
 
 
-@compiled
+@inlined
 def _copy(values: Any, first: Any, count: int, out: Any, o: Any) -> None:
     """Copy `count` values from `first` on to `out`, from `o` on: numba's own way takes ten times as long."""
     first, o = np.uintp(first), np.uintp(o)
@@ -337,7 +370,7 @@ def _copy(values: Any, first: Any, count: int, out: Any, o: Any) -> None:
         out[o + x] = values[first + x]
 
 
-@compiled
+@inlined
 def _settle_raw(
     values: Any,
     first: Any,
@@ -362,7 +395,7 @@ def _settle_raw(
         state[s + x] = _either(take, VALID, _either(show, RAW, was))
 
 
-@compiled
+@inlined
 def _settle(
     values: Any,
     first: Any,
@@ -389,11 +422,33 @@ def _settle(
         state[s + x] = _either(take, VALID, was)
 
 
-@compiled
+@inlined
+def _lay(
+    values: Any,
+    first: Any,
+    seen: Any,
+    count: int,
+    out: Any,
+    o: Any,
+    state: Any,
+    s: Any,
+    nodata: Any,
+    known: bool,
+    raw: bool,
+) -> None:
+    """`_settle_raw` or `_settle`."""
+    if raw:
+        _settle_raw(values, first, seen, count, out, o, state, s, nodata, known)
+    else:
+        _settle(values, first, seen, count, out, o, state, s, nodata, known)
+
+
+@inlined
 def _fill(
     values: Any,
     first: Any,
     valid_states: Any,
+    count: Any,
     out: Any,
     o: Any,
     state: Any,
@@ -403,8 +458,10 @@ def _fill(
     ground: Any,
     raw: bool,
 ) -> bool:
-    """As `_settle` or `_settle_raw` under pixels that are fresh and seen; whether all values were valid."""
-    start, count = np.uintp(first), valid_states.size
+    """As `_settle` or `_settle_raw` under pixels of which nothing is written yet, all
+    of them seen; whether all values were valid.
+    """
+    start = np.uintp(first)
     # Of a width that is near to the values': a flag of one bit makes slower code.
     faulty = np.uint16(0)
     for n in range(count):
@@ -443,7 +500,7 @@ def paste(
     steps: Any,
     bands: Any,
     left: Any,
-    fresh: Any,
+    begun: Any,
     ground: Any,
     block: Any,
 ) -> None:
@@ -465,29 +522,33 @@ def paste(
     valid_states = np.full(width, VALID)
     gathered = np.empty(width, tile.dtype)
     seen = np.ones(width, np.uint8)
+    everywhere = alpha < 0 and visible.size == 0
     bottom, right = place[0] + rows.size, place[1] + width
     open_bands = np.zeros(samples.size, np.uint8)
-    blank = np.zeros(samples.size, np.uint8)
     whole = np.zeros(samples.size, np.uint8)
+    # From which to which column, counted from the part's first, nothing is written yet.
+    blank = np.zeros((samples.size, 2), np.int64)
     first_cell, last_cell = place[1] // CELL, (right - 1) // CELL
-    across = unit and alpha < 0 and visible.size == 0
-    across &= place[1] % CELL == 0 and (right % CELL == 0 or right == block[1])
     top = place[0]
     while top < bottom:
         # Row by row through a row of cells.
         cy = top // CELL
         end = min(bottom, (cy + 1) * CELL)
-        covered = across and top == cy * CELL and end == min(block[0], (cy + 1) * CELL)
         for i in range(samples.size):
-            open_bands[i], blank[i], whole[i] = 0, covered, 1
+            open_bands[i], whole[i] = 0, 1
+            start = stop = 0
             for cx in range(first_cell, last_cell + 1):
-                blank[i] &= fresh[bands[i], cy, cx]
-            for cx in range(first_cell, last_cell + 1):
-                if blank[i]:
-                    fresh[bands[i], cy, cx] = 0
-                elif fresh[bands[i], cy, cx]:
-                    _begin(out, state, steps, fresh, ground, bands[i], cy, cx, block)
                 open_bands[i] |= left[bands[i], cy, cx] != 0
+                kept = (end, 0, 0)
+                if everywhere and begun[bands[i], cy, cx] <= top:
+                    x0, x1 = max(place[1], cx * CELL), min(right, (cx + 1) * CELL)
+                    if start == stop:
+                        start = stop = x0 - place[1]
+                    if place[1] + stop == x0:
+                        stop = x1 - place[1]
+                        kept = (top, x0, x1)
+                _begin(out, state, steps, begun, ground, bands[i], cy, cx, block, end, kept)
+            blank[i, 0], blank[i, 1] = start, stop
         for y in range(top, end):
             ahead = y + _AHEAD
             if ahead < bottom:
@@ -514,29 +575,49 @@ def paste(
                     values, first = gathered, 0
                 o = bands[i] * steps[0] + y * steps[1] + place[1]
                 s = bands[i] * steps[2] + y * steps[3] + place[1]
-                if blank[i]:
+                start, stop = blank[i, 0], blank[i, 1]
+                if start < stop:
                     whole[i] &= _fill(
                         values,
-                        first,
+                        first + start,
                         valid_states,
+                        stop - start,
                         out,
-                        o,
+                        o + start,
                         state,
-                        s,
+                        s + start,
                         nodata[i],
                         known[i],
                         ground[bands[i]],
                         raw,
                     )
-                elif raw:
-                    _settle_raw(values, first, seen, width, out, o, state, s, nodata[i], known[i])
-                else:
-                    _settle(values, first, seen, width, out, o, state, s, nodata[i], known[i])
+                    # What is left of and right of them; all of it is seen.
+                    _lay(values, first, seen, start, out, o, state, s, nodata[i], known[i], raw)
+                count = width - stop
+                _lay(
+                    values,
+                    first + stop,
+                    seen,
+                    count,
+                    out,
+                    o + stop,
+                    state,
+                    s + stop,
+                    nodata[i],
+                    known[i],
+                    raw,
+                )
         for i in range(samples.size):
-            if blank[i] and whole[i]:
-                left[bands[i], cy, first_cell : last_cell + 1] = 0
-            else:
-                recount(state, steps, bands[i : i + 1], left, (top, end, place[1], right), block)
+            start, stop = place[1] + blank[i, 0], place[1] + blank[i, 1]
+            if not whole[i]:
+                start = stop = place[1]
+            elif start < stop:
+                for cx in range(start // CELL, (stop - 1) // CELL + 1):
+                    cell = _cell(cy, cx, block)
+                    left[bands[i], cy, cx] -= (end - top) * (min(stop, cell[3]) - max(start, cell[2]))
+            for box in ((top, end, place[1], start), (top, end, stop, right)):
+                if box[2] < box[3]:
+                    recount(state, steps, bands[i : i + 1], left, begun, box, block)
         top = end
 
 
@@ -585,7 +666,7 @@ def boxes(
                         box[2], box[3] = min(box[2], x0), max(box[3], x1)
 
 
-@compiled
+@inlined
 def _along(values: Any, node: int, taps: int) -> Any:
     """What multiplies the powers of a place, from 0 to 1, between the inner two of the nodes from one on."""
     if taps == 1:
@@ -601,7 +682,7 @@ def _along(values: Any, node: int, taps: int) -> Any:
     )
 
 
-@compiled
+@inlined
 def _stays(p0: float, p1: float, p2: float, p3: float, size: float) -> bool:
     """Whether a coordinate, by powers of a place from 0 to 1, never leaves the pixels from 0 to `size`."""
     # No cubic is farther off the line between its ends; what is no number is nowhere.
@@ -610,7 +691,7 @@ def _stays(p0: float, p1: float, p2: float, p3: float, size: float) -> bool:
     return min(p0, end) - off >= 0.0 and max(p0, end) + off < size and off + p0 + end < np.inf
 
 
-@compiled
+@inlined
 def _places(
     rows: Any,
     columns: Any,
@@ -646,14 +727,14 @@ def _places(
     height, across = float(size[0]), float(size[1])
     if _stays(r0, r1, r2, r3, height) and _stays(c0, c1, c2, c3, across):
         for x in range(count):
-            t = parts[first + x]
+            t = parts[np.uintp(first) + np.uintp(x)]
             r = r0 + t * (r1 + t * (r2 + t * r3))
             c = c0 + t * (c1 + t * (c2 + t * c3))
             places[x] = (np.int32(r) * np.int32(width) + np.int32(c)) * np.int32(stride)
             seen[x] = 1
         return True
     for x in range(count):
-        t = parts[first + x]
+        t = parts[np.uintp(first) + np.uintp(x)]
         r = r0 + t * (r1 + t * (r2 + t * r3))
         c = c0 + t * (c1 + t * (c2 + t * c3))
         # False as well where a coordinate is none (NaN).
@@ -664,15 +745,78 @@ def _places(
     return True
 
 
-@compiled
-def _gather(flat: Any, places: Any, count: int, sample: int, values: Any) -> None:
-    """One sample of pixels at places."""
-    for x in range(count):
-        values[x] = flat[np.uintp(places[x]) + np.uintp(sample)]
+@instruction
+def _gather_pixels(
+    _typing: Any, flat: Any, stride: Any, places: Any, first: Any, runs: Any, width: Any
+) -> Any:
+    """All samples of `_gathered` pixels of `stride` (a literal: 2 or 4) samples at places from the `first` on,
+    into runs, one for each sample, `width` elements apart.
+    """
+    from llvmlite import ir
+    from numba.core import types
+
+    samples, size = stride.literal_value, np.dtype(flat.dtype.name).itemsize
+    lanes, value = max(_VECTOR // size, samples), ir.IntType(8 * size)
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = [
+            None if n in (1, 3, 5) else context.make_array(kind)(context, builder, arguments[n]).data
+            for n, kind in enumerate(signature.args)
+        ]
+        parts = []
+        for n in range(lanes):
+            at = builder.add(arguments[3], arguments[3].type(n))
+            place = builder.zext(builder.load(builder.gep(data[2], [at])), arguments[3].type)
+            kind = ir.VectorType(value, samples).as_pointer()
+            parts.append(builder.load(builder.bitcast(builder.gep(data[0], [place]), kind), align=size))
+        while len(parts) > samples:
+            both = ir.VectorType(ir.IntType(32), 2 * parts[0].type.count)
+            order = ir.Constant(both, [*range(both.count)])
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            parts = [builder.shuffle_vector(one, other, order) for one, other in pairs]
+        for sample, run in enumerate(_zipped(builder, parts, lanes)):
+            at = builder.add(arguments[3], builder.mul(arguments[5], arguments[5].type(sample)))
+            kind = ir.VectorType(value, lanes).as_pointer()
+            builder.store(run, builder.bitcast(builder.gep(data[4], [at]), kind), align=size)
+        return context.get_dummy_value()
+
+    return types.void(flat, stride, places, first, runs, width), code
 
 
-@compiled
-def _any_wanted(state: Any, steps: Any, fresh: Any, band: int, y: int, x: int, seen: Any, count: int) -> bool:
+@inlined
+def _gather(
+    flat: Any, stride: int, places: Any, count: int, samples: Any, alpha: int, lines: Any, width: int
+) -> None:
+    """Samples of `count` pixels at places in a flattened tile, into lines, one for each of its samples,
+    `width` elements apart: those that are wanted, and alpha, at least.
+    """
+    whole = 0
+    # The number of samples is part of the instructions.
+    if stride == 4:
+        whole = count - count % _gathered(flat, 4)
+        for x in range(0, whole, _gathered(flat, 4)):
+            _gather_pixels(flat, 4, places, x, lines, width)
+    elif stride == 2:
+        whole = count - count % _gathered(flat, 2)
+        for x in range(0, whole, _gathered(flat, 2)):
+            _gather_pixels(flat, 2, places, x, lines, width)
+    if whole == count:
+        return
+    for k in range(samples.size + (alpha >= 0)):
+        sample = samples[k] if k < samples.size else alpha
+        for x in range(whole, count):
+            at = np.uintp(sample * width + x)
+            lines[at] = flat[np.uintp(places[np.uintp(x)]) + np.uintp(sample)]
+
+
+@inlined
+def _gathered(array: Any, stride: int) -> Any:
+    """How many pixels `_gather_pixels` takes."""
+    return max(_VECTOR // array.itemsize, stride)
+
+
+@inlined
+def _any_wanted(state: Any, steps: Any, begun: Any, band: int, y: int, x: int, seen: Any, count: int) -> bool:
     """Whether any pixel of a run of a row of a block, of `count` from `x` on, that is seen is not valid
     yet.
     """
@@ -682,7 +826,7 @@ def _any_wanted(state: Any, steps: Any, fresh: Any, band: int, y: int, x: int, s
         # The run's part in one cell.
         end = min(stop, (start // CELL + 1) * CELL)
         i, s = np.uintp(start - x), np.uintp(row + start)
-        if fresh[band, y // CELL, start // CELL]:
+        if y >= begun[band, y // CELL, start // CELL]:
             for n in range(end - start):
                 found = np.uint8(found | seen[i + np.uintp(n)])
         else:
@@ -716,7 +860,7 @@ def warp(
     steps: Any,
     bands: Any,
     left: Any,
-    fresh: Any,
+    begun: Any,
     ground: Any,
     block: Any,
     probe: bool,
@@ -742,68 +886,81 @@ def warp(
     seen = np.empty(step, np.uint8)
     everywhere = np.ones(step, np.uint8)
     parts = np.arange(step) / step
-    values = np.empty(step, tile.dtype)
-    for y in range(box[0], box[1]):
-        j = (y - top) // step
-        phase = weights[:, y - top - j * step]
-        blended = False
-        for i in range(first, last + 1):
-            x0, x1 = max(box[2], start + i * step), min(box[3], start + (i + 1) * step)
-            count = x1 - x0
-            wanted = False
-            for k in range(samples.size):
-                wanted = wanted or _any_wanted(state, steps, fresh, bands[k], y, x0, everywhere, count)
-            if not wanted:
-                continue
-            if not blended:
-                blended = True
-                for n in range(first + skipped, last + skipped + taps):
-                    r = c = 0.0
-                    for tap in range(taps):
-                        r += phase[tap] * rows[j + skipped + tap, n]
-                        c += phase[tap] * columns[j + skipped + tap, n]
-                    row_nodes[n] = r - corner[0]
-                    column_nodes[n] = c - corner[1]
-            if not _places(
-                row_nodes,
-                column_nodes,
-                i + skipped,
-                x0 - start - i * step,
-                count,
-                parts,
-                bulge,
-                size,
-                width,
-                stride,
-                taps,
-                places,
-                seen,
-            ):
-                continue
-            if not probe:
-                _fetch_ahead(flat, places[0] + _AHEAD * width * stride, count * stride)
-            if visible.size:
-                for x in range(count):
-                    seen[x] &= np.uint8(visible[y, x0 + x] != 0)
-            if not probe and alpha >= 0:
-                _gather(flat, places, count, alpha, values)
-                for x in range(count):
-                    seen[x] &= np.uint8(values[x] != 0)
-            for k in range(samples.size):
-                if probe:
-                    if _any_wanted(state, steps, fresh, bands[k], y, x0, seen, count):
-                        return True
+    lines = np.empty(stride * step, tile.dtype)
+    first_cell, last_cell = box[2] // CELL, (box[3] - 1) // CELL
+    # Where all pixels of some band are missing: no pixel is laid twice in a call.
+    empty = np.zeros(last_cell + 1, np.uint8)
+    strip = box[0]
+    while strip < box[1]:
+        # Row by row through a row of cells.
+        cy = strip // CELL
+        end = min(box[1], (cy + 1) * CELL)
+        for cx in range(first_cell, last_cell + 1):
+            cell = _cell(cy, cx, block)
+            empty[cx] = 0
+            for band in bands:
+                empty[cx] |= left[band, cy, cx] == (cell[1] - cell[0]) * (cell[3] - cell[2])
+        for y in range(strip, end):
+            j = (y - top) // step
+            phase = weights[:, y - top - j * step]
+            blended = False
+            for i in range(first, last + 1):
+                x0, x1 = max(box[2], start + i * step), min(box[3], start + (i + 1) * step)
+                count = x1 - x0
+                cx0, cx1 = x0 // CELL, (x1 - 1) // CELL
+                wanted = (empty[cx0] | empty[cx1]) != 0
+                for band in bands:
+                    wanted = wanted or _any_wanted(state, steps, begun, band, y, x0, everywhere, count)
+                if not wanted:
                     continue
-                for cell in range(x0 // CELL, (x1 - 1) // CELL + 1):
-                    if fresh[bands[k], y // CELL, cell]:
-                        _begin(out, state, steps, fresh, ground, bands[k], y // CELL, cell, block)
-                o = bands[k] * steps[0] + y * steps[1] + x0
-                s = bands[k] * steps[2] + y * steps[3] + x0
-                _gather(flat, places, count, samples[k], values)
-                if raw:
-                    _settle_raw(values, 0, seen, count, out, o, state, s, nodata[k], known[k])
-                else:
-                    _settle(values, 0, seen, count, out, o, state, s, nodata[k], known[k])
-    if not probe:
-        recount(state, steps, bands, left, box, block)
+                if not blended:
+                    blended = True
+                    for n in range(first + skipped, last + skipped + taps):
+                        r = c = 0.0
+                        for tap in range(taps):
+                            r += phase[tap] * rows[j + skipped + tap, n]
+                            c += phase[tap] * columns[j + skipped + tap, n]
+                        row_nodes[n] = r - corner[0]
+                        column_nodes[n] = c - corner[1]
+                if not _places(
+                    row_nodes,
+                    column_nodes,
+                    i + skipped,
+                    x0 - start - i * step,
+                    count,
+                    parts,
+                    bulge,
+                    size,
+                    width,
+                    stride,
+                    taps,
+                    places,
+                    seen,
+                ):
+                    continue
+                if visible.size:
+                    for x in range(count):
+                        seen[x] &= np.uint8(visible[y, x0 + x] != 0)
+                if probe:
+                    for band in bands:
+                        if _any_wanted(state, steps, begun, band, y, x0, seen, count):
+                            return True
+                    continue
+                _gather(flat, stride, places, count, samples, alpha, lines, step)
+                if alpha >= 0:
+                    for x in range(count):
+                        seen[x] &= np.uint8(lines[alpha * step + x] != 0)
+                for k in range(samples.size):
+                    band = bands[k]
+                    for cx in range(cx0, cx1 + 1):
+                        if begun[band, cy, cx] <= y:
+                            _begin(
+                                out, state, steps, begun, ground, band, cy, cx, block, y + 1, (y + 1, 0, 0)
+                            )
+                    o = band * steps[0] + y * steps[1] + x0
+                    s = band * steps[2] + y * steps[3] + x0
+                    _lay(lines, samples[k] * step, seen, count, out, o, state, s, nodata[k], known[k], raw)
+        if not probe:
+            recount(state, steps, bands, left, begun, (strip, end, box[2], box[3]), block)
+        strip = end
     return False

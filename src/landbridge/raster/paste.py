@@ -44,22 +44,22 @@ class Canvas:
         self.steps = (*_steps(values), *_steps(state))
         bands, height, width = values.shape
         self.ground = np.zeros(bands, values.dtype) if ground is None else ground
-        edges = [
-            np.minimum(np.arange(0, size, kernels.CELL) + kernels.CELL, size) for size in (height, width)
-        ]
-        down, across = (np.diff(edge, prepend=0) for edge in edges)
-        self.left = np.repeat((down[:, None] * across)[None], bands, axis=0)
-        self.fresh = np.full(self.left.shape, not begun, np.uint8)
+        tops, starts = np.arange(0, height, kernels.CELL), np.arange(0, width, kernels.CELL)
+        bottoms, stops = np.minimum(tops + kernels.CELL, height), np.minimum(starts + kernels.CELL, width)
+        self.left = np.empty((bands, len(tops), len(starts)), np.int64)
+        self.left[:] = (bottoms - tops)[:, None] * (stops - starts)
+        self.begun = np.empty_like(self.left)
+        self.begun[:] = (bottoms if begun else tops)[:, None]
         if begun:
             self.recount(range(bands), (0, height, 0, width))
 
     def begin(self) -> None:
         """Write all that was not written yet."""
-        kernels.begin(self.values, self.state, self.steps, self.fresh, self.ground, self.shape[1:])
+        kernels.begin(self.values, self.state, self.steps, self.begun, self.ground, self.shape[1:])
 
     def recount(self, bands: Sequence[int], box: Box) -> None:
         """Count again after states were changed in a box."""
-        kernels.recount(self.state, self.steps, _positions(bands), self.left, box, self.shape[1:])
+        kernels.recount(self.state, self.steps, _positions(bands), self.left, self.begun, box, self.shape[1:])
 
     @property
     def is_full(self) -> bool:
@@ -68,18 +68,7 @@ class Canvas:
 
     def needs(self, bands: Array, box: Box, visible: Array) -> bool:
         """Whether a box has a visible pixel that is not valid yet in some band."""
-        found = kernels.needs(
-            self.values,
-            self.state,
-            self.steps,
-            bands,
-            self.left,
-            self.fresh,
-            self.ground,
-            self.shape[1:],
-            box,
-            visible,
-        )
+        found = kernels.needs(self.state, self.steps, bands, self.left, self.begun, box, visible)
         return bool(found)
 
 
@@ -197,7 +186,7 @@ class _Laying:
             canvas.steps,
             self.bands,
             canvas.left,
-            canvas.fresh,
+            canvas.begun,
             canvas.ground,
             canvas.shape[1:],
         )

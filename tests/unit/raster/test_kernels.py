@@ -58,7 +58,7 @@ def test_a_tile_is_laid_with_its_differences_undone_from_any_column_on(dtype, sh
     kernels.paste(
         tile, True, np.arange(height), columns, (0, 0), which, -1,
         np.zeros(samples, dtype), np.zeros(samples, bool), EVERYWHERE, False,
-        canvas.values, canvas.state, canvas.steps, np.arange(samples), canvas.left, canvas.fresh,
+        canvas.values, canvas.state, canvas.steps, np.arange(samples), canvas.left, canvas.begun,
         canvas.ground, canvas.shape[1:],
     )  # fmt: skip
     assert (values == np.moveaxis(wanted[:, columns][:, :, which], 2, 0)).all()
@@ -102,3 +102,53 @@ def test_a_canvas_takes_blocks_of_a_larger_array():
     canvas.begin()
     assert (state[block] == kernels.MISSING).all()
     assert np.count_nonzero(state) == state[block].size
+
+
+@given(
+    size=st.tuples(st.integers(1, 300), st.integers(1, 400)),
+    parts=st.lists(st.sampled_from([1, 2, -1]), min_size=1, max_size=6),
+    raw=st.booleans(),
+    hidden=st.booleans(),
+    ground=st.integers(0, 9),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_tiles_laid_one_under_the_other_leave_of_each_pixel_what_came_first(
+    size, parts, raw, hidden, ground, seed
+):
+    """Whatever the memory held before, and however cells are cut by the tiles."""
+    random = np.random.default_rng(seed)
+    rubbish = random.integers(0, 200, (2, *size), np.uint8)
+    values, state = rubbish.astype("uint16"), rubbish.copy()
+    canvas = Canvas(values, state, ground=np.full(2, ground, "uint16"))
+    wanted = np.full(values.shape, ground, "uint16")
+    states = np.full(values.shape, kernels.MISSING)
+    visible = (random.random(size) < 0.7).astype(np.uint8) if hidden else EVERYWHERE
+    nodata, known = np.array([3, 3], "uint16"), np.array([True, False])
+    for step in parts:
+        (y, x) = random.integers(0, size)
+        height, width = random.integers(1, np.subtract(size, (y, x)) + 1)
+        # Here and there a row of which nothing is valid, or all.
+        high = random.choice([4, 6, 1000], height)[:, None, None]
+        tile = (random.integers(0, 1000, (height, width * abs(step), 3)) % high).astype("uint16")
+        rows, columns = np.arange(height), np.arange(width) * abs(step)
+        if step < 0:
+            columns = columns[::-1].copy()
+        kernels.paste(
+            tile, False, rows, columns, (y, x), np.array([2, 0]), -1, nodata, known, visible, raw,
+            canvas.values, canvas.state, canvas.steps, np.array([1, 0]), canvas.left, canvas.begun,
+            canvas.ground, canvas.shape[1:],
+        )  # fmt: skip
+        where = np.s_[y : y + height, x : x + width]
+        for band, sample, masks in ((1, 2, True), (0, 0, False)):
+            laid, was = tile[:, columns, sample], states[band][where]
+            seen = visible[where] != 0 if hidden else np.ones(laid.shape, bool)
+            take = seen & (was != kernels.VALID) & ((laid != 3) | (not masks))
+            show = seen & (was == kernels.MISSING) & raw & ~take
+            wanted[band][where][take | show] = laid[take | show]
+            was[show], was[take] = kernels.RAW, kernels.VALID
+    left = canvas.left.copy()
+    canvas.begin()
+    assert (state == states).all()
+    assert (values == wanted).all()
+    canvas.recount([0, 1], (0, size[0], 0, size[1]))
+    assert (left == canvas.left).all()

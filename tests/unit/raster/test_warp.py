@@ -9,7 +9,7 @@ from pyproj import Transformer
 from rasterio.warp import Resampling, reproject
 
 from landbridge.geo import AOI, DLTile, XYZTile
-from landbridge.raster import Band, Source, mosaic, read_image
+from landbridge.raster import Band, Source, mosaic, read_image, reuse
 from landbridge.raster.arguments import RESAMPLERS
 from landbridge.raster.files import read_header
 from landbridge.raster.grid import output_grid
@@ -231,22 +231,21 @@ def test_windows_too_large_for_memory_are_read_in_parts(make_scene, request_of, 
     assert (whole.mask == parts.mask).all()
 
 
+def write(path, values, transform, **options):
+    """A GeoTIFF of values (band, y, x), however it lies."""
+    count, height, width = values.shape
+    profile = {"count": count, "height": height, "width": width, "dtype": values.dtype, **options}
+    with rasterio.open(
+        path, "w", driver="GTiff", crs="EPSG:32614", transform=transform, **profile
+    ) as dataset:
+        dataset.write(values)
+
+
 def test_rotated_files_are_read_where_they_lie(tmp_path, request_of):
     transform = Affine.translation(500000, 4200000) @ Affine.rotation(30) @ Affine.scale(30, -30)
     values = smooth(60, 50)
     path = tmp_path / "rotated.tif"
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        width=50,
-        height=60,
-        count=2,
-        dtype="uint16",
-        crs="EPSG:32614",
-        transform=transform,
-    ) as dataset:
-        dataset.write(values)
+    write(path, values, transform)
     source = Source("r", (str(path),), {"b0": Band("b0"), "b1": Band("b1", band_index=1)})
     context = AOI(
         bounds=(499000, 4198000, 503000, 4202000), bounds_crs="EPSG:32614", crs="EPSG:32614", resolution=20
@@ -315,3 +314,20 @@ def test_an_unknown_coordinate_system_is_named(request_of):
     context = AOI(bounds=(0, 0, 1, 1), crs="EPSG:999999", resolution=1)
     with pytest.raises(ValueError, match="EPSG:999999"):
         output_grid(context)
+
+
+def test_what_a_rotated_tile_passes_by_is_left_to_other_images(tmp_path, grid, request_of, monkeypatch):
+    """A tile's outline on the grid has corners in which nothing of it lies, and memory that is new is zero."""
+    monkeypatch.setattr(reuse, "empty", np.zeros)
+    turned = Affine.translation(500_000 + 650 * 30, 4_197_000) @ Affine.rotation(-45) @ Affine.scale(30, -30)
+    plain = Affine(30, 0, 500_000, 0, -30, 4_200_000)
+    sources = []
+    for name, transform, value, edge, tile in (("below", plain, 1, 1300, 64), ("above", turned, 2, 768, 768)):
+        path = tmp_path / f"{name}.tif"
+        values = np.full((1, edge, edge), value, "uint16")
+        write(path, values, transform, tiled=True, blockxsize=tile, blockysize=tile)
+        sources.append(Source(name, (str(path),), {"b0": Band("b0", "UInt16", nodata=0)}, None, "p"))
+    raster = mosaic(sources, request_of("b0", grid(0, 0, 1300, 1300)))
+    assert not raster.mask.any()
+    assert set(np.unique(raster.data)) == {1, 2}
+    assert np.count_nonzero(raster.data == 2) == pytest.approx(768**2, rel=0.01)
