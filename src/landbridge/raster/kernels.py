@@ -43,8 +43,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `compiled`, in the place of each call from a compiled loop: of what runs for each few pixels the call
-    takes as long as the rest, for all that arrays are made of goes through the stack.
+    """As `compiled`, in the place of each call from a compiled loop: where it runs for each few pixels the
+    call takes as long as the rest, for all that arrays are made of goes through the stack.
     """
     try:
         return numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=True)(function)
@@ -749,8 +749,8 @@ def _places(
 def _gather_pixels(
     _typing: Any, flat: Any, stride: Any, places: Any, first: Any, runs: Any, width: Any
 ) -> Any:
-    """All samples of `_gathered` pixels of `stride` (a literal: 2 or 4) samples at places from the `first` on,
-    into runs, one for each sample, `width` elements apart.
+    """All samples of `_gathered` pixels of `stride` (a literal: 2 or 4) samples at places from the `first`
+    on, into runs, one for each sample, `width` elements apart.
     """
     from llvmlite import ir
     from numba.core import types
@@ -793,13 +793,13 @@ def _gather(
     whole = 0
     # The number of samples is part of the instructions.
     if stride == 4:
-        whole = count - count % _gathered(flat, 4)
-        for x in range(0, whole, _gathered(flat, 4)):
-            _gather_pixels(flat, 4, places, x, lines, width)
+        while whole + _gathered(flat, 4) <= count:
+            _gather_pixels(flat, 4, places, whole, lines, width)
+            whole += _gathered(flat, 4)
     elif stride == 2:
-        whole = count - count % _gathered(flat, 2)
-        for x in range(0, whole, _gathered(flat, 2)):
-            _gather_pixels(flat, 2, places, x, lines, width)
+        while whole + _gathered(flat, 2) <= count:
+            _gather_pixels(flat, 2, places, whole, lines, width)
+            whole += _gathered(flat, 2)
     if whole == count:
         return
     for k in range(samples.size + (alpha >= 0)):

@@ -91,6 +91,8 @@ class Block:
     def part(self, window: Window) -> "Block":
         """A window (y, x) of the block as a block."""
         y, x = window
+        if (y.stop - y.start, x.stop - x.start) == self.grid.shape.yx:
+            return self
         origin = (self.origin[0] + y.start, self.origin[1] + x.start)
         return Block(self.grid[y, x], origin, self.whole)
 

@@ -1,8 +1,9 @@
 """Rendering: a plan carried out block by block, on threads."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import Future, wait
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -303,31 +304,41 @@ def run(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) -> list
     After a failure no further job starts; the error is raised when those that run have ended.
     """
     failures: list[BaseException] = []
+    results: dict[int, T] = {}
+    todo = deque(enumerate(jobs))
 
-    def job_in_env(job: Callable[[], T]) -> T:
-        if failures:
-            raise failures[0]
+    def work() -> None:
         try:
+            # Once for all of them: it takes as long as planning a small job.
             with gdal_env():
-                return job()
-        except BaseException as error:
+                while not failures and (taken := _first(todo)):
+                    place, job = taken
+                    results[place] = job()
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
             failures.append(error)
-            raise
         finally:
             tidy()
 
     # Never on the caller's thread: on the main one GDAL's settings would be those of the whole process.
     workers = max(1, min(max_workers or default_workers(), len(jobs)))
     pool = borrow(workers)
-    futures: list[Future[T]] = []
+    started: list[Future[None]] = []
     try:
-        futures += [pool.submit(job_in_env, job) for job in jobs]
-        wait(futures, return_when=FIRST_EXCEPTION)
+        started += [pool.submit(work) for _ in range(workers)]
+        wait(started)
     finally:
-        for future in futures:
-            future.cancel()
-        wait(futures)
+        # Where the caller was interrupted no further job starts.
+        todo.clear()
+        wait(started)
         give_back(workers, pool)
     if failures:
         raise failures[0]
-    return [future.result() for future in futures]
+    return [results[place] for place in range(len(jobs))]
+
+
+def _first(todo: "deque[T]") -> T | None:
+    """Take what is first; None if nothing is left, as another thread may have taken the last."""
+    try:
+        return todo.popleft()
+    except IndexError:
+        return None

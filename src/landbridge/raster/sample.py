@@ -222,8 +222,11 @@ def net_of(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> Net:
 
 def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
     """(x, y): how many source pixels an output pixel spans, in the middle of where the grids meet; 1 where
-    they don't.
+    systems differ and the grids don't meet.
     """
+    if same_crs(crs_on(source), crs_on(target)):
+        affine = ~source.transform @ target.transform
+        return _span_of(affine.a, affine.b, affine.d, affine.e)
     rows, columns = source.shape.yx
     ys, xs = np.arange(3) * rows / 2, np.arange(3) * columns / 2
     down, across = _pixels(target, *_ground(target, source, ys, xs))
@@ -243,6 +246,11 @@ def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
     with np.errstate(invalid="ignore"):
         a, d = (column[1, 2] - column[1, 0]) / 2, (row[1, 2] - row[1, 0]) / 2
         b, e = (column[2, 1] - column[0, 1]) / 2, (row[2, 1] - row[0, 1]) / 2
+    return _span_of(a, b, d, e)
+
+
+def _span_of(a: float, b: float, d: float, e: float) -> tuple[float, float]:
+    """How many source pixels an output pixel spans whose edges are (a, d) and (b, e), as (x, y), long."""
     x = math.hypot(a, d)
     y = abs(a * e - b * d) / x if x else 0.0
     return (x if math.isfinite(x) and x else 1.0, y if math.isfinite(y) and y else 1.0)
@@ -264,9 +272,8 @@ def _error(nodes: FloatArray, middles: FloatArray, taps: int) -> float:
 
 def _ground(source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Where a target's places (y by x) lie in a source's reference system."""
-    x: Any
-    y: Any
-    x, y = target.transform @ tuple(np.meshgrid(xs, ys))  # type: ignore[operator]  # typed for scalars only
+    t = target.transform
+    x, y = t.a * xs + t.b * ys[:, None] + t.c, t.d * xs + t.e * ys[:, None] + t.f
     if not same_crs(crs_on(source), crs_on(target)):
         x, y = transformer(crs_on(target), crs_on(source)).transform(x, y)
     return x, y
@@ -274,8 +281,8 @@ def _ground(source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray) -> t
 
 def _pixels(source: GeoBox, x: Any, y: Any) -> tuple[FloatArray, FloatArray]:
     """The rows and columns, with fractions, of places in a source's reference system."""
-    columns, rows = ~source.transform @ (x, y)
-    return rows + _TIE, columns + _TIE
+    t = ~source.transform
+    return t.d * x + t.e * y + t.f + _TIE, t.a * x + t.b * y + t.c + _TIE
 
 
 def _nodes(first: int, size: int, step: int) -> FloatArray:
