@@ -21,8 +21,8 @@ demo: install ## the main job, from nothing; DEMO_DATA=folder takes your own Geo
 serve: install ## start the embedded stack, or join it, and print its address
 	@$(RUN) landbridge up
 
-test: install ## unit, integration and contract tests on a fresh database
-	@$(RUN) pytest $(ARGS)
+test: install ## unit, integration and contract tests on fresh databases, one for each of up to four processes
+	@$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin

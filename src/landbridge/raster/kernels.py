@@ -33,23 +33,20 @@ _ROUNDED = 1e-6
 _VECTOR, _VECTORS = 16, 4
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], *, forceinline: bool = False) -> Callable[..., Any]:
     """The function, compiled when it first meets new types, and kept on disk where that can be."""
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        return numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=forceinline)(function)
     except RuntimeError:
         # Neither the package's folder nor the user's cache can be written to.
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(nogil=True, error_model="numpy", forceinline=forceinline)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """As `compiled`, in the place of each call from a compiled loop: where it runs for each few pixels the
     call takes as long as the rest, for all that arrays are made of goes through the stack.
     """
-    try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    return compiled(function, forceinline=True)
 
 
 def instruction(function: Callable[..., Any]) -> Any:
@@ -458,8 +455,8 @@ def _fill(
     ground: Any,
     raw: bool,
 ) -> bool:
-    """As `_settle` or `_settle_raw` under pixels of which nothing is written yet, all
-    of them seen; whether all values were valid.
+    """As `_settle` or `_settle_raw` under pixels that are not written yet, all of them seen; whether all
+    values were valid.
     """
     start = np.uintp(first)
     # Of a width that is near to the values': a flag of one bit makes slower code.
@@ -727,6 +724,7 @@ def _places(
     height, across = float(size[0]), float(size[1])
     if _stays(r0, r1, r2, r3, height) and _stays(c0, c1, c2, c3, across):
         for x in range(count):
+            # Unsigned, as in `_take`.
             t = parts[np.uintp(first) + np.uintp(x)]
             r = r0 + t * (r1 + t * (r2 + t * r3))
             c = c0 + t * (c1 + t * (c2 + t * c3))

@@ -317,7 +317,7 @@ def test_an_unknown_coordinate_system_is_named(request_of):
 
 
 def test_what_a_rotated_tile_passes_by_is_left_to_other_images(tmp_path, grid, request_of, monkeypatch):
-    """A tile's outline on the grid has corners in which nothing of it lies, and memory that is new is zero."""
+    """Its outline on the grid has corners in which nothing of it lies, and memory that is new is zero."""
     monkeypatch.setattr(reuse, "empty", np.zeros)
     turned = Affine.translation(500_000 + 650 * 30, 4_197_000) @ Affine.rotation(-45) @ Affine.scale(30, -30)
     plain = Affine(30, 0, 500_000, 0, -30, 4_200_000)
