@@ -16,6 +16,7 @@ from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.accounts import Account, account_for
 from landbridge.stac_api.embedded.errors import PostgresNotFound
 from landbridge.stac_api.embedded.files import Home
+from semantics.coverage import measure
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e", "access")
@@ -45,6 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say at the end of a run of all tests how many statements of the specification have one."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.collectonly:
+        terminalreporter.section("statements of the behaviour specification")
+        terminalreporter.write_line(str(measure()))
 
 
 @pytest.fixture(scope="session")

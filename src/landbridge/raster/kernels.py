@@ -23,7 +23,8 @@ import numba
 import numpy as np
 from numba.extending import intrinsic
 
-VALID, MISSING, RAW = np.uint8(0), np.uint8(1), np.uint8(2)
+# A mask of what is missing is a block's states: there is nothing to translate.
+VALID, MISSING, RAW = np.uint8(False), np.uint8(True), np.uint8(2)
 CELL = 128
 # Bytes that a processor fetches at once, and how many rows before they are written.
 _LINE, _AHEAD = 64, 2

@@ -15,7 +15,7 @@ from rasterio.windows import Window as RasterioWindow
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.files import Header, level_grid
 from landbridge.raster.grid import BoolArray, GridKey, crs_on, key_of
-from landbridge.raster.kernels import MISSING, VALID
+from landbridge.raster.kernels import VALID
 from landbridge.raster.paste import Canvas, Layer, lay, put, shown
 from landbridge.raster.plan import FileRead
 from landbridge.raster.sample import (
@@ -227,11 +227,11 @@ def _tiled(opened: OpenFile, file: FileRead, samples: Samples, wanted: BoolArray
     bands = tuple(range(len(file.indexes)))
     values = np.zeros((len(bands), *wanted.shape), opened.tiles.level.dtype)
     state = np.empty(values.shape, np.uint8)
-    state[:] = np.where(wanted, MISSING, VALID)
+    state[:] = wanted
     canvas = Canvas(values, state, begun=True)
     nodata = tuple(effective_nodata(opened.header, file))
     lay_tiles(opened, samples, Layer(file.indexes, bands, bands, nodata, raw=True), canvas)
-    state[:, ~wanted] = MISSING
+    state |= ~wanted
     if (covered := shown(state)).any():
         whole = (slice(0, wanted.shape[0]), slice(0, wanted.shape[1]))
         yield Pixels(whole, values, state == VALID, covered)
