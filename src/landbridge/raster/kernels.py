@@ -31,23 +31,27 @@ _LINE, _AHEAD = 64, 2
 # More than is lost by rounding, in pixels of a tile.
 _ROUNDED = 1e-6
 # Bytes of the vectors that all processors have, and how many of them are worked on at once.
-_VECTOR, _VECTORS = 16, 4
+_VECTOR, _VECTORS = 16, 8
 
 
-def compiled(function: Callable[..., Any], *, forceinline: bool = False) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """The function, compiled when it first meets new types, and kept on disk where that can be."""
+    settings: dict[str, Any] = {"nogil": True, "error_model": "numpy", **options}
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=forceinline)(function)
+        return numba.njit(cache=True, **settings)(function)  # type: ignore[no-any-return]
     except RuntimeError:
         # Neither the package's folder nor the user's cache can be written to.
-        return numba.njit(nogil=True, error_model="numpy", forceinline=forceinline)(function)
+        return numba.njit(**settings)(function)  # type: ignore[no-any-return]
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `compiled`, in the place of each call from a compiled loop: where it runs for each few pixels the
-    call takes as long as the rest, for all that arrays are made of goes through the stack.
+    """As `compiled`, for what compiled loops call for each few pixels: set in the place of each call, and
+    without counting references to its arrays, so it may make none.
+
+    A call takes as long as what it does, for all that arrays are made of goes through the stack, and so does
+    a count: it waits until all is stored that was before.
     """
-    return compiled(function, forceinline=True)
+    return compiled(function, forceinline=True, _nrt=False)
 
 
 def instruction(function: Callable[..., Any]) -> Any:
@@ -74,7 +78,7 @@ def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
     return types.void(array, place), code
 
 
-@compiled
+@inlined
 def _fetch_ahead(array: Any, first: int, size: int) -> None:
     """Have the memory of a run fetched that is soon to be used: rows lie so far apart that the processor
     does not foresee it.
@@ -238,7 +242,8 @@ def _sum_pixels(
         first = builder.load(pointer(6, last), align=size)
         # In every pixel of a vector: the sums of the one before it.
         before = picked(first, ir.Constant(last, ir.Undefined), [n % samples for n in range(lanes)])
-        vectors = []
+        # All by themselves first: only one sum of each has to wait for the vector before.
+        alone = []
         for n in range(_VECTORS):
             element = builder.add(arguments[1], arguments[1].type(n * lanes))
             sums = builder.load(pointer(0, whole, element), align=size)
@@ -247,9 +252,12 @@ def _sum_pixels(
                 moved = picked(sums, nothing, [m - by if m >= by else lanes for m in range(lanes)])
                 sums = builder.add(sums, moved)
                 by *= 2
-            sums = builder.add(sums, before)
-            before = picked(sums, unknown, [lanes - samples + m % samples for m in range(lanes)])
-            vectors.append(sums)
+            alone.append(sums)
+        vectors = []
+        for sums in alone:
+            vectors.append(builder.add(sums, before))
+            totals = picked(sums, unknown, [lanes - samples + m % samples for m in range(lanes)])
+            before = builder.add(before, totals)
         builder.store(picked(before, unknown, range(samples)), pointer(6, last), align=size)
         if as_pixels:
             for n, pixels in enumerate(vectors):
@@ -266,35 +274,39 @@ def _sum_pixels(
     return types.void(flat, at, stride, runs, x, width, carry), code
 
 
-@compiled
+@inlined
 def _at_once(array: Any, stride: int) -> Any:
     """How many pixels `_sum_pixels` does."""
-    return max(_VECTOR // array.itemsize, stride) * (_VECTORS // stride)
+    return max(_VECTOR // array.itemsize, stride) * _VECTORS // stride
 
 
-@compiled
-def _sum_up(flat: Any, at: int, stride: int, runs: Any, count: int, carry: Any) -> None:
-    """Undo the differences of `count` pixels of 1, 2 or 4 samples from `at` on in `flat`, into runs of all
-    samples; sums wrap.
+@inlined
+def _sum_up(
+    flat: Any, at: int, stride: int, lines: Any, first: int, width: int, count: int, carry: Any
+) -> None:
+    """Undo the differences of `count` pixels of 1, 2 or 4 samples from `at` on in `flat`, into lines from the
+    `first` element on, one for each sample, `width` elements apart; sums wrap.
     """
-    lines, width, samples = runs.reshape(runs.size), runs.shape[1], runs.shape[0]
-    carry[:] = 0
-    step = _at_once(flat, stride)
-    whole = count - count % step
+    for sample in range(stride):
+        carry[sample] = 0
+    x, step = 0, _at_once(flat, stride)
     # The number of samples is part of the instructions.
     if stride == 1:
-        for x in range(0, whole, step):
-            _sum_pixels(flat, at + x, 1, lines, x, width, carry)
+        while x + step <= count:
+            _sum_pixels(flat, at + x, 1, lines, first + x, width, carry)
+            x += step
     elif stride == 2:
-        for x in range(0, whole, step):
-            _sum_pixels(flat, at + 2 * x, 2, lines, x, width, carry)
+        while x + step <= count:
+            _sum_pixels(flat, at + 2 * x, 2, lines, first + x, width, carry)
+            x += step
     else:
-        for x in range(0, whole, step):
-            _sum_pixels(flat, at + 4 * x, 4, lines, x, width, carry)
-    for sample in range(samples):
-        for x in range(whole, count):
-            carry[sample] += flat[at + x * stride + sample]
-            runs[sample, x] = carry[sample]
+        while x + step <= count:
+            _sum_pixels(flat, at + 4 * x, 4, lines, first + x, width, carry)
+            x += step
+    for sample in range(stride):
+        for n in range(x, count):
+            carry[sample] += flat[at + n * stride + sample]
+            lines[first + sample * width + n] = carry[sample]
 
 
 @compiled
@@ -304,7 +316,8 @@ def undo_differences(tile: Any, first: int, last: int) -> None:
     flat, carry = tile.reshape(tile.size), np.empty(stride, tile.dtype)
     step = _at_once(flat, stride) * stride
     for y in range(first, last):
-        carry[:] = 0
+        for sample in range(stride):
+            carry[sample] = 0
         at, stop = y * width * stride, (y + 1) * width * stride
         if stride == 1:
             while at + step <= stop:
@@ -325,28 +338,35 @@ def undo_differences(tile: Any, first: int, last: int) -> None:
             at += stride
 
 
-@compiled
+@inlined
 def _take(
-    flat: Any, first: int, samples: Any, stride: int, differences: bool, low: int, runs: Any, carry: Any
+    flat: Any,
+    first: int,
+    samples: Any,
+    stride: int,
+    differences: bool,
+    low: int,
+    lines: Any,
+    width: int,
+    carry: Any,
 ) -> None:
-    """The row that begins at `first` in a flattened tile from column `low` to the end of `runs` (sample,
-    column), without the horizontal predictor: some samples at least.
+    """The row that begins at `first` in a flattened tile from column `low` on, without the horizontal
+    predictor, into lines, one for each sample, of a `width`: some samples at least.
     """
-    count = runs.shape[1]
     if differences and stride in (1, 2, 4):
-        _sum_up(flat, first, stride, runs, count, carry)
+        _sum_up(flat, first, stride, lines, 0, width, width, carry)
         return
     # Unsigned: a signed index is looked at for being negative, which takes as long as the rest.
     step = np.uintp(stride)
-    for sample in samples:
-        run = runs[sample]
+    for k in range(samples.size):
         start = 0 if differences else low
-        at = np.uintp(first + sample + start * stride)
-        for x in range(start, count):
-            run[x] = flat[at]
+        at = np.uintp(first + samples[k] + start * stride)
+        line = samples[k] * width
+        for x in range(np.uintp(line + start), np.uintp(line + width)):
+            lines[x] = flat[at]
             at += step
         if differences:
-            _sum_up(run, 0, 1, runs[sample : sample + 1], count, carry[:1])
+            _sum_up(lines, line, 1, lines, line, width, width, carry)
 
 
 @instruction
@@ -514,11 +534,12 @@ def paste(
         unit &= columns[x] == low + x
     taken = samples if alpha < 0 else np.append(samples, alpha)
     flat = tile.reshape(tile.size)
-    lines = np.empty(stride * (high + 1), tile.dtype)
-    runs = lines.reshape((stride, high + 1))
+    # Up to where whole vectors reach.
+    reach = min(tile.shape[1], (high // _LINE + 1) * _LINE)
+    # A line for each sample, and one for what is picked of them.
+    lines = np.empty(stride * reach + width, tile.dtype)
     carry = np.empty(stride, tile.dtype)
     valid_states = np.full(width, VALID)
-    gathered = np.empty(width, tile.dtype)
     seen = np.ones(width, np.uint8)
     everywhere = alpha < 0 and visible.size == 0
     bottom, right = place[0] + rows.size, place[1] + width
@@ -556,27 +577,29 @@ def paste(
                     _fetch_ahead(out, o, width)
                     _fetch_ahead(state, s, width)
             row = rows[y - place[0]] * tile.shape[1] * stride
-            _take(flat, row, taken, stride, differences, low, runs, carry)
+            _take(flat, row, taken, stride, differences, low, lines, reach, carry)
             if visible.size:
                 _copy(visible[y], place[1], width, seen, 0)
             if alpha >= 0:
                 for x in range(width):
-                    shown = runs[alpha, columns[x]] != 0
+                    shown = lines[alpha * reach + columns[x]] != 0
                     seen[x] = shown if visible.size == 0 else seen[x] & shown
             for i in range(samples.size):
                 if not open_bands[i]:
                     continue
-                values, first = lines, samples[i] * runs.shape[1] + low
+                # No other names for arrays in what runs for each row: to count references to them numba
+                # waits until all that was stored before is there.
+                first = samples[i] * reach + low
                 if not unit:
                     for x in range(width):
-                        gathered[x] = lines[first + columns[x] - low]
-                    values, first = gathered, 0
+                        lines[stride * reach + x] = lines[first + columns[x] - low]
+                    first = stride * reach
                 o = bands[i] * steps[0] + y * steps[1] + place[1]
                 s = bands[i] * steps[2] + y * steps[3] + place[1]
                 start, stop = blank[i, 0], blank[i, 1]
                 if start < stop:
                     whole[i] &= _fill(
-                        values,
+                        lines,
                         first + start,
                         valid_states,
                         stop - start,
@@ -590,10 +613,10 @@ def paste(
                         raw,
                     )
                     # What is left of and right of them; all of it is seen.
-                    _lay(values, first, seen, start, out, o, state, s, nodata[i], known[i], raw)
+                    _lay(lines, first, seen, start, out, o, state, s, nodata[i], known[i], raw)
                 count = width - stop
                 _lay(
-                    values,
+                    lines,
                     first + stop,
                     seen,
                     count,
