@@ -86,6 +86,10 @@ _DATA_TYPES = {
     "Int32": "int32",
     "Float32": "float32",
     "Float64": "float64",
+    "Int8": "int8",
+    "Int64": "int64",
+    "UInt64": "uint64",
+    "Float16": "float16",
 }
 _CATALOG_TYPES = {stac: catalog for catalog, stac in _DATA_TYPES.items()}
 

@@ -54,6 +54,10 @@ class DataType(StrEnum):
     INT32 = "Int32"
     FLOAT32 = "Float32"
     FLOAT64 = "Float64"
+    INT8 = "Int8"
+    INT64 = "Int64"
+    UINT64 = "UInt64"
+    FLOAT16 = "Float16"
 
 
 class Colormap(StrEnum):

@@ -21,7 +21,7 @@ from landbridge.catalog import (
     SpectralBand,
 )
 from landbridge.exceptions import BadRequestError
-from landbridge.mappings import image
+from landbridge.mappings import band, complete, image, product, tables
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
 
@@ -95,6 +95,48 @@ def test_enums_are_held_as_texts_2_4(saved_band):
     assert SpectralBand(data_type="Byte").data_type == DataType.BYTE
     with pytest.raises(AttributeValidationError, match="UInt16"):
         SpectralBand(data_type="uint16")
+
+
+DATA_TYPES = {
+    "Byte": "uint8",
+    "UInt16": "uint16",
+    "Int16": "int16",
+    "UInt32": "uint32",
+    "Int32": "int32",
+    "Float32": "float32",
+    "Float64": "float64",
+    "Int8": "int8",
+    "Int64": "int64",
+    "UInt64": "uint64",
+    "Float16": "float16",
+}
+
+
+def test_every_data_type_has_its_stac_type_and_schemas_that_take_it():
+    assert {str(one) for one in DataType} == set(DATA_TYPES)
+    rows = tables.load("band").rows
+    assert set(rows["data_type"].schema["enum"]) == set(DATA_TYPES.values())
+    steps = rows["processing_levels"].schema["additionalProperties"]["items"]["properties"]
+    assert set(steps["data_type"]["enum"]) == set(DATA_TYPES)
+    assert set(rows["derived_params"].schema["properties"]["source_type"]["enum"]) == set(DATA_TYPES)
+
+
+@pytest.mark.parametrize(("data_type", "stac"), DATA_TYPES.items())
+def test_a_data_type_is_the_one_that_was_stored(data_type, stac):
+    collection = product.to_stac({"id": "local:p", "name": "P"})
+    sent = {
+        "name": "b",
+        "type": "generic",
+        "data_type": SpectralBand(data_type=data_type).data_type,
+        "data_range": [0, 1],
+        "display_range": [0, 1],
+        "band_index": 0,
+    }
+    stored = complete.collection({**collection, "bands": [band.to_stac(sent)]})
+    assert stored["bands"][0]["data_type"] == stac
+    assert stored["item_assets"]["b"]["raster:bands"][0]["data_type"] == stac
+    (read,) = band.list_from_collection(stored)
+    assert read["data_type"] == data_type
 
 
 def test_timestamps_are_kept_as_assigned_2_5():

@@ -19,6 +19,8 @@ NAMESPACE = st.text("abcXYZ019:._-", min_size=1, max_size=8)
 BLOB_NAME = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
     lambda name: name.isprintable() and "," not in name and name.strip("/") == name
 )
+DATA_TYPES = ["Byte", "UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64"]
+DATA_TYPES += ["Int8", "Int64", "UInt64", "Float16"]
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NUMBER = FINITE | st.integers(-(2**53), 2**53)
 INTEGER = st.integers(0, 2**31)
@@ -87,7 +89,7 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "writers": SUBJECTS,
     },
     "band": {
-        "data_type": st.sampled_from(["Byte", "UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64"]),
+        "data_type": st.sampled_from(DATA_TYPES),
         "nodata": NUMBER | st.sampled_from([math.inf, -math.inf]),
         "resolution": RESOLUTION,
         "wavelength_nm_center": st.floats(1, 1e6) | st.integers(1, 10**6),

@@ -316,3 +316,19 @@ def test_editing_a_band_of_others_writes_all_their_bands_once():
     assert [one["name"] for one in band.remove_patch(collection, "red")[0]["value"]] == ["nir"]
     added = band.add_patch({"name": "new", "type": "generic"}, collection)
     assert [one["name"] for one in added[0]["value"]] == ["nir", "red", "new"]
+
+
+@pytest.mark.parametrize(
+    ("stac", "data_type", "nodata", "data_range"),
+    [
+        ("int8", "Int8", -128, [-128, 127]),
+        ("int64", "Int64", -(2**63), [-(2.0**63), 2.0**63]),
+        ("uint64", "UInt64", 2**64 - 1, [0, 2.0**64]),
+        ("float16", "Float16", "nan", None),
+    ],
+)
+def test_others_bands_of_small_long_and_half_types_have_their_type(stac, data_type, nodata, data_range):
+    described = {"href": "http://x/a.tif", "data_type": stac, "nodata": nodata, "roles": ["data"]}
+    (one,) = band.list_from_collection({"id": "p", "item_assets": {"a": described}})
+    assert (one["data_type"], one.get("data_range")) == (data_type, data_range)
+    assert str(one["nodata"]) == str(nodata)

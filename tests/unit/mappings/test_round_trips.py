@@ -235,7 +235,7 @@ def test_a_band_patch_fails_where_the_bands_have_moved():
         (product.to_stac, {"id": "p", "tags": "abc"}, "tags"),
         (product.to_stac, {"id": "p", "resolution": 1}, "resolution"),
         (band.to_stac, {"type": "mask"}, "name"),
-        (band.to_stac, {"name": "b", "data_type": "Int64"}, "data_type"),
+        (band.to_stac, {"name": "b", "data_type": "Int128"}, "data_type"),
         (band.to_stac, {"name": "b", "resolution": {"value": 1, "unit": "feet"}}, "resolution"),
         (band.to_stac, {"name": "b", "wavelength_nm_center": "red"}, "wavelength_nm_center"),
     ],

@@ -25,6 +25,9 @@ NOT_STORED = {"product", "v1_properties"}
 # lists can be filtered by, as its own command line asks.
 BEYOND = {"id", "name", "namespace", "readers", "writers"}
 
+# The types of pixels that GDAL has and the API did not.
+BEYOND_TYPES = {"int8", "int64", "uint64", "float16"}
+
 ATTRIBUTES = {
     "product": """id name description is_core revisit_period_minutes_min revisit_period_minutes_max
         start_datetime end_datetime resolution_min resolution_max default_display_bands
@@ -88,11 +91,12 @@ def test_rows_agree_with_the_api(api, kind, class_):
 
 
 def _check_enum(row, members):
-    found = row.schema["enum"]
+    found = set(row.schema["enum"])
     if row.codec == "data_type":
+        found -= BEYOND_TYPES
         names = {"Byte": "uint8"} | {name: name.lower() for name in members if name != "Byte"}
         members = [names[member] for member in members]
-    assert set(found) == set(members), row.name
+    assert found == set(members), row.name
 
 
 @pytest.mark.parametrize("kind", tables.KINDS)
