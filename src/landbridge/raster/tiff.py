@@ -175,7 +175,7 @@ def _level(page: Any) -> Level | None:
         and dtype is not None
         and dtype.name in _DTYPES
         and page.bitspersample == 8 * dtype.itemsize
-        and page.photometric in (1, 2)
+        and page.photometric in (1, 2, 3)  # of a palette, the indices
         and page.tilelength * page.tilewidth * page.samplesperpixel * dtype.itemsize <= MOST_BYTES
         and page.fillorder == 1
         and page.compression in _COMPRESSIONS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rasterio
 import rasterio.shutil
-from rasterio.enums import MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.io import MemoryFile
 
 from landbridge.stac_api.uploads.measure import item_size
@@ -68,7 +68,9 @@ def options(
     source: DatasetReader, bands: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]
 ) -> dict[str, str]:
     """Creation options of the COG driver; `INTERLEAVE`, where bands have tiles of their own, from 3.11 on."""
-    exact = any(band.get("type") in ("class", "mask") for band in bands)
+    exact = any(band.get("type") in ("class", "mask") for band in bands) or (
+        ColorInterp.palette in source.colorinterp  # of indices there are no means
+    )
     default = "NEAREST" if exact else "AVERAGE"
     depth = sum(map(item_size, source.dtypes))
     apart = source.count >= _BANDS_APART and depth <= _DEEPEST_APART and not _has_mask(source)
@@ -88,6 +90,19 @@ def options(
     if apart:
         found["INTERLEAVE"] = "BAND"
     return found
+
+
+def _whole_types(source: DatasetReader) -> dict[int, str]:
+    """Return, for each band whose samples use fewer bits than their type, the bits of that type.
+
+    GDAL keeps a source's count of bits. No predictor works on 15 or 1 of them, overviews of 1 bit are not
+    means, and few readers know such files: COGs have whole types.
+    """
+    return {
+        band: str(8 * item_size(dtype))
+        for band, dtype in zip(source.indexes, source.dtypes, strict=True)
+        if "NBITS" in source.tags(band, ns="IMAGE_STRUCTURE")
+    }
 
 
 def _has_mask(source: DatasetReader) -> bool:
@@ -120,6 +135,8 @@ def write(
         dataset.transform = transform
         if nodata is not None:
             dataset.nodata = nodata
+        for band, bits in _whole_types(dataset).items():
+            dataset.update_tags(band, ns="IMAGE_STRUCTURE", NBITS=bits)
 
     creation = options(source, bands, wanted)
     own_nodata = None if source.nodata is None else float(source.nodata)
@@ -129,7 +146,11 @@ def write(
     ):
         if "INTERLEAVE" in creation:
             _write_apart(source, target, creation, describe)
-        elif (crs, transform, nodata) == (source.crs, source.transform, own_nodata) and not source.gcps[0]:
+        elif (
+            (crs, transform, nodata) == (source.crs, source.transform, own_nodata)
+            and not source.gcps[0]
+            and not _whole_types(source)
+        ):
             rasterio.shutil.copy(source, target, driver="COG", **creation)
         else:
             _write_described(source, target, creation, describe)
@@ -151,7 +172,9 @@ def _write_apart(
     source: DatasetReader, target: Path, creation: Mapping[str, str], describe: Describe
 ) -> None:
     """As the COG driver does from GDAL 3.11 on: the overviews first, then all in the order of a COG."""
-    driver, how = ("GTiff", _STAGED) if source.profile.get("interleave") == "pixel" else ("VRT", {})
+    driver, how = ("GTiff", dict(_STAGED)) if source.profile.get("interleave") == "pixel" else ("VRT", {})
+    if driver == "GTiff" and (bits := _whole_types(source)):
+        how["NBITS"] = max(bits.values(), key=int)
     resampling, block = creation["OVERVIEW_RESAMPLING"], creation["BLOCKSIZE"]
     staged, overviews = target.with_suffix(".staged"), target.with_suffix(".staged.ovr")
     try:
