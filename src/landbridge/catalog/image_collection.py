@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.collections import Collection, Predicate
+from landbridge.catalog.default_geocontext import DefaultContext
 from landbridge.catalog.enums import DownloadFileFormat, ResampleAlgorithm
 from landbridge.catalog.image import Image
 
@@ -18,61 +19,6 @@ if TYPE_CHECKING:
     from landbridge.geo import GeoContext
 
 __all__ = ["ImageCollection"]
-
-METERS_PER_DEGREE = 111_111.0
-
-
-class _DefaultContext:
-    """The GeoContext of a collection and all its parts, completed from the images when it is first read."""
-
-    def __init__(self, images: list[Image], area: Any) -> None:
-        self._images = images
-        self._area = area
-        self._complete = False
-
-    def get(self) -> GeoContext | None:
-        if not self._complete:
-            self._area = self._derived()
-            self._complete, self._images = True, []
-        return self._area  # type: ignore[no-any-return] # a GeoContext once it is complete
-
-    def _derived(self) -> Any:
-        from landbridge.geo import AOI, GeoContext
-
-        area = self._area
-        if area is None:
-            return None
-        if not isinstance(area, GeoContext):
-            area = AOI(geometry=area)
-        if not isinstance(area, AOI) or not self._images:
-            return area
-        if area.crs is None:
-            codes = Counter(code for image in self._images if (code := image.cs_code or image.projection))
-            if codes:
-                area = area.assign(crs=codes.most_common(1)[0][0])
-        if area.resolution is None and area.shape is None:
-            resolution = _finest_resolution(self._images)
-            if resolution is not None:
-                area = area.assign(resolution=resolution)
-        return area
-
-
-def _finest_resolution(images: list[Image]) -> float | None:
-    """The finest resolution of the products' bands, in the unit that most of the bands have."""
-    from landbridge.catalog.image_raster import bands_of
-
-    products = {image.product_id: image for image in images}
-    found = [
-        (float(resolution["value"]), str(resolution["unit"]))
-        for image in products.values()
-        for record in bands_of(image._client, image.product_id)
-        if (resolution := record.attributes.get("resolution"))
-    ]
-    if not found:
-        return None
-    unit = Counter(unit for _, unit in found).most_common(1)[0][0]
-    factors = {"meters": 1.0, "degrees": METERS_PER_DEGREE}
-    return min(value * factors[kind] / factors[unit] for value, kind in found)
 
 
 class ImageCollection(Collection[Image]):
@@ -91,7 +37,7 @@ class ImageCollection(Collection[Image]):
 
     def __init__(self, iterable: Iterable[Image] | None = None, geocontext: Any = None) -> None:
         super().__init__(iterable)
-        self._context = _DefaultContext(list(self._list), geocontext)
+        self._context = DefaultContext(list(self._list), geocontext)
 
     @property
     def geocontext(self) -> GeoContext | None:

@@ -1,5 +1,6 @@
 """The GeoContext of an area of interest."""
 
+import math
 import numbers
 import warnings
 from typing import Any
@@ -10,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from landbridge.geo.context import GeoContext
 from landbridge.geo.crs import WGS84, is_geographic, is_wgs84, lon_center
+from landbridge.geo.longitudes import TURN, continuous, normalized
 from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
 
 Bounds = tuple[float, float, float, float]
@@ -25,10 +27,23 @@ class AOI(GeoContext):
     Any field may be missing until pixels are asked for. `geometry` is in longitude and latitude; `bounds` are
     (min x, min y, max x, max y) in `bounds_crs` and default to the geometry's; `resolution` is in units of
     `crs`; `shape` is (rows, columns) in pixels and excludes `resolution`. `align_pixels` puts the grid's
-    origin on a multiple of the resolution; by default it is true exactly if there is a resolution.
+    lines on multiples of the resolution; by default it is true exactly if there is a resolution, also one
+    that is assigned later. With `grid_origin` (x, y), in `crs`, the lines go through that point instead.
+
+    Longitudes may continue beyond ±180: bounds may have their west east of their east, as in RFC 7946, and
+    then the east is 360 more; a geometry that is cut at the antimeridian has bounds that go across it.
     """
 
-    __slots__ = ("_align_pixels", "_bounds", "_bounds_crs", "_crs", "_geometry", "_resolution", "_shape")
+    __slots__ = (
+        "_align_pixels",
+        "_bounds",
+        "_bounds_crs",
+        "_crs",
+        "_geometry",
+        "_grid_origin",
+        "_resolution",
+        "_shape",
+    )
     _fields = (
         "geometry",
         "resolution",
@@ -49,6 +64,8 @@ class AOI(GeoContext):
         bounds_crs: str | None = WGS84,
         shape: Any = None,
         all_touched: bool = False,
+        *,
+        grid_origin: Any = None,
     ) -> None:
         """Take the fields and check them.
 
@@ -63,22 +80,25 @@ class AOI(GeoContext):
         self._shape = _valid_shape(shape)
         if self._resolution is not None and self._shape is not None:
             raise ValueError("give either resolution or shape, not both")
-        self._align_pixels = (resolution is not None) if align_pixels is None else bool(align_pixels)
+        # Not decided before the AOI has a resolution, which may be assigned later; a shape decides it.
+        undecided = align_pixels is None and shape is None
+        self._align_pixels = None if undecided else bool(align_pixels)
+        self._grid_origin = _valid_origin(grid_origin)
         if bounds is None and self._geometry is not None:
             if bounds_crs is not None and not is_wgs84(bounds_crs):
                 raise ValueError(
                     f"bounds come from the geometry, which is in {WGS84}, but bounds_crs is {bounds_crs!r}: "
                     "give bounds as well, or leave bounds_crs out"
                 )
-            bounds = self._geometry.bounds if not self._geometry.is_empty else None
-        self._bounds: Bounds | None = _valid_bounds(bounds)
+            bounds = continuous(self._geometry).bounds if not self._geometry.is_empty else None
+        self._bounds: Bounds | None = _valid_bounds(bounds, bounds_crs)
         self._bounds_crs = bounds_crs
         if self._bounds is not None and bounds_crs is not None:
             self._check_bounds(self._bounds, bounds_crs)
 
     def _check_bounds(self, bounds: Bounds, bounds_crs: str) -> None:
         if is_geographic(bounds_crs):
-            _check_degrees(bounds, bounds_crs, self._resolution if self._crs == bounds_crs else None)
+            self._check_degrees(bounds, bounds_crs)
         elif _look_like_degrees(bounds):
             warnings.warn(
                 f"bounds {bounds} look like degrees, but bounds_crs is {bounds_crs!r}",
@@ -89,16 +109,42 @@ class AOI(GeoContext):
             self._geometry is not None
             and is_wgs84(bounds_crs)
             and not self._geometry.is_empty
-            and not shapely.intersects(box(*bounds), self._geometry)
+            and not shapely.intersects(normalized(box(*bounds)), normalized(self._geometry))
         ):
             raise ValueError(f"geometry and bounds {bounds} do not overlap")
-        if self._crs == bounds_crs and self._resolution is not None and not self._all_touched:
+        if self._crs == bounds_crs and self._resolution is not None and not self._may_be_small:
             width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
             if width < self._resolution or height < self._resolution:
                 raise ValueError(
                     f"bounds are {width} x {height}, less than one pixel of resolution {self._resolution}: "
                     "use a finer resolution, larger bounds or all_touched=True"
                 )
+
+    def _check_degrees(self, bounds: Bounds, crs: str) -> None:
+        """Raise ValueError for bounds beyond the poles, or too far beyond the antimeridian."""
+        own = self._crs == crs
+        x = y = _DEGREES_TOLERANCE
+        if own and self._resolution is not None:
+            x = y = self._resolution / 2
+        elif own and self._shape is not None:
+            # Grids whose pixels' centers lie on the poles reach half a pixel beyond.
+            x = max(x, (bounds[2] - bounds[0]) / self._shape[1] / 2)
+            y = max(y, (bounds[3] - bounds[1]) / self._shape[0] / 2 * (1 + _DEGREES_TOLERANCE))
+        middle, width = lon_center(crs), bounds[2] - bounds[0]
+        # An area across the antimeridian; or one on a grid of these longitudes, such as 0 to 360.
+        beyond = MAX_LON if width <= MAX_LON or own else 0.0
+        west, east = middle - MAX_LON - beyond - x, middle + MAX_LON + beyond + x
+        if bounds[0] < west or bounds[2] > east or width > TURN + 2 * x:
+            raise ValueError(
+                f"longitudes of bounds {bounds} are outside {middle - MAX_LON:g} to {middle + MAX_LON:g}"
+            )
+        if bounds[1] < -MAX_LAT - y or bounds[3] > MAX_LAT + y:
+            raise ValueError(f"latitudes of bounds {bounds} are outside -{MAX_LAT:g} to {MAX_LAT:g}")
+
+    @property
+    def _may_be_small(self) -> bool:
+        """Whether bounds may be smaller than a pixel: where a known grid has the pixel that holds them."""
+        return self._all_touched or self._grid_origin is not None
 
     @property
     def geometry(self) -> BaseGeometry | None:
@@ -117,8 +163,13 @@ class AOI(GeoContext):
 
     @property
     def align_pixels(self) -> bool:
-        """Whether the grid's origin lies on multiples of the resolution."""
-        return self._align_pixels
+        """Whether the grid's lines lie on multiples of the resolution, counted from `grid_origin`."""
+        return self._resolution is not None if self._align_pixels is None else self._align_pixels
+
+    @property
+    def grid_origin(self) -> tuple[float, float] | None:
+        """A point (x, y) of `crs` that lines of an aligned grid go through; None: (0, 0)."""
+        return self._grid_origin
 
     @property
     def bounds(self) -> Bounds | None:
@@ -149,6 +200,7 @@ class AOI(GeoContext):
             raise ValueError("the AOI has neither resolution nor shape; a grid needs one of them")
         return {
             **super().raster_params,
+            **({} if self._grid_origin is None else {"grid_origin": self._grid_origin}),
             "cutline": None if self._geometry is None else self._geometry.__geo_interface__,
             "resolution": self._resolution,
             "srs": self._crs,
@@ -163,7 +215,7 @@ class AOI(GeoContext):
         if self._geometry is not None:
             return self._geometry.__geo_interface__
         if self._bounds is not None and self._bounds_crs is not None and is_wgs84(self._bounds_crs):
-            return box(*self._bounds).__geo_interface__
+            return normalized(box(*self._bounds)).__geo_interface__
         raise RuntimeError(f"an AOI without geometry and without bounds in {WGS84} has no GeoJSON form")
 
     def assign(
@@ -176,11 +228,13 @@ class AOI(GeoContext):
         bounds_crs: Any = UNCHANGED,
         shape: Any = UNCHANGED,
         all_touched: Any = UNCHANGED,
+        *,
+        grid_origin: Any = UNCHANGED,
     ) -> "AOI":
         """A copy with some fields changed; None is a value like any other.
 
-        A new resolution drops the shape. A new geometry keeps the bounds unless `bounds="update"`, which
-        takes them from it.
+        A new resolution drops the shape, a new crs the grid origin. A new geometry keeps the bounds unless
+        `bounds="update"`, which takes them from it.
 
         Raises:
             ValueError: a shape for an AOI with a resolution (unless `resolution=None` too), `bounds="update"`
@@ -199,16 +253,27 @@ class AOI(GeoContext):
             "bounds_crs": bounds_crs,
             "shape": shape,
             "all_touched": all_touched,
+            "grid_origin": grid_origin,
         }
         fields = {
-            name: getattr(self, name) if _is(value, UNCHANGED) else value for name, value in changes.items()
+            name: getattr(self, f"_{name}") if _is(value, UNCHANGED) else value
+            for name, value in changes.items()
         }
+        if _is(grid_origin, UNCHANGED) and fields["crs"] != self._crs:
+            fields["grid_origin"] = None
         if resolution is not None and not _is(resolution, UNCHANGED) and _is(shape, UNCHANGED):
             fields["shape"] = None
         return AOI(**fields)
 
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self._grid_origin == getattr(other, "_grid_origin", None)
+
+    __hash__ = None  # as of all contexts
+
     def _shown(self) -> dict[str, str]:
         shown = super()._shown()
+        if self._grid_origin is not None:
+            shown["grid_origin"] = repr(self._grid_origin)
         if self._geometry is not None:
             text = self._geometry.wkt
             shown["geometry"] = f"<{text if len(text) <= 60 else f'{text[:28]}.....{text[-10:]}'}>"
@@ -229,6 +294,17 @@ def _valid_resolution(resolution: Any) -> float | None:
     return int(resolution) if isinstance(resolution, numbers.Integral) else float(resolution)
 
 
+def _valid_origin(origin: Any) -> tuple[float, float] | None:
+    if origin is None:
+        return None
+    if not isinstance(origin, (list, tuple)) or len(origin) != 2:
+        raise TypeError(f"grid_origin must be (x, y), got {origin!r}")
+    x, y = (float(number) for number in origin)
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise ValueError(f"grid_origin must be two finite numbers, got {origin!r}")
+    return (x, y)
+
+
 def _valid_shape(shape: Any) -> tuple[int, int] | None:
     if shape is None:
         return None
@@ -243,7 +319,7 @@ def _valid_shape(shape: Any) -> tuple[int, int] | None:
     return (int(rows), int(columns))
 
 
-def _valid_bounds(bounds: Any) -> Bounds | None:
+def _valid_bounds(bounds: Any, crs: str | None) -> Bounds | None:
     if bounds is None:
         return None
     if not isinstance(bounds, (list, tuple)):
@@ -251,23 +327,13 @@ def _valid_bounds(bounds: Any) -> Bounds | None:
     if len(bounds) != 4:
         raise ValueError(f"bounds must be (min x, min y, max x, max y), got {len(bounds)}")
     min_x, min_y, max_x, max_y = bounds
+    if min_x > max_x and crs is not None and is_geographic(crs) and max_x + TURN - min_x < MAX_LON:
+        max_x += TURN  # across the antimeridian, as in RFC 7946
     if min_x > max_x or min_y > max_y:
         raise ValueError(
             f"bounds must be (min x, min y, max x, max y): a minimum of {bounds} is above its maximum"
         )
     return (min_x, min_y, max_x, max_y)
-
-
-def _check_degrees(bounds: Bounds, crs: str, resolution: float | None) -> None:
-    tolerance = resolution / 2 if resolution is not None else _DEGREES_TOLERANCE
-    center = lon_center(crs)
-    west, east = center - MAX_LON - tolerance, center + MAX_LON + tolerance
-    if bounds[0] < west or bounds[2] > east:
-        raise ValueError(
-            f"longitudes of bounds {bounds} are outside {center - MAX_LON:g} to {center + MAX_LON:g}"
-        )
-    if bounds[1] < -MAX_LAT - tolerance or bounds[3] > MAX_LAT + tolerance:
-        raise ValueError(f"latitudes of bounds {bounds} are outside -{MAX_LAT:g} to {MAX_LAT:g}")
 
 
 def _look_like_degrees(bounds: Bounds) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ from pyproj.exceptions import CRSError
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.longitudes import TURN, continuous, moved_by, normalized
+from landbridge.raster.wrapping import interval, near, turn_of, turns_between
+
 if TYPE_CHECKING:
     from landbridge.geo import GeoContext
 
@@ -24,6 +28,11 @@ BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 # division.
 _SNAP = 1e-6
 _DENSIFY = 64
+_WGS84 = "EPSG:4326"
+_AREA = 2
+_FEW = 3  # pixels along an area that may be smaller than one
+# By how much of its size an outline of so many points may be off.
+_BEND = 1e-3
 # rasterio swaps the warning filters of the whole process while it burns; two threads at once would leave
 # them mixed up.
 _BURNING = threading.Lock()
@@ -109,25 +118,114 @@ def output_grid(geocontext: "GeoContext") -> GeoBox:
         affine = Affine((right - left) / columns, 0, left, 0, (bottom - top) / rows, top)
         return GeoBox((rows, columns), affine, crs)
     step = float(context.resolution)
+    grid = _grid_of((left, bottom, right, top), step, context, crs)
+    if (
+        getattr(context, "align_pixels", False)
+        and max(grid.shape.yx) <= _FEW
+        and _is_of_its_geometry(context)
+    ):
+        # The box of an area that is smaller than a pixel may touch more pixels than the area.
+        grid = _grid_of(_box_near(context.geometry, crs, left), step, context, crs)
+    return grid
+
+
+def bounds_of(context: Any) -> tuple[float, float, float, float]:
+    """Return the bounds, in its coordinate reference system, of what a GeoContext with bounds means.
+
+    Raises:
+        ValueError: it has no place there.
+    """
+    crs = crs_of(context.crs)
+    bounds = _bounds_in(context.bounds, crs_of(context.bounds_crs), crs)
+    return _box_near(context.geometry, crs, bounds[0]) if _is_of_its_geometry(context) else bounds
+
+
+def _grid_of(bounds: tuple[float, ...], step: float, context: Any, crs: CRS) -> GeoBox:
+    """Return the grid of bounds by a resolution.
+
+    A point on a line between two pixels belongs to the right (lower) one, also if it is all there is.
+    """
+    left, bottom, right, top = bounds
     if getattr(context, "align_pixels", False):
-        left, bottom = (math.floor(edge / step + _SNAP) * step for edge in (left, bottom))
-        right, top = (math.ceil(edge / step - _SNAP) * step for edge in (right, top))
+        x, y = getattr(context, "grid_origin", None) or (0.0, 0.0)
+        left = x + math.floor((left - x) / step + _SNAP) * step
+        bottom = y + math.floor((bottom - y) / step + _SNAP) * step
+        right = x + math.ceil((right - x) / step - _SNAP) * step
+        top = y + math.ceil((top - y) / step - _SNAP) * step
     columns, rows = (max(1, math.floor(length / step + 0.5)) for length in (right - left, top - bottom))
     return GeoBox((rows, columns), Affine(step, 0, left, 0, -step, top), crs)
 
 
+def _is_of_its_geometry(context: Any) -> bool:
+    """Whether the bounds of a GeoContext are those of its geometry."""
+    geometry = getattr(context, "geometry", None)
+    return (
+        geometry is not None
+        and not geometry.is_empty
+        and same_crs(crs_of(context.bounds_crs), crs_of(_WGS84))
+        and tuple(context.bounds) == continuous(geometry).bounds
+    )
+
+
+def _box_near(geometry: BaseGeometry, crs: CRS, x: float) -> tuple[float, float, float, float]:
+    """Return the bounds of a small geometry in a system, at the turn where x is."""
+    left, bottom, right, top = project(continuous(geometry), crs_of(_WGS84), crs).bounds
+    turn = turn_of(crs)
+    if turn is not None:
+        moved = near(np.array([left]), x, turn)[0] - left
+        left, right = left + moved, right + moved
+    return (left, bottom, right, top)
+
+
 def _bounds_in(bounds: tuple[float, ...], source: CRS, target: CRS) -> tuple[float, float, float, float]:
+    """Return bounds in another system; where that repeats they may go on beyond its edge."""
+    west, south, east, north = map(float, bounds)
     if same_crs(source, target):
-        left, bottom, right, top = map(float, bounds)
-    else:
+        return (west, south, east, north)
+    turn = turn_of(target)
+    xs, ys = np.linspace(west, east, _DENSIFY + 1), np.linspace(south, north, _DENSIFY + 1)
+    x, y = transformer(source, target).transform(
+        np.concatenate([xs, xs, np.full_like(ys, west), np.full_like(ys, east)]),
+        np.concatenate([np.full_like(xs, south), np.full_like(xs, north), ys, ys]),
+    )
+    if np.isfinite(x).all() and np.isfinite(y).all():
         left, bottom, right, top = transformer(source, target).transform_bounds(
-            bounds[0], bounds[1], bounds[2], bounds[3], densify_pts=_DENSIFY
+            west, south, east, north, densify_pts=_DENSIFY
         )
+        if turn is not None:
+            if right < left:
+                right += turn
+            elif right - left > turn / 2 and not _is_whole(west, east, source):
+                left, right = interval(x, turn) or (left, right)
+    else:
+        left, bottom, right, top = _bounds_by_points(xs, ys, source, target)
     if not all(map(math.isfinite, (left, bottom, right, top))):
         raise ValueError(f"bounds {bounds} of {source} have no place in {target}")
-    if right < left:
-        raise ValueError(f"bounds {bounds} cross the antimeridian in {target}: use a projected crs")
     return (left, bottom, right, top)
+
+
+def _is_whole(west: float, east: float, crs: CRS) -> bool:
+    """Whether bounds go around the Earth by more than half."""
+    turn = turn_of(crs)
+    return turn is not None and east - west > turn / 2
+
+
+def _bounds_by_points(
+    xs: np.ndarray[Any, Any], ys: np.ndarray[Any, Any], source: CRS, target: CRS
+) -> tuple[float, float, float, float]:
+    """Return the bounds of all that has a place in another system, of an area of which not all has."""
+    across, down = (
+        np.interp(np.linspace(0, _DENSIFY, 4 * _DENSIFY + 1), np.arange(_DENSIFY + 1), edge)
+        for edge in (xs, ys)
+    )
+    x, y = transformer(source, target).transform(*np.meshgrid(across, down))
+    found = np.isfinite(x) & np.isfinite(y)
+    if not found.any():
+        return (math.nan, math.nan, math.nan, math.nan)
+    x, y = x[found], y[found]
+    turn = turn_of(target)
+    left, right = (None if turn is None else interval(x, turn)) or (x.min(), x.max())
+    return (float(left), float(y.min()), float(right), float(y.max()))
 
 
 def project(geometry: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry:
@@ -157,40 +255,170 @@ def _transform(geometry: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry
     return moved
 
 
-def cutline_on(geometry: BaseGeometry | None, geobox: GeoBox) -> BaseGeometry | None:
+@dataclass(frozen=True, slots=True)
+class GroundCutline:
+    """A cutline in longitude and latitude, for a grid on whose system it has no place as one shape.
+
+    So it is on grids that hold a pole or the edge of the map, or are seen from space: pixels are looked for
+    in it one by one.
+    """
+
+    geometry: BaseGeometry
+
+
+Cutline = BaseGeometry | GroundCutline
+
+
+def cutline_on(geometry: BaseGeometry | None, geobox: GeoBox) -> Cutline | None:
     """A cutline in longitude and latitude on a grid's system; None where it cuts nothing off.
 
     A footprint made of a raster's four corners is straight on the raster's own grid, not between its
     longitudes and latitudes: a geometry that covers the grid by either reading cuts nothing.
     """
-    if geometry is None:
-        return None
-    wgs84 = crs_of("EPSG:4326")
+    if geometry is None or geometry.is_empty:
+        return geometry
+    wgs84, crs = crs_of(_WGS84), crs_on(geobox)
     extent = box(*geobox.boundingbox.bbox)
     half = min(abs(geobox.resolution.x), abs(geobox.resolution.y)) / 2
-    straight = _transform(geometry, wgs84, crs_on(geobox))
-    if straight.is_valid and straight.buffer(half, join_style="mitre").covers(extent):
-        return None
-    bent = project(geometry, wgs84, crs_on(geobox))
+    whole = continuous(geometry)
+    try:
+        straight = _turned(_transform(whole, wgs84, crs), extent, crs)
+        if straight.is_valid and straight.buffer(half, join_style="mitre").covers(extent):
+            return None
+    except ValueError:
+        pass
+    if turn_of(crs) is None:
+        ground = reach(geobox)
+        if ground is None:
+            return GroundCutline(normalized(geometry))
+        west, south, east, north = ground.bounds
+        # What is far away may have no place in the system, or a wrong one; a margin keeps edges apart.
+        around = ground.buffer(max(min(east - west, TURN / 2), north - south) / 8 + _SNAP, join_style="mitre")
+        if not covers(around, geometry):
+            whole = continuous(_clipped(geometry, around))
+            if whole.is_empty:
+                return whole
+    bent = _turned(project(whole, wgs84, crs), extent, crs)
     return None if bent.is_valid and bent.covers(extent) else bent
 
 
-def outside(cutline: BaseGeometry, geobox: GeoBox, *, all_touched: bool) -> BoolArray:
+def covers(area: BaseGeometry, geometry: BaseGeometry) -> bool:
+    """Whether an area covers a geometry that may be invalid."""
+    return bool(shapely.box(*geometry.bounds).within(area))
+
+
+def _clipped(geometry: BaseGeometry, area: BaseGeometry) -> BaseGeometry:
+    """The part of a geometry on an area, of the geometry's own kind."""
+    geometry = normalized(geometry)
+    if not geometry.is_valid:
+        geometry = shapely.make_valid(geometry)
+    return geometry.intersection(normalized(area))
+
+
+def _turned(geometry: BaseGeometry, extent: BaseGeometry, crs: CRS) -> BaseGeometry:
+    """A geometry in a system that repeats, at all of the turns at which it touches an extent."""
+    turn = turn_of(crs)
+    if turn is None:
+        return geometry
+    (left, _, right, _), (low, _, high, _) = geometry.bounds, extent.bounds
+    turns = turns_between(low, high, left, right, turn)
+    if len(turns) == 1:
+        return geometry if turns[0] == 0 else moved_by(geometry, turns[0] * turn)
+    # Those of the whole globe go on without a seam.
+    return shapely.union_all([moved_by(geometry, number * turn) for number in turns]) if turns else geometry
+
+
+def is_within_a_pixel(cutline: Cutline | None, geobox: GeoBox) -> bool:
+    """Whether a cutline is no larger than one of the pixels of a grid, so that it may hold no center."""
+    if cutline is None or isinstance(cutline, GroundCutline) or cutline.is_empty:
+        return False
+    left, bottom, right, top = cutline.bounds
+    return bool(right - left <= abs(geobox.resolution.x) and top - bottom <= abs(geobox.resolution.y))
+
+
+def outside(cutline: Cutline, geobox: GeoBox, *, all_touched: bool) -> BoolArray:
     """Which pixels (y, x) of a grid a cutline leaves out: by their centers, or unless it touches them."""
     from rasterio.features import geometry_mask
 
+    if isinstance(cutline, GroundCutline):
+        return _outside_on_ground(cutline.geometry, geobox, all_touched=all_touched)
     if cutline.is_empty:
         return np.ones(geobox.shape.yx, bool)
+    if shapely.get_dimensions(cutline) < _AREA:
+        # What lies on the line between two pixels belongs to the right (lower) one.
+        nudge = np.array([geobox.transform.a, geobox.transform.e]) * _SNAP
+        cutline = shapely.transform(cutline, lambda points: points + nudge)
     with _BURNING:
         mask: BoolArray = geometry_mask([cutline], geobox.shape.yx, geobox.transform, all_touched=all_touched)
     return mask
 
 
+def _outside_on_ground(geometry: BaseGeometry, geobox: GeoBox, *, all_touched: bool) -> BoolArray:
+    rows, columns = geobox.shape.yx
+    shapely.prepare(geometry)
+    to_ground = transformer(crs_on(geobox), crs_of(_WGS84))
+
+    def inside(ys: np.ndarray[Any, Any], xs: np.ndarray[Any, Any]) -> BoolArray:
+        t = geobox.transform
+        x, y = t.a * xs + t.b * ys[:, None] + t.c, t.d * xs + t.e * ys[:, None] + t.f
+        lon, lat = to_ground.transform(x, y)
+        lon = np.where(np.isfinite(lon), near(lon, 0.0, TURN), np.nan)
+        found: BoolArray = shapely.intersects_xy(geometry, lon, lat)
+        return found
+
+    found = inside(np.arange(rows) + 0.5, np.arange(columns) + 0.5)
+    if all_touched:
+        corners = inside(np.arange(rows + 1.0), np.arange(columns + 1.0))
+        found |= corners[:-1, :-1] | corners[1:, :-1] | corners[:-1, 1:] | corners[1:, 1:]
+        outline = shapely.segmentize(
+            geometry, max(np.ptp(np.reshape(geometry.bounds, (2, 2)), axis=0)) / 1000
+        )
+        points = shapely.get_coordinates(outline)
+        x, y = transformer(crs_of(_WGS84), crs_on(geobox)).transform(points[:, 0], points[:, 1])
+        column, row = ~geobox.transform @ (x, y)
+        with np.errstate(invalid="ignore"):
+            on = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        found[row[on].astype(np.intp), column[on].astype(np.intp)] = True
+    return ~found
+
+
 def reach(geobox: GeoBox) -> BaseGeometry | None:
-    """The ground a grid covers in longitude and latitude, or None where that has no simple outline."""
-    try:
-        outline = project(box(*geobox.boundingbox.bbox), crs_on(geobox), crs_of("EPSG:4326"))
-    except ValueError:
+    """The ground a grid covers, in longitudes of ±180 and latitudes, or None where that has no simple
+    outline.
+    """
+    crs = crs_on(geobox)
+    corners = box(*geobox.boundingbox.bbox)
+    left, bottom, right, top = corners.bounds
+    dense = shapely.segmentize(corners, max(right - left, top - bottom) / _DENSIFY)
+    points = shapely.get_coordinates(dense)
+    lon, lat = transformer(crs, crs_of(_WGS84)).transform(points[:, 0], points[:, 1])
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         return None
-    west, _, east, _ = outline.bounds
-    return outline if outline.is_valid and east - west < 180 else None
+    turn = turn_of(crs)
+    if turn is None:
+        if not _is_on_the_map(points, lon, lat, crs):
+            return None
+        lon = np.unwrap(lon, period=TURN)
+    elif right - left >= turn / 2:
+        return None
+    else:
+        # The longitudes of a grid go on, whatever the transformation makes of them.
+        lon = near(lon, float(lon[0]), TURN)
+        lon = lon if np.ptp(lon) < TURN / 2 else np.unwrap(lon, period=TURN)
+    if abs(lon[-1] - lon[0]) > TURN / 2 or np.ptp(lon) >= TURN / 2:
+        return None  # around a pole, or half the world
+    outline = shapely.Polygon(np.column_stack([lon, lat]))
+    if not outline.is_valid:
+        return None
+    # Between its points an outline bends.
+    return normalized(outline.buffer(max(np.ptp(lon), np.ptp(lat)) * _BEND, join_style="mitre"))
+
+
+def _is_on_the_map(
+    points: np.ndarray[Any, Any], lon: np.ndarray[Any, Any], lat: np.ndarray[Any, Any], crs: CRS
+) -> bool:
+    """Whether longitudes and latitudes lead back to points; beyond a map's edge they lead elsewhere."""
+    back = np.column_stack(transformer(crs_of(_WGS84), crs).transform(lon, lat))
+    with np.errstate(invalid="ignore"):
+        off = np.abs(back - points).max()
+    return bool(off <= np.ptp(points, axis=0).max() * _BEND)

@@ -15,7 +15,7 @@ from shapely.geometry import box
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.footprints import Footprints
-from landbridge.raster.grid import BoolArray, reach
+from landbridge.raster.grid import BoolArray, GroundCutline, reach
 from landbridge.raster.opening import Files, Opened
 from landbridge.raster.plan import Plan, SourceRead
 from landbridge.raster.reduce import renderer_of
@@ -133,20 +133,21 @@ def pieces(plan: Plan, places: Sequence[Window], layer: int, call: str) -> Itera
     """The pieces of a plan, one for each of the places."""
     sources = [_slim(read, plan) for read in plan.sources]
     footprints = Footprints([read.source for read in plan.sources])
-    if plan.cutline is not None:
-        shapely.prepare(plan.cutline)
+    whole = None if isinstance(plan.cutline, GroundCutline) else plan.cutline
+    if whole is not None:
+        shapely.prepare(whole)
     for window in places:
         grid = plan.geobox[window]
         touching = footprints.touching(reach(grid))
         near = tuple(source for source, touches in zip(sources, touching, strict=True) if touches)
         cutline = plan.cutline
-        if cutline is not None:
+        if whole is not None:
             # What it takes to burn the cutline is only sent where its edge is; a pixel more, for all_touched.
             ground = box(*grid.boundingbox.bbox).buffer(max(map(abs, grid.resolution.xy)), join_style="mitre")
-            if cutline.disjoint(ground):
+            if whole.disjoint(ground):
                 # All is masked, as where no image is.
                 near, cutline = (), None
-            elif cutline.covers(ground):
+            elif whole.covers(ground):
                 cutline = None
         yield Piece(replace(plan, sources=near, cutline=cutline), window, layer, call)
 

@@ -20,7 +20,7 @@ from landbridge.raster.calibrate import Calibration, calibration
 from landbridge.raster.dtypes import common_type, data_type_of, numpy_type
 from landbridge.raster.errors import RasterError
 from landbridge.raster.footprints import Footprints
-from landbridge.raster.grid import cutline_on, output_grid, reach
+from landbridge.raster.grid import Cutline, cutline_on, is_within_a_pixel, output_grid, reach
 from landbridge.raster.levels import Level, level_of
 from landbridge.raster.methods import worked_type
 from landbridge.raster.scale import Scale, collection_scaling_parameters
@@ -72,7 +72,7 @@ class Plan:
     fetched: tuple[str, ...]
     alpha: int | None
     sources: tuple[SourceRead, ...]
-    cutline: BaseGeometry | None
+    cutline: Cutline | None
     all_touched: bool
     mask_nodata: bool
     resampler: str
@@ -122,7 +122,7 @@ class _Frame:
 
     geobox: GeoBox
     reach: BaseGeometry | None
-    cutline: BaseGeometry | None
+    cutline: Cutline | None
     bands: tuple[Band, ...]
     levels: Mapping[int, Mapping[str, Level]]
     data_type: str
@@ -207,7 +207,8 @@ def _plan(sources: Sequence[Source], touching: Sequence[bool], request: Request,
             if near
         ),
         cutline=frame.cutline,
-        all_touched=request.geocontext.all_touched,
+        # An area smaller than a pixel may hold no pixel's center, and is still somewhere.
+        all_touched=request.geocontext.all_touched or is_within_a_pixel(frame.cutline, frame.geobox),
         mask_nodata=bool(request.mask_nodata),
         resampler=request.resampler,
         data_type=frame.data_type,

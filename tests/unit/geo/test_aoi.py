@@ -4,7 +4,7 @@ import copy
 import pickle
 
 import pytest
-from shapely.geometry import Point, box, mapping
+from shapely.geometry import MultiPolygon, Point, box, mapping, shape
 
 from landbridge.geo import AOI, DLTile, GeoContext, XYZTile
 
@@ -172,3 +172,60 @@ def test_9_8_geo_interface():
 
 def test_a_point_may_be_the_geometry():
     assert AOI(Point(3, 4)).bounds == (3, 4, 3, 4)
+
+
+def test_pixels_are_aligned_when_a_resolution_is_asked_for_not_when_the_aoi_is_made():
+    assert AOI(SQUARE).align_pixels is False
+    assert AOI(SQUARE).assign(resolution=20).align_pixels is True
+    assert AOI(SQUARE, align_pixels=False).assign(resolution=20).align_pixels is False
+    assert AOI(SQUARE, resolution=1).assign(resolution=None).align_pixels is False
+
+
+def test_a_grid_origin_stays_with_its_system():
+    aoi = AOI(SQUARE, crs="EPSG:32631", resolution=20, grid_origin=(10, 10))
+    assert aoi.grid_origin == (10.0, 10.0)
+    assert aoi.raster_params["grid_origin"] == (10.0, 10.0)
+    assert aoi.assign(resolution=40).grid_origin == (10.0, 10.0)
+    assert aoi.assign(crs="EPSG:32632").grid_origin is None
+    assert aoi != aoi.assign(grid_origin=None)
+    assert pickle.loads(pickle.dumps(aoi)) == aoi
+    assert "grid_origin=(10.0, 10.0)" in repr(aoi)
+    for wrong in (5, (1,), (float("nan"), 0)):
+        with pytest.raises((TypeError, ValueError), match="grid_origin"):
+            AOI(SQUARE, grid_origin=wrong)
+
+
+CUT = MultiPolygon([box(179.7, -17, 180, -16), box(-180, -17, -179.7, -16)])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"geometry": CUT},
+        {"geometry": box(179.7, -17, 180.3, -16)},
+        {"bounds": (179.7, -17, -179.7, -16)},
+        {"bounds": (179.7, -17, 180.3, -16)},
+    ],
+)
+def test_an_area_across_the_antimeridian_is_as_wide_as_it_is(fields):
+    aoi = AOI(**fields)
+    assert aoi.bounds == pytest.approx((179.7, -17, 180.3, -16))
+    assert shape(aoi.__geo_interface__).bounds in ((-180, -17, 180, -16), aoi.bounds)
+
+
+def test_parts_of_the_world_that_only_touch_the_antimeridian_keep_their_bounds():
+    assert AOI(MultiPolygon([box(-180, 0, 0, 1), box(0, 2, 180, 3)])).bounds == (-180, 0, 180, 3)
+    assert AOI(box(-180, -90, 180, 90)).bounds == (-180, -90, 180, 90)
+    assert AOI(MultiPolygon([box(100, 0, 110, 1), box(-120, 2, -100, 3)])).bounds == (-120, 0, 110, 3)
+
+
+def test_bounds_follow_the_longitudes_of_a_grid_from_0_to_360():
+    own = {"crs": "EPSG:4326", "bounds_crs": "EPSG:4326"}
+    assert AOI(bounds=(0, -90, 360, 90), shape=(180, 360), **own).bounds[2] == 360
+    # The centers of its first and last rows are the poles.
+    assert AOI(bounds=(-0.125, -90.125, 359.875, 90.125), shape=(721, 1440), **own).shape == (721, 1440)
+    for bounds in ((0, -91, 360, 90), (-400, 0, -50, 1), (-180, 0, 200, 1)):
+        with pytest.raises(ValueError, match="outside"):
+            AOI(bounds=bounds, shape=(180, 360), **own)
+    with pytest.raises(ValueError, match="above its maximum"):
+        AOI(bounds=(10, 0, 5, 5))

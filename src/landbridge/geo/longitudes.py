@@ -1,0 +1,73 @@
+"""Geometries across the antimeridian: in one piece, or cut as RFC 7946 wants them."""
+
+import math
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+
+from landbridge.geo.shapes import MAX_LAT, MAX_LON
+
+TURN = 360.0
+# A coordinate this near to the antimeridian lies on it, in degrees.
+_SNAP = 1e-9
+
+
+def continuous(geometry: BaseGeometry) -> BaseGeometry:
+    """Return a geometry that is cut at the antimeridian in one piece, with longitudes beyond 180.
+
+    A geometry is cut there if parts of it touch both -180 and 180, and no part lies somewhere between: its
+    widest gap is then taken for what it leaves out. Any other geometry is returned as it is.
+    """
+    west, _, east, _ = geometry.bounds if not geometry.is_empty else (0.0, 0.0, 0.0, 0.0)
+    if west > _SNAP - MAX_LON or east < MAX_LON - _SNAP or west < -MAX_LON - _SNAP or east > MAX_LON + _SNAP:
+        return geometry
+    parts = _parts(geometry)
+    bounds = shapely.bounds(parts)
+    order = np.argsort(bounds[:, 0])
+    starts, stops = bounds[order, 0], np.maximum.accumulate(bounds[order, 2])
+    gaps = starts[1:] - stops[:-1]
+    if not (gaps > 0).any():
+        return geometry
+    first = starts[1:][int(np.argmax(gaps))]
+    moved = [
+        moved_by(part, TURN) if start < first else part
+        for part, start in zip(parts, bounds[:, 0], strict=True)
+    ]
+    return shapely.union_all(moved)
+
+
+def normalized(geometry: BaseGeometry) -> BaseGeometry:
+    """Return a geometry within ±180 and ±90 degrees, cut at the antimeridian where it goes across."""
+    if geometry.is_empty:
+        return geometry
+    west, south, east, north = geometry.bounds
+    if west >= -MAX_LON and east <= MAX_LON and south >= -MAX_LAT and north <= MAX_LAT:
+        return geometry
+    if not geometry.is_valid:
+        geometry = shapely.make_valid(geometry)
+    dimension = shapely.get_dimensions(geometry)
+    found: list[BaseGeometry] = []
+    for turn in range(math.floor((west + MAX_LON) / TURN), math.floor((east + MAX_LON) / TURN) + 1):
+        middle = turn * TURN
+        inside = geometry.intersection(box(middle - MAX_LON, -MAX_LAT, middle + MAX_LON, MAX_LAT))
+        # Where it only touches the antimeridian there is nothing of its kind.
+        kept = [part for part in _parts(inside) if shapely.get_dimensions(part) == dimension]
+        found += [moved_by(part, -middle) for part in kept]
+    return shapely.union_all(found)
+
+
+def moved_by(geometry: BaseGeometry, degrees: float) -> BaseGeometry:
+    """Return a geometry moved east."""
+    moved: BaseGeometry = shapely.transform(geometry, lambda points: points + np.array([degrees, 0.0]))
+    return moved
+
+
+def _parts(geometry: BaseGeometry) -> Any:
+    """Return the simple parts of a geometry, as an array."""
+    parts = shapely.get_parts(np.array([geometry], object))
+    while (shapely.get_num_geometries(parts) > 1).any():
+        parts = shapely.get_parts(parts)
+    return parts
