@@ -111,7 +111,12 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
         *stock,
         Middleware(Audit, to_stdout=settings.audit_stdout),
         Middleware(Authenticate, settings=settings, signer=app.state.signer),
-        Middleware(LimitBody, limit=settings.max_body_bytes, asking=settings.max_query_bytes),
+        Middleware(
+            LimitBody,
+            limit=settings.max_body_bytes,
+            asking=settings.max_query_bytes,
+            document=settings.max_document_bytes,
+        ),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first
         # quality leaves a tenth more than the default, in a quarter of the time.
         Middleware(BrotliMiddleware, quality=1, excluded_handlers=["/assets/", "/blobs/"]),

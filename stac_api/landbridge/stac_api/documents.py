@@ -14,12 +14,19 @@ from landbridge.mappings import complete, ids
 from landbridge.stac_api import links
 from landbridge.stac_api.blobs import items
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 # PostgreSQL's btree rows end at 8,191 bytes and jsonb can't hold NUL.
 MAX_ID_BYTES = 1024
+# A copy of a document into itself doubles it: thirty operations would make a thousand million of one.
+MOST_OPERATIONS = 1_000
+MOST_COPIES = 50
+MOST_PATCHED_BYTES = 8 * 2**20
+MOST_POSITIONS = 50_000  # of an item's geometry
+_POINT = {"type": "Point", "coordinates": [0, 0]}
 JSON_PATCH = "application/json-patch+json"
 
 
@@ -54,7 +61,7 @@ def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
         jsonpatch.JsonPatchException, jsonpointer.JsonPointerException: an operation doesn't apply.
     """
     if isinstance(patch, list):
-        result = jsonpatch.JsonPatch(patch).apply(document)
+        result = _patched_by_operations(document, patch)
     elif isinstance(patch, dict):
         result = merge(document, patch)
     else:
@@ -63,6 +70,26 @@ def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
         )
     if not isinstance(result, dict):
         raise BadRequestError("The patch leaves no object.")
+    return result
+
+
+def _patched_by_operations(document: dict[str, Any], patch: list[Any]) -> Any:
+    copies = [isinstance(one, dict) and one.get("op") == "copy" for one in patch]
+    if len(patch) > MOST_OPERATIONS or sum(copies) > MOST_COPIES:
+        raise BadRequestError(
+            f"The patch has {len(patch):,} operations, {sum(copies):,} of them `copy`; {MOST_OPERATIONS:,} "
+            f"and {MOST_COPIES} are the most. Send it in several requests, or the whole document by PUT."
+        )
+    operations = jsonpatch.JsonPatch(patch)
+    if not any(copies):
+        return operations.apply(document)
+    result: Any = copied(document)
+    for one, copies_ in zip(patch, copies, strict=True):
+        result = jsonpatch.JsonPatch([one]).apply(result, in_place=True)
+        if copies_ and (size := len(orjson.dumps(result))) > MOST_PATCHED_BYTES:
+            raise BadRequestError(
+                f"The patch makes a document of {size:,} bytes; {MOST_PATCHED_BYTES:,} are the most."
+            )
     return result
 
 
@@ -159,6 +186,7 @@ def item(
         raise BadRequestError(
             f"Item {document['id']!r} needs a `geometry`: a GeoJSON geometry in longitude and latitude."
         )
+    limits.check_positions(f"Item {document['id']!r}", document.get("geometry"), MOST_POSITIONS)
     document.setdefault("links", [])
     document.setdefault("assets", {})
     links.localize(document, base)
@@ -166,7 +194,8 @@ def item(
     if is_blob and not received:
         items.check_data(done, previous)
     try:
-        Item.model_validate(done)
+        # Its geometry has been checked; pydantic would take seconds for a large one, and hold all threads.
+        Item.model_validate({**done, "geometry": done.get("geometry") and _POINT})
     except ValidationError as error:
         raise _refuse("item", done, error) from error
     return items.to_stored(done)

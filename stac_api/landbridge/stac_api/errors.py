@@ -97,11 +97,14 @@ _CODES = {
     404: "NotFound",
     405: "MethodNotAllowed",
     409: "Conflict",
+    412: "PreconditionFailed",
     413: "ContentTooLarge",
+    414: "URITooLong",
     415: "UnsupportedMediaType",
     416: "RangeNotSatisfiable",
     421: "MisdirectedRequest",
     429: "TooManyRequests",
+    431: "RequestHeaderFieldsTooLarge",
     503: "ServiceUnavailable",
 }
 

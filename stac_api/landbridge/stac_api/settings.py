@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         default=1_000_000, ge=1, description="most items sorted by a property without an index"
     )
     audit_stdout: bool = Field(default=True, description="print the audit log as JSON lines, too")
-    max_bulk_items: int = Field(default=100_000, ge=1, description="most items of one request")
+    max_bulk_items: int = Field(default=3_000, ge=1, description="most items of one request")
     rate_per_second: float = Field(
         default=200.0, ge=0, description="requests of one user that each process answers; 0 for no limit"
     )
@@ -109,8 +109,11 @@ class Settings(BaseSettings):
         default=50.0, ge=0, description="the same for each address, of who shows no good credential"
     )
     anonymous_rate_burst: int = Field(default=500, ge=1)
-    max_body_bytes: int = Field(default=256 * 2**20, ge=1, description="largest JSON body of a write")
-    max_query_bytes: int = Field(default=8 * 2**20, ge=1, description="largest JSON body of a search")
+    max_body_bytes: int = Field(default=128 * 2**20, ge=1, description="largest JSON body of a bulk load")
+    max_document_bytes: int = Field(
+        default=8 * 2**20, ge=1, description="largest JSON body of any other write"
+    )
+    max_query_bytes: int = Field(default=4 * 2**20, ge=1, description="largest JSON body of a search")
 
     worker: bool = Field(default=True, description="run jobs inside the API process")
     worker_concurrency: int = Field(default=2, ge=1)

@@ -104,7 +104,8 @@ async def change_collection(
     async def attempt() -> Document:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            changed = change(await rows.get_collection(conn, collection, EVERYTHING))
+            stored = await rows.get_collection(conn, collection, EVERYTHING)
+            changed = await asyncio.to_thread(change, stored)
             await conn.execute("SELECT update_collection($1)", changed)
             return changed
 
@@ -162,7 +163,8 @@ async def create_items(
     async def attempt() -> list[Document]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
-            items = list(prepare(await rows.get_collection(conn, collection, EVERYTHING)))
+            parent = await rows.get_collection(conn, collection, EVERYTHING)
+            items = list(await asyncio.to_thread(prepare, parent))
             for item in sorted(item["id"] for item in items):
                 await _lock(conn, collection, item)
             if before:
@@ -215,7 +217,8 @@ async def change_item(
             stored = await rows.get_item(conn, collection, item, EVERYTHING)
             if stored is None:
                 raise missing_item(collection, item)
-            changed = change(stored, await rows.get_collection(conn, collection, EVERYTHING))
+            parent = await rows.get_collection(conn, collection, EVERYTHING)
+            changed = await asyncio.to_thread(change, stored, parent)
             await conn.execute("SELECT update_item($1)", changed)
             if also:
                 await also(conn)

@@ -1,6 +1,7 @@
-"""How much a request may send: a bound on bodies, except where a route streams them itself.
+"""Bounds of what a request may send: URL, headers, and bodies, except if a route streams them itself.
 
-What only asks has a closer one: nobody needs to be known for it.
+A search has a closer bound than a write, since nobody needs to be known for it, and a write of one document a
+closer one than a load of many.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from landbridge.stac_api.access.authentication import reads
 from landbridge.stac_api.errors import answer
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+MOST_URL = 60 * 1024
+MOST_HEADERS = 64 * 1024
+_LOADS = re.compile(r"/(?:items|bulk_items)/?$")
 _STREAMED = re.compile(r"(?:/uploads/\d+/files/\d+|/blobs/uploads/[0-9a-f-]+)$")
 
 
@@ -21,18 +26,44 @@ class _TooLargeError(Exception):
     pass
 
 
-class LimitBody:
-    """ASGI middleware: a body over `limit` bytes, or `asking` of a read, is answered 413, declared or not."""
+def _too_long(scope: Scope) -> Response | None:
+    """Return the refusal of a request whose URL or headers are too long (RFC 9110, RFC 6585)."""
+    length = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    if length > MOST_URL:
+        return answer(414, f"The URL has {length:,} bytes; {MOST_URL:,} are the most. Search by POST.")
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    if headers > MOST_HEADERS:
+        return answer(431, f"The headers have {headers:,} bytes; {MOST_HEADERS:,} are the most.")
+    return None
 
-    def __init__(self, app: ASGIApp, limit: int, asking: int) -> None:
+
+class LimitBody:
+    """ASGI middleware that answers 413 to a body over a number of bytes, declared or not.
+
+    Args:
+        app: the application.
+        limit: bytes of a load of many items.
+        asking: bytes of a search.
+        document: bytes of any other write.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, asking: int, document: int) -> None:
         self.app = app
-        self._limits = {False: limit, True: min(limit, asking)}
+        self._loads, self._asks, self._writes = limit, min(limit, asking), min(limit, document)
+
+    def _limit(self, scope: Scope) -> int:
+        if reads(scope):
+            return self._asks
+        return self._loads if scope["method"] == "POST" and _LOADS.search(scope["path"]) else self._writes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (refusal := _too_long(scope)) is not None:
+            await refusal(scope, receive, send)
+            return
         if scope["type"] != "http" or (scope["method"] == "PUT" and _STREAMED.search(scope["path"])):
             await self.app(scope, receive, send)
             return
-        limit = self._limits[reads(scope)]
+        limit = self._limit(scope)
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         too_large = answer(413, f"The body of this request may hold {limit} bytes at most.")
         if declared.isdigit() and int(declared) > limit:

@@ -57,7 +57,7 @@ class CollectionAggregateGet(AggregateGet):
     collection_id: Annotated[str, Path(description="Collection ID")] = attr.ib(kw_only=True)
 
 
-class AggregatePost(BaseSearchPostRequest, FilterPost, QueryPost):
+class AggregatePost(FilterPost, QueryPost, BaseSearchPostRequest):
     """The body of `/aggregate`."""
 
     aggregations: list[str] | None = Field(None, description=f"Which to compute: {', '.join(AGGREGATIONS)}.")
@@ -123,7 +123,8 @@ async def _of_one_by_post(request: Request, collection_id: str, body: AggregateP
 
 async def _posted(request: Request, body: AggregatePost, collection_id: str | None) -> Response:
     intervals = {date: getattr(body, f"{date}_frequency_interval") for date in DATES}
-    return await _answer(request, requests.from_post(body), body.aggregations, intervals, collection_id)
+    asked = await requests.in_thread(request, requests.from_post, body)
+    return await _answer(request, asked, body.aggregations, intervals, collection_id)
 
 
 async def _answer(

@@ -119,7 +119,8 @@ class CatalogClient(CoreCrudClient):
 
     async def post_search(self, search_request: Any, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`POST /search`."""
-        return await self._answer(requests.from_post(search_request), request, _search_links(request))
+        asked = await requests.in_thread(request, requests.from_post, search_request)
+        return await self._answer(asked, request, _search_links(request))
 
     async def _collection(self, collection_id: str, request: Request, access: Access) -> dict[str, Any]:
         async with request.app.state.get_connection(request, "r") as conn:

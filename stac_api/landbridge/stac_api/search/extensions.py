@@ -14,7 +14,9 @@ from stac_fastapi.extensions import (
 from stac_fastapi.extensions.query import QueryConformanceClasses, QueryExtension
 from stac_fastapi.extensions.query.request import QueryExtensionGetRequest as QueryGet
 from stac_fastapi.types.search import APIRequest
+from stac_pydantic.api.extensions.sort import SortExtension
 
+from landbridge.stac_api.search import limits
 from landbridge.stac_api.search.queryables import Queryables
 
 __all__ = [
@@ -66,10 +68,21 @@ class FilterGet(APIRequest):
 
 
 class FilterPost(BaseModel):
-    """The members of a body that filters."""
+    """The members of a body that filters, and those of every search that have bounds of ours.
+
+    A model of GeoJSON takes seconds for what `request` checks in milliseconds.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
+    intersects: dict[str, Any] | None = Field(
+        None,
+        description=f"Only return items that intersect this GeoJSON geometry, which may have "
+        f"{limits.MOST_POSITIONS:,} positions. Excludes bbox.",
+        json_schema_extra={"examples": [{"type": "Point", "coordinates": [-73.6, 45.5]}]},
+    )
+    ids: Annotated[list[str], Field(max_length=limits.MOST_IDS)] | None = None
+    collections: Annotated[list[str], Field(max_length=limits.MOST_COLLECTIONS)] | None = None
     filter_expr: dict[str, Any] | bool | str | None = Field(
         None,
         alias="filter",
@@ -86,6 +99,16 @@ class FilterPost(BaseModel):
     )
 
 
+class SearchPost(FilterPost):
+    """The members of a body of `/search` that have bounds of ours."""
+
+    sortby: Annotated[list[SortExtension], Field(max_length=limits.MOST_SORTED)] | None = Field(
+        None,
+        description="Fields and directions to sort by.",
+        json_schema_extra={"examples": [[{"field": "properties.datetime", "direction": "desc"}]]},
+    )
+
+
 class QueryPost(BaseModel):
     """The member of a body that queries."""
 
@@ -98,7 +121,7 @@ class QueryPost(BaseModel):
 
 
 class _Search(SearchFilterExtension):
-    GET, POST = FilterGet, FilterPost
+    GET, POST = FilterGet, SearchPost
 
 
 class _Items(ItemCollectionFilterExtension):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from stac_fastapi.pgstac.utils import clean_exclude_set
 
+from landbridge.mappings import InvalidDocument
+from landbridge.mappings.geometry import check_geometry
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search import cql2
+from landbridge.stac_api.search import cql2, limits
 
-__all__ = ["Fields", "Search", "Sort", "from_get", "from_post"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+__all__ = ["Fields", "Search", "Sort", "from_get", "from_post", "in_thread"]
 
 _QUERY = {
     "eq": "=", "neq": "<>", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "in": "in",
@@ -24,6 +32,7 @@ _DEFAULT_FIELDS = (
     "properties.datetime", "properties.start_datetime", "properties.end_datetime",
 )  # fmt: skip
 DEFAULT_LIMIT = 10
+_LONG = 64 * 1024  # bytes of a body from which reading it is left to a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,13 @@ class Search:
     offset: int = 0
 
 
+async def in_thread(request: Request, read: Callable[..., Search], *args: Any, **kwargs: Any) -> Search:
+    """Read a search, in a thread if it is so long that others would wait for it."""
+    if request.method == "GET" or int(request.headers.get("content-length", _LONG)) < _LONG:
+        return read(*args, **kwargs)
+    return await asyncio.to_thread(read, *args, **kwargs)
+
+
 def from_post(model: Any) -> Search:
     """The search of a POST's body, as stac-fastapi's model read it.
 
@@ -69,13 +85,13 @@ def from_post(model: Any) -> Search:
     given = {name: getattr(model, name, None) for name in type(model).model_fields}
     intersects, sortby = given.get("intersects"), given.get("sortby")
     return Search(
-        collections=_names(given["collections"]),
-        ids=_names(given["ids"]),
+        collections=_names("collections", given["collections"], limits.MOST_COLLECTIONS),
+        ids=_names("ids", given["ids"], limits.MOST_IDS),
         bbox=given["bbox"],
-        intersects=intersects.model_dump(mode="json", exclude_none=True) if intersects else None,
+        intersects=_geometry(intersects),
         datetime=given["datetime"],
         filter=_filter(given.get("filter_expr"), given.get("filter_language"), given.get("query")),
-        sortby=tuple(Sort(one.field, one.direction == "desc") for one in sortby or ()),
+        sortby=_order([Sort(one.field, one.direction == "desc") for one in sortby or ()]),
         fields=_posted_fields(model),
         limit=_limit(given["limit"]),
         token=given.get("token"),
@@ -108,14 +124,14 @@ def from_get(
     if bbox and intersects:
         raise BadRequestError("bbox and intersects exclude one another.")
     return Search(
-        collections=_names(collections),
-        ids=_names(ids),
+        collections=_names("collections", collections, limits.MOST_COLLECTIONS),
+        ids=_names("ids", ids, limits.MOST_IDS),
         bbox=bbox,
-        intersects=_json("intersects", intersects),
+        intersects=_geometry(_json("intersects", intersects)),
         datetime=datetime,
-        text=tuple([q] if isinstance(q, str) else q or ()),
+        text=_texts(q),
         filter=_filter(filter_expr, filter_lang, _json("query", query)),
-        sortby=tuple(_sort(one) for one in sortby or () if one),
+        sortby=_order([_sort(one) for one in sortby or () if one]),
         fields=_fields(
             [one.lstrip("+") for one in fields or () if one and not one.startswith("-")],
             [one[1:] for one in fields or () if one.startswith("-")],
@@ -126,7 +142,8 @@ def from_get(
     )
 
 
-def _names(given: list[str] | None) -> tuple[str, ...] | None:
+def _names(name: str, given: list[str] | None, most: int) -> tuple[str, ...] | None:
+    limits.check_count(name, given, most)
     return tuple(given) if given else None
 
 
@@ -138,6 +155,28 @@ def _offset(given: int | None) -> int:
     if given is not None and given < 0:
         raise BadRequestError(f"offset is {given}; it must be 0 or more.")
     return given or 0
+
+
+def _texts(given: str | list[str] | None) -> tuple[str, ...]:
+    texts = [given] if isinstance(given, str) else given or []
+    limits.check_count("q", texts, limits.MOST_WORDS)
+    return tuple(texts)
+
+
+def _geometry(given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if not given:
+        return None
+    limits.check_positions("intersects", given)
+    try:
+        check_geometry(given)
+    except InvalidDocument as error:
+        raise BadRequestError(f"intersects is no GeoJSON geometry: {error}") from error
+    return given
+
+
+def _order(keys: list[Sort]) -> tuple[Sort, ...]:
+    limits.check_count("sortby", keys, limits.MOST_SORTED)
+    return tuple(keys)
 
 
 def _sort(given: str) -> Sort:
@@ -169,6 +208,7 @@ def _posted_fields(model: Any) -> Fields:
 
 
 def _fields(include: Any, exclude: Any) -> Fields:
+    limits.check_count("fields", [*(include or ()), *(exclude or ())], limits.MOST_FIELDS)
     shown = frozenset(include or ())
     return Fields(shown, frozenset(clean_exclude_set(set(exclude or ()) - shown, set(shown))))
 
@@ -177,12 +217,15 @@ def _filter(filter_: Any, language: str | None, query: Mapping[str, Any] | None)
     """Both conditions in one, where there are both."""
     parts = [] if filter_ is None or filter_ == "" else [cql2.read(filter_, language)]
     for name, conditions in (query or {}).items():
+        if len(parts) > limits.MOST_PARTS:
+            raise limits.too_large()
         if not isinstance(conditions, Mapping):
             raise BadRequestError(f"query.{name} is an object of operators, not {conditions!r:.100}.")
         parts += [_queried(name, operator, value) for operator, value in conditions.items()]
     if not parts:
         return None
-    return parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
+    # What each of them is has been counted, but not what they are together.
+    return parts[0] if len(parts) == 1 else limits.check_filter({"op": "and", "args": parts})
 
 
 def _queried(name: str, operator: str, value: Any) -> dict[str, Any]:

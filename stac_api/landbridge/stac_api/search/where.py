@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import orjson
 from stac_fastapi.types.rfc3339 import str_to_interval
 
-from landbridge.mappings import InvalidDocument
-from landbridge.mappings.geometry import check_geometry
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import scope
 from landbridge.stac_api.search.cql2 import condition
@@ -64,7 +62,7 @@ def _asked(search: Search, parameters: Parameters) -> list[str]:
         areas = [orjson.dumps(box).decode() for box in boxes(list(search.bbox))]
         parts.append("(" + " OR ".join(_intersects(area, parameters) for area in areas) + ")")
     if search.intersects is not None:
-        parts.append(_intersects(_geometry(search.intersects), parameters))
+        parts.append(_intersects(orjson.dumps(search.intersects).decode(), parameters))
     if words := [one for text in search.text if (one := _OPERATORS.sub(" ", text).strip())]:
         terms = [f"phraseto_tsquery('english', {parameters.add(one, 'text')})" for one in words]
         parts.append(f"{_TEXT} @@ ({' || '.join(terms)})")
@@ -75,14 +73,6 @@ def _asked(search: Search, parameters: Parameters) -> list[str]:
 
 def _intersects(geometry: str, parameters: Parameters) -> str:
     return f"ST_Intersects(geometry, ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')})))"
-
-
-def _geometry(given: object) -> str:
-    try:
-        check_geometry(given)
-    except InvalidDocument as error:
-        raise BadRequestError(f"intersects is no GeoJSON geometry: {error}") from error
-    return orjson.dumps(given).decode()
 
 
 def _within(given: str, parameters: Parameters) -> list[str]:

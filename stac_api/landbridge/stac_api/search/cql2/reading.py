@@ -14,18 +14,22 @@ import cql2
 import orjson
 
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search import limits
 
 __all__ = ["LANGUAGES", "read"]
 
 LANGUAGES = ("cql2-json", "cql2-text", "cql-json")
 
-# The parser of text and the database both recurse; each dies of far more than anyone writes by hand.
-_MOST_DEPTH = 128
-_MOST_NODES = 50_000
-_MOST_TEXT = 1_000_000
-_MOST_OPERATORS = 2_000
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-_CHAINED = re.compile(r"\b(?:not|or|and|div)\b|[-+*/%^]", re.IGNORECASE)
+# What each stands for a part of the filter, or for a level of its depth.
+_CHAINED = re.compile(r"\b(?:not|or|and|div)\b|[-+*/%^]|[<>=]+", re.IGNORECASE)
+_BRACKETS = re.compile(r"[()]")
+# Numbers in these have signs that are no operators.
+_GEOMETRY = re.compile(
+    r"\b(?:MULTI)?(?:POINT|LINESTRING|POLYGON|BBOX)\s*Z?\s*"
+    r"\((?:[\s,()]*[-+]?[0-9.]+(?:E[-+]?[0-9]+)?(?=[\s,)]))*[\s,()]*\)",
+    re.IGNORECASE,
+)
 
 _OLD_OPERATORS = {
     "eq": "=",
@@ -69,7 +73,7 @@ def read(filter_: Any, language: str | None = None) -> Any:
         raise BadRequestError(f"filter-lang is {language!r}; it must be one of {', '.join(LANGUAGES)}.")
     if isinstance(filter_, str):
         if language == "cql2-text" or (language is None and not filter_.lstrip().startswith("{")):
-            return _checked(_parsed(filter_))
+            return limits.check_filter(_parsed(filter_))
         try:
             filter_ = orjson.loads(filter_)
         except orjson.JSONDecodeError as error:
@@ -78,49 +82,26 @@ def read(filter_: Any, language: str | None = None) -> Any:
         if isinstance(filter_, bool):
             return filter_
         raise BadRequestError(f"A filter is an object such as {{'op': ..., 'args': [...]}}, not {filter_!r}.")
-    _checked(filter_)
+    limits.check_filter(filter_)
     if "op" in filter_ or "property" in filter_:
         return filter_
-    return _checked(_modern(filter_))
+    return limits.check_filter(_modern(filter_))
 
 
 def _parsed(text: str) -> Any:
-    bare = _QUOTED.sub(" ", text)
+    if len(text) > limits.MOST_TEXT:
+        raise limits.too_large(f": {len(text):,} characters, and {limits.MOST_TEXT:,} are the most")
+    bare = _GEOMETRY.sub(" ", _QUOTED.sub(" ", text))
     depth = deepest = 0
-    for character in bare:
-        depth += (character == "(") - (character == ")")
+    for bracket in _BRACKETS.findall(bare):
+        depth += 1 if bracket == "(" else -1
         deepest = max(deepest, depth)
-    chained = sum(1 for _ in _CHAINED.finditer(bare))
-    if len(text) > _MOST_TEXT or deepest > _MOST_DEPTH or chained > _MOST_OPERATORS:
-        raise BadRequestError(
-            f"The filter is too large: {len(text)} characters, {chained} operators, nested {deepest} deep; "
-            f"the most are {_MOST_TEXT}, {_MOST_OPERATORS} and {_MOST_DEPTH}."
-        )
+    if deepest > limits.MOST_DEPTH or sum(1 for _ in _CHAINED.finditer(bare)) > limits.MOST_PARTS:
+        raise limits.too_large()
     try:
         return cql2.parse_text(text).to_json()
     except Exception as error:  # the parser raises nothing more special
         raise BadRequestError(f"The filter is not CQL2 text: {error}") from error
-
-
-def _checked(tree: Any) -> Any:
-    """The tree, where its size is one that can be answered."""
-    stack = [(tree, 1)]
-    count = 0
-    while stack:
-        node, depth = stack.pop()
-        count += 1
-        if depth > _MOST_DEPTH * 2 or count > _MOST_NODES:
-            raise BadRequestError(
-                f"The filter is too large: the most are {_MOST_DEPTH} operators in one another "
-                f"and {_MOST_NODES} parts in all."
-            )
-        if isinstance(node, Mapping):
-            if node.keys() & {"coordinates", "geometries"}:
-                continue  # geometries are checked as such
-            stack += [(value, depth + 1) for value in node.values()]
-        elif isinstance(node, list):
-            stack += [(value, depth + 1) for value in node]
-    return tree
 
 
 def _modern(node: Any) -> Any:

@@ -15,7 +15,7 @@ import orjson
 from landbridge.mappings import InvalidDocument, times
 from landbridge.mappings.geometry import check_geometry
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search import sql
+from landbridge.stac_api.search import limits, sql
 from landbridge.stac_api.search.sql import Parameters, Sql
 
 if TYPE_CHECKING:
@@ -104,7 +104,14 @@ class _Writer:
     # Values
     def write(self, node: Any) -> Sql:
         if isinstance(node, Mapping):
-            return self._write_object(node)
+            written = self._write_object(node)
+            # Some operators repeat an argument, so nesting them multiplies what is written.
+            if len(written.text) > limits.MOST_SQL:
+                raise BadRequestError(
+                    f"The filter is too large: operators in one another repeat what is in them, and its SQL "
+                    f"would have more than {limits.MOST_SQL:,} characters. Nest fewer of them."
+                )
+            return written
         if node is None:
             return _NULL
         if isinstance(node, bool):
@@ -247,6 +254,11 @@ class _Writer:
         texts = [one for one in choices if isinstance(one, str)]
         numbers = [_double(one) for one in choices if _is_number(one)]
         others = [one for one in choices if not isinstance(one, str) and not _is_number(one)]
+        # True, false and null are each compared once, however often they are given.
+        others = [
+            *dict.fromkeys(one for one in others if isinstance(one, bool | None)),
+            *(one for one in others if not isinstance(one, bool | None)),
+        ]
         parts = []
         if texts and found.kind in ("json", "string"):
             parts.append(f"{self._as(found, 'string').text} = ANY ({self._parameters.add(texts, 'text[]')})")
