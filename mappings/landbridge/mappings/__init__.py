@@ -6,6 +6,7 @@ the standard library.
 
 from landbridge.mappings import (
     band,
+    binding,
     blob,
     complete,
     cql2,
@@ -22,6 +23,7 @@ from landbridge.mappings.errors import InvalidDocument
 __all__ = [
     "InvalidDocument",
     "band",
+    "binding",
     "blob",
     "complete",
     "cql2",

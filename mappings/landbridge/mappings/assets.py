@@ -2,13 +2,13 @@
 
 An asset with ``catalog:file_index`` is one of our files, at that place of the list. An Item that has none
 was written by others: its data assets are the files, in the order of their keys (a database that keeps
-JSON as jsonb forgets any other).
+JSON as jsonb forgets any other). No band is found by that order; see `landbridge.mappings.binding`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from landbridge.mappings.errors import InvalidDocument
@@ -100,12 +100,8 @@ def _is_data(asset: Mapping[str, Any]) -> bool:
         return False
 
 
-def files(assets: Mapping[str, Any], keys: Sequence[str] | None = None) -> list[dict[str, Any]] | None:
-    """The files of an Item's assets by file index; None where it has none.
-
-    ``keys``: for Items of others, the asset key of each file, as `landbridge.mappings.band.asset_keys`
-    gives them for a Collection; an Item that lacks one of them gets an empty ``href`` in its place.
-    """
+def files(assets: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the files of an Item's assets by file index; None if it has none."""
     own = []
     for asset in assets.values():
         index = asset.get(INDEX)
@@ -120,9 +116,7 @@ def files(assets: Mapping[str, Any], keys: Sequence[str] | None = None) -> list[
                 found.append({"href": ""})
             found.append(_file(asset))
         return found
-    if keys is None:
-        keys = data_keys(assets)
-    return [_file(assets[key]) if key in assets else {"href": ""} for key in keys] or None
+    return [_file(assets[key]) for key in data_keys(assets)] or None
 
 
 def grid(assets: Mapping[str, Any]) -> tuple[list[float], list[int] | None] | None:

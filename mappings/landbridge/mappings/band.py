@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_patch",
-    "asset_keys",
+    "entries",
     "from_stac",
     "list_from_collection",
     "patch",
     "remove_patch",
     "to_stac",
 ]
-
-asset_keys = foreign.asset_keys
 
 
 def from_stac(entry: Mapping[str, Any], product_id: str) -> dict[str, Any]:
@@ -53,9 +51,12 @@ def list_from_collection(
     Read from ``bands``, else from ``item_assets``, else, where an ``item`` is given, from its assets: one
     band for each of an asset's ``bands``, ``eo:bands`` or ``raster:bands``, else one per data asset.
     """
-    product_id = collection["id"]
-    entries = foreign.entries(collection, item)
-    return [from_stac(entry, product_id) for entry in entries if isinstance(entry.get("name"), str)]
+    return [from_stac(entry, collection["id"]) for entry in entries(collection, item)]
+
+
+def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return the entries that `list_from_collection` reads, each with the place of the band's pixels."""
+    return [entry for entry in foreign.entries(collection, item) if isinstance(entry.get("name"), str)]
 
 
 def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:

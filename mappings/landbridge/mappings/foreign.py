@@ -1,20 +1,20 @@
 """Bands that others wrote, read as the entries of ``bands`` that we would have written.
 
 STAC describes bands in ``bands`` (1.1), in ``eo:bands`` and ``raster:bands`` of assets (1.0), or not at all.
-An asset of others is a file; their order is that of the asset keys (see `landbridge.mappings.assets`).
+A band is bound to the key of its asset and to its index there (see `landbridge.mappings.binding`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from landbridge.mappings import assets, ids
+from landbridge.mappings.assets import INDEX
+from landbridge.mappings.binding import ASSET, POSITION, is_bound, preference, resolution_of
 from landbridge.mappings.codecs import CODECS
 
-__all__ = ["asset_keys", "entries", "inferred"]
-
-ASSET = "catalog:asset"
+__all__ = ["bound", "entries", "inferred"]
 
 _MASK_ROLES = {"data-mask", "cloud", "cloud-shadow", "shadow", "snow-ice", "land-water", "water-mask"}
 _ALPHA = {"alpha", "dataset_mask"}
@@ -31,58 +31,77 @@ _FULL_RANGE: Mapping[str, tuple[float, float]] = {
 
 
 def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """A Collection's band entries, each with the file, and the place in it, that the band is found at."""
+    """Return a Collection's band entries, each with the asset and the index that the band is found at.
+
+    The assets of ``item`` are read if the Collection describes neither bands nor assets.
+    """
     described = _assets(collection, item)
-    if "bands" not in collection:
-        found = [entry for index, key in enumerate(described) for entry in _readable(index, key, described)]
+    listed = collection.get("bands")
+    if "bands" not in collection or (not listed and described and not _assets(collection, None)):
+        found = [entry for key in described for entry in _readable(key, described)]
         return [{**entry, "catalog:sort_order": order} for order, entry in enumerate(found)]
     places = _places(described)
-    listed = collection["bands"] if isinstance(collection["bands"], list) else []
-    bands = [entry for entry in listed if isinstance(entry, Mapping)]
+    bands = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
     return [
         dict(entry) if "catalog:type" in entry else _placed(entry, order, places)
         for order, entry in enumerate(bands)
     ]
 
 
-def _places(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int, str, int]]:
-    """Where a band is found, by its name: file index, asset key, position in the asset."""
-    found: dict[str, tuple[int, str, int]] = {}
-    for index, (key, asset) in enumerate(described.items()):
-        for position, name in enumerate(_names(key, asset)):
-            found.setdefault(name, (index, key, position))
+def _places(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
+    """Return the asset key and the index of each band by its name.
+
+    Of several assets that have the band, an asset of that name is taken, else one without other bands, and of
+    these the finest.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    rank: dict[str, tuple[bool, bool, float]] = {}
+    for key, asset in described.items():
+        try:
+            names, resolution = _names(key, asset), resolution_of(asset)
+        except (TypeError, ValueError, AttributeError):
+            continue
+        for index, name in enumerate(names):
+            this = (key != name, *preference(names, resolution))
+            if name not in found or this < rank[name]:
+                found[name], rank[name] = (key, index), this
     return found
 
 
-def _placed(
-    entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[int, str, int]]
-) -> dict[str, Any]:
-    """An entry of others in ``bands`` with the place of its pixels, as far as the assets tell."""
+def _placed(entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+    """Return an entry of others in ``bands`` with the place of its pixels, as far as the assets say it."""
     name = entry.get("name") or f"band-{order}"
-    index, key, position = places.get(name, (order, None, 0))
-    place = {"name": name, "catalog:file_index": index, "catalog:band_index": position}
-    if key is not None and "catalog:file_index" not in entry:
-        place[ASSET] = key
+    place: dict[str, Any] = {"name": name, POSITION: 0}
+    if name in places:
+        place[ASSET], place[POSITION] = places[name]
     return {**place, "catalog:sort_order": order, **entry}
 
 
-def asset_keys(collection: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The asset key of each file, for Items that others wrote into this Collection.
+def bound(collection: Mapping[str, Any], ours: Container[Any] = ()) -> list[Any]:
+    """Return the entries of ``bands`` as they are stored: those of others with their asset and index.
 
-    To be given to `landbridge.mappings.image.from_stac`, so that a band's ``file_index`` finds its file
-    even in an Item that lacks one. None where the Collection names no assets.
+    A ``catalog:file_index`` that an earlier version gave to entries of others is taken out: it counted the
+    assets of the Collection, which are not those of an Item. ``ours``: names of bands that are known to be in
+    files of ours.
     """
-    if bands := collection.get("bands"):
-        named = {entry.get("catalog:file_index"): entry[ASSET] for entry in bands if ASSET in entry}
-        if named and set(named) == set(range(len(named))):
-            return tuple(named[index] for index in range(len(named)))
-        if all("catalog:type" in entry for entry in bands):
-            return None
-    return tuple(_assets(collection, None)) or None
+    shared = collection.get("item_assets")
+    places = _places(_assets(collection, None))
+    done: list[Any] = []
+    for entry in collection.get("bands") or ():
+        if not isinstance(entry, Mapping):
+            done.append(entry)
+        elif INDEX in entry and is_bound(entry, shared) and entry.get("name") not in ours:
+            done.append({key: value for key, value in entry.items() if key != INDEX})
+        elif ASSET not in entry and "catalog:type" not in entry and entry.get("name") in places:
+            key, index = places[entry["name"]]
+            done.append({**entry, ASSET: key, POSITION: entry.get(POSITION, index)})
+        else:
+            done.append(entry)
+    return done
 
 
 def _assets(collection: Mapping[str, Any], item: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
-    """The data assets that the Collection, else the Item, describes, in the order of their keys."""
+    """Return the data assets that the Collection, else the Item, describes, in the order of their keys."""
     shared = _object(collection.get("item_assets"))
     keys = [key for key in assets.data_keys(shared) if assets.INDEX not in shared[key]]
     if keys:
@@ -95,10 +114,10 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _readable(index: int, key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _readable(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """An asset's bands; none where its members are not what STAC has there: the other assets can be read."""
     try:
-        return _of_asset(index, key, described)
+        return _of_asset(key, described)
     except (TypeError, ValueError, KeyError, AttributeError):
         return []
 
@@ -109,7 +128,7 @@ def _names(key: str, asset: Mapping[str, Any]) -> list[str]:
     return [band.get("name", key) for band in bands] or [key]
 
 
-def _of_asset(index: int, key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _of_asset(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     asset = described[key]
     parts = _parts(asset)
     others = {
@@ -131,8 +150,7 @@ def _of_asset(index: int, key: str, described: Mapping[str, Mapping[str, Any]]) 
             **part,
             "name": name,
             ASSET: key,
-            "catalog:file_index": index,
-            "catalog:band_index": position,
+            POSITION: position,
         }
         if "description" not in entry and (text := asset.get("description") or asset.get("title")):
             entry["description"] = text

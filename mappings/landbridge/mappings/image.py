@@ -27,11 +27,10 @@ _WKT = ("GEOG", "PROJ", "GEOD", "BOUND", "COMPOUND", "COMPD", "ENG", "DERIVED", 
 _NEED_BASE = ("files", "extra_properties")
 
 
-def from_stac(item: Mapping[str, Any], keys: Sequence[str] | None = None) -> dict[str, Any]:
+def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of an Item, ours or anyone's, with ``id``, ``name`` and ``product_id``.
 
-    Attributes that the Item does not hold are left out. ``keys``: the asset key of each file, for Items
-    of others; see `landbridge.mappings.band.asset_keys`.
+    Attributes that the Item does not hold are left out.
     """
     name, product_id = item["id"], item.get("collection")
     out: dict[str, Any] = {"name": name}
@@ -42,7 +41,7 @@ def from_stac(item: Mapping[str, Any], keys: Sequence[str] | None = None) -> dic
         if part:
             _try(read, part, out)
     if found := item.get("assets"):
-        _try(_read_files, found, keys, out)
+        _try(_read_files, found, out)
         _try(_read_preview, found, out)
     if "provider_url" not in out and (links := item.get("links")):
         _try(_read_via, links, out)
@@ -114,8 +113,8 @@ def _read_shape(get: Callable[[str], Any], out: dict[str, Any]) -> None:
             out[name] = value
 
 
-def _read_files(found: Mapping[str, Any], keys: Sequence[str] | None, out: dict[str, Any]) -> None:
-    if (files := assets.files(found, keys)) is not None:
+def _read_files(found: Mapping[str, Any], out: dict[str, Any]) -> None:
+    if (files := assets.files(found)) is not None:
         out["files"] = files
     if "geotrans" not in out and (grid := assets.grid(found)) is not None:
         out["geotrans"], shape = grid

@@ -38,7 +38,10 @@ _OTHER_MEMBERS: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "band": {
-        "catalog:asset": {"type": "string", "description": "Key of the asset that others keep the band in."},
+        "catalog:asset": {
+            "type": "string",
+            "description": "Key of the Items' asset that has the band, at its catalog:band_index.",
+        },
         "catalog:class_labels": {"type": "array", "items": {"type": "string"}},
     },
     "image": {

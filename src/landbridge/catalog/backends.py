@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from landbridge.catalog.blob_service import BLOBS
 from landbridge.catalog.local import select
 from landbridge.catalog.paging import pages
-from landbridge.catalog.resources import BANDS, IMAGES, PRODUCTS, band_records
+from landbridge.catalog.resources import BANDS, IMAGES, PRODUCTS, described_bands
 from landbridge.catalog.summaries import Fact, by_interval, dated, summed, total
 from landbridge.exceptions import BadRequestError
 from landbridge.mappings import cql2, ids
@@ -205,7 +205,7 @@ class BandBackend:
 
     def _matching(self, client: CatalogClient, query: Query) -> list[Any]:
         found = PRODUCTS.get_many(client, list(_need_products(query, "bands")), query.params, query.headers)
-        records = [record for collection in found.values() for record in band_records(collection)]
+        records = [record for collection in found.values() for record in described_bands(client, collection)]
         return select(records, query, BANDS.attributes, ("name", "description"))
 
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:

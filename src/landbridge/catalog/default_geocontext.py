@@ -89,7 +89,7 @@ def _resolutions(images: Sequence[Image]) -> list[tuple[float, str]]:
     """Return the resolutions of all bands of the images' products, with their units."""
     from landbridge.catalog.image_raster import bands_of
 
-    products = {image.product_id: image for image in images}
+    products = {(id(image._client), image.product_id): image for image in images}
     return [
         (float(resolution["value"]), str(resolution["unit"]))
         for image in products.values()

@@ -8,8 +8,10 @@ from urllib.parse import unquote
 
 from landbridge.catalog.containers import plain
 from landbridge.catalog.errors import RasterArgumentError
-from landbridge.catalog.resources import PRODUCTS, BandRecord, band_records
+from landbridge.catalog.resources import ASSETS, PRODUCTS, BandRecord, described_bands
 from landbridge.exceptions import ClientError, NotFoundError, ServerError
+from landbridge.mappings import binding
+from landbridge.mappings.binding import Bindings, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.client import CatalogClient
     from landbridge.catalog.image import Image
     from landbridge.geo import AOI, GeoContext
+    from landbridge.mappings.binding import Asset
     from landbridge.raster import Band, Raster, Request, Source
 
 __all__ = [
@@ -37,6 +40,9 @@ __all__ = [
     "stack",
     "stacked",
 ]
+
+
+_FIRST = Place(0, 0)
 
 
 # Arguments
@@ -189,19 +195,25 @@ def bands_of(client: CatalogClient, product_id: str) -> list[BandRecord]:
         collection = PRODUCTS.get(client, wanted)
         if collection is None:
             raise NotFoundError(f"Product {wanted} does not exist.")
-        return band_records(collection)
+        return described_bands(client, collection)
 
     return list(client.cached_bands(product_id, fetch))
 
 
-def _engine_bands(client: CatalogClient, product_id: str) -> dict[str, Band]:
+def _engine_bands(client: CatalogClient, product_id: str) -> tuple[dict[str, Band], Bindings]:
+    """Return the engine's form of a product's bands, and what finds their files among an image's assets."""
+    records = bands_of(client, product_id)
+    shared = records[0].collection.get("item_assets") if records else None
+    bindings = Bindings((record.entry for record in records), shared)
     return {
-        record.attributes["name"]: engine_band(record.attributes) for record in bands_of(client, product_id)
-    }
+        name: engine_band(record.attributes, bindings.place(name), bindings.bands[name].asset)
+        for record in records
+        if (name := record.attributes["name"]) in bindings.bands
+    }, bindings
 
 
-def engine_band(attributes: Mapping[str, Any]) -> Band:
-    """The engine's form of a band's attributes."""
+def engine_band(attributes: Mapping[str, Any], place: Place = _FIRST, asset: str | None = None) -> Band:
+    """Return the engine's form of a band's attributes, with the place of its pixels."""
     from landbridge.raster import Band
 
     def numbers(name: str) -> tuple[float, float] | None:
@@ -213,8 +225,9 @@ def engine_band(attributes: Mapping[str, Any]) -> Band:
         name=attributes["name"],
         data_type=attributes.get("data_type") or "UInt16",
         nodata=None if nodata is None else float(nodata),
-        band_index=attributes.get("band_index") or 0,
-        file_index=attributes.get("file_index") or 0,
+        band_index=place.band,
+        file_index=place.file,
+        asset=asset,
         type=attributes.get("type") or "generic",
         is_alpha=bool(attributes.get("is_alpha")),
         data_range=numbers("data_range"),
@@ -225,34 +238,43 @@ def engine_band(attributes: Mapping[str, Any]) -> Band:
 
 
 def sources(images: Sequence[Image]) -> list[Source]:
-    """The engine's form of images; each product's bands are read once."""
+    """Return the engine's form of images; each product's bands are read once."""
     from landbridge.catalog.signing import signers
     from landbridge.raster import Source
     from landbridge.raster.levels import coefficient_names
 
-    bands: dict[str, dict[str, Band]] = {}
-    coefficients: dict[str, frozenset[str]] = {}
+    products: dict[tuple[int, str], tuple[dict[str, Band], Bindings, frozenset[str]]] = {}
     made = []
     for image, sign in zip(images, signers(images), strict=True):
-        product_id = image.product_id
         client = image._client
-        if product_id not in bands:
-            bands[product_id] = _engine_bands(client, product_id)
-            coefficients[product_id] = coefficient_names(bands[product_id].values())
-        store = client.store
-        prefix = f"{client.url}/assets/"
+        # Products of two services may have one id.
+        if (product := (id(client), image.product_id)) not in products:
+            bands, bindings = _engine_bands(client, image.product_id)
+            products[product] = bands, bindings, coefficient_names(bands.values())
+        bands, bindings, names = products[product]
+        hrefs, places = bindings.resolve(assets_of(image))
+        store, prefix = client.store, f"{client.url}/assets/"
         made.append(
             Source(
                 id=image.id,
-                files=tuple(_address(file.href, prefix, store) for file in image.files or ()),
-                bands=bands[product_id],
+                files=tuple(_address(href, prefix, store) for href in hrefs),
+                bands=bands,
                 geometry=image.geometry,
-                product_id=product_id,
-                coefficients=_coefficients(image, coefficients[product_id]),
+                product_id=image.product_id,
+                coefficients=_coefficients(image, names),
                 sign=sign,
+                places=places,
             )
         )
     return made
+
+
+def assets_of(image: Image) -> Mapping[str, Asset]:
+    """Return an image's assets, with the files in place that were set and not saved yet."""
+    assets: Mapping[str, Asset] = image._plain().get(ASSETS) or {}
+    if "files" in image._modified or not image._saved:
+        return binding.with_files(assets, (file.href or "" for file in image.files or ()))
+    return assets
 
 
 def _coefficients(image: Image, names: frozenset[str]) -> dict[str, Any]:
@@ -289,10 +311,10 @@ def scaling_parameters(
     from landbridge.raster import arguments
 
     names = parse_bands(bands)
-    products = {image.product_id: image for image in images}
+    products = {(id(image._client), image.product_id): image for image in images}
     chosen = []
-    for product_id, image in products.items():
-        available = _engine_bands(image._client, product_id)
+    for (_, product_id), image in products.items():
+        available, _ = _engine_bands(image._client, product_id)
         arguments.check_available(names, available, product_id)
         chosen.append([available[name] for name in names])
     if several:

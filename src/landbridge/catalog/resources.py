@@ -7,31 +7,37 @@ Items, bands are entries of a Collection. Resources have no state of their own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from landbridge.catalog.http import JSON_PATCH, MERGE_PATCH, escape
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
-from landbridge.mappings import InvalidDocument, ids
+from landbridge.mappings import InvalidDocument, binding, ids
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import image as image_mapping
 from landbridge.mappings import product as product_mapping
 from landbridge.mappings.diffs import same
+from landbridge.mappings.schema import is_ours
 
 if TYPE_CHECKING:
     from landbridge.catalog.client import CatalogClient
 
-__all__ = ["BANDS", "IMAGES", "PRODUCTS", "BandRecord", "Resource"]
+__all__ = ["ASSETS", "BANDS", "IMAGES", "PRODUCTS", "BandRecord", "Resource"]
 
 Params = Mapping[str, Any] | None
 Headers = Mapping[str, str] | None
+
+# The assets of an image, beside its attributes.
+ASSETS = "_assets"
 
 # Attributes of images that a patch replaces only in view of what the Item holds.
 _BASELESS = frozenset({"files", "extra_properties"})
 
 # Ids of one request: its URL or body stays well below what servers and proxies accept.
 _IDS_PER_REQUEST = 100
+# So many Items are asked for their bands, if their Collection describes none.
+_FIRST_ITEMS = 10
 # How often a change of a Collection's bands is worked out anew, where others changed it meanwhile.
 _ATTEMPTS = 20
 
@@ -228,7 +234,10 @@ class Images:
     kind: str = "image"
 
     def attributes(self, record: Any) -> dict[str, Any]:
-        return image_mapping.from_stac(record)
+        found = image_mapping.from_stac(record)
+        # Not an attribute: what the bands' pixels are found by, in place of a record that is not kept.
+        found[ASSETS] = binding.assets_of(record.get("assets"))
+        return found
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
         product_id, name = _split(id)
@@ -283,17 +292,39 @@ def _split(identifier: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class BandRecord:
-    """A band's attributes, and the Collection whose entry it is."""
+    """A band's attributes, the Collection that has it, and the entry that they are read from."""
 
     attributes: dict[str, Any]
     collection: dict[str, Any]
+    entry: dict[str, Any] = field(default_factory=dict)
 
 
-def band_records(collection: dict[str, Any]) -> list[BandRecord]:
-    """The bands of a Collection."""
+def band_records(
+    collection: dict[str, Any], items: Callable[[], Iterable[dict[str, Any]]] | None = None
+) -> list[BandRecord]:
+    """Return the bands of a Collection; of its Items, if it describes none itself."""
+    entries = {entry["name"]: entry for entry in band_mapping.entries(collection)}
+    if not entries and items is not None:
+        for item in items():
+            for entry in band_mapping.entries(collection, item):
+                entries.setdefault(entry["name"], entry)
     return [
-        BandRecord(attributes, collection) for attributes in band_mapping.list_from_collection(collection)
+        BandRecord(band_mapping.from_stac(entry, collection["id"]), collection, entry)
+        for entry in entries.values()
     ]
+
+
+def described_bands(client: CatalogClient, collection: dict[str, Any]) -> list[BandRecord]:
+    """Return the bands of a Collection as it describes them; as its first Items do, if others wrote it."""
+    if is_ours(collection):
+        return band_records(collection)
+    return band_records(collection, lambda: first_items(client, collection["id"]))
+
+
+def first_items(client: CatalogClient, product_id: str) -> list[dict[str, Any]]:
+    """Return some Items of a Collection, to see the bands that it does not describe."""
+    found = get_or_none(client, f"{collection_path(product_id)}/items", {"limit": _FIRST_ITEMS})
+    return list(found.get("features") or ()) if isinstance(found, dict) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +347,7 @@ class Bands:
         found = {}
         for product_id in products:
             collection = PRODUCTS.get(client, product_id, params, headers)
-            for record in band_records(collection) if collection else ():
+            for record in described_bands(client, collection) if collection else ():
                 if record.attributes["id"] in wanted:
                     found[record.attributes["id"]] = record
         return found

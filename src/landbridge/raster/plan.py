@@ -1,6 +1,6 @@
 """The plan of a rastering call: everything that is decided before a file is opened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -149,7 +149,9 @@ def make_plans(groups: Sequence[Sequence[Source]], request: Request) -> list[Pla
         raise ValueError("there are no images to raster")
     sources = [source for group in groups for source in group]
     frame = _frame(_products(sources), request)
-    touching = iter(Footprints(sources).touching(frame.reach))
+    near = Footprints(sources).touching(frame.reach)
+    _check_held(sources, near, request.bands)
+    touching = iter(near)
     return [_plan(group, [*islice(touching, len(group))], request, frame) for group in groups]
 
 
@@ -196,15 +198,18 @@ def _plan(sources: Sequence[Source], touching: Sequence[bool], request: Request,
     )
     check_alpha_position(request.bands, alpha)
     fetched = request.bands if alpha is None or alpha in request.bands else (*request.bands, alpha)
+    for source, near in zip(sources, touching, strict=True):
+        if near:
+            _check_alpha(source, alpha, request.bands)
     return Plan(
         geobox=frame.geobox,
         bands=frame.bands,
         fetched=fetched,
         alpha=None if alpha is None else fetched.index(alpha),
         sources=tuple(
-            _reads(source, fetched, frame.levels[id(source.bands)])
+            reads
             for source, near in zip(sources, touching, strict=True)
-            if near
+            if near and (reads := _reads(source, fetched, frame.levels[id(source.bands)])).files
         ),
         cutline=frame.cutline,
         # An area smaller than a pixel may hold no pixel's center, and is still somewhere.
@@ -225,32 +230,71 @@ def _products(sources: Sequence[Source]) -> list[Source]:
     ]
 
 
-def _reads(source: Source, fetched: Sequence[str], levels: Mapping[str, Level]) -> SourceRead:
-    files: dict[int, list[int]] = {}
-    for position, name in enumerate(fetched):
-        file_index = source.bands[name].file_index
-        if file_index < len(source.files) and source.files[file_index]:
-            files.setdefault(file_index, []).append(position)
-    if not files:
+def _check_held(sources: Sequence[Source], touching: Iterable[bool], names: Sequence[str]) -> None:
+    """Refuse bands that no image has, and images in reach without any file.
+
+    A band that only some of the images have is masked in the others.
+    """
+    missing = set(names)
+    for source, near in zip(sources, touching, strict=True):
+        held = {name for name in missing if source.place(name)}
+        missing -= held
+        if near and not held and not any(source.files):
+            raise RasterError(
+                f"image {source.id!r} has no file for {_named(names)}: its pixels are not stored here, as "
+                "for images of storage state 'remote', and cannot be rastered",
+                source.id,
+                tuple(names),
+            )
+    if missing:
+        source, lacking = sources[0], [name for name in names if name in missing]
         raise RasterError(
-            f"image {source.id!r} has no file for {_named(fetched)}: its pixels are not stored here, as for "
-            "images of storage state 'remote', and cannot be rastered",
+            f"image {source.id!r} has no {', no '.join(_asset(source, name) for name in lacking)}, nor has "
+            "any other image of this call: ask for bands that the images have",
             source.id,
-            tuple(fetched),
+            tuple(lacking),
         )
+
+
+def _check_alpha(source: Source, alpha: str | None, names: Sequence[str]) -> None:
+    """Refuse an image without the alpha band that is read only to mask it: its pixels would be lost."""
+    if alpha is not None and alpha not in names and source.place(alpha) is None:
+        raise RasterError(
+            f"image {source.id!r} has no {_asset(source, alpha)}, which masks its pixels: pass "
+            "mask_alpha=False to read them unmasked",
+            source.id,
+            (alpha,),
+        )
+
+
+def _asset(source: Source, name: str) -> str:
+    """Return a band's asset in words."""
+    asset = source.bands[name].asset
+    if asset is None:
+        return f"asset with band {name!r}"
+    return f"asset {asset!r} with band {name!r}"
+
+
+def _reads(source: Source, fetched: Sequence[str], levels: Mapping[str, Level]) -> SourceRead:
+    files: dict[int, list[tuple[int, int]]] = {}
+    for position, name in enumerate(fetched):
+        if place := source.place(name):
+            files.setdefault(place[0], []).append((position, place[1]))
+    known: dict[int, list[int]] = {}
+    for name in source.bands:
+        if (place := source.place(name)) and place[0] in files:
+            known.setdefault(place[0], []).append(place[1] + 1)
     reads = []
-    for file_index, positions in files.items():
-        bands = [source.bands[fetched[position]] for position in positions]
+    for file, found in files.items():
+        bands = [source.bands[fetched[position]] for position, _ in found]
         reads.append(
             FileRead(
-                href=source.files[file_index],
+                href=source.files[file],
                 names=tuple(band.name for band in bands),
-                indexes=tuple(band.band_index + 1 for band in bands),
-                positions=tuple(positions),
+                indexes=tuple(index + 1 for _, index in found),
+                positions=tuple(position for position, _ in found),
                 nodata=tuple(band.nodata for band in bands),
-                declared=frozenset(
-                    band.band_index + 1 for band in source.bands.values() if band.file_index == file_index
-                ),
+                declared=frozenset(known[file]),
                 # An alpha band that is fetched only to mask has no level.
                 calibrations=tuple(
                     calibration(source, band, levels[band.name]) if band.name in levels else None

@@ -19,13 +19,17 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What the engine needs to know of a product's band; indices count from zero."""
+    """What the engine needs to know of a product's band; indices count from zero.
+
+    `file_index` is the position in `Source.files`, `asset` the name of that file in messages.
+    """
 
     name: str
     data_type: str = "UInt16"
     nodata: float | None = None
     band_index: int = 0
     file_index: int = 0
+    asset: str | None = None
     type: str = "spectral"
     is_alpha: bool = False
     data_range: Range | None = None
@@ -36,8 +40,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One image: its files by file index (the empty string: not available), and its product's bands by name.
+    """One image: its files (the empty string: not available), and its product's bands by name.
 
+    `places` has those bands that this image has elsewhere than the product says: by name the position in
+    `files` and the index in the file; None: the image does not have the band.
     `geometry` is the footprint in longitude and latitude. `coefficients` are the image's attributes that
     processing levels compute with: by name a number, or a list with an entry (a number, or several) per band.
     `sign` gives the address that a file elsewhere is read from, by its href; it is called just before the
@@ -51,6 +57,13 @@ class Source:
     product_id: str = ""
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     sign: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
+    places: Mapping[str, tuple[int, int] | None] = field(default_factory=dict)
+
+    def place(self, name: str) -> tuple[int, int] | None:
+        """Return the position in `files` and the index there of a band; None if the image lacks it."""
+        band = self.bands[name]
+        place = self.places.get(name, (band.file_index, band.band_index))
+        return place if place and place[0] < len(self.files) and self.files[place[0]] else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from landbridge.mappings import band, complete, image, product
+from landbridge.mappings.binding import Bindings, assets_of
 from landbridge.mappings.diffs import same
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac"
@@ -89,8 +90,8 @@ def test_real_collections_have_bands_with_ranges_units_and_places():
     assert bands["coastal"]["wavelength_nm_center"] == 440.0
     assert bands["qa_pixel"]["type"] == "class"
     assert bands["lwir11"]["physical_range_unit"] == "kelvin"
-    keys = band.asset_keys(landsat)
-    assert all(keys[one["file_index"]] == name for name, one in bands.items())
+    bindings = Bindings(band.entries(landsat), landsat["item_assets"])
+    assert all(bindings.bands[name].asset == name for name in bands)
     (sentinel,) = _read("planetary-computer-sentinel-2-l2a.collection.json")
     names = [one["name"] for one in band.list_from_collection(sentinel)]
     assert len(names) == len(set(names)) == 18
@@ -105,9 +106,10 @@ def test_real_collections_have_bands_with_ranges_units_and_places():
 @pytest.mark.parametrize("name", ITEMS[:3])
 def test_an_item_alone_has_one_band_per_data_asset(name):
     (item,) = _read(name)
-    bands = band.list_from_collection({"id": "p"}, item)
-    files = image.from_stac(item)["files"]
-    assert [one["file_index"] for one in bands if one["band_index"] == 0] == list(range(len(files)))
+    entries = band.entries({"id": "p"}, item)
+    hrefs, others = Bindings(entries).resolve(assets_of(item["assets"]))
+    assert hrefs == [file["href"] for file in image.from_stac(item)["files"]]
+    assert not others
 
 
 @needs_real_documents
@@ -163,12 +165,11 @@ def test_bands_are_found_in_each_place_that_stac_has_for_them():
         },
     }
     assert [
-        (one["name"], one["file_index"], one["band_index"]) for one in band.list_from_collection(placed)
+        (one["name"], one["catalog:asset"], one["catalog:band_index"]) for one in band.entries(placed)
     ] == [
-        ("red", 1, 1),
-        ("nir", 0, 0),
+        ("red", "b", 1),
+        ("nir", "a", 0),
     ]
-    assert band.asset_keys(placed) == ("a", "b")
     older = {
         "id": "p",
         "item_assets": {
@@ -232,9 +233,9 @@ def test_files_of_an_item_follow_the_assets_of_its_collection():
     item = _item(
         assets={"red": {"href": "r.tif", "roles": ["data"]}, "nir": {"href": "n.tif", "roles": ["data"]}}
     )
-    keys = band.asset_keys(collection)
-    assert keys == ("blue", "nir", "red")
-    assert image.from_stac(item, keys)["files"] == [{"href": ""}, {"href": "n.tif"}, {"href": "r.tif"}]
+    bindings = Bindings(band.entries(collection), collection["item_assets"])
+    assert bindings.keys == ("blue", "nir", "red")
+    assert bindings.resolve(assets_of(item["assets"])) == (["", "n.tif", "r.tif"], {})
 
 
 def test_properties_of_projection_version_1_stay_in_that_version():

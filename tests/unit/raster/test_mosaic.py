@@ -277,13 +277,16 @@ def test_6_10_stacks_keep_their_order_and_share_one_array(make_scene, grid, requ
             call()
 
 
-def test_an_image_that_lacks_a_file_is_masked_in_that_band_only(make_scene, grid, request_of):
+def test_an_image_that_lacks_a_file_is_masked_in_that_band_if_others_have_it(make_scene, grid, request_of):
     older = make_scene("o", random_values(1, (2, 4, 4), fringe=0), split=True)
     newer = make_scene("n", random_values(2, (2, 4, 4), fringe=0), split=True)
     lacking = Source("n", (newer.source.files[0], ""), newer.source.bands)
-    alone = read_image(lacking, request_of("b0 b1", grid(0, 0, 4, 4)))
-    assert not alone.mask[0].any()
-    assert alone.mask[1].all()
+    with pytest.raises(RasterError, match="image 'n' has no asset with band 'b1'"):
+        read_image(lacking, request_of("b0 b1", grid(0, 0, 4, 4)))
+    assert not read_image(lacking, request_of("b0", grid(0, 0, 4, 4))).mask.any()
+    layer = stack([[older.source], [lacking]], request_of("b0 b1", grid(0, 0, 4, 4)))[1]
+    assert not layer.mask[0].any()
+    assert layer.mask[1].all()
     both = mosaic([older.source, lacking], request_of("b0 b1", grid(0, 0, 4, 4)))
     assert (both.data[0] == newer.values[0]).all()
     assert (both.data[1] == older.values[1]).all()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from landbridge.mappings.assets import INDEX
+from landbridge.mappings.binding import ASSET, POSITION, is_bound
 from landbridge.mappings.complete._bands import COMMON_NAMES
-from landbridge.mappings.foreign import ASSET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Mapping
 
 __all__ = ["BANDS", "Files", "asset_key", "described", "eo_band", "groups"]
 
@@ -57,32 +58,43 @@ _RASTER = {
 
 
 class Files:
-    """What a collection's bands say of the files of its Items."""
+    """The files of a collection's Items, as its bands describe them."""
 
     def __init__(self, collection: Mapping[str, Any]) -> None:
-        self.bands = groups(collection.get("bands") or ())
+        self.bands = groups(collection)
         self._described: dict[int, dict[str, Any]] = {}
 
+    def key(self, index: int) -> str | None:
+        """Return the key of a file's asset, to which its bands are bound; None for one that no band is in."""
+        bound = next((band[ASSET] for band in self.bands.get(index, ()) if band.get(ASSET)), None)
+        return bound or asset_key(self.bands, index)
+
     def description(self, index: int) -> Mapping[str, Any] | None:
-        """The members of the asset of a file; None for one that no band is in."""
+        """Return the members of the asset of a file; None for one that no band is in."""
         bands = self.bands.get(index)
         if bands and index not in self._described:
             self._described[index] = {"title": title(bands), **described(bands)}
         return self._described.get(index)
 
 
-def groups(entries: Iterable[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
-    """Our band entries by file index, each file's in the order of its places; a place has one band."""
+def groups(collection: Mapping[str, Any], ours: Container[Any] = ()) -> dict[int, list[Mapping[str, Any]]]:
+    """Return a collection's bands in files of ours by file index, in the order of their places.
+
+    A place has one band. ``ours``: names of bands that are known to be in files of ours.
+    """
     found: dict[int, dict[int, Mapping[str, Any]]] = {}
-    for entry in entries:
-        index, place = entry.get("catalog:file_index"), entry.get("catalog:band_index")
-        if isinstance(index, int) and isinstance(place, int) and ASSET not in entry:
+    shared = collection.get("item_assets")
+    for entry in collection.get("bands") or ():
+        index, place = entry.get(INDEX), entry.get(POSITION)
+        if not isinstance(index, int) or not isinstance(place, int):
+            continue
+        if entry.get("name") in ours or not is_bound(entry, shared):
             found.setdefault(index, {}).setdefault(place, entry)
     return {index: [found[index][place] for place in sorted(found[index])] for index in sorted(found)}
 
 
 def asset_key(files: Mapping[int, list[Mapping[str, Any]]], index: int) -> str | None:
-    """The key of a file's asset: its band's name if it has one band, else ``data`` or ``data-N``.
+    """Return the key of a file's asset: its band's name if it has one band, else ``data`` or ``data-N``.
 
     None for a file that no band is in.
     """

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from landbridge.mappings import ids
+from landbridge.mappings.assets import INDEX
+from landbridge.mappings.binding import ASSET
 from landbridge.mappings.complete import _check
 from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.foreign import ASSET
 
 __all__ = ["complete", "metres", "native_resolution"]
 
@@ -80,8 +81,8 @@ def complete(
             if new.get("catalog:sort_order") is None:
                 new["catalog:sort_order"] = next_order
                 next_order += 1
-            if new.get("catalog:file_index") is None:
-                new["catalog:file_index"] = 0
+            if new.get(INDEX) is None and not new.get(ASSET):
+                new[INDEX] = 0
             if new["catalog:type"] == "mask":
                 for member in _RANGES:
                     if new.get(member) is None:
@@ -122,7 +123,7 @@ def _validate(entry: Mapping[str, Any], name: str, ours: bool) -> None:
     _check.members("band", entry, prefix, only="" if ours else "catalog:")
     if not ours:
         return
-    if ASSET not in entry:
+    if entry.get(INDEX) is not None:
         _check.required(entry, _REQUIRED, prefix, f"; a {entry['catalog:type']} band has to have it")
     nodata = entry.get("nodata")
     if isinstance(nodata, str) and nodata not in ("nan", "inf", "-inf"):
@@ -166,8 +167,10 @@ def _derived(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _scaling(entry: Mapping[str, Any]) -> tuple[float, float] | None:
     data, physical = entry.get("catalog:data_range"), entry.get("catalog:physical_range")
-    if not data or not physical or data[0] == data[1] or ASSET in entry:
+    if not data or not physical or data[0] == data[1]:
         return None
+    if entry.get(INDEX) is None:
+        return None  # Of others: their scale and offset made the physical range.
     (d0, d1), (p0, p1) = ([Decimal(repr(value)) for value in pair] for pair in (data, physical))
     scale = (p1 - p0) / (d1 - d0)
     return float(scale), float(p0 - d0 * scale)

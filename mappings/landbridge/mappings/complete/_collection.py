@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import foreign, image, product, times
 from landbridge.mappings.assets import INDEX
+from landbridge.mappings.binding import ASSET
 from landbridge.mappings.complete import _assets, _bands, _check, _structure
 from landbridge.mappings.complete._extensions import listed
 from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.foreign import ASSET
 from landbridge.mappings.schema import DEFAULT_URL, is_ours
 
 if TYPE_CHECKING:
@@ -59,9 +59,11 @@ def collection(
     entries = done["bands"] if "bands" in done else foreign.entries(done)
     if not isinstance(entries, list):
         raise InvalidDocument("bands", f"{entries!r} is not an array")
+    filed = {entry.get("name") for entry in old.get("bands") or () if entry.get(INDEX) is not None}
+    entries = foreign.bound({**done, "bands": entries}, filed)
     done["bands"] = _bands.complete(entries, old.get("bands") or (), moment)
     _set_resolutions(done)
-    files = _assets.groups(done["bands"])
+    files = _assets.groups(done, filed)
     _set_item_assets(done, files)
     _set_summaries(done, old)
     _set_render(done, old, files)
@@ -79,7 +81,7 @@ def _trusted(previous: Mapping[str, Any]) -> Mapping[str, Any]:
     except InvalidDocument:
         created = previous.get("created")
         return {"created": created} if isinstance(created, str) else {}
-    return previous
+    return {**previous, "bands": foreign.bound(previous)} if previous.get("bands") else previous
 
 
 def _default_access(done: dict[str, Any], principal: Sequence[str]) -> None:
@@ -106,12 +108,17 @@ def _set_item_assets(done: dict[str, Any], files: Mapping[int, list[Mapping[str,
     present = done.get("item_assets") or {}
     kept = {key: asset for key, asset in present.items() if asset.get(INDEX) is None}
     before = {asset[INDEX]: asset for asset in present.values() if asset.get(INDEX) is not None}
+    keys: dict[Any, str] = {}
     for index, bands in files.items():
         key = _assets.asset_key(files, index) or ""
         while key in kept:
             key += "_"
         own = {"title": _assets.title(bands), "roles": ["data"], **_assets.described(bands), INDEX: index}
         kept[key] = {**before.get(index, {}), **own}
+        keys[index] = key
+    done["bands"] = [
+        {**entry, ASSET: keys[entry[INDEX]]} if entry.get(INDEX) in keys else entry for entry in done["bands"]
+    ]
     if kept or "item_assets" in done:
         done["item_assets"] = kept
 
@@ -131,7 +138,9 @@ def _set_summaries(done: dict[str, Any], old: Mapping[str, Any]) -> None:
 
 def _summaries(document: Mapping[str, Any]) -> dict[str, Any]:
     entries = [
-        entry for entry in document.get("bands") or () if entry.get("catalog:type") and ASSET not in entry
+        entry
+        for entry in document.get("bands") or ()
+        if entry.get("catalog:type") and entry.get(INDEX) is not None
     ]
     sizes = {size for entry in entries if (size := _bands.metres(entry)) is not None}
     return {"eo:bands": [_assets.eo_band(entry) for entry in entries], "gsd": sorted(sizes)}
@@ -142,7 +151,7 @@ def _set_render(
 ) -> None:
     """The render named ``default`` from the default display bands, unless somebody wrote his own."""
     renders = dict(done.get("renders") or {})
-    stale = _render(old, _assets.groups(old.get("bands") or ()))
+    stale = _render(old, _assets.groups(old))
     if "default" in renders and renders["default"] != stale:
         return
     renders.pop("default", None)
@@ -160,9 +169,7 @@ def _render(done: Mapping[str, Any], files: Mapping[int, list[Mapping[str, Any]]
     bands = [by_name[name] for name in names if name in by_name]
     if not bands or len(bands) < len(names):
         return None
-    keys = [
-        entry.get(ASSET) or _assets.asset_key(files, entry.get("catalog:file_index", -1)) for entry in bands
-    ]
+    keys = [entry.get(ASSET) or _assets.asset_key(files, entry.get(INDEX, -1)) for entry in bands]
     if None in keys:
         return None
     render: dict[str, Any] = {

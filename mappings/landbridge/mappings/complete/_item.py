@@ -134,7 +134,7 @@ def _complete_assets(assets: Mapping[str, Any], files: _assets.Files) -> dict[st
         raise InvalidDocument("files", f"the assets' {INDEX} are {sorted(own)}, but must count from 0")
     for index in sorted(own):
         key, asset = own[index]
-        wanted = (_assets.asset_key(files.bands, index) or key) if generic_key(key) else key
+        wanted = (files.key(index) or key) if generic_key(key) else key
         while wanted in done:
             wanted += "_"
         done[wanted] = _complete_asset(asset, files.description(index), index)

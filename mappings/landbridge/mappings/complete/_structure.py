@@ -20,6 +20,7 @@ _BAND: _Schema = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
+        "catalog:asset": {"type": ["string", "null"]},
         "description": {"type": "string"},
         "data_type": {"type": "string"},
         "statistics": _OBJECT,

@@ -1,0 +1,310 @@
+"""Bindings: the asset of an Item, and the index in it, that a band's pixels are found at.
+
+A band is bound by an asset's key (``catalog:asset``) and an index in the asset (``catalog:band_index``). They
+come from the entries given to `Bindings`: those of the Collection (`landbridge.mappings.foreign.entries`) or,
+if it describes no bands, of its first Items. What an Item's own assets say of their bands wins over that. The
+number and order of an Item's assets mean nothing: they differ between Items.
+
+A file of ours has ``catalog:file_index`` in its asset. That label, not the key, identifies the file, because
+the key is made from the names of the bands that the product had when the Item was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from landbridge.mappings import assets as asset_rules
+from landbridge.mappings.assets import INDEX
+
+__all__ = [
+    "ASSET",
+    "POSITION",
+    "Asset",
+    "Binding",
+    "Bindings",
+    "Place",
+    "assets_of",
+    "is_bound",
+    "preference",
+    "resolution_of",
+    "with_files",
+]
+
+ASSET = "catalog:asset"
+POSITION = "catalog:band_index"
+
+# Name and common name of each band that an asset lists; None: not given.
+Listed = tuple[tuple[str | None, str | None], ...]
+
+
+class Asset(NamedTuple):
+    """The part of an Item's asset that decides which bands are read from it.
+
+    `file_index`: the label of a file of ours. `bands`: the asset's own list. `resolution`: the size of its
+    pixels, if it says one.
+    """
+
+    href: str
+    file_index: int | None = None
+    bands: Listed = ()
+    resolution: float | None = None
+
+
+class Place(NamedTuple):
+    """The asset's position in `Bindings.keys`, and the index of the band in the asset."""
+
+    file: int
+    band: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A band's place as its product says it.
+
+    `asset` is None if no document names the asset. `file_index` is None unless the file is one of ours.
+    `names` are those that documents may give to the band; `listed` is the Collection's list of the bands of
+    the asset.
+    """
+
+    name: str
+    asset: str | None
+    index: int
+    file_index: int | None
+    names: frozenset[str]
+    common_name: str | None
+    listed: Listed
+
+
+def is_bound(entry: Mapping[str, Any], item_assets: Any) -> bool:
+    """Say whether an entry of ``bands`` is bound to an asset that others named.
+
+    Entries of ours have a ``catalog:file_index``. Earlier versions wrote one into those of others too.
+    """
+    key = entry.get(ASSET)
+    if not isinstance(key, str):
+        return False
+    if not isinstance(entry.get(INDEX), int):
+        return True
+    asset = item_assets.get(key) if isinstance(item_assets, Mapping) else None
+    return isinstance(asset, Mapping) and asset.get(INDEX) is None
+
+
+_LISTS = (("bands", "eo:common_name"), ("eo:bands", "common_name"), ("raster:bands", "common_name"))
+
+
+def listed_bands(asset: Mapping[str, Any]) -> Listed:
+    """Return the names and common names that an asset lists for its bands."""
+    for member, common in _LISTS:
+        bands = asset.get(member)
+        if isinstance(bands, list) and bands:
+            return tuple(
+                (_text(band.get("name")), _text(band.get(common)))
+                if isinstance(band, Mapping)
+                else (None, None)
+                for band in bands
+            )
+    return ()
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def assets_of(assets: Any) -> dict[str, Asset]:
+    """Return the assets of an Item by key, reduced to what bindings need."""
+    found: dict[str, Asset] = {}
+    if not isinstance(assets, Mapping):
+        return found
+    for key, asset in assets.items():
+        if not isinstance(asset, Mapping):
+            continue
+        href, label = asset.get("href") or "", asset.get(INDEX)
+        if isinstance(label, int):
+            found[key] = Asset(href, label)
+        elif bands := listed_bands(asset):
+            # Pictures list the bands that they show; no band is read from them.
+            data = asset_rules.data_keys({key: asset})
+            found[key] = Asset(href, None, bands, resolution_of(asset)) if data else Asset(href)
+        else:
+            found[key] = Asset(href)
+    return found
+
+
+def resolution_of(asset: Mapping[str, Any]) -> float | None:
+    """Return the size of an asset's pixels, for comparisons between the assets of an Item."""
+    parts = [asset, *(asset.get("bands") or ())[:1], *(asset.get("raster:bands") or ())[:1]]
+    for member in ("gsd", "raster:spatial_resolution", "spatial_resolution"):
+        for part in parts:
+            size = part.get(member) if isinstance(part, Mapping) else None
+            if isinstance(size, int | float):
+                return float(size)
+    transform = asset.get("proj:transform")
+    if isinstance(transform, list) and transform and isinstance(transform[0], int | float):
+        return abs(float(transform[0]))
+    return None
+
+
+def with_files(assets: Mapping[str, Asset], hrefs: Iterable[str]) -> dict[str, Asset]:
+    """Return the assets with these files in place of the files that were there."""
+    by_href = {asset.href: (key, asset) for key, asset in assets.items()}
+    found: dict[str, Asset] = {}
+    for index, href in enumerate(hrefs):
+        key, asset = by_href.get(href, ("", Asset(href)))
+        found[key if key and key not in found else f"file {index}"] = asset._replace(file_index=index)
+    return found
+
+
+class Bindings:
+    """The bindings of a product's bands, and the place of each in an Item.
+
+    Parameters
+    ----------
+    entries
+        The entries of the bands, as `landbridge.mappings.foreign.entries` gives them.
+    item_assets
+        The Collection's ``item_assets``.
+    """
+
+    def __init__(self, entries: Iterable[Mapping[str, Any]], item_assets: Any = None) -> None:
+        shared = item_assets if isinstance(item_assets, Mapping) else {}
+        self._known = frozenset(shared)
+        self.bands = {
+            binding.name: binding
+            for entry in entries
+            if isinstance(entry.get("name"), str)
+            for binding in (_binding(entry, shared),)
+        }
+        slots = dict.fromkeys(_slot(binding) for binding in self.bands.values())
+        self._slots: list[list[Binding]] = [
+            [binding for binding in self.bands.values() if _slot(binding) == slot] for slot in slots
+        ]
+        self._files = {slot: position for position, slot in enumerate(slots)}
+
+    @property
+    def keys(self) -> tuple[str | None, ...]:
+        """The asset key of each file that the bands are in; None if no document names it."""
+        return tuple(bands[0].asset for bands in self._slots)
+
+    def place(self, name: str) -> Place:
+        """Return the place of a band as the product says it."""
+        binding = self.bands[name]
+        return Place(self._files[_slot(binding)], binding.index)
+
+    def resolve(self, assets: Mapping[str, Asset]) -> tuple[list[str], dict[str, Place | None]]:
+        """Return an Item's hrefs in the order of `keys`, and the places that differ from `place`.
+
+        An href is empty if the Item has no such asset. A place is None if the Item has no such band; its file
+        is beyond `keys` if the Item has the band in an asset of another name.
+        """
+        labelled = {asset.file_index: asset for asset in assets.values() if asset.file_index is not None}
+        hrefs: list[str] = []
+        others: dict[str, Place | None] = {}
+        elsewhere: list[Binding] = []
+        for position, bands in enumerate(self._slots):
+            asset = _find(bands[0], assets, labelled)
+            if asset is None:
+                hrefs.append("")
+                elsewhere += bands
+                continue
+            hrefs.append(asset.href)
+            if asset.bands and (len(bands) > 1 or len(asset.bands) > 1 or bands[0].index):
+                for binding in bands:
+                    if asset.bands != binding.listed and (
+                        (index := _index(binding, asset.bands)) != binding.index
+                    ):
+                        others[binding.name] = None if index is None else Place(position, index)
+        for binding in elsewhere:
+            if (found := self._declared(binding, assets)) is not None:
+                href, index = found
+                others[binding.name] = Place(len(hrefs), index)
+                hrefs.append(href)
+        return hrefs, others
+
+    def _declared(self, binding: Binding, assets: Mapping[str, Asset]) -> tuple[str, int] | None:
+        """Return href and index of the asset that an Item itself says the band is in."""
+        if binding.asset is not None:
+            # The Item calls the asset by another name: it is the one that lists the same bands.
+            names = [name for name, _ in binding.listed]
+            alike = [
+                asset
+                for key, asset in assets.items()
+                if key not in self._known and names and [name for name, _ in asset.bands] == names
+            ]
+            if len(alike) == 1 and None not in names and alike[0].href:
+                return alike[0].href, binding.index
+            return None
+        if (asset := assets.get(binding.name)) is not None and len(asset.bands) < 2:
+            return asset.href, binding.index if not asset.bands else 0
+        having = [
+            (asset, index)
+            for _, asset in sorted(assets.items())
+            if (index := _named(binding, asset.bands)) is not None
+        ]
+        if not having:
+            return None
+        best, index = min(having, key=lambda found: preference(found[0].bands, found[0].resolution))
+        return best.href, index
+
+
+def preference(bands: Sequence[Any], resolution: float | None) -> tuple[bool, float]:
+    """Return a key to sort assets by that have the same band: composites last, the finest first."""
+    return len(bands) > 1, float("inf") if resolution is None else resolution
+
+
+def _binding(entry: Mapping[str, Any], item_assets: Mapping[str, Any]) -> Binding:
+    name, key, label, index = entry["name"], entry.get(ASSET), entry.get(INDEX), entry.get(POSITION)
+    bound = is_bound(entry, item_assets)
+    asset = item_assets.get(key) if isinstance(key, str) else None
+    return Binding(
+        name=name,
+        asset=key if isinstance(key, str) else None,
+        index=index if isinstance(index, int) else 0,
+        file_index=label if isinstance(label, int) and not bound else None,
+        names=frozenset(
+            text for text in (name, entry.get("catalog:vendor_band_name")) if isinstance(text, str)
+        ),
+        common_name=_text(entry.get("eo:common_name")),
+        listed=listed_bands(asset) if isinstance(asset, Mapping) else (),
+    )
+
+
+def _slot(binding: Binding) -> tuple[Any, ...]:
+    """Return what bands of one file have in common."""
+    if binding.file_index is not None:
+        return ("file", binding.file_index)
+    return ("asset", binding.asset) if binding.asset is not None else ("band", binding.name)
+
+
+def _find(binding: Binding, assets: Mapping[str, Asset], labelled: Mapping[Any, Asset]) -> Asset | None:
+    if binding.file_index is not None and (asset := labelled.get(binding.file_index)) is not None:
+        return asset if asset.href else None
+    if binding.asset is None:
+        return None
+    asset = assets.get(binding.asset)
+    if asset is None or not asset.href:
+        return None
+    # Of ours, a file with another label is another file, whatever its asset is called.
+    return None if binding.file_index is not None and asset.file_index is not None else asset
+
+
+def _named(binding: Binding, listed: Listed) -> int | None:
+    """Return the index of the only band of a list that has the band's name."""
+    found = [index for index, (name, _) in enumerate(listed) if name in binding.names]
+    return found[0] if len(found) == 1 else None
+
+
+def _index(binding: Binding, own: Listed) -> int | None:
+    """Return the index of a band in an Item's asset that lists its bands; None if it is not among them."""
+    if (index := _named(binding, own)) is not None:
+        return index
+    wanted = binding.common_name
+    common = [index for index, (_, name) in enumerate(own) if wanted is not None and name == wanted]
+    if len(common) == 1:
+        return common[0]
+    known = {name for name, _ in binding.listed}
+    if len(own) < len(binding.listed) or known & {name for name, _ in own} - {None}:
+        # The Item names its bands as the Collection does, and this one is missing.
+        return binding.index if binding.index < len(own) and own[binding.index][0] is None else None
+    return binding.index if binding.index < len(own) else None
