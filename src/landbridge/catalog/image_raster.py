@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from landbridge.catalog.containers import plain
+from landbridge.catalog.enums import DocumentState
 from landbridge.catalog.errors import RasterArgumentError
 from landbridge.catalog.resources import ASSETS, PRODUCTS, BandRecord, described_bands
 from landbridge.exceptions import ClientError, NotFoundError, ServerError
@@ -14,26 +14,26 @@ from landbridge.mappings import binding
 from landbridge.mappings.binding import Bindings, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from landbridge.catalog.client import CatalogClient
     from landbridge.catalog.image import Image
     from landbridge.geo import AOI, GeoContext
     from landbridge.mappings.binding import Asset
-    from landbridge.raster import Band, Raster, Request, Source
+    from landbridge.raster import Band, Raster, RasterError, Request, Source
 
 __all__ = [
     "bands_of",
     "collection_context",
     "download",
     "download_mosaic",
-    "explained",
     "grouped_sources",
     "image_context",
     "image_geocontext",
     "mosaic",
     "read",
+    "reading",
     "request",
     "scaling_parameters",
     "sources",
@@ -43,6 +43,7 @@ __all__ = [
 
 
 _FIRST = Place(0, 0)
+Result = TypeVar("Result")
 
 
 # Arguments
@@ -322,33 +323,71 @@ def scaling_parameters(
     return raster.scaling_parameters(chosen[0], processing_level, scaling, data_type)
 
 
-@contextmanager
-def explained(images: Sequence[Image], wanted: Request) -> Iterator[None]:
-    """Errors of the engine as the catalog's: with the arguments, or that an image is none (any more).
+def reading(
+    groups: Sequence[Sequence[Image]], wanted: Request, work: Callable[[list[list[Source]]], Result]
+) -> Result:
+    """Return what `work` makes of images in the engine's form.
+
+    If pixels of an image can't be read, the service is asked for it once more: if it has other files by now,
+    for it was overwritten, all work is done again with these. So no result mixes old pixels and new ones.
 
     Raises:
         RasterArgumentError: the engine refused the arguments.
         NotFoundError: pixels could not be read, for there is no such image.
+        RasterError: pixels could not be read.
     """
     from landbridge.raster import RasterError
 
     try:
-        yield
+        try:
+            return work(grouped_sources(groups))
+        except RasterError as error:
+            if not (current := _current(groups, error)):
+                raise
+        return work(grouped_sources(current))
     except ValueError as error:
         raise RasterArgumentError(f"{error}; the arguments are {_arguments(wanted)}") from error
-    except RasterError as error:
-        image = next((image for image in images if image.id == error.image_id), None)
-        if image is None or _may_exist(image):
-            raise
-        raise NotFoundError(f"Image {image.id} does not exist.") from error
 
 
-def _may_exist(image: Image) -> bool:
+def _current(groups: Sequence[Sequence[Image]], error: RasterError) -> list[list[Image]] | None:
+    """Return the images as they are now if the one that could not be read was overwritten, else None.
+
+    Raises:
+        NotFoundError: it does not exist any more.
+    """
+    images = [image for group in groups for image in group]
+    failed = next((image for image in images if image.id == error.image_id), None)
+    if failed is None:
+        return None
     try:
-        return image.exists(image.id, client=image._client)
-    except (ClientError, ServerError):
+        now = failed.get(failed.id, client=failed._client)
+        if now is None:
+            raise NotFoundError(f"Image {failed.id} does not exist.") from error
+        if not _is_overwritten(failed, now):
+            return None
+        found: dict[tuple[int, str | None], Image] = {}
+        for client in {id(image._client): image._client for image in images}.values():
+            names = list(dict.fromkeys(image.id for image in images if image._client is client))
+            for each in failed.get_many(names, ignore_missing=True, client=client):
+                found[id(client), each.id] = each
+    except (ClientError, ServerError) as answer:
+        if isinstance(answer, NotFoundError):
+            raise
         # Why the pixels could not be read says more.
-        return True
+        return None
+
+    def current(image: Image) -> Image:
+        now = found.get((id(image._client), image.id))
+        return now if now is not None and _is_overwritten(image, now) else image
+
+    return [[current(image) for image in group] for group in groups]
+
+
+def _is_overwritten(image: Image, now: Image) -> bool:
+    """Return whether an image as it was read from the service has other files there by now."""
+    if image.state != DocumentState.SAVED:
+        return False  # what its user has changed stays as it is
+    return [file.href for file in image.files or ()] != [file.href for file in now.files or ()]
 
 
 def _arguments(wanted: Request) -> str:
@@ -363,8 +402,9 @@ def read(image: Image, wanted: Request, bands_axis: int, progress: bool | None) 
     from landbridge import raster
 
     _check_axis(bands_axis)
-    with explained([image], wanted):
-        return raster.read_image(sources([image])[0], wanted, progress=progress)
+    return reading(
+        [[image]], wanted, lambda groups: raster.read_image(groups[0][0], wanted, progress=progress)
+    )
 
 
 def mosaic(
@@ -374,8 +414,9 @@ def mosaic(
     from landbridge import raster
 
     _check_axis(bands_axis)
-    with explained(images, wanted):
-        return raster.mosaic(sources(images), wanted, progress=progress, chunks=chunks)
+    return reading(
+        [images], wanted, lambda groups: raster.mosaic(groups[0], wanted, progress=progress, chunks=chunks)
+    )
 
 
 def _check_axis(bands_axis: int) -> None:
@@ -397,9 +438,11 @@ def stack(
     """The mosaic of each group."""
     from landbridge import raster
 
-    with explained([image for group in groups for image in group], wanted):
-        found = grouped_sources(groups)
-        return raster.stack(found, wanted, max_workers=max_workers, progress=progress, chunks=chunks)
+    return reading(
+        groups,
+        wanted,
+        lambda found: raster.stack(found, wanted, max_workers=max_workers, progress=progress, chunks=chunks),
+    )
 
 
 def grouped_sources(groups: Sequence[Sequence[Image]]) -> list[list[Source]]:
@@ -419,8 +462,11 @@ def download(image: Image, wanted: Request, path: str | Path, nodata: float | No
     """Write the raster of one image, block by block."""
     from landbridge import raster
 
-    with explained([image], wanted):
-        raster.download(sources([image])[0], wanted, path, nodata=nodata, progress=progress)
+    reading(
+        [[image]],
+        wanted,
+        lambda groups: raster.download(groups[0][0], wanted, path, nodata=nodata, progress=progress),
+    )
 
 
 def download_mosaic(
@@ -434,5 +480,10 @@ def download_mosaic(
     """Write the mosaic of images, block by block."""
     from landbridge import raster
 
-    with explained(images, wanted):
-        raster.download_mosaic(sources(images), wanted, path, nodata=nodata, progress=progress, chunks=chunks)
+    reading(
+        [images],
+        wanted,
+        lambda groups: raster.download_mosaic(
+            groups[0], wanted, path, nodata=nodata, progress=progress, chunks=chunks
+        ),
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.image import Image
     from landbridge.catalog.image_collection import ImageCollection
     from landbridge.geo import GeoContext
-    from landbridge.raster import Request
+    from landbridge.raster import Request, Source
 
 __all__ = ["Grouping", "alone", "data_array", "grouped"]
 
@@ -88,15 +88,14 @@ def data_array(
         raise ImportError("to_xarray needs xarray: install landbridge[dask]") from error
     from landbridge import raster
 
-    values: Any
-    with rasters.explained([image for group in grouping.groups for image in group], wanted):
-        groups = rasters.grouped_sources(grouping.groups)
+    def read(groups: list[list[Source]]) -> Any:
         if chunks is None or chunks is False:
-            values, geobox, fill = raster.filled_stack(
+            return raster.filled_stack(
                 groups, wanted, nodata, max_workers=max_workers, progress=progress, chunks=chunks
             )
-        else:
-            values, geobox, fill = raster.lazy_stack(groups, wanted, chunks, nodata)
+        return raster.lazy_stack(groups, wanted, chunks, nodata)
+
+    values, geobox, fill = rasters.reading(grouping.groups, wanted, read)
     along = "time" if grouping.keys is None else "group"
     coordinates: dict[Any, Any] = {
         "time": (along, _times([_earliest(group) for group in grouping.groups])),

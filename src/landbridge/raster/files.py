@@ -51,6 +51,8 @@ _FRESH = {"CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl
 _AT_ONCE = nullcontext()
 _QUERY = re.compile(r"\?[^\s'\"]+")
 _TELLING = 8
+# As the system, GDAL and servers say that there is no such file.
+_ABSENT = re.compile(r"No such file|does not exist|\b(404|410)\b|\bNoSuchKey\b").search
 _USER = re.compile(r"(://)[^/@\s'\"]+@")
 
 
@@ -110,10 +112,16 @@ def errors_about(source: "SourceRead", file: "FileRead", address: str | None = N
     try:
         yield
     except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
-        told = about(source, file, _unsigned(str(error), address or file.href, file.href))
+        told = about(source, file, _unsigned(str(error), address or file.href, file.href) + _gone(error))
         if address not in (None, file.href) or public(file.href) != file.href:
             raise_alone(told)
         raise told from error
+
+
+def _gone(error: Exception) -> str:
+    """Return what an error adds that says a file is not there."""
+    absent = isinstance(error, FileNotFoundError) or _ABSENT(str(error))
+    return " (was the image overwritten or deleted meanwhile? Then get it anew)" if absent else ""
 
 
 def about(source: "SourceRead", file: "FileRead", what: str) -> RasterError:

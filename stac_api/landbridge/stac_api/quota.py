@@ -29,7 +29,11 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('landbridge quota ' || $1
 _KEPT = "SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored WHERE org = $1"
 # All below a path that ends in a slash: "0" comes next.
 _BELOW = "path >= $1 AND path < left($1, -1) || '0'"
-_REPLACED = f"SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored WHERE {_BELOW}"  # noqa: S608
+# What was overwritten before stays in the store for some time, and counts until it is gone.
+_REPLACED = f"""
+SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored AS object
+WHERE {_BELOW} AND NOT EXISTS (SELECT FROM landbridge.discards WHERE path = object.path)
+"""  # noqa: S608
 _KEEP = """
 INSERT INTO landbridge.stored (path, org, bytes)
 SELECT path, $1, bytes FROM unnest($2::text[], $3::bigint[]) AS new (path, bytes)
@@ -154,7 +158,8 @@ def _refusal(org: str, quota: int, kept: int, arriving: int, more: str) -> Quota
     return QuotaError(
         f"The organization {org!r} may keep {quota:,} bytes. It keeps {kept:,}, and {arriving:,} are on "
         f"their way: {more} too much. Delete what is not needed, or ask the operator for more "
-        f"(LANDBRIDGE_QUOTA_BYTES)."
+        f"(LANDBRIDGE_QUOTA_BYTES). Files of overwritten images count until they are deleted, some minutes "
+        f"later."
     )
 
 

@@ -24,7 +24,6 @@ from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Access, Role, access_of
 from landbridge.stac_api.assets import discards, hrefs
-from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.blobs import collections, deleting
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import rows
@@ -265,7 +264,7 @@ async def delete_item(collection_id: str, item_id: str, request: Request) -> Res
         return Response(status_code=204)
 
     async def note(conn: asyncpg.Connection, item: dict[str, Any]) -> None:
-        await discards.discard(conn, own_paths(item))
+        await discards.discard_items(conn, [item])
 
     await writes.delete_item(request.app.state.writepool, collection_id, item_id, note, access)
     await discards.try_to_empty(request.app.state.services)

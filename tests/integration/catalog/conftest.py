@@ -10,6 +10,7 @@ import pytest
 
 from landbridge.catalog import CatalogClient, Image, ImageCollection, MaskBand, Product, SpectralBand
 from landbridge.geo import AOI
+from landbridge.stac_api.assets.store import AssetStore
 
 _numbers = itertools.count(1)
 
@@ -66,6 +67,12 @@ def masked(banded: Product) -> Product:
         name="alpha", product=banded, data_type="UInt16", band_index=2, is_alpha=True, resolution="30m"
     ).save()
     return banded
+
+
+@pytest.fixture
+def objects(stack: Any) -> AssetStore:
+    """The store of the running stack."""
+    return AssetStore(stack.store.as_uri())
 
 
 SHAPE = (40, 60)

@@ -7,9 +7,11 @@ import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import numpy as np
+import psycopg
 import pytest
 import rasterio
 
@@ -18,7 +20,9 @@ from landbridge.catalog import client as client_module
 from landbridge.catalog.image_raster import sources
 from landbridge.catalog.signing import Signer
 from landbridge.exceptions import NotFoundError
+from landbridge.raster import RasterError
 from landbridge.raster.addresses import Address
+from until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,6 +109,37 @@ def test_who_may_not_read_a_product_learns_nothing_of_its_files(
     missing = httpx.get(href.replace("i0", "i9"), headers={"Authorization": f"Bearer {cat.token}"})
     assert bare.status_code == shown.status_code == missing.status_code == 404
     assert shown.text.replace("i0", "i9") == missing.text
+
+
+def test_a_reader_of_an_overwritten_image_reads_the_old_files_then_the_new_ones(
+    bens: ImageCollection, images: list[Image], arrays: list[np.ndarray], service: Any, tmp_path: Path
+) -> None:
+    ann, context = images[0]._client, bens[0].geocontext
+    image = Image(id=images[0].id, acquired="2024-05-01", client=ann)
+    image.geotrans, image.cs_code = (600000, 30, 0, 4200000, 0, -30), "EPSG:32621"
+    image.upload_ndarray(arrays[0] + 1, overwrite=True).wait_for_completion()
+    assert (bens[0].ndarray("red") == arrays[0]).all()
+    lazy = bens[:1].to_xarray("red", context, chunks={"y": 32, "x": 32})
+    # The service deletes the old files when URLs of them have expired.
+    with psycopg.connect(service.database) as conn:
+        path = f"images/{image.product_id}/i0/%"
+        due = "SELECT extract(epoch FROM due - now()) FROM landbridge.discards WHERE path LIKE %s"
+        left = [float(row[0]) for row in conn.execute(due, [path])]
+        assert left
+        assert all(800 < seconds <= 900 for seconds in left)
+        conn.execute("UPDATE landbridge.discards SET due = now() WHERE path LIKE %s", [path])
+    held = service.store / unquote(urlsplit(bens[0].files[0].href).path).removeprefix("/assets/")
+    assert held.exists()
+    doomed = Image.get(images[1].id, client=ann)
+    doomed.delete()  # whatever is due goes with it
+    until(lambda: not held.exists())
+    assert (bens[0].ndarray("red") == arrays[0] + 1).all()
+    assert (bens[:1].stack("red", context) == arrays[0] + 1).all()
+    with pytest.raises(RasterError, match=r"i0.*overwritten or deleted") as raised:
+        np.asarray(lazy)
+    assert "signature=" not in str(raised.value)
+    with pytest.raises(NotFoundError, match=r"i1 does not exist"):
+        bens[1].ndarray("red")
 
 
 def test_rights_that_end_end_reading_as_if_there_were_nothing(

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from landbridge.stac_api import quota
-from landbridge.stac_api.assets.store import FAILURES
+from landbridge.stac_api.assets.store import FAILURES, image_path, own_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,8 +31,15 @@ ON CONFLICT (path) DO UPDATE SET due = excluded.due
 """
 _KEEP = "DELETE FROM landbridge.discards WHERE path = $1"
 _DISCARD = """
-INSERT INTO landbridge.discards (path) SELECT DISTINCT unnest($1::text[])
-ON CONFLICT (path) DO UPDATE SET due = excluded.due
+INSERT INTO landbridge.discards (path, due)
+SELECT DISTINCT unnest($1::text[]), now() + make_interval(secs => $2)
+ON CONFLICT (path) DO UPDATE SET due = least(discards.due, excluded.due)
+"""
+# Of an image only what was overwritten: what an upload has put, or will, is that upload's.
+_DISCARD_OVERWRITTEN = """
+UPDATE landbridge.discards SET due = now()
+WHERE due > now() AND upload_id IS NULL
+  AND split_part(path, '/', 1) || '/' || split_part(path, '/', 2) || '/' || split_part(path, '/', 3) = ANY($1)
 """
 _DISCARD_UPLOAD = "UPDATE landbridge.discards SET due = now() WHERE upload_id = $1"
 # The row is locked while its objects are deleted: of several sweepers each takes others.
@@ -56,10 +63,18 @@ async def keep(db: Executor, path: str) -> None:
     await db.execute(_KEEP, path)
 
 
-async def discard(db: Executor, paths: Iterable[str]) -> None:
-    """Have what lies under paths deleted by the next `empty`."""
+async def discard(db: Executor, paths: Iterable[str], *, after: float = 0) -> None:
+    """Have what lies under paths deleted by the first `empty` after some seconds."""
     if wanted := list(paths):
-        await db.execute(_DISCARD, wanted)
+        await db.execute(_DISCARD, wanted, after)
+
+
+async def discard_items(db: Executor, items: Iterable[dict[str, Any]]) -> None:
+    """Have the files of deleted items deleted by the next `empty`, those that were overwritten among them."""
+    deleted = list(items)
+    await discard(db, [path for item in deleted for path in own_paths(item)])
+    places = [image_path(item["collection"], item["id"], "", "").rstrip("/") for item in deleted]
+    await db.execute(_DISCARD_OVERWRITTEN, places)
 
 
 async def discard_upload(db: Executor, upload: int) -> None:

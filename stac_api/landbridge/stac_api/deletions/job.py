@@ -10,7 +10,6 @@ from stac_fastapi.types.errors import NotFoundError
 from landbridge.stac_api import documents, writes
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import discards
-from landbridge.stac_api.assets.store import own_paths
 from landbridge.stac_api.deletions import records
 from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.request import Search
@@ -45,7 +44,7 @@ async def run(services: Services, deletion: int, product_id: str, *, last_try: b
 
 async def _delete_images(services: Services, deletion: int, product_id: str) -> None:
     async def note(conn: asyncpg.Connection, deleted: list[dict[str, Any]]) -> None:
-        await discards.discard(conn, [path for item in deleted for path in own_paths(item)])
+        await discards.discard_items(conn, deleted)
         await records.count(conn, deletion, len(deleted))
 
     while True:

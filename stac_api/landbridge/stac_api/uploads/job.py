@@ -199,7 +199,8 @@ async def _insert(
 
     async def replace(conn: asyncpg.Connection) -> None:
         if previous := await rows.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
-            await discards.discard(conn, own_paths(previous))
+            # Who has just been told of the old files may read them as long as by a URL signed just now.
+            await discards.discard(conn, own_paths(previous), after=services.settings.signed_seconds)
 
     async def before(conn: asyncpg.Connection) -> None:
         # What was made of the files may be larger than they were.

@@ -1,0 +1,11 @@
+"""What is said of overwritten images holds where the objects lie in S3."""
+
+import pytest
+
+from integration.catalog.conftest import *
+from integration.catalog.test_overwrites import *
+
+
+@pytest.fixture
+def objects(store):
+    return store
