@@ -25,6 +25,8 @@ RESAMPLERS = {
     "q1": "q1",
     "q3": "q3",
 }
+# These make values that no pixel has; the others pick one of the pixels.
+BLENDING = ("bilinear", "cubic", "cubicspline", "lanczos", "average")
 FORMATS = ("tif", "png", "jpg")
 METHODS = ("last", "first", "mean", "median", "min", "max", "count")
 

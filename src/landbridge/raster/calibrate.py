@@ -125,11 +125,17 @@ def calibration(source: Source, band: Band, level: Level) -> Calibration | None:
 
 
 def calibrate(
-    values: Array, valid: BoolArray, calibrations: Sequence[Calibration | None], dtype: np.dtype[Any]
+    values: Array,
+    valid: BoolArray,
+    calibrations: Sequence[Calibration | None],
+    dtype: np.dtype[Any],
+    *,
+    exact: bool = False,
 ) -> tuple[Array, BoolArray]:
     """An image's stored pixels (band, y, x) at their levels, in `dtype`, and which of them are valid.
 
-    Bands without a calibration keep their values. A pixel that has no value at its level is not valid.
+    Bands without a calibration keep their values. A pixel that has no value at its level is not valid. With
+    `exact` values are not rounded to their level's type.
     """
     out = np.empty(values.shape, dtype)
     good = valid.copy()
@@ -139,12 +145,12 @@ def calibrate(
             if how is None:
                 # Bands of a file are read in the type that holds them all.
                 np.copyto(out[band], values[band], casting="unsafe")
-            elif how.total:
+            elif how.total and not exact:
                 out[band] = each(values[band], how)
             else:
-                exact = each(values[band], how.exact)
-                good[band] &= ~np.isnan(exact)
-                out[band] = convert(exact, numpy_type(how.data_type))
+                found = each(values[band], how.exact)
+                good[band] &= ~np.isnan(found)
+                out[band] = found if exact else convert(found, numpy_type(how.data_type))
     return out, good
 
 

@@ -65,6 +65,11 @@ def data_type_of(dtype: np.dtype[Any]) -> str:
     return "Float32" if dtype.itemsize <= 4 else "Float64"
 
 
+def blended_type(data_type: str) -> str:
+    """Return the floating data type in which values of a data type are interpolated and averaged."""
+    return "Float32" if NUMPY_TYPES[data_type].itemsize <= 2 or data_type == "Float32" else "Float64"
+
+
 def is_integer(data_type: str) -> bool:
     """Whether a data type holds whole numbers."""
     return NUMPY_TYPES[data_type].kind in "ui"

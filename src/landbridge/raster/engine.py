@@ -244,7 +244,7 @@ def widened(plans: Sequence[Plan], dtype: np.dtype[Any]) -> list[Plan]:
 
 def unscaled(plan: Plan) -> Plan:
     """The plan without its scaling, its values in the type that its method computes them in."""
-    return replace(plan, scales=None, output_type=worked_type(plan.method, plan.data_type))
+    return replace(plan, scales=None, output_type=worked_type(plan.method, plan.worked_type))
 
 
 def _by_actual(plan: Plan, values: Array, mask: BoolArray | None) -> Array:
@@ -252,7 +252,7 @@ def _by_actual(plan: Plan, values: Array, mask: BoolArray | None) -> Array:
     for band, scale in enumerate(plan.scales or ()):
         hidden = None if mask is None else mask[band]
         bounds = actual_scale(values[band], hidden) if scale == () else scale
-        out[band] = scaled(values[band], bounds, out.dtype)
+        out[band] = scaled(values[band], bounds, out.dtype, halves_up=plan.blends)
         if hidden is not None:
             out[band][hidden] = 0
     return out

@@ -22,6 +22,7 @@ from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.errors import RasterError, raise_alone
 from landbridge.raster.fetch import RETRIES, is_remote, open_file, s3_endpoint, timeout
 from landbridge.raster.grid import crs_of
+from landbridge.raster.overviews import Overviews, read_items
 from landbridge.raster.tiff import Tiff, structure
 from landbridge.raster.tiles import TileCache, Tiles
 
@@ -58,7 +59,8 @@ _USER = re.compile(r"(://)[^/@\s'\"]+@")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself. `overviews` are how many times coarser than its grid its overviews are.
+    """What a file says of itself. `overviews` are how many times coarser than its grid its overviews are,
+    `overview_methods` how those of each band were made.
 
     `mask` tells of a mask stored beside the bands, `alpha` is the number of a band that is one (0: none).
     `tiff` is the structure of a TIFF whose tiles are decoded here. GDAL opens `address`.
@@ -73,6 +75,7 @@ class Header:
     mask: bool
     alpha: int
     tiff: Tiff | None = None
+    overview_methods: tuple[Overviews, ...] = ()
 
 
 @contextmanager
@@ -191,7 +194,7 @@ def read_header(address: str, turn: AbstractContextManager[Any] = _AT_ONCE) -> H
     file = open_file(address)
     with turn:
         tiff = None if file is None else structure(file)
-    if tiff is None or tiff.grid is None or tiff.has_alpha:
+    if tiff is None or tiff.grid is None or tiff.has_alpha or _has_mask_beside(address):
         with gdal_env():
             return _by_gdal(address, tiff)
     return Header(
@@ -204,11 +207,12 @@ def read_header(address: str, turn: AbstractContextManager[Any] = _AT_ONCE) -> H
         mask=False,
         alpha=0,
         tiff=tiff,
+        overview_methods=tiff.overviews_by,
     )
 
 
 def _by_gdal(address: str, tiff: Tiff | None) -> Header:
-    with rasterio.Env(DummySession(), **_FRESH), rasterio.open(address, sharing=False) as dataset:
+    with rasterio.Env(DummySession(), **_FRESH), dataset_of(address) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]
@@ -222,6 +226,7 @@ def _by_gdal(address: str, tiff: Tiff | None) -> Header:
             overviews=tuple(dataset.overviews(1)),
             mask=MaskFlags.per_dataset in flags and not alpha,
             alpha=_alpha_index(dataset) if alpha else 0,
+            overview_methods=_overviews_of(dataset, address),
         )
     agreed = (
         tiff is not None
@@ -231,6 +236,20 @@ def _by_gdal(address: str, tiff: Tiff | None) -> Header:
         and tiff.overviews == header.overviews
     )
     return replace(header, tiff=tiff) if agreed else header
+
+
+@contextmanager
+def dataset_of(address: str, level: int = 0) -> Iterator[Any]:
+    """Open a file by GDAL, or an overview (levels from 1 on), with a mask that lies beside a local file."""
+    options = {} if level == 0 else {"overview_level": level - 1}
+    beside = {"GDAL_DISABLE_READDIR_ON_OPEN": "TRUE"} if _has_mask_beside(address) else {}
+    with rasterio.Env(DummySession(), **beside), rasterio.open(address, sharing=False, **options) as dataset:
+        yield dataset
+
+
+def _has_mask_beside(address: str) -> bool:
+    """Return whether a mask file lies beside a local file. Over a network each look would be a request."""
+    return not is_remote(address) and os.path.exists(f"{address}.msk")  # noqa: PTH110 - one string, many times
 
 
 def level_grid(header: Header, level: int) -> GeoBox:
@@ -244,7 +263,7 @@ def level_grid(header: Header, level: int) -> GeoBox:
     if header.tiff is not None:
         size = header.tiff.levels[level].size
     else:
-        with rasterio.open(header.address, sharing=False, overview_level=level - 1) as overview:
+        with dataset_of(header.address, level) as overview:
             size = overview.shape
     rows, columns = header.grid.shape.yx
     scale = header.grid.transform.scale(columns / size[1], rows / size[0])
@@ -259,6 +278,23 @@ def find_tiles(header: Header, level: int, cache: TileCache) -> Tiles | None:
     packed = header.tiff.levels[level]
     fill = 0 if nodata is None else held_nodata(packed.dtype, nodata)
     return Tiles(header.tiff.file, packed, level, fill, cache)
+
+
+def _overviews_of(dataset: Any, address: str) -> tuple[Overviews, ...]:
+    """How the overviews of a dataset's bands were made."""
+    if not dataset.overviews(1):
+        return ()
+    if dataset.driver == "JP2OpenJPEG":
+        # Its levels are those of a wavelet, and nothing is left out of them.
+        return (Overviews("CUBIC"),) * int(dataset.count)
+    own = [(name, band - 1, value) for band in dataset.indexes for name, value in dataset.tags(band).items()]
+    try:
+        with dataset_of(address, 1) as overview:
+            gdal = [(name, 0, value) for name, value in overview.tags(1).items()]
+    except RasterioError:
+        # What is wrong with it is told when it is read.
+        gdal = []
+    return read_items(dataset.count, own, gdal)
 
 
 def _alpha_index(dataset: Any) -> int:

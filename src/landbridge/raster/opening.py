@@ -8,13 +8,15 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from odc.geo.geobox import GeoBox
+
 from landbridge.raster.addresses import Address
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import about, errors_about, find_tiles, read_header
 from landbridge.raster.grid import key_of
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import Nets, OpenFile, View, view_of
+from landbridge.raster.read import Nets, OpenFile, View, fits, view_of
 from landbridge.raster.threads import borrow, give_back
 from landbridge.raster.tiles import TileCache
 
@@ -28,13 +30,16 @@ _AHEAD = 8
 _THREADS = 24
 
 
+_Key = tuple[str, tuple[int, ...], tuple[bool, ...], tuple[float | None, ...], int]
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """Files that are open, the longest asked for first, and how the grid looks at those of one grid; by
     `nets` its blocks look at those of one system and resolution.
     """
 
-    files: "OrderedDict[str, Future[OpenFile]]" = field(default_factory=OrderedDict)
+    files: "OrderedDict[_Key, Future[OpenFile]]" = field(default_factory=OrderedDict)
     views: "dict[tuple[GridKey, tuple[int, ...]], View]" = field(default_factory=dict)
     nets: Nets = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -75,6 +80,17 @@ class Files:
             self._open(opened, source, file)
         return opened.result()
 
+    def get_for(self, source: SourceRead, file: FileRead, grid: GeoBox) -> OpenFile:
+        """A file, opened to be read by the nearest pixel for another grid than the plan's.
+
+        Raises:
+            RasterError: as `get`.
+        """
+        header = self.get(source, file).header
+        with errors_about(source, file, header.address):
+            view = view_of(header, grid, use_overviews=fits(header, file, "near"))
+            return OpenFile(header, view, find_tiles(header, view.level, self._cache))
+
     def stop(self, failure: RasterError | None = None) -> None:
         """Ask for no more headers; after a failure also no other block of the plan goes on."""
         self._failure = self._failure or failure
@@ -91,10 +107,10 @@ class Files:
     def _claim(self, file: FileRead) -> tuple[Future[OpenFile], bool]:
         """The promise of an opened file, and whether it is for the caller to keep."""
         with self.shared.lock:
-            opened = self.shared.files.get(file.href)
+            opened = self.shared.files.get(_key(file))
             if opened is not None and not _has_ended(opened):
                 return opened, False
-            opened = self.shared.files[file.href] = Future()
+            opened = self.shared.files[_key(file)] = Future()
             if len(self.shared.files) > _MOST:
                 self.shared.files.popitem(last=False)
             return opened, True
@@ -112,18 +128,21 @@ class Files:
         address = address_of(source, file)
         with errors_about(source, file, address):
             header = read_header(address, turn)
-            grids = (key_of(header.grid), header.overviews)
+            use_overviews = fits(header, file, self._plan.resampler)
+            grids = (key_of(header.grid), header.overviews if use_overviews else ())
             view = self.shared.views.get(grids)
             if view is None:
                 # Two threads may both get here: they store the same.
-                view = self.shared.views[grids] = view_of(header, self._plan.geobox, self._plan.resampler)
+                view = self.shared.views[grids] = view_of(
+                    header, self._plan.geobox, use_overviews=use_overviews
+                )
             return OpenFile(header, view, find_tiles(header, view.level, self._cache))
 
     def _ask_ahead(self, source: SourceRead) -> None:
         """Open the files of the images whose turn is next, without waiting."""
         turn = self._turns[id(source)]
         soon = self._newest_first[turn : turn + _AHEAD]
-        todo = [(each, file) for each in soon for file in each.files if file.href not in self.shared.files]
+        todo = [(each, file) for each in soon for file in each.files if _key(file) not in self.shared.files]
         for each, file in todo:
             opened, mine = self._claim(file)
             if not mine:
@@ -138,14 +157,19 @@ class Files:
     def _forget(self, opened: Future[OpenFile], file: FileRead) -> None:
         """Have whoever comes later ask anew: the file may be there again."""
         with self.shared.lock:
-            if self.shared.files.get(file.href) is opened:
-                del self.shared.files[file.href]
+            if self.shared.files.get(_key(file)) is opened:
+                del self.shared.files[_key(file)]
 
     def _give_up(self, opened: Future[OpenFile], file: FileRead, task: Future[None]) -> None:
         """Keep nobody waiting for a header that is not asked for any more."""
         if task.cancelled():
             self._forget(opened, file)
             opened.set_exception(self._failure or RasterError("the call has ended"))
+
+
+def _key(file: FileRead) -> "_Key":
+    """The address of a file, and what its overviews must fit."""
+    return (file.href, file.indexes, file.exact, file.nodata, file.alpha)
 
 
 def _has_ended(opened: Future[OpenFile]) -> bool:

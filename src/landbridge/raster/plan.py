@@ -10,6 +10,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
 from landbridge.raster.arguments import (
+    BLENDING,
     check_alpha_position,
     check_available,
     check_method,
@@ -17,7 +18,7 @@ from landbridge.raster.arguments import (
     resolve_alpha,
 )
 from landbridge.raster.calibrate import Calibration, calibration
-from landbridge.raster.dtypes import common_type, data_type_of, numpy_type
+from landbridge.raster.dtypes import blended_type, common_type, data_type_of, numpy_type
 from landbridge.raster.errors import RasterError
 from landbridge.raster.footprints import Footprints
 from landbridge.raster.grid import Cutline, cutline_on, is_within_a_pixel, output_grid, reach
@@ -26,13 +27,18 @@ from landbridge.raster.methods import worked_type
 from landbridge.raster.scale import Scale, collection_scaling_parameters
 from landbridge.raster.types import Band, Request, Source
 
+# A whole number of fewer steps than these loses too much in an overview of whole numbers.
+_FEW = 100
+
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
     """The bands that one file of an image gives: file bands count from one, positions in `Plan.fetched`.
 
     `nodata` are the Bands' own values, which count where the file has none. `declared` are the file's bands
-    that the product knows, which tells an alpha band of its own from one that nobody speaks of.
+    that the product knows, which tells an alpha band of its own from one that nobody speaks of. `exact` tells
+    which bands have classes or very few values, of which nothing between means anything. `alpha` is the
+    number of the band that hides pixels: 0 if there is none, -1 if it is in another file.
     `calibrations` lead to the processing level that is wanted; None: the band's pixels are taken as stored.
     """
 
@@ -43,11 +49,25 @@ class FileRead:
     nodata: tuple[float | None, ...]
     declared: frozenset[int]
     calibrations: tuple[Calibration | None, ...]
+    exact: tuple[bool, ...] = ()
+    alpha: int = 0
 
     @property
     def calibrated(self) -> bool:
         """Whether any band's pixels are taken otherwise than as stored."""
         return any(calibration is not None for calibration in self.calibrations)
+
+    def only(self, number: int) -> "FileRead":
+        """Return the read of a single one of the bands, as stored."""
+        return replace(
+            self,
+            names=self.names[number : number + 1],
+            indexes=self.indexes[number : number + 1],
+            positions=self.positions[number : number + 1],
+            nodata=self.nodata[number : number + 1],
+            calibrations=(None,),
+            exact=self.exact[number : number + 1],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +116,23 @@ class Plan:
     def dtype(self) -> np.dtype[Any]:
         """The numpy type of the values before they are scaled."""
         return numpy_type(self.data_type)
+
+    @property
+    def worked_type(self) -> str:
+        """The data type in which pixels are resampled and laid over each other: a floating one if the
+        resampler makes values that no pixel has, so that they are rounded only once, in the output.
+        """
+        return blended_type(self.data_type) if self.blends else self.data_type
+
+    @property
+    def worked_dtype(self) -> np.dtype[Any]:
+        """The numpy type of `worked_type`."""
+        return numpy_type(self.worked_type)
+
+    @property
+    def blends(self) -> bool:
+        """Whether the resampler makes values that no pixel has."""
+        return self.resampler in BLENDING
 
     @property
     def output_dtype(self) -> np.dtype[Any]:
@@ -209,7 +246,7 @@ def _plan(sources: Sequence[Source], touching: Sequence[bool], request: Request,
         sources=tuple(
             reads
             for source, near in zip(sources, touching, strict=True)
-            if near and (reads := _reads(source, fetched, frame.levels[id(source.bands)])).files
+            if near and (reads := _reads(source, fetched, frame.levels[id(source.bands)], alpha)).files
         ),
         cutline=frame.cutline,
         # An area smaller than a pixel may hold no pixel's center, and is still somewhere.
@@ -275,7 +312,16 @@ def _asset(source: Source, name: str) -> str:
     return f"asset {asset!r} with band {name!r}"
 
 
-def _reads(source: Source, fetched: Sequence[str], levels: Mapping[str, Level]) -> SourceRead:
+def _is_exact(band: Band) -> bool:
+    """Return whether nothing between a band's values means anything: it has classes, or very few values."""
+    low, high = band.data_range or (0, _FEW)
+    return band.type in ("mask", "class") or high - low < _FEW
+
+
+def _reads(
+    source: Source, fetched: Sequence[str], levels: Mapping[str, Level], alpha: str | None
+) -> SourceRead:
+    hiding = None if alpha is None else source.place(alpha)
     files: dict[int, list[tuple[int, int]]] = {}
     for position, name in enumerate(fetched):
         if place := source.place(name):
@@ -300,6 +346,8 @@ def _reads(source: Source, fetched: Sequence[str], levels: Mapping[str, Level]) 
                     calibration(source, band, levels[band.name]) if band.name in levels else None
                     for band in bands
                 ),
+                exact=tuple(map(_is_exact, bands)),
+                alpha=0 if alpha is None else hiding[1] + 1 if hiding and hiding[0] == file else -1,
             )
         )
     return SourceRead(source, tuple(reads))

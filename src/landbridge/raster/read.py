@@ -1,21 +1,21 @@
 """Reading one file's bands onto a block of the output grid."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
-import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.dtypes import held_nodata
-from landbridge.raster.files import Header, level_grid
+from landbridge.raster.files import Header, dataset_of, level_grid
 from landbridge.raster.grid import BoolArray, GridKey, crs_on, key_of
 from landbridge.raster.kernels import VALID
+from landbridge.raster.overviews import Overviews, fit
 from landbridge.raster.paste import Canvas, Layer, lay, put, shown
 from landbridge.raster.plan import FileRead
 from landbridge.raster.sample import (
@@ -34,8 +34,6 @@ from landbridge.raster.warp import warp, widened_window
 
 Array = np.ndarray[Any, Any]
 
-# These rank the pixels themselves: an overview no longer has them.
-_RANKING = ("mode", "max", "min", "med", "q1", "q3")
 _INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
@@ -51,13 +49,15 @@ Nets = dict[tuple[Any, ...], Net]
 class Pixels:
     """Pixels (band, y, x) of output rows and columns `roi`, with which of them are valid by each band.
 
-    `covered` (y, x) tells where the file has pixels at all; None: everywhere in `roi`.
+    `covered` (y, x) tells where the file has pixels at all; None: everywhere in `roi`. `seen` (y, x) tells
+    where the band of them that hides pixels lets them be seen, if there is one.
     """
 
     roi: Window
     values: Array
     valid: BoolArray
     covered: BoolArray | None
+    seen: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +142,26 @@ class Samples:
         return lattice_of(source, net)
 
 
-def view_of(header: Header, target: GeoBox, resampler: str) -> View:
+Alpha = Callable[[GeoBox], BoolArray]
+"""Returns where (y, x) on the grid of a file the image's alpha, which is in another file, shows pixels."""
+
+
+def fits(header: Header, file: FileRead, resampler: str) -> bool:
+    """Return whether a file's overviews may be read for a resampler."""
+    if not header.overviews or max(file.indexes) > header.count:
+        return False
+    known = header.overview_methods or (Overviews(),) * header.count
+    alpha = _undeclared_alpha(header, file)
+    return fit(known, header.nodata, file, resampler, alpha=alpha, mask=header.mask)
+
+
+def view_of(header: Header, target: GeoBox, *, use_overviews: bool = True) -> View:
     """Which level of a file a whole output grid is read from, so that all its blocks agree.
 
-    The level is the coarsest that is no coarser than the output; ranking resamplers read full resolution.
+    The level is the coarsest that is no coarser than the output.
     """
     x, y = scale_of(header.grid, target)
-    coarser = () if resampler in _RANKING else header.overviews
+    coarser = header.overviews if use_overviews else ()
     fit = [level for level, times in enumerate(coarser, start=1) if min(x, y) / times >= 1 - _OVERVIEW_SLACK]
     level = fit[-1] if fit else 0
     grid = level_grid(header, level)
@@ -157,11 +170,17 @@ def view_of(header: Header, target: GeoBox, resampler: str) -> View:
 
 
 def read_block(
-    opened: OpenFile, file: FileRead, resampler: str, samples: Samples, wanted: BoolArray
+    opened: OpenFile,
+    file: FileRead,
+    resampler: str,
+    samples: Samples,
+    wanted: BoolArray,
+    alpha: Alpha | None = None,
 ) -> Iterator[Pixels]:
     """The bands of a file on a block of the output grid, in parts; none where the block misses the file.
 
-    What no part has, the `wanted` pixels (y, x) of the block can do without.
+    What no part has, the `wanted` pixels (y, x) of the block can do without. What `alpha` hides takes no part
+    in other pixels.
 
     Raises:
         RasterioError: the file cannot be read.
@@ -175,11 +194,11 @@ def read_block(
     if sample is None:
         return
     if sample.pixels > _MAX_WINDOW and max(block.grid.shape.yx) > 1:
-        yield from _in_parts(opened, file, block, resampler, wanted)
+        yield from _in_parts(opened, file, block, resampler, wanted, alpha)
     elif resampler == "near":
         yield _sampled(opened, file, sample)
     else:
-        yield _warped(opened, file, block, resampler, sample)
+        yield _warped(opened, file, block, resampler, sample, alpha)
 
 
 def check_bands(header: Header, file: FileRead) -> None:
@@ -244,7 +263,12 @@ def _sampled(opened: OpenFile, file: FileRead, sample: Sample) -> Pixels:
 
 
 def _in_parts(
-    opened: OpenFile, file: FileRead, block: Block, resampler: str, wanted: BoolArray
+    opened: OpenFile,
+    file: FileRead,
+    block: Block,
+    resampler: str,
+    wanted: BoolArray,
+    alpha: Alpha | None,
 ) -> Iterator[Pixels]:
     """A block read by halves, so that what is in memory at once stays bounded."""
     height, width = block.grid.shape.yx
@@ -256,8 +280,8 @@ def _in_parts(
     )
     for half in halves:
         if wanted[half].any():
-            for part in read_block(opened, file, resampler, Samples(block.part(half)), wanted[half]):
-                yield Pixels(within(half, part.roi), part.values, part.valid, part.covered)
+            for part in read_block(opened, file, resampler, Samples(block.part(half)), wanted[half], alpha):
+                yield replace(part, roi=within(half, part.roi))
 
 
 def _dtype_of(header: Header, indexes: Sequence[int]) -> np.dtype[Any]:
@@ -277,7 +301,7 @@ def _by_gdal(opened: OpenFile, indexes: Sequence[int], window: Window) -> Array:
     if opened.view.level == 0:
         return _loaded(opened.header, indexes, window)
     # odc-loader resamples overviews and does not hand out their own pixels.
-    with _level(opened) as dataset:
+    with dataset_of(opened.header.address, opened.view.level) as dataset:
         return np.asarray(dataset.read(list(indexes), window=RasterioWindow.from_slices(*window)))
 
 
@@ -307,13 +331,6 @@ def _driver() -> Any:
     from odc.loader import RioDriver
 
     return RioDriver()
-
-
-def _level(opened: OpenFile) -> Any:
-    """A dataset of the level a file is read from."""
-    level = opened.view.level
-    options = {} if level == 0 else {"overview_level": level - 1}
-    return rasterio.open(opened.header.address, sharing=False, **options)
 
 
 def _kept_nodata(header: Header, index: int, dtype: np.dtype[Any]) -> float | None:
@@ -387,29 +404,46 @@ def _file_mask(opened: OpenFile, file: FileRead, window: Window) -> BoolArray | 
     if alpha:
         seen = _window(opened, (alpha,), window)[0]
     else:
-        with _level(opened) as dataset:
+        with dataset_of(opened.header.address, opened.view.level) as dataset:
             seen = dataset.dataset_mask(window=RasterioWindow.from_slices(*window))
     mask: BoolArray = seen != 0
     return mask
 
 
-def _warped(opened: OpenFile, file: FileRead, block: Block, resampler: str, sample: Sample) -> Pixels:
+def _warped(
+    opened: OpenFile, file: FileRead, block: Block, resampler: str, sample: Sample, alpha: Alpha | None
+) -> Pixels:
     """A block by an interpolating or counting resampler, from the window that its kernel can reach.
 
-    A pixel is covered where its center lies in the file: interpolation does not reach beyond.
+    A pixel is covered where its center lies in the file: interpolation does not reach beyond. What is
+    hidden is left out before, not after.
     """
     view = opened.view
     grid = block.grid[sample.roi]
     window = widened_window(sample.window, view.scale, view.grid)
     raw = _judged(opened, file, _window(opened, file.indexes, window), window, None)
-    values, valid = warp(raw.values, raw.valid, view.grid[window], grid, view.scale, resampler)
-    if resampler in _INTERPOLATING and not raw.valid.all():
+    values, valid = raw.values, raw.valid
+    if alpha is not None:
+        valid &= alpha(view.grid[window])
+    hiding = file.indexes.index(file.alpha) if file.alpha > 0 else None
+    if hiding is not None:
+        # Alpha's own values are all valid. One more band tells where any pixel counts that is not hidden.
+        visible = values[hiding] != 0
+        valid &= visible
+        valid = np.concatenate([valid, visible[None]])
+        values = np.concatenate([values, visible[None].astype(values.dtype)])
+        valid[hiding] = True
+    values, good = warp(values, valid, view.grid[window], grid, view.scale, resampler)
+    if resampler in _INTERPOLATING and not valid.all():
         # Not beyond the valid pixels either: GDAL sees to that only where there is one band.
         y, x = (
             slice(inner.start - outer.start, inner.stop - outer.start)
             for inner, outer in zip(sample.window, window, strict=True)
         )
-        valid &= sample.take(raw.valid[:, y, x])
+        good &= sample.take(valid[:, y, x])
     if sample.inside is not None:
-        valid &= sample.inside
-    return Pixels(sample.roi, values, valid, sample.inside)
+        good &= sample.inside
+    count = len(file.indexes)
+    return Pixels(
+        sample.roi, values[:count], good[:count], sample.inside, None if hiding is None else good[-1]
+    )

@@ -63,8 +63,10 @@ class Reducer:
         self._cache = cache
         self._files = Files(plan, cache) if files is None else files
         self._footprints = Footprints([source.source for source in plan.sources])
-        self._plain = replace(plan, method="last", scales=None, output_type=plan.data_type)
+        self._plain = replace(plan, method="last", scales=None, output_type=plan.worked_type)
         self._single = replace(self._plain, cutline=None, mask_nodata=True)
+        # Means round to the even neighbor, pixels as they do elsewhere.
+        self._halves_up = plan.blends and plan.method in ("min", "max")
         self._below = Renderer(self._plain, cache, self._files)
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
@@ -97,7 +99,7 @@ class Reducer:
     def _parts(self, shape: tuple[int, int], images: int) -> Iterator[Window]:
         plan = self.plan
         share = max(_LEAST_SHARE, _IN_FLIGHT // default_workers())
-        pixels = share // (len(plan.bands) * pixel_bytes(plan.method, plan.dtype, images))
+        pixels = share // (len(plan.bands) * pixel_bytes(plan.method, plan.worked_dtype, images))
         edge = max(1, math.isqrt(pixels))
         unit = next((unit for unit in _EDGES if edge >= unit), 1)
         edge -= edge % unit
@@ -118,7 +120,7 @@ class Reducer:
             for target, worked, scale in zip(
                 values[inner], pixels, plan.scales or (None,) * len(pixels), strict=True
             ):
-                target[:] = scaled(worked, scale, values.dtype)
+                target[:] = scaled(worked, scale, values.dtype, halves_up=self._halves_up)
             missing |= ~wanted
             values[missing] = 0
         if plan.mask_nodata or plan.method == "count":
@@ -133,8 +135,8 @@ class Reducer:
         plan = self._single
         shape = (len(plan.bands), *shape_of(window))
         sources = [source for source, is_near in zip(plan.sources, near, strict=True) if is_near]
-        reduction = REDUCTIONS[self.plan.method](shape, plan.dtype, len(sources))
-        values, missing = np.empty(shape, plan.dtype), np.empty(shape, bool)
+        reduction = REDUCTIONS[self.plan.method](shape, plan.worked_dtype, len(sources))
+        values, missing = np.empty(shape, plan.worked_dtype), np.empty(shape, bool)
         # Files are asked for ahead in this order.
         for source in reversed(sources):
             if reduction.is_done:
@@ -147,12 +149,12 @@ class Reducer:
 
     def _show_plain(self, window: Window, missing: BoolArray, values: Array, mask: BoolArray | None) -> None:
         """Where no image is valid and nodata is not masked, show what the plain mosaic has there: nodata."""
-        plain = np.empty(values.shape, self._plain.dtype)
+        plain = np.empty(values.shape, self._plain.worked_dtype)
         hidden = None if mask is None else np.empty(values.shape, bool)
         self._below.render(window, plain, hidden)
         scales = self.plan.scales or (None,) * len(plain)
         for target, shown, where, scale in zip(values, plain, missing, scales, strict=True):
-            np.copyto(target, scaled(shown, scale, values.dtype), where=where)
+            np.copyto(target, scaled(shown, scale, values.dtype, halves_up=self._halves_up), where=where)
         if mask is not None and hidden is not None:
             np.logical_and(missing, hidden, out=mask)
             values[mask] = 0

@@ -74,8 +74,8 @@ class Renderer:
 
     def _render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         plan = self.plan
-        direct = plan.scales is None and plan.output_type == plan.data_type
-        raw = values if direct else np.empty(values.shape, plan.dtype)
+        direct = plan.scales is None and plan.output_type == plan.worked_type
+        raw = values if direct else np.empty(values.shape, plan.worked_dtype)
         missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
         shown = self._mosaic(window, raw, missing)
         if mask is not None and shown is not None:
@@ -86,7 +86,7 @@ class Renderer:
     def _scale(self, raw: Array, values: Array, mask: BoolArray | None) -> None:
         scales = self.plan.scales or (None,) * len(raw)
         for band, scale in enumerate(scales):
-            values[band] = scaled(raw[band], scale, values.dtype)
+            values[band] = scaled(raw[band], scale, values.dtype, halves_up=self.plan.blends)
         if mask is not None:
             values[mask] = 0
 
@@ -238,17 +238,33 @@ class Renderer:
     ) -> tuple[Array, BoolArray]:
         """Pixels of some of a file's bands at their levels, and which of them are valid."""
         calibrations = [file.calibrations[number] for number in kept]
-        values, valid = calibrate(values, valid, calibrations, self.plan.dtype)
+        values, valid = calibrate(values, valid, calibrations, self.plan.worked_dtype, exact=self.plan.blends)
         if not self.plan.mask_nodata:
             nodata = [self.plan.bands[file.positions[number]].nodata for number in kept]
             fill_missing(values, valid, calibrations, nodata)
         return values, valid
 
+    def _alpha_on(self, source: SourceRead, grid: GeoBox) -> BoolArray:
+        """Where (y, x) on the grid of one of an image's files its alpha, in another file, is not 0."""
+        seen = np.zeros(grid.shape.yx, bool)
+        hiding = [file for file in source.files if self.plan.alpha in file.positions]
+        for file in (each.only(each.positions.index(self.plan.alpha)) for each in hiding):
+            opened = self._files.get_for(source, file, grid)
+            samples = Samples(Block(grid, (0, 0), grid.shape.yx))
+            with errors_about(source, file, opened.header.address):
+                for part in read_block(opened, file, "near", samples, ~seen):
+                    shown = part.values[0] != 0
+                    seen[part.roi] |= shown if part.covered is None else shown & part.covered
+        return seen
+
     def _see(self, file: FileRead, pixels: Pixels, visible: BoolArray) -> None:
         """Note in `visible` (y, x) where an image's alpha is not 0, whatever that band's nodata is."""
         assert self.plan.alpha is not None
         band = file.positions.index(self.plan.alpha)
-        np.not_equal(pixels.values[band], 0, out=visible)
+        if pixels.seen is not None:
+            visible[:] = pixels.seen
+        else:
+            np.not_equal(pixels.values[band], 0, out=visible)
         if pixels.covered is not None:
             visible &= pixels.covered
         pixels.valid[band] = True
@@ -263,7 +279,10 @@ class Renderer:
                 dtype = np.dtype(opened.header.dtypes[index - 1])
                 if dtype != plan.dtype and plan.widened(dtype).data_type != plan.data_type:
                     raise WiderTypeError(dtype)
-        parts = read_block(opened, file, plan.resampler, samples, wanted)
+        # The nearest pixel is seen or not by the alpha that is nearest to it, on the output's grid.
+        elsewhere = file.alpha < 0 and plan.resampler != "near"
+        alpha = partial(self._alpha_on, source) if elsewhere else None
+        parts = read_block(opened, file, plan.resampler, samples, wanted, alpha)
         while True:
             # Not around the yield: what the taker does is not about the file.
             with errors_about(source, file, opened.header.address):

@@ -14,24 +14,31 @@ Array = np.ndarray[Any, Any]
 _AUTO_OUTPUT = (0.0, 255.0)
 
 
-def convert(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Values in another type: clipped to its range, rounded to the nearest if it is an integer type."""
+def convert(values: Array, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:
+    """Values in another type: clipped to its range, rounded to the nearest if it is an integer type.
+
+    Halves go to the even neighbor, with `halves_up` to the greater one, as in GDAL's warper.
+    """
     if values.dtype == dtype:
         return values
     if dtype.kind == "f":
         return values.astype(dtype)
     limits = np.iinfo(dtype)
     if values.dtype.kind == "f":
-        values = np.rint(np.nan_to_num(values, nan=0.0, posinf=limits.max, neginf=limits.min))
+        values = np.nan_to_num(values, nan=0.0, posinf=limits.max, neginf=limits.min)
+        values = np.floor(values + 0.5) if halves_up else np.rint(values)
     elif np.can_cast(values.dtype, dtype):
         return values.astype(dtype)
     return np.clip(values, limits.min, limits.max).astype(dtype)
 
 
-def scaled(values: Array, scale: Scale, dtype: np.dtype[Any]) -> Array:
-    """One band's values (any shape) by a scale of four bounds, or none, in the output's type."""
+def scaled(values: Array, scale: Scale, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:
+    """One band's values (any shape) by a scale of four bounds, or none, in the output's type.
+
+    `halves_up` is as in `convert`, for values without a scale.
+    """
     if not scale:
-        return convert(values, dtype)
+        return convert(values, dtype, halves_up=halves_up)
     return each(values, lambda exact: _linear(exact, scale, dtype))
 
 

@@ -17,6 +17,7 @@ from odc.geo.geobox import GeoBox
 
 from landbridge.raster.fetch import File
 from landbridge.raster.grid import crs_of
+from landbridge.raster.overviews import Overviews, items_of, read_items
 
 HORIZONTAL, FLOATING = 2, 3
 # TIFF's numbers of the compressions that tiles are unpacked from: none, LZW, deflate (new and old), zstd.
@@ -88,7 +89,7 @@ class Tiff:
     """A file all of whose pages are understood: the levels, finest first, and what the first page states.
 
     `grid` is None where only GDAL can tell it, as for systems without a code; `has_alpha` tells of a band
-    that is one.
+    that is one; `overviews_by` how the overviews of each band were made.
     """
 
     file: File
@@ -96,6 +97,7 @@ class Tiff:
     nodata: float | None
     grid: GeoBox | None
     has_alpha: bool
+    overviews_by: tuple[Overviews, ...] = ()
 
     @property
     def count(self) -> int:
@@ -164,6 +166,7 @@ def _understood(tiff: Any, file: File) -> Tiff | None:
         nodata=_nodata(first, finest.dtype),
         grid=_grid(first.geotiff_tags or {}, finest.size),
         has_alpha=any(int(kind) in _ALPHA for kind in first.extrasamples),
+        overviews_by=read_items(finest.samples, _items(first), _items(others[0]) if others else ()),
     )
 
 
@@ -197,6 +200,12 @@ def _level(page: Any) -> Level | None:
     )
     tiles = level.across * level.down * (level.samples if planar else 1)
     return level if len(level.offsets) == len(level.counts) == tiles else None
+
+
+def _items(page: Any) -> list[tuple[str, int, str]]:
+    """The items of a page's GDAL metadata."""
+    tag = page.tags.get(42112)
+    return [] if tag is None else items_of(str(tag.value))
 
 
 def _nodata(page: Any, dtype: np.dtype[Any]) -> float | None:

@@ -9,7 +9,7 @@ from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.vrt import WarpedVRT
 
-from landbridge.raster.arguments import RESAMPLERS
+from landbridge.raster.arguments import BLENDING, RESAMPLERS
 from landbridge.raster.grid import BoolArray, crs_on, same_crs
 from landbridge.raster.sample import Window
 
@@ -48,7 +48,8 @@ def warp(
 ) -> tuple[Array, BoolArray]:
     """Pixels (band, y, x) of a source on a target grid, and which of them are valid; the others are 0.
 
-    Each band is made of its own valid pixels only. `scale` (x, y) is how many source pixels a target pixel
+    Each band is made of its own valid pixels only. What is made of several pixels is in a floating type, and
+    neither rounded nor cut. `scale` (x, y) is how many source pixels a target pixel
     spans: kernels grow by it, in all blocks of a grid alike.
     """
     # In a floating type that holds all values of the file's, NaN can stand for "not valid".
@@ -93,16 +94,11 @@ def warp(
             out = np.asarray(warped.read())
     good = ~np.isnan(out)
     out[~good] = 0
-    return _settled(out, values.dtype), good
+    if resampler in BLENDING:
+        return out, good
+    # What is picked among pixels is of their type.
+    return out.astype(values.dtype, copy=False), good
 
 
 def _whole(factor: float) -> float:
     return float(round(factor)) if factor >= 1 and abs(factor - round(factor)) < _WHOLE else factor
-
-
-def _settled(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Warped values in the file's type: rounded, and cut where a kernel overshoots."""
-    if values.dtype == dtype:
-        return values
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values, out=values), limits.min, limits.max).astype(dtype)
