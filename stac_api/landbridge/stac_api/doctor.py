@@ -34,6 +34,9 @@ _ITEMS = (
 )
 _ASSET = "SELECT content->'assets'->$3 FROM items WHERE collection = $1 AND id = $2"
 _EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
+_DAMAGED = """
+SELECT collection, id, assets IS NOT NULL AS mendable FROM landbridge.damaged_items() ORDER BY collection, id
+"""
 _EXPECTED = "SELECT path FROM landbridge.discards"
 _OVERDUE = """
 SELECT path FROM landbridge.discards WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
@@ -75,9 +78,9 @@ WHERE hash_due AND modified < now() - make_interval(secs => $1)
 class Finding:
     """Something that is not as it should be.
 
-    `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store) and `stuck` (work that
-    nobody carries on); `path` is the object's, where it is about one. `repair` mends the last two kinds; data
-    that is gone, nobody brings back.
+    `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store), `stuck` (work that
+    nobody carries on) and `damaged` (an item's row); `path` is the object's, where it is about one. `repair`
+    mends the last three kinds, of damaged items those that it can; data that is gone, nobody brings back.
     """
 
     kind: str
@@ -104,7 +107,14 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
         Finding("orphan", path, "files in transit of an upload that has ended", path)
         for path in await sweeping.stray(services)
     ]
+    found += [_damaged(row) for row in await services.writepool.fetch(_DAMAGED)]
     return found + await _stuck(services, late)
+
+
+def _damaged(row: Mapping[str, Any]) -> Finding:
+    lost = "a list of its assets has lost what it had in common with the collection's item_assets"
+    advice = "repair fills it" if row["mendable"] else "nothing here says what it was: write the item anew"
+    return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
 
 
 async def _examine(services: Services, collection: str) -> list[Finding]:
@@ -230,9 +240,11 @@ async def _stuck(services: Services, late: float) -> list[Finding]:
 
 
 async def repair(services: Services, jobs: Jobs, findings: list[Finding], *, late: float = _LATE) -> None:
-    """Delete orphans and carry on what is stuck. What is left, another `examine` tells."""
+    """Delete orphans, mend items and carry on what is stuck. What is left, another `examine` tells."""
     orphans = [finding.path for finding in findings if finding.kind == "orphan" and finding.path]
     await discards.discard(services.writepool, orphans)
     await discards.empty(services)
+    if any(finding.kind == "damaged" for finding in findings):
+        await services.writepool.execute("SELECT landbridge.mend_items()")
     if any(finding.kind == "stuck" for finding in findings):
         await jobs.resume(late)

@@ -43,6 +43,18 @@ class UnavailableError(Exception):
     """A part the server needs does not answer; the same request may work later."""
 
 
+# States of the database that pass: another transaction is making or dropping a table, or holds a lock.
+_PASSING = frozenset(
+    {
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+        "42P01",  # undefined_table: a partition; no request names a table
+        "55006",  # object_in_use
+        "55P03",  # lock_not_available
+    }
+)
+_PASSING_INTERNAL = ("could not open relation with OID", "cache lookup failed", "tuple concurrently")
+
 # SQLSTATE (five characters) or its class (two) -> status.
 _SQLSTATES: dict[str, int] = {
     "23505": 409,  # unique_violation
@@ -128,7 +140,17 @@ def answer(status: int, description: str, headers: dict[str, str] | None = None)
     )
 
 
+def is_passing(exc: BaseException) -> bool:
+    """Return whether a database's error comes of what other transactions do, so the next try may succeed."""
+    sqlstate = getattr(exc, "sqlstate", None)
+    if sqlstate == "XX000":
+        return any(text in str(exc) for text in _PASSING_INTERNAL)
+    return sqlstate in _PASSING
+
+
 def _describe(exc: Exception) -> str:
+    if is_passing(exc):
+        return "The database is busy with what another request makes or deletes; try again in a moment."
     if isinstance(exc, (RequestValidationError, ValidationError)):
         return "; ".join(
             f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()[:10]
@@ -144,6 +166,8 @@ def _describe(exc: Exception) -> str:
 
 
 def _status_of(exc: Exception) -> int:
+    if is_passing(exc):
+        return 503
     sqlstate = getattr(exc, "sqlstate", None)
     if sqlstate and (status := sqlstate_status(sqlstate)) != 500:
         return status

@@ -1,25 +1,26 @@
 """Many items at once, by COPY: dozens of times the speed of SQL inserts.
 
-pgstac's Loader makes the rows (its dehydration takes a hundredth of the database's). It does not store them:
-it compares dates as text, narrows the partition to what it holds under a lock that stops all readers, and
-where it then finds a date outside tries again for minutes.
+The rows are those of `item_rows`. pgstac's Loader is not used: it compares dates as text, narrows the
+partition to what it holds under a lock that stops all readers, and where it then finds a date outside tries
+again for minutes.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from landbridge.stac_api.errors import ConflictError
-from landbridge.stac_api.writes import OPEN_PARTITION
+from landbridge.stac_api import dehydration, item_rows
+from landbridge.stac_api.errors import ConflictError, is_passing
+from landbridge.stac_api.item_rows import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["COLUMNS", "COPY", "created", "load_items"]
 
-COLUMNS = ("id", "collection", "datetime", "end_datetime", "geometry", "content", "private")
 COPY = f"COPY {{table}} ({', '.join(COLUMNS)}) FROM STDIN"
 # The lock that a collection's deletion waits for; see `writes`.
 _LOCK = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
@@ -33,6 +34,7 @@ WITH doomed AS (
 DELETE FROM pgstac.items i USING doomed d WHERE i.collection = d.collection AND i.id = d.id
 """
 _MOVE = "INSERT INTO pgstac.items SELECT * FROM landbridge_load"
+_TRIES, _PAUSE = 5, 0.2
 
 
 def load_items(
@@ -46,31 +48,64 @@ def load_items(
     Raises:
         ConflictError: an id is taken (and `replace` is not set).
     """
-    from pypgstac.db import PgstacDB
-    from pypgstac.load import Loader
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        rest = _rows(conn, database_url, collection, items)
+        made: list[item_rows.Row] = []
 
-    with PgstacDB(dsn=database_url) as db:
-        loader = Loader(db)
-        loader.collection_json(collection)  # asks the database once; in the midst of a COPY it could not
-        rest = map(loader.format_item, items)
-        made: list[dict[str, Any]] = []
-
-        def rows() -> Iterator[dict[str, Any]]:
+        def rows() -> Iterator[item_rows.Row]:
             yield from tuple(made)
             for row in rest:
                 made.append(row)
                 yield row
 
-        try:
-            _store(db.connect(), collection, rows(), replace=replace)
-        except psycopg.errors.CheckViolation:
-            # Somebody's Loader has narrowed the partition.
-            db.connect().execute(OPEN_PARTITION.replace("$1", "%s"), (collection,))
-            _store(db.connect(), collection, rows(), replace=replace)
+        for last in (*[False] * (_TRIES - 1), True):
+            try:
+                _store(conn, collection, rows(), replace=replace)
+                break
+            except psycopg.errors.CheckViolation:
+                if last:
+                    raise
+                # Somebody's Loader has narrowed the partition.
+                made += rest
+                times = [row.datetime for row in made], [row.end_datetime for row in made]
+                conn.execute(item_rows.OPEN_PARTITIONS.format("%s", "%s", "%s"), (collection, *times))
+            except psycopg.Error as error:
+                if last or not is_passing(error):
+                    raise
+                time.sleep(_PAUSE)
+
+
+def _rows(
+    conn: psycopg.Connection, database_url: str, collection: str, items: Iterable[dict[str, Any]]
+) -> Iterator[item_rows.Row]:
+    # Asked once, at the first row or before: in the midst of a COPY the connection could not.
+    found = conn.execute(item_rows.BASE_ITEM.format("%s"), (collection,)).fetchone()
+    base = dehydration.Base(*found) if found else dehydration.Base({})
+    return _dehydrated(base, database_url, collection, items)
+
+
+def _dehydrated(
+    base: dehydration.Base, database_url: str, collection: str, items: Iterable[dict[str, Any]]
+) -> Iterator[item_rows.Row]:
+    tag: int | None = None
+    for item in items:
+        row = item_rows.Row.of(item, base)
+        if row.content is None:
+            tag = tag or _whole_tag(database_url, collection)
+            row = row.whole(item, tag)
+        yield row
+
+
+def _whole_tag(database_url: str, collection: str) -> int:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        found = conn.execute(item_rows.WHOLE.format("%s"), (collection,)).fetchone()
+    assert found  # a function has one row
+    tag: int = found[0]
+    return tag
 
 
 def _store(
-    conn: psycopg.Connection, collection: str, rows: Iterable[dict[str, Any]], *, replace: bool
+    conn: psycopg.Connection, collection: str, rows: Iterable[item_rows.Row], *, replace: bool
 ) -> None:
     table = "landbridge_load" if replace else "pgstac.items"
     try:
@@ -80,7 +115,7 @@ def _store(
                 cursor.execute(_STAGE)
             with cursor.copy(COPY.format(table=table)) as copy:  # two constants
                 for row in rows:
-                    copy.write_row([row[name] for name in COLUMNS])
+                    copy.write_row(row)
             if replace:
                 cursor.execute(_CLEAR)
                 cursor.execute(_MOVE)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
+from landbridge.stac_api import item_rows
 from landbridge.stac_api.access.rules import CONTAINERS, EVERYTHING, Access, Role, missing_item
-from landbridge.stac_api.errors import ConflictError
+from landbridge.stac_api.errors import ConflictError, is_passing
 from landbridge.stac_api.search import rows
 
 if TYPE_CHECKING:
@@ -23,20 +24,10 @@ if TYPE_CHECKING:
 Document: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
-# What concurrent first writes into one partition run into; the second try finds it made.
-_RETRIED = (
-    asyncpg.CheckViolationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-)
 _TRIES = 5
 
-# A partition made for all of time: no later write has to widen its constraint under a lock.
-OPEN_PARTITION = """
-SELECT check_partition($1, r, r) FROM (SELECT tstzrange('0001-01-01Z', '9999-12-31Z', '[]') AS r) AS ranges
-"""
-
+_LOCK_PARTITIONS = "SELECT landbridge.lock_partitions()"
+_OPEN_PARTITION = "SELECT landbridge.open_partitions($1)"
 _LISTS_ACROSS = """
 SELECT collection, id, content->'properties' AS properties FROM items
 WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND collection = ANY ($3)
@@ -49,12 +40,17 @@ RETURNING collection, id, content
 """
 
 
-async def _retrying(attempt: Callable[[], Awaitable[T]]) -> T:
+async def _retrying(pool: asyncpg.Pool, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return what a transaction returns, tried again after what passes: deadlocks, tables in the making."""
     for number in range(1, _TRIES + 1):
         try:
             return await attempt()
-        except _RETRIED:
+        except item_rows.NoPartitionError as error:
             if number == _TRIES:
+                raise
+            await item_rows.open_partitions(pool, error.collection, error.items)
+        except asyncpg.PostgresError as error:
+            if number == _TRIES or not is_passing(error):
                 raise
             await asyncio.sleep(0.02 * 2**number)
     raise AssertionError  # the loop returns or raises
@@ -81,13 +77,14 @@ async def create_collection(pool: asyncpg.Pool, document: Document) -> None:
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, document["id"])
+            await conn.execute(_LOCK_PARTITIONS)
             try:
                 await conn.execute("SELECT create_collection($1)", document)
             except asyncpg.UniqueViolationError as error:
                 raise ConflictError(f"Collection {document['id']} exists already.") from error
-            await conn.execute(OPEN_PARTITION, document["id"])
+            await conn.execute(_OPEN_PARTITION, document["id"])
 
-    await _retrying(attempt)
+    await _retrying(pool, attempt)
 
 
 async def change_collection(
@@ -109,7 +106,7 @@ async def change_collection(
             await conn.execute("SELECT update_collection($1)", changed)
             return changed
 
-    return await _retrying(attempt)
+    return await _retrying(pool, attempt)
 
 
 async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access) -> None:
@@ -131,9 +128,10 @@ async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access)
             related = " and ".join(kind for kind, there in (("bands", bands), ("images", items)) if there)
             if related:
                 raise ConflictError(f"Collection {collection} still has {related}; delete those first.")
+            await conn.execute(_LOCK_PARTITIONS)
             await conn.execute("SELECT delete_collection($1)", collection)
 
-    await _retrying(attempt)
+    await _retrying(pool, attempt)
 
 
 async def create_items(
@@ -169,9 +167,8 @@ async def create_items(
                 await _lock(conn, collection, item)
             if before:
                 await before(conn)
-            function = "upsert_items" if replace else "create_items"
             try:
-                await conn.execute(f"SELECT {function}($1)", items)  # two constants
+                await item_rows.insert(conn, collection, items, replace=replace)
             except asyncpg.UniqueViolationError as error:
                 ids = [item["id"] for item in items]
                 taken = await _taken(pool, collection, ids)
@@ -183,7 +180,7 @@ async def create_items(
                 await also(conn)
             return items
 
-    return await _retrying(attempt)
+    return await _retrying(pool, attempt)
 
 
 async def _taken(pool: asyncpg.Pool, collection: str, ids: list[str]) -> list[str]:
@@ -219,12 +216,12 @@ async def change_item(
                 raise missing_item(collection, item)
             parent = await rows.get_collection(conn, collection, EVERYTHING)
             changed = await asyncio.to_thread(change, stored, parent)
-            await conn.execute("SELECT update_item($1)", changed)
+            await item_rows.update(conn, changed)
             if also:
                 await also(conn)
             return changed
 
-    return await _retrying(attempt)
+    return await _retrying(pool, attempt)
 
 
 async def delete_item(
@@ -259,7 +256,7 @@ async def delete_item(
             await conn.execute("SELECT delete_item($1, $2)", item, collection)
             await also(conn, stored)
 
-    await _retrying(attempt)
+    await _retrying(pool, attempt)
 
 
 async def delete_across(
@@ -296,7 +293,7 @@ async def delete_across(
                 conn, [{**row["content"], "id": row["id"], "collection": row["collection"]} for row in found]
             )
 
-    await _retrying(attempt)
+    await _retrying(pool, attempt)
 
 
 async def _owned(

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from hydraters import DO_NOT_MERGE_MARKER, hydrate
 
 from landbridge.stac_api.access.rules import CONTAINERS, Role, missing_collection
 from landbridge.stac_api.blobs.items import shown_geometry
+from landbridge.stac_api.dehydration import MARKER, TAG, hydrate
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import newest, scope
 from landbridge.stac_api.search.order import Order, Token
@@ -24,7 +24,7 @@ from landbridge.stac_api.search.sql import Parameters
 from landbridge.stac_api.search.where import of_collections, of_items
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import asyncpg
 
@@ -235,10 +235,7 @@ async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) ->
     contents = [orjson.loads(row["content"]) for row in rows]
     # Items are stored without what they share with their collection's base item; which version of it is
     # the item's tag, so bases are fetched once per page, not once per item.
-    keys = [
-        (row["collection"], int(tag) if (tag := content.pop("pgstac:base_item", None)) is not None else None)
-        for row, content in zip(rows, contents, strict=True)
-    ]
+    keys = [(row["collection"], content.pop(TAG, None)) for row, content in zip(rows, contents, strict=True)]
     tagged = [(collection, tag) for collection, tag in set(keys) if tag is not None]
     found = await conn.fetch(
         _BASE_ITEMS,
@@ -259,26 +256,6 @@ async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) ->
             "geometry": shown_geometry(row["collection"], row["geometry"]),
             **content,
         }
-        if DO_NOT_MERGE_MARKER in row["content"]:
-            hydrate(bases[key], item, strip_unmatched_markers=True)
-        else:
-            _merge(bases[key], item)
+        hydrate(bases[key], item, marked=MARKER in row["content"])
         items.append(item)
     return items
-
-
-def _merge(base: Mapping[str, Any], into: dict[str, Any]) -> None:
-    """Put in what only the base has, as `hydrate` does where no marker forbids it, but without copies.
-
-    Most of a page is what its items share: copying that took longer than all the rest of the answer.
-    """
-    for key, value in base.items():
-        if key not in into:
-            into[key] = value
-        elif isinstance(value, dict):
-            if isinstance(mine := into[key], dict):
-                _merge(value, mine)
-        elif isinstance(value, list) and isinstance(mine := into[key], list) and len(mine) == len(value):
-            for one, other in zip(value, mine, strict=True):
-                if isinstance(one, dict) and isinstance(other, dict):
-                    _merge(one, other)

@@ -1,0 +1,144 @@
+"""Dehydration: the content of an item's row, without what its collection's base item says already.
+
+The format is pgstac's, so that whatever reads the database by pgstac's functions sees the same item: a member
+that equals the base item's is left out, and a member that only the base item has is marked. pgstac's own two
+dehydrations lose values (one leaves list elements out that equal the base's, both drop nulls), so this one
+writes only what comes back exactly. An item of which it can't is stored whole, against an empty base item.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from hydraters import DO_NOT_MERGE_MARKER as MARKER
+from hydraters import strip_unmatched_markers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MARKER", "TAG", "Base", "hydrate"]
+
+TAG = "pgstac:base_item"
+# Columns of the row, or known to all.
+_COLUMNS = frozenset({"type", "id", "collection", "geometry", TAG})
+# Each file has its own: what counts bytes or looks for files reads them without the base item.
+_PER_FILE = frozenset({"href", "file:size", "file:checksum"})
+_MOST_KNOWN = 8  # ways to write one value
+_ABSENT = object()
+
+
+class _InexactError(Exception):
+    """A value that pgstac's hydration would not bring back."""
+
+
+class Base:
+    """A base item, and its tag: the id of its row in `base_items`, if it has one."""
+
+    def __init__(self, item: Mapping[str, Any], tag: int | None = None) -> None:
+        self.tag = tag
+        self._item = {key: value for key, value in item.items() if key not in _COLUMNS and value is not None}
+        self._usable = MARKER not in orjson.dumps(self._item).decode()
+        self._written: dict[int, set[bytes]] = {}
+
+    def dehydrate(self, item: Mapping[str, Any]) -> str | None:
+        """Return the content of the item's row, or None if it has to be stored whole."""
+        if not self._usable:
+            return None
+        mine = {key: value for key, value in item.items() if key not in _COLUMNS}
+        try:
+            content, marks = self._strip(self._item, mine)
+        except _InexactError:
+            return None
+        if self.tag is not None:
+            content[TAG] = self.tag
+        text = orjson.dumps(content).decode()
+        # A marker that the item itself holds would be taken for one of ours.
+        return text if text.count(MARKER) == marks else None
+
+    def _strip(self, base: Mapping[str, Any], mine: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        """Return what `mine` has beyond `base`, and the number of markers in it."""
+        left: dict[str, Any] = {}
+        marks = 0
+        for key, value in mine.items():
+            other = base.get(key, _ABSENT)
+            if other is _ABSENT or (isinstance(value, str) and (value != other or key in _PER_FILE)):
+                left[key] = value
+            elif value != other or key in _PER_FILE or not self._identical(value, other):
+                left[key], more = self._beyond(other, value)
+                marks += more
+        for key in base:
+            if key not in mine:
+                left[key] = MARKER
+                marks += 1
+        return left, marks
+
+    def _beyond(self, base: Any, mine: Any) -> tuple[Any, int]:
+        """Return what a value is stored as that isn't the base item's, and the number of markers in it."""
+        if isinstance(mine, dict):
+            return self._strip(base, mine) if isinstance(base, dict) else (mine, 0)
+        if mine is None and base is not None:
+            raise _InexactError
+        if isinstance(mine, list) and isinstance(base, list) and len(mine) == len(base):
+            pairs = [self._element(other, value) for other, value in zip(base, mine, strict=True)]
+            return [value for value, _ in pairs], sum(more for _, more in pairs)
+        return mine, 0
+
+    def _element(self, base: Any, mine: Any) -> tuple[Any, int]:
+        """Return what an element is stored as, and the number of markers in it."""
+        # pgstac's hydration makes null of two empty objects, and fills lists in lists from the base item.
+        if (mine == base == {}) or (isinstance(mine, list) and isinstance(base, list)):
+            raise _InexactError
+        return self._beyond(base, mine)
+
+    def _identical(self, value: Any, other: Any) -> bool:
+        """Return whether equal values are also of the same types: 1, 1.0 and true are equal in Python."""
+        if not isinstance(value, (dict, list)):
+            return type(value) is type(other)
+        # The items of a load say the same in the same words. The base item lives as long as this object.
+        known = self._written.setdefault(id(other), set())
+        if (written := orjson.dumps(value)) in known:
+            return True
+        if _sorted(value) != _sorted(other):
+            return False
+        if len(known) < _MOST_KNOWN:
+            known.add(written)
+        return True
+
+
+def _sorted(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def whole(item: Mapping[str, Any], tag: int) -> str:
+    """Return the content of a row that holds all of its item; `tag` is that of an empty base item."""
+    content = {key: value for key, value in item.items() if key not in _COLUMNS}
+    return orjson.dumps({**content, TAG: tag}).decode()
+
+
+def hydrate(base: Mapping[str, Any], item: dict[str, Any], *, marked: bool) -> None:
+    """Put into an item what only its base item has. They share it: it is to be read, not changed.
+
+    `marked` says that a marker is somewhere in the item. Of rows that others stored, some may be of no use.
+    """
+    _merge(base, item)
+    if marked and base:
+        strip_unmatched_markers(item)
+
+
+def _merge(base: Mapping[str, Any], into: dict[str, Any]) -> None:
+    # Most of a page is what its items share: copying that would take longer than all the rest of an answer.
+    for key, value in base.items():
+        mine = into.get(key, _ABSENT)
+        if mine is _ABSENT:
+            into[key] = value
+        elif isinstance(mine, dict):
+            if isinstance(value, dict):
+                _merge(value, mine)
+        elif isinstance(mine, list):
+            if isinstance(value, list) and len(mine) == len(value):
+                for other, one in zip(value, mine, strict=True):
+                    if isinstance(one, dict) and isinstance(other, dict):
+                        _merge(other, one)
+        elif mine == MARKER:
+            del into[key]
