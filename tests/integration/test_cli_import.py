@@ -62,7 +62,8 @@ def test_a_folder_brings_its_collection_and_all_its_files(run, http, collection,
     (deep / "readme.txt").write_text("no STAC")
     assert run(tmp_path) == "3 items stored, 0 refused, 1 collections made.\n"
     assert stored(http, new) == ["one", "three", "two"]
-    assert run(tmp_path, "--upsert") == "3 items stored, 0 refused, 0 collections made.\n"
+    again = run(tmp_path, "--upsert")
+    assert again == "3 items stored, 0 refused, 0 collections made, 1 there already.\n"
 
 
 def test_stac_geoparquet_is_loaded(run, http, collection, tmp_path):
@@ -109,3 +110,65 @@ def test_what_is_no_stac_is_said_by_file_and_line(run, collection, tmp_path):
     item = stac_item(collection, "a")
     del item["collection"]
     assert "--collection" in run(lines(tmp_path / "b.ndjson", [item]), code=1)
+
+
+def test_lines_bring_their_collections_as_files_of_json_do(run, http, collection, tmp_path):
+    new = f"{collection}-lines"
+    path = lines(
+        tmp_path / "all.ndjson", [stac_item(new, "one"), stac_collection(new), stac_item(new, "two")]
+    )
+    assert run(path) == "2 items stored, 0 refused, 1 collections made.\n"
+    assert stored(http, new) == ["one", "two"]
+    only = lines(tmp_path / "only.ndjson", [stac_collection(f"{new}-2")])
+    assert run(only) == "0 items stored, 0 refused, 1 collections made.\n"
+    assert run(only) == "0 items stored, 0 refused, 0 collections made, 1 there already.\n"
+
+
+def test_an_import_of_nothing_does_not_end_well(run, tmp_path):
+    path = lines(tmp_path / "catalogs.ndjson", [{"type": "Catalog", "id": "root"}])
+    assert "There is no STAC Item or Collection" in run(path, code=1)
+    (tmp_path / "empty.ndjson").write_text("\n")
+    assert "There is no STAC Item or Collection" in run(tmp_path / "empty.ndjson", code=1)
+
+
+def test_one_refused_collection_does_not_end_the_import_of_others(run, http, collection, tmp_path):
+    bad, good, missing = f"{collection}-bad", f"{collection}-good", f"{collection}-missing"
+    documents = [
+        stac_collection(
+            bad, extent={"spatial": {"bbox": [[0, 0]]}, "temporal": {"interval": [[None, None]]}}
+        ),
+        stac_collection(good),
+        *(stac_item(bad, f"b{n}") for n in range(3)),
+        stac_item(good, "g"),
+        stac_item(missing, "m"),
+    ]
+    path = lines(tmp_path / "all.ndjson", documents)
+    first = run(path, code=1)
+    assert bad in first
+    assert "extent.spatial.bbox" in first
+    assert "--rejected" in first
+    assert http.get(f"/collections/{good}").status_code == 404
+    rejected = tmp_path / "rejected.ndjson"
+    output = run(path, "--rejected", rejected, code=1)
+    assert "1 items stored, 4 refused, 1 collections made, 1 collections refused.\n" in output
+    assert stored(http, good) == ["g"]
+    refused = [json.loads(line) for line in rejected.read_text().splitlines()]
+    assert [document["id"] for document in refused] == [bad, "b0", "b1", "b2", "m"]
+
+
+def test_numbers_that_json_has_not_are_said_by_file_and_line(run, collection, tmp_path):
+    path = tmp_path / "items.ndjson"
+    path.write_text(json.dumps(stac_item(collection, "a", gsd=float("nan"))))
+    output = run(path, code=1)
+    assert f"{path}, line 1" in output
+    assert "NaN" in output
+
+
+def test_collections_before_stac_1_need_no_type(run, http, collection, tmp_path):
+    new = f"{collection}-old"
+    old = stac_collection(new, stac_version="0.9.0", stac_extensions=["eo", "item-assets"])
+    del old["type"]
+    (tmp_path / "collection.json").write_text(json.dumps(old))
+    (tmp_path / "catalog.json").write_text(json.dumps({"stac_version": "0.9.0", "id": "root", "links": []}))
+    assert run(tmp_path) == "0 items stored, 0 refused, 1 collections made.\n"
+    assert http.get(f"/collections/{new}").json()["stac_version"] == "1.1.0"

@@ -14,7 +14,7 @@ from landbridge.mappings.assets import INDEX
 from landbridge.mappings.binding import ASSET, POSITION, is_bound, preference, resolution_of
 from landbridge.mappings.codecs import CODECS
 
-__all__ = ["bound", "entries", "inferred"]
+__all__ = ["bound", "entries", "inferred", "objects"]
 
 _MASK_ROLES = {"data-mask", "cloud", "cloud-shadow", "shadow", "snow-ice", "land-water", "water-mask"}
 _ALPHA = {"alpha", "dataset_mask"}
@@ -114,6 +114,14 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def objects(bands: Any) -> list[Mapping[str, Any]]:
+    """Return the band objects of an array, those of arrays in it one after the other."""
+    if not isinstance(bands, list | tuple):
+        return []
+    flat = [one for band in bands for one in (band if isinstance(band, list | tuple) else (band,))]
+    return [one if isinstance(one, Mapping) else {} for one in flat]
+
+
 def _readable(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """An asset's bands; none where its members are not what STAC has there: the other assets can be read."""
     try:
@@ -124,7 +132,7 @@ def _readable(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict
 
 def _names(key: str, asset: Mapping[str, Any]) -> list[str]:
     """What an asset's bands are called where it says so, else the asset's key."""
-    bands = asset.get("bands") or asset.get("eo:bands") or ()
+    bands = objects(asset.get("bands")) or objects(asset.get("eo:bands"))
     return [band.get("name", key) for band in bands] or [key]
 
 
@@ -167,9 +175,9 @@ def _of_asset(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict
 
 def _parts(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One object per band of an asset, with the members that STAC 1.1 has."""
-    if bands := asset.get("bands"):
+    if bands := objects(asset.get("bands")):
         return [dict(band) for band in bands]
-    eo, raster = asset.get("eo:bands") or [], asset.get("raster:bands") or []
+    eo, raster = objects(asset.get("eo:bands")), objects(asset.get("raster:bands"))
     count = max(len(eo), len(raster), 1)
     parts = []
     for index in range(count):

@@ -133,6 +133,12 @@ class ImageBackend(_ItemBackend):
             "intersects": query.geometry,
             "sortby": _sortby(query, "image"),
         }
+        if query.geometry is not None and query.match_null_geometry:
+            # The member `intersects` finds no image without a geometry, a filter does.
+            near = cql2.intersecting(query.geometry, match_null_geometry=True)
+            wanted = body["filter"]
+            body["intersects"] = None
+            body["filter"] = near if wanted is None else {"op": "and", "args": [wanted, near]}
         if body["filter"] is not None:
             body["filter-lang"] = "cql2-json"
         return {name: value for name, value in body.items() if value is not None} | dict(query.params)

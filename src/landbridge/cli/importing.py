@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,13 @@ _JSON = (".json", ".geojson")
 @click.option(
     "--rejected",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write items that are refused to this file and go on; without this the first one ends it.",
+    help="Write what is refused to this file and go on; without this the first refusal ends the import.",
 )
 def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejected: Path | None) -> None:
     """Load STAC Items and Collections: newline-delimited JSON, JSON, stac-geoparquet, or folders of these.
 
     Collections come first; those that there are already are left as they are. Items go in by batches, each
-    whole or not at all.
+    whole or not at all. The exit code is 1 if any document is refused, or if there is none to import.
     """
     from landbridge.catalog import CatalogClient
 
@@ -46,15 +47,66 @@ def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejec
         files = [file for path in paths for file in _files(path)]
         if not files:
             raise click.ClickException(f"There is no STAC file in {', '.join(map(str, paths))}.")
-        made = _make_collections(client, files)
-        loader = _Loader(client, "upsert" if upsert else "insert", rejected)
+        report = _Report(rejected)
+        _make_collections(client, files, report)
+        loader = _Loader(client, "upsert" if upsert else "insert", report)
         for document in (one for file in files for one in _documents(file)):
             if document.get("type") == "Feature":
                 loader.add(dict(document) | ({"collection": collection} if collection else {}))
         loader.finish()
-    click.echo(f"{loader.stored} items stored, {loader.refused} refused, {made} collections made.")
-    if loader.refused:
+    click.echo(str(report))
+    if not report.found:
+        raise click.ClickException(f"There is no STAC Item or Collection in {', '.join(map(str, paths))}.")
+    if report.items_refused or report.collections_refused:
         raise SystemExit(1)
+
+
+@dataclass
+class _Report:
+    """Counts of an import, and the file of what was refused."""
+
+    rejected: Path | None
+    stored: int = 0
+    items_refused: int = 0
+    made: int = 0
+    there_already: int = 0
+    collections_refused: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rejected is not None:
+            self.rejected.write_text("", "utf-8")
+
+    def __str__(self) -> str:
+        """Return the counts in words; those of rare cases only if they are not 0."""
+        parts = [
+            f"{self.stored} items stored, {self.items_refused} refused, {self.made} collections made",
+            *([f"{self.there_already} there already"] if self.there_already else ()),
+            *([f"{self.collections_refused} collections refused"] if self.collections_refused else ()),
+        ]
+        return ", ".join(parts) + "."
+
+    @property
+    def found(self) -> int:
+        """The number of documents that were found."""
+        collections = self.made + self.there_already + self.collections_refused
+        return self.stored + self.items_refused + collections
+
+    def refuse(self, documents: Iterable[Document], why: str) -> None:
+        """Write documents to the file of the refused, and say why; without a file, end the import."""
+        why = why.strip()
+        if self.rejected is None:
+            raise click.ClickException(
+                f"{why} ({self.stored} items were stored and {self.made} collections made before; with "
+                "--rejected FILE the import goes on.)"
+            )
+        click.echo(why, err=True)
+        with self.rejected.open("a", encoding="utf-8") as file:
+            for document in documents:
+                file.write(json.dumps(document) + "\n")
+                if document.get("type") == "Feature":
+                    self.items_refused += 1
+                else:
+                    self.collections_refused += 1
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -65,29 +117,44 @@ def _files(path: Path) -> Iterator[Path]:
     yield from sorted(one for one in path.rglob("*") if one.suffix.lower() in known and one.is_file())
 
 
-def _documents(path: Path) -> Iterator[Document]:
-    """The Items and Collections of a file, one after the other. Raises click.ClickException naming it."""
+def _documents(path: Path, *, collections: bool = False) -> Iterator[Document]:
+    """Give the Items and Collections of a file, one after the other; the Items may be left out.
+
+    Raises click.ClickException, which names the file.
+    """
     kind = path.suffix.lower()
     if kind in _PARQUET:
-        yield from _features(_parquet(path), path)
+        yield from () if collections else _features(_parquet(path), path)
     elif kind in _LINES:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
-                if line.strip():
+                # Most lines are Items, which need not be parsed twice.
+                if line.strip() and (not collections or _may_be_collection(line)):
                     yield from _features(_parsed(line, f"{path}, line {number}"), path)
     else:
         yield from _features(_parsed(path.read_text("utf-8"), str(path)), path)
 
 
+def _may_be_collection(line: str) -> bool:
+    return '"Collection"' in line or '"extent"' in line
+
+
 def _parsed(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
         raise click.ClickException(f"{where} is not JSON: {error}") from error
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
 def _features(document: Any, path: Path) -> Iterator[Document]:
     kind = document.get("type") if isinstance(document, Mapping) else None
+    if kind is None and isinstance(document, Mapping) and "stac_version" in document:
+        # Before STAC 1.0 neither Collections nor Catalogs had a type.
+        kind = "Collection" if "extent" in document else "Catalog"
     if kind == "FeatureCollection":
         for feature in document.get("features") or ():
             yield from _features(feature, path)
@@ -110,38 +177,35 @@ def _parquet(path: Path) -> Any:
         raise click.ClickException(f"{path} is no stac-geoparquet: {error}") from error
 
 
-def _make_collections(client: CatalogClient, files: list[Path]) -> int:
-    """Make those collections of the files that there are not yet; how many."""
-    from landbridge.exceptions import ConflictError
+def _make_collections(client: CatalogClient, files: list[Path], report: _Report) -> None:
+    """Make those collections of the files that there are not yet."""
+    from landbridge.exceptions import BadRequestError, ConflictError
 
-    made = 0
-    for path in files:
-        if path.suffix.lower() not in _JSON:
+    for document in (one for path in files for one in _documents(path, collections=True)):
+        if document.get("type") == "Feature":
             continue
-        for document in _documents(path):
-            if document.get("type") == "Collection":
-                try:
-                    client.post("/collections", dict(document))
-                    made += 1
-                except ConflictError:
-                    continue
-    return made
+        try:
+            client.post("/collections", dict(document))
+            report.made += 1
+        except ConflictError:
+            report.there_already += 1
+        except BadRequestError as error:
+            report.refuse([document], f"Collection {document.get('id')!r} is refused: {error}")
 
 
 class _Loader:
     """Sends items by batches, each of one collection."""
 
-    def __init__(self, client: CatalogClient, method: str, rejected: Path | None) -> None:
-        self.stored = self.refused = 0
-        self._client, self._method, self._rejected = client, method, rejected
+    def __init__(self, client: CatalogClient, method: str, report: _Report) -> None:
+        self._client, self._method, self._report = client, method, report
         self._waiting: dict[str, dict[str, Document]] = {}
-        if rejected is not None:
-            rejected.write_text("", "utf-8")
 
     def add(self, item: Document) -> None:
         collection, name = item.get("collection"), item.get("id")
         if not isinstance(collection, str) or not isinstance(name, str):
-            self._refuse(item, f"Item {name!r} needs an id and a collection; --collection names one for all.")
+            self._report.refuse(
+                [item], f"Item {name!r} needs an id and a collection; --collection names one for all."
+            )
             return
         waiting = self._waiting.setdefault(collection, {})
         if name in waiting:
@@ -160,7 +224,7 @@ class _Loader:
 
     def _store(self, collection: str, items: dict[str, Document]) -> None:
         from landbridge.catalog.http import escape
-        from landbridge.exceptions import BadRequestError, ConflictError
+        from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 
         if not items:
             return
@@ -170,25 +234,16 @@ class _Loader:
             self._client.post(
                 f"/collections/{escape(collection)}/bulk_items", body, idempotent=self._method == "upsert"
             )
+        except NotFoundError as error:
+            # There is no such collection, so all of them would be refused one by one.
+            self._report.refuse(items.values(), f"{len(items)} items of {collection!r} are refused: {error}")
         except (BadRequestError, ConflictError) as error:
-            if len(items) == 1:
-                self._refuse(next(iter(items.values())), str(error))
+            if len(items) == 1 or self._report.rejected is None:
+                self._report.refuse(items.values(), str(error))
                 return
-            if self._rejected is None:
-                raise click.ClickException(
-                    f"{str(error).strip()} ({self.stored} items were stored before.)"
-                ) from error
             # Halving finds the few that are refused, and stores all others.
             names = list(items)
             for part in (names[: len(names) // 2], names[len(names) // 2 :]):
                 self._store(collection, {name: items[name] for name in part})
         else:
-            self.stored += len(items)
-
-    def _refuse(self, item: Document, why: str) -> None:
-        if self._rejected is None:
-            raise click.ClickException(f"{why.strip()} ({self.stored} items were stored before.)")
-        click.echo(why.strip(), err=True)
-        self.refused += 1
-        with self._rejected.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(item) + "\n")
+            self._report.stored += len(items)

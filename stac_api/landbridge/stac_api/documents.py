@@ -14,6 +14,8 @@ from landbridge.mappings import complete, ids
 from landbridge.stac_api import links
 from landbridge.stac_api.blobs import items
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.extents import BOX_LENGTHS, check_extent
+from landbridge.stac_api.migration import migrated
 from landbridge.stac_api.search import limits
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
     Raises:
         jsonpatch.JsonPatchException, jsonpointer.JsonPointerException: an operation doesn't apply.
     """
+    placed = "geometry" in document
     if isinstance(patch, list):
         result = _patched_by_operations(document, patch)
     elif isinstance(patch, dict):
@@ -70,6 +73,8 @@ def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
         )
     if not isinstance(result, dict):
         raise BadRequestError("The patch leaves no object.")
+    if placed:
+        result.setdefault("geometry", None)  # a merge patch removes members by null
     return result
 
 
@@ -115,6 +120,24 @@ def _check_path(kind: str, member: str, document: dict[str, Any], expected: str)
         )
 
 
+def _lenient(done: dict[str, Any]) -> dict[str, Any]:
+    """Return the document without what STAC allows and stac-pydantic does not, to be validated."""
+    names, box = done.get("stac_extensions") or [], done.get("bbox")
+    if not all(name.startswith("http") for name in names):
+        # Extensions that have no URL, and short names that no version of STAC had.
+        done = {**done, "stac_extensions": [name for name in names if name.startswith("http")]}
+    if box and len(box) in BOX_LENGTHS and box[0] > box[len(box) // 2]:
+        # It crosses the antimeridian, of which a warning would be given.
+        west, east = 0, len(box) // 2
+        swapped = [
+            box[east] if place == west else box[west] if place == east else n for place, n in enumerate(box)
+        ]
+        done = {**done, "bbox": swapped}
+    if "extent" in done:
+        done = {**done, "extent": {**done["extent"], "spatial": {"bbox": [[-180, -90, 180, 90]]}}}
+    return done
+
+
 def _refuse(kind: str, document: dict[str, Any], error: ValidationError) -> BadRequestError:
     reasons = "; ".join(
         f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}"
@@ -148,10 +171,12 @@ def collection(
     if collection_id is not None:
         _check_path("collection", "id", document, collection_id)
     _check_id("collection", document.get("id"))
+    document = migrated(document)
     links.localize(document, base)
     done = complete.collection(document, previous=previous, principal=list(owners) or None)
+    check_extent(done)
     try:
-        Collection.model_validate(done)
+        Collection.model_validate(_lenient(done))
     except ValidationError as error:
         raise _refuse("collection", done, error) from error
     return done
@@ -182,20 +207,22 @@ def item(
         _check_path("item", "id", document, item_id)
     is_blob = ids.is_blob_collection(parent["id"])
     _check_id("item", document.get("id"), items.MAX_ID_BYTES if is_blob else MAX_ID_BYTES)
-    if document.get("geometry") is None and not is_blob:
+    if "geometry" not in document and not is_blob:
         raise BadRequestError(
-            f"Item {document['id']!r} needs a `geometry`: a GeoJSON geometry in longitude and latitude."
+            f"Item {document['id']!r} needs a `geometry`: a GeoJSON geometry in longitude and latitude, "
+            "or null."
         )
     limits.check_positions(f"Item {document['id']!r}", document.get("geometry"), MOST_POSITIONS)
     document.setdefault("links", [])
     document.setdefault("assets", {})
+    document = migrated(document, parent)
     links.localize(document, base)
     done = complete.item(document, parent, previous=previous, principal=list(owners) or None, files=files)
     if is_blob and not received:
         items.check_data(done, previous)
     try:
         # Its geometry has been checked; pydantic would take seconds for a large one, and hold all threads.
-        Item.model_validate({**done, "geometry": done.get("geometry") and _POINT})
+        Item.model_validate(_lenient({**done, "geometry": done.get("geometry") and _POINT}))
     except ValidationError as error:
         raise _refuse("item", done, error) from error
     return items.to_stored(done)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import times
+from landbridge.mappings import InvalidDocument, times
 from landbridge.mappings.schema import is_ours
 from landbridge.stac_api.access.rules import CONTAINERS
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from landbridge.stac_api.access.rules import Access
 
-__all__ = ["covered", "kept", "shown"]
+__all__ = ["BOX_LENGTHS", "check_extent", "covered", "kept", "shown"]
+
+BOX_LENGTHS = (4, 6)
 
 _FIND = """
 SELECT c.id, e.collection AS key, e.stale, e.west, e.south, e.east, e.north, e.start_datetime, e.end_datetime
@@ -28,6 +30,36 @@ FROM landbridge.extents e JOIN collections c ON c.key = e.collection
 WHERE c.id = ANY ($1)
 """
 _REFRESH = "SELECT landbridge.refresh_extent($1)"
+
+
+def check_extent(collection: Mapping[str, Any]) -> None:
+    """Check the boxes of a collection's extent, each for itself.
+
+    Boxes besides the first may lie outside it, and a box crosses the antimeridian if its west is more than
+    its east, as in published collections. A box of 0 to 360 degrees is one of longitudes too.
+
+    Raises:
+        InvalidDocument: there is no box, or one that is none.
+    """
+    extent = collection.get("extent")
+    spatial = extent.get("spatial") if isinstance(extent, dict) else None
+    boxes = spatial.get("bbox") if isinstance(spatial, dict) else None
+    if not isinstance(boxes, list) or not boxes:
+        raise InvalidDocument(
+            "extent.spatial.bbox", f"{boxes!r} is not an array of boxes; it needs one at least"
+        )
+    for box in boxes:
+        if not isinstance(box, list) or len(box) not in BOX_LENGTHS or not all(map(_is_number, box)):
+            raise InvalidDocument("extent.spatial.bbox", f"{box!r} is not a box of 4 or 6 numbers")
+        half = len(box) // 2
+        if not all(abs(longitude) <= 360 for longitude in (box[0], box[half])):
+            raise InvalidDocument("extent.spatial.bbox", f"{box} has longitudes beyond 360 degrees")
+        if not all(abs(latitude) <= 90 for latitude in (box[1], box[1 + half])):
+            raise InvalidDocument("extent.spatial.bbox", f"{box} has latitudes beyond 90 degrees")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 async def covered(request: Request, collections: Sequence[str], access: Access) -> dict[str, asyncpg.Record]:

@@ -56,7 +56,7 @@ def _stored(document: dict[str, Any], base: str) -> list[dict[str, Any]]:
 
 def with_item_links(item: dict[str, Any], base: str) -> dict[str, Any]:
     """The item as the API shows it: links made absolute, inferred links added."""
-    item["geometry"] = shown_geometry(item["collection"], item["geometry"])
+    item["geometry"] = shown_geometry(item["geometry"])
     collection = collection_url(base, item["collection"])
     item["links"] = [
         {"rel": "collection", "type": _JSON, "href": collection},

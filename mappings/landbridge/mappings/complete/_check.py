@@ -36,12 +36,16 @@ _EXACT = {
 }
 
 
-def members(kind: str, found: Mapping[str, Any], prefix: str = "", only: str = "") -> None:
+def members(
+    kind: str, found: Mapping[str, Any], prefix: str = "", only: str = "", *, ours: bool = True
+) -> None:
     """Check all members that belong to attributes, or those whose names begin with ``only``.
 
-    ``prefix`` goes before the attribute in an error.
+    ``prefix`` goes before the attribute in an error. ``ours`` is false for a document that another STAC
+    client wrote: STAC's own members need only be of their type there, such as an empty ``platform`` or a
+    negative ``view:sun_azimuth``.
     """
-    for member, (row, schema) in _rows(kind).items():
+    for member, (row, schema) in _rows(kind, ours).items():
         if (stac := found.get(member)) is not None and member.startswith(only):
             if schema is None:
                 _shadow(row, stac, prefix + row.name, member)
@@ -49,20 +53,36 @@ def members(kind: str, found: Mapping[str, Any], prefix: str = "", only: str = "
                 value(schema, stac, prefix + row.name, member)
 
 
+_TYPE_KEYWORDS = frozenset({"type", "format", "items", "properties", "additionalProperties"})
+
+
 @cache
-def _rows(kind: str) -> Mapping[str, tuple[Row, Mapping[str, Any] | None]]:
-    """Row and schema by member; a shadow, which holds an attribute's own value, has none."""
+def _rows(kind: str, ours: bool) -> Mapping[str, tuple[Row, Mapping[str, Any] | None]]:
+    """Return row and schema by member; a shadow, which holds an attribute's own value, has no schema."""
     table = tables.load(kind)
     container = ("properties",) if table.document == "Item" else ()
     found: dict[str, tuple[Row, Mapping[str, Any] | None]] = {}
     for row in table.rows.values():
         if row.path[:-1] == container:
-            found[row.path[-1]] = (row, row.schema)
+            member = row.path[-1]
+            lenient = not (ours or member.startswith("catalog:"))
+            found[member] = (row, _types_only(row.schema) if lenient else row.schema)
             if row.overflow:
                 found[row.overflow] = (row, {"type": row.schema["type"]})
             if row.shadow:
                 found[row.shadow] = (row, None)
     return found
+
+
+def _types_only(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema without the keywords that restrict values within their type."""
+    kept: dict[str, Any] = {}
+    for keyword, rule in schema.items():
+        if keyword == "properties":
+            kept[keyword] = {name: _types_only(inner) for name, inner in rule.items()}
+        elif keyword in _TYPE_KEYWORDS:
+            kept[keyword] = _types_only(rule) if isinstance(rule, Mapping) else rule
+    return kept
 
 
 def _shadow(row: Row, kept: Any, attribute: str, member: str) -> None:

@@ -53,7 +53,7 @@ def collection(
         _default_access(done, principal)
     if "catalog:is_core" not in done:
         done["catalog:is_core"] = False
-    _check.members("product", done)
+    _check.members("product", done, ours=ours)
     start, end = done.get("catalog:start_datetime"), done.get("catalog:end_datetime")
     _check.ordered_pair(start, end, "end_datetime", "start_datetime")
     entries = done["bands"] if "bands" in done else foreign.entries(done)
@@ -75,7 +75,7 @@ def _trusted(previous: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is stored, as far as it can be compared with: a bulk load may have put anything there."""
     try:
         _check.structure(_structure.COLLECTION, previous)
-        _check.members("product", previous)
+        _check.members("product", previous, ours=is_ours(previous))
         for entry in previous.get("bands") or ():
             _check.members("band", entry)
     except InvalidDocument:

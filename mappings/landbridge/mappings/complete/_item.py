@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import ids, image, times
@@ -9,11 +10,12 @@ from landbridge.mappings.assets import INDEX, generic_key
 from landbridge.mappings.complete import _assets, _blob, _check, _structure
 from landbridge.mappings.complete._extensions import listed
 from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.foreign import objects
 from landbridge.mappings.geometry import bbox, check_geometry
 from landbridge.mappings.schema import DEFAULT_URL, is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
 __all__ = ["item"]
@@ -60,7 +62,7 @@ def item(
     properties["created"] = before.get("created") or properties.get("created") or moment
     if previous is not None or not properties.get("updated"):
         properties["updated"] = moment
-    _check.members("image", properties)
+    _check.members("image", properties, ours=is_ours(done))
     _fold_shape(properties)
     _follow_times(properties, before)
     _follow_provider(done, before)
@@ -108,12 +110,24 @@ def _follow_provider(done: dict[str, Any], before: Mapping[str, Any]) -> None:
 
 def _follow_geometry(done: dict[str, Any], stored: Mapping[str, Any]) -> None:
     geometry = done.get("geometry")
-    if geometry is None:
+    if geometry is None or _is_empty(geometry):
+        # RFC 7946: an empty geometry may be read as null.
+        done["geometry"] = None
+        if done.get("bbox") == stored.get("bbox"):
+            done.pop("bbox", None)
+        if done.get("bbox"):
+            raise InvalidDocument(
+                "bbox", f"is {done['bbox']} although the geometry is null; send a geometry, or no bbox"
+            )
         return
     check_geometry(geometry)
     moved = geometry != stored.get("geometry") and done.get("bbox") == stored.get("bbox")
-    if geometry.get("geometries") != [] and (not done.get("bbox") or moved):
+    if not done.get("bbox") or moved:
         done["bbox"] = bbox(geometry)
+
+
+def _is_empty(geometry: Any) -> bool:
+    return isinstance(geometry, Mapping) and [] in (geometry.get("geometries"), geometry.get("coordinates"))
 
 
 def _complete_assets(assets: Mapping[str, Any], files: _assets.Files) -> dict[str, Any]:
@@ -160,7 +174,7 @@ def _complete_asset(
     if description:
         done["title"] = done.get("title") or description["title"]
         for member in _assets.BANDS:
-            present = done.get(member) or []
+            present = objects(done.get(member))
             done[member] = [
                 _merged(present[place] if place < len(present) else {}, band)
                 for place, band in enumerate(description[member])

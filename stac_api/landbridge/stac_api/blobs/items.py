@@ -22,16 +22,15 @@ _DATA = ("href", "file:size", "file:checksum")
 
 
 def to_stored(item: dict[str, Any]) -> dict[str, Any]:
-    """The item as pgstac takes it, which refuses null: one without a geometry gets an empty one."""
+    """Return the item as pgstac takes it, which refuses null: without a geometry it gets an empty one."""
     if item.get("geometry") is None:
         item["geometry"] = {"type": "GeometryCollection", "geometries": []}
     return item
 
 
-def shown_geometry(collection: str, geometry: Any) -> Any:
-    """The geometry as the API shows it: null where `to_stored` put an empty one."""
-    empty = ids.is_blob_collection(collection) and geometry and geometry.get("geometries") == []
-    return None if empty else geometry
+def shown_geometry(geometry: Any) -> Any:
+    """Return the geometry as the API shows it: null if `to_stored` put an empty one."""
+    return None if geometry and geometry.get("geometries") == [] else geometry
 
 
 def check_data(item: dict[str, Any], previous: Mapping[str, Any] | None) -> None:

@@ -39,7 +39,8 @@ _PART = "(SELECT * FROM items WHERE {where} ORDER BY {order} LIMIT {limit})"
 # With what their items cover, which the stored extents do not know; but of blobs only for who sees all.
 _COVERED = """
 (SELECT a.id, a.collection, a.content, a.collectionjson,
-        coalesce(ST_MakeEnvelope(e.west, e.south, e.east, e.north, 4326), a.geometry) AS geometry,
+        coalesce(ST_MakeEnvelope(e.west, e.south, e.east, e.north, 4326),
+                 landbridge.extent_area(c.content->'extent')) AS geometry,
         coalesce(nullif(a.datetime, '-infinity'), e.start_datetime, '-infinity') AS datetime,
         coalesce(nullif(a.end_datetime, 'infinity'), e.end_datetime, 'infinity') AS end_datetime
  FROM collections_asitems a JOIN collections c ON c.id = a.id
@@ -253,7 +254,7 @@ async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) ->
             "type": "Feature",
             "id": row["id"],
             "collection": row["collection"],
-            "geometry": shown_geometry(row["collection"], row["geometry"]),
+            "geometry": shown_geometry(row["geometry"]),
             **content,
         }
         hydrate(bases[key], item, marked=MARKER in row["content"])
