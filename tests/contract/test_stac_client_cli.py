@@ -59,3 +59,8 @@ def test_filters_in_text_and_in_json_and_sorts(cli, dataset):
 def test_text_is_taken_in_a_post_too(cli, dataset):
     output = cli("--filter", "eo:cloud_cover < 20", "--filter-lang", "cql2-text", "--method", "POST")
     assert len(ids(output)) == sum(image.cloud_fraction < 0.2 for image in dataset.images)
+
+
+def test_a_query_of_a_number_is_sent_as_text_and_found(cli, dataset):
+    output = cli("--query", "eo:cloud_cover<20")
+    assert len(ids(output)) == sum(image.cloud_fraction < 0.2 for image in dataset.images) > 0

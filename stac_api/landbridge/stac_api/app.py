@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from fastapi import FastAPI
+    from stac_fastapi.extensions.collection_search import CollectionSearchExtension
     from stac_fastapi.types.extension import ApiExtension
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,13 @@ logger = logging.getLogger(__name__)
 @dataclass
 class _Extensions(Extensions):
     """The stock extensions with our own transactions in place of the stock ones."""
+
+    @property
+    def collection_search(self) -> CollectionSearchExtension | None:
+        found = super().collection_search
+        if found is not None:
+            found.GET = extensions.collections_get(found.GET)
+        return found
 
     @property
     def transaction(self) -> list[ApiExtension]:

@@ -24,6 +24,7 @@ from landbridge.stac_api.search import request as requests
 from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import JSON, respond
 from landbridge.stac_api.search.extensions import FilterGet, FilterPost, QueryGet, QueryPost
+from landbridge.stac_api.search.parameters import check_body, check_query
 from landbridge.stac_api.search.request import Search
 
 _Interval = Literal["year", "quarter", "month", "week", "day", "hour", "minute"]
@@ -106,6 +107,7 @@ async def _by_get(
     collection_id: str | None = None,
     **kwargs: Any,
 ) -> Response:
+    check_query(request)
     intervals = {date: kwargs.pop(f"{date}_frequency_interval", None) for date in DATES}
     asked = requests.from_get(**kwargs)
     return await _answer(request, asked, aggregations, intervals, collection_id)
@@ -122,6 +124,7 @@ async def _of_one_by_post(request: Request, collection_id: str, body: AggregateP
 
 
 async def _posted(request: Request, body: AggregatePost, collection_id: str | None) -> Response:
+    await check_body(request, AggregatePost)
     intervals = {date: getattr(body, f"{date}_frequency_interval") for date in DATES}
     asked = await requests.in_thread(request, requests.from_post, body)
     return await _answer(request, asked, body.aggregations, intervals, collection_id)

@@ -16,6 +16,7 @@ from landbridge.stac_api import extents, links
 from landbridge.stac_api.access.rules import access_of, missing_item
 from landbridge.stac_api.search import landing, rows
 from landbridge.stac_api.search import request as requests
+from landbridge.stac_api.search.parameters import check_body, check_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,7 @@ class CatalogClient(CoreCrudClient):
 
     async def all_collections(self, request: Request, **kwargs: Any) -> Response:  # type: ignore[override]
         """`GET /collections`."""
+        check_query(request)
         asked = requests.from_get(**kwargs)
         limit = min(asked.limit, request.app.state.landbridge.max_page)
         access = await access_of(request)
@@ -103,6 +105,7 @@ class CatalogClient(CoreCrudClient):
 
     async def item_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items`."""
+        check_query(request)
         await self._collection(collection_id, request, await access_of(request))
         asked = requests.from_get(collections=[collection_id], **kwargs)
         here = links.collection_url(links.base_url(request), collection_id)
@@ -115,10 +118,12 @@ class CatalogClient(CoreCrudClient):
 
     async def get_search(self, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /search`."""
+        check_query(request)
         return await self._answer(requests.from_get(**kwargs), request, _search_links(request))
 
     async def post_search(self, search_request: Any, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`POST /search`."""
+        await check_body(request, type(search_request))
         asked = await requests.in_thread(request, requests.from_post, search_request)
         return await self._answer(asked, request, _search_links(request))
 

@@ -13,7 +13,7 @@ from stac_fastapi.extensions import (
 )
 from stac_fastapi.extensions.query import QueryConformanceClasses, QueryExtension
 from stac_fastapi.extensions.query.request import QueryExtensionGetRequest as QueryGet
-from stac_fastapi.types.search import APIRequest
+from stac_fastapi.types.search import APIRequest, Limit
 from stac_pydantic.api.extensions.sort import SortExtension
 
 from landbridge.stac_api.search import limits
@@ -157,3 +157,18 @@ def collection_search() -> dict[str, Any]:
     """Of `/collections`."""
     query = _Query(conformance_classes=[QueryConformanceClasses.COLLECTIONS])
     return {"filter": _filter(_Collections), "query": query}
+
+
+def collections_get(model: type[APIRequest]) -> type[APIRequest]:
+    """Return the parameters of `/collections` with a default limit that lists them all in most catalogs.
+
+    Some clients read the first page only (eodag).
+    """
+
+    @attr.s
+    class CollectionsGet(model):  # type: ignore[misc, valid-type]
+        limit: Annotated[Limit | None, Query(description="How many collections a page has at most.")] = (
+            attr.ib(default=100)
+        )
+
+    return CollectionsGet

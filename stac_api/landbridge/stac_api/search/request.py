@@ -14,6 +14,7 @@ from landbridge.mappings import InvalidDocument
 from landbridge.mappings.geometry import check_geometry
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import cql2, limits
+from landbridge.stac_api.search.query import conditions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Fields", "Search", "Sort", "from_get", "from_post", "in_thread"]
 
-_QUERY = {
-    "eq": "=", "neq": "<>", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "in": "in",
-    "startsWith": "like", "endsWith": "like", "contains": "like",
-}  # fmt: skip
-_PATTERNS = {"startsWith": "{}%", "endsWith": "%{}", "contains": "%{}%"}
 _DEFAULT_FIELDS = (
     "type", "stac_version", "id", "collection", "geometry", "bbox", "links", "assets",
     "properties.datetime", "properties.start_datetime", "properties.end_datetime",
 )  # fmt: skip
+_CRS84 = (
+    "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+    "urn:ogc:def:crs:OGC:1.3:CRS84",
+    "OGC:CRS84",
+    "CRS84",
+)
 DEFAULT_LIMIT = 10
 _LONG = 64 * 1024  # bytes of a body from which reading it is left to a thread
 
@@ -90,7 +92,12 @@ def from_post(model: Any) -> Search:
         bbox=given["bbox"],
         intersects=_geometry(intersects),
         datetime=given["datetime"],
-        filter=_filter(given.get("filter_expr"), given.get("filter_language"), given.get("query")),
+        filter=_filter(
+            given.get("filter_expr"),
+            given.get("filter_language"),
+            given.get("filter_crs"),
+            given.get("query"),
+        ),
         sortby=_order([Sort(one.field, one.direction == "desc") for one in sortby or ()]),
         fields=_posted_fields(model),
         limit=_limit(given["limit"]),
@@ -112,6 +119,7 @@ def from_get(
     sortby: list[str] | None = None,
     filter_expr: str | None = None,
     filter_lang: str | None = None,
+    filter_crs: str | None = None,
     token: str | None = None,
     offset: int | None = None,
     **_others: Any,
@@ -130,7 +138,7 @@ def from_get(
         intersects=_geometry(_json("intersects", intersects)),
         datetime=datetime,
         text=_texts(q),
-        filter=_filter(filter_expr, filter_lang, _json("query", query)),
+        filter=_filter(filter_expr, filter_lang, filter_crs, _json("query", query)),
         sortby=_order([_sort(one) for one in sortby or () if one]),
         fields=_fields(
             [one.lstrip("+") for one in fields or () if one and not one.startswith("-")],
@@ -213,27 +221,15 @@ def _fields(include: Any, exclude: Any) -> Fields:
     return Fields(shown, frozenset(clean_exclude_set(set(exclude or ()) - shown, set(shown))))
 
 
-def _filter(filter_: Any, language: str | None, query: Mapping[str, Any] | None) -> Any:
+def _filter(filter_: Any, language: str | None, crs: str | None, query: Mapping[str, Any] | None) -> Any:
     """Both conditions in one, where there are both."""
+    if crs and crs not in _CRS84:
+        raise BadRequestError(
+            f"filter-crs is {crs!r:.100}; only longitude and latitude are known: {_CRS84[0]}."
+        )
     parts = [] if filter_ is None or filter_ == "" else [cql2.read(filter_, language)]
-    for name, conditions in (query or {}).items():
-        if len(parts) > limits.MOST_PARTS:
-            raise limits.too_large()
-        if not isinstance(conditions, Mapping):
-            raise BadRequestError(f"query.{name} is an object of operators, not {conditions!r:.100}.")
-        parts += [_queried(name, operator, value) for operator, value in conditions.items()]
+    parts += conditions(query or {})
     if not parts:
         return None
     # What each of them is has been counted, but not what they are together.
     return parts[0] if len(parts) == 1 else limits.check_filter({"op": "and", "args": parts})
-
-
-def _queried(name: str, operator: str, value: Any) -> dict[str, Any]:
-    if operator not in _QUERY:
-        raise BadRequestError(f"query knows no {operator!r}; it knows {', '.join(_QUERY)}.")
-    if operator in _PATTERNS:
-        if not isinstance(value, str):
-            raise BadRequestError(f"query.{name}.{operator} takes a string, not {value!r:.100}.")
-        escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        value = _PATTERNS[operator].format(escaped)
-    return {"op": _QUERY[operator], "args": [{"property": name}, value]}

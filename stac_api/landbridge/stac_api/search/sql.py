@@ -146,7 +146,7 @@ def _definitions() -> dict[str, dict[str, Any]]:
 
 def definition(name: str) -> dict[str, Any]:
     """The JSON Schema of a property of ours; empty for those of others."""
-    return _definitions().get(_bare(name), {})
+    return _definitions().get(_bare(name), {}) if name else {}
 
 
 def _bare(name: Any) -> str:

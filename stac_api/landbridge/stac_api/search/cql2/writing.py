@@ -309,8 +309,12 @@ class _Writer:
         a, b = self.write(one), self.write(other)
         if "geometry" not in (a.kind, b.kind):
             raise BadRequestError(f"{name} takes a geometry of the item and a GeoJSON geometry.")
-        if a.kind != "geometry" or b.kind != "geometry":
-            return _NEVER  # only `geometry` holds one
+        for side in (a, b):
+            if side.kind != "geometry":
+                what = f"The property {side.name!r}" if side.name else f"A {side.kind}"
+                raise BadRequestError(
+                    f"{name} takes geometries; {what} is none. That of an item is `geometry`."
+                )
         exact = f"{_SPATIAL[name]}({a.text}, {b.text})"
         column = "geometry" in (a.text, b.text)
         if name != "s_intersects":
@@ -337,6 +341,12 @@ class _Writer:
             return value
         if value.kind not in ("instant", "json", "string", "null"):
             raise BadRequestError(f"{name} takes properties, timestamps, dates and intervals.")
+        schema = sql.definition(value.name)
+        if schema and schema.get("format") != "date-time":
+            raise BadRequestError(
+                f"{name} takes timestamps, dates, intervals and properties that hold them; "
+                f"{value.name!r} is a {schema['type']}."
+            )
         moment = self._as(value, "instant")
         return Sql("interval", moment.text, moment.text)
 
