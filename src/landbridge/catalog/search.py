@@ -87,7 +87,6 @@ class Search(Generic[T]):
         if properties is not None:
             if not isinstance(properties, Expression):
                 raise TypeError(f"a filter is an expression such as p.name == 'x'; got {properties!r}")
-            properties.settle()
             new._expression = properties if self._expression is None else self._expression & properties
         return new
 

@@ -6,19 +6,20 @@ compared by meaning, and evaluated on objects.
 
 from __future__ import annotations
 
+import copy
 import operator
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from landbridge.mappings import times
-
-if TYPE_CHECKING:
-    from landbridge.utils.properties import Property
+from landbridge.utils import chains
 
 __all__ = [
     "AndExpression",
@@ -49,9 +50,16 @@ class Expression(ABC):
 
     __slots__ = ()
 
-    def settle(self) -> None:
-        """Make the expression final: it is used from now on, and continues no chained comparison."""
-        return
+    def __bool__(self) -> bool:
+        """Refuse to be true or false, but inside a chained comparison such as `0.1 < p.x < 0.2`."""
+        if chains.begin(self, sys._getframe(1)):  # noqa: SLF001 - the caller's code tells chains from `and`
+            return True
+        raise TypeError(
+            f"The expression {self!r} is neither true nor false: Python's `and`, `or`, `not`, `if` and `in` "
+            "cannot combine expressions. Use `&` and `|`, with each comparison in parentheses, as in "
+            "(p.x > 0.1) & (p.y < 0.2); any_of() for several values; `is None` to ask whether there is an "
+            "expression. In an `assert` of pytest, assign a chained comparison to a variable first."
+        )
 
     @abstractmethod
     def serialize(self) -> dict[str, Any]:
@@ -68,31 +76,42 @@ class Expression(ABC):
     def __and__(self, other: Expression) -> AndExpression:
         if not isinstance(other, Expression):
             return NotImplemented
-        self.settle()
-        other.settle()
         return AndExpression((*_parts(self, AndExpression), *_parts(other, AndExpression)))
 
     def __or__(self, other: Expression) -> OrExpression:
         if not isinstance(other, Expression):
             return NotImplemented
-        self.settle()
-        other.settle()
         return OrExpression((*_parts(self, OrExpression), *_parts(other, OrExpression)))
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any] | str | bytes) -> Expression:
-        """The expression of its serialized form, as a mapping or as JSON text; ValueError if it is none."""
+    def parse(cls, data: Mapping[str, Any] | list[Any] | str | bytes) -> Expression:
+        """Return the expression of its serialized form, as a mapping or as JSON text.
+
+        A list of serialized expressions is one expression that holds if all of them do. ValueError if the
+        data is not the serialized form of an expression.
+        """
         if isinstance(data, (str, bytes)):
             import orjson
 
             data = orjson.loads(data)
+        if isinstance(data, list) and data:
+            parts = tuple(Expression.parse(part) for part in data)
+            return parts[0] if len(parts) == 1 else AndExpression(parts)
         if not isinstance(data, Mapping) or len(data) != 1:
             raise ValueError(f"An expression is a mapping with one operator; got {data!r}.")
         ((name, operand),) = data.items()
         parser = _PARSERS.get(name)
         if parser is None:
             raise ValueError(f"Unknown operator {name!r}; known are {', '.join(_PARSERS)}.")
-        return parser(operand)
+        try:
+            return parser(operand)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"The operand of the operator {name!r} is not valid: {operand!r}.") from error
+
+
+def _kept(value: Any) -> Any:
+    """Return a value that the caller cannot change any more: containers are copied."""
+    return copy.deepcopy(value) if isinstance(value, (list, dict, set, bytearray)) else value
 
 
 def _parts(expression: Expression, kind: type[LogicalExpression]) -> tuple[Expression, ...]:
@@ -167,6 +186,9 @@ class _ValueExpression(OpExpression):
 
     value: Any
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", _kept(self.value))
+
     def serialize(self) -> dict[str, Any]:
         return {self.operator: {self.name: json_value(self.value)}}
 
@@ -198,42 +220,25 @@ class NeExpression(_ValueExpression):
 class RangeExpression(OpExpression):
     """The property lies within bounds: any of gt, gte, lt, lte."""
 
-    parts: dict[str, Any]
-    # The Property it was made from, which hears of a chained comparison by it. No part of its meaning.
-    source: Property | None = field(default=None, repr=False, compare=False)
+    parts: Mapping[str, Any]
     operator: ClassVar[str] = "range"
 
     def __post_init__(self) -> None:
         unknown = set(self.parts) - set(_RANGE)
         if unknown or not self.parts:
             raise ValueError(f"A range has bounds gt, gte, lt or lte; got {sorted(self.parts)}.")
-        object.__setattr__(self, "parts", dict(self.parts))
+        object.__setattr__(self, "parts", MappingProxyType({k: _kept(v) for k, v in self.parts.items()}))
 
-    def tighten(self, bounds: Mapping[str, Any]) -> None:
-        """Add the bounds of the comparison that this one continues, while it is being made."""
-        for key, bound in bounds.items():
-            own = self.parts.get(key, bound)
-            self.parts[key] = max(own, bound) if key in ("gt", "gte") else min(own, bound)
-
-    def settle(self) -> None:
-        if self.source is not None:
-            self.source._settle(self)  # noqa: SLF001 - the two make one mechanism
+    def __reduce__(self) -> Any:
+        # A read-only view has no pickle of its own.
+        return RangeExpression, (self.name, dict(self.parts))
 
     def serialize(self) -> dict[str, Any]:
-        self.settle()
         return {"range": {self.name: {key: json_value(value) for key, value in self.parts.items()}}}
 
     def evaluate(self, obj: Any) -> bool:
-        self.settle()
         value = _read(obj, self.name)
         return all(_RANGE[key](value, _like(value, bound)) for key, bound in self.parts.items())
-
-    def __bool__(self) -> bool:
-        # `a <= p.x < b` is `(a <= p.x) and (p.x < b)` with p.x read once: the first comparison's truth is
-        # asked for, and the result is the second. The Property that made both joins them.
-        if self.source is not None:
-            self.source._chained(self)  # noqa: SLF001 - the two make one mechanism
-        return True
 
     def __repr__(self) -> str:
         return f"(p.{self.name} {' '.join(f'{key} {value!r}' for key, value in self.parts.items())})"
@@ -348,6 +353,15 @@ def _of_value(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:
     return parse
 
 
+def _of_name(kind: type[OpExpression]) -> Callable[[Any], Expression]:
+    def parse(operand: Any) -> Expression:
+        if not isinstance(operand, str):
+            raise TypeError(f"{operand!r} is not the name of a property")
+        return kind(operand)
+
+    return parse
+
+
 def _of_range(operand: Any) -> Expression:
     ((name, parts),) = operand.items()
     return RangeExpression(name, parts)
@@ -364,8 +378,8 @@ _PARSERS: dict[str, Callable[[Any], Expression]] = {
     "prefix": _of_value(PrefixExpression),
     "like": _of_value(LikeExpression),
     "ilike": _of_value(ILikeExpression),
-    "isnull": IsNullExpression,
-    "isnotnull": IsNotNullExpression,
+    "isnull": _of_name(IsNullExpression),
+    "isnotnull": _of_name(IsNotNullExpression),
     "and": _of_parts(AndExpression),
     "or": _of_parts(OrExpression),
 }

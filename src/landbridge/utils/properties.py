@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+from landbridge.utils import chains
 from landbridge.utils.expressions import (
     AndExpression,
     EqExpression,
@@ -19,7 +21,8 @@ from landbridge.utils.expressions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+    from types import FrameType
 
 __all__ = ["Properties", "Property", "properties"]
 
@@ -28,68 +31,33 @@ class Property:
     """A property of catalog objects; comparing it gives an expression.
 
     `a <= p.x < b` gives one expression with both bounds. Use `&` and `|` to combine expressions: Python's
-    `and` and `or` drop one side.
+    `and`, `or` and `not` are a TypeError.
     """
 
-    __slots__ = ("_asked", "_bounds", "_last", "_previous", "name")
+    __slots__ = ("name",)
     # A numpy scalar on the left leaves the comparison to us.
     __array_ufunc__ = None
 
-    def __init__(self, name: str, parts: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._bounds = dict(parts or {})
-        self._asked: RangeExpression | None = None
-        self._previous: RangeExpression | None = None
-        self._last: RangeExpression | None = None
-
-    # A chained comparison: the truth of the first comparison is asked for, and the second is its result.
-    # Python asks before it makes the second. An assertion that pytest has rewritten asks afterwards, when
-    # both are made and the second is not used yet.
-    def _chained(self, expression: RangeExpression) -> None:
-        """The truth of a comparison was asked for: the one that follows it continues it."""
-        if expression is self._previous and self._last is not None:
-            self._last.tighten(expression.parts)
-            self._previous = self._last = None
-        else:
-            self._asked = expression
-
-    def _settle(self, expression: RangeExpression) -> None:
-        """A comparison is used as it is: it continues none, and none continues it."""
-        if expression is self._asked:
-            self._asked = None
-        if expression is self._last or expression is self._previous:
-            self._previous = self._last = None
-
-    def _continue(self, expression: Expression) -> Any:
-        first, self._asked = self._asked, None
-        if first is None:
-            return expression
-        if isinstance(expression, RangeExpression) and not set(first.parts) & set(expression.parts):
-            return RangeExpression(self.name, {**first.parts, **expression.parts}, self)
-        return AndExpression((first, expression))
-
-    def _range(self, bound: str, value: Any) -> Any:
-        made = self._continue(RangeExpression(self.name, {**self._bounds, bound: value}, self))
-        self._previous, self._last = self._last, made if isinstance(made, RangeExpression) else None
-        return made
 
     def __gt__(self, value: Any) -> Any:
-        return self._range("gt", value)
+        return _compared(RangeExpression(self.name, {"gt": value}), sys._getframe(1))
 
     def __ge__(self, value: Any) -> Any:
-        return self._range("gte", value)
+        return _compared(RangeExpression(self.name, {"gte": value}), sys._getframe(1))
 
     def __lt__(self, value: Any) -> Any:
-        return self._range("lt", value)
+        return _compared(RangeExpression(self.name, {"lt": value}), sys._getframe(1))
 
     def __le__(self, value: Any) -> Any:
-        return self._range("lte", value)
+        return _compared(RangeExpression(self.name, {"lte": value}), sys._getframe(1))
 
     def __eq__(self, value: object) -> Any:
-        return self._continue(EqExpression(self.name, value))
+        return _compared(EqExpression(self.name, value), sys._getframe(1))
 
     def __ne__(self, value: object) -> Any:
-        return self._continue(NeExpression(self.name, value))
+        return _compared(NeExpression(self.name, value), sys._getframe(1))
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -129,6 +97,21 @@ class Property:
     def ilike(self, wildcard: str) -> ILikeExpression:
         """As `like`, whatever the case."""
         return ILikeExpression(self.name, wildcard)
+
+
+def _compared(made: Expression, frame: FrameType) -> Any:
+    """Return a comparison, with the first one of its chain if the frame is in a chained comparison."""
+    first = chains.begun(frame)
+    if first is None:
+        return made
+    if (
+        isinstance(first, RangeExpression)
+        and isinstance(made, RangeExpression)
+        and first.name == made.name
+        and not set(first.parts) & set(made.parts)
+    ):
+        return RangeExpression(made.name, {**first.parts, **made.parts})
+    return AndExpression((first, made))
 
 
 class Properties:

@@ -195,7 +195,8 @@ def test_products_are_filtered_sorted_and_limited_4_2(catalog):
     assert [one.id[-1] for one in search.sort("name", ascending=False)] == ["c", "b", "a"]
     assert [one.id[-1] for one in search.sort("start_datetime").limit(2)] == ["a", "b"]
     assert [one.id[-1] for one in search.filter(p.start_datetime < "2013-01-01").sort("name")] == ["a", "b"]
-    assert search.filter("2011-01-01" <= p.start_datetime < "2013-01-01").count() == 1
+    started = "2011-01-01" <= p.start_datetime < "2013-01-01"
+    assert search.filter(started).count() == 1
     assert search.filter(p.name.prefix("Name b")).count() == 1
     assert search.filter(p.revisit_period_minutes_min > 2010.5).count() == 2
     assert search.filter(p.owners == "user:local").count() == 3

@@ -1,6 +1,10 @@
 """Semantics section 4, statements 8, 9, 18 and 19: filters as expressions."""
 
+import asyncio
 import copy
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -12,7 +16,7 @@ from hypothesis import strategies as st
 from landbridge.catalog import BandType, Product, Resolution
 from landbridge.catalog import properties as p
 from landbridge.utils import Properties
-from landbridge.utils.expressions import AndExpression, Expression
+from landbridge.utils.expressions import AndExpression, Expression, RangeExpression
 
 
 @pytest.mark.parametrize(
@@ -75,11 +79,12 @@ def test_a_chain_with_an_equality_or_the_same_bound_twice_keeps_both_4_8():
     assert twice.serialize() == {"and": [{"range": {"x": {"gt": 1}}}, {"range": {"x": {"gt": 2}}}]}
 
 
-def test_chained_comparisons_hold_inside_an_assertion_too_4_8():
-    # pytest rewrites the assertion so that both comparisons are made before the first is asked for its truth.
-    assert (1 <= p.x < 2).serialize() == {"range": {"x": {"gte": 1, "lt": 2}}}
-    assert ((1 <= p.x < 2) & (p.y == 3)).parts[0].parts == {"gte": 1, "lt": 2}
-    assert (2 < p.x > 1).serialize() == {"range": {"x": {"gt": 2}}}
+def test_chained_comparisons_that_pytest_rewrites_are_an_error_and_not_half_of_them_4_8():
+    # pytest makes `and` of them: both comparisons are made before the first is asked for its truth.
+    with pytest.raises(TypeError, match="assign a chained comparison"):
+        assert (1 <= p.x < 2).serialize()
+    chained = (1 <= p.x < 2) & (p.y == 3)
+    assert chained.parts[0].parts == {"gte": 1, "lt": 2}
 
 
 def test_asking_for_the_truth_of_an_expression_changes_no_other_4_18():
@@ -87,11 +92,127 @@ def test_asking_for_the_truth_of_an_expression_changes_no_other_4_18():
     first = x > 1
     second = x < 5
     used = second & (p.y == 1)
-    assert bool(first)
+    with pytest.raises(TypeError):
+        bool(first)
     assert used.serialize() == {"and": [{"range": {"x": {"lt": 5}}}, {"eq": {"y": 1}}]}
     first.serialize()
     third = x < 7
     assert third.serialize() == {"range": {"x": {"lt": 7}}}
+
+
+COMBINED = {
+    "and": lambda q, r: (q > 1) and (r < 5),
+    "and of one property": lambda q, _: (q > 1) and (q < 5),
+    "or": lambda q, r: (q == 1) or (r == 2),
+    "not": lambda q, _: not (q > 1),
+    "if": lambda q, _: 1 if q > 1 else 2,
+    "while": lambda q, _: [None for _ in iter(lambda: bool(q != 1), True)],
+    "in": lambda q, _: q in ["a", "b"],
+    "and of chains": lambda q, r: (0 < q < 1) and (0 < r < 1),
+    "if of a chain": lambda q, _: 1 if 0 < q < 1 else 2,
+    "all": lambda q, r: all([q > 1, r < 2]),
+    "and of combined ones": lambda q, r: ((q > 1) & (r < 2)) and (q.isnull),
+    "not of a test for null": lambda q, _: not q.isnull,
+}
+
+
+@pytest.mark.parametrize("way", COMBINED)
+def test_python_s_own_logic_between_expressions_is_a_type_error_that_names_the_operators_4_8(way):
+    for q, r in ((p.x, p.y), (p.x, p.x)):
+        with pytest.raises(TypeError, match=r"`&` and `\|`"):
+            COMBINED[way](q, r)
+        after = q < 9
+        assert after.serialize() == {"range": {"x": {"lt": 9}}}
+        chain = 0 < q <= 3
+        assert chain.serialize() == {"range": {"x": {"gt": 0, "lte": 3}}}
+
+
+def test_a_chain_that_an_error_ended_leaves_nothing_behind_4_8():
+    x = p.x
+
+    def bound(fails):
+        if fails:
+            raise LookupError("no bound")
+        return (1 < x < 2, 5)[1]
+
+    def chained(fails):
+        try:
+            return 0 < x < bound(fails)
+        except LookupError:
+            return x < 7
+
+    for fails, bounds in ((True, {"lt": 7}), (False, {"gt": 0, "lt": 5}), (True, {"lt": 7})):
+        assert chained(fails).serialize() == {"range": {"x": bounds}}
+
+
+def test_a_bound_that_runs_the_same_chain_inside_does_not_lose_the_outer_one_4_8():
+    x = p.x
+
+    def chained(depth):
+        return depth < x < 10 + len(inner(depth))
+
+    def inner(depth):
+        return [chained(depth - 1).serialize()] if depth else []
+
+    assert chained(3).serialize() == {"range": {"x": {"gt": 3, "lt": 11}}}
+
+
+def test_threads_that_chain_comparisons_of_one_property_do_not_meet_4_8():
+    x = p.x
+    gate = threading.Barrier(8)
+
+    def bound(value):
+        gate.wait(timeout=60)
+        return value
+
+    def chained(number):
+        return [(number < x < bound(number + 100 + turn)).serialize() for turn in range(50)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for number, made in enumerate(pool.map(chained, range(8))):
+            assert made == [{"range": {"x": {"gt": number, "lt": number + 100 + turn}}} for turn in range(50)]
+
+
+def test_chains_hold_in_every_kind_of_code_4_8():
+    x, wanted = p.x, {"range": {"x": {"gt": 0, "lt": 1}}}
+
+    def generated():
+        yield 0 < x < 1
+
+    async def awaited():
+        async def one():
+            return 1
+
+        return 0 < x < await one()
+
+    class Body:
+        made = 0 < x < 1
+
+    many = "\n".join(f"a{number} = {number}.5" for number in range(400))  # the jumps need extended arguments
+    space = {"x": x}
+    exec(f"{many}\nmade = 0 < x < 1\nlist(map(str, [{'x, ' * 400}]))", space)
+    made = [
+        *generated(), asyncio.run(awaited()), Body.made, *(0 < y < 1 for y in [x]), eval("0 < x < 1"),
+        *[0 < x < 1 for _ in range(1)], {"a": 0 < x < 1}["a"], (0 < x < 1) & (0 < x < 1), space["made"],
+        (0 < p.x < 1), (1 > x > 0), 0 < SimpleNamespace(q=x).q < 1,
+    ]  # fmt: skip
+    for one in made:
+        parts = one.parts if isinstance(one, AndExpression) else [one]
+        assert all(part.is_same(Expression.parse(wanted)) for part in parts)
+    assert eval("0 < x < 1 and 2", {"x": 0.5}) == 2
+
+
+def test_bounds_and_values_cannot_be_changed_from_outside_4_18():
+    chosen, bounds = ["a"], {"gt": 1}
+    equal, ranged = p.x == chosen, RangeExpression("x", bounds)
+    chosen.append("b")
+    bounds["lt"] = 2
+    assert equal.serialize() == {"eq": {"x": ["a"]}}
+    assert ranged.serialize() == {"range": {"x": {"gt": 1}}}
+    with pytest.raises(TypeError):
+        ranged.parts["lt"] = 5
+    with pytest.raises(AttributeError):
+        ranged.parts = {}
 
 
 def test_a_reused_property_does_not_gather_bounds_4_8():
@@ -99,7 +220,8 @@ def test_a_reused_property_does_not_gather_bounds_4_8():
     first, second = x > 1, x < 5
     assert first.serialize() == {"range": {"x": {"gt": 1}}}
     assert second.serialize() == {"range": {"x": {"lt": 5}}}
-    assert (0 <= x < 9).serialize() == {"range": {"x": {"gte": 0, "lt": 9}}}
+    both = 0 <= x < 9
+    assert both.serialize() == {"range": {"x": {"gte": 0, "lt": 9}}}
     assert (x < 5).serialize() == {"range": {"x": {"lt": 5}}}
 
 
@@ -167,9 +289,21 @@ def test_sameness_ignores_the_order_of_parts_4_19():
 
 def test_json_text_parses_and_junk_does_not_4_19():
     assert Expression.parse('{"eq": {"a": 1}}').is_same(p.a == 1)
-    for junk in ({"nonsense": 1}, {}, {"eq": {"a": 1}, "ne": {"a": 1}}, [1]):
+    for junk in ({"nonsense": 1}, {}, {"eq": {"a": 1}, "ne": {"a": 1}}, [1], [], [[]], "[]", "null", None, 5):
         with pytest.raises(ValueError, match="operator"):
             Expression.parse(junk)
+    for junk in ({"eq": 1}, {"eq": {}}, {"and": 5}, {"range": {"a": 1}}, {"range": {"a": {"no": 1}}},
+                 {"isnull": 1}, {"eq": {"a": 1, "b": 2}}, "{", b"\xff"):  # fmt: skip
+        with pytest.raises(ValueError):  # noqa: PT011 - the messages differ
+            Expression.parse(junk)
+
+
+def test_a_list_parses_as_expressions_that_must_all_hold_4_19():
+    parts = [{"eq": {"a": 1}}, {"or": [{"eq": {"b": 1}}, {"isnull": "b"}]}]
+    wanted = (p.a == 1) & ((p.b == 1) | p.b.isnull)
+    assert Expression.parse(parts).is_same(wanted)
+    assert Expression.parse(json.dumps(parts)).is_same(wanted)
+    assert Expression.parse(parts[:1]).is_same(p.a == 1)
 
 
 @pytest.mark.parametrize(
