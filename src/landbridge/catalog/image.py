@@ -133,8 +133,10 @@ class Image(NamedCatalogObject):
 
         Takes GeoJSON, shapely geometries and GeoContexts.
         """
-        area = to_shape(geom)
-        return float(area.intersection(self.geometry).area / area.area)
+        from landbridge.geo.longitudes import normalized
+
+        area = normalized(to_shape(geom))
+        return float(area.intersection(normalized(self.geometry)).area / area.area)
 
     # Uploads
     def image_uploads(self) -> Search[ImageUpload]:

@@ -167,10 +167,13 @@ class GeoSearch(Search[T]):
         """The search for objects whose geometry intersects this one, in place of any earlier one.
 
         Takes GeoJSON, shapely geometries, GeoContexts and whatever has `__geo_interface__`; TypeError for
-        anything else. With `match_null_geometry` objects without a geometry match too.
+        anything else. Longitudes may go on beyond ±180. With `match_null_geometry` objects without a geometry
+        match too.
         """
+        from landbridge.geo.longitudes import normalized
+
         try:
-            document = geojson(to_shape(geometry))
+            document = geojson(normalized(to_shape(geometry)))
         except (AttributeError, KeyError, ValueError) as error:
             raise TypeError(f"intersects needs a geometry; got {geometry!r}: {error}") from error
         new = self._copy(geometry=document, match_null_geometry=match_null_geometry)

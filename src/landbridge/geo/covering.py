@@ -13,6 +13,7 @@ from shapely.ops import unary_union
 
 from landbridge.geo.errors import InvalidShapeError
 from landbridge.geo.grid import FALSE_EASTING, ZONES, Grid, Tile, utm_transformer, zone_of
+from landbridge.geo.longitudes import normalized
 from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
 
 # An edge that is straight in longitude and latitude is an arc in UTM: it is cut into pieces this short, which
@@ -24,10 +25,12 @@ _METERS_PER_DEGREE = 111_320
 def polygons_of(shape: Any) -> list[Polygon]:
     """The polygons of a shape to be tiled, in longitude and latitude.
 
+    A shape may go across the antimeridian.
+
     Raises:
         InvalidShapeError: the shape is of another type, or beyond ±180 or ±90 degrees.
     """
-    polygons = [polygon for geometry in _geometries(shape) for polygon in _parts(geometry)]
+    polygons = [polygon for geometry in _geometries(shape) for polygon in _parts(_at_home(geometry))]
     if not polygons:
         raise InvalidShapeError("the shape is empty")
     for polygon in polygons:
@@ -35,6 +38,13 @@ def polygons_of(shape: Any) -> list[Polygon]:
         if west < -MAX_LON or east > MAX_LON or south < -MAX_LAT or north > MAX_LAT:
             raise InvalidShapeError(f"bounds {polygon.bounds} reach beyond ±180 or ±90 degrees")
     return polygons
+
+
+def _at_home(geometry: BaseGeometry) -> BaseGeometry:
+    """A shape that goes across the antimeridian, cut there; any other as it is."""
+    west, _, east, _ = (0.0, 0.0, 0.0, 0.0) if geometry.is_empty else geometry.bounds
+    crosses = (west < -MAX_LON < east or west < MAX_LON < east) and east - west < MAX_LON
+    return normalized(geometry) if crosses else geometry
 
 
 def _geometries(shape: Any) -> list[BaseGeometry]:

@@ -334,6 +334,9 @@ class Tile:
     def _lonlat(self, polygon: Polygon) -> Polygon:
         xs, ys = polygon.exterior.xy
         lons, lats = utm_transformer(self.zone).transform(list(xs), list(ys), direction="INVERSE")
+        # Longitudes go on across the antimeridian, in the zones beside it.
+        meridian = 6 * self.zone - 183
+        lons = [lon + 360 * round((meridian - lon) / 360) for lon in lons]
         return Polygon(zip(lons, lats, strict=True))
 
 

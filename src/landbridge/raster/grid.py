@@ -246,8 +246,14 @@ def _transform(geometry: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry
         return geometry
     to_target = transformer(source, target)
 
+    turns = turn_of(source), turn_of(target)
+
     def move(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return np.column_stack(to_target.transform(points[:, 0], points[:, 1]))
+        x, y = to_target.transform(points[:, 0], points[:, 1])
+        if len(points) and turns[0] is not None and turns[1] is not None:
+            # What goes on beyond the edge of a map goes on there too.
+            x = near(x, x[0] + (points[:, 0] - points[0, 0]) * (turns[1] / turns[0]), turns[1])
+        return np.column_stack([x, y])
 
     moved = shapely.transform(geometry, move)
     if not np.isfinite(shapely.get_coordinates(moved)).all():
@@ -407,6 +413,7 @@ def reach(geobox: GeoBox) -> BaseGeometry | None:
         lon = lon if np.ptp(lon) < TURN / 2 else np.unwrap(lon, period=TURN)
     if abs(lon[-1] - lon[0]) > TURN / 2 or np.ptp(lon) >= TURN / 2:
         return None  # around a pole, or half the world
+    lon[-1] = lon[0]
     outline = shapely.Polygon(np.column_stack([lon, lat]))
     if not outline.is_valid:
         return None

@@ -24,13 +24,16 @@ from landbridge.raster.sample import (
     Net,
     Sample,
     Window,
+    extent_in,
     lattice_of,
+    moved,
     net_of,
     scale_of,
     within,
 )
 from landbridge.raster.tiles import Tiles
 from landbridge.raster.warp import warp, widened_window
+from landbridge.raster.wrapping import turn_of, turns_between
 
 Array = np.ndarray[Any, Any]
 
@@ -38,6 +41,8 @@ _INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
+# A place this near to a file's edge, in pixels, may belong to its other edge, a turn of longitudes further.
+_TURN_SLACK = 1e-3
 # Bytes of nets, and how many, that are kept for blocks still to come.
 _SMALL_NET, _MOST_NETS = 64 * 2**10, 512
 
@@ -127,7 +132,26 @@ class Samples:
             sampling = self._known[key] = Nearest(source, self.block.grid, lambda: self._lattice(source))
         return sampling
 
+    def turns(self, source: GeoBox) -> list[float]:
+        """By how much a file's grid is moved along x to lie where the block does.
+
+        That is 0, but for longitudes that the block counts otherwise than the file: then whole turns.
+        """
+        turn = turn_of(crs_on(source))
+        if turn is None:
+            return [0.0]
+        extent = extent_in(source, self.block.grid, lambda: self._net(source))
+        if extent is None:
+            return []
+        slack = abs(source.resolution.x) * _TURN_SLACK
+        left, _, right, _ = source.boundingbox.bbox
+        turns = turns_between(extent[0] - slack, extent[1] + slack, left, right, turn)
+        return [number * turn for number in turns]
+
     def _lattice(self, source: GeoBox) -> Lattice:
+        return lattice_of(source, self._net(source))
+
+    def _net(self, source: GeoBox) -> Net:
         transform = source.transform
         key = (str(crs_on(source)), transform.a, transform.b, transform.d, transform.e)
         net = self._nets.get(key)
@@ -139,7 +163,7 @@ class Samples:
                 if net.nbytes <= _SMALL_NET and len(self._shared) < _MOST_NETS:
                     self._shared[here] = net
             self._nets[key] = net
-        return lattice_of(source, net)
+        return net
 
 
 Alpha = Callable[[GeoBox], BoolArray]
@@ -186,19 +210,32 @@ def read_block(
         RasterioError: the file cannot be read.
         OSError: the file cannot be read, or is not the one any more that was opened.
     """
-    header, view, block = opened.header, opened.view, samples.block
+    header, block = opened.header, samples.block
     if resampler == "near" and opened.tiles is not None and not _has_mask(header, file):
         yield from _tiled(opened, file, samples, wanted)
         return
-    sample = samples.get(view.grid).whole()
-    if sample is None:
-        return
-    if sample.pixels > _MAX_WINDOW and max(block.grid.shape.yx) > 1:
+    sampled = [
+        (there, sample)
+        for there in _at_turns(opened, samples)
+        if (sample := samples.get(there.view.grid).whole()) is not None
+    ]
+    if sum(sample.pixels for _, sample in sampled) > _MAX_WINDOW and max(block.grid.shape.yx) > 1:
         yield from _in_parts(opened, file, block, resampler, wanted, alpha)
-    elif resampler == "near":
-        yield _sampled(opened, file, sample)
-    else:
-        yield _warped(opened, file, block, resampler, sample, alpha)
+        return
+    for there, sample in sampled:
+        if resampler == "near":
+            yield _sampled(there, file, sample)
+        else:
+            yield _warped(there, file, block, resampler, sample, alpha)
+
+
+def _at_turns(opened: OpenFile, samples: Samples) -> list[OpenFile]:
+    """A file as it is seen from a block, at each of the turns of longitudes at which it touches that."""
+    view = opened.view
+    return [
+        replace(opened, view=replace(view, grid=moved(view.grid, x))) if x else opened
+        for x in samples.turns(view.grid)
+    ]
 
 
 def check_bands(header: Header, file: FileRead) -> None:
@@ -226,6 +263,11 @@ def lay_tiles(opened: OpenFile, samples: Samples, layer: Layer, canvas: Canvas) 
         RasterioError: a tile cannot be decoded.
         OSError: the file cannot be read, or is not the one any more that was opened.
     """
+    for there in _at_turns(opened, samples):
+        _lay_tiles(there, samples, layer, canvas)
+
+
+def _lay_tiles(opened: OpenFile, samples: Samples, layer: Layer, canvas: Canvas) -> None:
     tiles = opened.tiles
     assert tiles is not None
     sampling = samples.get(opened.view.grid)

@@ -261,12 +261,11 @@ class Renderer:
         """Note in `visible` (y, x) where an image's alpha is not 0, whatever that band's nodata is."""
         assert self.plan.alpha is not None
         band = file.positions.index(self.plan.alpha)
-        if pixels.seen is not None:
-            visible[:] = pixels.seen
-        else:
-            np.not_equal(pixels.values[band], 0, out=visible)
+        seen = pixels.values[band] != 0 if pixels.seen is None else pixels.seen
         if pixels.covered is not None:
-            visible &= pixels.covered
+            seen &= pixels.covered
+        # Beside what another part of the file, a turn of longitudes further, has noted.
+        visible |= seen
         pixels.valid[band] = True
 
     def _read(

@@ -11,6 +11,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.grid import BoolArray, crs_on, same_crs, transformer
+from landbridge.raster.wrapping import near, turn_of
 
 IntArray = np.ndarray[Any, np.dtype[np.intp]]
 FloatArray = np.ndarray[Any, np.dtype[Any]]
@@ -197,16 +198,17 @@ def net_of(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> Net:
     `origin` is the place (y, x) of the target in the grid it is a block of.
     """
     height, width = target.shape.yx
+    middle = _middle_of(source, target)
     for step in _STEPS:
         # Nodes lie on multiples of the step counted in the whole grid.
         first = (-(origin[0] % step), -(origin[1] % step))
         ys, xs = _nodes(first[0], height, step), _nodes(first[1], width, step)
-        at_nodes = _ground(source, target, ys, xs)
+        at_nodes = _ground(source, target, ys, xs, middle)
         nodes = _pixels(source, *at_nodes)
         # Not the middles of the cells: conformal projections are harmonic, where four corners tell the
         # middle.
-        beside = _pixels(source, *_ground(source, target, ys, _middles(xs)))
-        below = _pixels(source, *_ground(source, target, _middles(ys), xs))
+        beside = _pixels(source, *_ground(source, target, ys, _middles(xs), middle))
+        below = _pixels(source, *_ground(source, target, _middles(ys), xs, middle))
         errors = {
             taps: [_errors(*three, taps) for three in zip(nodes, beside, below, strict=True)]
             for taps in _MIDDLE
@@ -217,7 +219,7 @@ def net_of(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> Net:
                 bend_y, bend_x = errors[2]
                 return Net(step, first, taps, *at_nodes, bend=(bend_y, bend_x))
     rows, columns = np.arange(height) + 0.5, np.arange(width) + 0.5
-    return Net(1, (0, 0), 1, *_ground(source, target, rows, columns))
+    return Net(1, (0, 0), 1, *_ground(source, target, rows, columns, middle))
 
 
 def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
@@ -229,7 +231,11 @@ def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
         return _span_of(affine.a, affine.b, affine.d, affine.e)
     rows, columns = source.shape.yx
     ys, xs = np.arange(3) * rows / 2, np.arange(3) * columns / 2
-    down, across = _pixels(target, *_ground(target, source, ys, xs))
+    # The source at the turn of longitudes at which the target is.
+    middle = None
+    if turn_of(crs_on(target)) is not None:
+        middle, _ = target.transform @ (target.shape.x / 2, target.shape.y / 2)
+    down, across = _pixels(target, *_ground(target, source, ys, xs, middle))
     found = np.isfinite(down) & np.isfinite(across)
     if not found.any():
         return (1.0, 1.0)
@@ -240,9 +246,9 @@ def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
     if top >= bottom or left >= right:
         return (1.0, 1.0)
     around = np.arange(-1, 2)
-    row, column = _pixels(
-        source, *_ground(source, target, (top + bottom) / 2 + around, (left + right) / 2 + around)
-    )
+    at = ((top + bottom) / 2 + around, (left + right) / 2 + around)
+    x, _ = _ground(source, target, *at)
+    row, column = _pixels(source, *_ground(source, target, *at, float(x[1, 1])))
     with np.errstate(invalid="ignore"):
         a, d = (column[1, 2] - column[1, 0]) / 2, (row[1, 2] - row[1, 0]) / 2
         b, e = (column[2, 1] - column[0, 1]) / 2, (row[2, 1] - row[0, 1]) / 2
@@ -270,19 +276,53 @@ def _error(nodes: FloatArray, middles: FloatArray, taps: int) -> float:
     return float(np.abs(middles[:, skipped : skipped + count] - guess).max())
 
 
-def _ground(source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where a target's places (y by x) lie in a source's reference system."""
+def _ground(
+    source: GeoBox, target: GeoBox, ys: FloatArray, xs: FloatArray, middle: float | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Where a target's places (y by x) lie in a source's reference system.
+
+    If that repeats, as longitudes do, x is that nearest to `middle`: so it goes on across the antimeridian.
+    """
     t = target.transform
     x, y = t.a * xs + t.b * ys[:, None] + t.c, t.d * xs + t.e * ys[:, None] + t.f
     if not same_crs(crs_on(source), crs_on(target)):
         x, y = transformer(crs_on(target), crs_on(source)).transform(x, y)
+        turn = turn_of(crs_on(source))
+        if turn is not None and middle is not None and math.isfinite(middle):
+            x = near(x, middle, turn)
     return x, y
+
+
+def _middle_of(source: GeoBox, target: GeoBox) -> float | None:
+    """The x of a target's middle in a source's reference system, if that repeats."""
+    if turn_of(crs_on(source)) is None:
+        return None
+    rows, columns = target.shape.yx
+    x, _ = _ground(source, target, np.array([rows / 2]), np.array([columns / 2]))
+    return float(x[0, 0])
+
+
+def moved(grid: GeoBox, x: float) -> GeoBox:
+    """A grid moved along x."""
+    return GeoBox(grid.shape, Affine.translation(x, 0) @ grid.transform, grid.crs) if x else grid
+
+
+def extent_in(source: GeoBox, target: GeoBox, net: Callable[[], Net]) -> tuple[float, float] | None:
+    """From where to where along x of a source's reference system a target lies; None if nowhere."""
+    if same_crs(crs_on(source), crs_on(target)):
+        left, _, right, _ = target.boundingbox.bbox
+        return (left, right)
+    x = net().x
+    found = x[np.isfinite(x)]
+    return (float(found.min()), float(found.max())) if found.size else None
 
 
 def _pixels(source: GeoBox, x: Any, y: Any) -> tuple[FloatArray, FloatArray]:
     """The rows and columns, with fractions, of places in a source's reference system."""
     t = ~source.transform
-    return t.d * x + t.e * y + t.f + _TIE, t.a * x + t.b * y + t.c + _TIE
+    with np.errstate(invalid="ignore"):  # infinite is what has no place there
+        rows, columns = t.d * x + t.e * y + t.f + _TIE, t.a * x + t.b * y + t.c + _TIE
+    return rows, columns
 
 
 def _nodes(first: int, size: int, step: int) -> FloatArray:

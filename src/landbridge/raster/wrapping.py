@@ -54,7 +54,7 @@ def _off(values: FloatArray, expected: Any, turn: float) -> FloatArray:
     return off
 
 
-def near(x: Any, middle: float, turn: float) -> FloatArray:
+def near(x: Any, middle: Any, turn: float) -> FloatArray:
     """Return x moved by whole turns to within half a turn of a middle; what is there stays as it is."""
     found = np.asarray(x, float)
     with np.errstate(invalid="ignore"):

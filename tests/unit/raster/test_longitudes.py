@@ -1,0 +1,182 @@
+"""Files and grids at either convention of longitudes, and across the antimeridian, against plain numpy."""
+
+import numpy as np
+import pytest
+from affine import Affine
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pyproj import Transformer
+from shapely.geometry import MultiPolygon, box
+
+from conftest import LONG
+from landbridge.geo import AOI
+from landbridge.raster import Band, Request, Source, mosaic, read_image
+
+from .conftest import write_tiff
+
+# Left and top of files, the size of their pixels in degrees, and their shapes.
+FILES = {
+    "0 to 360": (0.0, 90.0, 1.0, (180, 360)),
+    "-180 to 180": (-180.0, 90.0, 1.0, (180, 360)),
+    "pixels' centers on the meridian of 0 and on the poles": (-0.5, 90.5, 1.0, (181, 360)),
+    "one column twice": (-180.5, 90.0, 1.0, (180, 361)),
+    "175 to 185": (175.0, -10.0, 0.05, (200, 200)),
+    "-190 to -170": (-190.0, 60.0, 0.1, (150, 200)),
+    "pixels that divide no turn": (130.0, 30.0, 0.7, (60, 140)),
+}
+# Systems, bounds there, resolutions.
+GRIDS = {
+    "western longitudes": ("EPSG:4326", (-120.0, -40.0, -80.0, 50.0), 0.37),
+    "western longitudes from 0 to 360": ("EPSG:4326", (240.0, -40.0, 280.0, 50.0), 0.37),
+    "across the antimeridian": ("EPSG:4326", (170.3, -25.0, 191.0, 61.0), 0.21),
+    "across the antimeridian below -180": ("EPSG:4326", (-191.0, -25.0, -170.3, 61.0), 0.21),
+    "the world": ("EPSG:4326", (-180.0, -90.0, 180.0, 90.0), 1.37),
+    "UTM zone 1": ("EPSG:32701", (100_000.0, 7_900_000.0, 700_000.0, 8_800_000.0), 7_300.0),
+    "UTM zone 60": ("EPSG:32660", (300_000.0, 5_500_000.0, 950_000.0, 6_600_000.0), 7_300.0),
+    "the Pacific": ("EPSG:3832", (2_000_000.0, -3_000_000.0, 5_000_000.0, 8_000_000.0), 41_000.0),
+    "web maps": ("EPSG:3857", (19_000_000.0, -3_000_000.0, 21_500_000.0, 8_000_000.0), 41_000.0),
+    "the North Pole": ("EPSG:3413", (-2_000_000.0, -2_000_000.0, 2_000_000.0, 2_000_000.0), 37_000.0),
+    "the South Pole": ("EPSG:3031", (-2_000_000.0, -2_000_000.0, 2_000_000.0, 2_000_000.0), 37_000.0),
+}
+
+
+def expected(values, left, top, size, crs, transform, shape):
+    """What the nearest pixel gives, and where a pixel's place is unclear by rounding."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
+    x, y = transform @ (columns, rows)
+    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
+    row = (top - lat) / size
+    column = (lon - left) % 360 / size
+    unclear = (np.abs(row - np.round(row)) < 1e-3) | (np.abs(column - np.round(column)) < 1e-3)
+    unclear |= np.abs((lon - left) % 360 - 360) < 1e-3 * size
+    height, width = values.shape
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    row, column = (np.where(inside, n, 0).astype(int) for n in (row, column))
+    return np.where(inside, values[row, column], 0), inside, unclear
+
+
+def source_of(path, geometry=None):
+    return Source("i", (str(path),), {"b0": Band("b0", "UInt16", nodata=0)}, geometry)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    made = {}
+    for tiled in (True, False):
+        for number, (name, (left, top, size, shape)) in enumerate(FILES.items()):
+            random = np.random.default_rng(number)
+            values = random.integers(1, 60_000, shape).astype("uint16")
+            if name == "one column twice":
+                values[:, -1] = values[:, 0]
+            # What is not tiled is read by GDAL.
+            options = (
+                {} if tiled else {"tiled": False, "compress": "none", "blockxsize": None, "blockysize": 7}
+            )
+            path = write_tiff(
+                folder / f"{number}{tiled}.tif",
+                values[None],
+                transform=Affine(size, 0, left, 0, -size, top),
+                crs="EPSG:4326",
+                nodata=0,
+                **options,
+            )
+            made[name, tiled] = (path, values)
+    return made
+
+
+@pytest.mark.parametrize("tiled", [True, False])
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("grid", GRIDS)
+def test_every_pixel_is_found_at_either_convention_of_longitudes(files, grid, file, tiled):
+    path, values = files[file, tiled]
+    crs, bounds, resolution = GRIDS[grid]
+    left, top, size, _ = FILES[file]
+    context = AOI(bounds=bounds, bounds_crs=crs, crs=crs, resolution=resolution)
+    found = read_image(source_of(path), Request(("b0",), context))
+    shape = found.geobox.shape.yx
+    wanted, inside, unclear = expected(values, left, top, size, crs, found.geobox.transform, shape)
+    array = found.array()[0]
+    clear = ~unclear
+    assert np.array_equal(~np.ma.getmaskarray(array)[clear], inside[clear])
+    assert np.array_equal(array.filled(0)[clear], wanted[clear])
+    assert clear.mean() > 0.9
+
+
+def test_an_area_that_is_cut_at_the_antimeridian_is_whole_on_every_grid(files):
+    path, values = files["0 to 360", True]
+    cut = MultiPolygon([box(178, -17, 180, -12), box(-180, -17, -178.5, -12)])
+    for crs, resolution in (("EPSG:4326", 0.25), ("EPSG:32701", 25_000), ("EPSG:3857", 25_000)):
+        found = read_image(source_of(path), Request(("b0",), AOI(cut, crs=crs, resolution=resolution)))
+        array = found.array()[0]
+        shape, transform = array.shape, found.geobox.transform
+        wanted, _, unclear = expected(values, 0.0, 90.0, 1.0, crs, transform, shape)
+        columns, rows = np.meshgrid(*(np.arange(size) + 0.5 for size in reversed(shape)))
+        x, y = transform @ (columns, rows)
+        lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
+        inside = (lon % 360 > 178) & (lon % 360 < 181.5) & (lat > -17) & (lat < -12)
+        # Edges are cut by straight pieces on the grid.
+        clear = ~unclear & (abs(lat + 17) > 0.05) & (abs(lat + 12) > 0.05)
+        assert np.array_equal(~np.ma.getmaskarray(array)[clear], inside[clear])
+        assert np.array_equal(array.filled(0)[clear & inside], wanted[clear & inside])
+        assert inside.sum() > 100
+
+
+def test_no_image_is_passed_over_for_its_longitudes(files):
+    """Footprints are cut at the antimeridian, or not, and blocks are where their grid counts them."""
+    path, values = files["175 to 185", True]
+    cut = MultiPolygon([box(175, -20, 180, -10), box(-180, -20, -175, -10)])
+    far = source_of(path, box(10, -20, 20, -10))
+    for footprint in (cut, box(175, -20, 185, -10), box(-185, -20, -175, -10), None):
+        for west in (175, -185):
+            context = AOI(bounds=(west, -20, west + 10, -10), crs="EPSG:4326", shape=(200, 200))
+            found = mosaic([source_of(path, footprint), far], Request(("b0",), context)).array()[0]
+            assert np.array_equal(found, values)
+
+
+SYSTEMS = ["EPSG:4326", "EPSG:3857", "EPSG:32701", "EPSG:3413", "EPSG:3832", "+proj=moll", "+proj=eqc"]
+LEFT, TOP = st.floats(-360, 330), st.floats(-20, 85)
+
+
+@settings(max_examples=400 if LONG else 40)
+@given(
+    left=LEFT,
+    top=TOP,
+    size=st.floats(0.05, 3),
+    crs=st.sampled_from(SYSTEMS),
+    row=st.floats(0, 40),
+    column=st.floats(0, 40),
+    turn=st.sampled_from([-360, 0, 360]),
+    tiled=st.booleans(),
+)
+def test_the_pixel_at_any_place_of_any_grid_is_the_files(
+    tmp_path_factory, left, top, size, crs, row, column, turn, tiled
+):
+    values = np.arange(1, 1601, dtype="uint16").reshape(40, 40)
+    path = write_tiff(
+        tmp_path_factory.mktemp("any") / "file.tif",
+        values[None],
+        transform=Affine(size, 0, left, 0, -size, top),
+        crs="EPSG:4326",
+        nodata=0,
+        tiled=tiled,
+        **({} if tiled else {"blockxsize": 40, "blockysize": 8}),
+    )
+    lon, lat = left + column * size, top - row * size
+    if crs == "EPSG:4326":
+        x, y = (lon + 180) % 360 - 180 + turn, lat
+        x = min(max(x, -359.0), 359.0)
+    else:
+        x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
+    assume(abs(lat) < 85 and np.isfinite(x) and np.isfinite(y) and abs(x) < 3e7 and abs(y) < 3e7)
+    step = 1e-4 if crs == "EPSG:4326" else 10.0
+    context = AOI(
+        bounds=(x - 1.5 * step, y - 1.5 * step, x + 1.5 * step, y + 1.5 * step),
+        bounds_crs=crs,
+        crs=crs,
+        shape=(3, 3),
+    )
+    found = read_image(source_of(path), Request(("b0",), context))
+    wanted, _, unclear = expected(values, left, top, size, crs, found.geobox.transform, (3, 3))
+    array = found.array()[0].filled(0)
+    assert np.array_equal(array[~unclear], wanted[~unclear])
