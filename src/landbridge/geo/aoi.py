@@ -132,7 +132,7 @@ class AOI(GeoContext):
             y = max(y, (bounds[3] - bounds[1]) / self._shape[0] / 2 * (1 + _DEGREES_TOLERANCE))
         middle, width = lon_center(crs), bounds[2] - bounds[0]
         # An area across the antimeridian; or one on a grid of these longitudes, such as 0 to 360.
-        beyond = MAX_LON if width <= MAX_LON or own else 0.0
+        beyond = TURN if width <= MAX_LON else MAX_LON if own else 0.0
         west, east = middle - MAX_LON - beyond - x, middle + MAX_LON + beyond + x
         if bounds[0] < west or bounds[2] > east or width > TURN + 2 * x:
             raise ValueError(

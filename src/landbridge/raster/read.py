@@ -32,7 +32,7 @@ from landbridge.raster.sample import (
     within,
 )
 from landbridge.raster.tiles import Tiles
-from landbridge.raster.warp import warp, widened_window
+from landbridge.raster.warp import columns_of, warp, widened_window, window_grid
 from landbridge.raster.wrapping import turn_of, turns_between
 
 Array = np.ndarray[Any, Any]
@@ -463,10 +463,16 @@ def _warped(
     view = opened.view
     grid = block.grid[sample.roi]
     window = widened_window(sample.window, view.scale, view.grid)
-    raw = _judged(opened, file, _window(opened, file.indexes, window), window, None)
-    values, valid = raw.values, raw.valid
+    there = window_grid(view.grid, window)
+    # Beyond the edge of a file that goes around the Earth lies its other edge.
+    parts = [(window[0], x) for x in columns_of(window[1], view.grid.shape.x)]
+    raw = [_judged(opened, file, _window(opened, file.indexes, part), part, None) for part in parts]
+    values, valid = raw[0].values, raw[0].valid
+    if len(raw) > 1:
+        values = np.concatenate([part.values for part in raw], axis=2)
+        valid = np.concatenate([part.valid for part in raw], axis=2)
     if alpha is not None:
-        valid &= alpha(view.grid[window])
+        valid &= alpha(there)
     hiding = file.indexes.index(file.alpha) if file.alpha > 0 else None
     if hiding is not None:
         # Alpha's own values are all valid. One more band tells where any pixel counts that is not hidden.
@@ -475,7 +481,7 @@ def _warped(
         valid = np.concatenate([valid, visible[None]])
         values = np.concatenate([values, visible[None].astype(values.dtype)])
         valid[hiding] = True
-    values, good = warp(values, valid, view.grid[window], grid, view.scale, resampler)
+    values, good = warp(values, valid, there, grid, view.scale, resampler)
     if resampler in _INTERPOLATING and not valid.all():
         # Not beyond the valid pixels either: GDAL sees to that only where there is one band.
         y, x = (

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
@@ -11,7 +12,8 @@ from rasterio.vrt import WarpedVRT
 
 from landbridge.raster.arguments import BLENDING, RESAMPLERS
 from landbridge.raster.grid import BoolArray, crs_on, same_crs
-from landbridge.raster.sample import Window
+from landbridge.raster.sample import Window, moved
+from landbridge.raster.wrapping import home_of, turn_of, turns_between
 
 Array = np.ndarray[Any, Any]
 
@@ -22,20 +24,49 @@ _TOLERANCE = 1e-4
 _WHOLE = 0.05
 # The widest kernel, lanczos, reaches 3 pixels of the coarser of the two grids; one more for rounding.
 _REACH = 4
+# A grid whose width is this near to a turn of longitudes, in pixels, goes all around.
+_ONE_TURN = 1e-3
 
 
 def widened_window(window: Window, scale: tuple[float, float], source: GeoBox) -> Window:
-    """A window (y, x) of a source with the margin that kernels need, as far as the source goes."""
+    """A window (y, x) of a source with the margin that kernels need, as far as the source goes.
+
+    A source that goes all around the Earth has no first and last column: there the window goes on.
+    """
+    margins = [math.ceil(_REACH * max(1, factor)) + 1 for factor in reversed(scale)]
     y, x = (
         slice(max(0, part.start - margin), min(size, part.stop + margin))
-        for part, size, margin in zip(
-            window,
-            source.shape.yx,
-            (math.ceil(_REACH * max(1, factor)) + 1 for factor in reversed(scale)),
-            strict=True,
-        )
+        for part, size, margin in zip(window, source.shape.yx, margins, strict=True)
     )
+    if is_around(source):
+        x = slice(window[1].start - margins[1], window[1].stop + margins[1])
     return (y, x)
+
+
+def is_around(grid: GeoBox) -> bool:
+    """Whether the last column of a grid is beside its first one, on the Earth."""
+    turn, t = turn_of(crs_on(grid)), grid.transform
+    if turn is None or t.b or t.d:
+        return False
+    return abs(abs(t.a) * grid.shape.x - turn) < _ONE_TURN * abs(t.a)
+
+
+def window_grid(grid: GeoBox, window: Window) -> GeoBox:
+    """The grid of a window (y, x) of a grid, which may go on beyond its edges."""
+    y, x = window
+    affine = grid.transform @ Affine.translation(x.start, y.start)
+    return GeoBox((y.stop - y.start, x.stop - x.start), affine, grid.crs)
+
+
+def columns_of(x: slice, width: int) -> list[slice]:
+    """The columns of a window that may go on beyond a grid's edges, at its other edge, as runs."""
+    runs, start = [], x.start
+    while start < x.stop:
+        first = start % width
+        length = min(width - first, x.stop - start)
+        runs.append(slice(first, first + length))
+        start += length
+    return runs
 
 
 def warp(
@@ -60,12 +91,46 @@ def warp(
     complete = bool(valid.all())
     if not complete:
         pixels[~valid] = math.nan
+    out: Array | None = None
+    for here, there in _at_home(source, target):
+        warped = _warped(pixels, complete, here, there, scale, resampler)
+        # GDAL knows each place at one turn of longitudes only: there the others are nowhere.
+        out = warped if out is None else np.where(np.isnan(out), warped, out)
+    assert out is not None
+    good = ~np.isnan(out)
+    out[~good] = 0
+    if resampler in BLENDING:
+        return out, good
+    # What is picked among pixels is of their type.
+    return out.astype(values.dtype, copy=False), good
+
+
+def _at_home(source: GeoBox, target: GeoBox) -> list[tuple[GeoBox, GeoBox]]:
+    """A source and a target as GDAL finds one in the other, if longitudes go on beyond ±180: not at once."""
+    home = home_of(crs_on(source))
+    if home is None:
+        return [(source, target)]
+    low, high = home
+    turn = high - low
+    if same_crs(crs_on(source), crs_on(target)):
+        middle, _ = target.transform @ (target.shape.x / 2, target.shape.y / 2)
+        x = -turn * math.floor((middle - low) / turn)
+        return [(moved(source, x), moved(target, x))]
+    left, _, right, _ = source.boundingbox.bbox
+    turns = turns_between(low, high, left, right, turn)
+    return [(moved(source, number * turn), target) for number in turns] or [(source, target)]
+
+
+def _warped(
+    pixels: Array, complete: bool, source: GeoBox, target: GeoBox, scale: tuple[float, float], resampler: str
+) -> Array:
+    """Pixels (band, y, x) on a target grid; NaN is what is not valid."""
     # Where only the text of the system differs GDAL need not transform.
     crs = crs_on(source if same_crs(crs_on(source), crs_on(target)) else target)
     profile = {
         "driver": "GTiff",
         "count": len(pixels),
-        "dtype": work,
+        "dtype": pixels.dtype,
         "height": source.shape.y,
         "width": source.shape.x,
         "crs": crs_on(source).to_wkt(),
@@ -91,13 +156,7 @@ def warp(
                 YSCALE=1 / _whole(scale[1]),
             ) as warped,
         ):
-            out = np.asarray(warped.read())
-    good = ~np.isnan(out)
-    out[~good] = 0
-    if resampler in BLENDING:
-        return out, good
-    # What is picked among pixels is of their type.
-    return out.astype(values.dtype, copy=False), good
+            return np.asarray(warped.read())
 
 
 def _whole(factor: float) -> float:

@@ -47,6 +47,19 @@ def _turn(text: str) -> float | None:
     return turn if np.abs(_off(x, x[0], turn)).max() <= _SAME * turn else None
 
 
+def home_of(crs: CRS) -> tuple[float, float] | None:
+    """Return from where to where x is what transformations give in a system that repeats; None if none."""
+    turn = turn_of(crs)
+    if turn is None:
+        return None
+    proj = CRS(str(crs)).proj
+    middle = 0.0
+    if proj.is_projected and proj.coordinate_operation is not None:
+        found = [one.value for one in proj.coordinate_operation.params if one.name == "False easting"]
+        middle = float(found[0]) if found else 0.0
+    return (middle - turn / 2, middle + turn / 2)
+
+
 def _off(values: FloatArray, expected: Any, turn: float) -> FloatArray:
     """Return the differences of two numbers but for whole turns."""
     difference = np.asarray(values - expected)

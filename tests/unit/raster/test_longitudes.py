@@ -180,3 +180,47 @@ def test_the_pixel_at_any_place_of_any_grid_is_the_files(
     wanted, _, unclear = expected(values, left, top, size, crs, found.geobox.transform, (3, 3))
     array = found.array()[0].filled(0)
     assert np.array_equal(array[~unclear], wanted[~unclear])
+
+
+def interpolated(values, left, top, size, crs, transform, shape):
+    """What lies between the centers of four pixels, of a file that goes around the Earth."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
+    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(
+        *(transform @ (columns, rows))
+    )
+    row, column = (top - lat) / size - 0.5, (lon - left) / size - 0.5
+    inner = (row >= 0) & (row < values.shape[0] - 1)
+    first, west = np.floor(np.where(inner, row, 0)).astype(int), np.floor(column).astype(int)
+    y, x = row - first, column - west
+    near = [values[first + dy, (west + dx) % values.shape[1]] for dy in (0, 1) for dx in (0, 1)]
+    weights = [(1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x]
+    return sum(value * weight for value, weight in zip(near, weights, strict=True)), inner
+
+
+@pytest.mark.parametrize("left", [0.0, -180.0, -0.5, -95.0])
+@pytest.mark.parametrize(
+    ("crs", "bounds", "resolution"),
+    [
+        ("EPSG:4326", (-5.1, -40.0, 5.2, 41.0), 0.31),
+        ("EPSG:4326", (354.9, -40.0, 365.2, 41.0), 0.31),
+        ("EPSG:4326", (170.3, -25.0, 191.0, 61.0), 0.31),
+        ("EPSG:32701", (100_000.0, 7_900_000.0, 700_000.0, 8_800_000.0), 19_300.0),
+        ("EPSG:32631", (-100_000.0, 4_900_000.0, 700_000.0, 5_800_000.0), 19_300.0),
+        ("EPSG:3857", (19_000_000.0, -3_000_000.0, 21_500_000.0, 8_000_000.0), 31_000.0),
+        ("+proj=moll", (-17_000_000.0, -2_000_000.0, 17_000_000.0, 2_000_000.0), 83_000.0),
+    ],
+)
+def test_interpolation_has_no_seam_where_a_file_begins(tmp_path, left, crs, bounds, resolution):
+    random = np.random.default_rng(5)
+    values = random.normal(1000, 200, (180, 360)).astype("float32")
+    path = write_tiff(
+        tmp_path / "f.tif", values[None], transform=Affine(1, 0, left, 0, -1, 90), crs="EPSG:4326"
+    )
+    source = Source("i", (path,), {"b0": Band("b0", "Float32")})
+    context = AOI(bounds=bounds, bounds_crs=crs, crs=crs, resolution=resolution)
+    found = read_image(source, Request(("b0",), context, resampler="bilinear"))
+    shape = found.geobox.shape.yx
+    wanted, inner = interpolated(values, left, 90.0, 1.0, crs, found.geobox.transform, shape)
+    array = found.array()[0]
+    assert not np.ma.getmaskarray(array)[inner].any()
+    assert np.abs(array - wanted)[inner].max() < 1
