@@ -11,6 +11,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
+from landbridge.geo.context import GeoContext
 from landbridge.geo.errors import InvalidShapeError
 from landbridge.geo.grid import FALSE_EASTING, ZONES, Grid, Tile, utm_transformer, zone_of
 from landbridge.geo.longitudes import normalized
@@ -25,26 +26,22 @@ _METERS_PER_DEGREE = 111_320
 def polygons_of(shape: Any) -> list[Polygon]:
     """The polygons of a shape to be tiled, in longitude and latitude.
 
-    A shape may go across the antimeridian.
+    A GeoContext may go across the antimeridian, and a shape that is cut there.
 
     Raises:
         InvalidShapeError: the shape is of another type, or beyond ±180 or ±90 degrees.
     """
-    polygons = [polygon for geometry in _geometries(shape) for polygon in _parts(_at_home(geometry))]
+    polygons = [polygon for geometry in _geometries(shape) for polygon in _parts(geometry)]
     if not polygons:
         raise InvalidShapeError("the shape is empty")
     for polygon in polygons:
         west, south, east, north = polygon.bounds
         if west < -MAX_LON or east > MAX_LON or south < -MAX_LAT or north > MAX_LAT:
-            raise InvalidShapeError(f"bounds {polygon.bounds} reach beyond ±180 or ±90 degrees")
+            raise InvalidShapeError(
+                f"bounds {polygon.bounds} reach beyond ±180 or ±90 degrees: cut a shape across the "
+                "antimeridian into a MultiPolygon (RFC 7946), or give it as an AOI"
+            )
     return polygons
-
-
-def _at_home(geometry: BaseGeometry) -> BaseGeometry:
-    """A shape that goes across the antimeridian, cut there; any other as it is."""
-    west, _, east, _ = (0.0, 0.0, 0.0, 0.0) if geometry.is_empty else geometry.bounds
-    crosses = (west < -MAX_LON < east or west < MAX_LON < east) and east - west < MAX_LON
-    return normalized(geometry) if crosses else geometry
 
 
 def _geometries(shape: Any) -> list[BaseGeometry]:
@@ -63,6 +60,8 @@ def _geometries(shape: Any) -> list[BaseGeometry]:
         geometry = to_shapely(shape)
     except (TypeError, ValueError) as error:
         raise InvalidShapeError(f"not a shape: {error}") from error
+    if isinstance(shape, GeoContext):
+        geometry = normalized(geometry)
     if not isinstance(geometry, (Polygon, MultiPolygon)):
         raise InvalidShapeError(f"a shape must be a Polygon or MultiPolygon, got {geometry.geom_type}")
     return [geometry]

@@ -6,7 +6,7 @@ import math
 import pytest
 from shapely.geometry import GeometryCollection, MultiPolygon, Point, Polygon, box, mapping
 
-from landbridge.geo import DLTile, XYZTile
+from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.geo.errors import (
     InvalidLatLonError,
     InvalidRowColError,
@@ -191,3 +191,26 @@ def test_a_tile_is_made_from_its_feature():
 def test_grids_are_read_from_the_front_of_a_key():
     assert Grid.from_key(KEY) == Grid(960.0, 128, 16)
     assert Grid(960.0, 128, 16).utm_tile_extent == 153600
+
+
+@pytest.mark.parametrize(("lon", "zone"), [(179.999, 60), (-179.999, 1)])
+def test_a_tile_across_the_antimeridian_is_as_wide_as_it_is(lon, zone):
+    tile = DLTile.from_latlon(-17, lon, 100, 256, 16)
+    west, _, east, _ = tile.geometry.bounds
+    assert tile.zone == zone
+    assert east - west < 0.4
+    assert west < (180 if lon > 0 else -180) < east
+    # It is itself among the tiles of its own area, beside those of the other zone.
+    keys = DLTile.from_shape(tile, 100, 256, 16, keys_only=True)
+    assert tile.key in keys
+    assert {key.split(":")[3] for key in keys} == {"01", "60"}
+
+
+def test_a_shape_cut_at_the_antimeridian_takes_the_tiles_of_both_sides():
+    sides = [box(179.7, -17, 180, -16.5), box(-180, -17, -179.7, -16.5)]
+    keys = DLTile.from_shape(MultiPolygon(sides), 100, 256, 0, keys_only=True)
+    assert sorted(keys) == sorted(
+        key for side in sides for key in DLTile.from_shape(side, 100, 256, 0, keys_only=True)
+    )
+    for area in (AOI(bounds=(179.7, -17, -179.7, -16.5)), AOI(box(179.7, -17, 180.3, -16.5))):
+        assert sorted(DLTile.from_shape(area, 100, 256, 0, keys_only=True)) == sorted(keys)
