@@ -121,6 +121,8 @@ async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access)
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
+            # Before any table: whoever holds it waits for all that have looked into `items`.
+            await conn.execute(_LOCK_PARTITIONS)
             stored = await rows.get_collection(conn, collection, access)
             access.require(stored, Role.OWNER)
             bands = stored.get("bands")
@@ -128,9 +130,10 @@ async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access)
             related = " and ".join(kind for kind, there in (("bands", bands), ("images", items)) if there)
             if related:
                 raise ConflictError(f"Collection {collection} still has {related}; delete those first.")
-            await conn.execute(_LOCK_PARTITIONS)
             await conn.execute("SELECT delete_collection($1)", collection)
 
+    # Who may not delete it does not hold up others.
+    access.require(await rows.get_collection(pool, collection, access), Role.OWNER)
     await _retrying(pool, attempt)
 
 
