@@ -12,12 +12,13 @@ organization means none |
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from landbridge.exceptions import ConfigError
 from landbridge.profiles import OidcClient, checked_url, find_profile
@@ -80,6 +81,28 @@ class Settings:
             oidc=profile.oidc if profile and token is None else None,
             identified=bool(values.get("LANDBRIDGE_USER")) or "LANDBRIDGE_ORG" in values,
         )
+
+    def __reduce__(self) -> Any:
+        """Pickle all but the secrets."""
+        return Settings, (
+            self.url, None, self.home, self.user, self.org, self.profile, None, self.identified
+        )  # fmt: skip
+
+    def here(self) -> Settings:
+        """Return these settings, of another process, with the credentials that this one has for the service.
+
+        They are those of the environment or of the chosen profile, else of the profile that the other process
+        had chosen.
+        """
+        found = get_settings()
+        if found.url != self.url and self.profile is not None:
+            others = {"LANDBRIDGE_URL", "LANDBRIDGE_TOKEN"}
+            environ = {name: value for name, value in os.environ.items() if name not in others}
+            with contextlib.suppress(ConfigError):  # this machine has no such profile
+                found = Settings.from_env({**environ, "LANDBRIDGE_PROFILE": self.profile})
+        if found.url != self.url:
+            return replace(self, token=None, oidc=None)
+        return replace(self, token=found.token, oidc=found.oidc, profile=found.profile)
 
     @property
     def embedded(self) -> bool:

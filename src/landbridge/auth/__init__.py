@@ -31,7 +31,7 @@ class Auth:
     email
         The caller's email address, which readers and writers may be named by.
     token
-        The bearer token sent to the service.
+        The bearer token sent to the service. A pickle does not have it; see `CatalogClient`.
 
     Where none but the token is given, a client asks its service whom the token is of: `client.auth` has what
     it says, if it has such an answer.
@@ -43,12 +43,25 @@ class Auth:
     email: str | None = _UNSET
     token: str | None = field(default=None, repr=False, compare=False)
     named: bool = field(init=False, repr=False, compare=False)
+    # Whether a pickle left the token behind: nothing is sent in its place, not even anonymously.
+    bereft: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         missing = {name: value for name, value in _DEFAULTS.items() if getattr(self, name) is _UNSET}
         object.__setattr__(self, "named", len(missing) < len(_DEFAULTS))
         for name, value in missing.items():
             object.__setattr__(self, name, value)
+
+    def __copy__(self) -> Auth:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Auth:
+        return self
+
+    def __reduce__(self) -> Any:
+        """Pickle all but the token: pickles lie on disks and in the queues of other machines."""
+        named = {"user": self.user, "org": self.org, "groups": self.groups, "email": self.email}
+        return _unpickled, (named if self.named else {}, self.token is not None or self.bereft)
 
     @classmethod
     def from_settings(cls) -> Auth:
@@ -100,3 +113,10 @@ class Auth:
         if self.email:
             subjects.add(f"email:{self.email.lower()}")
         return frozenset(subjects)
+
+
+def _unpickled(named: Mapping[str, Any], bereft: bool) -> Auth:
+    """Return the caller of a pickle, which has no token."""
+    auth = Auth(**named)
+    object.__setattr__(auth, "bereft", bereft)
+    return auth

@@ -11,7 +11,9 @@ them in an attribute that cannot be changed.
 
 from __future__ import annotations
 
+import copyreg
 import weakref
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, overload
 
 from landbridge.catalog.errors import AttributeValidationError
@@ -43,6 +45,19 @@ class Tracked:
     """A value that is edited in place and tells its owners so."""
 
     _owners: dict[tuple[int, str], tuple[weakref.ReferenceType[Any], Attribute]]
+
+    # Owners are known by weak references: they attach themselves again when they are copied or unpickled.
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_owners"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._owners = {}
+        self._attach_parts()
+
+    def _attach_parts(self) -> None:
+        """Attach the tracked values inside this one."""
+        raise NotImplementedError
 
     def _attach(self, owner: Owner, attribute: Attribute) -> None:
         """Remember that `owner` holds this value under `attribute`."""
@@ -117,6 +132,21 @@ class Attribute:
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
+        self._place = (owner, name)
+
+    # A declaration is one object for all that hold its values: copies and pickles refer to it.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        place = getattr(self, "_place", None)
+        for depth, one in enumerate(_nested(place[0].__dict__.get(place[1]) if place else None)):
+            if one is self and place:
+                return _declared, (*place, depth)
+        return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined] # not in typeshed
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -158,6 +188,18 @@ class Attribute:
     def _refuse(self, value: Any, wanted: str) -> AttributeValidationError:
         where = f"'{self.name}'" if self.name else "The value"
         return AttributeValidationError(f"{where} must be {wanted}; got {value!r}.")
+
+
+def _nested(attribute: Any) -> Iterator[Any]:
+    """Yield an attribute, that of its items, that of their items and so on."""
+    while attribute is not None:
+        yield attribute
+        attribute = getattr(attribute, "item", None)
+
+
+def _declared(owner: type, name: str, depth: int) -> Any:
+    """Return the declaration of an attribute, or of the items in it."""
+    return next(islice(_nested(owner.__dict__[name]), depth, None))
 
 
 class TypedAttribute(Attribute):
@@ -278,6 +320,12 @@ class Model:
                     types.setdefault(name, value)
         cls._attribute_types = types
         cls.ATTRIBUTES = tuple(types)
+
+    def _attach_parts(self) -> None:
+        """Attach the tracked values that this one holds, after a copy or a pickle."""
+        for name, value in self._values.items():
+            if isinstance(value, Tracked):
+                value._attach(self, self._attribute_types[name])
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):

@@ -78,6 +78,19 @@ class CatalogObjectBase(Model):
         self._deleted = False
         self._shared: dict[str, Any] | None = None
 
+    # Copies and pickles are of what the object holds, its unsaved changes included, and of its client's
+    # configuration; what can be had again is left out.
+    def __getstate__(self) -> dict[str, Any]:
+        state = {
+            name: value for name, value in self.__dict__.items() if name not in ("_shared", "_geocontext")
+        }
+        return state | {"_values": dict(self._values), "_modified": set(self._modified)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._shared = None
+        self._attach_parts()
+
     @classmethod
     def _is_abstract(cls) -> bool:
         return False

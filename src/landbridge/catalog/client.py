@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.credentials import Credentials
 from landbridge.catalog.http import (
@@ -67,10 +67,17 @@ class CatalogClient:
         of a call just before the file is opened, and not for files on this machine. What it gives is kept for
         the call, and appears in no error, log or `raster_info`. It may be set later too. Without one, the
         files that a Landbridge service itself keeps are signed by that service.
+
+    A client pickles as its configuration, without secrets: where it is unpickled it takes the token, or the
+    login, that the environment or the profile there has for the same address. A token that was passed as
+    `auth` is not in the pickle either, since pickles lie on disks and in queues; where the client had a token
+    and has none any more, a request is an UnauthorizedError that says so, and not an anonymous one. An
+    `asset_signer` is pickled, by the rules for functions. A copy of a client is the client itself.
     """
 
     _default: ClassVar[CatalogClient | None] = None
     _default_lock: ClassVar[threading.Lock] = threading.Lock()
+    _restore_lock: ClassVar[threading.Lock] = threading.Lock()
     _session_class: ClassVar[Callable[..., httpx.Client] | None] = None
 
     def __init__(
@@ -81,11 +88,15 @@ class CatalogClient:
         *,
         asset_signer: Callable[[str], str] | None = None,
     ) -> None:
-        self._settings: Settings = get_settings()
-        self._url = url.rstrip("/") if url else self._settings.url
-        self._credentials = Credentials(self._settings, self._url, auth)
+        settings = get_settings()
         self.retries = _RETRIES if retries is None else retries
         self.asset_signer = asset_signer
+        self._set_up(settings, url.rstrip("/") if url else settings.url, auth)
+
+    def _set_up(self, settings: Settings, url: str | None, auth: Auth | None) -> None:
+        self._settings: Settings = settings
+        self._url = url
+        self._credentials = Credentials(settings, url, auth)
         self._state: EmbeddedState | None = None
         self._sessions: dict[bool, httpx.Client] = {}  # by whether they are for loopback
         self._pid = os.getpid()
@@ -93,6 +104,23 @@ class CatalogClient:
         self._bands: dict[str, tuple[float, Any]] = {}
         self._aggregations: frozenset[str] | None = None
         self._signs: bool | None = None
+        _clients.add(self)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        configuration = (self._settings, self._url, self._credentials.given, self.retries, self.asset_signer)
+        return _unpickled, (type(self), configuration, self._credentials.proves)
+
+    def _after_fork(self) -> None:
+        """Start anew in a forked child: its parent's connections and locks are of no use to it."""
+        self._pid, self._sessions = os.getpid(), {}
+        self._lock = threading.RLock()
+        self._credentials.after_fork()
 
     def __repr__(self) -> str:
         return f"CatalogClient({self._url or 'embedded'!r}, {self._credentials!r})"
@@ -141,9 +169,6 @@ class CatalogClient:
     def _opened(self, *, loopback: bool) -> httpx.Client:
         """The session for the embedded stack, or the one for everything else."""
         with self._lock:
-            if self._pid != os.getpid():
-                # A forked child must not speak on its parent's connections.
-                self._pid, self._sessions = os.getpid(), {}
             if loopback not in self._sessions:
                 import httpx
 
@@ -447,6 +472,39 @@ class CatalogClient:
                 for entry, name in zip(attributes, names, strict=True)
             ]
         }
+
+
+# All clients of this process, and those among them that came out of pickles, by their configuration.
+_clients: weakref.WeakSet[CatalogClient] = weakref.WeakSet()
+_restored: weakref.WeakValueDictionary[Any, CatalogClient] = weakref.WeakValueDictionary()
+
+
+def _unpickled(kind: type[CatalogClient], configuration: tuple[Any, ...], proved: bool) -> CatalogClient:
+    """Return the client of a pickled configuration: one for all objects that had the same client."""
+    settings, url, auth, retries, signer = configuration
+    settings = settings.here()
+    key = (kind, settings, settings.token, settings.oidc, url, retries, auth, getattr(auth, "bereft", False))
+    with CatalogClient._restore_lock:
+        client = None if signer is not None else _restored.get(key)
+        if client is None:
+            client = object.__new__(kind)
+            client.retries, client.asset_signer = retries, signer
+            client._set_up(settings, url, auth)
+            client._credentials.bereft |= proved and not client._credentials.proves
+            if signer is None:
+                _restored[key] = client
+        return client
+
+
+def _after_fork() -> None:
+    CatalogClient._default_lock = threading.Lock()
+    CatalogClient._restore_lock = threading.Lock()
+    for client in list(_clients):
+        client._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _close(session: httpx.Client, pid: int) -> None:

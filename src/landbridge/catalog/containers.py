@@ -42,6 +42,14 @@ class AttributeList(Tracked, MutableSequence[Any]):
             if isinstance(value, Tracked):
                 value._attach(self, self._item)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_items": list(self._items)}
+
+    def _attach_parts(self) -> None:
+        for value in self._items:
+            if isinstance(value, Tracked):
+                value._attach(self, self._item)
+
     def _replace(self, items: list[Any]) -> None:
         """Take over new content, if it is another."""
         changed = len(items) != len(self._items) or any(
@@ -215,6 +223,12 @@ class MappingAttribute(Tracked, Model):
             attribute = self._attribute_types[name]
             self._keep(attribute, attribute.deserialize(value, validate=True))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_values": dict(self._values)}
+
+    def _attach_parts(self) -> None:
+        Model._attach_parts(self)
+
     def _check_settable(self, attribute: Attribute) -> None:
         super()._check_settable(attribute)
         self._changing()
@@ -287,6 +301,14 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
         self._entries: dict[str, Any] = {}
         for key, entry in {**(value or {}), **kwargs}.items():
             self._put(key, self.validate_key_and_value(key, entry) if validate else self._load(entry))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_entries": dict(self._entries)}
+
+    def _attach_parts(self) -> None:
+        for value in self._entries.values():
+            if isinstance(value, Tracked):
+                value._attach(self, _ENTRY)
 
     def validate_key_and_value(self, key: str, value: Any) -> Any:
         """The value to keep under `key`; AttributeValidationError where either is not allowed."""

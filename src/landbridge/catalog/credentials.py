@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.auth import Auth
-from landbridge.exceptions import MethodNotAllowedError, NotFoundError
+from landbridge.exceptions import MethodNotAllowedError, NotFoundError, UnauthorizedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +26,17 @@ class Credentials:
 
     def __init__(self, settings: Settings, url: str | None, given: Auth | None) -> None:
         configured = url == settings.url
+        self.given = given
         self._settings = settings
+        self._url = url
         self._embedded = url is None
         self._logs_in = configured and given is None and settings.oidc is not None
         self._login: OidcTokens | None = None
         self._told: Auth | None = None
         self._lock = threading.RLock()
         token = settings.token if configured else None
+        # A token that a pickle left behind, and that this process does not know.
+        self.bereft = given is not None and given.bereft
         if given is not None:
             self.auth = given
         elif settings.identified or self._embedded:
@@ -48,7 +52,23 @@ class Credentials:
 
         Raises OauthError where there is no login any more.
         """
+        if self.bereft:
+            raise UnauthorizedError(
+                f"The client of {self._url} came out of a pickle, which never has a token. In this process, "
+                "set LANDBRIDGE_URL and LANDBRIDGE_TOKEN, or LANDBRIDGE_PROFILE, before unpickling, or set "
+                "client.auth = Auth(token=…)."
+            )
         return self._tokens().token() if self._logs_in else self.auth.token
+
+    @property
+    def proves(self) -> bool:
+        """Whether requests are sent with a token, or would be, had a pickle not left it behind."""
+        return self.bereft or self._logs_in or self.auth.token is not None
+
+    def after_fork(self) -> None:
+        """Make new locks: a thread that the child does not have may hold the old ones."""
+        self._lock = threading.RLock()
+        self._login = None
 
     def renewed(self, refused: str | None) -> bool:
         """Whether there is another token now in place of one that the service refused; raises as `token`."""

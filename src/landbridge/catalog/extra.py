@@ -17,6 +17,9 @@ class JsonAttribute(Attribute):
 
     plain = False
 
+    def __reduce__(self) -> str:
+        return "JSON"
+
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         if value is None or isinstance(value, (str, int, float, AttributeList, ExtraProperties)):
             return value

@@ -117,8 +117,13 @@ def _compared(made: Expression, frame: FrameType) -> Any:
 class Properties:
     """Gives a fresh `Property` for each name; with names given, only for these."""
 
+    _names: frozenset[str] = frozenset()
+
     def __init__(self, *args: str) -> None:
         self._names = frozenset(args)
+
+    def __repr__(self) -> str:
+        return f"Properties({', '.join(map(repr, sorted(self._names)))})"
 
     def __getattr__(self, name: str) -> Property:
         if name.startswith("__") or (self._names and name not in self._names):
