@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
     from landbridge.mappings.tables import Row
 
-__all__ = ["ASSET", "HASHED_LATER", "MOST_BYTES", "check_names", "from_stac", "patch", "to_stac", "version"]
+__all__ = [
+    "ASSET",
+    "HASHED_LATER",
+    "MOST_BYTES",
+    "check_names",
+    "from_stac",
+    "name_fault",
+    "namespace_fault",
+    "patch",
+    "to_stac",
+    "version",
+]
 
 # Key of the asset that is the blob's data.
 ASSET = "data"
@@ -37,14 +48,23 @@ _FIXED = ("storage_type", "namespace", "name")
 _NAMED = {"href": "href", "file:size": "size_bytes"}
 
 
-def check_names(namespace: str, name: str) -> None:
-    """Raises `InvalidDocument` where a namespace or name is none."""
-    if not _NAMESPACE(namespace):
-        why = f"{namespace!r} is not made of letters, digits, ':', '.', '_' and '-'"
-        raise InvalidDocument("namespace", why)
+def namespace_fault(namespace: str) -> str | None:
+    """Return the reason why a text cannot be a namespace; None if it can."""
+    return None if _NAMESPACE(namespace) else "is not made of letters, digits, ':', '.', '_' and '-'"
+
+
+def name_fault(name: str) -> str | None:
+    """Return the reason why a text cannot be the name of a blob; None if it can."""
     if not name or not name.isprintable() or "," in name or name.startswith("/") or name.endswith("/"):
-        why = f"{name!r} is not made of printable characters without ',', with no '/' at its ends"
-        raise InvalidDocument("name", why)
+        return "is not made of printable characters without ',', with no '/' at its ends"
+    return None
+
+
+def check_names(namespace: str, name: str) -> None:
+    """Raise `InvalidDocument` for a namespace or a name that cannot be one."""
+    for part, value, fault in (("namespace", namespace, namespace_fault), ("name", name, name_fault)):
+        if (why := fault(value)) is not None:
+            raise InvalidDocument(part, f"{value!r} {why}")
     size = len(namespace.encode()) + len(name.encode())
     if size > MOST_BYTES:
         raise InvalidDocument("name", f"has {size} bytes with its namespace; they have {MOST_BYTES} at most")

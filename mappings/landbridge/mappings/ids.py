@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from typing import Self
 
 __all__ = [
     "BLOB_COLLECTION",
+    "NamedId",
     "blob_collection",
     "blob_id",
     "blob_item",
@@ -14,6 +17,8 @@ __all__ = [
     "image_id",
     "is_blob_collection",
     "make_valid_name",
+    "name_fault",
+    "product_id_fault",
     "split",
     "split_blob",
     "valid_name",
@@ -35,11 +40,58 @@ def image_id(product_id: str, name: str) -> str:
 
 
 def split(id: str) -> tuple[str, str]:
-    """Product id and name of an image or band id, split at the last colon. Raises ValueError without one."""
+    """Return the product id and the name of an image or band id, split at the last colon.
+
+    Raises ValueError without a colon.
+    """
+    if isinstance(id, NamedId):
+        return id.product_id, id.name
     product_id, colon, name = id.rpartition(":")
     if not (colon and product_id and name):
         raise ValueError(f"{id!r} is not the id of an image or band, which reads 'product_id:name'")
     return product_id, name
+
+
+class NamedId(str):  # noqa: SLOT000 - its parts are kept beside the text
+    """The id of an image or band with its parts, for names of others, which may have colons."""
+
+    product_id: str
+    name: str
+
+    def __new__(cls, product_id: str, name: str) -> Self:
+        self = super().__new__(cls, image_id(product_id, name))
+        self.product_id, self.name = product_id, name
+        return self
+
+
+def product_id_fault(id: str) -> str | None:
+    """Return the reason why a text cannot be the id of a product; None if it can."""
+    if not id:
+        return "is empty"
+    if id != id.strip():
+        return "begins or ends with a space"
+    if is_blob_collection(id):
+        return f"begins with {BLOB_COLLECTION!r}, as the collections of blobs do"
+    hidden = next((character for character in id if _is_hidden(character)), None)
+    return None if hidden is None else f"has the character U+{ord(hidden):04X}, which does not show"
+
+
+def _is_hidden(character: str) -> bool:
+    """Say whether a character is a control, format (bidirectional too) or surrogate one, or a separator."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def name_fault(name: str) -> str | None:
+    """Return the reason why an id with this name would be taken apart otherwise; None if it would not.
+
+    Whether a service takes a name is for it to say.
+    """
+    if not name:
+        return "is empty"
+    if ":" in name:
+        return f"has a colon, at which ids are taken apart; {make_valid_name(name)!r} would do"
+    hidden = next((character for character in name if _is_hidden(character)), None)
+    return None if hidden is None else f"has the character U+{ord(hidden):04X}, which does not show"
 
 
 def valid_name(name: str) -> bool:

@@ -37,7 +37,7 @@ def _delete_self(self: CatalogObjectBase) -> Any:
     """
     self._check_exists()
     with self._vanishing():
-        if not self._get_resource().delete(self._client, self.id):
+        if not self._get_resource().delete(self._client, self._own_id):
             raise NotFoundError(f"{type(self).__name__} {self.id} does not exist.")
     self._deleted = True
 
@@ -248,7 +248,12 @@ class CatalogObjectBase(Model):
         elif self._modified or request_params:
             changes = self._to_service(self._modified) | dict(request_params or {})
             with self._vanishing():
-                self._load(resource.update(self._client, self._record, self.id, changes, headers))
+                self._load(resource.update(self._client, self._record, self._own_id, changes, headers))
+
+    @property
+    def _own_id(self) -> str:
+        """The id as it is handed to the resource."""
+        return self.id  # type: ignore[no-any-return] # a text, or None if the object is unsaved
 
     def _identity(self) -> dict[str, Any]:
         """What identifies a new object, beside its serializable attributes."""
@@ -264,7 +269,7 @@ class CatalogObjectBase(Model):
                 f"{type(self).__name__} {self.id} is {self.state}; only a saved object is reloaded."
             )
         with self._vanishing():
-            record = self._get_resource().get(self._client, self.id, request_params, headers)
+            record = self._get_resource().get(self._client, self._own_id, request_params, headers)
             if record is None:
                 raise NotFoundError(f"{type(self).__name__} {self.id} does not exist.")
         self._load(record)

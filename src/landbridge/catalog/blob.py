@@ -15,6 +15,7 @@ from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.collections import Collection
 from landbridge.catalog.converters import GeometryAttribute, Timestamp
 from landbridge.catalog.enums import DocumentState, StorageState, StorageType
+from landbridge.catalog.errors import InvalidNameError
 from landbridge.catalog.lifecycle import ClassOrInstanceMethod
 from landbridge.catalog.resources import valid
 from landbridge.catalog.task import BlobDeletionTaskStatus
@@ -22,7 +23,7 @@ from landbridge.mappings import blob as blob_mapping
 from landbridge.mappings import ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from landbridge.catalog.blob_arguments import Range
     from landbridge.catalog.search import BlobSearch
@@ -52,6 +53,21 @@ class Digest(TypedAttribute):
         return instance._ask_hash() if known is None and isinstance(instance, Blob) else known
 
 
+class _Part(TypedAttribute):
+    """A part of a blob's id, of which the id must be taken apart again."""
+
+    def __init__(self, attribute_type: type, fault: Callable[[str], str | None], **kwargs: Any) -> None:
+        super().__init__(attribute_type, **kwargs)
+        self.fault = fault
+
+    def validate_value(self, value: Any) -> Any:
+        text = super().validate_value(value)
+        # Without a namespace, or with an empty one, a blob gets the user's own.
+        if text and (why := self.fault(text)) is not None:
+            raise InvalidNameError(f"'{self.name}' cannot be {text!r}: it {why}.")
+        return text
+
+
 def _delete_self(self: Blob) -> BlobDeletionTaskStatus:
     """Delete this blob, and give what to wait for before a blob of the same id is made.
 
@@ -74,8 +90,16 @@ class Blob(AuthCatalogObject):
     _resource: ClassVar[Any] = BLOBS
     _doc_type = "storage"
 
-    namespace = TypedAttribute(str, doc="What groups it with others; see `namespace_id`. *Sortable.*")
-    name = TypedAttribute(str, doc="Unique in the namespace; may have parts, with / between. *Sortable.*")
+    namespace = _Part(
+        str,
+        fault=blob_mapping.namespace_fault,
+        doc="What groups it with others; see `namespace_id`. *Sortable.*",
+    )
+    name = _Part(
+        str,
+        fault=blob_mapping.name_fault,
+        doc="Unique in the namespace; may have parts, with / between. *Sortable.*",
+    )
     storage_state = EnumAttribute(StorageState, doc="Whether its data is held here. *Filterable, sortable.*")
     storage_type = EnumAttribute(StorageType, doc="The kind of blob. *Filterable, sortable.*")
     description = TypedAttribute(str, doc="What it is. *Searchable.*")

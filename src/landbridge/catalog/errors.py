@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from landbridge.exceptions import BadRequestError
 
-__all__ = ["AttributeValidationError", "DeletedObjectError", "RasterArgumentError", "UnsavedObjectError"]
+__all__ = [
+    "AttributeValidationError",
+    "DeletedObjectError",
+    "InvalidNameError",
+    "RasterArgumentError",
+    "UnsavedObjectError",
+]
 
 
 class AttributeValidationError(ValueError):
@@ -17,6 +23,13 @@ class DeletedObjectError(Exception):
 
 class UnsavedObjectError(Exception):
     """The operation needs an object that was saved."""
+
+
+class InvalidNameError(AttributeValidationError, BadRequestError):
+    """A text cannot be a part of an id.
+
+    Both the error of an attribute and that of a service, which refuses it too.
+    """
 
 
 class RasterArgumentError(BadRequestError, ValueError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.attributes import Model, TypedAttribute
 from landbridge.catalog.base import CatalogObject
-from landbridge.catalog.errors import AttributeValidationError
+from landbridge.catalog.errors import AttributeValidationError, InvalidNameError
 from landbridge.catalog.references import CatalogObjectReference
 from landbridge.mappings import ids
 
@@ -37,9 +37,17 @@ class _IdentityAttribute(TypedAttribute):
                 product_id, name = ids.split(text)
             except ValueError:
                 raise self._refuse(value, "of the form 'product_id:name'") from None
-            instance._identify(name=name, product_id=product_id)
+            parts = {"name": name, "product_id": product_id}
         else:
-            instance._identify(**{self.name: text})
+            parts = {self.name: text}
+        for part, given in parts.items():
+            # What the object has already may be of others, whose names have other characters.
+            if given != getattr(instance, part) and (fault := _FAULTS[part](given)) is not None:
+                raise InvalidNameError(f"'{part}' cannot be {given!r}: it {fault}.")
+        instance._identify(**parts)
+
+
+_FAULTS = {"name": ids.name_fault, "product_id": ids.product_id_fault}
 
 
 class _ProductReference(CatalogObjectReference):
@@ -69,6 +77,11 @@ class NamedCatalogObject(CatalogObject):
     def make_valid_name(cls, name: str) -> str:
         """The name with each run of characters that names cannot have replaced by one `_`."""
         return ids.make_valid_name(name)
+
+    @property
+    def _own_id(self) -> str:
+        # Names of others may have colons, by which an id is split.
+        return self.id if None in (self.product_id, self.name) else ids.NamedId(self.product_id, self.name)
 
     def _identify(self, **parts: str) -> None:
         """Set name or product_id, and the id once both are known; what is known can only be confirmed."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from landbridge.catalog.access import AuthCatalogObject
-from landbridge.catalog.attributes import BooleanAttribute, TypedAttribute
+from landbridge.catalog.attributes import Attribute, BooleanAttribute, TypedAttribute
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.collections import Collection
 from landbridge.catalog.containers import ListAttribute, ValueAttribute
 from landbridge.catalog.converters import Timestamp
+from landbridge.catalog.errors import InvalidNameError
 from landbridge.catalog.resources import PRODUCTS, Resource, namespaced
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
 from landbridge.catalog.values import Resolution
@@ -58,6 +59,13 @@ class Product(AuthCatalogObject):
     )
     image_index_name = TypedAttribute(str, doc="The index its images are in. *Filterable, sortable.*")
     product_tier = TypedAttribute(str, doc="Who can use it. *Filterable, sortable.*")
+
+    def _store(self, attribute: Attribute, value: Any) -> None:
+        if attribute.name == "id" and value is not None:
+            fault = ids.product_id_fault(value)
+            if fault is not None:
+                raise InvalidNameError(f"'id' cannot be {value!r}: it {fault}.")
+        super()._store(attribute, value)
 
     @classmethod
     def namespace_id(cls, id_: str, client: CatalogClient | None = None) -> str:

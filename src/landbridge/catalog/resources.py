@@ -346,7 +346,7 @@ class Bands:
         wanted = set(names)
         found = {}
         for product_id in products:
-            collection = PRODUCTS.get(client, product_id, params, headers)
+            collection = self._holding(client, product_id, params, headers)
             for record in described_bands(client, collection) if collection else ():
                 if record.attributes["id"] in wanted:
                     found[record.attributes["id"]] = record
@@ -392,9 +392,10 @@ class Bands:
 
     def delete(self, client: CatalogClient, id: str) -> bool:
         product_id, name = _split(id)
-        collection = PRODUCTS.get(client, product_id) if product_id and name else None
+        collection = self._holding(client, product_id) if product_id and name else None
         if collection is None:
             return False
+        product_id, name = collection["id"], id[len(collection["id"]) + 1 :]
 
         def operations(base: Any) -> list[dict[str, Any]]:
             if self._find(base, name) is None:
@@ -407,6 +408,21 @@ class Bands:
             return False
         client.forget_bands(product_id)
         return True
+
+    @staticmethod
+    def _holding(
+        client: CatalogClient, product_id: str, params: Params = None, headers: Headers = None
+    ) -> dict[str, Any] | None:
+        """Return the Collection of bands whose ids begin with a text, which may have part of their names.
+
+        Bands of others may have colons in their names.
+        """
+        while product_id:
+            collection: dict[str, Any] | None = PRODUCTS.get(client, product_id, params, headers)
+            if collection is not None:
+                return collection
+            product_id = product_id.rpartition(":")[0]
+        return None
 
     @staticmethod
     def _find(collection: dict[str, Any], name: str) -> BandRecord | None:

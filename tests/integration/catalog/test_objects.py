@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from integration.conftest import stac_item
 from landbridge.catalog import (
     Band,
     CatalogClient,
@@ -373,3 +374,46 @@ def test_edits_of_bands_and_product_at_once_lose_nothing(banded):
     assert banded.get_band("red").vendor_order % 4 == 1
     assert banded.get_band("nir").vendor_order % 4 == 3
     assert Product.get(banded.id).description.isdigit()
+
+
+def test_bands_and_images_of_others_with_colons_in_their_names_are_changed_and_deleted(http, product):
+    # As earlier versions and other programs stored them.
+    path = f"/collections/{product.id}"
+    document = http.get(path).json()
+    document["bands"] = [{"name": "r:x", "data_type": "uint8"}, {"name": "plain", "data_type": "uint8"}]
+    http.put(path, json=document).raise_for_status()
+    http.post(f"{path}/items", json=stac_item(product.id, "i:j")).raise_for_status()
+    product.reload()
+    band = Band.get(f"{product.id}:r:x")
+    assert (band.product_id, band.name) == (product.id, "r:x")
+    assert [one.name for one in product.bands()] == ["r:x", "plain"]
+    band.description = "changed"
+    band.save()
+    band.reload()
+    assert Band.get(band.id).description == "changed"
+    (image,) = product.images()
+    assert image.name == "i:j"
+    image.tags = ["t"]
+    image.save()
+    image.reload()
+    assert image.tags == ["t"]
+    image.delete()
+    band.delete()
+    assert [one.name for one in product.bands()] == ["plain"]
+    assert Band.delete(f"{product.id}:plain")
+    product.delete()
+    assert Product.get(product.id) is None
+
+
+def test_a_product_with_such_bands_and_images_is_deleted_with_all_that_is_in_it(http, product):
+    path = f"/collections/{product.id}"
+    document = http.get(path).json()
+    document["bands"] = [{"name": "r:x", "data_type": "uint8"}, {"name": "a / b", "data_type": "uint8"}]
+    http.put(path, json=document).raise_for_status()
+    http.post(f"{path}/items", json=stac_item(product.id, "i:j")).raise_for_status()
+    product.reload()
+    task = product.delete_related_objects()
+    task.wait_for_completion(60)
+    assert task.status == "SUCCESS"
+    product.delete()
+    assert Product.get(product.id) is None
