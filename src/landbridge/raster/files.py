@@ -22,7 +22,7 @@ from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.errors import RasterError, raise_alone
 from landbridge.raster.fetch import RETRIES, is_remote, open_file, s3_endpoint, timeout
 from landbridge.raster.grid import crs_of
-from landbridge.raster.overviews import Overviews, read_items
+from landbridge.raster.overviews import ALL_BANDS, Overviews, read_items
 from landbridge.raster.tiff import Tiff, structure
 from landbridge.raster.tiles import TileCache, Tiles
 
@@ -287,7 +287,8 @@ def _overviews_of(dataset: Any, address: str) -> tuple[Overviews, ...]:
     if dataset.driver == "JP2OpenJPEG":
         # Its levels are those of a wavelet, and nothing is left out of them.
         return (Overviews("CUBIC"),) * int(dataset.count)
-    own = [(name, band - 1, value) for band in dataset.indexes for name, value in dataset.tags(band).items()]
+    own = [(name, ALL_BANDS, value) for name, value in dataset.tags().items()]
+    own += [(name, band - 1, value) for band in dataset.indexes for name, value in dataset.tags(band).items()]
     try:
         with dataset_of(address, 1) as overview:
             gdal = [(name, 0, value) for name, value in overview.tags(1).items()]

@@ -17,7 +17,8 @@ METHOD_ITEM, HIDDEN_ITEM = "OVERVIEW_RESAMPLING", "OVERVIEW_EXCLUDES"
 """Metadata items of a band: the method of its overviews in GDAL's words, and what was left out of them: what
 a mask hides (`MASK`), or the alpha band of this number.
 """
-MASK = "mask"
+MASK, NOTHING = "mask", "nothing"
+ALL_BANDS = -1
 
 _GDAL_ITEM = "RESAMPLING"
 # These pick one of the file's pixels; all others mix several.
@@ -34,7 +35,7 @@ class Overviews:
     """
 
     method: str | None = None
-    excludes: str = ""
+    excludes: str = NOTHING
 
 
 def read_items(
@@ -42,18 +43,19 @@ def read_items(
 ) -> tuple[Overviews, ...]:
     """Return how the overviews of a file's bands were made.
 
-    `own` and `overview` are the metadata items (name, band from zero, value) of the file and of its first
-    overview.
+    `own` and `overview` are the metadata items (name, band from zero or `ALL_BANDS`, value) of the file and
+    of its first overview.
     """
     gdal = [value.upper() for name, _, value in overview if name == _GDAL_ITEM]
     methods = {band: value.upper() for name, band, value in own if name == METHOD_ITEM}
     excludes = {band: value for name, band, value in own if name == HIDDEN_ITEM}
-    default = gdal[0] if gdal else None
-    return tuple(Overviews(methods.get(band, default), excludes.get(band, "")) for band in range(count))
+    method = methods.get(ALL_BANDS, gdal[0] if gdal else None)
+    hidden = excludes.get(ALL_BANDS, NOTHING)
+    return tuple(Overviews(methods.get(band, method), excludes.get(band, hidden)) for band in range(count))
 
 
 def items_of(text: str | None) -> list[tuple[str, int, str]]:
-    """Return the items (name, band from zero, value) of a TIFF's GDAL metadata, if it can be parsed."""
+    """Return the items (name, band from zero or `ALL_BANDS`, value) of a TIFF's GDAL metadata."""
     # A document that declares entities is not one of GDAL's.
     if not text or not text.lstrip().startswith("<GDALMetadata") or re.search(r"<!", text):
         return []
@@ -62,7 +64,7 @@ def items_of(text: str | None) -> list[tuple[str, int, str]]:
     except ET.ParseError:
         return []
     return [
-        (item.get("name", ""), int(item.get("sample", "0")), (item.text or "").strip())
+        (item.get("name", ""), int(item.get("sample", ALL_BANDS)), (item.text or "").strip())
         for item in root.iter("Item")
         if item.get("sample", "0").isdigit() and item.get("role") is None
     ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import rasterio
 import rasterio.shutil
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import MaskFlags, Resampling
 from rasterio.io import MemoryFile
 
 from landbridge.stac_api.uploads.measure import item_size
+from landbridge.stac_api.uploads.overviews import methods_of, resampling_of, with_overviews
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
     from rasterio.io import DatasetReader, DatasetWriter
     from rasterio.transform import Affine
+
+    from landbridge.stac_api.uploads.overviews import Methods
 
     Describe = Callable[[DatasetWriter], None]
 
@@ -33,9 +37,6 @@ _RESAMPLERS = {  # OverviewResampler -> GDAL's name in the COG driver
     "average_magphase": "AVERAGE",
     "mode": "MODE",
 }
-_RESAMPLINGS = {
-    "CUBICSPLINE": "cubic_spline"
-}  # GDAL's name in the COG driver -> rasterio's, if it is another
 _BLOCK, _SMALLEST_BLOCK = 512, 64
 _DEEP = 32  # bytes of a pixel
 _BLOCK_BYTES = 8 * 2**20  # of all bands of a tile, which are read together
@@ -64,14 +65,8 @@ _STAGED = {
 }
 
 
-def options(
-    source: DatasetReader, bands: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]
-) -> dict[str, str]:
+def options(source: DatasetReader, wanted: Mapping[str, Any]) -> dict[str, str]:
     """Creation options of the COG driver; `INTERLEAVE`, where bands have tiles of their own, from 3.11 on."""
-    exact = any(band.get("type") in ("class", "mask") for band in bands) or (
-        ColorInterp.palette in source.colorinterp  # of indices there are no means
-    )
-    default = "NEAREST" if exact else "AVERAGE"
     depth = sum(map(item_size, source.dtypes))
     apart = source.count >= _BANDS_APART and depth <= _DEEPEST_APART and not _has_mask(source)
     if apart:
@@ -83,7 +78,6 @@ def options(
         "BIGTIFF": "IF_SAFER",
         # Tiles that wait for a thread are kept in memory, all bands of each.
         "NUM_THREADS": "2" if depth <= _DEEP else "1",
-        "OVERVIEW_RESAMPLING": _RESAMPLERS.get(wanted.get("overview_resampler") or "", default),
     }
     if overviews := wanted.get("overviews"):
         found["OVERVIEW_COUNT"] = str(len(overviews))
@@ -137,64 +131,74 @@ def write(
             dataset.nodata = nodata
         for band, bits in _whole_types(dataset).items():
             dataset.update_tags(band, ns="IMAGE_STRUCTURE", NBITS=bits)
+        methods.describe(dataset)
 
-    creation = options(source, bands, wanted)
-    own_nodata = None if source.nodata is None else float(source.nodata)
+    methods = methods_of(source, bands, nodata, _RESAMPLERS.get(wanted.get("overview_resampler") or ""))
+    creation = options(source, wanted)
+    write_as = _write_together
+    if "INTERLEAVE" in creation:
+        # Copies forget which of many bands is alpha.
+        write_as, methods = _write_apart, replace(methods, known_alpha=0)
     # The same for the file of overviews that is made beside the COG.
     with rasterio.Env(
         GDAL_NUM_THREADS=creation["NUM_THREADS"], GDAL_TIFF_OVR_BLOCKSIZE=creation["BLOCKSIZE"]
     ):
-        if "INTERLEAVE" in creation:
-            _write_apart(source, target, creation, describe)
-        elif (
-            (crs, transform, nodata) == (source.crs, source.transform, own_nodata)
-            and not source.gcps[0]
-            and not _whole_types(source)
-        ):
-            rasterio.shutil.copy(source, target, driver="COG", **creation)
-        else:
-            _write_described(source, target, creation, describe)
+        write_as(source, target, creation, describe, methods)
 
 
-def _write_described(
-    source: DatasetReader, target: Path, creation: Mapping[str, str], describe: Describe
-) -> None:
-    # A virtual file in memory carries what the user's attributes say instead of what the file says.
+def _virtual(source: DatasetReader, describe: Describe) -> bytes:
+    """Return a virtual file that carries what the user's attributes say instead of what the file says."""
     with MemoryFile(ext=".vrt") as memory:
         rasterio.shutil.copy(source, memory.name, driver="VRT")
         with rasterio.open(memory.name, "r+", driver="VRT") as virtual:
             describe(virtual)
-        with rasterio.open(memory.name, driver="VRT") as virtual:
-            rasterio.shutil.copy(virtual, target, driver="COG", **creation)
+        return bytes(memory.read())
+
+
+def _write_together(
+    source: DatasetReader, target: Path, creation: Mapping[str, str], describe: Describe, methods: Methods
+) -> None:
+    text, factors = _virtual(source, describe), _factors(source, creation)
+    if methods.single or not factors:
+        # A file's own overviews may be made otherwise.
+        how = {"OVERVIEW_RESAMPLING": methods.single or "NEAREST", "OVERVIEWS": "IGNORE_EXISTING"}
+        with MemoryFile(text, ext=".vrt") as memory, memory.open(driver="VRT") as virtual:
+            rasterio.shutil.copy(virtual, target, driver="COG", **creation, **how)
+        return
+    with with_overviews(text, target, methods, factors) as virtual:
+        rasterio.shutil.copy(virtual, target, driver="COG", **creation)
 
 
 def _write_apart(
-    source: DatasetReader, target: Path, creation: Mapping[str, str], describe: Describe
+    source: DatasetReader, target: Path, creation: Mapping[str, str], describe: Describe, methods: Methods
 ) -> None:
     """As the COG driver does from GDAL 3.11 on: the overviews first, then all in the order of a COG."""
     driver, how = ("GTiff", dict(_STAGED)) if source.profile.get("interleave") == "pixel" else ("VRT", {})
     if driver == "GTiff" and (bits := _whole_types(source)):
         how["NBITS"] = max(bits.values(), key=int)
-    resampling, block = creation["OVERVIEW_RESAMPLING"], creation["BLOCKSIZE"]
+    block = creation["BLOCKSIZE"]
+    finished = {
+        "COPY_SRC_OVERVIEWS": "YES",
+        "TILED": "YES",
+        "BLOCKXSIZE": block,
+        "BLOCKYSIZE": block,
+        "PREDICTOR": "3" if source.dtypes[0].startswith("float") else "2",
+        **{name: creation[name] for name in ("COMPRESS", "BIGTIFF", "NUM_THREADS", "INTERLEAVE")},
+    }
     staged, overviews = target.with_suffix(".staged"), target.with_suffix(".staged.ovr")
     try:
         rasterio.shutil.copy(source, staged, driver=driver, **how)
         with rasterio.open(staged, "r+", driver=driver) as dataset:
             describe(dataset)
-            dataset.build_overviews(
-                _factors(dataset, creation), Resampling[_RESAMPLINGS.get(resampling, resampling.lower())]
-            )
-            rasterio.shutil.copy(
-                dataset,
-                target,
-                driver="GTiff",
-                COPY_SRC_OVERVIEWS="YES",
-                TILED="YES",
-                BLOCKXSIZE=block,
-                BLOCKYSIZE=block,
-                PREDICTOR="3" if source.dtypes[0].startswith("float") else "2",
-                **{name: creation[name] for name in ("COMPRESS", "BIGTIFF", "NUM_THREADS", "INTERLEAVE")},
-            )
+            factors = _factors(dataset, creation)
+            if methods.single:
+                dataset.build_overviews(factors, Resampling[resampling_of(methods.single)])
+                rasterio.shutil.copy(dataset, target, driver="GTiff", **finished)
+                return
+        with rasterio.open(staged, driver=driver) as dataset:
+            text = _virtual(dataset, describe)
+        with with_overviews(text, target, methods, factors) as virtual:
+            rasterio.shutil.copy(virtual, target, driver="GTiff", **finished)
     finally:
         staged.unlink(missing_ok=True)
         overviews.unlink(missing_ok=True)

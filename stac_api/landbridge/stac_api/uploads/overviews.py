@@ -1,0 +1,159 @@
+"""Overviews of uploaded files: each band's by the method that suits it, without what is hidden.
+
+GDAL makes all overviews of a file by one method, and leaves out what it takes for hidden. So bands of one
+method are put into a virtual file, with the alpha band as its mask, and get overviews there; another virtual
+file says which overviews each band has. How they were made stands in the metadata, for those who read them.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rasterio.io import DatasetReader, DatasetWriter
+
+METHOD_ITEM, HIDDEN_ITEM = "OVERVIEW_RESAMPLING", "OVERVIEW_EXCLUDES"
+MASK, NOTHING = "mask", "nothing"
+MIXED = "PER_BAND"
+_CLASSES = ("class", "mask")
+_PICKING = ("NEAREST", "MODE")
+_SPELLED = {"CUBICSPLINE": "cubic_spline"}  # GDAL's name in the COG driver -> rasterio's, if it is another
+_BESIDE = {"COMPRESS_OVERVIEW": "ZSTD", "ZSTD_LEVEL_OVERVIEW": "1", "BIGTIFF_OVERVIEW": "IF_SAFER"}
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """How a file's overviews are made.
+
+    `bands` are GDAL's names of the methods, `alpha` the number of the band whose zeros hide pixels (0: none),
+    and `mask` tells of a mask beside the bands.
+    """
+
+    bands: tuple[str, ...]
+    alpha: int
+    mask: bool
+    known_alpha: int
+
+    @property
+    def single(self) -> str | None:
+        """The method by which GDAL makes all overviews at once; None if there is none."""
+        # Of an alpha band that GDAL knows too: that it is 0 where all pixels are hidden is all that counts.
+        methods = {method for number, method in enumerate(self.bands, 1) if number != self.known_alpha}
+        if len(methods) != 1 or (self.alpha != self.known_alpha and methods != {"NEAREST"}):
+            return None
+        return methods.pop()
+
+    @property
+    def excludes(self) -> str:
+        """What is left out, as the metadata say it."""
+        if self.mask:
+            return MASK
+        return str(self.alpha) if self.alpha else NOTHING
+
+    def describe(self, dataset: DatasetWriter) -> None:
+        """Write into the metadata of a file how its overviews are made, once if all are made alike."""
+        dataset.update_tags(**{METHOD_ITEM: self.single or MIXED, HIDDEN_ITEM: self.excludes})
+        for number, method in enumerate(self.bands, 1):
+            stale = {METHOD_ITEM, HIDDEN_ITEM} & dataset.tags(number).keys()
+            if stale or self.single is None:
+                items = {METHOD_ITEM: self.single or method, HIDDEN_ITEM: self.excludes}
+                dataset.update_tags(number, **items)
+
+
+def methods_of(
+    source: DatasetReader, bands: Sequence[Mapping[str, Any]], nodata: float | None, wanted: str | None
+) -> Methods:
+    """Return how the overviews of a file's bands are made: those of classes and masks by picking pixels, all
+    others by averages, or as `wanted`.
+    """
+    flags = source.mask_flag_enums[0]
+    kinds = list(source.colorinterp)
+    known = kinds.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in kinds else 0
+    alpha = known or _alpha_of(bands)
+    mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+    exact = [kind is ColorInterp.palette for kind in kinds]
+    for number, band in enumerate(bands[: source.count]):
+        exact[number] |= band.get("type") in _CLASSES
+    picking = wanted if wanted in _PICKING else "NEAREST"
+    methods = [picking if is_exact else wanted or "AVERAGE" for is_exact in exact]
+    mixed = {method for number, method in enumerate(methods, 1) if number != alpha}
+    hiding = [alpha > 0, mask, nodata is not None]
+    if (alpha and (sum(hiding) > 1 or "MODE" in mixed)) or (mask and len({*methods}) > 1):
+        # GDAL leaves out what one of these hides. By this method all bands have pixels of the same places.
+        methods = ["NEAREST"] * source.count
+    return Methods(tuple(methods), alpha, mask, known)
+
+
+def _alpha_of(bands: Sequence[Mapping[str, Any]]) -> int:
+    """Return the number of the band that masks the others: the one marked, or named alpha; 0: none."""
+    for named in ([band.get("is_alpha") for band in bands], [band.get("name") == "alpha" for band in bands]):
+        if any(named):
+            return named.index(next(filter(None, named))) + 1
+    return 0
+
+
+def resampling_of(method: str) -> str:
+    """Return rasterio's name of a method."""
+    return _SPELLED.get(method, method.lower())
+
+
+@contextmanager
+def with_overviews(
+    text: bytes, target: Path, methods: Methods, factors: Sequence[int]
+) -> Iterator[DatasetReader]:
+    """Open a virtual file with overviews, which for that time are in files beside the target."""
+    stem = target.with_suffix(".part")
+    try:
+        with rasterio.open(_build(text, stem, methods, factors)) as dataset:
+            yield dataset
+    finally:
+        for part in stem.parent.glob(f"{stem.name}.*"):
+            part.unlink()
+
+
+def _build(text: bytes, stem: Path, methods: Methods, factors: Sequence[int]) -> Path:
+    """Make overviews of a virtual file, and another one of the same pixels that has them."""
+    groups: dict[str, list[int]] = {}
+    for number, method in enumerate(methods.bands, 1):
+        groups.setdefault(method, []).append(number)
+    whole = ET.fromstring(text)  # noqa: S314 - GDAL wrote it
+    bands = whole.findall("VRTRasterBand")
+    for method, numbers in groups.items():
+        part = Path(f"{stem}.{method.lower()}.vrt")
+        part.write_bytes(_part(text, numbers, 0 if method in _PICKING else methods.alpha))
+        with rasterio.Env(**_BESIDE), rasterio.open(part, "r+") as chosen:
+            chosen.build_overviews(list(factors), Resampling[resampling_of(method)])
+        for place, number in enumerate(numbers, 1):
+            for level in range(1, len(factors) + 1):
+                overview = ET.SubElement(bands[number - 1], "Overview")
+                name = ET.SubElement(overview, "SourceFilename", relativeToVRT="0")
+                name.text = f"GTIFF_DIR:{level}:{part}.ovr"
+                ET.SubElement(overview, "SourceBand").text = str(place)
+    target = Path(f"{stem}.whole.vrt")
+    target.write_bytes(ET.tostring(whole))
+    return target
+
+
+def _part(text: bytes, numbers: Sequence[int], alpha: int) -> bytes:
+    """Return a virtual file of some of the bands of another, with the alpha band as its mask."""
+    part = ET.fromstring(text)  # noqa: S314 - GDAL wrote it
+    bands = part.findall("VRTRasterBand")
+    for kept in [*bands, *part.findall("OverviewList")]:
+        part.remove(kept)
+    for place, number in enumerate(numbers, 1):
+        bands[number - 1].set("band", str(place))
+        part.append(bands[number - 1])
+    if alpha:
+        mask = ET.SubElement(ET.SubElement(part, "MaskBand"), "VRTRasterBand", dataType="Byte")
+        mask.extend(copy.deepcopy(source) for source in bands[alpha - 1].iter("SimpleSource"))
+    return ET.tostring(part)
