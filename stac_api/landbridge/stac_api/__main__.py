@@ -65,7 +65,7 @@ def serve(host: str, port: int) -> None:
         factory=True,
         host=host,
         port=port,
-        proxy_headers=True,
+        proxy_headers=False,  # `access.proxies` reads them
         server_header=False,
         ws="none",
     )

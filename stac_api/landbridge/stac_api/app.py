@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brotli_asgi import BrotliMiddleware
+from stac_fastapi.api.middleware import ProxyHeaderMiddleware
 from stac_fastapi.pgstac.app import instantiate_api
 from stac_fastapi.pgstac.config import Settings as StacSettings
 from stac_fastapi.pgstac.db import get_connection
@@ -21,6 +22,7 @@ from landbridge.stac_api.access.audit import Audit
 from landbridge.stac_api.access.authentication import Authenticate
 from landbridge.stac_api.access.headers import CheckHost, Harden
 from landbridge.stac_api.access.limits import LimitBody
+from landbridge.stac_api.access.proxies import FollowProxies
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.assets import routes as assets
@@ -61,8 +63,9 @@ class _Extensions(Extensions):
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The server as an ASGI application; `uvicorn --factory landbridge.stac_api.app:create_app`.
+    """The server as an ASGI application.
 
+    `uvicorn --no-proxy-headers --factory landbridge.stac_api.app:create_app`
     The database must have been migrated (`landbridge.stac_api.database.migrate`).
     """
     settings = settings or Settings()
@@ -71,7 +74,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         stac_fastapi_description=settings.description,
         stac_fastapi_landing_id=settings.landing_id,
         stac_fastapi_version="1.0.0",
-        root_path=settings.root_path,
         enable_transactions_extensions=True,
         use_api_hydrate=True,
         invalid_id_chars=["\x00"],
@@ -99,9 +101,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _install_middleware(app: FastAPI, settings: Settings) -> None:
     """Outermost first: what hardens and CORS answer for every response, refusals included."""
-    replaced: tuple[object, ...] = (BrotliMiddleware, CORSMiddleware)
+    replaced: tuple[object, ...] = (BrotliMiddleware, CORSMiddleware, ProxyHeaderMiddleware)
     stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
     app.user_middleware = [
+        Middleware(FollowProxies, trusted=settings.trusted_proxies, root_path=settings.root_path),
         Middleware(Harden, pages=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
         Middleware(
             CORSMiddleware,

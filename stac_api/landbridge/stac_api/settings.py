@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _as_prefix(value: object) -> object:
+    path = value.strip().strip("/") if isinstance(value, str) else ""
+    return f"/{path}" if path else "" if isinstance(value, str) else value
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode]
@@ -54,7 +60,14 @@ class Settings(BaseSettings):
     title: str = "Landbridge"
     description: str = "A STAC API that speaks the Catalog object API"
     landing_id: str = "landbridge"
-    root_path: str = Field(default="", description="path prefix under which a proxy serves the API")
+    root_path: Annotated[str, BeforeValidator(_as_prefix)] = Field(
+        default="", description="path prefix under which a proxy serves the API"
+    )
+    trusted_proxies: _Names = Field(
+        default=(),
+        description="addresses and networks of proxies whose `Forwarded` and `X-Forwarded-*` are believed; "
+        "`*` for any, if clients can reach the server through a proxy only",
+    )
     cors_origins: _Names = ("*",)
     cors_origin_regex: str | None = Field(default=None, description="and those that match this as a whole")
     allowed_hosts: _Names = Field(
@@ -152,6 +165,18 @@ class Settings(BaseSettings):
         except re.error as error:
             msg = f"cors_origin_regex {self.cors_origin_regex!r} is no regular expression: {error}"
             raise ValueError(msg) from None
+        return self
+
+    @model_validator(mode="after")
+    def _proxies(self) -> Self:
+        for given in self.trusted_proxies:
+            try:
+                ip_network(given if given != "*" else "0.0.0.0/0")
+            except ValueError as error:
+                msg = (
+                    f"trusted_proxies: {given!r} is no address, no network like 10.0.0.0/8 and no *: {error}"
+                )
+                raise ValueError(msg) from None
         return self
 
     @model_validator(mode="after")

@@ -118,7 +118,7 @@ def _unauthorized(why: str, error: str | None = None) -> Response:
 
 
 def client_address(scope: Scope) -> str:
-    """Where a request comes from, as uvicorn found out where it stands behind a proxy."""
+    """Where a request comes from, as `access.proxies` found out if trusted proxies passed it on."""
     client: tuple[str, int] | None = scope.get("client")
     return client[0] if client else ""
 

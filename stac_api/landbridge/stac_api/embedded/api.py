@@ -20,6 +20,7 @@ class Server(uvicorn.Server):
             access_log=False,
             lifespan="on",
             log_config=None,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ws="none",
