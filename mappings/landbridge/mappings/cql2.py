@@ -132,6 +132,7 @@ def _value(row: Row, value: Any) -> Any:
     try:
         if definition.get("format") == "date-time":
             return {"timestamp": times.normalize(value)}
+        value = _of_type(definition, value)
         encode = CODECS[row.codec].encode if row.codec in CODECS else None
         if row.is_list or encode is None:
             return _plain(value)
@@ -140,6 +141,22 @@ def _value(row: Row, value: Any) -> Any:
         )
     except plan.FAILURES as error:
         raise ValueError(f"cannot filter by {row.name} and {value!r}: {error}") from error
+
+
+def _of_type(definition: Mapping[str, Any], value: Any) -> Any:
+    """Return a value in the type of its property. Raises ValueError for one that it can never have."""
+    kind = definition.get("type")
+    if kind == "array":
+        kind = definition.get("items", {}).get("type")
+    if kind == "boolean" and not isinstance(value, str):
+        if value not in (0, 1):
+            raise ValueError("it is True or False")
+        return bool(value)
+    if kind in ("number", "integer") and isinstance(value, str):
+        return float(value)
+    if (kind == "string") != isinstance(value, str) and kind in ("string", "boolean"):
+        raise ValueError(f"it is a {kind}")
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -157,6 +157,23 @@ class Blob(AuthCatalogObject):
         return super().get(wanted, client, request_params, headers)
 
     @classmethod
+    def exists(
+        cls,
+        id: str | None = None,
+        client: CatalogClient | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        storage_type: StorageType | str = StorageType.DATA,
+        namespace: str | None = None,
+        name: str | None = None,
+    ) -> bool:
+        """Say whether there is a blob with this id, or this name and namespace.
+
+        TypeError unless either an id or a name is given.
+        """
+        return super().exists(cls._id_of(id, storage_type, namespace, name, client), client, headers)
+
+    @classmethod
     def get_or_create(  # type: ignore[override] # blobs have names too
         cls,
         id: str | None = None,

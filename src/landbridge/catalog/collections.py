@@ -86,12 +86,19 @@ class Collection(Generic[T]):
             return self._like(self._list[position] for position in _positions(index, len(self)))
         return self._list[index]
 
-    def __setitem__(self, index: int | slice, item: Any) -> None:
-        if isinstance(index, slice):
-            places = range(len(self))[index]
+    def __setitem__(self, index: int | slice | Iterable[Any], item: Any) -> None:
+        if hasattr(index, "tolist"):  # an array, of positions or a mask
+            index = index.tolist()
+        if isinstance(index, (slice, Iterable)):
+            positions = range(len(self))
+            places = (
+                positions[index]
+                if isinstance(index, slice)
+                else [positions[place] for place in _positions(index, len(self))]
+            )
             items = list(item) if isinstance(item, (list, tuple, Collection)) else [item] * len(places)
             if len(items) != len(places):
-                raise ValueError(f"cannot assign {len(items)} items to a slice of {len(places)}")
+                raise ValueError(f"cannot assign {len(items)} items to {len(places)} places")
             for place, one in zip(places, [self._checked(one) for one in items], strict=True):
                 self._list[place] = one
         else:

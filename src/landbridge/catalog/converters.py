@@ -99,13 +99,18 @@ def to_shape(value: Any, *, check: bool = False) -> Any:
         raise TypeError(f"no geometry: {value!r}")
     kind = document.get("type")
     if kind == "Feature":
+        if document.get("geometry") is None:
+            raise ValueError("the GeoJSON Feature has no geometry")
         return to_shape(document["geometry"], check=check)
     if kind == "FeatureCollection":
-        return GeometryCollection([to_shape(feature, check=check) for feature in document["features"]])
+        features = document.get("features") or ()
+        return GeometryCollection([to_shape(feature, check=check) for feature in features])
     try:
         geometry = shape(document)
-    except ShapelyError as error:
-        raise ValueError(str(error)) from error
+    except (ShapelyError, ValueError) as error:
+        raise ValueError(f"not a GeoJSON geometry ({error}): {document!r:.120}") from error
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(f"not a GeoJSON geometry: {document!r:.120}") from error
     if check and "Polygon" in geometry.geom_type:
         west, south, east, north = geometry.bounds
         if west >= east or south >= north:

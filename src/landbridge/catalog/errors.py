@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from landbridge.exceptions import BadRequestError
+from landbridge.exceptions import BadRequestError, ConflictError
 
 __all__ = [
     "AttributeValidationError",
     "DeletedObjectError",
+    "ImageExistsError",
+    "InvalidGeometryError",
     "InvalidNameError",
     "RasterArgumentError",
     "UnsavedObjectError",
@@ -29,6 +31,20 @@ class InvalidNameError(AttributeValidationError, BadRequestError):
     """A text cannot be a part of an id.
 
     Both the error of an attribute and that of a service, which refuses it too.
+    """
+
+
+class ImageExistsError(ConflictError, ValueError):
+    """The image that was to be uploaded exists.
+
+    A ConflictError as of the service, and a ValueError for code that was written for uploads that raise that.
+    """
+
+
+class InvalidGeometryError(ValueError, TypeError):
+    """GeoJSON is not a geometry.
+
+    A ValueError as elsewhere, and a TypeError for code that was written for searches that raise that.
     """
 
 

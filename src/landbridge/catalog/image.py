@@ -174,7 +174,7 @@ class Image(NamedCatalogObject):
             An attribute is missing (product, name, acquired), the image was saved already, or `files` holds
             anything else than texts and binary files.
         ConflictError
-            The image exists.
+            The image exists. The error is a ValueError too.
         """
         from landbridge.catalog.uploading import upload
 

@@ -158,6 +158,13 @@ class ImageUpload(CatalogObjectBase):
 
         return Search(cls, client, includes=includes)
 
+    def _keep(self, attribute: Attribute, value: Any) -> None:
+        super()._keep(attribute, value)
+        if attribute.name == "image" and value is not None:
+            for part, known in (("image_id", value.id), ("product_id", value.product_id)):
+                if known is not None and self._read(self._attribute_types[part]) is None:
+                    self._store(self._attribute_types[part], known)
+
     def _referenced(self) -> Image | None:
         return _image_class().get(self.image_id, client=self._client)
 

@@ -1,23 +1,21 @@
 """Filtering and sorting on the client what the service keeps as a whole, by the rules of the service.
 
-A missing value satisfies no comparison; a list equals a value where it contains it; an empty list is null.
+The rules are those of `landbridge.utils.comparing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import times
+from landbridge.utils.comparing import comparable, differs, equals, missing, within
 from landbridge.utils.expressions import like
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from landbridge.catalog.search import Query
 
 __all__ = ["matches", "select"]
-
-_METERS = {"meters": 1.0, "degrees": 111_111.0}
 
 
 def select(
@@ -35,7 +33,7 @@ def select(
     ]
     if query.sort is not None:
         field, ascending = query.sort
-        keyed = [(_comparable(attributes(record).get(field)), record) for record in chosen]
+        keyed = [(comparable(attributes(record).get(field)), record) for record in chosen]
         # Objects without a value come last, in either order.
         known = [pair for pair in keyed if pair[0] is not None]
         known.sort(key=lambda pair: _ordered(pair[0]), reverse=not ascending)
@@ -57,63 +55,21 @@ def matches(expression: Mapping[str, Any], attributes: Mapping[str, Any]) -> boo
 def _of_value(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Mapping[str, Any]], bool]:
     def matched(operand: Mapping[str, Any], attributes: Mapping[str, Any]) -> bool:
         ((name, wanted),) = operand.items()
-        value = attributes.get(name)
-        return value is not None and compare(value, wanted)
+        return compare(attributes.get(name), wanted)
 
     return matched
 
 
-def _equal(value: Any, wanted: Any) -> bool:
-    if isinstance(value, list) and not isinstance(wanted, list):
-        return wanted in value
-    one, other = _pair(value, wanted)
-    return bool(one == other)
+def _of_text(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
+    return lambda value, wanted: value is not None and compare(str(value), wanted)
 
 
-def _range(operand: Mapping[str, Any], attributes: Mapping[str, Any]) -> bool:
-    ((name, bounds),) = operand.items()
-    value = attributes.get(name)
-    if value is None:
+def _within(value: Any, bounds: Mapping[str, Any]) -> bool:
+    """Say whether a value is within bounds; one that has no order is not."""
+    try:
+        return within(value, bounds)
+    except TypeError:
         return False
-    for bound, wanted in bounds.items():
-        one, other = _pair(value, wanted)
-        try:
-            if not _BOUNDS[bound](one, other):
-                return False
-        except TypeError:
-            return False
-    return True
-
-
-_BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
-    "gt": lambda one, other: bool(one > other),
-    "gte": lambda one, other: bool(one >= other),
-    "lt": lambda one, other: bool(one < other),
-    "lte": lambda one, other: bool(one <= other),
-}
-
-
-def _pair(value: Any, wanted: Any) -> tuple[Any, Any]:
-    """Both in a form that compares: resolutions in meters, timestamps as instants."""
-    one, other = _comparable(value), wanted
-    if isinstance(value, dict):
-        other = _comparable(wanted)
-    elif isinstance(one, datetime):
-        other = _comparable(wanted)
-        if not isinstance(other, datetime):
-            one = value
-    return one, other
-
-
-def _comparable(value: Any) -> Any:
-    if isinstance(value, Mapping) and "value" in value:
-        return value["value"] * _METERS.get(str(value.get("unit")), 1.0)
-    if isinstance(value, str) and len(value) >= 10 and value[:4].isdigit() and value[4] == "-":
-        try:
-            return times.parse(value)
-        except ValueError:
-            return value
-    return value
 
 
 def _ordered(key: Any) -> tuple[str, Any]:
@@ -121,19 +77,15 @@ def _ordered(key: Any) -> tuple[str, Any]:
     return ("number" if isinstance(key, (bool, int, float)) else type(key).__name__, key)
 
 
-def _null(name: str, attributes: Mapping[str, Any]) -> bool:
-    return attributes.get(name) in (None, [])
-
-
 _OPERATORS: dict[str, Callable[[Any, Mapping[str, Any]], bool]] = {
-    "eq": _of_value(_equal),
-    "ne": _of_value(lambda value, wanted: not _equal(value, wanted)),
-    "range": _range,
-    "prefix": _of_value(lambda value, wanted: str(value).startswith(wanted)),
-    "like": _of_value(lambda value, wanted: like(str(value), wanted)),
-    "ilike": _of_value(lambda value, wanted: like(str(value).lower(), wanted.lower())),
-    "isnull": _null,
-    "isnotnull": lambda name, attributes: not _null(name, attributes),
+    "eq": _of_value(equals),
+    "ne": _of_value(differs),
+    "range": _of_value(_within),
+    "prefix": _of_value(_of_text(str.startswith)),
+    "like": _of_value(_of_text(like)),
+    "ilike": _of_value(_of_text(lambda value, wanted: like(value.lower(), wanted.lower()))),
+    "isnull": lambda name, attributes: missing(attributes.get(name)),
+    "isnotnull": lambda name, attributes: not missing(attributes.get(name)),
     "and": lambda parts, attributes: all(matches(part, attributes) for part in parts),
     "or": lambda parts, attributes: any(matches(part, attributes) for part in parts),
 }

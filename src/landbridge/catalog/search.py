@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -9,6 +10,8 @@ from landbridge.catalog import summaries
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.converters import geojson, to_shape
 from landbridge.catalog.enums import AggregateDateField, Interval
+from landbridge.catalog.errors import InvalidGeometryError
+from landbridge.catalog.filtering import check_values
 from landbridge.catalog.garbage import paused
 from landbridge.utils.expressions import (
     AndExpression,
@@ -20,7 +23,7 @@ from landbridge.utils.expressions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from landbridge.catalog.base import CatalogObjectBase
@@ -167,15 +170,19 @@ class GeoSearch(Search[T]):
         """The search for objects whose geometry intersects this one, in place of any earlier one.
 
         Takes GeoJSON, shapely geometries, GeoContexts and whatever has `__geo_interface__`; TypeError for
-        anything else. Longitudes may go on beyond ±180. With `match_null_geometry` objects without a geometry
+        anything else, an error that is a ValueError too for GeoJSON that is no geometry. Longitudes may go on
+        beyond ±180. With `match_null_geometry` objects without a geometry
         match too.
         """
+        from shapely.errors import ShapelyError
+
         from landbridge.geo.longitudes import normalized
 
         try:
             document = geojson(normalized(to_shape(geometry)))
-        except (AttributeError, KeyError, ValueError) as error:
-            raise TypeError(f"intersects needs a geometry; got {geometry!r}: {error}") from error
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, ShapelyError) as error:
+            refused = InvalidGeometryError if isinstance(geometry, Mapping) else TypeError
+            raise refused(f"intersects needs a geometry; got {geometry!r}: {error}") from error
         new = self._copy(geometry=document, match_null_geometry=match_null_geometry)
         new._intersects = geometry
         return new
@@ -270,6 +277,7 @@ def _normalized(expression: Expression, model: type[CatalogObjectBase]) -> Expre
     attribute = model._attribute_types.get(name)
     if attribute is None:
         raise AttributeError(f"{model.__name__} has no attribute {name}")
+    check_values(expression, attribute)
     if isinstance(attribute, CatalogObjectReference):
         return replace(expression, name=attribute.id_field)  # type: ignore[type-var] # all leaves are dataclasses
     return expression

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from landbridge.catalog.enums import DocumentState, ImageUploadType
+from landbridge.catalog.errors import ImageExistsError
 from landbridge.catalog.http import escape
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
 from landbridge.catalog.resources import IMAGES, valid
-from landbridge.exceptions import ConflictError
 from landbridge.mappings import image as image_mapping
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _check_uploadable(image: Image, overwrite: bool) -> None:
         )
     client = image._client
     if not overwrite and IMAGES.get(client, image.id) is not None:
-        raise ConflictError(f"Image {image.id} exists already; give overwrite=True to replace it.")
+        raise ImageExistsError(f"Image {image.id} exists already; give overwrite=True to replace it.")
     product = image.product
     if product is None:
         raise ValueError(f"Image {image.id}: there is no product {image.product_id!r}; save it first.")

@@ -263,6 +263,12 @@ class AOI(GeoContext):
             fields["grid_origin"] = None
         if resolution is not None and not _is(resolution, UNCHANGED) and _is(shape, UNCHANGED):
             fields["shape"] = None
+        given = fields["geometry"]
+        if fields["bounds"] is None and bounds is not None and not is_wgs84(fields["bounds_crs"] or WGS84):
+            # Bounds in another system are still to come: those of the geometry would not be in it.
+            made = AOI(**{**fields, "geometry": None})
+            made._geometry = None if given is None else to_shapely(given)
+            return made
         return AOI(**fields)
 
     def __eq__(self, other: object) -> bool:

@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import shapely
+from shapely.errors import ShapelyError
 from shapely.geometry import GeometryCollection, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -31,8 +34,17 @@ def to_shapely(geometry: Any) -> BaseGeometry:
     if kind == "FeatureCollection":
         return GeometryCollection([to_shapely(feature) for feature in document.get("features", [])])
     if kind == "Feature":
-        return to_shapely(document.get("geometry"))
+        if document.get("geometry") is None:
+            raise ValueError(
+                f"the GeoJSON Feature has no geometry: {json.dumps(document, default=str)[:120]}"
+            )
+        return to_shapely(document["geometry"])
     try:
-        return shape(dict(document))
-    except (AttributeError, KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"not a GeoJSON geometry: {json.dumps(document, default=str)[:120]}") from error
+        found = shape(dict(document))
+        finite = bool(np.isfinite(shapely.get_coordinates(found)).all())
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, ShapelyError) as error:
+        why = f" ({error})" if isinstance(error, (ValueError, ShapelyError)) else ""
+        raise ValueError(f"not a GeoJSON geometry{why}: {json.dumps(document, default=str)[:120]}") from error
+    if not finite:
+        raise ValueError(f"the geometry has coordinates that are not finite: {str(document)[:120]}")
+    return found

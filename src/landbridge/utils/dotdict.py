@@ -82,6 +82,10 @@ class DotDict(dict[Any, Any]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({super().__repr__()})"
 
+    def __str__(self) -> str:
+        """Return the content as an indented Python literal."""
+        return _literal(self)
+
 
 class DotList(list[Any]):
     """A list whose dicts and lists are read as DotDict and DotList."""
@@ -108,6 +112,25 @@ class DotList(list[Any]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({super().__repr__()})"
+
+    def __str__(self) -> str:
+        """Return the content as an indented Python literal."""
+        return _literal(self)
+
+
+def _literal(value: Any, indent: str = "", around: tuple[int, ...] = ()) -> str:
+    """Return a value as a Python literal, each entry of its dicts and lists on a line of its own."""
+    if not isinstance(value, (dict, list)) or not value:
+        return repr(_undotted(value))
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    if id(value) in around:
+        return f"{opening}...{closing}"
+    deeper, around = indent + "  ", (*around, id(value))
+    if isinstance(value, dict):
+        lines = [f"{key!r}: {_literal(entry, deeper, around)}" for key, entry in dict.items(value)]
+    else:
+        lines = [_literal(entry, deeper, around) for entry in list.__iter__(value)]
+    return f"{opening}\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}{closing}"
 
 
 def _dotted(value: Any) -> Any:

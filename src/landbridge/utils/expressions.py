@@ -7,19 +7,18 @@ compared by meaning, and evaluated on objects.
 from __future__ import annotations
 
 import copy
-import operator
 import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from landbridge.mappings import times
 from landbridge.utils import chains
+from landbridge.utils.comparing import BOUNDS, differs, equals, missing, within
 
 __all__ = [
     "AndExpression",
@@ -36,13 +35,6 @@ __all__ = [
     "PrefixExpression",
     "RangeExpression",
 ]
-
-_RANGE: dict[str, Callable[[Any, Any], bool]] = {
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
 
 
 class Expression(ABC):
@@ -67,7 +59,10 @@ class Expression(ABC):
 
     @abstractmethod
     def evaluate(self, obj: Any) -> bool:
-        """Whether an object satisfies the expression, by plain Python comparison of its attributes."""
+        """Say whether an object's attributes satisfy the expression, by the rules of the service.
+
+        TypeError for a bound on a value that has no order.
+        """
 
     @abstractmethod
     def is_same(self, other: Expression) -> bool:
@@ -198,12 +193,12 @@ class _ValueExpression(OpExpression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EqExpression(_ValueExpression):
-    """The property equals the value; a list property contains it, where a service evaluates it."""
+    """The property equals the value; a list property contains it."""
 
     operator: ClassVar[str] = "eq"
 
     def evaluate(self, obj: Any) -> bool:
-        return bool(_read(obj, self.name) == self.value)
+        return equals(_read(obj, self.name), json_value(self.value))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -213,7 +208,7 @@ class NeExpression(_ValueExpression):
     operator: ClassVar[str] = "ne"
 
     def evaluate(self, obj: Any) -> bool:
-        return bool(_read(obj, self.name) != self.value)
+        return differs(_read(obj, self.name), json_value(self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +219,7 @@ class RangeExpression(OpExpression):
     operator: ClassVar[str] = "range"
 
     def __post_init__(self) -> None:
-        unknown = set(self.parts) - set(_RANGE)
+        unknown = set(self.parts) - set(BOUNDS)
         if unknown or not self.parts:
             raise ValueError(f"A range has bounds gt, gte, lt or lte; got {sorted(self.parts)}.")
         object.__setattr__(self, "parts", MappingProxyType({k: _kept(v) for k, v in self.parts.items()}))
@@ -237,8 +232,8 @@ class RangeExpression(OpExpression):
         return {"range": {self.name: {key: json_value(value) for key, value in self.parts.items()}}}
 
     def evaluate(self, obj: Any) -> bool:
-        value = _read(obj, self.name)
-        return all(_RANGE[key](value, _like(value, bound)) for key, bound in self.parts.items())
+        bounds = {bound: json_value(value) for bound, value in self.parts.items()}
+        return within(_read(obj, self.name), bounds)
 
     def __repr__(self) -> str:
         return f"(p.{self.name} {' '.join(f'{key} {value!r}' for key, value in self.parts.items())})"
@@ -277,7 +272,7 @@ class ILikeExpression(LikeExpression):
 
 @dataclass(frozen=True, slots=True)
 class IsNullExpression(OpExpression):
-    """The property is not set."""
+    """The property is not set, or an empty list."""
 
     operator: ClassVar[str] = "isnull"
 
@@ -285,7 +280,7 @@ class IsNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return _read(obj, self.name) is None
+        return missing(_read(obj, self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +293,7 @@ class IsNotNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return _read(obj, self.name) is not None
+        return not missing(_read(obj, self.name))
 
 
 def like(text: str, pattern: str, flags: int = 0) -> bool:
@@ -335,14 +330,11 @@ _JSON: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
 
 
 def _read(obj: Any, name: str) -> Any:
-    return obj[name] if isinstance(obj, Mapping) else getattr(obj, name)
-
-
-def _like(value: Any, bound: Any) -> Any:
-    """The bound in the kind of the value: a text beside a datetime is a timestamp."""
-    if isinstance(value, datetime) and isinstance(bound, (str, datetime)):
-        return times.parse(bound)
-    return bound
+    if isinstance(obj, Mapping):
+        return obj.get(name)
+    # Another catalog object is compared by its id, for which it need not be read.
+    reference = getattr(getattr(type(obj), name, None), "id_field", name)
+    return getattr(obj, reference)
 
 
 def _of_value(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:

@@ -5,7 +5,7 @@ import copy
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import numpy as np
@@ -321,21 +321,33 @@ def test_a_list_parses_as_expressions_that_must_all_hold_4_19():
         (p.none.isnull, True),
         (p.none.isnotnull, False),
         (p.none == 1, False),
-        (p.tags == "x", False),
+        (p.tags == "x", True),
+        (p.tags == "y", False),
+        (p.tags != "x", False),
+        (p.tags != "y", True),
+        (p.none != 1, False),
+        (p.when == "2020-01-02", True),
+        (p.when == "2020-01-02T00:00:00Z", True),
+        (p.when == date(2020, 1, 2), True),
         (p.when >= datetime(2020, 1, 1, tzinfo=UTC), True),
         (p.when < "2020-01-01", False),
         ((p.a == 1) & (p.name == "no"), False),
         ((p.a == 1) | (p.name == "no"), True),
     ],
 )
-def test_evaluation_is_plain_comparison_4_19_5_8(expression, holds):
+def test_evaluation_follows_the_rules_of_the_service_4_19_5_8(expression, holds):
     thing = SimpleNamespace(a=1, name="abcd", none=None, tags=["x"], when=datetime(2020, 1, 2, tzinfo=UTC))
     assert expression.evaluate(thing) is holds
 
 
-def test_missing_values_do_not_compare_5_8():
+def test_missing_values_satisfy_no_comparison_5_8():
+    thing = SimpleNamespace(none=None, tags=["x"], name="x")
+    assert not (p.none < 1).evaluate(thing)
+    assert ((p.none < 1) | (p.name == "x")).evaluate(thing)
     with pytest.raises(TypeError):
-        (p.none < 1).evaluate(SimpleNamespace(none=None))
+        (p.name < 1).evaluate(thing)
+    with pytest.raises(TypeError):
+        (p.tags < "y").evaluate(thing)
 
 
 def test_properties_may_be_restricted_4_19():

@@ -179,7 +179,7 @@ BAND = {
         (p.empty.isnull, True),
         (p.missing.isnull, True),
         (p.missing.isnotnull, False),
-        (p.missing == None, False),  # noqa: E711 - the operator is what is tested
+        (p.missing == None, True),  # noqa: E711 - the operator is what is tested
         (p.missing != 1, False),
         (p.missing < 1, False),
         (p.sort_order >= 3, True),

@@ -1,0 +1,110 @@
+"""Comparisons of attributes' values with those of filters, by the rules of the service.
+
+A missing value equals nothing and differs from nothing; a list equals a value that it contains; an empty list
+is missing. Resolutions compare in meters, timestamps as instants.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from landbridge.mappings import times
+
+__all__ = ["BOUNDS", "comparable", "differs", "equals", "missing", "within"]
+
+BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+_METERS = {"meters": 1.0, "degrees": 111_111.0}
+
+
+def missing(value: Any) -> bool:
+    """Say whether a value is not set; an empty list counts as not set."""
+    return value is None or (_is_list(value) and not len(value))
+
+
+def equals(value: Any, wanted: Any) -> bool:
+    """Say whether a value is the wanted one, or a list that contains it; without a wanted one, is missing."""
+    if wanted is None:
+        return missing(value)
+    if value is None:
+        return False
+    if _is_list(value) and not _is_list(wanted):
+        return any(equals(element, wanted) for element in value)
+    one, other = _pair(value, wanted)
+    return bool(one == other)
+
+
+def differs(value: Any, wanted: Any) -> bool:
+    """Say whether a value is set and not the wanted one; without a wanted one, whether it is set."""
+    if wanted is None:
+        return not missing(value)
+    return value is not None and not equals(value, wanted)
+
+
+def within(value: Any, bounds: Mapping[str, Any]) -> bool:
+    """Say whether a value is within bounds gt, gte, lt, lte; a missing one is not.
+
+    TypeError for values that have no order.
+    """
+    if value is None:
+        return False
+    for bound, wanted in bounds.items():
+        one, other = _pair(value, wanted)
+        if not BOUNDS[bound](one, other):
+            return False
+    return True
+
+
+def comparable(value: Any) -> Any:
+    """Return a value in a form that compares: resolutions in meters, timestamps as instants."""
+    if isinstance(value, str):
+        if len(value) >= 10 and value[:4].isdigit() and value[4] == "-":
+            return _moment(value)
+        return value
+    if isinstance(value, date):
+        return _moment(value)
+    size, unit = _resolution(value)
+    return value if size is None else size * _METERS.get(str(unit), 1.0)
+
+
+def _is_list(value: Any) -> bool:
+    # Lists of attributes are sequences of their own kind; a tuple is one value, such as a range.
+    return isinstance(value, list) or hasattr(value, "insert")
+
+
+def _pair(value: Any, wanted: Any) -> tuple[Any, Any]:
+    """Return both in a form that compares, as they are if one is of another kind."""
+    if isinstance(value, (date, datetime)) or isinstance(wanted, (date, datetime)):
+        one, other = _moment(value), _moment(wanted)
+        return (one, other) if type(one) is type(other) else (value, wanted)
+    if isinstance(value, str):
+        one = comparable(value)
+        other = comparable(wanted) if isinstance(one, datetime) else wanted
+        return (one, other) if type(one) is type(other) else (value, wanted)
+    size, _ = _resolution(value)
+    return (value, wanted) if size is None else (comparable(value), comparable(wanted))
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()
+    try:
+        return times.parse(value)
+    except (AttributeError, TypeError, ValueError):
+        return value
+
+
+def _resolution(value: Any) -> tuple[Any, Any]:
+    """Return size and unit of a resolution; None without one."""
+    if isinstance(value, Mapping):
+        return value.get("value"), value.get("unit")
+    if not isinstance(value, (int, float, str)) and hasattr(type(value), "unit"):
+        return value.value, value.unit
+    return None, None
