@@ -68,21 +68,51 @@ def _bad(why: str) -> InvalidDocument:
 
 
 def bbox(geometry: Mapping[str, Any]) -> list[float]:
-    """West, south, east and north of a GeoJSON geometry. Raises `InvalidDocument`."""
+    """West, south, east and north of a GeoJSON geometry. Raises `InvalidDocument`.
+
+    If the geometry is cut at the antimeridian, west is greater than east, as in RFC 7946, section 5.2.
+    """
     try:
-        points = _points(geometry)
-        longitudes, latitudes = [point[0] for point in points], [point[1] for point in points]
-        return [min(longitudes), min(latitudes), max(longitudes), max(latitudes)]
+        parts = _parts(geometry)
+        longitudes = [[point[0] for point in part] for part in parts]
+        latitudes = [point[1] for part in parts for point in part]
+        west, east = _span([(min(part), max(part)) for part in longitudes])
+        return [west, min(latitudes), east, max(latitudes)]
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise InvalidDocument("geometry", f"is no GeoJSON geometry with coordinates: {error}") from error
 
 
-def _points(geometry: Mapping[str, Any]) -> list[Sequence[float]]:
-    if geometry["type"] == "GeometryCollection":
-        return [point for part in geometry["geometries"] for point in _points(part)]
+def _span(parts: list[tuple[float, float]]) -> tuple[float, float]:
+    """The westernmost and easternmost longitude of parts, which may lie on both sides of the antimeridian.
+
+    They do so if some touch it from either side: then the widest gap between them is what they leave out.
+    """
+    west, east = min(part[0] for part in parts), max(part[1] for part in parts)
+    if (west, east) != (-180, 180):
+        return west, east
+    parts, reached, gaps = sorted(parts), -180.0, []
+    for start, stop in parts:
+        if start > reached:
+            gaps.append((start - reached, start, reached))
+        reached = max(reached, stop)
+    if not gaps:
+        return west, east
+    _, west, east = max(gaps)
+    return west, east
+
+
+def _parts(geometry: Mapping[str, Any]) -> list[list[Sequence[float]]]:
+    """The positions of each part of a geometry."""
+    kind = geometry["type"]
+    if kind == "GeometryCollection":
+        return [found for part in geometry["geometries"] for found in _parts(part)]
     level: Any = geometry["coordinates"]
-    if geometry["type"] == "Point":
-        return [level]
-    while isinstance(level[0][0], list | tuple):
-        level = [inner for part in level for inner in part]
-    return list(level)
+    if kind == "Point":
+        return [[level]]
+    if kind == "MultiPoint":
+        return [[point] for point in level]
+    if kind == "MultiPolygon":
+        return [[point for ring in polygon for point in ring] for polygon in level]
+    if kind == "MultiLineString":
+        return [list(line) for line in level]
+    return [[point for ring in level for point in ring] if kind == "Polygon" else list(level)]

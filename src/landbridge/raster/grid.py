@@ -11,6 +11,7 @@ import shapely
 from affine import Affine
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
+from pyproj import CRS as PROJ
 from pyproj import Transformer
 from pyproj.exceptions import CRSError
 from shapely.geometry import box
@@ -29,6 +30,7 @@ BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 _SNAP = 1e-6
 _DENSIFY = 64
 _WGS84 = "EPSG:4326"
+_SAME_PLACE = 1e-6  # units of a system
 _AREA = 2
 _FEW = 3  # pixels along an area that may be smaller than one
 # By how much of its size an outline of so many points may be off.
@@ -71,7 +73,36 @@ def _same(first: str, second: str) -> bool:
     if one.equals(other, ignore_axis_order=True):
         return True
     codes = one.to_epsg(), other.to_epsg()
-    return codes[0] is not None and codes[0] == codes[1]
+    if None not in codes:
+        return codes[0] == codes[1]
+    return _ground_of(one) == _ground_of(other) and _places_alike(one, other)
+
+
+def _ground_of(proj: PROJ) -> tuple[Any, ...]:
+    """What the longitudes and latitudes of a system are counted on."""
+    geodetic = proj.geodetic_crs or proj
+    ellipsoid, meridian = geodetic.ellipsoid, geodetic.prime_meridian
+    # WGS 84 is one datum or several, by the text it comes from; without a name a datum is its ellipsoid.
+    datum = "" if geodetic.datum is None else geodetic.datum.name.removesuffix(" ensemble")
+    return (
+        "" if datum.lower().startswith("unknown") else datum,
+        ellipsoid and (ellipsoid.semi_major_metre, round(ellipsoid.inverse_flattening, 6)),
+        meridian and meridian.longitude,
+    )
+
+
+def _places_alike(one: PROJ, other: PROJ) -> bool:
+    """Whether two systems on the same ground give all places the same coordinates: names may differ."""
+    if not (one.is_projected and other.is_projected):
+        return False
+    lon, lat = np.meshgrid(np.arange(-175.0, 180.0, 25.0), np.arange(-85.0, 90.0, 17.0))
+    first, second = (
+        np.array(Transformer.from_crs(proj.geodetic_crs, proj, always_xy=True).transform(lon, lat))
+        for proj in (one, other)
+    )
+    found = np.isfinite(first).all(axis=0)
+    with np.errstate(invalid="ignore"):
+        return bool(found.any() and (np.abs(first - second)[:, found] <= _SAME_PLACE).all())
 
 
 def transformer(source: CRS, target: CRS) -> Transformer:

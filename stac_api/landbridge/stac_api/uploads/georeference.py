@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
+from landbridge.stac_api.uploads.cells import Ground
 from landbridge.stac_api.uploads.work import IngestError
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z0-9_.-]+\Z").match
 _WKT = re.compile(r"\s*[A-Z][A-Z0-9_]*\s*\[").match
 _PROJ_FILES = re.compile(r"\+(init|nadgrids|geoidgrids|grids|xy_grids|z_grids|file|pipeline)\b").search
 _MOST_TEXT = 2**16
+# Places along each side that are looked for on the Earth, if no corner lies there.
+_PLACES = 65
+_HALF_A_PIXEL = 0.5 + 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +78,57 @@ class Given:
 
 
 def _check_place(source: DatasetReader, crs: CRS, transform: Affine, name: str) -> None:
-    """Refuse a grid of which no corner and not even the middle lies on the Earth."""
+    """Refuse a grid that lies nowhere on the Earth, or in degrees that there are not."""
     columns, rows = source.width, source.height
     pixels = [(0, 0), (columns, 0), (0, rows), (columns, rows), (columns / 2, rows / 2)]
     xs, ys = zip(*(transform @ pixel for pixel in pixels), strict=True)
+    if crs.is_geographic:
+        _check_degrees(crs, transform, (min(xs), min(ys), max(xs), max(ys)), name)
+        return
     try:
         lon, lat = rasterio.warp.transform(crs, "EPSG:4326", xs, ys)
-    except (RasterioError, CPLE_BaseError) as error:
-        raise IngestError(f"{name}: its reference system leads to no longitude and latitude.") from error
-    east, north = np.asarray(lon), np.asarray(lat)
-    with np.errstate(all="ignore"):
-        placed = (np.abs(north) <= 90.0001) & (np.abs(east) <= 540)
-    if not placed.any():
+    except (RasterioError, CPLE_BaseError):
+        # Of projections that end, as those of what satellites see, no corner may lie on the Earth.
+        placed = _is_on_earth(crs, transform, (columns, rows))
+    else:
+        east, north = np.asarray(lon), np.asarray(lat)
+        with np.errstate(all="ignore"):
+            placed = bool(((np.abs(north) <= 90.0001) & (np.abs(east) <= 540)).any())
+    if not placed:
         raise IngestError(
             f"{name}: by its geotransform {transform.to_gdal()} and its reference system it lies nowhere on "
             f"Earth."
+        )
+
+
+def _is_on_earth(crs: CRS, transform: Affine, size: tuple[int, int]) -> bool:
+    try:
+        return Ground(crs, transform).has_any(size, _PLACES)
+    except ValueError:  # pyproj's errors too
+        return False
+
+
+def _check_degrees(crs: CRS, transform: Affine, bounds: tuple[float, float, float, float], name: str) -> None:
+    """Refuse latitudes beyond the poles, but for pixels whose centers are the poles, and too many turns."""
+    _, unit = crs.units_factor
+    left, bottom, right, top = (math.degrees(edge * unit) for edge in bounds)
+    x = math.degrees(unit * (abs(transform.a) + abs(transform.b))) * _HALF_A_PIXEL
+    y = math.degrees(unit * (abs(transform.d) + abs(transform.e))) * _HALF_A_PIXEL
+    given_by = f"Correct its geotransform {transform.to_gdal()}"
+    if bottom > 90 or top < -90:
+        raise IngestError(
+            f"{name}: by its latitudes, {bottom:.10g} to {top:.10g}, it lies nowhere on Earth. {given_by}."
+        )
+    if bottom < -90 - y or top > 90 + y:
+        raise IngestError(
+            f"{name}: its latitudes are {bottom:.10g} to {top:.10g}, beyond the poles by more than half a "
+            f"pixel. {given_by}, or cut off the rows beyond ±90 degrees."
+        )
+    most = 540 if right - left <= 180 else 360
+    if right - left > 360 + 2 * x or left < -most - x or right > most + x:
+        raise IngestError(
+            f"{name}: its longitudes are {left:.10g} to {right:.10g}. They may go on beyond ±180 degrees, as "
+            f"from 0 to 360, but not beyond ±{most}, nor around the Earth more than once. {given_by}."
         )
 
 

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import rasterio.features
-import rasterio.warp
-import shapely
-import shapely.geometry
-from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.transform import Affine
 from rasterio.windows import Window
-from shapely.affinity import affine_transform
+
+from landbridge.stac_api.uploads.footprint import cell_of, footprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +18,6 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
     from shapely.geometry.base import BaseGeometry
 
-_FOOTPRINT_CELLS = 512  # along the longest side of the grid a footprint is traced on
-_FOOTPRINT_CORNERS = 100
 _BLOCK = 512
 _WINDOW_BYTES = 24 * 2**20
 _DIGITS = 7  # significant digits of means
@@ -46,7 +39,7 @@ class Facts:
 
 def facts(cog: DatasetReader) -> Facts:
     """Read a COG once, from its first row to its last."""
-    cell = _cell(max(cog.height, cog.width))
+    cell = cell_of(max(cog.height, cog.width))
     valid = np.zeros((-(-cog.height // cell), -(-cog.width // cell)), bool)
     running = [_Running(dtype) for dtype in cog.dtypes]
     alpha = [i for i, kind in enumerate(cog.colorinterp) if kind == ColorInterp.alpha]
@@ -71,7 +64,7 @@ def facts(cog: DatasetReader) -> Facts:
     return Facts(
         grid,
         abs(cog.transform.determinant),
-        _footprint(cog, valid, cell),
+        footprint(cog.crs, cog.transform, (cog.width, cog.height), valid, cell),
         [band.result(pixels) for band in running],
     )
 
@@ -79,11 +72,6 @@ def facts(cog: DatasetReader) -> Facts:
 def item_size(dtype: str) -> int:
     """Bytes of one pixel of a band, by rasterio's name of its type."""
     return {"complex_int16": 4, "complex_int32": 8}.get(dtype) or np.dtype(dtype).itemsize
-
-
-def _cell(longest: int) -> int:
-    """Pixels along a cell of the grid that the footprint is traced on: a power of two."""
-    return 1 << max(0, math.ceil(math.log2(longest / _FOOTPRINT_CELLS)))
 
 
 def _windows(cog: DatasetReader, cell: int) -> Iterator[Window]:
@@ -181,47 +169,3 @@ class _Running:
             for name, value in found.items()
             if value is not None and math.isfinite(value)
         }
-
-
-def _footprint(cog: DatasetReader, valid: np.ndarray, cell: int) -> BaseGeometry:
-    """Where the file has valid pixels, in longitude and latitude; never less than that.
-
-    Cells of some pixels are valid where any of their pixels is. Their outline, without holes, is
-    simplified outwards, so that a reader may skip what a footprint doesn't touch.
-    """
-    if not valid.any():
-        return shapely.Polygon()
-    extent = shapely.box(0, 0, cog.width, cog.height)
-    pixels = extent if valid.all() else _outline(valid, cell).intersection(extent)
-    # A straight edge of the file is a curve on the ground; pieces of a 16th keep it to a few meters.
-    edges = shapely.segmentize(pixels, max(cog.width, cog.height) / 16)
-    world = affine_transform(edges, cog.transform.to_shapely())
-    if cog.crs != CRS.from_epsg(4326):
-        warped = rasterio.warp.transform_geom(cog.crs, "EPSG:4326", shapely.geometry.mapping(world))
-        world = shapely.geometry.shape(warped)
-    polygons = [part for part in _parts(shapely.make_valid(world)) if part.geom_type == "Polygon"]
-    return shapely.orient_polygons(shapely.union_all(polygons))
-
-
-def _outline(valid: np.ndarray, cell: int) -> BaseGeometry:
-    """An outline of the valid cells, in pixels, that leaves none out and has few corners."""
-    traced = rasterio.features.shapes(
-        valid.astype("uint8"), mask=valid, connectivity=8, transform=Affine.scale(cell)
-    )
-    filled = [shapely.Polygon(geometry["coordinates"][0]) for geometry, _ in traced]
-    cells = shapely.union_all(filled)
-    slack = float(cell)
-    while True:
-        # Simplifying moves the line by less than it was moved outwards before.
-        outline = cells.buffer(slack, join_style="mitre").simplify(slack)
-        if shapely.get_num_coordinates(outline) <= _FOOTPRINT_CORNERS:
-            return outline
-        slack *= 2
-
-
-def _parts(geometry: BaseGeometry) -> Iterator[BaseGeometry]:
-    for part in getattr(geometry, "geoms", [geometry]):
-        if hasattr(part, "geoms"):
-            yield from _parts(part)
-        else:
-            yield part
