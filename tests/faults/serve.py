@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 
 import psutil
+import psycopg
 
-from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.files import Home, read_state
 from landbridge.stac_api.embedded.server import Report, serve
 from landbridge.stac_api.jobs import points
 
@@ -50,6 +51,47 @@ def fill(home: Path) -> None:
             return
 
 
+def fill_database(home: Path) -> None:
+    """Have the database refuse further items as it does when its disk is full."""
+    (home / "database-full").touch()
+    set_database_full(home, full=True)
+
+
+def set_database_full(home: Path, *, full: bool) -> None:
+    state = read_state(Home(home))
+    assert state is not None
+    with psycopg.connect(state["database"], autocommit=True) as conn:
+        conn.execute("DELETE FROM public.faults_full")
+        if full:
+            conn.execute("INSERT INTO public.faults_full VALUES (true)")
+
+
+def let_database_fill(home: Path) -> None:
+    """Prepare the database for `fill_database`."""
+    state = read_state(Home(home))
+    assert state is not None
+    with psycopg.connect(state["database"], autocommit=True) as conn:
+        conn.execute(_FULL_DATABASE)
+
+
+# As PostgreSQL says it of a real disk: the class 53, whose other errors pass by themselves.
+_FULL_DATABASE = """
+CREATE TABLE IF NOT EXISTS public.faults_full (yes boolean);
+GRANT SELECT ON public.faults_full TO PUBLIC;
+CREATE OR REPLACE FUNCTION public.faults_full() RETURNS trigger AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.faults_full) THEN
+        RAISE EXCEPTION 'could not extend file "base/16389/16800": No space left on device'
+            USING ERRCODE = 'disk_full';
+    END IF;
+    RETURN NEW;
+END;
+$$ LANGUAGE plpgsql;
+CREATE OR REPLACE TRIGGER faults_full BEFORE INSERT ON pgstac.items
+    FOR EACH ROW EXECUTE FUNCTION public.faults_full();
+"""
+
+
 def make_read_only(home: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(home / "disk")], check=True)
 
@@ -63,6 +105,7 @@ ACTIONS = {
     "kill child": kill_child,
     "kill postgres": kill_postgres,
     "fill": fill,
+    "fill database": fill_database,
     "read only": make_read_only,
     "refuse": lambda home: set_proxy(home, "refuse"),
     "stall": lambda home: set_proxy(home, "stall"),

@@ -103,6 +103,9 @@ class Site:
         """Make whole what a fault has broken for longer than a moment."""
         (self.home / "fault.json").unlink(missing_ok=True)
         (self.home / "proxy").unlink(missing_ok=True)
+        if (self.home / "database-full").exists():
+            serve.set_database_full(self.home, full=False)
+            (self.home / "database-full").unlink()
         if self.disk:
             subprocess.run(["mount", "-o", "remount,rw", str(self.home / "disk")], check=True)
             (self.home / "disk" / "ballast").unlink(missing_ok=True)

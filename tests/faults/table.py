@@ -12,6 +12,7 @@ import numpy as np
 import rasterio
 from rasterio.transform import from_origin
 
+from faults import serve
 from landbridge.stac_api.jobs import points
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def faults() -> list[Fault]:
         Fault("worker killed", "kill server"),
         Fault("reader killed", "kill child"),
         Fault("database killed", "kill postgres"),
+        Fault("database full", "fill database", ends=_EITHER),
+        Fault("database full for a moment", "fill database", passes=True),
         Fault("disk full", "fill", disk=True, ends=_EITHER),
         Fault("disk full for a moment", "fill", disk=True, passes=True),
         Fault("store read-only", "read only", ("local",), disk=True, ends=_EITHER),
@@ -101,6 +104,7 @@ def prepare(site: Site) -> None:
 
     answer = site.call("POST", "/collections", json=stac_collection(COLLECTION))
     assert answer.status_code == 201, answer.text
+    serve.let_database_fill(site.home)
 
 
 def broken(site: Site, fault: Fault, point: str) -> str:

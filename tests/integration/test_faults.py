@@ -5,11 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from faults import serve, site, table
+from integration.conftest import stac_item
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
+from landbridge.exceptions import ServerError
 from landbridge.mappings import blob
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.stack import joined
@@ -26,6 +29,7 @@ SOME = [
     ("local", "reader killed", points.VALIDATED),
     ("local", "database killed", points.INSERTED),
     ("local", "disk full for a moment", points.VALIDATED),
+    ("local", "database full for a moment", points.VALIDATED),
     ("local", "truncated file, worker killed", points.STORED),
     ("s3", "store refuses for a moment", points.CONVERTED),
 ]
@@ -87,6 +91,36 @@ def test_a_blob_that_the_store_does_not_take_is_not_there_and_may_be_sent_again(
     findings, objects = chosen.left()
     assert findings == []
     assert len([path for path in objects if path.startswith("blobs/")]) == 1
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one", "bulk"])
+def test_a_database_without_space_is_said_to_have_none_and_nothing_is_stored(
+    service: Callable[[str], site.Site], many: bool
+) -> None:
+    chosen = service("local")
+    running = joined(Home(chosen.home))
+    assert running is not None
+    item = stac_item(table.COLLECTION, f"no-space-{many}")
+    path = f"/collections/{table.COLLECTION}/{'bulk_items' if many else 'items'}"
+    headers = {"Authorization": f"Bearer {running.token}"}
+    body = {"items": {item["id"]: item}} if many else item
+    serve.fill_database(chosen.home)
+    try:
+        answer = httpx.post(running.url + path, json=body, headers=headers)
+        client = CatalogClient(running.url, Auth(user="local", org="local", token=running.token))
+        with pytest.raises(ServerError, match="no space left"):
+            client.post(path, body)
+        client.close()
+    finally:
+        chosen.heal()
+    assert answer.status_code == 507
+    assert answer.json()["code"] == "InsufficientStorage"
+    assert "no space left" in answer.json()["description"]
+    assert "base/" not in answer.text
+    shown = f"/collections/{table.COLLECTION}/items/{item['id']}"
+    assert chosen.call("GET", shown).status_code == 404
+    assert chosen.call("POST", path, json=body).status_code in (200, 201)
+    assert chosen.call("DELETE", shown).status_code == 204
 
 
 def test_a_service_that_fails_while_it_is_waited_for_is_a_warning_10_5(

@@ -6,6 +6,7 @@ PostgreSQL errors are grouped by their SQLSTATE class
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_NO_SPACE = "The server has no space left, so nothing was stored. Its operator has to make room."
+_BUSY = "The database is busy with what another request makes or deletes; try again in a moment."
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 RETRY_AFTER = 1  # seconds; the embedded stack restarts its database in about that time
 
 
@@ -41,6 +45,10 @@ class ConflictError(Exception):
 
 class UnavailableError(Exception):
     """A part the server needs does not answer; the same request may work later."""
+
+
+class NoSpaceError(Exception):
+    """The database or the object store has no space left, which only its operator can change."""
 
 
 # States of the database that pass: another transaction is making or dropping a table, or holds a lock.
@@ -95,6 +103,8 @@ _STATUS: dict[type[Exception], int] = {
     jsonpatch.InvalidJsonPatch: 400,
     jsonpointer.JsonPointerException: 409,
     UnavailableError: 503,
+    NoSpaceError: 507,
+    OSError: 500,
     asyncpg.PostgresConnectionError: 503,
     asyncpg.InterfaceError: 503,
     psycopg.OperationalError: 503,
@@ -118,6 +128,7 @@ _CODES = {
     429: "TooManyRequests",
     431: "RequestHeaderFieldsTooLarge",
     503: "ServiceUnavailable",
+    507: "InsufficientStorage",
 }
 
 
@@ -150,7 +161,9 @@ def is_passing(exc: BaseException) -> bool:
 
 def _describe(exc: Exception) -> str:
     if is_passing(exc):
-        return "The database is busy with what another request makes or deletes; try again in a moment."
+        return _BUSY
+    if isinstance(exc, (asyncpg.DiskFullError, psycopg.errors.DiskFull, OSError)) and _is_full(exc):
+        return _NO_SPACE  # the error names paths of the server
     if isinstance(exc, (RequestValidationError, ValidationError)):
         return "; ".join(
             f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()[:10]
@@ -160,14 +173,15 @@ def _describe(exc: Exception) -> str:
     if isinstance(exc, (asyncpg.IntegrityConstraintViolationError, psycopg.IntegrityError)):
         # The database names rows that the caller may not know of.
         return "The request contradicts what is stored: an id is taken, or what it refers to is not there."
-    if isinstance(exc, asyncpg.PostgresError):
-        return str(exc.args[0]) if exc.args else type(exc).__name__
-    return str(exc) or type(exc).__name__
+    text = exc.args[0] if exc.args and isinstance(exc, asyncpg.PostgresError) else exc
+    return str(text) or type(exc).__name__
 
 
 def _status_of(exc: Exception) -> int:
     if is_passing(exc):
         return 503
+    if _is_full(exc):
+        return 507
     sqlstate = getattr(exc, "sqlstate", None)
     if sqlstate and (status := sqlstate_status(sqlstate)) != 500:
         return status
@@ -175,6 +189,13 @@ def _status_of(exc: Exception) -> int:
         if (known := _STATUS.get(cls)) is not None:
             return known
     return 500
+
+
+def _is_full(exc: Exception) -> bool:
+    """Return whether a disk of the database, the store or this server is full."""
+    if isinstance(exc, OSError):
+        return exc.errno in _FULL
+    return isinstance(exc, NoSpaceError) or getattr(exc, "sqlstate", None) == "53100"
 
 
 def _is_no_object(exc: Exception) -> bool:
@@ -192,11 +213,11 @@ def _is_no_object(exc: Exception) -> bool:
 async def handle(request: Request, exc: Exception) -> Response:
     """Answer a known exception; anything unknown is logged with its trace and answered by a plain 500."""
     status = 400 if _is_no_object(exc) else _status_of(exc)
-    if status >= 500 and status != 503:
+    if status >= 500 and status not in (503, 507):
         name = getattr(request.state, "request_id", None)
         logger.error("%s %s failed (%s)", request.method, request.url.path, name, exc_info=exc)
         return answer(500, f"The server failed; its log has the details, under {name}.")
-    if status == 503:
+    if status >= 500:
         logger.warning("%s %s: %s", request.method, request.url.path, exc)
     return answer(status, _describe(exc))
 

@@ -25,6 +25,7 @@ from landbridge.stac_api import links
 from landbridge.stac_api.assets import folder
 from landbridge.stac_api.assets.blocks import blocks
 from landbridge.stac_api.assets.lanes import Lane
+from landbridge.stac_api.errors import NoSpaceError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -223,13 +224,22 @@ def _retry(standstill: float) -> RetryConfig:
     return {"max_retries": 3, "retry_timeout": timedelta(seconds=standstill)}
 
 
+_FULL = "it has no space left"
 FAILURES = (obstore.exceptions.BaseError, OSError)
 """What a call of a store raises that fails for reasons of the store's own."""
 
 
 def reason(error: BaseException) -> str:
-    """Why a store failed, for users: the error itself tells paths and addresses of ours."""
-    return "it has no space left" if "No space left" in str(error) else type(error).__name__
+    """Return why a store failed, for users: the error itself tells paths and addresses of ours."""
+    return _FULL if "No space left" in str(error) else type(error).__name__
+
+
+def not_taken(what: str, error: BaseException) -> UnavailableError | NoSpaceError:
+    """Return the error for something that a store failed to take."""
+    why = reason(error)
+    if why == _FULL:
+        return NoSpaceError(f"The store did not take the {what} ({why}). Its operator has to make room.")
+    return UnavailableError(f"The store did not take the {what} ({why}). Send it again.")
 
 
 def is_served(path: str) -> bool:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
-from landbridge.stac_api.assets.store import FAILURES, reason
-from landbridge.stac_api.errors import BadRequestError, UnavailableError
+from landbridge.stac_api.assets.store import FAILURES, not_taken
+from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -85,7 +85,7 @@ async def receive(
     Raises:
         BadRequestError: it has another size or MD5 than announced.
         HTTPException: 413, it is larger than `limit` bytes.
-        UnavailableError: the store does not take it.
+        UnavailableError, NoSpaceError: the store does not take it.
     """
     digest = None if hashed_later(wanted) else hashlib.md5(usedforsecurity=False)
     size = 0
@@ -106,9 +106,7 @@ async def receive(
         _compare(received, wanted)
     except FAILURES as error:
         await _forget(store, path)
-        raise UnavailableError(
-            f"The store did not take the data ({reason(error)}). Send it again."
-        ) from error
+        raise not_taken("data", error) from error
     except BaseException:
         await _forget(store, path)
         raise

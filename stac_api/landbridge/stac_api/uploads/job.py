@@ -100,6 +100,8 @@ def told(error: Exception) -> str:
         return "The server has no space left for the image."
     if isinstance(error, ChildDiedError):
         return "The process that reads the files was ended, again and again."
+    if isinstance(error, asyncpg.DiskFullError):
+        return "The database has no space left."
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, UnavailableError)):
         return f"The database could not be reached ({type(error).__name__})."
     if isinstance(error, FAILURES):

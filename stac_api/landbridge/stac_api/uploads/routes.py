@@ -24,8 +24,8 @@ from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Role, access_of
 from landbridge.stac_api.assets import discards, hrefs
-from landbridge.stac_api.assets.store import FAILURES, reason, upload_folder, upload_path
-from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
+from landbridge.stac_api.assets.store import FAILURES, not_taken, upload_folder, upload_path
+from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.jobs import points
 from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import JSON, respond
@@ -120,9 +120,7 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     try:
         received = await store.put(path, _bounded(request, declared["size"], upload.image_id))
     except FAILURES as error:
-        raise UnavailableError(
-            f"The store did not take the file ({reason(error)}). Send it again."
-        ) from error
+        raise not_taken("file", error) from error
     if received != declared["size"]:
         await store.delete(path)
         raise BadRequestError(
