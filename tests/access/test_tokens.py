@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import psycopg
@@ -16,6 +18,7 @@ from click.testing import CliRunner
 from access.conftest import ANN, OPERATOR
 from integration.conftest import stac_collection
 from landbridge.cli import main as command_line
+from landbridge.mappings import blob
 from landbridge.stac_api.__main__ import main
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import InvalidCredentialError
@@ -259,3 +262,50 @@ def test_what_makes_no_sense_is_said(
     code, said, complained = command("token", *arguments)
     assert (code, said) == (2, "")
     assert complaint in complained
+
+
+def _announced(service: Service, shown: str, kind: str) -> str:
+    """The signed URL of an upload that a token announces."""
+    if kind == "blob":
+        item = blob.to_stac({"storage_type": "data", "namespace": "acme:signed", "name": shown[:10]})
+        return service.request("POST", "/blobs", shown, json={"item": item}).json()["url"]
+    collection = f"acme:signed-{uuid.uuid4().hex[:8]}"
+    service.request("POST", "/collections", shown, json=stac_collection(collection)).raise_for_status()
+    item = {"type": "Feature", "id": "a", "properties": {"datetime": "2024-05-01T00:00:00Z"}}
+    body = {"item": {**item, "collection": collection}, "files": [{"name": "a.tif", "size": 3}]}
+    answer = service.request("POST", "/uploads", shown, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["resumable_urls"][0]
+
+
+def _sent(service: Service, url: str, path: str | None = None) -> httpx.Response:
+    parts = urlsplit(url)
+    return service.request("PUT", f"{path or parts.path}?{parts.query}", content=b"abc")
+
+
+@pytest.mark.parametrize("kind", ["image", "blob"])
+def test_a_signed_put_ends_when_the_token_that_announced_it_expires(
+    service: Service, token: Callable[..., str], kind: str
+) -> None:
+    end = datetime.now(UTC) + timedelta(minutes=10)
+    url = _announced(service, token(expires=end), kind)
+    assert int(parse_qs(urlsplit(url).query)["expires"][0]) <= end.timestamp()
+    assert _sent(service, url).is_success
+    lasting = _announced(service, token(), kind)
+    assert int(parse_qs(urlsplit(lasting).query)["expires"][0]) > end.timestamp()
+
+
+@pytest.mark.parametrize("kind", ["image", "blob"])
+def test_a_signed_put_ends_when_the_token_that_announced_it_is_revoked(
+    service: Service, serve: Callable[..., Any], database: str, token: Callable[..., str], kind: str
+) -> None:
+    shown = token()
+    url = _announced(service, shown, kind)
+    assert shown.rpartition("_")[2] not in url
+    tokens.revoke(database, tokens.id_of(shown))
+    with serve() as other:  # which remembers nothing of the token
+        answer = _sent(other, url)
+        assert answer.status_code == 401
+        assert "token" in answer.json()["description"]
+        forged = url.replace(tokens.id_of(shown), tokens.id_of(token()))
+        assert _sent(other, forged).status_code == 401, "the signature is for this token only"

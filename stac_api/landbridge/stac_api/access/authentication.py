@@ -18,6 +18,7 @@ from landbridge.stac_api import errors
 from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
 from landbridge.stac_api.access.rates import Rates
+from landbridge.stac_api.access.signing import credential_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -79,7 +80,9 @@ class Authenticate:
         if given:
             return await self._shown(scope, given)
         # A write's URL may carry its own right.
-        if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), scope["query_string"]):
+        query: bytes = scope["query_string"]
+        if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), query):
+            await self._tokens.check(credential_of(query), scope["app"].state.services.readpool)
             return self._bearer_of_url
         return self._stranger
 

@@ -107,6 +107,7 @@ class Verifier:
                 email=email if isinstance(email, str) and email else None,
                 rights=self._rights(claims),
                 credential=f"oidc:{claims['iss']}",
+                expires=float(claims["exp"]),
             )
         except ValueError as error:
             raise InvalidCredentialError(f"The token's claims are not accepted: {error}") from None

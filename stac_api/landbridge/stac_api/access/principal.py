@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -16,6 +16,9 @@ Right: TypeAlias = Literal["read", "write"]
 
 # The subject that everybody answers to, also who shows no credential.
 PUBLIC: Final = "public"
+
+# What the name of a credential begins with if it is an API token; the token's id follows.
+API_CREDENTIAL: Final = "token:"
 
 # What a subject may be made of. An organization prefixes ids, whose first colon ends it.
 _FORMS = {
@@ -42,6 +45,7 @@ class Principal:
         rights: what its credential allows, whatever the access lists say.
         operator: sees and changes everything: the local user of the embedded stack, who runs a service.
         credential: which of the user's credentials this is, for the audit log; never the secret itself.
+        expires: seconds since 1970 at which the credential ends; None if it does not.
 
     Raises:
         ValueError: a name cannot stand in an access list.
@@ -54,6 +58,7 @@ class Principal:
     rights: frozenset[Right] = frozenset({"read", "write"})
     operator: bool = False
     credential: str | None = None
+    expires: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         named = [("user", self.user), ("org", self.org), ("email", self.email)]

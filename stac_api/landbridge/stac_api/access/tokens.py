@@ -20,7 +20,7 @@ import psycopg
 from cachetools import TTLCache
 from psycopg.rows import class_row
 
-from landbridge.stac_api.access.principal import InvalidCredentialError, Principal
+from landbridge.stac_api.access.principal import API_CREDENTIAL, InvalidCredentialError, Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,8 @@ class ApiToken:
             groups=tuple(self.groups),
             email=self.email,
             rights=frozenset(self.rights),
-            credential=f"token:{self.id}",
+            credential=f"{API_CREDENTIAL}{self.id}",
+            expires=self.expires.timestamp() if self.expires else None,
         )
 
     def state(self, now: datetime) -> str:
@@ -116,6 +117,18 @@ class Tokens:
         if (state := token.state(datetime.now(UTC))) != "valid":
             raise InvalidCredentialError(f"The token is {state}; `landbridge token create` makes a new one.")
         return token.principal
+
+    async def check(self, credential: str | None, pool: asyncpg.Pool) -> None:
+        """Check that the token which a principal's `credential` names is valid; others are not looked at.
+
+        Raises:
+            InvalidCredentialError: it has expired or was revoked.
+        """
+        if credential is None or not credential.startswith(API_CREDENTIAL):
+            return
+        known = await self._row(credential.removeprefix(API_CREDENTIAL), pool)
+        if known is None or known[1].state(datetime.now(UTC)) != "valid":
+            raise InvalidCredentialError("The token that this URL was given out for has ended.")
 
     async def _row(self, token_id: str, pool: asyncpg.Pool) -> tuple[bytes, ApiToken] | None:
         # One look only: at the next it may have been kept for long enough.

@@ -79,7 +79,7 @@ async def create(request: Request) -> Response:
         await records.create_upload(conn, upload, item, principal.name)
     path = f"/blobs/uploads/{upload}"
     # Never the store's own: the data is counted and hashed as it passes.
-    url = base + path[1:] + request.app.state.signer.query("PUT", path, _PUT_SECONDS)
+    url = base + path[1:] + request.app.state.signer.put_query(path, principal, _PUT_SECONDS)
     answer = {"id": str(upload), "blob_id": items.blob_id(item), "url": url}
     return respond(answer, base, JSON, 201)
 

@@ -23,6 +23,7 @@ from landbridge.stac_api import documents, links, quota
 from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Role, access_of
+from landbridge.stac_api.access.signing import lifetime
 from landbridge.stac_api.assets import discards, hrefs
 from landbridge.stac_api.assets.store import FAILURES, not_taken, upload_folder, upload_path
 from landbridge.stac_api.errors import BadRequestError, ConflictError
@@ -260,9 +261,10 @@ async def _urls(upload: records.Upload, request: Request) -> list[str]:
     settings, store = request.app.state.landbridge, request.app.state.store
     if request.method == "GET":
         return []  # who may read a record may not therefore write its files
+    seconds = lifetime(principal_of(request), _PUT_SECONDS)
     if settings.presign and store.signs_writes:
         return [
-            await store.sign("PUT", upload_path(upload.id, number), _PUT_SECONDS)
+            await store.sign("PUT", upload_path(upload.id, number), seconds)
             if file["size"] <= _MOST_OF_ONE_PUT
             else _own_url(upload.id, number, request)
             for number, file in enumerate(upload.files)
@@ -272,5 +274,5 @@ async def _urls(upload: records.Upload, request: Request) -> list[str]:
 
 def _own_url(upload: int, number: int, request: Request) -> str:
     path = f"/uploads/{upload}/files/{number}"
-    query: str = request.app.state.signer.query("PUT", path, _PUT_SECONDS)
+    query: str = request.app.state.signer.put_query(path, principal_of(request), _PUT_SECONDS)
     return links.base_url(request) + path[1:] + query
