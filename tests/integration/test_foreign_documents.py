@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import json
-import uuid
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from foreign import (
+    WRITES,
+    bulk_item,
+    foreign_collection,
+    foreign_item,
+    fresh,
+    post_features,
+    post_item,
+    stored,
+)
 from integration.conftest import stac_collection, stac_item
 from landbridge.catalog import CatalogClient, Image, Product, properties
 
@@ -24,27 +33,6 @@ EO, VIEW, PROJECTION, FILE = (
     f"https://stac-extensions.github.io/{name}/v{version}/schema.json"
     for name, version in (("eo", "1.1.0"), ("view", "1.0.0"), ("projection", "2.0.0"), ("file", "2.1.0"))
 )
-
-_numbers = itertools.count(1)
-
-
-def fresh() -> str:
-    return f"local:foreign-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
-
-
-def foreign_collection(**members: Any) -> dict[str, Any]:
-    """A Collection with nothing of the Catalog's."""
-    document = stac_collection(fresh(), **members)
-    if "bands" not in members:
-        del document["bands"]
-    return document
-
-
-def foreign_item(collection: str, **members: Any) -> dict[str, Any]:
-    """An Item with nothing of the Catalog's."""
-    document = {**stac_item(collection, f"i{next(_numbers)}"), **copy.deepcopy(members)}
-    document["properties"].pop("catalog:storage_state", None)
-    return document
 
 
 @pytest.fixture
@@ -62,45 +50,6 @@ def make(http):
         return http.get(f"/collections/{document['id']}").json()
 
     return post
-
-
-def post_item(http, item):
-    return http.post(f"/collections/{item['collection']}/items", json=item)
-
-
-def put_item(http, item):
-    first = foreign_item(item["collection"], id=item["id"])
-    assert post_item(http, first).status_code == 201
-    return http.put(f"/collections/{item['collection']}/items/{item['id']}", json=item)
-
-
-def patch_item(http, item):
-    first = foreign_item(item["collection"], id=item["id"])
-    assert post_item(http, first).status_code == 201
-    changes = [{"op": "add", "path": f"/{name}", "value": value} for name, value in item.items()]
-    changes += [{"op": "remove", "path": f"/{name}"} for name in first if name not in item]
-    return http.patch(f"/collections/{item['collection']}/items/{item['id']}", json=changes)
-
-
-def bulk_item(http, item):
-    return http.post(
-        f"/collections/{item['collection']}/bulk_items",
-        json={"items": {item["id"]: item}, "method": "upsert"},
-    )
-
-
-def post_features(http, item):
-    body = {"type": "FeatureCollection", "features": [item]}
-    return http.post(f"/collections/{item['collection']}/items", json=body)
-
-
-WRITES = [post_item, put_item, patch_item, bulk_item, post_features]
-
-
-def stored(http, item):
-    answer = http.get(f"/collections/{item['collection']}/items/{item['id']}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 # Extents
@@ -419,6 +368,167 @@ def test_an_id_with_a_slash_is_refused_with_the_reason(http, make, write):
     answer = http.post("/collections", json={**foreign_collection(), "id": "local:a/b"})
     assert answer.status_code == 400
     assert "URL path" in answer.json()["description"]
+
+
+# Numbers, texts and dates at their ends
+
+
+REFUSED_VALUES = {
+    "123456789012345678901234567890": "64 bits",
+    "18446744073709551616": "64 bits",
+    "-9223372036854775809": "64 bits",
+    "1" * 5000: "",
+    "1e400": "",
+    "NaN": "NaN",
+    "-Infinity": "Infinity",
+    '"\\ud800"': "surrogate",
+    '"\\udc00 low"': "surrogate",
+    '"\\u0000"': "NUL",
+}
+
+
+def sent_as_text(http, write, item, value):
+    """Write an item in which `value`, which no JSON of Python's gives, stands for "@"."""
+    content = json.dumps(item).replace('"@"', value).encode()
+    path = f"/collections/{item['collection']}"
+    method, path, content = {
+        "post": ("POST", f"{path}/items", content),
+        "put": ("PUT", f"{path}/items/{item['id']}", content),
+        "bulk": ("POST", f"{path}/bulk_items", b'{"items": {"%s": %s}}' % (item["id"].encode(), content)),
+        "merge": ("PATCH", f"{path}/items/{item['id']}", b'{"properties": {"value": %s}}' % value.encode()),
+        "patch": (
+            "PATCH",
+            f"{path}/items/{item['id']}",
+            b'[{"op": "add", "path": "/properties/value", "value": {"a": [%s]}}]' % value.encode(),
+        ),
+    }[write]
+    return http.request(method, path, content=content, headers={"Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize("write", ["post", "put", "bulk", "merge", "patch"])
+@pytest.mark.parametrize(("value", "said"), REFUSED_VALUES.items(), ids=range(len(REFUSED_VALUES)))
+def test_a_value_that_cannot_be_kept_is_refused(http, make, write, value, said):
+    item = foreign_item(make(foreign_collection())["id"])
+    if write not in ("post", "bulk"):
+        assert post_item(http, item).status_code == 201
+    item["properties"]["value"] = [{"a": "@"}]
+    answer = sent_as_text(http, write, item, value)
+    assert answer.status_code == 400
+    assert said in answer.json()["description"]
+    collection = json.dumps({**foreign_collection(), "value": "@"}).replace('"@"', value)
+    answer = http.post("/collections", content=collection, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert said in answer.json()["description"]
+
+
+@pytest.mark.parametrize("write", ["post", "put", "bulk", "merge", "patch"])
+@pytest.mark.parametrize(
+    "value", ["18446744073709551615", "-9223372036854775808", "1e16", "5e-324", "-0.0", "1e308"]
+)
+def test_a_number_that_can_be_kept_is(http, make, write, value):
+    item = foreign_item(make(foreign_collection())["id"])
+    if write not in ("post", "bulk"):
+        assert post_item(http, item).status_code == 201
+    item["properties"]["value"] = [{"a": "@"}]
+    answer = sent_as_text(http, write, item, value)
+    assert answer.is_success, answer.text
+    found = stored(http, item)["properties"]["value"]
+    while not isinstance(found, int | float):
+        found = found[0] if isinstance(found, list) else found["a"]
+    assert found == json.loads(value)
+
+
+def test_extra_properties_keep_each_number_and_its_type(client, make):
+    kept = {
+        "minus zero": -0.0,
+        "large": 1e16,
+        "list": [1e17, {"a": -0.0}, 1.0, 1],
+        "most": 2**64 - 1,
+        "least": -(2**63),
+        "object": {"catalog:float": "1"},
+        "null": None,
+    }
+    product = Product(id=fresh(), name="P", extra_properties=kept)
+    product.save()
+    image = Image(product=product, name="i", acquired="2024", storage_state="remote", geometry=SQUARE)
+    image.extra_properties = kept
+    image.save()
+    for read in (Product.get(product.id), Image.get(image.id)):
+        found = read.serialize()["extra_properties"]
+        assert {key: repr(value) for key, value in found.items()} == {k: repr(v) for k, v in kept.items()}
+
+
+FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
+
+
+@pytest.mark.parametrize("moment", [FIRST, "0001-01-01T00:00:00.000001Z", "9999-12-31T00:00:00Z", LAST])
+@pytest.mark.parametrize("write", WRITES)
+def test_an_image_is_found_at_its_moment_at_the_ends_of_time(http, make, client, moment, write):
+    name = make(foreign_collection())["id"]
+    item = foreign_item(name)
+    item["properties"]["datetime"] = moment
+    answer = write(http, item)
+    assert answer.is_success, answer.text
+    assert post_item(http, foreign_item(name)).status_code == 201
+    assert stored(http, item)["properties"]["datetime"] == moment
+    asked = [
+        {"datetime": moment},
+        {"datetime": f"{moment}/{moment}"},
+        {"datetime": f"../{moment}" if moment < "1000" else f"{moment}/.."},
+        {"filter": {"op": "=", "args": [{"property": "datetime"}, {"timestamp": moment}]}},
+        {"filter": {"op": "t_equals", "args": [{"property": "datetime"}, {"timestamp": moment}]}},
+        {"filter": {"op": "t_during", "args": [{"property": "datetime"}, {"interval": ["..", ".."]}]},
+         "ids": [item["id"]]},
+    ]  # fmt: skip
+    for one in asked:
+        body = {"collections": [name], **one, **({"filter-lang": "cql2-json"} if "filter" in one else {})}
+        answer = http.post("/search", json=body)
+        assert [feature["id"] for feature in answer.json()["features"]] == [item["id"]], one
+    search = Image.search().filter(properties.product_id == name)
+    exact = datetime.fromisoformat(moment)
+    for expression in (
+        properties.acquired == moment,
+        properties.acquired == exact,
+        (properties.acquired >= exact) & (properties.acquired <= exact),
+        exact <= properties.acquired <= exact,
+    ):
+        assert [image.name for image in search.filter(expression)] == [item["id"]]
+
+
+@pytest.mark.parametrize("path", ["/search", "/collections"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"datetime": "0001-01-01T00:00:00+05:00"},
+        {"datetime": "9999-12-31T23:59:59-05:00"},
+        {"bbox": "nan,0,1,1"},
+        {"bbox": "1e400,0,1,1"},
+        {"bbox": "0,0,inf,1"},
+    ],
+)
+def test_a_search_beyond_the_ends_is_refused(http, path, asked):
+    assert http.get(path, params=asked).status_code == 400
+    if path == "/search" and "datetime" in asked:
+        assert http.post(path, json=asked).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "name", ["a\x07", "a\u202eb", "a\u200b", "\ufeffa", "a ", " a", "a\n", "a\u2028b"], ids=ascii
+)
+@pytest.mark.parametrize("write", [post_item, bulk_item, post_features])
+def test_an_id_that_looks_like_another_is_refused(http, make, write, name):
+    collection = make(foreign_collection())["id"]
+    answer = write(http, foreign_item(collection, id=name))
+    assert answer.status_code == 400
+    assert "id" in answer.json()["description"]
+    named = f" {fresh()}" if name == " a" else f"{fresh()}{name}"
+    answer = http.post("/collections", json={**foreign_collection(), "id": named})
+    assert answer.status_code == 400
+    answer = http.post(
+        "/collections", json=stac_collection(fresh(), title=name, **{"catalog:class": "Product"})
+    )
+    assert answer.status_code == 400
+    assert "name" in answer.json()["description"]
 
 
 # All that there is

@@ -148,7 +148,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         elif row.codec in ("classes", "extra_properties"):
             entry.pop(row.path[0], None)
             if value is not None:
-                entry[row.path[0]] = extra.encode(value) if name == "extra_properties" else list(value)
+                entry[row.path[0]] = extra.stored(value) if name == "extra_properties" else list(value)
         elif row.codec != "identifier":
             plan.write(row, value, entry)
     return entry

@@ -55,8 +55,8 @@ def namespace_fault(namespace: str) -> str | None:
 
 def name_fault(name: str) -> str | None:
     """Return the reason why a text cannot be the name of a blob; None if it can."""
-    if not name or not name.isprintable() or "," in name or name.startswith("/") or name.endswith("/"):
-        return "is not made of printable characters without ',', with no '/' at its ends"
+    if not name or ids.fault(name) or "," in name or name.startswith("/") or name.endswith("/"):
+        return "is not made of printable characters without ',', with no '/' or blank at its ends"
     return None
 
 

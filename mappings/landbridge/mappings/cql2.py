@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import ids, plan, tables, times
+from landbridge.mappings import ids, plan, tables, times, values
 from landbridge.mappings.codecs import CODECS
 
 if TYPE_CHECKING:
@@ -162,6 +162,8 @@ def _of_type(definition: Mapping[str, Any], value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if not isinstance(value, str | int | float | bool):
         raise TypeError("it is neither a string, a number nor a boolean")
+    if why := values.fault(value):
+        raise ValueError(why)
     return value
 
 

@@ -1,22 +1,29 @@
-"""``extra_properties``: any JSON value under any name, in a database that drops nulls.
+"""``extra_properties``: any JSON value under any name, in a database that drops nulls and signs of zeros.
 
 pgstac takes null members out of every object inside an item (nulls in arrays stay). So a null member is
-written as ``{"catalog:null": true}``; an object that looks like that, its only member being ``catalog:null``
-and any number of ``~``, gets one more ``~``. All other values are written as they are.
+written as ``{"catalog:null": true}``. PostgreSQL's numbers have no -0.0, and write 1e16 without a point, like
+a whole number. So these are written as ``{"catalog:float": "-0.0"}``. An object that looks like one of both,
+its only member being that name and any number of ``~``, gets one more ``~``. All other values are written as
+they are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from landbridge.mappings import values
 from landbridge.mappings.diffs import same
 
-__all__ = ["MEMBER", "decode", "encode", "read", "write"]
+__all__ = ["MEMBER", "decode", "encode", "read", "stored", "write"]
 
 MEMBER = "catalog:extra_properties"
 
 _NULL = "catalog:null"
+_FLOAT = "catalog:float"
+# From here on the shortest notation of a float has an exponent, of which the database keeps the digits only.
+_EXPONENT = 1e16
 
 
 def encode(value: Any, member: bool = False) -> Any:
@@ -29,7 +36,15 @@ def encode(value: Any, member: bool = False) -> Any:
         return {key: encode(inner, member=True) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [encode(inner) for inner in value]
+    if isinstance(value, float) and _is_changed(value):
+        return {_FLOAT: repr(value)}
     return value
+
+
+def stored(value: Any) -> Any:
+    """Return ``extra_properties`` as they are stored. Raises `InvalidDocument`."""
+    values.check("extra_properties", value)
+    return encode(value)
 
 
 def decode(value: Any) -> Any:
@@ -38,6 +53,8 @@ def decode(value: Any) -> Any:
         if len(value) == 1 and (escaped := _escapable(value)) is not None:
             if escaped == _NULL:
                 return None
+            if escaped == _FLOAT:
+                return _float(value)
             return {escaped[:-1]: decode(value[escaped])}
         return {key: decode(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -47,9 +64,20 @@ def decode(value: Any) -> Any:
 
 def _escapable(value: Mapping[str, Any]) -> str | None:
     key = next(iter(value))
-    if isinstance(key, str) and key.startswith(_NULL) and not key[len(_NULL) :].strip("~"):
-        return key
-    return None
+    return key if isinstance(key, str) and key.rstrip("~") in (_NULL, _FLOAT) else None
+
+
+def _is_changed(value: float) -> bool:
+    """Return whether the database would change a float into another one or into a whole number."""
+    return (value == 0 and math.copysign(1, value) < 0) or abs(value) >= _EXPONENT
+
+
+def _float(value: dict[str, Any]) -> Any:
+    """Return the float of an object that `encode` wrote; an object of earlier versions as it is."""
+    try:
+        return float(value[_FLOAT]) if isinstance(value[_FLOAT], str) else value
+    except ValueError:
+        return value
 
 
 def read(own: Any, foreign: dict[str, Any], out: dict[str, Any]) -> None:
@@ -67,6 +95,7 @@ def write(properties: dict[str, Any], foreign: Mapping[str, Any], value: Any) ->
     One of these that keeps its name stays in the place where others look for it.
     """
     wanted = dict(value or {})
+    values.check("extra_properties", wanted)
     own = properties.pop(MEMBER, None) or {}
     for key, shown in foreign.items():
         if key not in wanted:

@@ -14,6 +14,7 @@ __all__ = [
     "blob_item",
     "blob_parts",
     "encoded",
+    "fault",
     "image_id",
     "is_blob_collection",
     "make_valid_name",
@@ -68,11 +69,20 @@ def product_id_fault(id: str) -> str | None:
     """Return the reason why a text cannot be the id of a product; None if it can."""
     if not id:
         return "is empty"
-    if id != id.strip():
-        return "begins or ends with a space"
     if is_blob_collection(id):
         return f"begins with {BLOB_COLLECTION!r}, as the collections of blobs do"
-    hidden = next((character for character in id if _is_hidden(character)), None)
+    return fault(id)
+
+
+def fault(text: str) -> str | None:
+    """Return why people cannot tell an id or name from others; None if they can.
+
+    Spaces at the ends, controls, marks of direction and other characters that do not show make two texts look
+    the same, or what is written around them read in another order.
+    """
+    if text != text.strip():
+        return "begins or ends with a space"
+    hidden = next((character for character in text if _is_hidden(character)), None)
     return None if hidden is None else f"has the character U+{ord(hidden):04X}, which does not show"
 
 

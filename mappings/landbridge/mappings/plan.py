@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import tables
+from landbridge.mappings import tables, values
 from landbridge.mappings.codecs import CODECS, DOCUMENT_CODECS
 from landbridge.mappings.diffs import same
 from landbridge.mappings.errors import InvalidDocument
@@ -127,6 +127,7 @@ def write(row: Row, value: Any, members: dict[str, Any]) -> None:
         back = value if codec.encode is None else stac if codec.decode is None else codec.decode(stac)
     except FAILURES as error:
         raise InvalidDocument(row.name, f"{value!r} will not do: {error}") from error
+    values.check(row.name, stac)
     if row.overflow and not row.schema.get("minimum", stac) <= stac <= row.schema.get("maximum", stac):
         members.pop(member, None)
         members[row.overflow] = stac

@@ -118,7 +118,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         elif name == "extra_properties":
             collection.pop("catalog:extra_properties", None)
             if value is not None:
-                collection["catalog:extra_properties"] = extra.encode(value)
+                collection["catalog:extra_properties"] = extra.stored(value)
         else:
             plan.write(row, value, collection)
     follow_title(collection)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from landbridge.catalog.attributes import Attribute
+from landbridge.catalog.attributes import Attribute, TypedAttribute
+from landbridge.catalog.errors import AttributeValidationError
 from landbridge.exceptions import BadRequestError
-from landbridge.mappings import times
+from landbridge.mappings import ids, times, values
 
-__all__ = ["GeometryAttribute", "Timestamp", "geojson", "parse_datetime", "to_shape"]
+__all__ = ["GeometryAttribute", "ReadableText", "Timestamp", "geojson", "parse_datetime", "to_shape"]
 
 
 def parse_datetime(value: str | date) -> datetime:
@@ -21,6 +22,21 @@ def parse_datetime(value: str | date) -> datetime:
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return times.parse(value)
+
+
+class ReadableText(TypedAttribute):
+    """A text that people can tell from others: no controls, marks of direction or blanks at its ends."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(str, **kwargs)
+
+    def validate_value(self, value: Any) -> Any:
+        text = super().validate_value(value)
+        if why := values.fault(text):
+            raise AttributeValidationError(f"'{self.name}': {why}.")
+        if why := ids.fault(text):
+            raise AttributeValidationError(f"'{self.name}' is {text!r}, which {why}.")
+        return text
 
 
 class Timestamp(Attribute):

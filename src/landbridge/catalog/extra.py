@@ -8,6 +8,7 @@ from typing import Any
 from landbridge.catalog.attributes import Attribute
 from landbridge.catalog.containers import AttributeList, AttributeMapping, plain
 from landbridge.catalog.errors import AttributeValidationError
+from landbridge.mappings import values
 
 __all__ = ["ExtraProperties", "JsonAttribute"]
 
@@ -22,6 +23,8 @@ class JsonAttribute(Attribute):
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         if value is None or isinstance(value, (str, int, float, AttributeList, ExtraProperties)):
+            if validate and (why := values.fault(value)):
+                raise AttributeValidationError(f"The value cannot be stored: {why}.")
             return value
         if isinstance(value, Mapping):
             return ExtraProperties(value, validate=validate)
@@ -47,6 +50,8 @@ class ExtraProperties(AttributeMapping):
     def validate_key_and_value(self, key: str, value: Any) -> Any:
         if not isinstance(key, str):
             raise AttributeValidationError(f"extra_properties has text keys; got {key!r}.")
+        if why := values.fault(key) or values.fault(value):
+            raise AttributeValidationError(f"extra_properties[{key!a}]: {why}.")
         try:
             return JSON.deserialize(value, validate=True)
         except AttributeValidationError:

@@ -9,7 +9,7 @@ from landbridge.catalog.attributes import Attribute, BooleanAttribute, TypedAttr
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.collections import Collection
 from landbridge.catalog.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.converters import Timestamp
+from landbridge.catalog.converters import ReadableText, Timestamp
 from landbridge.catalog.errors import InvalidNameError
 from landbridge.catalog.resources import PRODUCTS, Resource, namespaced
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
@@ -37,7 +37,7 @@ class Product(AuthCatalogObject):
     _resource: ClassVar[Resource] = PRODUCTS
     _doc_type = "product"
 
-    name = TypedAttribute(str, doc="What people call it. *Sortable, searchable.*")
+    name = ReadableText(doc="What people call it. *Sortable, searchable.*")
     description = TypedAttribute(str, doc="What it is. *Searchable.*")
     is_core = BooleanAttribute(doc="Whether it is one of the service's own products. *Filterable, sortable.*")
     revisit_period_minutes_min = TypedAttribute(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import jsonpatch
@@ -10,7 +12,7 @@ from json_merge_patch import merge
 from pydantic import ValidationError
 from stac_pydantic import Collection, Item
 
-from landbridge.mappings import complete, ids
+from landbridge.mappings import complete, ids, values
 from landbridge.stac_api import links
 from landbridge.stac_api.blobs import items
 from landbridge.stac_api.errors import BadRequestError
@@ -29,6 +31,8 @@ MOST_COPIES = 50
 MOST_PATCHED_BYTES = 8 * 2**20
 MOST_POSITIONS = 50_000  # of an item's geometry
 _POINT = {"type": "Point", "coordinates": [0, 0]}
+_LONG_NUMBER = re.compile(rb"[0-9]{19}").search
+_MOST_DIGITS = 20
 JSON_PATCH = "application/json-patch+json"
 
 
@@ -43,11 +47,29 @@ def parse(body: bytes) -> Any:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequestError(f"The request body is not JSON: {error}.") from error
+        hint = " JSON has no NaN and no Infinity." if b"NaN" in body or b"Infinity" in body else ""
+        raise BadRequestError(f"The request body is not JSON: {error}.{hint}") from error
     # orjson keeps an escaped NUL as the character, which the database refuses anywhere in a document.
     if b"\\u0000" in body:
         raise BadRequestError("The document holds a NUL character (\\u0000), which can't be stored.")
+    if _LONG_NUMBER(body):
+        _check_integers(body)
     return document
+
+
+def _check_integers(body: bytes) -> None:
+    """Check that orjson has kept all whole numbers, of which it makes floats beyond 64 bits."""
+
+    def kept(digits: str) -> int:
+        number = int(digits) if len(digits) <= _MOST_DIGITS else values.MOST_INTEGER + 1
+        if not values.LEAST_INTEGER <= number <= values.MOST_INTEGER:
+            raise BadRequestError(
+                f"The document holds {digits:.40}, a whole number of more than 64 bits, which would lose its "
+                "last digits; write it as text."
+            )
+        return number
+
+    json.loads(body, parse_int=kept)
 
 
 def copied(document: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +120,7 @@ def _patched_by_operations(document: dict[str, Any], patch: list[Any]) -> Any:
     return result
 
 
-def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES) -> str:
+def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES, *, new: bool = True) -> str:
     if not isinstance(value, str) or not value:
         raise BadRequestError(f"The {kind} needs an `id`: a non-empty string, not {value!r}.")
     if len(value.encode()) > most:
@@ -108,6 +130,9 @@ def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES) -> str:
         raise BadRequestError(
             f"The {kind} id {value!r} can't be `.` or `..` or hold `/`: it has to fit into a URL path."
         )
+    # What was stored before this was checked can still be changed.
+    if new and (why := ids.fault(value)):
+        raise BadRequestError(f"The {kind} id {value!r} {why}.")
     return value
 
 
@@ -170,7 +195,7 @@ def collection(
         raise BadRequestError(f"A collection is a JSON object, not {type(document).__name__}.")
     if collection_id is not None:
         _check_path("collection", "id", document, collection_id)
-    _check_id("collection", document.get("id"))
+    _check_id("collection", document.get("id"), new=previous is None)
     document = migrated(document)
     links.localize(document, base)
     done = complete.collection(document, previous=previous, principal=list(owners) or None)
@@ -206,7 +231,8 @@ def item(
     if item_id is not None:
         _check_path("item", "id", document, item_id)
     is_blob = ids.is_blob_collection(parent["id"])
-    _check_id("item", document.get("id"), items.MAX_ID_BYTES if is_blob else MAX_ID_BYTES)
+    most = items.MAX_ID_BYTES if is_blob else MAX_ID_BYTES
+    _check_id("item", document.get("id"), most, new=previous is None)
     if "geometry" not in document and not is_blob:
         raise BadRequestError(
             f"Item {document['id']!r} needs a `geometry`: a GeoJSON geometry in longitude and latitude, "

@@ -91,6 +91,7 @@ _STATUS: dict[type[Exception], int] = {
     orjson.JSONDecodeError: 400,
     UnicodeEncodeError: 400,  # half of a surrogate pair
     RecursionError: 400,
+    OverflowError: 400,  # a date outside the years 1 to 9999
     asyncpg.DataError: 400,  # a parameter that its type cannot hold
     stac_errors.InvalidQueryParameter: 400,
     stac_errors.NotFoundError: 404,

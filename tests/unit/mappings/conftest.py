@@ -17,7 +17,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size
 WORD = st.text("abcXYZ019_.-", min_size=1, max_size=8)
 NAMESPACE = st.text("abcXYZ019:._-", min_size=1, max_size=8)
 BLOB_NAME = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
-    lambda name: name.isprintable() and "," not in name and name.strip("/") == name
+    lambda name: name.isprintable() and "," not in name and name.strip("/").strip() == name
 )
 DATA_TYPES = ["Byte", "UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64"]
 DATA_TYPES += ["Int8", "Int64", "UInt64", "Float16"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import foreign, image, product, times
+from landbridge.mappings import foreign, ids, image, product, times
 from landbridge.mappings.assets import INDEX
 from landbridge.mappings.binding import ASSET
 from landbridge.mappings.complete import _assets, _bands, _check, _structure
@@ -40,6 +40,8 @@ def collection(
         raise InvalidDocument("id", "is missing; a product has an id")
     if ours and not done.get("title"):
         raise InvalidDocument("name", "is missing; a product has a name")
+    if ours and done["title"] != old.get("title") and (why := ids.fault(str(done["title"]))):
+        raise InvalidDocument("name", f"{done['title']!r} {why}")
     done["type"], done["stac_version"] = "Collection", image.STAC_VERSION
     done["links"] = done.get("links") or []
     done["license"] = done.get("license") or "other"

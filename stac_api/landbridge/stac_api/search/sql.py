@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,6 +70,17 @@ class Parameters:
         self.values.append(value)
         return f"${len(self.values)}::{type_}"
 
+    def add_instant(self, moment: datetime) -> str:
+        """Return the place of a new parameter that is a moment with a time zone."""
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError as error:
+            raise BadRequestError(f"{moment} lies outside the years 1 to 9999 of UTC.") from error
+        if moment in _ENDS_OF_TIME:
+            # asyncpg takes these two for the infinities, which are before and after what is stored.
+            return f"{self.add(moment.isoformat(), 'text')}::timestamptz"
+        return self.add(moment, "timestamptz")
+
     def bound(self, statement: str) -> tuple[str, list[Any]]:
         """A statement with the parameters that it names, and no others: PostgreSQL wants each one used."""
         used: dict[str, int] = {}
@@ -78,6 +90,9 @@ class Parameters:
 
         text = _PLACE.sub(renumbered, statement)
         return text, [self.values[int(place) - 1] for place in used]
+
+
+_ENDS_OF_TIME = frozenset({datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)})
 
 
 def literal(text: str) -> str:

@@ -83,7 +83,7 @@ def _within(given: str, parameters: Parameters) -> list[str]:
     start, end = found if isinstance(found, tuple) else (found, found)
     parts = []
     if isinstance(end, datetime):
-        parts.append(f"datetime <= {parameters.add(end, 'timestamptz')}")
+        parts.append(f"datetime <= {parameters.add_instant(end)}")
     if isinstance(start, datetime):
-        parts.append(f"end_datetime >= {parameters.add(start, 'timestamptz')}")
+        parts.append(f"end_datetime >= {parameters.add_instant(start)}")
     return parts

@@ -8,6 +8,7 @@ of the statement or an escaped literal.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -149,7 +150,7 @@ class _Writer:
             moment = times.parse(written)
         except (ValueError, TypeError) as error:
             raise BadRequestError(f"{written!r} is no date or time of RFC 3339: {error}") from error
-        return Sql("instant", self._parameters.add(moment, "timestamptz"))
+        return Sql("instant", self._parameters.add_instant(moment))
 
     def _interval(self, bounds: Any) -> Sql:
         if not isinstance(bounds, list) or len(bounds) != 2:
@@ -413,6 +414,8 @@ def boxes(bounds: Any) -> list[dict[str, Any]]:
         or not all(_is_number(one) for one in bounds)
     ):
         raise BadRequestError(f"A bbox is an array of 4 or 6 numbers, not {_short(bounds)}.")
+    if not all(isfinite(_double(one)) for one in bounds):
+        raise BadRequestError(f"The bbox {list(bounds)} holds a number that is not finite.")
     west, south = (_double(one) for one in bounds[:2])
     east, north = (_double(one) for one in (bounds[2:4] if len(bounds) == 4 else bounds[3:5]))
     if south > north:

@@ -1,0 +1,64 @@
+"""Values that JSON and the database can hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from landbridge.mappings.errors import InvalidDocument
+
+__all__ = ["LEAST_INTEGER", "MOST_INTEGER", "check", "fault"]
+
+# The whole numbers that readers of JSON keep exactly: those of 64 bits, signed or not.
+LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**64 - 1
+
+
+def check(attribute: str, value: Any) -> None:
+    """Raise `InvalidDocument` for a value that cannot be stored as it is."""
+    if why := fault(value):
+        raise InvalidDocument(attribute, why)
+
+
+def fault(value: Any) -> str | None:
+    """Return why a value, or a value inside it, cannot be stored as it is; None if it can."""
+    if isinstance(value, str):
+        return _text_fault(value)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return _number_fault(value)
+    parts: list[Any] = []
+    if isinstance(value, Mapping):
+        parts = [*value.keys(), *value.values()]
+    elif isinstance(value, list | tuple):
+        parts = list(value)
+    return next((why for part in parts if (why := fault(part))), None)
+
+
+def _number_fault(value: Any) -> str | None:
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"{value!r} is not a finite number, which JSON cannot hold"
+    if LEAST_INTEGER <= value <= MOST_INTEGER:
+        return None
+    bits = value.bit_length()
+    shown = repr(value) if bits < 256 else "one"  # Python writes no number of thousands of digits
+    return f"{shown} is a whole number of {bits} bits, of which 64 can be kept; write it as text"
+
+
+def _text_fault(text: str) -> str | None:
+    if "\x00" in text:
+        return f"{_short(text)} holds a NUL character, which the database cannot hold"
+    if text.isascii():
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start]
+        return f"{ascii(text)[:80]} holds {half!a}, one half of a surrogate pair, which is no character"
+    return None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
