@@ -134,7 +134,7 @@ class Files:
             if view is None:
                 # Two threads may both get here: they store the same.
                 view = self.shared.views[grids] = view_of(
-                    header, self._plan.geobox, use_overviews=use_overviews
+                    header, self._plan.geobox, self._plan.resampler, use_overviews=use_overviews
                 )
             return OpenFile(header, view, find_tiles(header, view.level, self._cache))
 

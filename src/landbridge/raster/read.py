@@ -15,6 +15,7 @@ from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.files import Header, dataset_of, level_grid
 from landbridge.raster.grid import BoolArray, GridKey, crs_on, key_of
 from landbridge.raster.kernels import VALID
+from landbridge.raster.local_scales import counted, finer, interpolated, local_scales
 from landbridge.raster.overviews import Overviews, fit
 from landbridge.raster.paste import Canvas, Layer, lay, put, shown
 from landbridge.raster.plan import FileRead
@@ -24,6 +25,7 @@ from landbridge.raster.sample import (
     Net,
     Sample,
     Window,
+    curvature_of,
     extent_in,
     lattice_of,
     moved,
@@ -41,6 +43,10 @@ _INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
+# Samples along an edge of a pixel at most, and of a block that is not read in parts.
+_MOST_SAMPLES, _MAX_FINE = 16, 2**22
+# Pixels span at most this part of a file along either edge.
+_MOST_SPANNED = 8
 # A place this near to a file's edge, in pixels, may belong to its other edge, a turn of longitudes further.
 _TURN_SLACK = 1e-3
 # Bytes of nets, and how many, that are kept for blocks still to come.
@@ -69,11 +75,15 @@ class Pixels:
 class View:
     """How a grid looks at a file: by which of the file's levels, of what grid, and how many of its pixels
     (x, y) per output pixel.
+
+    With `times` that differs too much from pixel to pixel: each has its own scale, or is made of so many
+    samples along either edge.
     """
 
     level: int
     grid: GeoBox
     scale: tuple[float, float]
+    times: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +189,25 @@ def fits(header: Header, file: FileRead, resampler: str) -> bool:
     return fit(known, header.nodata, file, resampler, alpha=alpha, mask=header.mask)
 
 
-def view_of(header: Header, target: GeoBox, *, use_overviews: bool = True) -> View:
+def view_of(header: Header, target: GeoBox, resampler: str = "near", *, use_overviews: bool = True) -> View:
     """Which level of a file a whole output grid is read from, so that all its blocks agree.
 
-    The level is the coarsest that is no coarser than the output.
+    The level is the coarsest that is no coarser than the output anywhere.
     """
     x, y = scale_of(header.grid, target)
     coarser = header.overviews if use_overviews else ()
-    fit = [level for level, times in enumerate(coarser, start=1) if min(x, y) / times >= 1 - _OVERVIEW_SLACK]
+    # It takes time: for each image, where there are many.
+    matters = resampler != "near" or (coarser and min(x, y) >= min(coarser) * (1 - _OVERVIEW_SLACK))
+    curved = curvature_of(header.grid, target) if matters else None
+    least = min(x, y) if curved is None else min(x, y, curved.least)
+    fit = [level for level, times in enumerate(coarser, start=1) if least / times >= 1 - _OVERVIEW_SLACK]
     level = fit[-1] if fit else 0
     grid = level_grid(header, level)
     rows, columns = (part / whole for part, whole in zip(grid.shape.yx, header.grid.shape.yx, strict=True))
-    return View(level, grid, (x * columns, y * rows))
+    strong = curved is not None and curved.strong and resampler != "near"
+    usual = curved.usual * max(columns, rows) if curved is not None and strong else 0
+    samples = min(_MOST_SAMPLES, max(2, math.ceil(2 * usual))) if usual else 0
+    return View(level, grid, (x * columns, y * rows), samples)
 
 
 def read_block(
@@ -219,14 +236,22 @@ def read_block(
         for there in _at_turns(opened, samples)
         if (sample := samples.get(there.view.grid).whole()) is not None
     ]
-    if sum(sample.pixels for _, sample in sampled) > _MAX_WINDOW and max(block.grid.shape.yx) > 1:
+    fine = block.grid.shape.y * block.grid.shape.x * opened.view.times**2
+    too_large = sum(sample.pixels for _, sample in sampled) > _MAX_WINDOW or (
+        resampler not in ("near", *_INTERPOLATING) and fine > _MAX_FINE
+    )
+    if too_large and max(block.grid.shape.yx) > 1:
         yield from _in_parts(opened, file, block, resampler, wanted, alpha)
+        return
+    if opened.view.times and resampler not in ("near", *_INTERPOLATING):
+        if sampled and (pixels := _counted(opened, file, block, resampler, alpha)) is not None:
+            yield pixels
         return
     for there, sample in sampled:
         if resampler == "near":
             yield _sampled(there, file, sample)
         else:
-            yield _warped(there, file, block, resampler, sample, alpha)
+            yield _warped(there, file, samples, resampler, sample, alpha)
 
 
 def _at_turns(opened: OpenFile, samples: Samples) -> list[OpenFile]:
@@ -453,16 +478,21 @@ def _file_mask(opened: OpenFile, file: FileRead, window: Window) -> BoolArray | 
 
 
 def _warped(
-    opened: OpenFile, file: FileRead, block: Block, resampler: str, sample: Sample, alpha: Alpha | None
+    opened: OpenFile, file: FileRead, samples: Samples, resampler: str, sample: Sample, alpha: Alpha | None
 ) -> Pixels:
     """A block by an interpolating or counting resampler, from the window that its kernel can reach.
 
     A pixel is covered where its center lies in the file: interpolation does not reach beyond. What is
     hidden is left out before, not after.
     """
-    view = opened.view
+    view, block = opened.view, samples.block
     grid = block.grid[sample.roi]
-    window = widened_window(sample.window, view.scale, view.grid)
+    scale, scales = view.scale, None
+    if view.times:
+        scales = _scales(view.grid, block.part(sample.roi))
+        # They are (rows, columns), the other (x, y).
+        scale = (float(scales[1].max()), float(scales[0].max()))
+    window = widened_window(sample.window, scale, view.grid)
     there = window_grid(view.grid, window)
     # Beyond the edge of a file that goes around the Earth lies its other edge.
     parts = [(window[0], x) for x in columns_of(window[1], view.grid.shape.x)]
@@ -473,25 +503,96 @@ def _warped(
         valid = np.concatenate([part.valid for part in raw], axis=2)
     if alpha is not None:
         valid &= alpha(there)
-    hiding = file.indexes.index(file.alpha) if file.alpha > 0 else None
-    if hiding is not None:
-        # Alpha's own values are all valid. One more band tells where any pixel counts that is not hidden.
-        visible = values[hiding] != 0
-        valid &= visible
-        valid = np.concatenate([valid, visible[None]])
-        values = np.concatenate([values, visible[None].astype(values.dtype)])
-        valid[hiding] = True
-    values, good = warp(values, valid, there, grid, view.scale, resampler)
-    if resampler in _INTERPOLATING and not valid.all():
+    values, valid = _with_seen(file, values, valid)
+    hides = len(values) > len(file.indexes)
+    before = valid
+    if scales is None:
+        values, good = warp(values, valid, there, grid, scale, resampler)
+    else:
+        lattice = samples.get(view.grid).lattice
+        assert lattice is not None
+        rows, columns = lattice.coordinates(sample.roi)
+        places = (rows - window[0].start, columns - window[1].start)
+        values, good = interpolated(values, valid, *places, scales, resampler)
+    if resampler in _INTERPOLATING and not before.all():
         # Not beyond the valid pixels either: GDAL sees to that only where there is one band.
         y, x = (
             slice(inner.start - outer.start, inner.stop - outer.start)
             for inner, outer in zip(sample.window, window, strict=True)
         )
-        good &= sample.take(valid[:, y, x])
+        good &= sample.take(before[:, y, x])
     if sample.inside is not None:
         good &= sample.inside
     count = len(file.indexes)
+    return Pixels(sample.roi, values[:count], good[:count], sample.inside, good[-1] if hides else None)
+
+
+def _with_seen(file: FileRead, values: Array, valid: BoolArray) -> tuple[Array, BoolArray]:
+    """Pixels of which those are not valid that the file's own alpha hides, and how they were.
+
+    One more band tells where any pixel counts that is not hidden. Alpha's own values are all valid.
+    """
+    if file.alpha <= 0:
+        return values, valid
+    hiding = file.indexes.index(file.alpha)
+    visible = values[hiding] != 0
+    valid = np.concatenate([valid & visible, visible[None]])
+    valid[hiding] = True
+    return np.concatenate([values, visible[None].astype(values.dtype)]), valid
+
+
+def _scales(source: GeoBox, block: Block) -> tuple[Array, Array]:
+    """How many source rows and columns each pixel of a block spans."""
+    rows, columns = block.grid.shape.yx
+    wider = Block(
+        window_grid(block.grid, (slice(-1, rows + 1), slice(-1, columns + 1))),
+        (block.origin[0] - 1, block.origin[1] - 1),
+        block.whole,
+    )
+    lattice = Samples(wider).get(source).lattice
+    assert lattice is not None
+    down, across = local_scales(*lattice.coordinates((slice(0, rows + 2), slice(0, columns + 2))))
+    # At a pole a pixel spans all longitudes.
+    most = [max(1.0, size / _MOST_SPANNED) for size in source.shape.yx]
+    return np.minimum(down, most[0]), np.minimum(across, most[1])
+
+
+def _counted(
+    opened: OpenFile, file: FileRead, block: Block, resampler: str, alpha: Alpha | None
+) -> Pixels | None:
+    """A block by a counting resampler, from several nearest pixels for each of its pixels."""
+    times = opened.view.times
+    origin, whole = ((y * times, x * times) for y, x in (block.origin, block.whole))
+    samples = Samples(Block(finer(block.grid, times), origin, whole))
+    values, valid, covered = None, None, np.zeros(samples.block.grid.shape.yx, bool)
+    for there in _at_turns(opened, samples):
+        sample = samples.get(there.view.grid).whole()
+        if sample is None:
+            continue
+        pixels = _sampled(there, file, sample)
+        good = pixels.valid
+        if alpha is not None:
+            good = good & sample.take(alpha(there.view.grid[sample.window]))
+        found, good = _with_seen(file, pixels.values, good)
+        if sample.inside is not None:
+            good = good & sample.inside
+        if values is None or valid is None:
+            values = np.zeros((len(found), *covered.shape), found.dtype)
+            valid = np.zeros(values.shape, bool)
+        where = (slice(None), *sample.roi)
+        np.copyto(values[where], found, where=good)
+        valid[where] |= good
+        covered[sample.roi] |= True if sample.inside is None else sample.inside
+    if values is None or valid is None:
+        return None
+    rows, columns = block.grid.shape.yx
+    out, good = counted(values, valid, times, resampler)
+    count = len(file.indexes)
+    covered = np.any(covered.reshape(rows, times, columns, times), axis=(1, 3))
     return Pixels(
-        sample.roi, values[:count], good[:count], sample.inside, None if hiding is None else good[-1]
+        (slice(0, rows), slice(0, columns)),
+        out[:count],
+        good[:count],
+        covered,
+        None if len(out) == count else good[count],
     )

@@ -23,6 +23,10 @@ _TIE = 1e-6
 # Coordinates between the nodes of a coarse grid are interpolated where that is this exact, in source pixels.
 _TOLERANCE = 1e-4
 _STEPS = (64, 16, 4)
+# At how many places along an edge scales are looked at, by steps of so many pixels; by how much they may
+# differ, and pixels be turned (sine).
+_PLACES, _STEP = 9, 0.1
+_STRETCHED, _TURNED = 1.1, 0.15
 # What the neighboring nodes count in the middle between two: linear and cubic interpolation.
 _MIDDLE = {2: (1 / 2, 1 / 2), 4: (-1 / 16, 9 / 16, 9 / 16, -1 / 16)}
 
@@ -255,10 +259,52 @@ def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
     return _span_of(a, b, d, e)
 
 
+@dataclass(frozen=True, slots=True)
+class Curvature:
+    """Range of a target's scales in a source.
+
+    `least` is the least number of source pixels, along x or y, that a pixel spans anywhere, `usual` the usual
+    one. It is `strong` if pixels are stretched too differently, or turned too much, for one scale to do.
+    """
+
+    least: float
+    usual: float
+    strong: bool
+
+
+def curvature_of(source: GeoBox, target: GeoBox) -> Curvature | None:
+    """Return how a target is curved where it meets a source; None if it is parallel, or does not meet it."""
+    if same_crs(crs_on(source), crs_on(target)):
+        affine = ~source.transform @ target.transform
+        if affine.b == 0 and affine.d == 0:
+            return None
+    rows, columns = target.shape.yx
+    ys, xs = (
+        np.unique(np.linspace(0.5, size - 0.5, min(_PLACES, size))[:, None] + [-_STEP, 0, _STEP])
+        for size in (rows, columns)
+    )
+    middle = _middle_of(source, target)
+    down, across = _pixels(source, *_ground(source, target, ys, xs, middle))
+    # Each place has one to its left, right, top and bottom.
+    at = (slice(1, None, 3), slice(1, None, 3))
+    inside = (down[at] >= 0) & (down[at] < source.shape.y) & (across[at] >= 0) & (across[at] < source.shape.x)
+    with np.errstate(invalid="ignore"):
+        a, d = ((place[1::3, 2::3] - place[1::3, ::3]) / (2 * _STEP) for place in (across, down))
+        b, e = ((place[2::3, 1::3] - place[::3, 1::3]) / (2 * _STEP) for place in (across, down))
+        x, y = np.hypot(a, b), np.hypot(d, e)
+    found = inside & np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
+    if not found.any():
+        return None
+    turned = np.abs(b / x)[found].max() > _TURNED or np.abs(d / y)[found].max() > _TURNED
+    spans = [np.maximum(1.0, span[found]) for span in (x, y)]
+    stretched = any(span.max() > _STRETCHED * span.min() for span in spans)
+    usual = float(np.quantile(np.maximum(x, y)[found], 0.75))
+    return Curvature(float(min(x[found].min(), y[found].min())), usual, bool(turned or stretched))
+
+
 def _span_of(a: float, b: float, d: float, e: float) -> tuple[float, float]:
-    """How many source pixels an output pixel spans whose edges are (a, d) and (b, e), as (x, y), long."""
-    x = math.hypot(a, d)
-    y = abs(a * e - b * d) / x if x else 0.0
+    """How many source columns and rows an output pixel spans whose edges are (a, d) and (b, e) long."""
+    x, y = math.hypot(a, b), math.hypot(d, e)
     return (x if math.isfinite(x) and x else 1.0, y if math.isfinite(y) and y else 1.0)
 
 
