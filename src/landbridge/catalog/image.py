@@ -56,7 +56,10 @@ class Image(NamedCatalogObject):
     _doc_type = "image"
     _keep_record = False
 
-    SUPPORTED_DATATYPES = ("uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+    SUPPORTED_DATATYPES = (
+        *("uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
+        *("float16", "float32", "float64"),
+    )
 
     geometry = GeometryAttribute(doc="Its footprint in longitude and latitude. *Filterable.*")
     cs_code = _text("Its coordinate reference system, as 'EPSG:32615'.")
@@ -386,7 +389,8 @@ class Image(NamedCatalogObject):
         format
             The format where there is no dest.
         nodata
-            The value of masked pixels in a GeoTIFF.
+            The value of masked pixels in a GeoTIFF. By default the nodata that all bands have, if they are
+            not scaled; else NaN in floating types, and in integer types a mask in the file.
         """
         from landbridge.catalog import image_raster as rasters
 

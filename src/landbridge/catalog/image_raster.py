@@ -225,7 +225,8 @@ def engine_band(attributes: Mapping[str, Any], place: Place = _FIRST, asset: str
     return Band(
         name=attributes["name"],
         data_type=attributes.get("data_type") or "UInt16",
-        nodata=None if nodata is None else float(nodata),
+        # No float holds all integers of 64 bits.
+        nodata=nodata if nodata is None or isinstance(nodata, int) else float(nodata),
         band_index=place.band,
         file_index=place.file,
         asset=asset,

@@ -30,6 +30,7 @@ __all__ = ["upload", "upload_ndarray"]
 
 _CHUNK = 1 << 20
 _MOST_OVERVIEWS = 16
+_EXACT = 2**53  # beyond, not all whole numbers are floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +200,20 @@ def _georeference(image: Image, meta: Mapping[str, Any] | None) -> tuple[tuple[f
 
 
 def _write_geotiff(path: Path, cube: np.ndarray[Any, Any], geotrans: tuple[float, ...], crs: str) -> None:
-    """Write bands (band, y, x) as they are; masked pixels get the array's fill value and the file's mask."""
+    """Write bands (band, y, x) as they are; masked pixels are hidden by the file's mask or a nodata value."""
     import numpy as np
     import rasterio
 
     masked = np.ma.is_masked(cube)
+    hidden = np.ma.getmaskarray(cube) if masked else None
+    # A file has one mask for all bands.
+    nodata = None if hidden is None or (hidden == hidden[0]).all() else _free_value(cube)
+    pixels = np.ma.filled(cube, 0 if nodata is None else nodata) if masked else np.asarray(cube)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    # GDAL has no half floats before 3.11, but writes 32 bits as 16.
+    half = {"NBITS": 16} if pixels.dtype == np.float16 else {}
+    if half:
+        pixels = pixels.astype(np.float32)
     with (
         rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
         rasterio.open(
@@ -213,18 +223,44 @@ def _write_geotiff(path: Path, cube: np.ndarray[Any, Any], geotrans: tuple[float
             count=cube.shape[0],
             height=cube.shape[1],
             width=cube.shape[2],
-            dtype=cube.dtype,
+            dtype=pixels.dtype,
             crs=crs,
             transform=rasterio.Affine.from_gdal(*geotrans),
+            nodata=nodata,
             tiled=True,
             blockxsize=512,
             blockysize=512,
             BIGTIFF="IF_SAFER",
+            **half,
         ) as file,
     ):
-        file.write(np.ma.filled(cube, 0) if masked else np.asarray(cube))
-        if masked:
-            file.write_mask(~np.ma.getmaskarray(cube).all(axis=0))
+        file.write(pixels)
+        if hidden is not None and nodata is None:
+            file.write_mask(~hidden.all(axis=0))
+
+
+def _free_value(cube: np.ndarray[Any, Any]) -> float:
+    """Return a value that no valid pixel of a masked array has.
+
+    Raises:
+        ValueError: those that are tried are all taken.
+    """
+    import numpy as np
+
+    if cube.dtype.kind == "f":
+        return float("nan")
+    limits = np.iinfo(cube.dtype)
+    # Of 64 bits only numbers that a float holds.
+    tried = [value for value in (0, limits.max, limits.min) if abs(value) <= _EXACT]
+    valid = np.ma.compressed(cube)
+    for value in tried:
+        if not (valid == value).any():
+            return value
+    raise ValueError(
+        f"the bands of the array are masked at different pixels, and a file has one mask for all: fill "
+        f"masked pixels with a value that marks them (valid pixels have {', '.join(map(str, tried))}), and "
+        f"give the bands that nodata"
+    )
 
 
 # The protocol

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-# In the order in which a smallest type is looked for.
+# In the order in which a common type is looked for.
 NUMPY_TYPES: dict[str, np.dtype[Any]] = {
     "Byte": np.dtype("uint8"),
     "UInt16": np.dtype("uint16"),
@@ -16,21 +16,33 @@ NUMPY_TYPES: dict[str, np.dtype[Any]] = {
     "Int32": np.dtype("int32"),
     "Float32": np.dtype("float32"),
     "Float64": np.dtype("float64"),
+    "Int8": np.dtype("int8"),
+    "Int64": np.dtype("int64"),
+    "UInt64": np.dtype("uint64"),
+    "Float16": np.dtype("float16"),
 }
 DATA_TYPES = tuple(NUMPY_TYPES)
 _CATALOG_TYPES = {dtype: name for name, dtype in NUMPY_TYPES.items()}
 
 # What each type may be cast to so as to hold another type's values; by the Catalog's rules an Int32 or UInt16
-# fits a Float32.
+# fits a Float32. No floating type holds integers of 64 bits.
 _CASTS: dict[str, tuple[str, ...]] = {
-    "Byte": ("UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64"),
-    "UInt16": ("UInt32", "Int32", "Float32", "Float64"),
-    "Int16": ("Int32", "Float32", "Float64"),
-    "UInt32": ("Float64",),
-    "Int32": ("Float32", "Float64"),
+    "Byte": (
+        "UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64", "Int64", "UInt64", "Float16",
+    ),
+    "UInt16": ("UInt32", "Int32", "Float32", "Float64", "Int64", "UInt64"),
+    "Int16": ("Int32", "Float32", "Float64", "Int64"),
+    "UInt32": ("Float64", "Int64", "UInt64"),
+    "Int32": ("Float32", "Float64", "Int64"),
     "Float32": ("Float64",),
     "Float64": (),
-}
+    "Int8": ("Int16", "Int32", "Float32", "Float64", "Int64", "Float16"),
+    "Int64": (),
+    "UInt64": (),
+    "Float16": ("Float32", "Float64"),
+}  # fmt: skip
+# From the smallest on, by the Catalog's rules.
+_INTEGERS = ("Byte", "UInt16", "Int16", "UInt32", "Int32")
 _RANGES: dict[str, tuple[float, float]] = {
     name: (0.0, 1.0) if dtype.kind == "f" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
     for name, dtype in NUMPY_TYPES.items()
@@ -41,7 +53,7 @@ def check_data_type(data_type: str) -> str:
     """A data type's name, if it is one.
 
     Raises:
-        ValueError: it is not exactly one of Byte, UInt16, Int16, UInt32, Int32, Float32 and Float64.
+        ValueError: it is not exactly one of `DATA_TYPES`.
     """
     if not isinstance(data_type, str) or data_type not in NUMPY_TYPES:
         raise ValueError(f"data_type must be one of {', '.join(DATA_TYPES)}, got {data_type!r}")
@@ -58,16 +70,23 @@ def data_type_of(dtype: np.dtype[Any]) -> str:
     name = _CATALOG_TYPES.get(np.dtype(dtype))
     if name is not None:
         return name
-    if dtype.kind in "bu":
-        return "Byte" if dtype.itemsize == 1 else "Float64"
-    if dtype.kind == "i":
-        return "Int16" if dtype.itemsize == 1 else "Float64"
+    if dtype.kind == "b":
+        return "Byte"
     return "Float32" if dtype.itemsize <= 4 else "Float64"
 
 
 def blended_type(data_type: str) -> str:
     """Return the floating data type in which values of a data type are interpolated and averaged."""
     return "Float32" if NUMPY_TYPES[data_type].itemsize <= 2 or data_type == "Float32" else "Float64"
+
+
+def stored_type(data_type: str) -> str:
+    """Return the data type that a file holds pixels of a data type in.
+
+    GDAL has no half floats before 3.11, and no loop over pixels of ours does: they are Float32 until they
+    are handed out.
+    """
+    return "Float32" if data_type == "Float16" else data_type
 
 
 def is_integer(data_type: str) -> bool:
@@ -81,14 +100,18 @@ def full_range(data_type: str) -> tuple[float, float]:
 
 
 def common_type(data_types: Iterable[str]) -> str:
-    """The smallest data type that holds all of several, folded in their order."""
+    """The smallest data type that holds all of several, folded in their order.
+
+    Raises:
+        ValueError: none does, as of an Int64 and a Float32.
+    """
     return reduce(_join, map(check_data_type, data_types))
 
 
 def smallest_integer(low: float, high: float) -> str | None:
     """The first integer type whose range holds both bounds, or None."""
-    for name in DATA_TYPES:
-        if is_integer(name) and _RANGES[name][0] <= low and high <= _RANGES[name][1]:
+    for name in _INTEGERS:
+        if _RANGES[name][0] <= low and high <= _RANGES[name][1]:
             return name
     return None
 
@@ -98,7 +121,13 @@ def _join(first: str, second: str) -> str:
         return second
     if first in _CASTS[second]:
         return first
-    return next(name for name in DATA_TYPES if name in _CASTS[first] and name in _CASTS[second])
+    common = [name for name in DATA_TYPES if name in _CASTS[first] and name in _CASTS[second]]
+    if not common:
+        raise ValueError(
+            f"no data type holds all values of {first} and of {second}: read the bands one by one, or give "
+            "data_type='Float64', which rounds integers beyond 2**53"
+        )
+    return common[0]
 
 
 def held_nodata(dtype: np.dtype[Any], nodata: float | None) -> float | None:

@@ -233,8 +233,9 @@ def pixel_count(geobox: GeoBox) -> int:
 def widened(plans: Sequence[Plan], dtype: np.dtype[Any]) -> list[Plan]:
     """Plans whose type also holds that of a file, with a warning that the bands do not say so."""
     wider = [plan.widened(dtype) for plan in plans]
+    declared = plans[0].output_type if plans[0].is_half else plans[0].data_type
     warnings.warn(
-        f"a file holds {dtype} values, which the bands' data type {plans[0].data_type} does not: "
+        f"a file holds {dtype} values, which the bands' data type {declared} does not: "
         f"reading as {wider[0].data_type}",
         UserWarning,
         stacklevel=4,

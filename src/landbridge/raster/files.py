@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import rasterio
+import rasterio.shutil
 from odc.geo.geobox import GeoBox
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import MaskFlags
@@ -54,6 +55,7 @@ _QUERY = re.compile(r"\?[^\s'\"]+")
 _TELLING = 8
 # As the system, GDAL and servers say that there is no such file.
 _ABSENT = re.compile(r"No such file|does not exist|\b(404|410)\b|\bNoSuchKey\b").search
+_WHOLE = re.compile(r"[+-]?\d+\Z").match
 _USER = re.compile(r"(://)[^/@\s'\"]+@")
 
 
@@ -221,7 +223,7 @@ def _by_gdal(address: str, tiff: Tiff | None) -> Header:
             address=address,
             count=dataset.count,
             dtypes=tuple(dataset.dtypes),
-            nodata=tuple(dataset.nodatavals),
+            nodata=_nodata_of(dataset),
             grid=GeoBox(dataset.shape, dataset.transform, crs_of(dataset.crs.to_wkt())),
             overviews=tuple(dataset.overviews(1)),
             mask=MaskFlags.per_dataset in flags and not alpha,
@@ -250,6 +252,22 @@ def dataset_of(address: str, level: int = 0) -> Iterator[Any]:
 def _has_mask_beside(address: str) -> bool:
     """Return whether a mask file lies beside a local file. Over a network each look would be a request."""
     return not is_remote(address) and os.path.exists(f"{address}.msk")  # noqa: PTH110 - one string, many times
+
+
+def _nodata_of(dataset: Any) -> tuple[float | None, ...]:
+    """Return each band's nodata value. Of 64 bit integers rasterio rounds it; a virtual file has it exact."""
+    if not {"int64", "uint64"}.intersection(dataset.dtypes):
+        return tuple(dataset.nodatavals)
+    from xml.etree import ElementTree as ET
+
+    from rasterio.io import MemoryFile
+
+    with MemoryFile(ext=".vrt") as memory:
+        rasterio.shutil.copy(dataset, memory.name, driver="VRT")
+        parsed = ET.fromstring(memory.read())  # noqa: S314 - GDAL has just written it
+    texts = [band.findtext("NoDataValue") for band in parsed.iter("VRTRasterBand") if band.get("band")]
+    found = [None if text is None else int(text) if _WHOLE(text) else float(text) for text in texts]
+    return tuple(found) if len(found) == dataset.count else tuple(dataset.nodatavals)
 
 
 def level_grid(header: Header, level: int) -> GeoBox:

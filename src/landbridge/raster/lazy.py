@@ -139,8 +139,9 @@ def render_filled(piece: Piece, fill: Fill) -> Array:
 def _wider(piece: Piece, wider: WiderTypeError) -> RasterError:
     """The error that says which file is of a wider type than its bands declare."""
     plan = piece.plan
+    declared = plan.output_type if plan.is_half else plan.data_type
     message = (
-        f"{wider.dtype} values, which the declared data type {plan.data_type} does not hold: correct the "
+        f"{wider.dtype} values, which the declared data type {declared} does not hold: correct the "
         "band's data_type, or read without chunks"
     )
     (found,) = run([partial(_widest, plan, wider.dtype)], 1)

@@ -18,7 +18,7 @@ from landbridge.raster.arguments import (
     resolve_alpha,
 )
 from landbridge.raster.calibrate import Calibration, calibration
-from landbridge.raster.dtypes import blended_type, common_type, data_type_of, numpy_type
+from landbridge.raster.dtypes import blended_type, common_type, data_type_of, numpy_type, stored_type
 from landbridge.raster.errors import RasterError
 from landbridge.raster.footprints import Footprints
 from landbridge.raster.grid import Cutline, cutline_on, is_within_a_pixel, output_grid, reach
@@ -140,6 +140,18 @@ class Plan:
         return numpy_type(self.output_type)
 
     @property
+    def is_half(self) -> bool:
+        """Whether pixels of Float16 are taken as they are, so that nothing may be lost where they narrow."""
+        return (
+            self.output_type == "Float16"
+            and self.data_type == stored_type(self.output_type)
+            and self.scales is None
+            and self.resampler == "near"
+            and all(band.data_type == self.output_type for band in self.bands)
+            and not any(file.calibrated for source in self.sources for file in source.files)
+        )
+
+    @property
     def hrefs(self) -> tuple[str, ...]:
         """The files the result may come from, each once."""
         return tuple(dict.fromkeys(file.href for source in self.sources for file in source.files))
@@ -149,7 +161,9 @@ class Plan:
         theirs.
         """
         wider = common_type([self.data_type, data_type_of(dtype)])
-        follows = self.scales is None and self.output_type == self.data_type and self.method != "count"
+        follows = (
+            self.scales is None and stored_type(self.output_type) == self.data_type and self.method != "count"
+        )
         return replace(self, data_type=wider, output_type=wider if follows else self.output_type)
 
 
@@ -222,7 +236,9 @@ def _frame(products: Sequence[Source], request: Request) -> _Frame:
         cutline=cutline_on(geometry, geobox),
         bands=tuple(typed[0]),
         levels=levels,
-        data_type=common_type(level.data_type for found in levels.values() for level in found.values()),
+        data_type=stored_type(
+            common_type(level.data_type for found in levels.values() for level in found.values())
+        ),
         scales=None if scales is None else tuple(scales),
         output_type=output_type,
     )

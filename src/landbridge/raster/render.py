@@ -31,7 +31,7 @@ from landbridge.raster.read import (
     lays_tiles,
     read_block,
 )
-from landbridge.raster.rescale import scaled
+from landbridge.raster.rescale import halved, scaled
 from landbridge.raster.sample import Window, extent, within
 from landbridge.raster.strategy import LastValid, WiderTypeError
 from landbridge.raster.threads import borrow, give_back, tidy
@@ -84,6 +84,8 @@ class Renderer:
             self._scale(raw, values, mask)
 
     def _scale(self, raw: Array, values: Array, mask: BoolArray | None) -> None:
+        if self.plan.is_half and not np.array_equal(raw, halved(raw), equal_nan=True):
+            raise WiderTypeError(raw.dtype)
         scales = self.plan.scales or (None,) * len(raw)
         for band, scale in enumerate(scales):
             values[band] = scaled(raw[band], scale, values.dtype, halves_up=self.plan.blends)

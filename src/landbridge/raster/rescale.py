@@ -25,11 +25,32 @@ def convert(values: Array, dtype: np.dtype[Any], *, halves_up: bool = False) -> 
         return values.astype(dtype)
     limits = np.iinfo(dtype)
     if values.dtype.kind == "f":
+        if values.dtype == np.float16:
+            values = values.astype(np.float32)
         values = np.nan_to_num(values, nan=0.0, posinf=limits.max, neginf=limits.min)
         values = np.floor(values + 0.5) if halves_up else np.rint(values)
+        if np.finfo(values.dtype).nmant + 1 < limits.bits - (dtype.kind == "i"):
+            return _cut(values, dtype, limits.min, limits.max)
     elif np.can_cast(values.dtype, dtype):
         return values.astype(dtype)
+    else:
+        own = np.iinfo(values.dtype)
+        return np.clip(values, max(own.min, limits.min), min(own.max, limits.max)).astype(dtype)
     return np.clip(values, limits.min, limits.max).astype(dtype)
+
+
+def _cut(values: Array, dtype: np.dtype[Any], low: int, high: int) -> Array:
+    """Return whole numbers in an integer type whose highest is none of their own type: it would overflow."""
+    above = values >= float(high)
+    out = np.where(above | (values < float(low)), 0, values).astype(dtype)
+    out[above], out[values < float(low)] = high, low
+    return out
+
+
+def halved(values: Array) -> Array:
+    """Return values as half floats hold them; those beyond their range are infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float16)
 
 
 def scaled(values: Array, scale: Scale, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:

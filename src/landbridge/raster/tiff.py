@@ -4,10 +4,17 @@ state.
 What is not understood here to the letter is left to GDAL.
 """
 
+import logging
 import math
+import re
 import sys
+import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -25,7 +32,10 @@ STORED, LZW, DEFLATE, OLD_DEFLATE, ZSTD = 1, 5, 8, 32946, 50000
 _COMPRESSIONS = (STORED, LZW, DEFLATE, OLD_DEFLATE, ZSTD)
 # A larger tile, unpacked, is left to GDAL.
 MOST_BYTES = 128 * 2**20
-_DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+_DTYPES = (
+    *("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
+    *("float32", "float64"),
+)
 _REDUCED, _MASK = 1, 4
 _ALPHA = (1, 2)
 # Keys of a georeference that its EPSG code stands for; any other makes it one of its own.
@@ -53,6 +63,7 @@ _CODE_KEYS = frozenset(
 _CODED = range(1024, 32767)
 _DEGREE, _METER = 9102, 9001
 _REMEMBERED = 512
+_WHOLE = re.compile(r"[+-]?\d+\Z").match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,11 +144,53 @@ def structure(file: File) -> Tiff | None:
     return parsed
 
 
+class _Foreign(logging.Filter):
+    """Keeps out of tifffile's log what it says of files that are parsed here: GDAL tells what is wrong."""
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        return not getattr(_parsing, "is_ours", False)
+
+
+_parsing = threading.local()
+
+
+@cache
+def _filter_log() -> None:
+    logging.getLogger("tifffile").addFilter(_Foreign())
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Have tifffile log nothing, on this thread: what others parse by it is logged as they like."""
+    _filter_log()
+    _parsing.is_ours = True
+    try:
+        yield
+    finally:
+        _parsing.is_ours = False
+
+
+def end_of_data(path: str | Path) -> int:
+    """Return where the last byte of pixels of a TIFF ends, by what it says; 0 if it can't be parsed."""
+    import tifffile
+
+    try:
+        with quiet(), tifffile.TiffFile(path) as tiff:
+            ends = [
+                offset + count
+                for page in tiff.pages
+                for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+            ]
+            return max(ends, default=0)
+    except Exception:  # noqa: BLE001 - whatever a file cut short makes of the parser
+        return 0
+
+
 def _parse(file: File) -> Tiff | None:
     import tifffile
 
     try:
-        with tifffile.TiffFile(file.open()) as tiff:
+        with quiet(), tifffile.TiffFile(file.open()) as tiff:
             return _understood(tiff, file)
     except OSError:
         raise
@@ -213,7 +266,9 @@ def _nodata(page: Any, dtype: np.dtype[Any]) -> float | None:
     tag = page.tags.get(42113)
     if tag is None:
         return None
-    value = float(str(tag.value).strip(" \0"))
+    text = str(tag.value).strip(" \0")
+    # No float holds all integers of 64 bits.
+    value = int(text) if dtype.kind != "f" and _WHOLE(text) else float(text)
     limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     if dtype.kind == "f" and not math.isfinite(value):
         return value

@@ -4,8 +4,10 @@ import math
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -23,7 +25,6 @@ from landbridge.raster.arguments import check_format, format_of
 from landbridge.raster.cluster import active_client, render_on
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.engine import pixel_count, render_whole, widened
-from landbridge.raster.fetch import open_file
 from landbridge.raster.grid import BoolArray, crs_on
 from landbridge.raster.pieces import windows
 from landbridge.raster.plan import Plan, make_plan
@@ -32,7 +33,7 @@ from landbridge.raster.reduce import renderer_of
 from landbridge.raster.render import BLOCK, blocks, default_workers, run, workers_for
 from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.strategy import WiderTypeError
-from landbridge.raster.tiff import structure
+from landbridge.raster.tiff import end_of_data
 from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
 
@@ -70,11 +71,55 @@ _STAGING = {
 # Pixels wait in memory up to this many bytes, beyond that on disk.
 _STAGING_MEMORY = 128 * 2**20
 
+# Beyond, rasterio rounds the nodata of integers.
+_EXACT = 2**53
+
 Put = Callable[[Window, Array, BoolArray | None], None]
 
 
+class _UnmarkedError(Exception):
+    """A file can't tell all its masked pixels from valid ones in the way that was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What is to mark pixels that are not valid, if there may be any.
+
+    `nodata` is a value that no valid pixel may have; without it there is a mask, which all bands have in
+    common; `strict` says that it may be tried otherwise.
+    """
+
+    masked: bool
+    nodata: float | None = None
+    strict: bool = True
+
+
+def _marks_of(plan: Plan) -> _Marks:
+    declared = {band.nodata for band in plan.bands}
+    as_stored = plan.scales is None and plan.method != "count" and len(declared) == 1
+    return _Marks(plan.masked, declared.pop() if as_stored else None)
+
+
+def _marked(put_all: Callable[[_Marks], Path], marks: _Marks, dtype: np.dtype[Any]) -> Path:
+    """Write a file, and again with other marks if some masked pixels can't be told from valid ones."""
+    tried = [marks, replace(marks, nodata=None)]
+    if dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        tried += [replace(marks, nodata=value) for value in (0, limits.max, limits.min)]
+    for each in tried:
+        try:
+            return put_all(each)
+        except _UnmarkedError:
+            continue
+    return put_all(replace(marks, nodata=None, strict=False))
+
+
 def write(raster: Raster, path: str | Path, format: str | None = None, nodata: float | None = None) -> Path:
-    """Write a raster to a file; masked pixels are 0, or `nodata`, which a GeoTIFF also notes.
+    """Write a raster to a file.
+
+    Masked pixels are `nodata`, which a GeoTIFF also notes; without it what all bands declare if their values
+    are as stored, else NaN in floating types, else 0 with a mask in the GeoTIFF. PNG and JPEG have no mask:
+    there they are 0. GDAL has no half floats before 3.11: a GeoTIFF of Float16 holds 32 bits.
 
     The path's extension tells the format unless one is given. Missing folders are made and an existing file
     is replaced; if writing fails nothing is left.
@@ -84,13 +129,17 @@ def write(raster: Raster, path: str | Path, format: str | None = None, nodata: f
         OSError: the file cannot be written.
     """
     path = Path(path)
-    target = _Target(path, format, raster.data.shape[0], raster.data.dtype, nodata)
     names = [band.name for band in raster.bands]
-    with _staged(target, raster.geobox, names) as put:
-        for window in blocks(raster.geobox, 1):
-            y, x = window
-            put(window, raster.data[:, y, x], None if raster.mask is None else raster.mask[:, y, x])
-    return path
+
+    def put_all(marks: _Marks) -> Path:
+        target = _Target(path, format, raster.data.shape[0], raster.data.dtype, nodata, marks)
+        with _staged(target, raster.geobox, names) as put:
+            for window in blocks(raster.geobox, 1):
+                y, x = window
+                put(window, raster.data[:, y, x], None if raster.mask is None else raster.mask[:, y, x])
+        return path
+
+    return _marked(put_all, _Marks(raster.mask is not None), raster.data.dtype)
 
 
 def download(
@@ -155,8 +204,9 @@ def _streamed(
     # A download shows its progress only when asked to.
     with progress_bar(bool(progress), pixel_count(plan.geobox), name) as bar:
         while True:
+            render = partial(_render_into, plan, path, format, nodata, bar, workers, chunks)
             try:
-                return _render_into(plan, path, format, nodata, bar, workers, chunks)
+                return _marked(render, _marks_of(plan), plan.output_dtype)
             except WiderTypeError as wider:
                 (plan,) = widened([plan], wider.dtype)
 
@@ -169,8 +219,9 @@ def _render_into(
     bar: Progress,
     workers: int,
     chunks: Any,
+    marks: _Marks,
 ) -> Path:
-    target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata)
+    target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata, marks)
     client = active_client(chunks)
     with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
         if client is not None:
@@ -201,13 +252,20 @@ class _Target:
     """A file to be written, checked before any pixel is read."""
 
     def __init__(
-        self, path: Path, format: str | None, count: int, dtype: np.dtype[Any], nodata: float | None
+        self,
+        path: Path,
+        format: str | None,
+        count: int,
+        dtype: np.dtype[Any],
+        nodata: float | None,
+        marks: _Marks,
     ) -> None:
         self.path = path
         self.format = format_of(path) if format is None else check_format(format)
         self.count = count
         self.dtype = dtype
         self.nodata: float | None = None
+        self.has_mask = self.is_chosen = self.strict = False
         counts, types = _COUNTS[self.format], _TYPES[self.format]
         if counts is not None and count not in counts:
             raise ValueError(f"a {self.format} has {' or '.join(map(str, counts))} bands, got {count}")
@@ -220,6 +278,46 @@ class _Target:
             self.nodata = held_nodata(dtype, nodata)
             if self.nodata is None:
                 raise ValueError(f"nodata {nodata} is no value of the data type {dtype}")
+        elif marks.masked and self.format == "tif":
+            held = None if marks.nodata is None else held_nodata(dtype, marks.nodata)
+            self.is_chosen = held is not None and not abs(held) > _EXACT
+            self.nodata = held if self.is_chosen else math.nan if dtype.kind == "f" else None
+            self.has_mask = self.nodata is None
+            self.strict = marks.strict
+        if self.nodata is not None and dtype.kind == "f":
+            self.nodata = float(dtype.type(self.nodata))
+
+    @property
+    def stored_dtype(self) -> np.dtype[Any]:
+        """The numpy type of the file's pixels."""
+        return np.dtype("float32") if self.dtype == np.float16 else self.dtype
+
+    def marked(self, values: Array, mask: BoolArray | None) -> tuple[Array, BoolArray | None]:
+        """Return pixels (band, y, x) as the file holds them, and where its mask (y, x) shows them.
+
+        Raises:
+            _UnmarkedError: they can't be told from those that are masked.
+        """
+        shown: BoolArray | None = None
+        if mask is not None and self.nodata is not None:
+            if self.is_chosen and (~mask & (values == self.nodata)).any():
+                raise _UnmarkedError
+            values = np.where(mask, values.dtype.type(self.nodata), values)
+        elif mask is not None and self.has_mask:
+            shown = np.logical_not(mask.all(axis=0, keepdims=True))[0]
+            if (mask & shown).any():
+                if self.strict:
+                    raise _UnmarkedError
+                self._tell_of_masks()
+        return values.astype(self.stored_dtype, copy=False), shown
+
+    def _tell_of_masks(self) -> None:
+        warnings.warn(
+            f"{self.path}: some pixels are masked in some bands only, and a file has one mask for all bands: "
+            "there these bands are 0. Give `nodata` to keep the mask of each band.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 @contextmanager
@@ -235,7 +333,7 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
         "width": columns,
         "height": rows,
         "count": target.count,
-        "dtype": target.dtype,
+        "dtype": target.stored_dtype,
         "crs": crs_on(geobox).to_wkt(),
         "transform": geobox.transform,
         "nodata": target.nodata,
@@ -246,12 +344,17 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
     try:
         with rasterio.open(staging, "w", **profile) as dataset:
             dataset.descriptions = tuple(names)
+            if target.has_mask:
+                with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+                    dataset.write_mask(np.zeros((1, 1), bool), window=RasterioWindow(0, 0, 1, 1))
 
             def put(window: Window, values: Array, mask: BoolArray | None) -> None:
-                if mask is not None and target.nodata is not None:
-                    values = np.where(mask, values.dtype.type(target.nodata), values)
+                values, shown = target.marked(values, mask)
+                place = RasterioWindow.from_slices(*window)
                 with lock:
-                    dataset.write(values, window=RasterioWindow.from_slices(*window))
+                    dataset.write(values, window=place)
+                    if shown is not None:
+                        dataset.write_mask(shown, window=place)
 
             yield put
         finished = folder / f"finished.{target.format}"
@@ -278,9 +381,4 @@ def _finish(staging: str, path: Path, format: str) -> None:
 
 def _is_complete(path: Path) -> bool:
     """Whether a TIFF holds all the tiles that it says."""
-    file = open_file(str(path))
-    tiff = None if file is None else structure(file)
-    if tiff is None:
-        return False
-    end = max(int((level.offsets + level.counts).max()) for level in tiff.levels)
-    return end <= path.stat().st_size
+    return 0 < end_of_data(path) <= path.stat().st_size

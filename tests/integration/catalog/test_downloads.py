@@ -198,7 +198,7 @@ def test_nodata_fills_what_is_masked_in_a_geotiff_8_6(images, frame, folder):
     assert np.array_equal(pixels, images.mosaic("red", frame).filled(9))
     later.download("red", dest="plain.tif")
     pixels, profile = read("plain.tif")
-    assert profile["nodata"] is None
+    assert profile["nodata"] == 0, "the band's own"
     assert (pixels[0, :10] == 0).all()
     later.download("red", dest="a.png", nodata=65535)
     assert (read("a.png")[0][0, :10] == 0).all()

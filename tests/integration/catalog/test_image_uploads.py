@@ -123,20 +123,53 @@ def test_an_array_comes_back_as_it_went_10_2_14_5(banded, uploaded):
     assert copy.geometry.equals_exact(image.geometry, 1e-9)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"])
-def test_arrays_of_every_type_10_2(product, uploaded, dtype):
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", Image.SUPPORTED_DATATYPES)
+def test_arrays_of_every_type_and_byte_order_10_2(product, uploaded, dtype, order):
     from landbridge.catalog import GenericBand
 
-    names = {"uint8": "Byte", "int16": "Int16", "uint16": "UInt16", "int32": "Int32", "uint32": "UInt32"}
-    kind = names.get(dtype, dtype.capitalize())
+    kind = "Byte" if dtype == "uint8" else dtype.capitalize().replace("Uint", "UInt")
     GenericBand(
         name="v", product=product, data_type=kind, band_index=0, data_range=(0, 100), display_range=(0, 100)
     ).save()
-    array = np.arange(20 * 30).reshape(20, 30).astype(dtype)
-    image = uploaded(product, "i", array)
+    array = (np.arange(20 * 30) % 250).reshape(20, 30).astype(dtype)
+    if array.dtype.itemsize == 8:
+        array[0, :2] = (np.finfo if array.dtype.kind == "f" else np.iinfo)(dtype).max
+    image = uploaded(product, "i", array.astype(array.dtype.newbyteorder(order)))
     result = image.ndarray("v")
     assert result.dtype == dtype
     assert np.array_equal(result[0], array)
+
+
+@pytest.mark.parametrize(
+    ("kind", "nodata"), [("Int64", -(2**63)), ("Int64", 2**53 + 1), ("UInt64", 2**64 - 1), ("Int8", -128)]
+)
+def test_nodata_of_64_bits_is_exact_from_the_band_to_the_pixels(product, uploaded, kind, nodata):
+    from landbridge.catalog import GenericBand, Product
+
+    band = GenericBand(name="v", product=product, data_type=kind, band_index=0, nodata=nodata)
+    band.data_range = band.display_range = (0, 100)
+    band.save()
+    assert Product.get(product.id).get_band("v").nodata == nodata
+    array = np.full((20, 30), nodata, kind.lower())
+    array[5:] = 7
+    array[6] = nodata + (1 if nodata < 0 else -1)  # a float of 64 bits has both for one
+    image = uploaded(product, "i", array)
+    result = image.ndarray("v")[0]
+    assert np.array_equal(result.mask, array == nodata)
+    assert np.array_equal(result.data[~result.mask], array[array != nodata])
+    item = image._client.get(f"/collections/{product.id}/items/i")
+    (statistics,) = item["assets"]["data"]["bands"]
+    assert statistics["statistics"]["count"] == (array != nodata).sum()
+
+
+def test_bands_masked_at_different_pixels_come_back_so(banded, uploaded):
+    array = np.ma.masked_array(ARRAY, np.zeros(ARRAY.shape, bool))
+    array[0, :10] = np.ma.masked
+    array[1, :, 20:] = np.ma.masked
+    result = uploaded(banded, "i", array).ndarray("red nir")
+    assert np.array_equal(result.mask, array.mask)
+    assert np.array_equal(result.compressed(), array.compressed())
 
 
 def test_many_bands_come_back_each_as_it_went_10_2_14_5(product, uploaded):

@@ -26,7 +26,7 @@ def test_7_1_raw_of_collections_gives_one_none_per_band():
 def test_7_2_without_scaling_the_data_type_is_common_or_given():
     assert scaling_parameters([RED, MASK]) == (None, "UInt16")
     assert scaling_parameters([RED], data_type="Float32") == (None, "Float32")
-    for data_type in ("byte", "uint16", "Int8", "", 8):
+    for data_type in ("byte", "uint16", "Int128", "", 8):
         with pytest.raises(ValueError, match="data_type"):
             scaling_parameters([RED], data_type=data_type)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import rasterio
@@ -12,6 +13,7 @@ from rasterio.enums import MaskFlags, Resampling
 from rasterio.io import MemoryFile
 
 from landbridge.stac_api.uploads.measure import item_size
+from landbridge.stac_api.uploads.nodata import is_beyond_floats, with_nodata
 from landbridge.stac_api.uploads.overviews import methods_of, resampling_of, with_overviews
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
     from rasterio.transform import Affine
 
+    from landbridge.stac_api.uploads.nodata import Nodata
     from landbridge.stac_api.uploads.overviews import Methods
 
     Describe = Callable[[DatasetWriter], None]
@@ -118,24 +121,28 @@ def write(
     target: Path,
     crs: CRS,
     transform: Affine,
-    nodata: float | None,
+    nodata: Nodata,
     bands: Sequence[Mapping[str, Any]],
     wanted: Mapping[str, Any],
 ) -> None:
     """Write a file's pixels as a COG with this georeferencing and nodata value."""
+    wide = is_beyond_floats(nodata)
 
     def describe(dataset: DatasetWriter) -> None:
         dataset.crs = crs
         dataset.transform = transform
         if nodata is not None:
-            dataset.nodata = nodata
+            dataset.nodata = 0 if wide else nodata
         for band, bits in _whole_types(dataset).items():
             dataset.update_tags(band, ns="IMAGE_STRUCTURE", NBITS=bits)
         methods.describe(dataset)
 
     methods = methods_of(source, bands, nodata, _RESAMPLERS.get(wanted.get("overview_resampler") or ""))
     creation = options(source, wanted)
-    write_as = _write_together
+    if wide:
+        creation.pop("INTERLEAVE", None)  # only virtual files take such a number
+    exact = int(nodata) if wide and nodata is not None else None
+    write_as: Callable[..., None] = partial(_write_together, exact=exact)
     if "INTERLEAVE" in creation:
         # Copies forget which of many bands is alpha.
         write_as, methods = _write_apart, replace(methods, known_alpha=0)
@@ -146,19 +153,28 @@ def write(
         write_as(source, target, creation, describe, methods)
 
 
-def _virtual(source: DatasetReader, describe: Describe) -> bytes:
-    """Return a virtual file that carries what the user's attributes say instead of what the file says."""
+def _virtual(source: DatasetReader, describe: Describe, exact: int | None = None) -> bytes:
+    """Return a virtual file that carries what the user's attributes say instead of what the file says.
+
+    `exact` is a nodata value that rasterio would round.
+    """
     with MemoryFile(ext=".vrt") as memory:
         rasterio.shutil.copy(source, memory.name, driver="VRT")
         with rasterio.open(memory.name, "r+", driver="VRT") as virtual:
             describe(virtual)
-        return bytes(memory.read())
+        text = bytes(memory.read())
+    return text if exact is None else with_nodata(text, exact)
 
 
 def _write_together(
-    source: DatasetReader, target: Path, creation: Mapping[str, str], describe: Describe, methods: Methods
+    source: DatasetReader,
+    target: Path,
+    creation: Mapping[str, str],
+    describe: Describe,
+    methods: Methods,
+    exact: int | None = None,
 ) -> None:
-    text, factors = _virtual(source, describe), _factors(source, creation)
+    text, factors = _virtual(source, describe, exact), _factors(source, creation)
     if methods.single or not factors:
         # A file's own overviews may be made otherwise.
         how = {"OVERVIEW_RESAMPLING": methods.single or "NEAREST", "OVERVIEWS": "IGNORE_EXISTING"}

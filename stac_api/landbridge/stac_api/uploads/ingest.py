@@ -20,6 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from landbridge.stac_api.uploads import cog, georeference, measure, preview
+from landbridge.stac_api.uploads.nodata import exact_nodata, held_nodata
 from landbridge.stac_api.uploads.sandbox import DRIVERS
 from landbridge.stac_api.uploads.work import IngestError, Job, NoSpaceError, Result
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from landbridge.stac_api.uploads.nodata import Nodata
+
     Said = Callable[[], str]
 
+_HALF = "float16"
 # Catalog data type -> numpy's name for it.
 DTYPES: dict[str, str] = {
     "Byte": "uint8",
@@ -38,6 +42,11 @@ DTYPES: dict[str, str] = {
     "Int32": "int32",
     "Float32": "float32",
     "Float64": "float64",
+    "Int8": "int8",
+    "Int64": "int64",
+    "UInt64": "uint64",
+    # GDAL has no such type before 3.11: it reads such files as float32 of 16 bits, and COGs hold float32.
+    "Float16": _HALF,
 }
 
 _ENV = {
@@ -234,8 +243,8 @@ def _check_bands(source: DatasetReader, raster: _Raster) -> None:
                 f"{raster.name}: band {band['name']!r} has band_index {number - 1}, but the file has "
                 f"{source.count} band(s), so the highest index it can serve is {source.count - 1}."
             )
-        declared, found = DTYPES.get(band.get("data_type") or ""), source.dtypes[number - 1]
-        if declared is not None and declared != found:
+        declared, found = DTYPES.get(band.get("data_type") or ""), _type_of(source, number)
+        if declared is not None and declared != found and (declared, found) != ("float32", _HALF):
             raise IngestError(
                 f"{raster.name}: band {band['name']!r} is declared as {band['data_type']} ({declared}), but "
                 f"the file holds {found}. Convert the file, or correct the band's data_type."
@@ -247,13 +256,21 @@ def _check_bands(source: DatasetReader, raster: _Raster) -> None:
         )
 
 
-def _nodata(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> float | None:
-    """The file's nodata value, else the one all its bands agree on."""
-    if source.nodata is not None:
-        return float(source.nodata)
+def _type_of(source: DatasetReader, number: int) -> str:
+    """Return numpy's name of a band's type."""
+    bits = source.tags(number, ns="IMAGE_STRUCTURE").get("NBITS")
+    dtype: str = source.dtypes[number - 1]
+    return _HALF if (dtype, bits) == ("float32", "16") else dtype
+
+
+def _nodata(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> Nodata:
+    """The file's nodata value, else the one all its bands agree on, if the file's type holds it."""
+    if (own := exact_nodata(source)) is not None:
+        return own
     values = {band.get("nodata") for band in bands if band.get("type") != "mask"}
     value = values.pop() if len(values) == 1 else None
-    return None if value is None else float(value)
+    # All bands of a file have one type.
+    return held_nodata(_type_of(source, 1), value)
 
 
 def _md5(path: Path) -> str:

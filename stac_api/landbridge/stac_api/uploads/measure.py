@@ -11,12 +11,15 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from landbridge.stac_api.uploads.footprint import cell_of, footprint
+from landbridge.stac_api.uploads.nodata import exact_nodata, held_nodata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rasterio.io import DatasetReader
     from shapely.geometry.base import BaseGeometry
+
+    from landbridge.stac_api.uploads.nodata import Nodata
 
 _BLOCK = 512
 _WINDOW_BYTES = 24 * 2**20
@@ -42,10 +45,11 @@ def facts(cog: DatasetReader) -> Facts:
     cell = cell_of(max(cog.height, cog.width))
     valid = np.zeros((-(-cog.height // cell), -(-cog.width // cell)), bool)
     running = [_Running(dtype) for dtype in cog.dtypes]
+    nodata = exact_nodata(cog)
     alpha = [i for i, kind in enumerate(cog.colorinterp) if kind == ColorInterp.alpha]
     for window in _windows(cog, cell):
         data = cog.read(window=window)
-        masks = _masks(cog, data, window)
+        masks = _masks(cog, data, window, nodata)
         shown: np.ndarray = np.any(masks[alpha] if alpha else masks, axis=0)
         first_row, first_column = window.row_off // cell, window.col_off // cell
         cells = _any_of_cells(shown, cell)
@@ -87,14 +91,16 @@ def _windows(cog: DatasetReader, cell: int) -> Iterator[Window]:
             yield Window(left, top, min(columns, cog.width - left), min(rows, cog.height - top))
 
 
-def _masks(cog: DatasetReader, data: np.ndarray, window: Window) -> np.ndarray:
+def _masks(cog: DatasetReader, data: np.ndarray, window: Window, nodata: Nodata) -> np.ndarray:
     """Where the bands are valid: (bands, rows, columns), bool. Not-a-number never is."""
     flags = cog.mask_flag_enums
     if all(MaskFlags.all_valid in flag for flag in flags):
         masks = np.ones(data.shape, bool)
     elif all(flag == [MaskFlags.nodata] for flag in flags) and len(set(cog.nodatavals)) == 1:
-        nodata = cog.nodata
-        masks = np.ones(data.shape, bool) if np.isnan(nodata) else data != data.dtype.type(nodata)
+        held = held_nodata(data.dtype.name, nodata)
+        masks = np.ones(data.shape, bool)
+        if held is not None and not math.isnan(held):
+            np.not_equal(data, data.dtype.type(held), out=masks)
     else:
         masks = cog.read_masks(window=window) != 0
     if data.dtype.kind == "f":
