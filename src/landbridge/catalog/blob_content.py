@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import secrets
 import weakref
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from landbridge.catalog.http import public
@@ -15,6 +14,7 @@ from landbridge.exceptions import BadRequestError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import httpx
 
@@ -105,21 +105,15 @@ def _chunks(
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file that is there only when all of it is."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    # Its mode is that of any new file: the system applies the umask, which is the whole process's.
+    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with part.open("xb") as file:
             file.writelines(chunks)
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def split_lines(

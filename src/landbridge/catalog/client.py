@@ -266,6 +266,7 @@ class CatalogClient:
         content_type: str = JSON,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
+        entries: str | None = None,
     ) -> Any:
         """Make a request and give its JSON answer, None where there is none.
 
@@ -279,6 +280,8 @@ class CatalogClient:
             What to send as it is: bytes, or a function that gives the chunks anew for each attempt.
         idempotent
             Whether a repetition does no harm; by default as the method says.
+        entries
+            The member of a large answer whose entries are parsed one by one, as they are iterated.
 
         Raises
         ------
@@ -293,7 +296,8 @@ class CatalogClient:
             content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         more = dict(headers or {}) if content is None else {"Content-Type": content_type, **(headers or {})}
-        return parsed(self._respond(method, path, params, content, more, repeatable=repeatable).content)
+        answer = self._respond(method, path, params, content, more, repeatable=repeatable)
+        return parsed(answer.content, entries)
 
     def answered(
         self, method: str, path: str, document: Any, *, idempotent: bool | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from landbridge.catalog.garbage import paused
 from landbridge.exceptions import GatewayTimeoutError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "IDEMPOTENT",
@@ -38,14 +39,39 @@ _FIRST_WAIT, _LONGEST_STEP = 0.1, 5.0
 _LARGE = 1_000_000  # bytes
 
 
-def parsed(content: bytes) -> Any:
-    """The JSON of an answer; None where there is none."""
+def parsed(content: bytes, entries: str | None = None) -> Any:
+    """Return the JSON of an answer; None if it is empty.
+
+    The member named `entries`, a list, is parsed entry by entry as it is iterated if the answer is large.
+    """
     import orjson
 
     if not content:
         return None
-    with paused if len(content) > _LARGE else nullcontext():
-        return orjson.loads(content)
+    if entries is not None and len(content) > _LARGE:
+        import msgspec
+
+        try:
+            members = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+            raw = msgspec.json.decode(members.pop(entries), type=list[msgspec.Raw])
+        except (msgspec.MsgspecError, KeyError):
+            return orjson.loads(content)
+        answer: dict[str, Any] = {name: orjson.loads(memoryview(value)) for name, value in members.items()}
+        return answer | {entries: Entries(raw)}
+    return orjson.loads(content)
+
+
+class Entries(list[Any]):
+    """JSON values that are parsed each time they are iterated.
+
+    A page of items is a hundred thousand objects. Python's garbage collector, which counts how many there
+    are, would look at all of them again and again; those of one entry are gone before it does.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        import orjson
+
+        return (orjson.loads(memoryview(value)) for value in super().__iter__())
 
 
 def escape(identifier: str) -> str:

@@ -24,9 +24,9 @@ def pages(
 
     def fetch(wanted: dict[str, Any]) -> dict[str, Any]:
         if method == "GET":
-            answer: dict[str, Any] = client.get(path, wanted, headers=search.headers)
+            answer: dict[str, Any] = client.get(path, wanted, headers=search.headers, entries=member)
         else:
-            answer = client.post(path, wanted, headers=search.headers, idempotent=True)
+            answer = client.post(path, wanted, headers=search.headers, idempotent=True, entries=member)
         return answer
 
     page = fetch(query)

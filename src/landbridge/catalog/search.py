@@ -12,7 +12,6 @@ from landbridge.catalog.converters import geojson, to_shape
 from landbridge.catalog.enums import AggregateDateField, Interval
 from landbridge.catalog.errors import InvalidGeometryError
 from landbridge.catalog.filtering import check_values
-from landbridge.catalog.garbage import paused
 from landbridge.utils.expressions import (
     AndExpression,
     EqExpression,
@@ -126,10 +125,9 @@ class Search(Generic[T]):
         for records in pages:
             if limit is not None:
                 del records[max(limit, 0) :]
-            with paused:
-                made = [self._model._from_record(record, self._client, shared) for record in records]
-                count = len(records)
-                records.clear()  # what was sent is several times the size of what was made of it
+            made = [self._model._from_record(record, self._client, shared) for record in records]
+            count = len(records)
+            records.clear()  # what was sent is several times the size of what was made of it
             yield from (one for one in made if isinstance(one, self._model))
             if limit is not None and (limit := limit - count) <= 0:
                 return
