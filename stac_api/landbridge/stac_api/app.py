@@ -22,6 +22,7 @@ from landbridge.stac_api.access.audit import Audit
 from landbridge.stac_api.access.authentication import Authenticate
 from landbridge.stac_api.access.headers import CheckHost, Harden
 from landbridge.stac_api.access.limits import LimitBody
+from landbridge.stac_api.access.methods import ReadMethods
 from landbridge.stac_api.access.proxies import FollowProxies
 from landbridge.stac_api.access.signing import Signer
 from landbridge.stac_api.aggregation.routes import Aggregation
@@ -113,7 +114,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
             allow_headers=["Authorization", "Content-Type", "Range", "If-Match", "If-None-Match"],
             expose_headers=[
-                *("Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location"),
+                *("Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location", "Allow", "Link"),
                 *("Retry-After", "WWW-Authenticate", "X-Request-Id"),
             ],
             max_age=600,
@@ -128,6 +129,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             asking=settings.max_query_bytes,
             document=settings.max_document_bytes,
         ),
+        Middleware(ReadMethods),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first
         # quality leaves a tenth more than the default, in a quarter of the time.
         Middleware(BrotliMiddleware, quality=1, excluded_handlers=["/assets/", "/blobs/"]),

@@ -225,7 +225,13 @@ async def handle(request: Request, exc: Exception) -> Response:
 
 async def _handle_http(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
-    return answer(exc.status_code, str(exc.detail), dict(exc.headers or {}))
+    headers = dict(exc.headers or {})
+    if exc.status_code == 405:
+        # A router knows the methods of one of its routes only.
+        from landbridge.stac_api.access.methods import of_route  # it answers by this module
+
+        headers["Allow"] = ", ".join(sorted({*of_route(request.scope), "HEAD", "OPTIONS"}))
+    return answer(exc.status_code, str(exc.detail), headers)
 
 
 async def _handle_validation(request: Request, exc: Exception) -> Response:

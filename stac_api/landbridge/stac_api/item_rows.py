@@ -46,6 +46,7 @@ _UPDATE = """
 UPDATE items SET datetime = $3::text::timestamptz, end_datetime = $4::text::timestamptz,
     geometry = $5::text::geometry, content = $6::text::jsonb
 WHERE collection = $1 AND id = $2
+RETURNING xmin::text
 """
 _DELETE = "DELETE FROM items WHERE collection = $1 AND id = ANY ($2)"
 
@@ -135,14 +136,15 @@ async def insert(
         raise NoPartitionError(collection, items) from error
 
 
-async def update(conn: asyncpg.Connection, item: Mapping[str, Any]) -> None:
-    """Store an item in the place of itself; raises as `insert`."""
+async def update(conn: asyncpg.Connection, item: Mapping[str, Any]) -> str:
+    """Store an item in the place of itself, and return the version of its row; raises as `insert`."""
     (row,) = await _rows(conn, item["collection"], [item])
     values = [row.collection, row.id, row.datetime, row.end_datetime, row.geometry, row.content]
     try:
-        await conn.execute(_UPDATE, *values)
+        version: str = await conn.fetchval(_UPDATE, *values)
     except asyncpg.CheckViolationError as error:
         raise NoPartitionError(row.collection, [item]) from error
+    return version
 
 
 async def open_partitions(pool: asyncpg.Pool, collection: str, items: Sequence[Mapping[str, Any]]) -> None:

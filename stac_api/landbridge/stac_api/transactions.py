@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from landbridge.mappings import ids
-from landbridge.stac_api import bodies, documents, extents, links, loading, writes
+from landbridge.stac_api import bodies, documents, extents, links, loading, preconditions, writes
 from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Access, Role, access_of
@@ -98,9 +98,11 @@ async def create_collection(request: Request) -> Response:
     rules.check_owners(document, access)
     hrefs.check(document, _allowed(request))
     audit.note(request, document["id"])
-    await writes.create_collection(request.app.state.writepool, document)
+    version = await writes.create_collection(request.app.state.writepool, document)
     _drop_access(request)
-    return _collection_answer(document, base, access, 201)
+    answer = _collection_answer(document, base, access, 201)
+    answer.headers["ETag"] = preconditions.of_collection(version, None, access, base)
+    return answer
 
 
 async def put_collection(collection_id: str, request: Request) -> Response:
@@ -134,9 +136,17 @@ async def _change_collection(
         hrefs.check(done, _allowed(request), stored)
         return rules.settled(done, stored, access)
 
-    changed = await writes.change_collection(request.app.state.writepool, collection_id, change)
+    def tag(version: str) -> str:
+        return preconditions.of_collection(version, cover, access, base)
+
+    check = preconditions.writing(request, tag)
+    changed, version = await writes.change_collection(
+        request.app.state.writepool, collection_id, change, check
+    )
     _drop_access(request)
-    return _collection_answer(extents.shown(changed, cover), base, access)
+    answer = _collection_answer(extents.shown(changed, cover), base, access)
+    answer.headers["ETag"] = tag(version)
+    return answer
 
 
 def _allowed(request: Request) -> Sequence[str]:
@@ -152,7 +162,12 @@ def _drop_access(request: Request) -> None:
 
 async def delete_collection(collection_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}`: only where it is empty."""
-    await writes.delete_collection(request.app.state.writepool, collection_id, await access_of(request))
+    base, access = links.base_url(request), await access_of(request)
+    cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
+    check = preconditions.writing(
+        request, lambda version: preconditions.of_collection(version, cover, access, base)
+    )
+    await writes.delete_collection(request.app.state.writepool, collection_id, access, check)
     _drop_access(request)
     return Response(status_code=204)
 
@@ -174,10 +189,21 @@ async def create_items(collection_id: str, request: Request) -> Response:
     new = _New(principal_of(request), await access_of(request), base, _allowed(request))
     new.check_names(collection_id, [body])
     await collections.ensure(request.app.state.writepool, collection_id)
+    version = ""
+
+    async def note(conn: asyncpg.Connection) -> None:
+        nonlocal version
+        version = await rows.current_version(conn)
+
     items = await writes.create_items(
-        request.app.state.writepool, collection_id, lambda parent: list(new.items(parent, [body]))
+        request.app.state.writepool,
+        collection_id,
+        lambda parent: list(new.items(parent, [body])),
+        also=note,
     )
-    return _item_answer(items[0], base, new.access, 201)
+    answer = _item_answer(items[0], base, new.access, 201)
+    answer.headers["ETag"] = _item_tag(collection_id, new.access, base)(version)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,16 +275,28 @@ async def _change_item(
         hrefs.check(done, _allowed(request), stored)
         return rules.settled(done, stored, access)
 
-    changed = await writes.change_item(request.app.state.writepool, collection_id, item_id, change)
-    return _item_answer(changed, base, access)
+    tag = _item_tag(collection_id, access, base)
+    changed, version = await writes.change_item(
+        request.app.state.writepool, collection_id, item_id, change, check=preconditions.writing(request, tag)
+    )
+    answer = _item_answer(changed, base, access)
+    answer.headers["ETag"] = tag(version)
+    return answer
+
+
+def _item_tag(collection_id: str, access: Access, base: str) -> Callable[[str], str]:
+    """Return what makes the entity tag of an item's version."""
+    shared = collection_id not in rules.CONTAINERS
+    return lambda version: preconditions.of_item(version, access, base, shared=shared)
 
 
 async def delete_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}/items/{item_id}`, its files with it."""
     access = await access_of(request)
+    check = preconditions.writing(request, _item_tag(collection_id, access, links.base_url(request)))
     if ids.is_blob_collection(collection_id):
         record = await deleting.delete(
-            request.app.state.writepool, [(collection_id, item_id)], access, all_or_none=True
+            request.app.state.writepool, [(collection_id, item_id)], access, all_or_none=True, check=check
         )
         await request.app.state.jobs.defer_blob_deletion(record["id"])
         return Response(status_code=204)
@@ -266,7 +304,7 @@ async def delete_item(collection_id: str, item_id: str, request: Request) -> Res
     async def note(conn: asyncpg.Connection, item: dict[str, Any]) -> None:
         await discards.discard_items(conn, [item])
 
-    await writes.delete_item(request.app.state.writepool, collection_id, item_id, note, access)
+    await writes.delete_item(request.app.state.writepool, collection_id, item_id, note, access, check)
     await discards.try_to_empty(request.app.state.services)
     return Response(status_code=204)
 

@@ -8,6 +8,7 @@ that a collection can't be deleted under them.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -19,10 +20,11 @@ from landbridge.stac_api.errors import ConflictError, is_passing
 from landbridge.stac_api.search import rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Sequence
 
 Document: TypeAlias = dict[str, Any]
 T = TypeVar("T")
+Check: TypeAlias = Callable[[str], None] | None
 
 _TRIES = 5
 
@@ -36,7 +38,7 @@ _DELETE_ACROSS = """
 DELETE FROM items
 WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
   AND (NOT $3 OR (content->'properties'->>'expires')::timestamptz <= now())
-RETURNING collection, id, content
+RETURNING collection, id, content, xmin::text AS version
 """
 
 
@@ -67,14 +69,14 @@ async def _transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         yield conn
 
 
-async def create_collection(pool: asyncpg.Pool, document: Document) -> None:
-    """Store a new collection, its partition with it.
+async def create_collection(pool: asyncpg.Pool, document: Document) -> str:
+    """Store a new collection, its partition with it, and return the version of its row.
 
     Raises:
         ConflictError: the id is taken.
     """
 
-    async def attempt() -> None:
+    async def attempt() -> str:
         async with _transaction(pool) as conn:
             await _lock(conn, document["id"])
             await conn.execute(_LOCK_PARTITIONS)
@@ -83,34 +85,38 @@ async def create_collection(pool: asyncpg.Pool, document: Document) -> None:
             except asyncpg.UniqueViolationError as error:
                 raise ConflictError(f"Collection {document['id']} exists already.") from error
             await conn.execute(_OPEN_PARTITION, document["id"])
+            return await rows.collection_version(conn, document["id"])
 
-    await _retrying(pool, attempt)
+    return await _retrying(pool, attempt)
 
 
 async def change_collection(
-    pool: asyncpg.Pool, collection: str, change: Callable[[Document], Document]
-) -> Document:
-    """Replace a collection by what `change` makes of it; returns that.
+    pool: asyncpg.Pool, collection: str, change: Callable[[Document], Document], check: Check = None
+) -> tuple[Document, str]:
+    """Replace a collection by what `change` makes of it; returns that, and the version of its row.
 
-    Who may do so is for `change` to say, which is given the collection as it stands under the lock.
+    Who may do so is for `change` to say, which is given the collection as it stands under the lock. `check`
+    may refuse the version that is replaced.
 
     Raises:
         NotFoundError: there is no such collection.
     """
 
-    async def attempt() -> Document:
+    async def attempt() -> tuple[Document, str]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
             stored = await rows.get_collection(conn, collection, EVERYTHING)
             changed = await asyncio.to_thread(change, stored)
+            if check:
+                check(await rows.collection_version(conn, collection))
             await conn.execute("SELECT update_collection($1)", changed)
-            return changed
+            return changed, await rows.collection_version(conn, collection)
 
     return await _retrying(pool, attempt)
 
 
-async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access) -> None:
-    """Delete an empty collection, which its owners may do.
+async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access, check: Check = None) -> None:
+    """Delete an empty collection, which its owners may do; `check` may refuse the version that it has.
 
     Raises:
         NotFoundError: there is no such collection that the caller may see.
@@ -125,6 +131,8 @@ async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access)
             await conn.execute(_LOCK_PARTITIONS)
             stored = await rows.get_collection(conn, collection, access)
             access.require(stored, Role.OWNER)
+            if check:
+                check(await rows.collection_version(conn, collection))
             bands = stored.get("bands")
             items = await conn.fetchval("SELECT EXISTS (SELECT FROM items WHERE collection = $1)", collection)
             related = " and ".join(kind for kind, there in (("bands", bands), ("images", items)) if there)
@@ -199,9 +207,10 @@ async def change_item(
     item: str,
     change: Callable[[Document, Document], Document],
     *,
+    check: Check = None,
     also: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
-) -> Document:
-    """Replace an item by what `change` makes of it and its collection; returns that.
+) -> tuple[Document, str]:
+    """Replace an item by what `change` makes of it and its collection; returns that, and its row's version.
 
     Who may do so is for `change` to say, as in `change_collection`. `also` is more to do in the
     same transaction.
@@ -210,19 +219,21 @@ async def change_item(
         NotFoundError: there is no such item.
     """
 
-    async def attempt() -> Document:
+    async def attempt() -> tuple[Document, str]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
             await _lock(conn, collection, item)
-            stored = await rows.get_item(conn, collection, item, EVERYTHING)
+            stored, before = await rows.get_item_version(conn, collection, item, EVERYTHING)
             if stored is None:
                 raise missing_item(collection, item)
             parent = await rows.get_collection(conn, collection, EVERYTHING)
             changed = await asyncio.to_thread(change, stored, parent)
-            await item_rows.update(conn, changed)
+            if check:
+                check(before)
+            version = await item_rows.update(conn, changed)
             if also:
                 await also(conn)
-            return changed
+            return changed, version
 
     return await _retrying(pool, attempt)
 
@@ -233,6 +244,7 @@ async def delete_item(
     item: str,
     also: Callable[[asyncpg.Connection, Document], Awaitable[None]],
     access: Access,
+    check: Check = None,
 ) -> None:
     """Delete an item, which the writers of its collection may do.
 
@@ -242,6 +254,7 @@ async def delete_item(
         item: its id.
         also: more to do in the same transaction, given the item as it was.
         access: of the caller.
+        check: may refuse the version that the item has.
 
     Raises:
         NotFoundError: there is no such item that the caller may see.
@@ -251,11 +264,13 @@ async def delete_item(
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, item)
-            stored = await rows.get_item(conn, collection, item, EVERYTHING)
+            stored, version = await rows.get_item_version(conn, collection, item, EVERYTHING)
             if stored is None:
                 raise missing_item(collection, item)
             if not access.everything:
                 check_writer(access, await rows.get_collection(conn, collection, EVERYTHING), item)
+            if check:
+                check(version)
             await conn.execute("SELECT delete_item($1, $2)", item, collection)
             await also(conn, stored)
 
@@ -269,6 +284,7 @@ async def delete_across(
     access: Access,
     *,
     expired: bool = False,
+    check: Check = None,
 ) -> None:
     """Delete items by collection and id, those that are there; all or none.
 
@@ -280,6 +296,7 @@ async def delete_across(
         also: more to do in the same transaction, given the items deleted.
         access: of the caller, who may delete what is in the collections unless they hold blobs.
         expired: delete only those that have expired.
+        check: may refuse the version that one has.
 
     Raises:
         HTTPException: 403, the caller may see a blob, but does not own it.
@@ -292,6 +309,9 @@ async def delete_across(
             keys = wanted if access.everything else await _owned(conn, wanted, access)
             collections, items = [key[0] for key in keys], [key[1] for key in keys]
             found = await conn.fetch(_DELETE_ACROSS, collections, items, expired)
+            if check:
+                for row in found:
+                    check(row["version"])
             await also(
                 conn, [{**row["content"], "id": row["id"], "collection": row["collection"]} for row in found]
             )

@@ -171,3 +171,19 @@ def remote_blob(world: World) -> dict[str, Any]:
     item["assets"] = {"data": {"href": "https://elsewhere.test/data", "roles": ["data"]}}
     item["properties"]["catalog:storage_state"] = "remote"
     return item
+
+
+OUTDATED: Final = {"If-Match": '"outdated"'}
+
+
+def nothing(_world: World, _product: str) -> dict[str, Any]:
+    return {}
+
+
+def outdated(send: Callable[[World, str], dict[str, Any]], watched: str = COLLECTION) -> Prepare:
+    """What is sent about a fresh product by who has read another version of it."""
+    return on_product(lambda *of: {**send(*of), "headers": OUTDATED}, watched)
+
+
+def of_missing(_world: World) -> Case:
+    return Case({"collection_id": "acme:missing", "item_id": "one"})

@@ -91,3 +91,32 @@ def own_uploads(world: World, caller: str) -> set[str]:
     whose = {"writer": ("private",), "owner": ("private", "public"), "other org": ("other",)}
     whose["read scope"] = whose["owner"]
     return {str(world.uploads[name]) for name in whose.get(caller, ())}
+
+
+def methods(answer: httpx.Response) -> set[str]:
+    return set(answer.headers["Allow"].split(", "))
+
+
+_READ = frozenset({"GET", "HEAD", "OPTIONS"})
+_COLLECTION = "/collections/{collection_id}"
+_CHANGES = {
+    _COLLECTION: {"PUT", "PATCH"},
+    f"{_COLLECTION}/items": {"POST"},
+    f"{_COLLECTION}/items/{{item_id}}": {"PUT", "PATCH", "DELETE"},
+}
+
+
+def allowed(path: str, whose: str) -> Visible:
+    """What a caller may do with somebody's product, which nobody else is told of."""
+    owner, writers = {"other": ("other org", ()), "": ("", ())}.get(whose, ("owner", ("writer",)))
+    writers = () if whose == "public" else writers
+
+    def visible(_world: World, caller: str) -> set[str]:
+        found = set(_READ)
+        if caller == owner or caller in writers:
+            found |= _CHANGES[path]
+        if caller == owner and path == _COLLECTION:
+            found.add("DELETE")
+        return found
+
+    return visible

@@ -377,4 +377,45 @@ WRITES: Final = [
     Row("PUT", "/blobs/uploads/{upload_id}", expected.own_writes(201), "", calls.announced_blob),
     Row("POST", "/blobs/deletions", expected.owns(202), "", calls.deleted_blob),
 ]
-ROWS: Final = (*READS, *WRITES)
+_HEADED: Final = {row.path for row in READS if row.method == "HEAD"}
+# HEAD tells as much as GET, and no more.
+HEADS: Final = [
+    Row("HEAD", row.path, row.expected, row.case, row.prepare)
+    for row in READS
+    if row.method == "GET" and row.path not in _HEADED
+]
+# OPTIONS is answered alike for what a caller may not know of and for what there is not.
+OPTIONS: Final = [
+    Row("OPTIONS", path, expected.opened(204), case, prepare, seen.methods, seen.allowed(path, whose))
+    for path in (COLLECTION, ITEM, f"{COLLECTION}/items")
+    for case, whose, prepare in (
+        ("private", "private", calls.of("private")),
+        ("public", "public", calls.of("public")),
+        ("of others", "other", calls.of("other")),
+        ("missing", "", calls.of_missing),
+    )
+]
+# Who may not write is told so, whatever the entity tag is.
+CONDITIONS: Final = [
+    Row("PUT", COLLECTION, expected.writes(412), "if it is another", calls.outdated(calls.changed_product)),
+    Row(
+        "PATCH", COLLECTION, expected.writes(412), "if it is another", calls.outdated(calls.merge(title="X"))
+    ),
+    Row("DELETE", COLLECTION, expected.owns(412), "if it is another", calls.outdated(calls.nothing)),
+    Row(
+        "PATCH",
+        ITEM,
+        expected.writes(412),
+        "if it is another",
+        calls.outdated(calls.merge(properties={"title": "X"}), ITEM),
+    ),
+    Row("DELETE", ITEM, expected.writes(412), "if it is another", calls.outdated(calls.nothing, ITEM)),
+    Row(
+        "DELETE",
+        ITEM,
+        expected.owns(412),
+        "blob, if it is another",
+        calls.on_blob(lambda *_: {"headers": calls.OUTDATED}),
+    ),
+]
+ROWS: Final = (*READS, *HEADS, *OPTIONS, *WRITES, *CONDITIONS)

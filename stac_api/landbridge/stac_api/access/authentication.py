@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_POSTS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)|/assets/signatures")
 _CHALLENGE = 'Bearer realm="landbridge"'
 _UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -129,7 +129,7 @@ def client_address(scope: Scope) -> str:
 def reads(scope: Scope) -> bool:
     """Whether a request only reads."""
     path = served_path(scope).rstrip("/")
-    return scope["method"] in _READ_METHODS or (
+    return scope["method"] in READ_METHODS or (
         scope["method"] == "POST" and _READ_POSTS.fullmatch(path) is not None
     )
 

@@ -36,6 +36,7 @@ async def delete(
     username: str | None = None,
     all_or_none: bool = False,
     expired: bool = False,
+    check: writes.Check = None,
 ) -> asyncpg.Record:
     """Delete the items of blobs, those that are there, and note what data goes with them.
 
@@ -49,6 +50,7 @@ async def delete(
         username: who that is, and may see how the deletion goes.
         all_or_none: delete none unless all are there.
         expired: it is the service that deletes, blobs of any type, and those only that have expired.
+        check: may refuse the version that one has.
 
     Raises:
         NotFoundError: one is missing (and `all_or_none` is set).
@@ -72,7 +74,7 @@ async def delete(
             await records.start_deletion(conn, [items.blob_id(item) for item in ordered], paths, username)
         ]
 
-    await writes.delete_across(pool, asked, note, access, expired=expired)
+    await writes.delete_across(pool, asked, note, access, expired=expired, check=check)
     return made[0]
 
 

@@ -12,8 +12,9 @@ from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.utils import filter_fields
 from starlette.responses import Response
 
-from landbridge.stac_api import extents, links
-from landbridge.stac_api.access.rules import access_of, missing_item
+from landbridge.stac_api import extents, links, preconditions
+from landbridge.stac_api.access import methods
+from landbridge.stac_api.access.rules import CONTAINERS, Role, access_of, missing_item
 from landbridge.stac_api.search import landing, rows
 from landbridge.stac_api.search import request as requests
 from landbridge.stac_api.search.parameters import check_body, check_query
@@ -88,20 +89,29 @@ class CatalogClient(CoreCrudClient):
         """`GET /collections/{collection_id}`."""
         base = links.base_url(request)
         access = await access_of(request)
-        stored = await self._collection(collection_id, request, access)
-        covers = await extents.covered(request, [collection_id], access)
-        collection = extents.shown(access.shown(stored), covers.get(collection_id))
-        return respond(links.with_collection_links(collection, base), base, JSON)
+        async with request.app.state.get_connection(request, "r") as conn:
+            stored, version = await rows.get_collection_version(conn, collection_id, access)
+        cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
+        collection = extents.shown(access.shown(stored), cover)
+        answer = respond(links.with_collection_links(collection, base), base, JSON)
+        answer.headers["Allow"] = methods.allow(request, access.role(stored))
+        tag = preconditions.of_collection(version, cover, access, base)
+        return preconditions.conditional(request, answer, tag)
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items/{item_id}`."""
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            item = await rows.get_item(conn, collection_id, item_id, access)
+            item, version = await rows.get_item_version(conn, collection_id, item_id, access)
         if item is None:
             raise missing_item(collection_id, item_id)
         base = links.base_url(request)
-        return respond(links.with_item_links(item, base), base, GEOJSON)
+        blob = collection_id in CONTAINERS
+        role = access.role(item) if blob else Role.WRITER if access.writes(collection_id) else Role.READER
+        answer = respond(links.with_item_links(item, base), base, GEOJSON)
+        answer.headers["Allow"] = methods.allow(request, role)
+        tag = preconditions.of_item(version, access, base, shared=not blob)
+        return preconditions.conditional(request, answer, tag)
 
     async def item_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items`."""

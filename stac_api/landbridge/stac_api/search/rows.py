@@ -62,8 +62,10 @@ UNION ALL
 SELECT b.collection, b.id, b.base_item FROM base_items b
 WHERE (b.collection, b.id) IN (SELECT * FROM unnest($2::text[], $3::int[]))
 """
+_COLLECTION = "SELECT get_collection(id) AS document, xmin::text AS version FROM collections WHERE id = $1"
 _ITEM = """
-SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content
+SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content,
+       xmin::text AS version
 FROM items WHERE collection = $1 AND id = $2
 """
 
@@ -214,19 +216,48 @@ async def get_collection(
     return found
 
 
+async def get_collection_version(
+    db: asyncpg.Connection | asyncpg.Pool, collection: str, access: Access
+) -> tuple[dict[str, Any], str]:
+    """One collection as `get_collection`, and the version of its row, which every write changes."""
+    row = await db.fetchrow(_COLLECTION, collection)
+    if row is None or access.role(row["document"]) < Role.READER:
+        raise missing_collection(collection)
+    return row["document"], row["version"]
+
+
 async def get_item(
     conn: asyncpg.Connection, collection: str, item: str, access: Access
 ) -> dict[str, Any] | None:
     """One whole item, or None where there is none that the caller may see."""
+    return (await get_item_version(conn, collection, item, access))[0]
+
+
+async def get_item_version(
+    conn: asyncpg.Connection, collection: str, item: str, access: Access
+) -> tuple[dict[str, Any] | None, str]:
+    """One whole item as `get_item`, and the version of its row, which every write changes."""
     if not access.reads(collection):
-        return None
+        return None, ""
     row = await conn.fetchrow(_ITEM, collection, item)
     if row is None:
-        return None
+        return None, ""
     (found,) = await _hydrated(conn, [row])
     if collection in CONTAINERS and access.role(found) < Role.READER:
-        return None
-    return _shown(found, access)
+        return None, ""
+    # No base item changes once items share it, so what an item is changes with its row.
+    return _shown(found, access), row["version"]
+
+
+async def current_version(conn: asyncpg.Connection) -> str:
+    """Return the version of the rows that the connection's transaction writes."""
+    version: str = await conn.fetchval("SELECT pg_current_xact_id()::xid::text")
+    return version
+
+
+async def collection_version(db: asyncpg.Connection | asyncpg.Pool, collection: str) -> str:
+    """Return the version of a collection's row, which every write changes; empty if there is none."""
+    return await db.fetchval("SELECT xmin::text FROM collections WHERE id = $1", collection) or ""
 
 
 async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[dict[str, Any]]:

@@ -1,0 +1,169 @@
+"""Methods of HTTP beside those that routes are written for: HEAD, OPTIONS, and the header `Allow`.
+
+`Allow` names what the caller may do, not only what the route knows: STAC Browser offers to edit by it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+
+from landbridge.mappings.access import Role
+from landbridge.stac_api.access.authentication import READ_METHODS, reads, served_path
+from landbridge.stac_api.access.principal import principal_of
+from landbridge.stac_api.access.rules import CONTAINERS, Access, access_of
+from landbridge.stac_api.preconditions import ENCODED
+from landbridge.stac_api.search import rows
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator, Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["ReadMethods", "allow", "of_route"]
+
+_COLLECTION: Final = "/collections/{collection_id}"
+# The role that a caller needs with a collection, or with a blob's item.
+_ROLES: Final[Mapping[tuple[str, str], Role]] = {
+    ("PUT", _COLLECTION): Role.WRITER,
+    ("PATCH", _COLLECTION): Role.WRITER,
+    ("DELETE", _COLLECTION): Role.OWNER,
+    ("POST", f"{_COLLECTION}/items"): Role.WRITER,
+    ("POST", f"{_COLLECTION}/bulk_items"): Role.WRITER,
+    ("POST", f"{_COLLECTION}/deletion"): Role.WRITER,
+    **{(method, f"{_COLLECTION}/items/{{item_id}}"): Role.WRITER for method in ("PUT", "PATCH", "DELETE")},
+}
+_ORDER: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+
+
+class ReadMethods:
+    """ASGI middleware that answers HEAD where a route has GET only, and OPTIONS everywhere.
+
+    It also gives what Brotli has compressed an entity tag of its own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method = scope["method"]
+        if method not in ("HEAD", "OPTIONS"):
+            await self.app(scope, receive, _tagged(send))
+            return
+        known = of_route(scope)
+        if not known:
+            await self.app(scope, receive, send)  # 404
+        elif method == "OPTIONS":
+            methods = await _allowed(Request(scope, receive))
+            await Response(status_code=204, headers={"Allow": methods})(scope, receive, send)
+        elif "HEAD" in known:
+            await self.app(scope, receive, send)
+        else:
+            await self.app({**scope, "method": "GET"}, receive, _without_body(_tagged(send)))
+
+
+def _tagged(send: Send) -> Send:
+    async def tagged(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message["headers"])
+            tag = headers.get("etag", "")
+            if headers.get("content-encoding") == "br" and tag.startswith('"'):
+                headers["etag"] = f'{tag[:-1]}{ENCODED}"'
+        await send(message)
+
+    return tagged
+
+
+def _without_body(send: Send) -> Send:
+    async def bodiless(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif not message.get("more_body", False):
+            await send({"type": "http.response.body", "body": b""})
+
+    return bodiless
+
+
+def of_route(scope: Scope) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return the path template and the parameters of the route of each method that a path has."""
+    path = served_path(scope) or "/"
+    found: dict[str, tuple[str, dict[str, str]]] = {}
+    for template, (pattern, methods) in _table(scope["app"]).items():
+        if (match := pattern.match(path)) is not None:
+            for method in methods:
+                found.setdefault(method, (template, match.groupdict()))
+    return found
+
+
+def _table(app: Any) -> dict[str, tuple[re.Pattern[str], set[str]]]:
+    """Return the pattern and the methods of each path template."""
+    table: dict[str, tuple[re.Pattern[str], set[str]]] | None = getattr(app.state, "methods", None)
+    if table is None:
+        table = {}
+        for route in _routes(app.router.routes):
+            table.setdefault(route.path, (route.path_regex, set()))[1].update(route.methods)
+        app.state.methods = table
+    return table
+
+
+def _routes(routes: Any) -> Iterator[Any]:
+    for route in routes:
+        if (included := getattr(route, "original_router", None)) is not None:
+            yield from _routes(included.routes)
+        elif getattr(route, "methods", None):
+            yield route
+
+
+async def _allowed(request: Request) -> str:
+    """Return `Allow` for what the caller may do at a request's path, whatever its method."""
+    known = of_route(request.scope)
+    parameters = next((values for template, values in known.values() if template.startswith(_COLLECTION)), {})
+    collection, item = parameters.get("collection_id"), parameters.get("item_id")
+    role = Role.NONE
+    if collection is not None:
+        access = await access_of(request)
+        async with request.app.state.get_connection(request, "r") as conn:
+            role = await _role(conn, collection, item, access)
+    return allow(request, role)
+
+
+async def _role(conn: Any, collection: str, item: str | None, access: Access) -> Role:
+    if item is not None and collection in CONTAINERS:
+        blob = await rows.get_item(conn, collection, item, access)
+        return Role.NONE if blob is None else access.role(blob)
+    document = await rows.find_collection(conn, collection, access)
+    return Role.NONE if document is None else access.role(document)
+
+
+def allow(request: Request, role: Role) -> str:
+    """Return `Allow` for a caller with a role with the collection, or the blob, that a request is about."""
+    scope, writes = request.scope, "write" in principal_of(request).rights
+    # A request that has come to its route need not look for it.
+    route = scope.get("route")
+    if route is None:
+        known = of_route(scope)
+    else:
+        known = dict.fromkeys(_table(scope["app"])[route.path][1], (route.path, request.path_params))
+    methods = {"OPTIONS"}
+    for method, (template, parameters) in known.items():
+        if method in READ_METHODS:
+            methods |= {method, "HEAD"}
+        elif reads({**scope, "method": method}) or (writes and role >= _needed(method, template, parameters)):
+            methods.add(method)
+    return ", ".join(method for method in _ORDER if method in methods)
+
+
+def _needed(method: str, template: str, values: Mapping[str, Any]) -> Role:
+    container = values.get("collection_id") in CONTAINERS
+    if container and "item_id" in values and method == "DELETE":
+        return Role.OWNER
+    if container and method == "POST":
+        return Role.NONE  # everybody in a namespace of their own
+    return _ROLES.get((method, template), Role.NONE)
