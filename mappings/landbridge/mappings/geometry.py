@@ -1,19 +1,21 @@
 """GeoJSON geometries: their box, and a check of their form.
 
-A database that holds one open ring answers no search near it, so none may get in.
+A database that holds one open ring answers no search near it, and one that holds a collection in a collection
+no page with it; so none may get in.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from landbridge.mappings.errors import InvalidDocument
 
-__all__ = ["bbox", "check_geometry"]
+__all__ = ["LARGEST", "bbox", "check_geometry"]
 
-# How deep the positions lie, and of how many a line or ring of the type consists at least.
+LARGEST = 1e6  # of a coordinate: no longitude is larger, nor the height of a footprint in metres
+
+# How deep the positions lie.
 _DEPTHS = {
     "Point": 0,
     "MultiPoint": 1,
@@ -22,49 +24,107 @@ _DEPTHS = {
     "Polygon": 2,
     "MultiPolygon": 3,
 }
+_COLLECTION = "GeometryCollection"
 
 
 def check_geometry(geometry: Any) -> None:
-    """Raises `InvalidDocument` for what is not a GeoJSON geometry (RFC 7946)."""
-    if not isinstance(geometry, Mapping):
-        raise _bad(f"{geometry!r} is not an object")
-    kind = geometry.get("type")
-    if kind == "GeometryCollection":
-        parts = geometry.get("geometries")
-        if not isinstance(parts, list):
-            raise _bad("a GeometryCollection has an array of geometries")
-        for part in parts:
-            check_geometry(part)
-        return
-    if not isinstance(kind, str) or kind not in _DEPTHS:
-        raise _bad(f"{kind!r} is not a type of geometry")
-    _check_level(geometry.get("coordinates"), _DEPTHS[kind], kind)
+    """Check that a value is a GeoJSON geometry (RFC 7946) which a database can store and answer for.
+
+    Raises:
+        InvalidDocument: if it is none; the message names the place and the value. Collections hold no
+            collections, all positions have two numbers or all three, and none is beyond `LARGEST`.
+    """
+    _Check().geometry(geometry, "", within=False)
 
 
-def _check_level(level: Any, depth: int, kind: str) -> None:
-    if not isinstance(level, list | tuple) or not level:
-        raise _bad(f"the coordinates of a {kind} are no array with {'numbers' if depth == 0 else 'elements'}")
-    if depth == 0:
-        if len(level) < 2 or not all(_is_coordinate(number) for number in level):
-            raise _bad(f"{level!r} is no position of longitude and latitude")
-        return
-    for inner in level:
-        _check_level(inner, depth - 1, kind)
-    if depth == 1 and kind.endswith("LineString") and len(level) < 2:
-        raise _bad("a line has at least two positions")
-    if depth == 1 and kind.endswith("Polygon"):
-        if len(level) < 4:
-            raise _bad(f"a ring has at least four positions, and one has {len(level)}")
-        if list(level[0]) != list(level[-1]):
-            raise _bad(f"a ring begins at {list(level[0])} but ends at {list(level[-1])}; it must be closed")
+class _Check:
+    """A walk through a geometry. `size` is how many numbers its positions have; 0 before the first."""
+
+    size = 0
+
+    def geometry(self, geometry: Any, place: str, *, within: bool) -> None:
+        if not isinstance(geometry, Mapping):
+            raise _bad(place, geometry, "an object")
+        kind = geometry.get("type")
+        if not isinstance(kind, str) or (kind not in _DEPTHS and kind != _COLLECTION):
+            raise _bad(f"{place}type", kind, f"one of {', '.join(_DEPTHS)} and {_COLLECTION}")
+        own, other = ("geometries", "coordinates")[:: 1 if kind == _COLLECTION else -1]
+        if geometry.get(other) is not None:
+            raise _bad(f"{place}{other}", geometry[other], f"no member of a {kind}")
+        if geometry.get("crs") is not None:
+            raise _bad(
+                f"{place}crs", geometry["crs"], "left out: coordinates are longitude and latitude (WGS 84)"
+            )
+        if kind != _COLLECTION:
+            self._level(geometry.get(own), _DEPTHS[kind], kind, f"{place}{own}")
+            return
+        if within:
+            raise _bad(
+                f"{place}type",
+                kind,
+                "another type: collections hold no collections; put its parts in their place",
+            )
+        parts = geometry.get(own)
+        if not isinstance(parts, list | tuple) or not parts:
+            raise _bad(f"{place}{own}", parts, "an array of geometries")
+        for n, part in enumerate(parts):
+            self.geometry(part, f"{place}{own}[{n}].", within=True)
+
+    def _level(self, level: Any, depth: int, kind: str, place: str) -> None:
+        if depth == 0:
+            self._position(level, place)
+            return
+        if not isinstance(level, list | tuple) or not level:
+            raise _bad(place, level, f"an array of {'positions' if depth == 1 else 'arrays'} in a {kind}")
+        if depth > 1:
+            for n, inner in enumerate(level):
+                self._level(inner, depth - 1, kind, f"{place}[{n}]")
+            return
+        self._positions(level, place)
+        if kind.endswith("LineString") and len(level) < 2:
+            raise _bad(place, level, "a line of at least two positions")
+        if kind.endswith("Polygon"):
+            _check_ring(level, place)
+
+    def _positions(self, level: Sequence[Any], place: str) -> None:
+        size = self.size
+        for n, position in enumerate(level):
+            # Most are right; a closer look is for the others, and for the first.
+            if not (
+                isinstance(position, list | tuple)
+                and len(position) == size
+                and all(type(one) in _NUMBERS and -LARGEST <= one <= LARGEST for one in position)
+            ):
+                self._position(position, f"{place}[{n}]")
+                size = self.size
+
+    def _position(self, position: Any, place: str) -> None:
+        if not isinstance(position, list | tuple) or len(position) not in (2, 3):
+            raise _bad(place, position, "a position: longitude, latitude and perhaps a height")
+        for n, number in enumerate(position):
+            if type(number) not in _NUMBERS or not -LARGEST <= number <= LARGEST:
+                raise _bad(f"{place}[{n}]", number, f"a number between {-LARGEST:,.0f} and {LARGEST:,.0f}")
+        if self.size not in (0, len(position)):
+            raise _bad(place, position, f"a position of {self.size} numbers, as those before it")
+        self.size = len(position)
 
 
-def _is_coordinate(number: Any) -> bool:
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+_NUMBERS = (int, float)  # by type: a truth value is an int
 
 
-def _bad(why: str) -> InvalidDocument:
-    return InvalidDocument("geometry", why)
+def _check_ring(ring: Sequence[Any], place: str) -> None:
+    if len(ring) < 4:
+        raise _bad(place, ring, "a ring of at least four positions")
+    if list(ring[0]) != list(ring[-1]):
+        ends = f"it begins at {list(ring[0])} and ends at {list(ring[-1])}"
+        raise InvalidDocument("geometry", f"{place} is a ring, which must be closed, but {ends}")
+
+
+def _bad(place: str, value: Any, expected: str) -> InvalidDocument:
+    name = place.removesuffix(".")
+    return InvalidDocument(
+        "geometry", f"{name + ' ' if name else ''}is {value!r:.100}; it must be {expected}"
+    )
 
 
 def bbox(geometry: Mapping[str, Any]) -> list[float]:

@@ -45,9 +45,8 @@ class Base:
         """Return the content of the item's row, or None if it has to be stored whole."""
         if not self._usable:
             return None
-        mine = {key: value for key, value in item.items() if key not in _COLUMNS}
         try:
-            content, marks = self._strip(self._item, mine)
+            content, marks = self._strip(self._item, _content(item))
         except _InexactError:
             return None
         if self.tag is not None:
@@ -112,8 +111,15 @@ def _sorted(value: Any) -> bytes:
 
 def whole(item: Mapping[str, Any], tag: int) -> str:
     """Return the content of a row that holds all of its item; `tag` is that of an empty base item."""
+    return orjson.dumps({**_content(item), TAG: tag}).decode()
+
+
+def _content(item: Mapping[str, Any]) -> dict[str, Any]:
     content = {key: value for key, value in item.items() if key not in _COLUMNS}
-    return orjson.dumps({**content, TAG: tag}).decode()
+    if len(item["geometry"]) > 2:
+        # Besides its type and coordinates, the column of the row keeps nothing; this comes before it.
+        content["geometry"] = item["geometry"]
+    return content
 
 
 def hydrate(base: Mapping[str, Any], item: dict[str, Any], *, marked: bool) -> None:

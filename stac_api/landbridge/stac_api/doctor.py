@@ -37,6 +37,7 @@ _EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
 _DAMAGED = """
 SELECT collection, id, assets IS NOT NULL AS mendable FROM landbridge.damaged_items() ORDER BY collection, id
 """
+_UNREADABLE = "SELECT * FROM landbridge.unreadable_items() ORDER BY collection, id"
 _EXPECTED = "SELECT path FROM landbridge.discards"
 _OVERDUE = """
 SELECT path FROM landbridge.discards WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
@@ -108,12 +109,21 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
         for path in await sweeping.stray(services)
     ]
     found += [_damaged(row) for row in await services.writepool.fetch(_DAMAGED)]
+    found += [_unreadable(row) for row in await services.writepool.fetch(_UNREADABLE)]
     return found + await _stuck(services, late)
 
 
 def _damaged(row: Mapping[str, Any]) -> Finding:
     lost = "a list of its assets has lost what it had in common with the collection's item_assets"
     advice = "repair fills it" if row["mendable"] else "nothing here says what it was: write the item anew"
+    return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
+
+
+def _unreadable(row: Mapping[str, Any]) -> Finding:
+    lost = "its geometry can't be written as GeoJSON in longitude and latitude, or not compared with others"
+    advice = (
+        "repair makes it the nearest that can" if row["mendable"] else "write it anew, or delete the item"
+    )
     return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
 
 
@@ -245,6 +255,6 @@ async def repair(services: Services, jobs: Jobs, findings: list[Finding], *, lat
     await discards.discard(services.writepool, orphans)
     await discards.empty(services)
     if any(finding.kind == "damaged" for finding in findings):
-        await services.writepool.execute("SELECT landbridge.mend_items()")
+        await services.writepool.execute("SELECT landbridge.mend_items(), landbridge.mend_geometries()")
     if any(finding.kind == "stuck" for finding in findings):
         await jobs.resume(late)

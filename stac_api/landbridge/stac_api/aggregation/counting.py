@@ -9,6 +9,7 @@ from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import scope
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.sql import NotAColumnError, Parameters
+from landbridge.stac_api.search.tolerance import tolerant
 from landbridge.stac_api.search.where import of_items
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class _Source:
         return rows
 
 
+@tolerant
 async def aggregate(
     conn: asyncpg.Connection, asked: Search, wanted: Sequence[Wanted], access: Access
 ) -> list[dict[str, Any]]:

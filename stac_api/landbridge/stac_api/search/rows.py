@@ -21,6 +21,7 @@ from landbridge.stac_api.search import newest, scope
 from landbridge.stac_api.search.order import Order, Token
 from landbridge.stac_api.search.request import Sort
 from landbridge.stac_api.search.sql import Parameters
+from landbridge.stac_api.search.tolerance import tolerant
 from landbridge.stac_api.search.where import of_collections, of_items
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
 
+_WRITTEN = "ST_AsGeoJSON(geometry, 20)::json"
+_TOLERANTLY_WRITTEN = "landbridge.geojson(geometry)"  # which costs more
 _ROWS = """
-SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content, {key} AS key
+SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key
 FROM {source} ORDER BY {order} LIMIT {limit}
 """
 _PART = "(SELECT * FROM items WHERE {where} ORDER BY {order} LIMIT {limit})"
@@ -64,7 +67,7 @@ WHERE (b.collection, b.id) IN (SELECT * FROM unnest($2::text[], $3::int[]))
 """
 _COLLECTION = "SELECT get_collection(id) AS document, xmin::text AS version FROM collections WHERE id = $1"
 _ITEM = """
-SELECT id, collection, ST_AsGeoJSON(geometry, 20)::json AS geometry, content::text AS content,
+SELECT id, collection, landbridge.geojson(geometry) AS geometry, content::text AS content,
        xmin::text AS version
 FROM items WHERE collection = $1 AND id = $2
 """
@@ -80,6 +83,7 @@ class Page:
     matched: int
 
 
+@tolerant
 async def search(
     conn: asyncpg.Connection, asked: Search, limit: int, access: Access, *, most_sorted: int | None = None
 ) -> Page:
@@ -115,7 +119,8 @@ async def search(
         matching = scope.of_items(containers, access, parameters)
     by = order.by(backwards=backwards)
     source = _put_together(restricted, by, limit + 1)
-    query = _ROWS.format(key=order.key(), source=source, order=by, limit=limit + 1)
+    written = _TOLERANTLY_WRITTEN if parameters.tolerant else _WRITTEN
+    query = _ROWS.format(geometry=written, key=order.key(), source=source, order=by, limit=limit + 1)
     query, values = parameters.bound(query)
     rows = await conn.fetch(query, *values)
     more = len(rows) > limit
@@ -165,6 +170,7 @@ async def _count(
     return matched
 
 
+@tolerant
 async def collections(
     conn: asyncpg.Connection, asked: Search, limit: int, access: Access
 ) -> tuple[list[dict[str, Any]], int]:
@@ -288,6 +294,8 @@ async def _hydrated(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) ->
             "geometry": shown_geometry(row["geometry"]),
             **content,
         }
+        if item["geometry"] is None:
+            item.pop("bbox", None)  # of one that can't be read
         hydrate(bases[key], item, marked=MARKER in row["content"])
         items.append(item)
     return items

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from landbridge.mappings import queryables
 from landbridge.mappings.access import LISTS, OWNERS
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.search.tolerance import TOLERANT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,7 @@ class Parameters:
 
     values: list[Any] = field(default_factory=list)
     subjects: Sequence[str] | None = None  # of the caller, where lists are to be seen as it may see them
+    tolerant: bool = field(default_factory=TOLERANT.get)
 
     def add(self, value: Any, type_: str) -> str:
         """The place of a new parameter."""
@@ -80,6 +82,12 @@ class Parameters:
             # asyncpg takes these two for the infinities, which are before and after what is stored.
             return f"{self.add(moment.isoformat(), 'text')}::timestamptz"
         return self.add(moment, "timestamptz")
+
+    def related(self, predicate: str, one: str, other: str) -> str:
+        """The SQL of a spatial predicate."""
+        if self.tolerant:
+            return f"landbridge.related('{predicate.lower()}', {one}, {other})"
+        return f"{predicate}({one}, {other})"
 
     def bound(self, statement: str) -> tuple[str, list[Any]]:
         """A statement with the parameters that it names, and no others: PostgreSQL wants each one used."""

@@ -72,7 +72,10 @@ def _asked(search: Search, parameters: Parameters) -> list[str]:
 
 
 def _intersects(geometry: str, parameters: Parameters) -> str:
-    return f"ST_Intersects(geometry, ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')})))"
+    area = f"ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')}))"
+    exact = parameters.related("ST_Intersects", "geometry", area)
+    # The index knows the predicate of PostGIS, and not ours.
+    return f"(geometry && {area} AND {exact})" if parameters.tolerant else exact
 
 
 def _within(given: str, parameters: Parameters) -> list[str]:

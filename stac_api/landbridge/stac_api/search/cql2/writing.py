@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from landbridge.mappings import InvalidDocument, times
-from landbridge.mappings.geometry import check_geometry
+from landbridge.mappings.geometry import LARGEST, check_geometry
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import limits, sql
 from landbridge.stac_api.search.sql import Parameters, Sql
@@ -316,7 +316,7 @@ class _Writer:
                 raise BadRequestError(
                     f"{name} takes geometries; {what} is none. That of an item is `geometry`."
                 )
-        exact = f"{_SPATIAL[name]}({a.text}, {b.text})"
+        exact = self._parameters.related(_SPATIAL[name], a.text, b.text)
         column = "geometry" in (a.text, b.text)
         if name != "s_intersects":
             # GEOS knows no collections here; an item's would end the search of all.
@@ -418,6 +418,8 @@ def boxes(bounds: Any) -> list[dict[str, Any]]:
         raise BadRequestError(f"The bbox {list(bounds)} holds a number that is not finite.")
     west, south = (_double(one) for one in bounds[:2])
     east, north = (_double(one) for one in (bounds[2:4] if len(bounds) == 4 else bounds[3:5]))
+    if not all(-LARGEST <= one <= LARGEST for one in (west, south, east, north)):
+        raise BadRequestError(f"A number of the bbox {_short(bounds)} is beyond {LARGEST:,.0f}.")
     if south > north:
         raise BadRequestError(f"The bbox {list(bounds)} has its south above its north.")
     spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
