@@ -23,6 +23,36 @@ _URLS = {
     "item-assets": "https://stac-extensions.github.io/item-assets/v1.0.0/schema.json",
     "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
 }
+# What STAC called extensions before they were URLs. Other names stay, and make no document an older one.
+_SHORT = frozenset(
+    {
+        *(
+            "asset",
+            "checksum",
+            "collection-assets",
+            "commons",
+            "datacube",
+            "datetime-range",
+            "dtr",
+            "eo",
+            "file",
+        ),
+        *(
+            "item-assets",
+            "label",
+            "pointcloud",
+            "processing",
+            "proj",
+            "projection",
+            "sar",
+            "sat",
+            "scientific",
+        ),
+        *("single-file-stac", "table", "tiled-assets", "timestamps", "version", "view", "xarray"),
+    }
+)
+# These are of items; pystac looks for an item's members in a collection that names them.
+_OF_ITEMS = frozenset({"checksum", "datetime-range", "dtr"})
 # The band objects of items of STAC 0.9 and before stand in the item or in its collection.
 _INDEXED_BANDS = "eo:bands"
 
@@ -65,7 +95,7 @@ def _is_whole(document: Mapping[str, Any], item: bool) -> bool:
 
 
 def _has_short_names(names: Any) -> bool:
-    return isinstance(names, list) and any(isinstance(name, str) and ":" not in name for name in names)
+    return isinstance(names, list) and any(isinstance(name, str) and name in _SHORT for name in names)
 
 
 def _by_pystac(document: dict[str, Any], version: str, parent: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -78,6 +108,7 @@ def _by_pystac(document: dict[str, Any], version: str, parent: Mapping[str, Any]
     names = [name for name in names or () if isinstance(name, str)]
     bands = None
     if parent is None:
+        names = [name for name in names if name not in _OF_ITEMS]
         if isinstance(extent := document.get("extent"), dict):
             document["extent"] = _extent(extent)
     else:
@@ -96,7 +127,8 @@ def _by_pystac(document: dict[str, Any], version: str, parent: Mapping[str, Any]
     done = migrate.migrate_to_latest(document, STACJSONDescription(kind, versions, list(names)))
     if bands is not None:
         done["properties"][_INDEXED_BANDS] = bands
-    done["stac_extensions"] = list(dict.fromkeys(_URLS.get(name, name) for name in done["stac_extensions"]))
+    full = (_URLS.get(name, name) for name in done["stac_extensions"])
+    done["stac_extensions"] = list(dict.fromkeys(name for name in full if name not in _SHORT))
     return done
 
 
