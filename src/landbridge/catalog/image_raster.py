@@ -157,7 +157,8 @@ def image_context(
 ) -> GeoContext:
     """The area for a raster of one image: the given one, else the image's own without a cutline."""
     if geocontext is None:
-        geocontext = image.geocontext.assign(geometry=None)
+        own = image.geocontext.assign(geometry=None)
+        return _complete(own, crs, resolution, all_touched, whole=resolution is not None)
     return _complete(geocontext, crs, resolution, all_touched)
 
 
@@ -176,7 +177,12 @@ def collection_context(
 
 
 def _complete(
-    context: GeoContext, crs: str | None, resolution: float | None, all_touched: bool | None
+    context: GeoContext,
+    crs: str | None,
+    resolution: float | None,
+    all_touched: bool | None,
+    *,
+    whole: bool = False,
 ) -> GeoContext:
     from landbridge.geo import GeoContext
     from landbridge.raster import arguments
@@ -185,6 +191,7 @@ def _complete(
         raise TypeError(f"geocontext must be a GeoContext such as AOI(...); got {context!r}")
     complete = arguments.override(context, crs=crs, resolution=resolution, all_touched=all_touched)
     _ = complete.raster_params  # raises ValueError, naming the field, where one is missing
+    arguments.check_resolution(complete, whole=whole)
     return complete
 
 

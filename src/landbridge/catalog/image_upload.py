@@ -183,6 +183,8 @@ class ImageUpload(CatalogObjectBase):
                 if record is None:
                     raise NotFoundError(f"Image {self.image_id} was deleted after its upload.")
                 image._load(record)
+                # Its files may have filled physical ranges.
+                self._client.forget_bands(image.product_id)
 
     def wait_for_completion(self, timeout: float | None = None, warn_transient_errors: bool = True) -> None:
         """Wait until the upload has succeeded, failed or been canceled; `status` says which.

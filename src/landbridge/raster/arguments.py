@@ -27,6 +27,8 @@ RESAMPLERS = {
 }
 # These make values that no pixel has; the others pick one of the pixels.
 BLENDING = ("bilinear", "cubic", "cubicspline", "lanczos", "average")
+_LARGE_DEGREES = 3.0
+_METERS_OF_A_DEGREE = 111_320.0
 FORMATS = ("tif", "png", "jpg")
 METHODS = ("last", "first", "mean", "median", "min", "max", "count")
 
@@ -141,6 +143,37 @@ def move_stack_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.nd
     if bands_axis not in (1, 2, 3, -1, -2):
         raise ValueError(f"bands_axis of a stack must be 1, 2, 3, -1 or -2, got {bands_axis}")
     return np.moveaxis(array, 1, bands_axis) if bands_axis != 1 else array
+
+
+def check_resolution(context: "GeoContext", *, whole: bool = False) -> None:
+    """Raise ValueError if an area would be one pixel because its resolution is in the unit of another system.
+
+    Small areas may lie within a pixel, but no pixels are several degrees large that show half of them; and
+    the `whole` area of an image is never within half a pixel.
+    """
+    step: float | None = getattr(context, "resolution", None)
+    if step is None or not (whole or step >= _LARGE_DEGREES):
+        return
+    from landbridge.raster.grid import bounds_of, crs_of
+
+    given: Any = context
+    try:
+        is_geographic = crs_of(given.crs).geographic
+        if not (whole or is_geographic):
+            return
+        left, bottom, right, top = bounds_of(context)
+    except ValueError:
+        return  # reading tells, with all arguments
+    width, height = right - left, top - bottom
+    if step < 2 * max(width, height) or not max(width, height):
+        return
+    unit, hint = "units of the crs", ""
+    if is_geographic:
+        unit, hint = "degrees", f"; {step:g} m are about {step / _METERS_OF_A_DEGREE:.3g} degrees"
+    raise ValueError(
+        f"resolution {step:g} is larger than the whole area, which is {width:.6g} x {height:.6g} in "
+        f"{given.crs!r}: the result would be one pixel. A resolution is in {unit}{hint}"
+    )
 
 
 def override(

@@ -75,11 +75,15 @@ def each(values: Array, function: Callable[[Array], Array]) -> Array:
 
 
 def actual_scale(values: Array, mask: BoolArray | None) -> Scale:
-    """The scale from a band's actual minimum and maximum to 0-255; None if it has no valid pixel."""
+    """The scale from a band's actual minimum and maximum to 0-255, of those that are finite; None if it has
+    no such pixel.
+    """
     valid = values if mask is None else values[~mask]
+    if valid.dtype.kind == "f" and valid.size and not np.isfinite(valid.sum(dtype=np.float64)):
+        valid = valid[np.isfinite(valid)]
     if not valid.size:
         return None
-    return (float(np.nanmin(valid)), float(np.nanmax(valid)), *_AUTO_OUTPUT)
+    return (float(valid.min()), float(valid.max()), *_AUTO_OUTPUT)
 
 
 def _linear(values: Array, scale: tuple[float, float, float, float], dtype: np.dtype[Any]) -> Array:

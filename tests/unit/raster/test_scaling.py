@@ -237,3 +237,31 @@ def test_7_16_bands_without_levels():
     with pytest.raises(ValueError, match="processing level"):
         scaling_parameters([RED], "toa_reflectance")
     assert scaling_parameters([MASK], "toa_reflectance") == (None, "Byte")
+
+
+@pytest.mark.parametrize("strange", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("masked", [True, False])
+def test_7_3_the_actual_range_is_that_of_finite_pixels(make_scene, strange, masked):
+    from landbridge.raster import Request, read_image
+
+    values = np.linspace(-3, 5, 64 * 64, dtype="float32").reshape(1, 64, 64)
+    values[0, 10, 10:20] = strange
+    scene = make_scene("i", values)
+    raster = read_image(scene.source, Request(("b0",), scene.own, scaling="auto", mask_nodata=masked))
+    assert raster.data.dtype == np.uint8
+    assert (raster.data.min(), raster.data.max()) == (0, 255)
+    finite = np.isfinite(values)
+    exact = (values[finite] + 3) * (255 / 8)
+    assert np.abs(raster.data[finite] - exact).max() <= 0.51
+    if strange == float("inf"):
+        assert (raster.data[~finite] == 255).all()
+    elif strange == float("-inf"):
+        assert (raster.data[~finite] == 0).all()
+
+
+def test_7_3_a_band_without_finite_pixels_has_no_actual_range(make_scene):
+    from landbridge.raster import Request, read_image
+
+    scene = make_scene("i", np.full((1, 64, 64), np.inf, "float32"))
+    raster = read_image(scene.source, Request(("b0",), scene.own, scaling="auto"))
+    assert (raster.data == 255).all()

@@ -16,6 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
 from landbridge.stac_api.uploads.cells import Ground
+from landbridge.stac_api.uploads.reference_systems import horizontal
 from landbridge.stac_api.uploads.work import IngestError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _WORLD = frozenset(
 _PRJ = ".prj"
 _MOST_BESIDE = 2**16  # bytes
 # GDAL would also take the name of a file or an address for a reference system, and read it.
-_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z0-9_.-]+\Z").match
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z0-9_.-]+(\+[0-9]+)?\Z").match
 _WKT = re.compile(r"\s*[A-Z][A-Z0-9_]*\s*\[").match
 _PROJ_FILES = re.compile(r"\+(init|nadgrids|geoidgrids|grids|xy_grids|z_grids|file|pipeline)\b").search
 _MOST_TEXT = 2**16
@@ -47,8 +48,12 @@ class Given:
     crs: CRS | None
     transform: Affine | None
 
+    def height_of(self, source: DatasetReader, name: str) -> str | None:
+        """Return the name of the height that a file's reference system has beside its horizontal part."""
+        return horizontal(self.crs or source.crs, name)[1]
+
     def of(self, source: DatasetReader, name: str) -> tuple[CRS, Affine]:
-        """Reference system and transformation of a file: what is given wins over what the file says.
+        """Horizontal reference system and transformation of a file: what is given wins over what it says.
 
         Raises:
             IngestError: one is missing, or is of no use.
@@ -64,6 +69,12 @@ class Given:
             if absent
         ]
         if missing:
+            if placed_by := _placed_otherwise(source):
+                raise IngestError(
+                    f"{name}: its pixels are placed by {placed_by}, not on a grid. Warp it first (gdalwarp "
+                    f"-t_srs EPSG:…), and upload what comes of that: a geotransform set on the Image would "
+                    f"be wrong."
+                )
             raise IngestError(
                 f"{name}: has no georeferencing: {' and '.join(missing)} is missing. Use a georeferenced "
                 f"file, send its world file and .prj along, or set these attributes on the Image before "
@@ -73,8 +84,19 @@ class Given:
             usable = np.isfinite(list(transform)[:6]).all() and transform.determinant not in (0, np.inf)
         if not usable or not np.isfinite(transform.determinant):
             raise IngestError(f"{name}: its geotransform {transform.to_gdal()} is not usable.")
+        crs, _ = horizontal(crs, name)
         _check_place(source, crs, transform, name)
         return crs, transform
+
+
+def _placed_otherwise(source: DatasetReader) -> str | None:
+    """Return what places the pixels of a file that is on no grid; None if nothing does."""
+    points = len(source.gcps[0])
+    if points:
+        return f"{points} ground control points"
+    if source.rpcs is not None:
+        return "rational polynomial coefficients (RPCs)"
+    return "geolocation arrays" if source.tags(ns="GEOLOCATION") else None
 
 
 def _check_place(source: DatasetReader, crs: CRS, transform: Affine, name: str) -> None:

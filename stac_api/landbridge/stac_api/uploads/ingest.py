@@ -6,6 +6,7 @@ Runs in a child process (see `child`). Nothing here knows of HTTP or of the data
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import warnings
 from contextlib import contextmanager
@@ -107,16 +108,29 @@ def convert(job: Job, said: Said) -> Result:
     """
     made: list[Path] = []
     facts: list[measure.Facts] = []
+    scales: dict[str, tuple[float, float]] = {}
+    heights: list[str] = []
     rasters = _rasters(job)
     with _environment(job):
         for index, raster in enumerate(rasters):
             target = job.folder / f"{index}.tif"
             with _writing(said), _opened(raster) as source:
                 crs, transform = raster.given.of(source, raster.name)
+                if height := raster.given.height_of(source, raster.name):
+                    heights.append(
+                        f"{raster.name}: its reference system has a height ({height}), which is not kept: "
+                        f"pixels are placed by the horizontal part."
+                    )
+                scales.update(_scales(source, raster.bands))
                 cog.write(
                     source, target, crs, transform, _nodata(source, raster.bands), raster.bands, job.options
                 )
             with _writing(said), _opened(raster, target) as made_cog:
+                if made_cog.crs is None:
+                    raise IngestError(
+                        f"{raster.name}: its reference system can't be stored in a GeoTIFF. Warp the file to "
+                        f"another one (gdalwarp -t_srs EPSG:…), and upload that."
+                    )
                 facts.append(measure.facts(made_cog))
             made.append(target)
         geometry = shapely.union_all([fact.footprint for fact in facts])
@@ -130,7 +144,26 @@ def convert(job: Job, said: Said) -> Result:
         "files": [{"href": "", "size_bytes": path.stat().st_size, "hash": _md5(path)} for path in made],
         "storage_state": "available",
     }
-    return Result(made, thumbnail, attributes, [fact.statistics for fact in facts])
+    return Result(
+        made,
+        thumbnail,
+        attributes,
+        [fact.statistics for fact in facts],
+        corrected=("cs_code", "projection") if heights else (),
+        scales=scales,
+        notes=heights,
+    )
+
+
+def _scales(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Return scale and offset of the bands for which the file states any."""
+    found = {}
+    for band in bands:
+        place = band.get("band_index") or 0
+        scale, offset = float(source.scales[place]), float(source.offsets[place])
+        if (scale, offset) != (1, 0) and math.isfinite(scale) and math.isfinite(offset) and scale:
+            found[str(band["name"])] = (scale, offset)
+    return found
 
 
 @contextmanager
@@ -236,6 +269,11 @@ def _check_size(source: DatasetReader, raster: _Raster) -> None:
 
 
 def _check_bands(source: DatasetReader, raster: _Raster) -> None:
+    if any(dtype.startswith("complex") for dtype in source.dtypes):
+        raise IngestError(
+            f"{raster.name}: holds complex numbers, which no data type of the Catalog is. "
+            f"Store amplitude and phase, or real and imaginary part, as bands."
+        )
     for band in raster.bands:
         number = (band.get("band_index") or 0) + 1
         if number > source.count:
@@ -249,11 +287,6 @@ def _check_bands(source: DatasetReader, raster: _Raster) -> None:
                 f"{raster.name}: band {band['name']!r} is declared as {band['data_type']} ({declared}), but "
                 f"the file holds {found}. Convert the file, or correct the band's data_type."
             )
-    if any(dtype.startswith("complex") for dtype in source.dtypes):
-        raise IngestError(
-            f"{raster.name}: holds complex numbers, which no data type of the Catalog is. "
-            f"Store amplitude and phase, or real and imaginary part, as bands."
-        )
 
 
 def _type_of(source: DatasetReader, number: int) -> str:

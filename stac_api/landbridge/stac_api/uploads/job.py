@@ -32,7 +32,7 @@ from landbridge.stac_api.assets.store import (
 from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.jobs import points
 from landbridge.stac_api.search import rows
-from landbridge.stac_api.uploads import records, staging, work
+from landbridge.stac_api.uploads import physical_ranges, records, staging, work
 from landbridge.stac_api.uploads.processes import ChildDiedError
 
 if TYPE_CHECKING:
@@ -158,6 +158,14 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
         for file in (*result.files, *([result.thumbnail] if result.thumbnail else ())):
             sizes[place + file.name] = file.stat().st_size
             await store.take(place + file.name, file)
+    if result.scales:
+        done, notes = await physical_ranges.fill(pool, upload.product_id, job.bands, result.scales)
+        for message in done:
+            await records.add_event(pool, upload.id, "log", message)
+    else:
+        notes = []
+    for message in (*result.notes, *notes):
+        await records.add_event(pool, upload.id, "log", message, severity="WARNING")
     await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place, sizes)
     await points.reached(points.COMMITTED, upload.image_id)
     await discards.try_to_empty(services)
@@ -181,7 +189,8 @@ def _attributes(
         for file, place in zip(derived["files"], hrefs, strict=True)
     ]
     shown = {"preview_url": thumbnail} if thumbnail else {}
-    return {**derived, **shown, **given, **{key: derived[key] for key in ("files", "storage_state")}}
+    wanted = {key: value for key, value in given.items() if key not in result.corrected}
+    return {**derived, **shown, **wanted, **{key: derived[key] for key in ("files", "storage_state")}}
 
 
 async def _insert(

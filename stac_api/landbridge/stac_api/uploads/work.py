@@ -59,13 +59,19 @@ class Result:
     """The files made, and what was read off them.
 
     `files` are the images, in the order of the bands' file_index; `thumbnail` is a PNG, None where the
-    image has a preview of its own. `statistics` has, for each file, those of its bands in their order.
+    image has a preview of its own. `statistics` has, for each file, those of its bands in their order;
+    `notes` are what the user should know of what was done.
     """
 
     files: Sequence[Path]
     thumbnail: Path | None
     attributes: Mapping[str, Any]
     statistics: Sequence[Sequence[Mapping[str, Any] | None]]
+    # Of the image's attributes, those that are as derived even if the user has set them.
+    corrected: Sequence[str] = ()
+    # By band names: the scale and offset that its file states.
+    scales: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +79,9 @@ class Result:
             "thumbnail": self.thumbnail and str(self.thumbnail),
             "attributes": dict(self.attributes),
             "statistics": [list(bands) for bands in self.statistics],
+            "corrected": list(self.corrected),
+            "scales": {name: list(scale) for name, scale in self.scales.items()},
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -83,4 +92,7 @@ class Result:
             Path(thumbnail) if thumbnail else None,
             document["attributes"],
             document["statistics"],
+            document["corrected"],
+            document["scales"],
+            document["notes"],
         )

@@ -1,0 +1,90 @@
+"""Reference systems of uploaded files: the horizontal part, by which pixels are placed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+
+from landbridge.stac_api.uploads.work import IngestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLACING = ("GeographicCRS", "ProjectedCRS")
+_KINDS = {
+    "GeodeticCRS": "geocentric",
+    "VerticalCRS": "of heights alone",
+    "EngineeringCRS": "of a place that it does not name",
+    "DerivedVerticalCRS": "of heights alone",
+    "ParametricCRS": "of no place",
+    "TemporalCRS": "of no place",
+}
+# What says of a system which it is; without a height it is another.
+_IDENTITY = ("id", "ids", "scope", "area", "bbox", "usages", "remarks")
+
+
+def horizontal(crs: CRS, name: str) -> tuple[CRS, str | None]:
+    """Return the horizontal part of a reference system, and the name of the height that it leaves out.
+
+    Raises:
+        IngestError: it has none.
+    """
+    described = _described(crs)
+    if described is None:
+        return crs, None  # what can't be told stays as it is
+    kind, height = described.get("type"), None
+    if kind == "CompoundCRS":
+        described, *others = described["components"]
+        height = ", ".join(str(other.get("name")) for other in others)
+        kind = described.get("type")
+    bound = described
+    while kind == "BoundCRS":
+        bound = bound["source_crs"]
+        kind = bound.get("type")
+    if kind not in _PLACING and not str(kind).startswith("Derived"):
+        raise IngestError(
+            f"{name}: its reference system {described.get('name')!r} is {_KINDS.get(str(kind), kind)}: it "
+            f"places no pixels on a map. Warp the file to a projected or geographic system "
+            f"(gdalwarp -t_srs EPSG:…), and upload that."
+        )
+    flat = _flattened(bound)
+    if flat is None and height is None:
+        return crs, None
+    document = described if flat is None else flat
+    try:
+        part = CRS.from_user_input(json.dumps(document))
+        code = part.to_epsg(confidence_threshold=100)
+        found = CRS.from_epsg(code) if code else part
+    except (RasterioError, CPLE_BaseError, ValueError) as error:
+        raise IngestError(
+            f"{name}: the horizontal part of its reference system {described.get('name')!r} can't be used "
+            f"({error}). Warp the file to a system of two dimensions, and upload that."
+        ) from error
+    return found, height or "ellipsoidal height"
+
+
+def _described(crs: CRS) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = crs.to_dict(projjson=True)
+    except (RasterioError, CPLE_BaseError, ValueError):
+        return None
+    return found or None
+
+
+def _flattened(described: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a system (PROJJSON) without its third axis; None if it has none."""
+    system = described.get("coordinate_system") or {}
+    base = described.get("base_crs")
+    flat_base = None if base is None else _flattened(base)
+    if len(system.get("axis", ())) < 3 and flat_base is None:
+        return None
+    flat = {key: value for key, value in described.items() if key not in _IDENTITY}
+    if system:
+        flat["coordinate_system"] = {**system, "axis": system["axis"][:2]}
+    if flat_base is not None:
+        flat["base_crs"] = flat_base
+    return flat

@@ -1,0 +1,29 @@
+"""What tifffile logs of files that the engine parses is kept from users' logs; what they parse is not."""
+
+import logging
+
+import numpy as np
+import tifffile
+
+from landbridge.raster.fetch import open_file
+from landbridge.raster.tiff import structure
+
+
+def test_only_what_the_engine_parses_is_kept_from_the_log(tmp_path, caplog, capfd):
+    """A nodata value that the type can't hold makes tifffile complain."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path, np.zeros((64, 64), "uint8"), tile=(16, 16), extratags=[(42113, 2, 0, "-9999", True)]
+    )
+    level = logging.getLogger("tifffile").level
+    caplog.set_level(logging.DEBUG)
+    structure(open_file(str(path)))
+    assert not caplog.records
+    assert capfd.readouterr().err == ""
+    with tifffile.TiffFile(path) as tiff:
+        _ = tiff.pages[0].nodata
+    assert [record.name for record in caplog.records] == ["tifffile"]
+    assert logging.getLogger("tifffile").level == level
+    caplog.clear()
+    structure(open_file(str(path)))
+    assert not caplog.records
