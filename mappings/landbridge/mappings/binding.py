@@ -28,6 +28,7 @@ __all__ = [
     "assets_of",
     "is_bound",
     "preference",
+    "reduced",
     "resolution_of",
     "with_files",
 ]
@@ -112,24 +113,35 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def assets_of(assets: Any) -> dict[str, Asset]:
-    """Return the assets of an Item by key, reduced to what bindings need."""
-    found: dict[str, Asset] = {}
+def reduced(assets: Any) -> dict[str, tuple[Any, ...]]:
+    """Return the fields of an Item's assets by key, which `assets_of` makes assets of.
+
+    A search does this for every Item, and few of them are read.
+    """
     if not isinstance(assets, Mapping):
-        return found
-    for key, asset in assets.items():
-        if not isinstance(asset, Mapping):
-            continue
-        href, label = asset.get("href") or "", asset.get(INDEX)
-        if isinstance(label, int):
-            found[key] = Asset(href, label)
-        elif bands := listed_bands(asset):
-            # Pictures list the bands that they show; no band is read from them.
-            data = asset_rules.data_keys({key: asset})
-            found[key] = Asset(href, None, bands, resolution_of(asset)) if data else Asset(href)
-        else:
-            found[key] = Asset(href)
-    return found
+        return {}
+    return {
+        key: (asset.get("href") or "", asset[INDEX]) if INDEX in asset else _of_others(key, asset)
+        for key, asset in assets.items()
+        if isinstance(asset, Mapping)
+    }
+
+
+def _of_others(key: str, asset: Mapping[str, Any]) -> tuple[Any, ...]:
+    href = asset.get("href") or ""
+    # Pictures list the bands that they show; no band is read from them.
+    if not (bands := listed_bands(asset)) or not asset_rules.data_keys({key: asset}):
+        return (href,)
+    return (href, None, bands, resolution_of(asset))
+
+
+def assets_of(assets: Mapping[str, tuple[Any, ...]]) -> dict[str, Asset]:
+    """Return the assets that `reduced` kept."""
+    found = {key: Asset(*fields) for key, fields in assets.items()}
+    return {
+        key: asset if asset.file_index is None or isinstance(asset.file_index, int) else Asset(asset.href)
+        for key, asset in found.items()
+    }
 
 
 def resolution_of(asset: Mapping[str, Any]) -> float | None:

@@ -98,7 +98,8 @@ class Collection(Generic[T]):
             )
             items = list(item) if isinstance(item, (list, tuple, Collection)) else [item] * len(places)
             if len(items) != len(places):
-                raise ValueError(f"cannot assign {len(items)} items to {len(places)} places")
+                kind = "slice" if isinstance(index, slice) else "list"
+                raise ValueError(f"cannot assign {len(items)} items to a {kind} of {len(places)}")
             for place, one in zip(places, [self._checked(one) for one in items], strict=True):
                 self._list[place] = one
         else:

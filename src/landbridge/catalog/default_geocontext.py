@@ -87,7 +87,7 @@ def _pixels_of(image: Image) -> _Pixels | None:
 
 def _resolutions(images: Sequence[Image]) -> list[tuple[float, str]]:
     """Return the resolutions of all bands of the images' products, with their units."""
-    from landbridge.catalog.image_raster import bands_of
+    from landbridge.catalog.image_sources import bands_of
 
     products = {(id(image._client), image.product_id): image for image in images}
     return [

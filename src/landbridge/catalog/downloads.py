@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog import image_raster as rasters
+from landbridge.catalog.image_sources import sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def download_each(
 
     for path in paths:
         rasters.format_of(path)
-    found = rasters.sources(images)
+    found = sources(images)
     at_once = min(max_workers or default_workers(), len(images))
     # An image may use several threads: together no more than they are given.
     each = None if max_workers is None else max_workers // at_once

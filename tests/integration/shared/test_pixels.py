@@ -17,7 +17,7 @@ import rasterio
 
 from landbridge.catalog import CatalogClient, Image, ImageCollection, Product, SpectralBand
 from landbridge.catalog import client as client_module
-from landbridge.catalog.image_raster import sources
+from landbridge.catalog.image_sources import sources
 from landbridge.catalog.signing import Signer
 from landbridge.exceptions import NotFoundError
 from landbridge.raster import RasterError

@@ -45,7 +45,7 @@ def test_a_list_of_positions_or_a_mask_is_assigned_to(index):
 
 def test_assignments_that_do_not_fit_change_nothing():
     collection = products("a", "b", "c")
-    with pytest.raises(ValueError, match="1 items to 2 places"):
+    with pytest.raises(ValueError, match="1 items to a list of 2"):
         collection[[0, 1]] = products("x")
     with pytest.raises(ValueError, match="required type"):
         collection[[0, 1]] = [Product(id="x"), 5]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landbridge.mappings import band, complete, image, product
-from landbridge.mappings.binding import Bindings, assets_of
+from landbridge.mappings.binding import Bindings, assets_of, reduced
 
 TIFF = "image/tiff; application=geotiff"
 
@@ -19,7 +19,7 @@ def bindings_of(collection, item=None):
 def places(collection, item):
     """Return {band: (href, index)} of an Item; None: the Item lacks the band."""
     bindings = bindings_of(collection)
-    hrefs, others = bindings.resolve(assets_of(item["assets"]))
+    hrefs, others = bindings.resolve(assets_of(reduced(item["assets"])))
     found = {}
     for name in bindings.bands:
         place = others.get(name, bindings.place(name))
