@@ -99,7 +99,7 @@ def test_a_hidden_blob_is_answered_for_as_one_that_there_is_not(people: People, 
         ("GET", here, {}),
         ("GET", "/blobs/data/{id}/data", {}),
         ("GET", "/blobs/data/{id}/hash", {}),
-        ("GET", ITEMS, {"params": {"ids": "{id}"}}),
+        ("GET", "/search", {"params": {"ids": "{id}"}}),
     ):
         for outsider in people.outsiders:
             answer = alike(outsider, method, path, blob["id"], **options)

@@ -16,7 +16,6 @@ from landbridge.stac_api import documents
 from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.loading import load_items
 from landbridge.stac_api.search import newest, scope
-from landbridge.stac_api.writes import OPEN_PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +45,7 @@ def products(database: str) -> list[str]:
     with psycopg.connect(database, autocommit=True, options="-c search_path=pgstac,public") as conn:
         for product in made:
             conn.execute("SELECT create_collection(%s)", (Jsonb(product),))
-            conn.execute(OPEN_PARTITION.replace("$1", "%s"), (product["id"],))
+            conn.execute("SELECT landbridge.open_partitions(%s)", (product["id"],))
     for product_id, images in items.items():
         load_items(database, product_id, images)
     return [product["id"] for product in made]
