@@ -218,7 +218,8 @@ def _by_gdal(address: str, tiff: Tiff | None) -> Header:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]
-        alpha = MaskFlags.alpha in flags
+        # For GDAL alpha hides in bands of some types only, and in files of two or four bands.
+        alpha = _alpha_index(dataset)
         header = Header(
             address=address,
             count=dataset.count,
@@ -226,8 +227,8 @@ def _by_gdal(address: str, tiff: Tiff | None) -> Header:
             nodata=_nodata_of(dataset),
             grid=GeoBox(dataset.shape, dataset.transform, crs_of(dataset.crs.to_wkt())),
             overviews=tuple(dataset.overviews(1)),
-            mask=MaskFlags.per_dataset in flags and not alpha,
-            alpha=_alpha_index(dataset) if alpha else 0,
+            mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
+            alpha=alpha,
             overview_methods=_overviews_of(dataset, address),
         )
     agreed = (

@@ -1,7 +1,7 @@
 """Overviews: by which method a file's were made, and whether they fit what a call asks for.
 
 An overview is read if its pixels are such as the resampler would make of the file's own pixels.
-`docs/rasters.md` states the rules.
+`docs/guide/rasters.md` states the rules.
 """
 
 import re

@@ -34,7 +34,7 @@ from landbridge.raster.sample import (
     within,
 )
 from landbridge.raster.tiles import Tiles
-from landbridge.raster.warp import columns_of, warp, widened_window, window_grid
+from landbridge.raster.warp import columns_of, is_beyond_home, warp, widened_window, window_grid
 from landbridge.raster.wrapping import turn_of, turns_between
 
 Array = np.ndarray[Any, Any]
@@ -43,8 +43,8 @@ _INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
-# Samples along an edge of a pixel at most, and of a block that is not read in parts.
-_MOST_SAMPLES, _MAX_FINE = 16, 2**22
+# Samples along an edge of a pixel at least and at most, and of a block that is not read in parts.
+_FEWEST_SAMPLES, _MOST_SAMPLES, _MAX_FINE = 4, 16, 2**22
 # Pixels span at most this part of a file along either edge.
 _MOST_SPANNED = 8
 # A place this near to a file's edge, in pixels, may belong to its other edge, a turn of longitudes further.
@@ -205,8 +205,11 @@ def view_of(header: Header, target: GeoBox, resampler: str = "near", *, use_over
     grid = level_grid(header, level)
     rows, columns = (part / whole for part, whole in zip(grid.shape.yx, header.grid.shape.yx, strict=True))
     strong = curved is not None and curved.strong and resampler != "near"
+    if resampler not in ("near", *_INTERPOLATING):
+        # GDAL has the corners of a pixel on two sides of the Earth.
+        strong = strong or (curved is not None and is_beyond_home(header.grid))
     usual = curved.usual * max(columns, rows) if curved is not None and strong else 0
-    samples = min(_MOST_SAMPLES, max(2, math.ceil(2 * usual))) if usual else 0
+    samples = min(_MOST_SAMPLES, max(_FEWEST_SAMPLES, math.ceil(2 * usual))) if usual else 0
     return View(level, grid, (x * columns, y * rows), samples)
 
 

@@ -283,7 +283,8 @@ def curvature_of(source: GeoBox, target: GeoBox) -> Curvature | None:
         np.unique(np.linspace(0.5, size - 0.5, min(_PLACES, size))[:, None] + [-_STEP, 0, _STEP])
         for size in (rows, columns)
     )
-    middle = _middle_of(source, target)
+    # At the turn of longitudes at which the source is.
+    middle, _ = source.transform @ (source.shape.x / 2, source.shape.y / 2)
     down, across = _pixels(source, *_ground(source, target, ys, xs, middle))
     # Each place has one to its left, right, top and bottom.
     at = (slice(1, None, 3), slice(1, None, 3))

@@ -51,6 +51,14 @@ def is_around(grid: GeoBox) -> bool:
     return abs(abs(t.a) * grid.shape.x - turn) < _ONE_TURN * abs(t.a)
 
 
+def is_beyond_home(grid: GeoBox) -> bool:
+    """Return whether a grid goes on beyond the longitudes that transformations give."""
+    home = home_of(crs_on(grid))
+    left, _, right, _ = grid.boundingbox.bbox
+    slack = _ONE_TURN * abs(grid.transform.a)
+    return home is not None and (left < home[0] - slack or right > home[1] + slack)
+
+
 def window_grid(grid: GeoBox, window: Window) -> GeoBox:
     """The grid of a window (y, x) of a grid, which may go on beyond its edges."""
     y, x = window
