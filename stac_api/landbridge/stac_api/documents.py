@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from stac_pydantic import Collection, Item
 
 from landbridge.mappings import complete, ids, values
-from landbridge.stac_api import links
+from landbridge.stac_api import links, projection
 from landbridge.stac_api.blobs import items
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.extents import BOX_LENGTHS, check_extent
@@ -242,6 +242,7 @@ def item(
     document.setdefault("links", [])
     document.setdefault("assets", {})
     document = migrated(document, parent)
+    projection.drop_epsg(document, previous)
     links.localize(document, base)
     done = complete.item(document, parent, previous=previous, principal=list(owners) or None, files=files)
     if is_blob and not received:

@@ -15,6 +15,7 @@ import orjson
 from stac_fastapi.types.requests import get_base_url
 
 from landbridge.mappings import schema
+from landbridge.stac_api import projection
 from landbridge.stac_api.blobs.items import shown_geometry
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def _stored(document: dict[str, Any], base: str) -> list[dict[str, Any]]:
 def with_item_links(item: dict[str, Any], base: str) -> dict[str, Any]:
     """The item as the API shows it: links made absolute, inferred links added."""
     item["geometry"] = shown_geometry(item["geometry"])
+    projection.add_epsg(item)
     collection = collection_url(base, item["collection"])
     item["links"] = [
         {"rel": "collection", "type": _JSON, "href": collection},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from landbridge.mappings import queryables
 from landbridge.mappings.access import LISTS, OWNERS
+from landbridge.stac_api import projection
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search.tolerance import TOLERANT
 
@@ -184,6 +185,10 @@ def _path(bare: str) -> str:
     if parts[0] in _TOP:
         return "content->" + "->".join(literal(part) for part in parts)
     whole = f"content->'properties'->{literal(bare)}"
+    if bare == projection.EPSG:
+        # It is shown where it is not stored, too.
+        code = f"content->'properties'->>{literal(projection.CODE)}"
+        return f"coalesce({whole}, to_jsonb(substring({code} FROM '{projection.NUMBER}')::bigint))"
     if len(parts) == 1:
         return whole
     return f"coalesce({whole}, content->'properties'->{'->'.join(literal(part) for part in parts)})"
