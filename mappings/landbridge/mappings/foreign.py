@@ -6,7 +6,7 @@ A band is bound to the key of its asset and to its index there (see `landbridge.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from landbridge.mappings import assets, ids
@@ -39,13 +39,24 @@ def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None
     listed = collection.get("bands")
     if "bands" not in collection or (not listed and described and not _assets(collection, None)):
         found = [entry for key in described for entry in _readable(key, described)]
-        return [{**entry, "catalog:sort_order": order} for order, entry in enumerate(found)]
+        return [{**entry, "catalog:sort_order": order} for order, entry in enumerate(_apart(found))]
     places = _places(described)
     bands = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
     return [
         dict(entry) if "catalog:type" in entry else _placed(entry, order, places)
         for order, entry in enumerate(bands)
     ]
+
+
+def _apart(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield entries under names of their own: names of others may be made into the same valid one."""
+    taken: set[str] = set()
+    for entry in entries:
+        name = entry["name"] or "_"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        yield entry if name == entry["name"] else {**entry, "name": name}
 
 
 def _places(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from landbridge.mappings import band, complete, image, product
+from landbridge.mappings import band, complete, ids, image, product
 from landbridge.mappings.binding import Bindings, assets_of, reduced
 
 TIFF = "image/tiff; application=geotiff"
@@ -226,3 +226,13 @@ def test_unlabelled_item_assets_sent_by_others_do_not_unbind_our_bands():
     after = complete.collection({**before, "item_assets": plain}, previous=before, now="2025")
     assert [entry["catalog:file_index"] for entry in after["bands"]] == [0, 1]
     assert places(after, of_ours(before, "0.tif", "1.tif")) == {"a": ("0.tif", 0), "b": ("1.tif", 0)}
+
+
+@given(st.lists(st.text("a /_é", max_size=4), min_size=1, max_size=6, unique=True))
+@settings(max_examples=100, deadline=None)
+def test_bands_whose_names_are_made_valid_stay_apart(keys):
+    collection = {"id": "p", "item_assets": {key: asset("") for key in keys}}
+    item = {"assets": {key: asset(f"{number}.tif") for number, key in enumerate(keys)}}
+    found = places(stored(collection), item)
+    assert sorted(href for href, _ in found.values()) == [f"{number}.tif" for number in range(len(keys))]
+    assert all(ids.name_fault(name) is None for name in found)

@@ -81,7 +81,7 @@ def complete(
             if new.get("catalog:sort_order") is None:
                 new["catalog:sort_order"] = next_order
                 next_order += 1
-            if new.get(INDEX) is None and not new.get(ASSET):
+            if new.get(INDEX) is None and new.get(ASSET) is None:
                 new[INDEX] = 0
             if new["catalog:type"] == "mask":
                 for member in _RANGES:
