@@ -10,7 +10,15 @@ from landbridge.catalog.errors import AttributeValidationError
 from landbridge.exceptions import BadRequestError
 from landbridge.mappings import ids, times, values
 
-__all__ = ["GeometryAttribute", "ReadableText", "Timestamp", "geojson", "parse_datetime", "to_shape"]
+__all__ = [
+    "GeometryAttribute",
+    "ReadableText",
+    "Timestamp",
+    "at_home",
+    "geojson",
+    "parse_datetime",
+    "to_shape",
+]
 
 
 def parse_datetime(value: str | date) -> datetime:
@@ -132,6 +140,16 @@ def to_shape(value: Any, *, check: bool = False) -> Any:
         if west >= east or south >= north:
             raise ValueError("the polygon has no width or no height")
     return geometry
+
+
+def at_home(geometry: Any) -> Any:
+    """A shapely geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
+    west, south, east, north = geometry.bounds
+    if geometry.is_empty or (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+        return geometry
+    from landbridge.geo.longitudes import normalized  # its import takes longer than most searches
+
+    return normalized(geometry)
 
 
 def geojson(geometry: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from landbridge.catalog.attributes import EnumAttribute, TupleAttribute, TypedAttribute
 from landbridge.catalog.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.converters import GeometryAttribute, Timestamp, to_shape
+from landbridge.catalog.converters import GeometryAttribute, Timestamp, at_home, to_shape
 from landbridge.catalog.enums import DownloadFileFormat, OverviewResampler, ResampleAlgorithm, StorageState
 from landbridge.catalog.named import NamedCatalogObject
 from landbridge.catalog.resources import IMAGES, Resource
@@ -136,10 +136,8 @@ class Image(NamedCatalogObject):
 
         Takes GeoJSON, shapely geometries and GeoContexts.
         """
-        from landbridge.geo.longitudes import normalized
-
-        area = normalized(to_shape(geom))
-        return float(area.intersection(normalized(self.geometry)).area / area.area)
+        area = at_home(to_shape(geom))
+        return float(area.intersection(at_home(self.geometry)).area / area.area)
 
     # Uploads
     def image_uploads(self) -> Search[ImageUpload]:

@@ -69,7 +69,7 @@ def solar_offset(context: GeoContext) -> int:
     grid = output_grid(context)
     x, y = grid.extent.centroid.coords[0]
     longitude, _ = transformer(crs_on(grid), crs_of("EPSG:4326")).transform(x, y)
-    return int(longitude / _DEGREES_PER_HOUR)
+    return int(((longitude + 180) % 360 - 180) / _DEGREES_PER_HOUR)
 
 
 def data_array(

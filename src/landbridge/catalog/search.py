@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from landbridge.catalog import summaries
 from landbridge.catalog.client import CatalogClient
-from landbridge.catalog.converters import geojson, to_shape
+from landbridge.catalog.converters import at_home, geojson, to_shape
 from landbridge.catalog.enums import AggregateDateField, Interval
 from landbridge.catalog.errors import InvalidGeometryError
 from landbridge.catalog.filtering import check_values
@@ -174,10 +174,8 @@ class GeoSearch(Search[T]):
         """
         from shapely.errors import ShapelyError
 
-        from landbridge.geo.longitudes import normalized
-
         try:
-            document = geojson(normalized(to_shape(geometry)))
+            document = geojson(at_home(to_shape(geometry)))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, ShapelyError) as error:
             refused = InvalidGeometryError if isinstance(geometry, Mapping) else TypeError
             raise refused(f"intersects needs a geometry; got {geometry!r}: {error}") from error
