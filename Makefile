@@ -29,8 +29,9 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 1800 -rP tests/integration/test_server_filters.py \
 		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
-		tests/unit/raster/test_exactness.py tests/access/test_model.py \
-		tests/integration/catalog/test_overwrites.py $(ARGS)
+		tests/unit/raster/test_exactness.py tests/unit/raster/test_longitudes.py \
+		tests/unit/server/test_footprints.py tests/integration/catalog/test_points.py \
+		tests/access/test_model.py tests/integration/catalog/test_overwrites.py $(ARGS)
 
 test-browser: install ## STAC Browser in headless Chromium; installs both where they are missing
 	@$(UV) sync --locked --quiet --group browser

@@ -169,8 +169,7 @@ class GeoSearch(Search[T]):
 
         Takes GeoJSON, shapely geometries, GeoContexts and whatever has `__geo_interface__`; TypeError for
         anything else, an error that is a ValueError too for GeoJSON that is no geometry. Longitudes may go on
-        beyond ±180. With `match_null_geometry` objects without a geometry
-        match too.
+        beyond ±180. With `match_null_geometry` objects without a geometry match too.
         """
         from shapely.errors import ShapelyError
 
