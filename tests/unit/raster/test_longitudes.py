@@ -224,3 +224,62 @@ def test_interpolation_has_no_seam_where_a_file_begins(tmp_path, left, crs, boun
     array = found.array()[0]
     assert not np.ma.getmaskarray(array)[inner].any()
     assert np.abs(array - wanted)[inner].max() < 1
+
+
+RESAMPLERS = ["near", "bilinear", "cubic", "cubicspline", "lanczos", "average", "mode", "max", "med"]
+
+
+@pytest.mark.parametrize("resampler", RESAMPLERS)
+@pytest.mark.parametrize(
+    ("crs", "bounds", "resolution"),
+    [
+        ("EPSG:4326", (176.0, -19.0, 184.0, -11.0), 0.031),
+        ("EPSG:4326", (-184.0, -19.0, -176.0, -11.0), 0.4),
+        ("EPSG:32701", (0.0, 7_950_000.0, 400_000.0, 8_700_000.0), 9_300.0),
+        ("EPSG:32760", (600_000.0, 7_950_000.0, 900_000.0, 8_700_000.0), 31_000.0),
+        ("EPSG:3857", (19_600_000.0, -2_100_000.0, 20_500_000.0, -1_300_000.0), 12_000.0),
+    ],
+)
+def test_every_resampler_gives_the_same_at_either_convention(tmp_path, resampler, crs, bounds, resolution):
+    random = np.random.default_rng(9)
+    values = random.integers(1, 50_000, (2, 200, 200)).astype("uint16")
+    values[1] = np.kron(random.integers(0, 2, (20, 20)), np.ones((10, 10)))  # alpha
+    values[0, 50:70, 90:110] = 0
+    bands = {
+        "v": Band("v", "UInt16", nodata=0),
+        "alpha": Band("alpha", "UInt16", band_index=1, type="mask", is_alpha=True),
+    }
+    found = []
+    for left in (175.0, -185.0):
+        path = write_tiff(
+            tmp_path / f"{left}.tif",
+            values,
+            transform=Affine(0.05, 0, left, 0, -0.05, -10),
+            crs="EPSG:4326",
+            cog=True,
+        )
+        context = AOI(bounds=bounds, bounds_crs=crs, crs=crs, resolution=resolution)
+        request = Request(("v",), context, resampler=resampler, data_type="Float64")
+        found.append(read_image(Source("i", (path,), bands), request).array()[0])
+    one, other = found
+    assert 0.3 < 1 - np.ma.getmaskarray(one).mean() < 1
+    assert np.array_equal(np.ma.getmaskarray(one), np.ma.getmaskarray(other))
+    assert np.abs(one.filled(0) - other.filled(0)).max() < 1e-3
+    # And without a seam at the antimeridian: as in a file that lies elsewhere, on a grid moved along.
+    if crs == "EPSG:4326":
+        path = write_tiff(
+            tmp_path / "elsewhere.tif",
+            values,
+            transform=Affine(0.05, 0, 5, 0, -0.05, -10),
+            crs="EPSG:4326",
+            cog=True,
+        )
+        turn = 170 if bounds[0] > 0 else -190
+        moved = (bounds[0] - turn, bounds[1], bounds[2] - turn, bounds[3])
+        context = AOI(
+            bounds=moved, bounds_crs=crs, crs=crs, resolution=resolution, grid_origin=(-turn % resolution, 0)
+        )
+        request = Request(("v",), context, resampler=resampler, data_type="Float64")
+        there = read_image(Source("i", (path,), bands), request).array()[0]
+        assert np.array_equal(np.ma.getmaskarray(one), np.ma.getmaskarray(there))
+        assert np.abs(one.filled(0) - there.filled(0)).max() < 1e-3
