@@ -52,6 +52,8 @@ def footprint(
 ) -> BaseGeometry:
     """Return where a raster of a size (columns, rows) has valid pixels; never less than that.
 
+    Empty if none lies on the Earth.
+
     Cells of some pixels are valid where any of their pixels is. Their outline, without holes, is simplified
     outwards, so that a reader may skip what a footprint doesn't touch. It is cut at the antimeridian.
     """
@@ -72,6 +74,8 @@ def footprint(
 def normalized(geometry: BaseGeometry) -> BaseGeometry:
     """Return an area within ±180 and ±90 degrees, cut at the antimeridian where it goes across."""
     geometry = shapely.make_valid(geometry)
+    if geometry.is_empty:
+        return shapely.Polygon()
     west, _, east, _ = geometry.bounds
     found: list[BaseGeometry] = []
     for turn in range(math.floor((west + 180) / _TURN), math.floor((east + 180) / _TURN) + 1):
