@@ -32,7 +32,8 @@ class Fault:
     """Something that goes wrong.
 
     `action` is done at the point; `passes`, whether it is over after a moment, else it lasts until the upload
-    has ended; `ends`, the states in which the upload may end.
+    has ended; `ends`, the states in which the upload may end; `overwrites`, whether it takes the place of
+    another image, which is there, and whose files can be read, until then and for some time after.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Fault:
     ends: frozenset[str] = frozenset({"success"})
     disk: bool = False
     file: str = "good"
+    overwrites: bool = False
     at: tuple[str, ...] = points.POINTS
 
 
@@ -62,6 +64,8 @@ def bad_files() -> dict[str, Callable[[Path], None]]:
         "wrongly typed": lambda path: _write(path, _array("x").astype("float32")),
         "ungeoreferenced": lambda path: _write(path, _array("x"), crs=None),
         "band short": lambda path: _write(path, _array("x")[:1]),
+        "complex": lambda path: _write(path, _array("x").astype("complex64")),
+        "geocentric": lambda path: _write(path, _array("x"), crs="EPSG:4978"),
     }
 
 
@@ -78,6 +82,10 @@ def faults() -> list[Fault]:
         Fault("store refuses", "refuse", ("s3",), ends=_EITHER),
         Fault("store refuses for a moment", "refuse", ("s3",), passes=True),
         Fault("store stalls", "stall", ("s3",), ends=_EITHER),
+    ]
+    kinds += [
+        Fault("worker killed over an overwrite", "kill server", ("local",), overwrites=True),
+        Fault("database full over an overwrite", "fill database", ("local",), ends=_EITHER, overwrites=True),
     ]
     # Nothing but the file is wrong, and then the worker dies over it.
     for name in bad_files():
@@ -121,6 +129,7 @@ def broken(site: Site, fault: Fault, point: str) -> str:
             if time.monotonic() - errors[0] > _PATIENCE:
                 site.heal()
 
+    replaced = _replaced(site, name) if fault.overwrites else set()
     site.on_error = suffered
     if fault.action:
         site.arm(point, name, fault.action)
@@ -129,7 +138,7 @@ def broken(site: Site, fault: Fault, point: str) -> str:
         if fault.action and not site.struck:
             return "the point was never reached"
         site.heal()
-        return "; ".join(_wrong(site, name, record, fault))
+        return "; ".join(_wrong(site, name, record, fault, replaced))
     except AssertionError as error:
         return f"stuck: {error}"
     finally:
@@ -148,7 +157,8 @@ def _upload(site: Site, name: str, path: Path, fault: Fault) -> dict[str, Any]:
         "properties": {"datetime": "2024-05-01T00:00:00Z"},
     }
     files = [{"name": path.name, "size": len(content)}]
-    upload = site.call("POST", "/uploads", json={"item": item, "files": files}).json()["id"]
+    announced = {"item": item, "files": files, "overwrite": fault.overwrites}
+    upload = site.call("POST", "/uploads", json=announced).json()["id"]
     sent = site.call("PUT", f"/uploads/{upload}/files/0", content=content)
     assert sent.status_code == 204, sent.text
     submitted = site.call("POST", f"/uploads/{upload}/submit")
@@ -156,7 +166,9 @@ def _upload(site: Site, name: str, path: Path, fault: Fault) -> dict[str, Any]:
     begin = time.monotonic()
     while True:
         # The item first: where it shows, the record must say by then that it is done.
-        shown = site.call("GET", f"/collections/{COLLECTION}/items/{name}").status_code == 200
+        answer = site.call("GET", f"/collections/{COLLECTION}/items/{name}")
+        assert answer.status_code == 200 or not fault.overwrites, "there is no image meanwhile"
+        shown = answer.status_code == 200 and not fault.overwrites
         record: dict[str, Any] = site.call("GET", f"/uploads/{upload}", params={"wait": 0.3}).json()
         assert not shown or record["status"] == "success", f"an unfinished image shows: {record['status']}"
         if record["status"] in ("success", "failure", "canceled"):
@@ -166,26 +178,46 @@ def _upload(site: Site, name: str, path: Path, fault: Fault) -> dict[str, Any]:
         assert time.monotonic() - begin < _WAIT, record["events"]
 
 
-def _wrong(site: Site, name: str, record: dict[str, Any], fault: Fault) -> Iterator[str]:
+def _replaced(site: Site, name: str) -> set[str]:
+    """Upload the image that is to be overwritten; the paths of its files."""
+    path = site.home / f"{name}-before.tif"
+    _write(path, _array(_before(name)))
+    record = _upload(site, name, path, Fault("none", ""))
+    path.unlink()
+    assert record["status"] == "success", record["events"]
+    return _paths(site, name)
+
+
+def _before(name: str) -> str:
+    return f"{name} before"
+
+
+def _paths(site: Site, name: str) -> set[str]:
+    assets = site.call("GET", f"/collections/{COLLECTION}/items/{name}").json()["assets"]
+    return {asset["href"].partition("/assets/")[2] for asset in assets.values()}
+
+
+def _wrong(site: Site, name: str, record: dict[str, Any], fault: Fault, replaced: set[str]) -> Iterator[str]:
     status = record["status"]
     if status not in fault.ends:
         yield f"ended as {status}: {record['events'][-1]['message']}"
     answer = site.call("GET", f"/collections/{COLLECTION}/items/{name}")
     expected: set[str] = set()
-    if status == "success":
+    if status == "success" or replaced:
         if answer.status_code != 200:
-            yield "succeeded without an item"
+            yield "without an item"
         else:
+            sent = name if status == "success" else _before(name)
             assets = answer.json()["assets"]
             # By no vsicurl: it holds this process, in which the proxy is, while it waits.
             content = site.call("GET", urlsplit(assets["data"]["href"]).path).content
             with rasterio.MemoryFile(content) as memory, memory.open() as cog:
-                if not (cog.read() == _array(name)).all():
+                if not (cog.read() == _array(sent)).all():
                     yield "other pixels than were sent"
-            expected = {asset["href"].partition("/assets/")[2] for asset in assets.values()}
-    else:
-        if answer.status_code != 404:
-            yield "failed, but there is an item"
+            expected = {asset["href"].partition("/assets/")[2] for asset in assets.values()} | replaced
+    elif answer.status_code != 404:
+        yield "failed, but there is an item"
+    if status != "success":
         last = record["events"][-1]
         if last["severity"] != "ERROR" or len(last["message"]) < 40:
             yield f"failed without saying why: {last['message']!r}"

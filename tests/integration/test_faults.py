@@ -31,6 +31,8 @@ SOME = [
     ("local", "disk full for a moment", points.VALIDATED),
     ("local", "database full for a moment", points.VALIDATED),
     ("local", "truncated file, worker killed", points.STORED),
+    ("local", "worker killed over an overwrite", points.INSERTED),
+    ("local", "complex file", ""),
     ("s3", "store refuses for a moment", points.CONVERTED),
 ]
 

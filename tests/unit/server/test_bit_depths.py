@@ -129,3 +129,26 @@ def test_a_jpeg_2000_of_12_or_15_bits_becomes_uint16_exact(
     with rasterio.open(path) as file:
         assert np.array_equal(file.read(), array)
     check_whole_type(converted(path, DATA_TYPES[dtype], count), array)
+
+
+def test_overviews_follow_the_bands_places_in_the_file_not_their_order(tmp_path: Path) -> None:
+    """A class keeps its values in overviews, wherever the product lists it, and means stay means."""
+    path, array = tmp_path / "source.tif", values("uint8", 8, 3)
+    with rasterio.open(
+        path, "w", driver="GTiff", count=3, height=ROWS, width=COLUMNS, dtype="uint8", **PLACE
+    ) as file:
+        file.write(array)
+    bands = [
+        {"name": "classes", "band_index": 2, "data_type": "Byte", "type": "class"},
+        {"name": "red", "band_index": 0, "data_type": "Byte", "type": "spectral"},
+    ]
+    folder = tmp_path / "made"
+    folder.mkdir()
+    job = Job([path], [path.name], folder, bands, {}, {})
+    ingest.check(job)
+    with rasterio.open(ingest.convert(job, lambda: "").files[0], overview_level=0) as file:
+        found = file.read()
+    means = array.reshape(3, ROWS // 2, 2, COLUMNS // 2, 2).astype(float).mean((2, 4))
+    assert np.abs(found[0] - means[0]).max() <= 0.5
+    cells = array[2].reshape(ROWS // 2, 2, COLUMNS // 2, 2)
+    assert (cells == found[2][:, None, :, None]).any((1, 3)).all(), "each is one of the four it covers"

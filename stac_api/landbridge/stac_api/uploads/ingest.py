@@ -122,9 +122,8 @@ def convert(job: Job, said: Said) -> Result:
                         f"pixels are placed by the horizontal part."
                     )
                 scales.update(_scales(source, raster.bands))
-                cog.write(
-                    source, target, crs, transform, _nodata(source, raster.bands), raster.bands, job.options
-                )
+                nodata, placed = _nodata(source, raster.bands), _placed(source, raster.bands)
+                cog.write(source, target, crs, transform, nodata, placed, job.options)
             with _writing(said), _opened(raster, target) as made_cog:
                 if made_cog.crs is None:
                     raise IngestError(
@@ -153,6 +152,17 @@ def convert(job: Job, said: Said) -> Result:
         scales=scales,
         notes=heights,
     )
+
+
+def _placed(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the band of the product at each place of the file; an empty one if there is none."""
+    found: list[Mapping[str, Any]] = [{}] * source.count
+    for band in bands:
+        place = band.get("band_index") or 0
+        # Of several bands of one place a class counts: means of its pixels are nothing.
+        if not found[place] or band.get("type") in ("class", "mask"):
+            found[place] = band
+    return found
 
 
 def _scales(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
