@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from foreign import (
     WRITES,
@@ -22,6 +23,7 @@ from foreign import (
 )
 from integration.conftest import stac_collection, stac_item
 from landbridge.catalog import CatalogClient, Image, Product, properties
+from landbridge.cli import main
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 REFUSED = {
@@ -112,6 +114,22 @@ def test_a_collection_is_found_where_its_box_lies(http, make, box, inside, outsi
 
     assert all(map(found, inside))
     assert not found(outside)
+
+
+@pytest.mark.parametrize("box", [[170, -10, -170, 10], [170, -10, 0, -170, 10, 100]])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_box_of_an_item_over_the_antimeridian_comes_back(http, make, write, box):
+    west = [[[170, -10], [180, -10], [180, 10], [170, 10], [170, -10]]]
+    east = [[[-180, -10], [-170, -10], [-170, 10], [-180, 10], [-180, -10]]]
+    geometry = {"type": "MultiPolygon", "coordinates": [west, east]}
+    sent = foreign_item(make(foreign_collection())["id"], geometry=geometry, bbox=box)
+    answer = write(http, sent)
+    assert answer.is_success, answer.text
+    assert stored(http, sent)["bbox"] == box
+    assert stored(http, sent)["geometry"] == geometry
+    for bounds, found in (([175, 0, 176, 1], True), ([-176, 0, -175, 1], True), ([0, 0, 1, 1], False)):
+        page = http.post("/search", json={"collections": [sent["collection"]], "bbox": bounds}).json()
+        assert bool(page["features"]) == found
 
 
 # Versions and extensions
@@ -641,6 +659,10 @@ def test_every_real_document_comes_back_or_is_refused_with_a_reason(http, make):
         got = http.get(url).json()
         if not old and (places := lost(without(sent), without(got))):
             missing[document["id"]] = places
+        put = http.put(url, json=got)
+        assert put.status_code == 200, put.text
+        if not old and (places := lost(without(got), without(http.get(url).json()))):
+            missing[document["id"]] = places
         change = {"note": "x"} if "extent" in got else {"properties": {"note": "x"}}
         again = http.patch(url, json=change)
         assert again.status_code == 200, again.text
@@ -649,3 +671,26 @@ def test_every_real_document_comes_back_or_is_refused_with_a_reason(http, make):
     assert refused.keys() == REFUSED.keys()
     assert all(member in refused[name] for name, member in REFUSED.items())
     assert missing == {}
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real documents of ../shared are not here")
+def test_every_real_document_is_imported_or_written_to_the_file_of_the_refused(http, client, make, tmp_path):
+    parent, names = make(foreign_collection())["id"], set()
+    documents = shared_documents()
+    for number, document in enumerate(documents):
+        if document.get("type") == "Feature":
+            document["collection"], document["id"] = parent, f"{number}-{document['id']}"
+        else:
+            document["id"] = fresh()
+            names.add(document["id"])
+    path, rejected = tmp_path / "all.ndjson", tmp_path / "rejected.ndjson"
+    path.write_text("".join(json.dumps(document) + "\n" for document in documents))
+    result = CliRunner().invoke(main, ["import", str(path), "--rejected", str(rejected)])
+    refused = [json.loads(line)["id"].partition("-")[2] for line in rejected.read_text().splitlines()]
+    assert sorted(refused) == sorted(REFUSED)
+    stored_items = len(documents) - len(names) - len(refused)
+    said = f"{stored_items} items stored, {len(refused)} refused, {len(names)} collections made.\n"
+    assert result.output.endswith(said)
+    assert result.exit_code == 1
+    found = http.post("/search", json={"collections": [parent], "limit": 1}).json()
+    assert found["numberMatched"] == stored_items
