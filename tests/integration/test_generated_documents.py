@@ -139,7 +139,11 @@ def lost(before: Any, after: Any, place: str = "") -> list[tuple[str, Any, Any]]
             for number, pair in enumerate(zip(before, after, strict=True))
             for one in lost(*pair, f"{place}/{number}")
         ]
-    return [] if before == after else [(place, before, after)]
+    # A large float is served without an exponent, as digits that read as the same double.
+    same = before == after or (
+        isinstance(before, float) and isinstance(after, int) and before == float(after)
+    )
+    return [] if same else [(place, before, after)]
 
 
 @pytest.fixture(scope="module")

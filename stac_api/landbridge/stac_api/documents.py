@@ -31,7 +31,7 @@ MOST_COPIES = 50
 MOST_PATCHED_BYTES = 8 * 2**20
 MOST_POSITIONS = 50_000  # of an item's geometry
 _POINT = {"type": "Point", "coordinates": [0, 0]}
-# A pattern takes longer than parsing does. Digits made alike are found at once, and few documents have as many.
+# A pattern takes longer than parsing. Digits made alike are found at once, and few documents have as many.
 _ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG = b"0" * 19
 _LONG_NUMBER = re.compile(rb"[\[:,\s]-?[0-9]{19,}[\s,\]}]").search
