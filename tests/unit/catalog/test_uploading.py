@@ -83,9 +83,9 @@ def test_files_are_texts_or_binary_files_10_1(new_image, files):
     [
         np.zeros((2, 2, 2, 2), "uint8"),
         np.zeros(5, "uint8"),
-        np.zeros((20, 20), "int8"),
-        np.zeros((20, 20), "int64"),
-        np.zeros((20, 20), "uint64"),
+        np.zeros((20, 20), "complex64"),
+        np.zeros((20, 20), "float128"),
+        np.zeros((20, 20), "datetime64[s]"),
         np.zeros((20, 20), "bool"),
         [[1, 2]],
         5,
