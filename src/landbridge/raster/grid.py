@@ -256,7 +256,12 @@ def _bounds_by_points(
     x, y = x[found], y[found]
     turn = turn_of(target)
     left, right = (None if turn is None else interval(x, turn)) or (x.min(), x.max())
-    return (float(left), float(y.min()), float(right), float(y.max()))
+    bottom, top = y.min(), y.max()
+    if turn is None:
+        # What lies between the samples at the edge of the map.
+        margin = max(right - left, top - bottom) / _DENSIFY
+        left, bottom, right, top = left - margin, bottom - margin, right + margin, top + margin
+    return (float(left), float(bottom), float(right), float(top))
 
 
 def project(geometry: BaseGeometry, source: CRS, target: CRS) -> BaseGeometry:

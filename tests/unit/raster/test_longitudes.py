@@ -45,12 +45,14 @@ def expected(values, left, top, size, crs, transform, shape):
     rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
     x, y = transform @ (columns, rows)
     lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
+    lon, lat = (np.where(np.isfinite(degrees), degrees, np.nan) for degrees in (lon, lat))
     row = (top - lat) / size
     column = (lon - left) % 360 / size
     unclear = (np.abs(row - np.round(row)) < 1e-3) | (np.abs(column - np.round(column)) < 1e-3)
     unclear |= np.abs((lon - left) % 360 - 360) < 1e-3 * size
     height, width = values.shape
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    with np.errstate(invalid="ignore"):
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     row, column = (np.where(inside, n, 0).astype(int) for n in (row, column))
     return np.where(inside, values[row, column], 0), inside, unclear
 
@@ -289,3 +291,23 @@ def test_every_resampler_gives_the_same_at_either_convention(tmp_path, resampler
         assert (
             np.abs(one.filled(0) - there.filled(0)).max() < 0.05
         )  # of numbers of up to 50,000, in single precision
+
+
+@pytest.mark.parametrize(
+    ("crs", "edge"),
+    [("+proj=ortho +lat_0=40 +lon_0=10", 6_378_137), ("+proj=geos +h=35785831 +lon_0=-75", 5_434_177)],
+)
+def test_the_world_seen_from_space_is_whole(files, crs, edge):
+    path, values = files["0 to 360", True]
+    context = AOI(bounds=(-180, -90, 180, 90), crs=crs, resolution=50_000)
+    found = read_image(source_of(path), Request(("b0",), context))
+    left, bottom, right, top = found.geobox.boundingbox.bbox
+    assert left < -0.99 * edge
+    assert right > 0.99 * edge
+    assert max(-left, right, -bottom, top) < 1.1 * edge
+    array = found.array()[0]
+    wanted, inside, unclear = expected(values, 0.0, 90.0, 1.0, crs, found.geobox.transform, array.shape)
+    clear = ~unclear
+    assert np.array_equal(~np.ma.getmaskarray(array)[clear], inside[clear])
+    assert np.array_equal(array.filled(0)[clear], wanted[clear])
+    assert 0.5 < inside.mean() < 0.9
