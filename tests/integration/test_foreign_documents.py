@@ -33,7 +33,7 @@ REFUSED = {
 SQUARE = {"type": "Polygon", "coordinates": [[[10, 10], [11, 10], [11, 11], [10, 11], [10, 10]]]}
 EO, VIEW, PROJECTION, FILE = (
     f"https://stac-extensions.github.io/{name}/v{version}/schema.json"
-    for name, version in (("eo", "1.1.0"), ("view", "1.0.0"), ("projection", "2.0.0"), ("file", "2.1.0"))
+    for name, version in (("eo", "1.1.0"), ("view", "1.0.0"), ("projection", "1.2.0"), ("file", "2.1.0"))
 )
 
 
