@@ -224,7 +224,8 @@ def _by_gdal(address: str, tiff: Tiff | None) -> Header:
             address=address,
             count=dataset.count,
             dtypes=tuple(dataset.dtypes),
-            nodata=_nodata_of(dataset),
+            # A color of all bands together that stands for nodata is a mask; no band's value is.
+            nodata=(None,) * dataset.count if _is_hidden_by_color(flags) else _nodata_of(dataset),
             grid=GeoBox(dataset.shape, dataset.transform, crs_of(dataset.crs.to_wkt())),
             overviews=tuple(dataset.overviews(1)),
             mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
@@ -253,6 +254,11 @@ def dataset_of(address: str, level: int = 0) -> Iterator[Any]:
 def _has_mask_beside(address: str) -> bool:
     """Return whether a mask file lies beside a local file. Over a network each look would be a request."""
     return not is_remote(address) and os.path.exists(f"{address}.msk")  # noqa: PTH110 - one string, many times
+
+
+def _is_hidden_by_color(flags: Any) -> bool:
+    """Return whether GDAL masks pixels by the values that all bands have together (NODATA_VALUES)."""
+    return MaskFlags.per_dataset in flags and MaskFlags.nodata in flags
 
 
 def _nodata_of(dataset: Any) -> tuple[float | None, ...]:

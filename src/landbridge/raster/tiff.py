@@ -62,6 +62,7 @@ _CODE_KEYS = frozenset(
 )
 _CODED = range(1024, 32767)
 _DEGREE, _METER = 9102, 9001
+_GDAL_METADATA, _MASKING_ITEM = 42112, '"NODATA_VALUES"'
 _REMEMBERED = 512
 _WHOLE = re.compile(r"[+-]?\d+\Z").match
 
@@ -202,6 +203,9 @@ def _understood(tiff: Any, file: File) -> Tiff | None:
     if tiff.byteorder != ("<" if sys.byteorder == "little" else ">"):
         return None
     first, *others = tiff.pages
+    # Pixels that have these values in all bands are masked.
+    if (items := first.tags.get(_GDAL_METADATA)) is not None and _MASKING_ITEM in str(items.value):
+        return None
     kinds = [int(page.subfiletype) for page in others]
     # A mask, or a page of its own: GDAL knows what becomes of it.
     if any(kind & (_REDUCED | _MASK) != _REDUCED for kind in kinds):

@@ -1,6 +1,7 @@
 """Interpolating and counting resamplers, by GDAL's warper."""
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from rasterio.vrt import WarpedVRT
 
 from landbridge.raster.arguments import BLENDING, RESAMPLERS
 from landbridge.raster.grid import BoolArray, crs_on, same_crs
+from landbridge.raster.rescale import convert
 from landbridge.raster.sample import Window, moved
 from landbridge.raster.wrapping import home_of, turn_of, turns_between
 
@@ -26,6 +28,8 @@ _WHOLE = 0.05
 _REACH = 4
 # A grid whose width is this near to a turn of longitudes, in pixels, goes all around.
 _ONE_TURN = 1e-3
+# Beyond, not all whole numbers are floats of 64 bits.
+_EXACT = 2**53
 
 
 def widened_window(window: Window, scale: tuple[float, float], source: GeoBox) -> Window:
@@ -96,6 +100,13 @@ def warp(
         values.dtype if values.dtype.kind == "f" else np.dtype(f"f{4 if values.dtype.itemsize <= 2 else 8}")
     )
     pixels = values.astype(work)
+    is_wide = values.dtype.kind in "iu" and values.dtype.itemsize == 8
+    if is_wide and (np.abs(pixels[valid]) > _EXACT).any():
+        warnings.warn(
+            f"integers beyond 2**53 are rounded by the resampler {resampler!r}; 'near' leaves them alone",
+            UserWarning,
+            stacklevel=2,
+        )
     complete = bool(valid.all())
     if not complete:
         pixels[~valid] = math.nan
@@ -110,6 +121,8 @@ def warp(
     if resampler in BLENDING:
         return out, good
     # What is picked among pixels is of their type.
+    if is_wide:
+        return convert(out, values.dtype), good
     return out.astype(values.dtype, copy=False), good
 
 

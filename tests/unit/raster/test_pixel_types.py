@@ -227,3 +227,32 @@ def test_every_type_can_be_asked_for(scene, data_type):
     assert raster.data.dtype == numpy_type(data_type)
     assert np.array_equal(raster.data, values)
     assert re.search(data_type, str(raster.info()))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("resampler", ["bilinear", "average", "mode", "max"])
+def test_every_type_is_resampled(scene, dtype, resampler):
+    values = np.tile(np.arange(100).astype(dtype), (2, 64, 1))
+    made = scene(dtype, values=values)
+    coarse = made.own.assign(shape=(32, 50))
+    raster = read_image(made.source, Request(("a", "b"), coarse, resampler=resampler))
+    assert raster.data.dtype == dtype
+    pairs = np.arange(100).reshape(50, 2)
+    low, high = pairs.min(1) - 1, pairs.max(1) + 1
+    inner = slice(1, -1)
+    assert (raster.data[:, :, inner] >= low[inner]).all()
+    assert (raster.data[:, :, inner] <= high[inner]).all()
+
+
+@pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_what_a_resampler_rounds_beyond_floats_is_told(scene, dtype):
+    highest = LIMITS[dtype][1]
+    made = scene(dtype, values=np.full((2, 64, 100), highest, dtype))
+    coarse = made.own.assign(shape=(32, 50))
+    with pytest.warns(UserWarning, match=r"beyond 2\*\*53 are rounded by the resampler 'mode'"):
+        raster = read_image(made.source, Request(("a", "b"), coarse, resampler="mode"))
+    assert (raster.data == highest).all(), "cut, not turned into the lowest"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert (read_image(made.source, Request(("a", "b"), coarse)).data == highest).all()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import rasterio
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
@@ -236,3 +237,21 @@ def test_what_is_read_of_any_geotiff_is_what_it_holds(file: File) -> None:
 @given(pictures())
 def test_what_is_read_of_any_picture_is_what_it_holds(file: File) -> None:
     uploaded(file)
+
+
+@pytest.mark.parametrize("driver", ["GTiff", "PNG"])
+def test_a_color_that_stands_for_nodata_hides_its_pixels(tmp_path: Path, driver: str) -> None:
+    """GDAL's NODATA_VALUES, a PNG's transparent color: all bands together tell what is hidden."""
+    array = np.random.default_rng(0).integers(0, 2, (3, 40, 50)).astype("uint8") * 60
+    path, folder = tmp_path / f"a.{'tif' if driver == 'GTiff' else 'png'}", tmp_path / "made"
+    folder.mkdir()
+    with rasterio.open(
+        path, "w", driver=driver, count=3, height=40, width=50, dtype="uint8", crs=CRS,
+        transform=TRANSFORMS["north up"], **({} if driver == "GTiff" else {"nodata": 60}),
+    ) as file:  # fmt: skip
+        file.write(array)
+        if driver == "GTiff":
+            file.update_tags(NODATA_VALUES="60 0 60")
+    hidden = ~expected(path)[1]
+    assert 0 < hidden.mean() < 0.5
+    check(path, folder)
