@@ -26,11 +26,11 @@ test: install ## unit, integration and contract tests on fresh databases, one fo
 		echo "nginx is missing, so the tests behind it are skipped." >&2
 	@$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp
+test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 1800 -rP tests/integration/test_server_filters.py \
 		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
-		tests/unit/raster/test_exactness.py tests/unit/raster/test_longitudes.py \
+		tests/unit/raster/test_exactness.py tests/unit/raster/test_longitudes.py tests/unit/raster/test_oracle.py \
 		tests/unit/server/test_footprints.py tests/integration/catalog/test_points.py \
 		tests/access/test_model.py tests/integration/catalog/test_overwrites.py $(ARGS)
 
