@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.addresses import Address
+from landbridge.raster.arguments import BLENDING
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.files import about, errors_about, find_tiles, read_header
 from landbridge.raster.grid import key_of
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import Nets, OpenFile, View, fits, view_of
+from landbridge.raster.read import Nets, OpenFile, View, fits, probed, view_of
 from landbridge.raster.threads import borrow, give_back
 from landbridge.raster.tiles import TileCache
 
@@ -128,7 +129,11 @@ class Files:
         address = address_of(source, file)
         with errors_about(source, file, address):
             header = read_header(address, turn)
-            use_overviews = fits(header, file, self._plan.resampler)
+            resampler, grid = self._plan.resampler, self._plan.geobox
+            use_overviews = fits(header, file, resampler)
+            if not use_overviews and resampler in BLENDING and view_of(header, grid, resampler).level:
+                header = probed(header, file, self._cache)
+                use_overviews = fits(header, file, resampler)
             grids = (key_of(header.grid), header.overviews if use_overviews else ())
             view = self.shared.views.get(grids)
             if view is None:

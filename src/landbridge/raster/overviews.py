@@ -7,16 +7,22 @@ An overview is read if its pixels are such as the resampler would make of the fi
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
+
+import numpy as np
 
 if TYPE_CHECKING:
     from landbridge.raster.plan import FileRead
+
+Array = np.ndarray[Any, Any]
 
 METHOD_ITEM, HIDDEN_ITEM = "OVERVIEW_RESAMPLING", "OVERVIEW_EXCLUDES"
 """Metadata items of a band: the method of its overviews in GDAL's words, and what was left out of them: what
 a mask hides (`MASK`), or the alpha band of this number.
 """
+# Of so many blocks at least that differ within, this part must agree.
+_FEWEST_TELLING, _AGREED = 64, 0.99
 MASK, NOTHING = "mask", "nothing"
 ALL_BANDS = -1
 
@@ -68,6 +74,20 @@ def items_of(text: str | None) -> list[tuple[str, int, str]]:
         for item in root.iter("Item")
         if item.get("sample", "0").isdigit() and item.get("role") is None
     ]
+
+
+def is_average(pixels: Array, overview: Array, nodata: float | None) -> bool:
+    """Return whether pixels (y, x) of an overview are the averages of two by two pixels each."""
+    blocks = pixels.reshape(len(overview), 2, overview.shape[1], 2).astype(np.float64)
+    if nodata is not None:
+        blocks[blocks == nodata] = np.nan
+    # Where pixels are alike, all methods agree.
+    telling = np.ptp(blocks, axis=(1, 3)) >= (2 if overview.dtype.kind in "ui" else 1e-6)
+    if telling.sum() < _FEWEST_TELLING:
+        return False
+    off = np.abs(blocks.mean((1, 3)) - overview)[telling]
+    within = 0.5 if overview.dtype.kind in "ui" else 1e-5 * np.abs(overview[telling])
+    return bool((off <= within + 1e-9).mean() > _AGREED)
 
 
 def fit(

@@ -12,11 +12,11 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.dtypes import held_nodata
-from landbridge.raster.files import Header, dataset_of, level_grid
+from landbridge.raster.files import Header, dataset_of, find_tiles, level_grid
 from landbridge.raster.grid import BoolArray, GridKey, crs_on, key_of
 from landbridge.raster.kernels import VALID
 from landbridge.raster.local_scales import counted, finer, interpolated, local_scales
-from landbridge.raster.overviews import Overviews, fit
+from landbridge.raster.overviews import Overviews, fit, is_average
 from landbridge.raster.paste import Canvas, Layer, lay, put, shown
 from landbridge.raster.plan import FileRead
 from landbridge.raster.sample import (
@@ -33,7 +33,7 @@ from landbridge.raster.sample import (
     scale_of,
     within,
 )
-from landbridge.raster.tiles import Tiles
+from landbridge.raster.tiles import TileCache, Tiles
 from landbridge.raster.warp import columns_of, is_beyond_home, warp, widened_window, window_grid
 from landbridge.raster.wrapping import turn_of, turns_between
 
@@ -45,6 +45,8 @@ _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
 # Samples along an edge of a pixel at least and at most, and of a block that is not read in parts.
 _FEWEST_SAMPLES, _MOST_SAMPLES, _MAX_FINE = 4, 16, 2**22
+# Pixels of an overview that are looked at, to either side of its middle.
+_PROBED = 64
 # Pixels span at most this part of a file along either edge.
 _MOST_SPANNED = 8
 # A place this near to a file's edge, in pixels, may belong to its other edge, a turn of longitudes further.
@@ -187,6 +189,28 @@ def fits(header: Header, file: FileRead, resampler: str) -> bool:
     known = header.overview_methods or (Overviews(),) * header.count
     alpha = _undeclared_alpha(header, file)
     return fit(known, header.nodata, file, resampler, alpha=alpha, mask=header.mask)
+
+
+def probed(header: Header, file: FileRead, cache: TileCache) -> Header:
+    """Return a header that says which overviews of unknown methods are averages, by pixels in the middle."""
+    known = list(header.overview_methods or (Overviews(),) * header.count)
+    unknown = {index for index in file.indexes if index <= header.count and known[index - 1].method is None}
+    grid = level_grid(header, 1) if header.overviews else header.grid
+    (rows, columns), (height, width) = grid.shape.yx, header.grid.shape.yx
+    if not unknown or (2 * rows, 2 * columns) != (height, width):
+        return header
+    over = OpenFile(header, View(1, grid, (1.0, 1.0)), find_tiles(header, 1, cache))
+    whole = OpenFile(header, View(0, header.grid, (1.0, 1.0)), find_tiles(header, 0, cache))
+    (top, bottom), (left, right) = (
+        (max(0, size // 2 - _PROBED), min(size, size // 2 + _PROBED)) for size in (rows, columns)
+    )
+    indexes = tuple(sorted(unknown))
+    overviews = _window(over, indexes, (slice(top, bottom), slice(left, right)))
+    below = _window(whole, indexes, (slice(2 * top, 2 * bottom), slice(2 * left, 2 * right)))
+    for index, overview, pixels in zip(indexes, overviews, below, strict=True):
+        if is_average(pixels, overview, header.nodata[index - 1]):
+            known[index - 1] = replace(known[index - 1], method="AVERAGE")
+    return replace(header, overview_methods=tuple(known))
 
 
 def view_of(header: Header, target: GeoBox, resampler: str = "near", *, use_overviews: bool = True) -> View:

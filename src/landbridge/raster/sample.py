@@ -25,7 +25,7 @@ _TOLERANCE = 1e-4
 _STEPS = (64, 16, 4)
 # At how many places along an edge scales are looked at, by steps of so many pixels; by how much they may
 # differ, and pixels be turned (sine).
-_PLACES, _STEP = 9, 0.1
+_PLACES, _STEP = 6, 0.1
 _STRETCHED, _TURNED = 1.1, 0.15
 # What the neighboring nodes count in the middle between two: linear and cubic interpolation.
 _MIDDLE = {2: (1 / 2, 1 / 2), 4: (-1 / 16, 9 / 16, 9 / 16, -1 / 16)}

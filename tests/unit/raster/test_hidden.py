@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.warp import reproject
@@ -10,6 +11,7 @@ from rasterio.warp import reproject
 from landbridge.geo import AOI
 from landbridge.raster import Band, Source, mosaic, read_image
 from landbridge.raster.arguments import BLENDING, RESAMPLERS
+from landbridge.raster.files import find_tiles
 
 SHOWN, HIDDEN = 200, 0
 NAMES = ("red", "green", "blue", "alpha")
@@ -218,3 +220,34 @@ def test_the_mosaic_under_hidden_pixels_is_not_touched_by_them(tmp_path, request
         raster = mosaic(sources, request_of("red green", shifted(7), resampler=name))
         assert not raster.mask[:, 5:-5, 5:-5].any()
         assert set(np.unique(raster.data[~raster.mask])) == {90, SHOWN}
+
+
+@pytest.mark.parametrize("method", ["average", "nearest", "mode", "cubic", "rms"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+def test_overviews_that_say_nothing_are_read_as_averages_only_if_they_are(
+    tmp_path, request_of, method, dtype
+):
+    values = np.random.default_rng(0).integers(1, 200, (1, 1024, 1024)).astype(dtype)
+    plain = tiff(tmp_path / "plain.tif", values, nodata=0)
+    path = str(tmp_path / "cog.tif")
+    rasterio.shutil.copy(plain, path, driver="COG", blocksize=128, overview_resampling=method)
+    names = {"uint8": "Byte", "int16": "Int16", "float32": "Float32"}
+    source = Source("a", (path,), {"b": Band("b", names[dtype])})
+    left, top, span = PLACE.c, PLACE.f, 1024 * 10
+    context = AOI(
+        bounds=(left, top - span, left + span, top),
+        bounds_crs=CRS,
+        crs=CRS,
+        resolution=40,
+        align_pixels=False,
+    )
+    read = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "landbridge.raster.opening.find_tiles",
+            lambda header, level, cache: read.append(level) or find_tiles(header, level, cache),
+        )
+        raster = read_image(source, request_of("b", context, resampler="average", data_type="Float32"))
+    means = values[0].reshape(256, 4, 256, 4).mean((1, 3))
+    assert np.sqrt(((raster.data[0] - means) ** 2).mean()) < 0.45
+    assert read == [2 if method == "average" else 0]
