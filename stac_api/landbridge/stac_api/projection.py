@@ -7,6 +7,7 @@ read. Version 1.2 has both, so an item that is shown with both names that one, a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -24,14 +25,32 @@ _BOTH, _CODE_ONLY = _URL.format("1.2.0"), _URL.format("2.0.0")
 
 def add_epsg(item: dict[str, Any]) -> None:
     """Add `proj:epsg` to the properties and the assets of an item that have `proj:code` only, in place."""
-    both = False
-    for _, holder in _holders(item):
-        if CODE in holder:
-            if EPSG not in holder and (number := _derived(holder)) is not None:
-                holder[EPSG] = number
-            both = both or EPSG in holder
+    # Each page has thousands of assets, and few of them have a code of their own.
+    both = _add(item.get("properties"))
+    for asset in (item.get("assets") or {}).values():
+        if CODE in asset and _add(asset):
+            both = True
     if both:
         _name_version(item, _CODE_ONLY, _BOTH)
+
+
+def _add(holder: Any) -> bool:
+    """Add it to one holder of members; return whether that has both then."""
+    if not isinstance(holder, dict) or (code := holder.get(CODE)) is None:
+        return False
+    if EPSG in holder:
+        return True
+    number = _number(code) if isinstance(code, str) else None
+    if number is None:
+        return False
+    holder[EPSG] = number
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _number(code: str) -> int | None:
+    match = _NUMBER.match(code)
+    return int(match[1]) if match else None
 
 
 def drop_epsg(item: dict[str, Any], previous: Mapping[str, Any] | None = None) -> None:
@@ -67,8 +86,7 @@ def _holders(item: Mapping[str, Any]) -> Iterator[tuple[str | None, dict[str, An
 
 def _derived(holder: Mapping[str, Any]) -> int | None:
     code = holder.get(CODE)
-    match = _NUMBER.match(code) if isinstance(code, str) else None
-    return int(match[1]) if match else None
+    return _number(code) if isinstance(code, str) else None
 
 
 def _name_version(item: dict[str, Any], old: str, new: str) -> None:
