@@ -300,9 +300,10 @@ class _Target:
         """
         shown: BoolArray | None = None
         if mask is not None and self.nodata is not None:
-            if self.is_chosen and (~mask & (values == self.nodata)).any():
+            marked = np.where(mask, values.dtype.type(self.nodata), values)
+            if self.is_chosen and self._is_taken(marked, mask):
                 raise _UnmarkedError
-            values = np.where(mask, values.dtype.type(self.nodata), values)
+            values = marked
         elif mask is not None and self.has_mask:
             shown = np.logical_not(mask.all(axis=0, keepdims=True))[0]
             if (mask & shown).any():
@@ -310,6 +311,11 @@ class _Target:
                     raise _UnmarkedError
                 self._tell_of_masks()
         return values.astype(self.stored_dtype, copy=False), shown
+
+    def _is_taken(self, marked: Array, mask: BoolArray) -> bool:
+        """Return whether other pixels than those that are masked have the nodata value."""
+        others = np.count_nonzero(marked) if self.nodata == 0 else np.count_nonzero(marked != self.nodata)
+        return marked.size - int(others) > int(np.count_nonzero(mask))
 
     def _tell_of_masks(self) -> None:
         warnings.warn(
