@@ -39,7 +39,7 @@ class Base:
         self.tag = tag
         self._item = {key: value for key, value in item.items() if key not in _COLUMNS and value is not None}
         self._usable = MARKER not in orjson.dumps(self._item).decode()
-        self._written: dict[int, set[bytes]] = {}
+        self._known: dict[int, set[bytes]] = {}
 
     def dehydrate(self, item: Mapping[str, Any]) -> str | None:
         """Return the content of the item's row, or None if it has to be stored whole."""
@@ -58,14 +58,20 @@ class Base:
     def _strip(self, base: Mapping[str, Any], mine: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         """Return what `mine` has beyond `base`, and the number of markers in it."""
         left: dict[str, Any] = {}
+        equal: dict[str, Any] = {}
         marks = 0
         for key, value in mine.items():
             other = base.get(key, _ABSENT)
-            if other is _ABSENT or (isinstance(value, str) and (value != other or key in _PER_FILE)):
+            if other is _ABSENT or (key in _PER_FILE and value is not None):
                 left[key] = value
-            elif value != other or key in _PER_FILE or not self._identical(value, other):
+            elif value != other:
                 left[key], more = self._beyond(other, value)
                 marks += more
+            elif not isinstance(value, str):
+                equal[key] = value
+        for key in self._unlike(equal, base) if equal else ():
+            left[key], more = self._beyond(base[key], equal[key])
+            marks += more
         for key in base:
             if key not in mine:
                 left[key] = MARKER
@@ -90,19 +96,16 @@ class Base:
             raise _InexactError
         return self._beyond(base, mine)
 
-    def _identical(self, value: Any, other: Any) -> bool:
-        """Return whether equal values are also of the same types: 1, 1.0 and true are equal in Python."""
-        if not isinstance(value, (dict, list)):
-            return type(value) is type(other)
+    def _unlike(self, equal: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
+        """Return which equal members are of other types: 1, 1.0 and true are equal in Python."""
         # The items of a load say the same in the same words. The base item lives as long as this object.
-        known = self._written.setdefault(id(other), set())
-        if (written := orjson.dumps(value)) in known:
-            return True
-        if _sorted(value) != _sorted(other):
-            return False
-        if len(known) < _MOST_KNOWN:
+        known = self._known.setdefault(id(base), set())
+        if (written := orjson.dumps(equal)) in known:
+            return []
+        unlike = [key for key, value in equal.items() if _sorted(value) != _sorted(base[key])]
+        if not unlike and len(known) < _MOST_KNOWN:
             known.add(written)
-        return True
+        return unlike
 
 
 def _sorted(value: Any) -> bytes:
