@@ -62,7 +62,7 @@ class Base:
         marks = 0
         for key, value in mine.items():
             other = base.get(key, _ABSENT)
-            if other is _ABSENT or (key in _PER_FILE and value is not None):
+            if other is _ABSENT or (key in _PER_FILE and isinstance(value, str | int)):
                 left[key] = value
             elif value != other:
                 left[key], more = self._beyond(other, value)
@@ -80,11 +80,14 @@ class Base:
 
     def _beyond(self, base: Any, mine: Any) -> tuple[Any, int]:
         """Return what a value is stored as that isn't the base item's, and the number of markers in it."""
-        if isinstance(mine, dict):
-            return self._strip(base, mine) if isinstance(base, dict) else (mine, 0)
-        if mine is None and base is not None:
+        if isinstance(mine, dict) and isinstance(base, dict):
+            return self._strip(base, mine)
+        # pgstac's hydration takes the base item's for null; that of its clients fails over another container.
+        if (mine is None and base is not None) or (
+            isinstance(mine, dict | list) and type(mine) is not type(base)
+        ):
             raise _InexactError
-        if isinstance(mine, list) and isinstance(base, list) and len(mine) == len(base):
+        if isinstance(mine, list) and len(mine) == len(base):
             pairs = [self._element(other, value) for other, value in zip(base, mine, strict=True)]
             return [value for value, _ in pairs], sum(more for _, more in pairs)
         return mine, 0
