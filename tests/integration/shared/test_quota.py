@@ -171,7 +171,7 @@ def test_an_image_that_replaces_another_takes_its_room(
     client: CatalogClient, product: Product, noise: Callable[..., Path]
 ) -> None:
     assert image(product, "a", noise(140)).status == "success"
-    blob(client, "b", QUOTA - taken(client, QUOTA) - 2000)
+    blob(client, "b", QUOTA - taken(client, QUOTA) - 1000)
     with refused():
         image(product, "b", noise(141))
     blob(client, "c", 100)
