@@ -43,8 +43,9 @@ _INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 # A block whose source window is larger is read in parts.
 _MAX_WINDOW = 32 * 2**20
 _OVERVIEW_SLACK = 1e-2
-# Samples along an edge of a pixel at least and at most, and of a block that is not read in parts.
-_FEWEST_SAMPLES, _MOST_SAMPLES, _MAX_FINE = 4, 16, 2**22
+# Samples along an edge of a source's pixel; along one of an output pixel at least and at most, and of a
+# block that is not read in parts.
+_SAMPLES_PER_PIXEL, _FEWEST_SAMPLES, _MOST_SAMPLES, _MAX_FINE = 4, 4, 16, 2**22
 # Pixels of an overview that are looked at, to either side of its middle.
 _PROBED = 64
 # Pixels span at most this part of a file along either edge.
@@ -233,7 +234,7 @@ def view_of(header: Header, target: GeoBox, resampler: str = "near", *, use_over
         # GDAL has the corners of a pixel on two sides of the Earth.
         strong = strong or (curved is not None and is_beyond_home(header.grid))
     usual = curved.usual * max(columns, rows) if curved is not None and strong else 0
-    samples = min(_MOST_SAMPLES, max(_FEWEST_SAMPLES, math.ceil(2 * usual))) if usual else 0
+    samples = min(_MOST_SAMPLES, max(_FEWEST_SAMPLES, math.ceil(_SAMPLES_PER_PIXEL * usual))) if usual else 0
     return View(level, grid, (x * columns, y * rows), samples)
 
 
