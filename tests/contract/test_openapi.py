@@ -64,7 +64,7 @@ def test_no_request_makes_the_server_fail(stack, http, tmp_path):
     assert http.post("/collections", json=DOCUMENT).status_code == 201
     items = {f"i{n}": {**ITEM, "id": f"i{n}"} for n in range(20)}
     http.post(f"/collections/{COLLECTION}/bulk_items", json={"items": items}).raise_for_status()
-    extent = ["--phases", "examples,coverage,fuzzing", "--max-examples", "260"]
+    extent = ["--phases", "examples,coverage,fuzzing", "--max-examples", "400"]
     run = subprocess.run(
         [
             sys.executable, "-m", "schemathesis.cli", "run", f"{stack.url}/api",
@@ -88,7 +88,7 @@ def test_no_request_makes_the_server_fail(stack, http, tmp_path):
         check=False,
         capture_output=True,
         text=True,
-        timeout=1500,
+        timeout=1750,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
     generated = int(re.search(r"(\d+) generated", run.stdout)[1])
