@@ -169,15 +169,10 @@ def compare(case, oracle, got, valid):
             # Steps from pixel to pixel are not quite those at a place.
             whole &= (oracle.scales[1] < 4) & (oracle.scales[0] < 4)
         difference = np.abs(got - expected)[whole & valid]
-        tolerance = (
-            (3 if name == "cubicspline" else 0.3)
-            if same
-            else 25
-            if curved and span > 1
-            else 1
-            if span <= 1
-            else 8
-        )
+        tolerance = 0.3 if same else 25 if curved and span > 1 else 1 if span <= 1 else 8
+        if name == "cubicspline" and span > 1:
+            # GDAL's kernel is off by some units of 180 if scales along x and y differ.
+            tolerance = max(tolerance, 15)
         assert difference.size == 0 or difference.max() < tolerance
     else:
         low, high, good, all_of = oracle.around_pixels()
