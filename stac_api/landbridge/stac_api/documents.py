@@ -31,10 +31,10 @@ MOST_COPIES = 50
 MOST_PATCHED_BYTES = 8 * 2**20
 MOST_POSITIONS = 50_000  # of an item's geometry
 _POINT = {"type": "Point", "coordinates": [0, 0]}
-# A pattern takes longer than parsing. Digits made alike are found at once, and few documents have as many.
+# A search for the pattern takes twice as long as parsing; a search for digits made alike takes a fifth.
 _ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG = b"0" * 19
-_LONG_NUMBER = re.compile(rb"[\[:,\s]-?[0-9]{19,}[\s,\]}]").search
+_LONG_NUMBER = re.compile(rb"[\[:,\s-][0-9]{19,}[\s,\]}]")
 _MOST_DIGITS = 20
 JSON_PATCH = "application/json-patch+json"
 
@@ -55,9 +55,20 @@ def parse(body: bytes) -> Any:
     # orjson keeps an escaped NUL as the character, which the database refuses anywhere in a document.
     if b"\\u0000" in body:
         raise BadRequestError("The document holds a NUL character (\\u0000), which can't be stored.")
-    if _LONG in body.translate(_ALIKE) and _LONG_NUMBER(body):
+    if _has_long_number(body):
         _check_integers(body)
     return document
+
+
+def _has_long_number(body: bytes) -> bool:
+    """Return whether a JSON text may hold a whole number of 19 digits or more; checksums have as many."""
+    alike = body.translate(_ALIKE)
+    start = alike.find(_LONG)
+    while start >= 0:
+        if _LONG_NUMBER.match(body, max(start - 1, 0)):
+            return True
+        start = alike.find(_LONG, start + len(_LONG))
+    return False
 
 
 def _check_integers(body: bytes) -> None:
