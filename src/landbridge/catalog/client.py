@@ -9,6 +9,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from landbridge.catalog import capabilities
 from landbridge.catalog.credentials import Credentials
 from landbridge.catalog.http import (
     IDEMPOTENT,
@@ -16,19 +17,16 @@ from landbridge.catalog.http import (
     LONGEST_WAIT,
     REFUSED,
     RETRY_STATUSES,
+    Request,
     origin,
     parsed,
     public,
     wait,
 )
+from landbridge.catalog.jsonapi import jsonapi_collection, jsonapi_document
+from landbridge.catalog.sessions import Sessions
 from landbridge.config import EmbeddedState, Settings, get_settings, join_embedded, read_state
-from landbridge.exceptions import (
-    ClientError,
-    UnauthorizedError,
-    from_response,
-    seconds_to_wait,
-)
-from landbridge.mappings import schema
+from landbridge.exceptions import UnauthorizedError, from_response, seconds_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,7 +42,6 @@ _log = logging.getLogger(__name__)
 
 _RETRIES = 3
 _BANDS_KEPT = 600.0
-_CONNECT_TIMEOUT, _TIMEOUT = 10.0, 120.0
 
 
 class CatalogClient:
@@ -98,8 +95,7 @@ class CatalogClient:
         self._url = url
         self._credentials = Credentials(settings, url, auth)
         self._state: EmbeddedState | None = None
-        self._sessions: dict[bool, httpx.Client] = {}  # by whether they are for loopback
-        self._pid = os.getpid()
+        self._sessions = Sessions()
         self._lock = threading.RLock()
         self._bands: dict[str, tuple[float, Any]] = {}
         self._aggregations: frozenset[str] | None = None
@@ -118,7 +114,7 @@ class CatalogClient:
 
     def _after_fork(self) -> None:
         """Start anew in a forked child: its parent's connections and locks are of no use to it."""
-        self._pid, self._sessions = os.getpid(), {}
+        self._sessions.after_fork()
         self._lock = threading.RLock()
         self._credentials.after_fork()
 
@@ -167,34 +163,11 @@ class CatalogClient:
         return self._opened(loopback=self._url is None)
 
     def _opened(self, *, loopback: bool) -> httpx.Client:
-        """The session for the embedded stack, or the one for everything else."""
-        with self._lock:
-            if loopback not in self._sessions:
-                import httpx
-
-                headers = {"Accept": JSON, "User-Agent": "landbridge"}
-                if loopback:
-                    headers["Accept-Encoding"] = "identity"  # compressing takes longer than what it saves
-                session = self.get_default_session_class()(
-                    timeout=httpx.Timeout(_TIMEOUT, connect=_CONNECT_TIMEOUT),
-                    limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-                    headers=headers,
-                    # The embedded stack speaks plain HTTP on loopback, which no proxy reaches: certificates,
-                    # which take a while to load, are of no use there.
-                    verify=not loopback,
-                    trust_env=not loopback,
-                    follow_redirects=False,
-                )
-                weakref.finalize(self, _close, session, self._pid)
-                self._sessions[loopback] = session
-            return self._sessions[loopback]
+        return self._sessions.opened(self.get_default_session_class(), loopback=loopback)
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
-        with self._lock:
-            for session in self._sessions.values():
-                _close(session, self._pid)
-            self._sessions = {}
+        self._sessions.close()
 
     # Where and who
     @property
@@ -296,7 +269,7 @@ class CatalogClient:
             content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         more = dict(headers or {}) if content is None else {"Content-Type": content_type, **(headers or {})}
-        answer = self._respond(method, path, params, content, more, repeatable=repeatable)
+        answer = self._respond(Request(method, path, params, content, more, repeatable))
         return parsed(answer.content, entries)
 
     def answered(
@@ -307,7 +280,7 @@ class CatalogClient:
 
         repeatable = method in IDEMPOTENT if idempotent is None else idempotent
         content = orjson.dumps(document)
-        response = self._respond(method, path, None, content, {"Content-Type": JSON}, repeatable=repeatable)
+        response = self._respond(Request(method, path, None, content, {"Content-Type": JSON}, repeatable))
         return parsed(response.content), response.headers
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
@@ -315,19 +288,9 @@ class CatalogClient:
 
         Raises as `request` does.
         """
-        return self._respond("GET", path, None, None, headers or {}, repeatable=True, stream=True)
+        return self._respond(Request("GET", path, headers=headers or {}, repeatable=True, stream=True))
 
-    def _respond(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None,
-        content: bytes | Callable[[], Iterable[bytes]] | None,
-        headers: Mapping[str, str],
-        *,
-        repeatable: bool,
-        stream: bool = False,
-    ) -> httpx.Response:
+    def _respond(self, request: Request) -> httpx.Response:
         """The answer of a request that succeeded, after retries where they are safe."""
         import httpx
 
@@ -337,9 +300,11 @@ class CatalogClient:
             base = self.url
             failure: Exception
             after: float | None = None
-            token = self._token_for(base, path, headers)
+            token = self._token_for(request, base)
             try:
-                response = self._sent(method, path, base, token, params, content, headers, stream)
+                response = request.send(
+                    self._opened(loopback=self._url is None and not request.is_absolute), base, token
+                )
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 # Nothing was sent: this may be repeated whatever the method.
                 failure, again = error, True
@@ -347,7 +312,7 @@ class CatalogClient:
                     self._rejoin(base)
                     rejoined = True
             except httpx.TransportError as error:
-                failure, again = error, repeatable
+                failure, again = error, request.repeatable
             else:
                 if response.is_success:
                     return response
@@ -355,53 +320,28 @@ class CatalogClient:
                 if status == 401 and not renewed and self._credentials.renewed(token):
                     renewed = True
                     continue  # nothing was done for the token that was refused
-                failure = self._failure(response, f"{method} {path}", token)
+                failure = self._failure(response, request, token)
                 after = seconds_to_wait(response.headers)
-                again = status in RETRY_STATUSES and (repeatable or status in REFUSED)
+                again = status in RETRY_STATUSES and (request.repeatable or status in REFUSED)
                 if again and attempt and not rejoined and status == 503:
                     self._rejoin(base)  # the API lives and its database does not
                     rejoined = True
             if not again or attempt >= self.retries or (after or 0) > LONGEST_WAIT:
                 raise public(failure, base) from failure.__cause__
             attempt += 1
-            _log.debug("%s %s failed, attempt %d: %s", method, path, attempt, type(failure).__name__)
+            _log.debug("%s failed, attempt %d: %s", request, attempt, type(failure).__name__)
             time.sleep(wait(attempt, after))
 
-    def _sent(
-        self,
-        method: str,
-        path: str,
-        base: str,
-        token: str | None,
-        params: Mapping[str, Any] | None,
-        content: bytes | Callable[[], Iterable[bytes]] | None,
-        headers: Mapping[str, str],
-        stream: bool,
-    ) -> httpx.Response:
-        """The answer to one attempt; one that is no success has been read."""
-        session = self._opened(loopback=self._url is None and "://" not in path)
-        request = session.build_request(
-            method,
-            path if "://" in path else base + path,
-            params=params,
-            content=content() if callable(content) else content,
-            headers={**headers, "Authorization": f"Bearer {token}"} if token else headers,
-        )
-        response = session.send(request, stream=stream)
-        if stream and not response.is_success:
-            response.read()
-        return response
-
-    def _failure(self, response: httpx.Response, request: str, token: str | None) -> Exception:
-        """The error that an answer is, with what to do about it where that is known."""
-        failure = from_response(response.status_code, response.content, response.headers, request)
+    def _failure(self, response: httpx.Response, request: Request, token: str | None) -> Exception:
+        """Return the error that an answer is, with what to do about it if that is known."""
+        failure = from_response(response.status_code, response.content, response.headers, str(request))
         if isinstance(failure, UnauthorizedError):
             return UnauthorizedError(f"{failure} {self._credentials.advice(token)}")
         return failure
 
-    def _token_for(self, base: str, path: str, headers: Mapping[str, str]) -> str | None:
-        """The token to send with a request: to the API's own origin only, unless the request has its own."""
-        if "authorization" in map(str.lower, headers) or ("://" in path and origin(path) != origin(base)):
+    def _token_for(self, request: Request, base: str) -> str | None:
+        """Return the token to send: to the API's own origin only, unless the request has its own."""
+        if request.has_credentials or (request.is_absolute and origin(request.path) != origin(base)):
             return None
         return self.token
 
@@ -410,13 +350,7 @@ class CatalogClient:
     def aggregations(self) -> frozenset[str]:
         """What the service counts by itself (STAC's Aggregation extension), with the bytes; asked once."""
         if self._aggregations is None:
-            try:
-                offered = self.get("/aggregations")["aggregations"]
-            except (ClientError, LookupError, TypeError):  # it has no such extension
-                offered = []
-            names = frozenset(one["name"] for one in offered)
-            # Those of others don't say how large what they count is.
-            self._aggregations = names if "total_bytes" in names else frozenset()
+            self._aggregations = capabilities.aggregations(self)
         return self._aggregations
 
     @property
@@ -428,8 +362,7 @@ class CatalogClient:
         if self._url is None or not self.token:
             return False
         if self._signs is None:
-            links = self.get("/").get("links") or ()
-            self._signs = any(link.get("rel") == schema.SIGNATURES_REL for link in links)
+            self._signs = capabilities.signs_assets(self)
         return self._signs
 
     # The bands of products, which rasters need again and again
@@ -450,32 +383,9 @@ class CatalogClient:
         with self._lock:
             self._bands.pop(product_id, None)
 
-    # JSON:API documents, the form of `serialize(jsonapi_format=True)`
-    @staticmethod
-    def jsonapi_document(
-        type: str,
-        attributes: Mapping[str, Any],
-        id: str | None = None,
-    ) -> dict[str, Any]:
-        """One object as a JSON:API document."""
-        resource = {"type": type, "attributes": dict(attributes)}
-        return {"data": resource if id is None else {**resource, "id": id}}
-
-    @staticmethod
-    def jsonapi_collection(
-        type: str,
-        attributes_list: Iterable[Mapping[str, Any]],
-        ids: Iterable[str] | None = None,
-    ) -> dict[str, Any]:
-        """Several objects as a JSON:API document; ValueError where ids and attributes differ in number."""
-        attributes = list(attributes_list)
-        names: list[str | None] = [None] * len(attributes) if ids is None else list(ids)
-        return {
-            "data": [
-                CatalogClient.jsonapi_document(type, entry, name)["data"]
-                for entry, name in zip(attributes, names, strict=True)
-            ]
-        }
+    # The form of `serialize(jsonapi_format=True)`
+    jsonapi_document = staticmethod(jsonapi_document)
+    jsonapi_collection = staticmethod(jsonapi_collection)
 
 
 # All clients of this process, and those among them that came out of pickles, by their configuration.
@@ -509,9 +419,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def _close(session: httpx.Client, pid: int) -> None:
-    """Close a session, in the process that opened it only: a child shares its parent's sockets."""
-    if pid == os.getpid():
-        session.close()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from landbridge.exceptions import GatewayTimeoutError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import httpx
 
 __all__ = [
     "IDEMPOTENT",
@@ -19,6 +22,7 @@ __all__ = [
     "MERGE_PATCH",
     "REFUSED",
     "RETRY_STATUSES",
+    "Request",
     "escape",
     "origin",
     "parsed",
@@ -37,6 +41,50 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 LONGEST_WAIT = 60.0  # seconds, where the service says how long
 _FIRST_WAIT, _LONGEST_STEP = 0.1, 5.0
 _LARGE = 1_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that may be sent several times.
+
+    `content` is sent as it is: bytes, or a function that gives the chunks anew for each attempt. With
+    `stream` the content of the answer is yet to be read.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, Any] | None = None
+    content: bytes | Callable[[], Iterable[bytes]] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = False
+    stream: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_absolute(self) -> bool:
+        """True if the path is a whole URL."""
+        return "://" in self.path
+
+    @property
+    def has_credentials(self) -> bool:
+        """True if the request is sent with a token of its own."""
+        return "authorization" in map(str.lower, self.headers)
+
+    def send(self, session: httpx.Client, base: str, token: str | None) -> httpx.Response:
+        """Return the answer to one attempt; one that is no success has been read."""
+        request = session.build_request(
+            self.method,
+            self.path if self.is_absolute else base + self.path,
+            params=self.params,
+            content=self.content() if callable(self.content) else self.content,
+            headers={**self.headers, "Authorization": f"Bearer {token}"} if token else self.headers,
+        )
+        response = session.send(request, stream=self.stream)
+        if self.stream and not response.is_success:
+            response.read()
+        return response
 
 
 def parsed(content: bytes, entries: str | None = None) -> Any:

@@ -17,6 +17,7 @@ import rasterio
 
 from landbridge.catalog import CatalogClient, Image, ImageCollection, Product, SpectralBand
 from landbridge.catalog import client as client_module
+from landbridge.catalog.http import Request
 from landbridge.catalog.image_sources import sources
 from landbridge.catalog.signing import Signer
 from landbridge.exceptions import NotFoundError
@@ -62,13 +63,13 @@ def bens(people: dict[str, CatalogClient], images: list[Image]) -> ImageCollecti
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
-    """What clients ask, as method and path."""
+    """Return a list of the requests of all clients, as method and path."""
     seen: list[tuple[str, str]] = []
     respond = CatalogClient._respond
 
-    def noting(self: CatalogClient, method: str, path: str, *args: Any, **options: Any) -> Any:
-        seen.append((method, path))
-        return respond(self, method, path, *args, **options)
+    def noting(self: CatalogClient, request: Request) -> Any:
+        seen.append((request.method, request.path))
+        return respond(self, request)
 
     monkeypatch.setattr(client_module.CatalogClient, "_respond", noting)
     return seen
