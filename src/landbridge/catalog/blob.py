@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, overload
 
 from landbridge.catalog.access import AuthCatalogObject
-from landbridge.catalog.attributes import EnumAttribute, Model, TypedAttribute
+from landbridge.catalog.attributes import EnumAttribute, TypedAttribute
 from landbridge.catalog.blob_arguments import check_binary, full_namespace, range_header
+from landbridge.catalog.blob_attributes import Digest, IdPart
 from landbridge.catalog.blob_content import split_lines, write_whole
 from landbridge.catalog.blob_service import BLOBS
 from landbridge.catalog.client import CatalogClient
 from landbridge.catalog.collections import Collection
 from landbridge.catalog.converters import GeometryAttribute, Timestamp
 from landbridge.catalog.enums import DocumentState, StorageState, StorageType
-from landbridge.catalog.errors import InvalidNameError
 from landbridge.catalog.lifecycle import ClassOrInstanceMethod
 from landbridge.catalog.resources import valid
 from landbridge.catalog.task import BlobDeletionTaskStatus
@@ -23,7 +23,7 @@ from landbridge.mappings import blob as blob_mapping
 from landbridge.mappings import ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from landbridge.catalog.blob_arguments import Range
     from landbridge.catalog.search import BlobSearch
@@ -37,35 +37,6 @@ def _delete_by_id(
     """Delete the blob with this id; what to wait for, None where there is no such blob."""
     task = BlobDeletionTaskStatus.create([id], raise_on_missing=False, client=client)
     return task if task.ids else None
-
-
-class Digest(TypedAttribute):
-    """An attribute that the service may know later than the object: it is asked for when it is read."""
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: Model, owner: type) -> Any: ...
-    def __get__(self, instance: Model | None, owner: type) -> Any:
-        if instance is None:
-            return self
-        known = instance._read(self)
-        return instance._ask_hash() if known is None and isinstance(instance, Blob) else known
-
-
-class _Part(TypedAttribute):
-    """A part of a blob's id, of which the id must be taken apart again."""
-
-    def __init__(self, attribute_type: type, fault: Callable[[str], str | None], **kwargs: Any) -> None:
-        super().__init__(attribute_type, **kwargs)
-        self.fault = fault
-
-    def validate_value(self, value: Any) -> Any:
-        text = super().validate_value(value)
-        # Without a namespace, or with an empty one, a blob gets the user's own.
-        if text and (why := self.fault(text)) is not None:
-            raise InvalidNameError(f"'{self.name}' cannot be {text!r}: it {why}.")
-        return text
 
 
 def _delete_self(self: Blob) -> BlobDeletionTaskStatus:
@@ -90,12 +61,12 @@ class Blob(AuthCatalogObject):
     _resource: ClassVar[Any] = BLOBS
     _doc_type = "storage"
 
-    namespace = _Part(
+    namespace = IdPart(
         str,
         fault=blob_mapping.namespace_fault,
         doc="What groups it with others; see `namespace_id`. *Sortable.*",
     )
-    name = _Part(
+    name = IdPart(
         str,
         fault=blob_mapping.name_fault,
         doc="Unique in the namespace; may have parts, with / between. *Sortable.*",
