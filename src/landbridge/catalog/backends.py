@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from landbridge.catalog.blob_service import BLOBS
 from landbridge.catalog.local import select
 from landbridge.catalog.paging import pages
-from landbridge.catalog.resources import BANDS, IMAGES, PRODUCTS, described_bands
+from landbridge.catalog.stac.bands import BANDS, described_bands
+from landbridge.catalog.stac.images import IMAGES
+from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.catalog.summaries import Fact, by_interval, dated, summed, total
 from landbridge.exceptions import BadRequestError
 from landbridge.mappings import cql2, ids

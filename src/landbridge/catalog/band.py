@@ -15,7 +15,7 @@ from landbridge.catalog.collections import Collection
 from landbridge.catalog.containers import ListAttribute, ValueAttribute
 from landbridge.catalog.enums import BandType, Colormap, DataType
 from landbridge.catalog.named import NamedCatalogObject
-from landbridge.catalog.resources import BANDS, BandRecord, Resource
+from landbridge.catalog.stac.bands import BANDS
 from landbridge.catalog.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.utils.properties import properties
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from landbridge.catalog.client import CatalogClient
+    from landbridge.catalog.resources import BandRecord, Resource
     from landbridge.catalog.search import Search
 
 __all__ = [

@@ -9,7 +9,7 @@ from landbridge.catalog.containers import ListAttribute, ValueAttribute
 from landbridge.catalog.converters import GeometryAttribute, Timestamp, at_home, to_shape
 from landbridge.catalog.enums import DownloadFileFormat, OverviewResampler, ResampleAlgorithm, StorageState
 from landbridge.catalog.named import NamedCatalogObject
-from landbridge.catalog.resources import IMAGES, Resource
+from landbridge.catalog.stac.images import IMAGES
 from landbridge.catalog.values import File
 from landbridge.utils.properties import properties
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client import CatalogClient
     from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
+    from landbridge.catalog.resources import Resource
     from landbridge.catalog.search import ImageSearch, Search
     from landbridge.geo import AOI, GeoContext
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from landbridge.catalog.containers import plain
-from landbridge.catalog.resources import ASSETS, PRODUCTS, BandRecord, described_bands
+from landbridge.catalog.resources import BandRecord
+from landbridge.catalog.stac.bands import described_bands
+from landbridge.catalog.stac.images import ASSETS
+from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
 from landbridge.mappings.binding import Bindings, Place

@@ -11,7 +11,7 @@ from landbridge.catalog.collections import Collection
 from landbridge.catalog.containers import ListAttribute, ValueAttribute
 from landbridge.catalog.converters import ReadableText, Timestamp
 from landbridge.catalog.errors import InvalidNameError
-from landbridge.catalog.resources import PRODUCTS, Resource, namespaced
+from landbridge.catalog.stac.products import PRODUCTS, namespaced
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
 from landbridge.catalog.values import Resolution
 from landbridge.mappings import ids
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.band import Band
     from landbridge.catalog.image import Image
     from landbridge.catalog.image_upload import ImageUpload
+    from landbridge.catalog.resources import Resource
     from landbridge.catalog.search import ImageSearch, Search
 
 __all__ = ["Product", "ProductCollection"]

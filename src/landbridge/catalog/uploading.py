@@ -16,7 +16,8 @@ from landbridge.catalog.enums import DocumentState, ImageUploadType
 from landbridge.catalog.errors import ImageExistsError
 from landbridge.catalog.http import escape
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
-from landbridge.catalog.resources import IMAGES, valid
+from landbridge.catalog.resources import valid
+from landbridge.catalog.stac.images import IMAGES
 from landbridge.mappings import image as image_mapping
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ import rasterio
 
 from landbridge.catalog import CatalogClient, Image, ImageCollection, Product, SpectralBand
 from landbridge.catalog import client as client_module
-from landbridge.catalog.http import Request
 from landbridge.catalog.image_sources import sources
 from landbridge.catalog.signing import Signer
 from landbridge.exceptions import NotFoundError
@@ -28,6 +27,8 @@ from until import until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from landbridge.catalog.http import Request
 
 COUNT = 5
 

@@ -7,7 +7,7 @@ import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import Band, CatalogClient, Image, Product
-from landbridge.catalog.resources import band_records
+from landbridge.catalog.stac.bands import band_records
 from landbridge.mappings import band, image, product
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from landbridge.catalog import Image, ImageUpload, Product
 from landbridge.catalog import image_upload as uploads
-from landbridge.catalog.resources import IMAGES
+from landbridge.catalog.stac.images import IMAGES
 from landbridge.exceptions import ConflictError, ServerError
 
 GEO = {"cs_code": "EPSG:32621", "geotrans": (0, 30, 0, 0, 0, -30)}

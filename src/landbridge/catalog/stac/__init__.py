@@ -1,0 +1,1 @@
+"""Storage of each class of objects in a STAC API."""
