@@ -2,11 +2,11 @@
 
 A band is bound by an asset's key (``catalog:asset``) and an index in the asset (``catalog:band_index``). They
 come from the entries given to `Bindings`: those of the Collection (`landbridge.mappings.foreign.entries`) or,
-if it describes no bands, of its first Items. What an Item's own assets say of their bands wins over that. The
-number and order of an Item's assets mean nothing: they differ between Items.
+if it describes no bands, of its first Items. The bands that an Item's own assets list win over those.
+The number and order of an Item's assets mean nothing: they differ between Items.
 
-A file of ours has ``catalog:file_index`` in its asset. That label, not the key, identifies the file, because
-the key is made from the names of the bands that the product had when the Item was written.
+An uploaded file has ``catalog:file_index`` in its asset. That label, not the key, identifies the file,
+because the key is made from the names of the bands that the product had when the Item was written.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ Listed = tuple[tuple[str | None, str | None], ...]
 class Asset(NamedTuple):
     """The part of an Item's asset that decides which bands are read from it.
 
-    `file_index`: the label of a file of ours. `bands`: the asset's own list. `resolution`: the size of its
-    pixels, if it says one.
+    `file_index`: the label of an uploaded file. `bands`: the asset's own list. `resolution`: the size of its
+    pixels, if the asset states it.
     """
 
     href: str
@@ -62,9 +62,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A band's place as its product says it.
+    """A band's place according to its product.
 
-    `asset` is None if no document names the asset. `file_index` is None unless the file is one of ours.
+    `asset` is None if no document names the asset. `file_index` is None unless the file was uploaded.
     `names` are those that documents may give to the band; `listed` is the Collection's list of the bands of
     the asset.
     """
@@ -79,9 +79,9 @@ class Binding:
 
 
 def is_bound(entry: Mapping[str, Any], item_assets: Any) -> bool:
-    """Say whether an entry of ``bands`` is bound to an asset that others named.
+    """Say whether an entry of ``bands`` is bound to an asset that another program named.
 
-    Entries of ours have a ``catalog:file_index``. Earlier versions wrote one into those of others too.
+    Entries of uploaded files have a ``catalog:file_index``. Earlier versions added one to other entries too.
     """
     key = entry.get(ASSET)
     if not isinstance(key, str):
@@ -297,7 +297,7 @@ def _find(binding: Binding, assets: Mapping[str, Asset], labelled: Mapping[Any, 
     asset = assets.get(binding.asset)
     if asset is None or not asset.href:
         return None
-    # Of ours, a file with another label is another file, whatever its asset is called.
+    # An uploaded file with another label is another file, under any asset key.
     return None if binding.file_index is not None and asset.file_index is not None else asset
 
 

@@ -1,4 +1,4 @@
-"""Bands that others wrote, read as the entries of ``bands`` that we would have written.
+"""Bands that other programs wrote, read as entries of ``bands`` in the form that Landbridge writes.
 
 STAC describes bands in ``bands`` (1.1), in ``eo:bands`` and ``raster:bands`` of assets (1.0), or not at all.
 A band is bound to the key of its asset and to its index there (see `landbridge.mappings.binding`).
@@ -49,7 +49,7 @@ def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None
 
 
 def _apart(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield entries under names of their own: names of others may be made into the same valid one."""
+    """Yield entries under distinct names: names of other programs may be made into the same valid one."""
     taken: set[str] = set()
     for entry in entries:
         name = entry["name"] or "_"
@@ -80,7 +80,7 @@ def _places(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, 
 
 
 def _placed(entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
-    """Return an entry of others in ``bands`` with the place of its pixels, as far as the assets say it."""
+    """Return an entry of another program with the place of its pixels, as far as the assets state it."""
     name = entry.get("name") or f"band-{order}"
     place: dict[str, Any] = {"name": name, POSITION: 0}
     if name in places:
@@ -89,11 +89,11 @@ def _placed(entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[str
 
 
 def bound(collection: Mapping[str, Any], ours: Container[Any] = ()) -> list[Any]:
-    """Return the entries of ``bands`` as they are stored: those of others with their asset and index.
+    """Return the entries of ``bands`` as they are stored: those of other programs get asset and index.
 
-    A ``catalog:file_index`` that an earlier version gave to entries of others is taken out: it counted the
-    assets of the Collection, which are not those of an Item. ``ours``: names of bands that are known to be in
-    files of ours.
+    A ``catalog:file_index`` that an earlier version gave to such entries is taken out: it counted the assets
+    of the Collection, which are not those of an Item. ``ours``: names of bands that are known to be in
+    uploaded files.
     """
     shared = collection.get("item_assets")
     places = _places(_assets(collection, None))

@@ -15,7 +15,7 @@ __all__ = ["LARGEST", "bbox", "check_geometry"]
 
 LARGEST = 1e6  # of a coordinate: no longitude is larger, nor the height of a footprint in metres
 
-# How deep the positions lie.
+# Nesting depth of the positions.
 _DEPTHS = {
     "Point": 0,
     "MultiPoint": 1,
@@ -128,7 +128,7 @@ def _bad(place: str, value: Any, expected: str) -> InvalidDocument:
 
 
 def bbox(geometry: Mapping[str, Any]) -> list[float]:
-    """West, south, east and north of a GeoJSON geometry. Raises `InvalidDocument`.
+    """Return west, south, east and north of a GeoJSON geometry. Raises `InvalidDocument`.
 
     If the geometry is cut at the antimeridian, west is greater than east, as in RFC 7946, section 5.2.
     """
@@ -143,7 +143,7 @@ def bbox(geometry: Mapping[str, Any]) -> list[float]:
 
 
 def _span(parts: list[tuple[float, float]]) -> tuple[float, float]:
-    """The westernmost and easternmost longitude of parts, which may lie on both sides of the antimeridian.
+    """Return the western and eastern end of parts, which may lie on both sides of the antimeridian.
 
     They do so if some touch it from either side: then the widest gap between them is what they leave out.
     """
@@ -162,7 +162,7 @@ def _span(parts: list[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _parts(geometry: Mapping[str, Any]) -> list[list[Sequence[float]]]:
-    """The positions of each part of a geometry."""
+    """Return the positions of each part of a geometry."""
     kind = geometry["type"]
     if kind == "GeometryCollection":
         return [found for part in geometry["geometries"] for found in _parts(part)]

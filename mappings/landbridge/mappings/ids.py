@@ -54,7 +54,7 @@ def split(id: str) -> tuple[str, str]:
 
 
 class NamedId(str):  # noqa: SLOT000 - its parts are kept beside the text
-    """The id of an image or band with its parts, for names of others, which may have colons."""
+    """The id of an image or band with its parts, for names by other programs, which may have colons."""
 
     product_id: str
     name: str
@@ -75,7 +75,7 @@ def product_id_fault(id: str) -> str | None:
 
 
 def fault(text: str) -> str | None:
-    """Return why people cannot tell an id or name from others; None if they can.
+    """Return why readers cannot tell an id or name from others; None if they can.
 
     Spaces at the ends, controls, marks of direction and other characters that do not show make two texts look
     the same, or what is written around them read in another order.
@@ -92,9 +92,9 @@ def _is_hidden(character: str) -> bool:
 
 
 def name_fault(name: str) -> str | None:
-    """Return the reason why an id with this name would be taken apart otherwise; None if it would not.
+    """Return the reason why an id with this name would be split elsewhere; None if it would not.
 
-    Whether a service takes a name is for it to say.
+    The service decides about all other limits of names.
     """
     if not name:
         return "is empty"

@@ -28,7 +28,7 @@ _NEED_BASE = ("files", "extra_properties")
 
 
 def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of an Item, ours or anyone's, with ``id``, ``name`` and ``product_id``.
+    """Return the attributes of an Item, of any STAC API, with ``id``, ``name`` and ``product_id``.
 
     Attributes that the Item does not hold are left out.
     """

@@ -64,7 +64,7 @@ class Blob(AuthCatalogObject):
     namespace = IdPart(
         str,
         fault=blob_mapping.namespace_fault,
-        doc="What groups it with others; see `namespace_id`. *Sortable.*",
+        doc="The group of blobs that it belongs to; see `namespace_id`. *Sortable.*",
     )
     name = IdPart(
         str,

@@ -65,10 +65,10 @@ class CatalogClient:
         the call, and appears in no error, log or `raster_info`. It may be set later too. Without one, the
         files that a Landbridge service itself keeps are signed by that service.
 
-    A client pickles as its configuration, without secrets: where it is unpickled it takes the token, or the
-    login, that the environment or the profile there has for the same address. A token that was passed as
-    `auth` is not in the pickle either, since pickles lie on disks and in queues; where the client had a token
-    and has none any more, a request is an UnauthorizedError that says so, and not an anonymous one. An
+    A client pickles as its configuration, without secrets: when it is unpickled it takes the token, or the
+    login, that the environment or the profile of that process has for the same address. A token that was
+    passed as `auth` is not in the pickle either, since pickles lie on disks and in queues. If the client had
+    a token and has none any more, its requests raise UnauthorizedError instead of being sent without one. An
     `asset_signer` is pickled, by the rules for functions. A copy of a client is the client itself.
     """
 

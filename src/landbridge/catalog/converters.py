@@ -143,7 +143,7 @@ def to_shape(value: Any, *, check: bool = False) -> Any:
 
 
 def at_home(geometry: Any) -> Any:
-    """A shapely geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
+    """Return a shapely geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
     west, south, east, north = geometry.bounds
     if geometry.is_empty or (west >= -180 and east <= 180 and south >= -90 and north <= 90):
         return geometry

@@ -62,7 +62,7 @@ class Credentials:
 
     @property
     def proves(self) -> bool:
-        """Whether requests are sent with a token, or would be, had a pickle not left it behind."""
+        """True if requests are sent with a token, or would be if a pickle had not left the token out."""
         return self.bereft or self._logs_in or self.auth.token is not None
 
     def after_fork(self) -> None:

@@ -110,7 +110,7 @@ def _finest(resolutions: Sequence[tuple[float, str]], crs: str | None) -> float:
 
 
 def _exactly(resolution: float, grids: Sequence[_Pixels | None]) -> float:
-    """Return the resolution that is meant: bands' are often rounded, and pixels must fit into pixels."""
+    """Return the exact size of the pixels if the resolution, which is often rounded, is about that."""
     known = Counter(grid.size for grid in grids if grid is not None)
     if not known:
         return resolution
@@ -164,7 +164,7 @@ def _on_same_lines(one: tuple[float, float], other: tuple[float, float], resolut
 
 
 def _fits(ratio: float) -> bool:
-    """Whether pixels of one size consist of whole ones of another size."""
+    """Say whether pixels of one size consist of whole ones of another size."""
     return round(ratio) >= 1 and abs(ratio - round(ratio)) < _SAME_LINES
 
 

@@ -28,23 +28,23 @@ class UnsavedObjectError(Exception):
 
 
 class InvalidNameError(AttributeValidationError, BadRequestError):
-    """A text cannot be a part of an id.
+    """An attribute's value cannot be a part of an id.
 
-    Both the error of an attribute and that of a service, which refuses it too.
+    It is a BadRequestError too, since a service refuses such a value with that.
     """
 
 
 class ImageExistsError(ConflictError, ValueError):
-    """The image that was to be uploaded exists.
+    """The image of an upload exists already.
 
-    A ConflictError as of the service, and a ValueError for code that was written for uploads that raise that.
+    It is a ConflictError as from the service, and a ValueError for code that expects that of uploads.
     """
 
 
 class InvalidGeometryError(ValueError, TypeError):
-    """GeoJSON is not a geometry.
+    """A GeoJSON document is not a valid geometry.
 
-    A ValueError as elsewhere, and a TypeError for code that was written for searches that raise that.
+    It is a ValueError as elsewhere, and a TypeError for code that expects that of searches.
     """
 
 

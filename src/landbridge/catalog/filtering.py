@@ -19,7 +19,7 @@ __all__ = ["check_values"]
 def check_values(expression: Expression, attribute: Attribute) -> None:
     """Raise BadRequestError for a comparison with a value that the attribute can never have.
 
-    A service would find nothing, and say nothing.
+    A service would find nothing, and report no error.
     """
     if isinstance(attribute, GeometryAttribute):
         if isinstance(expression, (EqExpression, NeExpression, RangeExpression)) and not _is_none(expression):
@@ -44,7 +44,7 @@ def _is_none(expression: Any) -> bool:
 
 
 def _unlike(attribute: Attribute, value: Any) -> str | None:
-    """Return what an attribute is, if a value of that kind it is not."""
+    """Return the kind of an attribute's values if this value is of another kind, else None."""
     if isinstance(attribute, BooleanAttribute):
         return None if isinstance(value, (bool, int, float)) and value in (0, 1) else "True or False"
     if isinstance(attribute, TypedAttribute):

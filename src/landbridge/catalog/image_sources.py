@@ -1,4 +1,4 @@
-"""Images as the raster engine takes them: their files, and where in these their product's bands are."""
+"""Inputs of the raster engine: the files of images, and the places of bands in them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _FIRST = Place(0, 0)
 
 
 class ProductBands(list[BandRecord]):
-    """The bands of a product, with what rasters make of them once."""
+    """The bands of a product, and their form in the raster engine, which is made once."""
 
     @cached_property
     def engine(self) -> tuple[dict[str, Band], Bindings]:
-        """The engine's form of the bands, and what finds their files among an image's assets."""
+        """The engine's form of the bands, and their bindings to an image's assets."""
         shared = self[0].collection.get("item_assets") if self else None
         bindings = Bindings((record.entry for record in self), shared)
         return {
@@ -123,19 +123,19 @@ def assets_of(image: Image) -> Mapping[str, Asset]:
 
 
 def _coefficients(image: Image, names: frozenset[str]) -> dict[str, Any]:
-    """Those of the named attributes that the image has, as plain numbers and lists."""
+    """Return those of the named attributes that the image has, as plain numbers and lists."""
     known = names.intersection(image.ATTRIBUTES)
     return {name: plain(value) for name in known if (value := getattr(image, name)) is not None}
 
 
 def _address(href: str | None, prefix: str, store: Path | None) -> str:
-    """Where a file is read from: the embedded stack's assets from its folder, all else by their href."""
+    """Return the address to read a file from: a path for the embedded stack's assets, else the href."""
     if not href:
         return ""
     if store is not None and href.startswith(prefix):
         root = store.resolve()
         path = (root / unquote(href[len(prefix) :])).resolve()
-        # An href is data that anybody may have written: it must not lead out of the folder.
+        # Any program may have written the href: it must not lead out of the folder.
         if path.is_relative_to(root) and path.is_file():
             return str(path)
     return href

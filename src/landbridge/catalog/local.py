@@ -1,4 +1,4 @@
-"""Filtering and sorting on the client what the service keeps as a whole, by the rules of the service.
+"""Filters and sorting on the client, for objects that the service cannot filter, by the rules of the service.
 
 The rules are those of `landbridge.utils.comparing`.
 """

@@ -41,7 +41,7 @@ class _IdentityAttribute(TypedAttribute):
         else:
             parts = {self.name: text}
         for part, given in parts.items():
-            # What the object has already may be of others, whose names have other characters.
+            # An object that another program made may have a name with other characters: it can be kept.
             if given != getattr(instance, part) and (fault := _FAULTS[part](given)) is not None:
                 raise InvalidNameError(f"'{part}' cannot be {given!r}: it {fault}.")
         instance._identify(**parts)

@@ -38,7 +38,7 @@ class Product(AuthCatalogObject):
     _resource: ClassVar[Resource] = PRODUCTS
     _doc_type = "product"
 
-    name = ReadableText(doc="What people call it. *Sortable, searchable.*")
+    name = ReadableText(doc="Display name. *Sortable, searchable.*")
     description = TypedAttribute(str, doc="What it is. *Searchable.*")
     is_core = BooleanAttribute(doc="Whether it is one of the service's own products. *Filterable, sortable.*")
     revisit_period_minutes_min = TypedAttribute(

@@ -165,11 +165,11 @@ class GeoSearch(Search[T]):
         self._intersects: Any = None
 
     def intersects(self, geometry: Any, match_null_geometry: bool = False) -> Self:
-        """The search for objects whose geometry intersects this one, in place of any earlier one.
+        """Return the search for objects whose geometry intersects this one, in place of any earlier one.
 
-        Takes GeoJSON, shapely geometries, GeoContexts and whatever has `__geo_interface__`; TypeError for
-        anything else, an error that is a ValueError too for GeoJSON that is no geometry. Longitudes may go on
-        beyond ±180. With `match_null_geometry` objects without a geometry match too.
+        Takes GeoJSON, shapely geometries, GeoContexts and objects with `__geo_interface__`; TypeError for
+        anything else, InvalidGeometryError (a ValueError too) for GeoJSON that is no geometry. Longitudes may
+        go on beyond ±180. With `match_null_geometry` objects without a geometry match too.
         """
         from shapely.errors import ShapelyError
 

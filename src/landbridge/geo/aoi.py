@@ -143,7 +143,7 @@ class AOI(GeoContext):
 
     @property
     def _may_be_small(self) -> bool:
-        """Whether bounds may be smaller than a pixel: where a known grid has the pixel that holds them."""
+        """True if bounds may be smaller than a pixel: a known grid has the pixel that holds them."""
         return self._all_touched or self._grid_origin is not None
 
     @property
@@ -163,7 +163,7 @@ class AOI(GeoContext):
 
     @property
     def align_pixels(self) -> bool:
-        """Whether the grid's lines lie on multiples of the resolution, counted from `grid_origin`."""
+        """True if the grid's lines lie on multiples of the resolution, counted from `grid_origin`."""
         return self._resolution is not None if self._align_pixels is None else self._align_pixels
 
     @property
@@ -231,7 +231,7 @@ class AOI(GeoContext):
         *,
         grid_origin: Any = UNCHANGED,
     ) -> "AOI":
-        """A copy with some fields changed; None is a value like any other.
+        """Return a copy with some fields changed; None is a value like any other.
 
         A new resolution drops the shape, a new crs the grid origin. A new geometry keeps the bounds unless
         `bounds="update"`, which takes them from it.

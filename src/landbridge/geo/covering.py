@@ -24,7 +24,7 @@ _METERS_PER_DEGREE = 111_320
 
 
 def polygons_of(shape: Any) -> list[Polygon]:
-    """The polygons of a shape to be tiled, in longitude and latitude.
+    """Return the polygons of a shape to be tiled, in longitude and latitude.
 
     A GeoContext may go across the antimeridian, and a shape that is cut there.
 

@@ -40,7 +40,7 @@ def continuous(geometry: BaseGeometry) -> BaseGeometry:
 
 
 def normalized(geometry: BaseGeometry) -> BaseGeometry:
-    """Return a geometry within ±180 and ±90 degrees, cut at the antimeridian where it goes across."""
+    """Return a geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
     if geometry.is_empty:
         return geometry
     west, south, east, north = geometry.bounds
@@ -53,7 +53,7 @@ def normalized(geometry: BaseGeometry) -> BaseGeometry:
     for turn in range(math.floor((west + MAX_LON) / TURN), math.floor((east + MAX_LON) / TURN) + 1):
         middle = turn * TURN
         inside = geometry.intersection(box(middle - MAX_LON, -MAX_LAT, middle + MAX_LON, MAX_LAT))
-        # Where it only touches the antimeridian there is nothing of its kind.
+        # A geometry that only touches the antimeridian leaves points or lines there, which are dropped.
         kept = [part for part in _parts(inside) if shapely.get_dimensions(part) == dimension]
         found += [moved_by(part, -middle) for part in kept]
     return shapely.union_all(found)

@@ -24,7 +24,7 @@ __all__ = ["begin", "begun"]
 
 # A chain that an error ended leaves its first comparison behind; so many of them are kept.
 _MOST_WAITING = 64
-# What may stand between a comparison and the jump that its truth decides.
+# Instructions that may stand between a comparison and the jump that its truth decides.
 _TESTS = frozenset({"COPY", "TO_BOOL", "NOT_TAKEN"})
 
 

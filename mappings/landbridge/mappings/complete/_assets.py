@@ -78,9 +78,9 @@ class Files:
 
 
 def groups(collection: Mapping[str, Any], ours: Container[Any] = ()) -> dict[int, list[Mapping[str, Any]]]:
-    """Return a collection's bands in files of ours by file index, in the order of their places.
+    """Return a collection's bands in uploaded files by file index, in the order of their places.
 
-    A place has one band. ``ours``: names of bands that are known to be in files of ours.
+    A place has one band. ``ours``: names of bands that are known to be in uploaded files.
     """
     found: dict[int, dict[int, Mapping[str, Any]]] = {}
     shared = collection.get("item_assets")

@@ -170,7 +170,7 @@ def _scaling(entry: Mapping[str, Any]) -> tuple[float, float] | None:
     if not data or not physical or data[0] == data[1]:
         return None
     if entry.get(INDEX) is None:
-        return None  # Of others: their scale and offset made the physical range.
+        return None  # Of another program: its scale and offset made the physical range.
     (d0, d1), (p0, p1) = ([Decimal(repr(value)) for value in pair] for pair in (data, physical))
     scale = (p1 - p0) / (d1 - d0)
     return float(scale), float(p0 - d0 * scale)

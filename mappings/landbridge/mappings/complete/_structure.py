@@ -52,7 +52,7 @@ _ASSET: _Schema = {
         "statistics": _OBJECT,
         "bands": {"type": "array", "items": _BAND},
         "eo:bands": {"type": "array", "items": _PLAIN_BAND},
-        # Previews of others have these in an array of their own.
+        # Previews by other programs have these in an array of their own.
         "raster:bands": {"type": "array", "items": {**_PLAIN_BAND, "type": ["object", "array"]}},
         "classification:classes": _BAND["properties"]["classification:classes"],
     },
