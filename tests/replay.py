@@ -1,10 +1,10 @@
-"""A STAC API that serves documents which others published, as an API does."""
+"""A STAC API that serves published documents."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from local_server import LocalServer, QuietHandler
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 
@@ -48,7 +48,7 @@ def bare_collection(identifier):
     }
 
 
-class Replay:
+class Replay(LocalServer):
     """An API of these documents, until `stop`."""
 
     def __init__(self, collections, items):
@@ -57,33 +57,17 @@ class Replay:
         self.requests = []
         replay = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def do_GET(self):
                 url = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(url.query).items()}
-                self._answer(*replay.answer("GET", unquote(url.path), query))
+                self.send_json(*replay.answer("GET", unquote(url.path), query))
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self._answer(*replay.answer("POST", urlsplit(self.path).path, json.loads(body)))
+                self.send_json(*replay.answer("POST", urlsplit(self.path).path, json.loads(body)))
 
-            def _answer(self, status, document):
-                payload = json.dumps(document).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(payload)))
-                self.end_headers()
-                self.wfile.write(payload)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
+        super().__init__(Handler)
 
     def answer(self, method, path, query):
         """Return status and document of a request."""
@@ -118,9 +102,3 @@ class Replay:
     def _page(items, query):
         limit = int(query.get("limit", 10))
         return {"type": "FeatureCollection", "features": items[:limit], "links": []}
-
-    def stop(self):
-        """Stop serving."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

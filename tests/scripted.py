@@ -1,20 +1,16 @@
 """A service that answers what a test told it to, and fails on purpose."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from local_server import LocalServer, QuietHandler
 
 
-class Scripted:
+class Scripted(LocalServer):
     """Answers requests with what it was told to, in order, then with 200."""
 
     def __init__(self):
         self.answers, self.seen = [], []
         script = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 script.seen.append((self.command, self.path, dict(self.headers), body))
@@ -25,22 +21,11 @@ class Scripted:
                     self.close_connection = True
                     self.connection.close()
                     return
-                payload = json.dumps(document).encode()
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": len(payload)}.items():
-                    self.send_header(name, str(value))
-                self.end_headers()
-                self.wfile.write(payload)
+                self.send_json(status, document, headers)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names are http.server's
 
-            def log_message(self, *args):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
+        super().__init__(Handler)
 
     def fail(self, *statuses, headers=None, document=None):
         self.answers += [

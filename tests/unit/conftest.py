@@ -10,5 +10,4 @@ def service():
     """A service that answers as the test tells it to."""
     scripted = Scripted()
     yield scripted
-    scripted.server.shutdown()
-    scripted.server.server_close()
+    scripted.stop()

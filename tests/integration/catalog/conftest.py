@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landbridge.catalog import CatalogClient, Image, ImageCollection, MaskBand, Product, SpectralBand
+from landbridge.catalog import (
+    CatalogClient,
+    GenericBand,
+    Image,
+    ImageCollection,
+    MaskBand,
+    Product,
+    SpectralBand,
+)
 from landbridge.geo import AOI
 from landbridge.stac_api.assets.store import AssetStore
 
@@ -54,6 +62,26 @@ def add_bands(product: Product, names: Sequence[str]) -> None:
 
 
 @pytest.fixture
+def add_value_band(product: Product) -> Callable[..., Product]:
+    """Give a product one band of whole numbers, v, and return the product."""
+
+    def make(**attributes: Any) -> Product:
+        GenericBand(
+            name="v",
+            product=product,
+            data_type="UInt16",
+            band_index=0,
+            data_range=(0, 65535),
+            display_range=(0, 65535),
+            nodata=0,
+            **attributes,
+        ).save()
+        return product
+
+    return make
+
+
+@pytest.fixture
 def banded(product: Product) -> Product:
     """A product with the bands red and nir, of 30 m, nodata 0."""
     add_bands(product, ("red", "nir"))
@@ -71,7 +99,7 @@ def masked(banded: Product) -> Product:
 
 @pytest.fixture
 def objects(stack: Any) -> AssetStore:
-    """The store of the running stack."""
+    """Return the store of the running stack."""
     return AssetStore(stack.store.as_uri())
 
 

@@ -376,14 +376,18 @@ def test_edits_of_bands_and_product_at_once_lose_nothing(banded):
     assert Product.get(banded.id).description.isdigit()
 
 
-def test_bands_and_images_of_others_with_colons_in_their_names_are_changed_and_deleted(http, product):
-    # As earlier versions and other programs stored them.
+def store_names_with_colons(http, product, *bands):
+    """Store bands of these names and an image i:j, as earlier versions and other programs did."""
     path = f"/collections/{product.id}"
     document = http.get(path).json()
-    document["bands"] = [{"name": "r:x", "data_type": "uint8"}, {"name": "plain", "data_type": "uint8"}]
+    document["bands"] = [{"name": name, "data_type": "uint8"} for name in bands]
     http.put(path, json=document).raise_for_status()
     http.post(f"{path}/items", json=stac_item(product.id, "i:j")).raise_for_status()
     product.reload()
+
+
+def test_bands_and_images_of_others_with_colons_in_their_names_are_changed_and_deleted(http, product):
+    store_names_with_colons(http, product, "r:x", "plain")
     band = Band.get(f"{product.id}:r:x")
     assert (band.product_id, band.name) == (product.id, "r:x")
     assert [one.name for one in product.bands()] == ["r:x", "plain"]
@@ -406,12 +410,7 @@ def test_bands_and_images_of_others_with_colons_in_their_names_are_changed_and_d
 
 
 def test_a_product_with_such_bands_and_images_is_deleted_with_all_that_is_in_it(http, product):
-    path = f"/collections/{product.id}"
-    document = http.get(path).json()
-    document["bands"] = [{"name": "r:x", "data_type": "uint8"}, {"name": "a / b", "data_type": "uint8"}]
-    http.put(path, json=document).raise_for_status()
-    http.post(f"{path}/items", json=stac_item(product.id, "i:j")).raise_for_status()
-    product.reload()
+    store_names_with_colons(http, product, "r:x", "a / b")
     task = product.delete_related_objects()
     task.wait_for_completion(60)
     assert task.status == "SUCCESS"

@@ -60,7 +60,7 @@ def lose(objects: AssetStore) -> Callable[[Image], None]:
 
 @pytest.fixture
 def split(product: Product) -> Product:
-    """A product whose images have a file for each band."""
+    """Return a product whose images have a file for each band."""
     for index, name in enumerate(("red", "nir")):
         SpectralBand(
             name=name, product=product, data_type="UInt16", file_index=index, band_index=0,

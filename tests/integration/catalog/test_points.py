@@ -10,7 +10,7 @@ from pyproj import Transformer
 from shapely.geometry import Point, box
 
 from conftest import LONG
-from landbridge.catalog import GenericBand, ImageCollection
+from landbridge.catalog import ImageCollection
 from landbridge.geo import AOI
 
 SHAPE = (110, 150)
@@ -31,28 +31,19 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def gridded(product, uploaded):
+def gridded(product, add_value_band, uploaded):
     """Upload an image on a grid, for a product with one band."""
 
     def make(crs, geotrans, resolution, name="i"):
         if name == "i":
-            GenericBand(
-                name="v",
-                product=product,
-                data_type="UInt16",
-                band_index=0,
-                data_range=(0, 65535),
-                display_range=(0, 65535),
-                nodata=0,
-                resolution=resolution,
-            ).save()
+            add_value_band(resolution=resolution)
         return uploaded(product, name, VALUES, cs_code=crs, geotrans=geotrans)
 
     return make
 
 
 def places(crs, geotrans, count, inset=0.0):
-    """Places on an image: rows and columns with fractions, and longitudes and latitudes."""
+    """Return places on an image: rows and columns with fractions, and longitudes and latitudes."""
     random = np.random.default_rng(next(_numbers))
     rows, columns = (random.uniform(0, size, count) for size in SHAPE)
     if inset:

@@ -7,7 +7,7 @@ import pytest
 from pyproj import Transformer
 from shapely.geometry import MultiPolygon, Point, box, shape
 
-from landbridge.catalog import GenericBand, Image
+from landbridge.catalog import Image
 from landbridge.geo import AOI
 
 SHAPE = (90, 120)
@@ -38,22 +38,13 @@ RASTERS = {
 
 
 @pytest.fixture
-def valued(product):
-    """The product with a band of whole numbers."""
-    GenericBand(
-        name="v",
-        product=product,
-        data_type="UInt16",
-        band_index=0,
-        data_range=(0, 65535),
-        display_range=(0, 65535),
-        nodata=0,
-    ).save()
-    return product
+def valued(add_value_band):
+    """Return the product with a band of whole numbers."""
+    return add_value_band()
 
 
 def on_earth(crs, geotrans, turn):
-    """(row, column, longitude, latitude) of the pixels whose centers lie on the Earth."""
+    """Return (row, column, longitude, latitude) of the pixels whose centers lie on the Earth."""
     columns, rows = np.meshgrid(*(np.arange(n) + 0.5 for n in reversed(SHAPE)))
     x, y = geotrans[0] + columns * geotrans[1], geotrans[3] + rows * geotrans[5]
     to_ground = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)

@@ -1,4 +1,4 @@
-"""Pixels of images that others published, read from the asset that has the band."""
+"""Pixels of images that other programs published, read from the asset that has the band."""
 
 import numpy as np
 import pytest

@@ -98,8 +98,7 @@ def test_the_token_goes_to_the_api_only(service, api):
         api.request("GET", service.url + "/y")
         api.request("GET", other.url + "/z")
     finally:
-        other.server.shutdown()
-        other.server.server_close()
+        other.stop()
     assert [seen[2].get("Authorization") for seen in service.seen] == ["Bearer secret", "Bearer secret"]
     assert "Authorization" not in other.seen[0][2]
 

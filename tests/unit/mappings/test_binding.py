@@ -1,4 +1,4 @@
-"""Bindings: the asset and the index that a band's pixels are found at, in documents of ours and of others."""
+"""Bindings: the asset and the index that a band's pixels are found at, in documents of all programs."""
 
 import copy
 
@@ -42,7 +42,7 @@ NAMES = st.text("abcdefgh", min_size=1, max_size=3)
 
 @st.composite
 def data_sets(draw):
-    """A Collection whose assets have one or several bands, and an Item with some of them in another order."""
+    """Draw a Collection whose assets have one or several bands, and an Item with some, in another order."""
     keys = draw(st.lists(NAMES, min_size=1, max_size=6, unique=True))
     shared, own, truth = {}, {}, {}
     for number, key in enumerate(keys):
