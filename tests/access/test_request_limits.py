@@ -29,7 +29,7 @@ COLLECTION = "local:limits"
 _NAP = 0.001  # between two looks at the event loop
 ITEM = f"/collections/{COLLECTION}/items/one"
 # What the service promises; a machine that runs other tests at the same time is given more.
-ANSWERED, REFUSED, HELD = (2.0, 0.1, 0.2) if LONG else (8.0, 1.0, 1.0)
+ANSWERED, REFUSED, HELD = (2.0, 0.1, 0.2) if LONG else (20.0, 4.0, 3.0)
 DEFAULTS = Settings(database_url="", store_url="")
 
 
