@@ -371,7 +371,7 @@ def test_attributes_are_listed_own_first_1_25():
 
 def test_class_access_gives_the_declaration_1_26():
     assert Product.name.name == "name"
-    assert "call it" in Product.name.__doc__
+    assert "Display name" in Product.name.__doc__
 
 
 def test_repr_names_class_id_and_reference_1_28(saved_image, saved_product):
