@@ -2,9 +2,10 @@
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import shapely
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from landbridge.geo import GeoContext
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+T = TypeVar("T")
 
 # An outer edge this near to a grid line, in pixels, lies on it: what decimal fractions leave after a
 # division.
@@ -123,6 +125,39 @@ def key_of(geobox: GeoBox) -> GridKey:
     transform = geobox.transform
     coefficients = (transform.a, transform.b, transform.c, transform.d, transform.e, transform.f)
     return (None if geobox.crs is None else str(geobox.crs), coefficients, tuple(geobox.shape.yx))
+
+
+class _Grids:
+    """Two grids, equal to others by their keys."""
+
+    __slots__ = ("key", "source", "target")
+
+    def __init__(self, source: GeoBox, target: GeoBox) -> None:
+        self.source, self.target = source, target
+        self.key = (key_of(source), key_of(target))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Grids) and self.key == other.key
+
+
+def remembered(function: Callable[[GeoBox, GeoBox], T]) -> Callable[[GeoBox, GeoBox], T]:
+    """Return a function of two grids that is run once for the same ones.
+
+    Images of one place share their grid, and calls come back to the same output.
+    """
+
+    @lru_cache(maxsize=512)
+    def found(grids: _Grids) -> T:
+        return function(grids.source, grids.target)
+
+    @wraps(function)
+    def get(source: GeoBox, target: GeoBox) -> T:
+        return found(_Grids(source, target))
+
+    return get
 
 
 def output_grid(geocontext: "GeoContext") -> GeoBox:
@@ -425,14 +460,18 @@ def _outside_on_ground(geometry: BaseGeometry, geobox: GeoBox, *, all_touched: b
 
 
 def reach(geobox: GeoBox) -> BaseGeometry | None:
-    """The ground a grid covers, in longitudes of ±180 and latitudes, or None where that has no simple
+    """Return the ground a grid covers, in longitudes of ±180 and latitudes; None if that has no simple
     outline.
     """
-    crs = crs_on(geobox)
-    corners = box(*geobox.boundingbox.bbox)
-    left, bottom, right, top = corners.bounds
-    dense = shapely.segmentize(corners, max(right - left, top - bottom) / _DENSIFY)
-    points = shapely.get_coordinates(dense)
+    return _reach(str(crs_on(geobox)), geobox.boundingbox.bbox)
+
+
+# Calls come back to the same grids, and to the same blocks of them.
+@lru_cache(maxsize=512)
+def _reach(text: str, bounds: tuple[float, float, float, float]) -> BaseGeometry | None:
+    crs = crs_of(text)
+    left, bottom, right, top = bounds
+    points = _outline(left, bottom, right, top)
     lon, lat = transformer(crs, crs_of(_WGS84)).transform(points[:, 0], points[:, 1])
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         return None
@@ -455,6 +494,22 @@ def reach(geobox: GeoBox) -> BaseGeometry | None:
         return None
     # Between its points an outline bends.
     return normalized(outline.buffer(max(np.ptp(lon), np.ptp(lat)) * _BEND, join_style="mitre"))
+
+
+def _outline(left: float, bottom: float, right: float, top: float) -> np.ndarray[Any, Any]:
+    """Return the points (x, y) of a box, closed, no further apart than a part of its longer edges."""
+    width, height = right - left, top - bottom
+    step = max(width, height) / _DENSIFY
+    across, down = (max(1, math.ceil(length / step)) if step else 1 for length in (width, height))
+    xs, ys = np.linspace(left, right, across + 1), np.linspace(bottom, top, down + 1)
+    points = np.empty((2 * (across + down) + 1, 2))
+    x, y = points.T
+    # From the lower right counterclockwise, as shapely's boxes are.
+    x[: down + 1], y[: down + 1] = right, ys
+    x[down : down + across + 1], y[down : down + across + 1] = xs[::-1], top
+    x[down + across : 2 * down + across + 1], y[down + across : 2 * down + across + 1] = left, ys[::-1]
+    x[2 * down + across :], y[2 * down + across :] = xs, bottom
+    return points
 
 
 def _is_on_the_map(

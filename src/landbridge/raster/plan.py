@@ -1,7 +1,7 @@
 """The plan of a rastering call: everything that is decided before a file is opened."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -169,7 +169,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What all plans of a call share. `levels` are by the identity of a product's bands and their names."""
+    """Parts that all plans of a call share.
+
+    `levels` are by the identity of a product's bands and their names; `reads` are the files of images that
+    have their bands in the same places.
+    """
 
     geobox: GeoBox
     reach: BaseGeometry | None
@@ -179,6 +183,7 @@ class _Frame:
     data_type: str
     scales: tuple[Scale, ...] | None
     output_type: str
+    reads: dict[tuple[Any, ...], list[tuple[int, FileRead]]] = field(default_factory=dict)
 
 
 def make_plan(sources: Sequence[Source], request: Request) -> Plan:
@@ -262,7 +267,7 @@ def _plan(sources: Sequence[Source], touching: Sequence[bool], request: Request,
         sources=tuple(
             reads
             for source, near in zip(sources, touching, strict=True)
-            if near and (reads := _reads(source, fetched, frame.levels[id(source.bands)], alpha)).files
+            if near and (reads := _reads(source, fetched, alpha, frame)).files
         ),
         cutline=frame.cutline,
         # An area smaller than a pixel may hold no pixel's center, and is still somewhere.
@@ -334,9 +339,40 @@ def _is_exact(band: Band) -> bool:
     return band.type in ("mask", "class") or high - low < _FEW
 
 
-def _reads(
-    source: Source, fetched: Sequence[str], levels: Mapping[str, Level], alpha: str | None
-) -> SourceRead:
+def _reads(source: Source, fetched: Sequence[str], alpha: str | None, frame: _Frame) -> SourceRead:
+    # Images of a product differ in their addresses and coefficients only, if not also in their files.
+    key = (alpha, id(source.bands), (*map(bool, source.files),), (*source.places.items(),))
+    reads = frame.reads.get(key)
+    if reads is None:
+        reads = frame.reads[key] = _files_of(source, fetched, alpha)
+    levels = frame.levels[id(source.bands)]
+    return SourceRead(
+        source,
+        tuple(
+            FileRead(
+                source.files[number],
+                file.names,
+                file.indexes,
+                file.positions,
+                file.nodata,
+                file.declared,
+                # An alpha band that is fetched only to mask has no level.
+                tuple(
+                    [
+                        None if (level := levels.get(band.name)) is None else calibration(source, band, level)
+                        for band in [source.bands[fetched[position]] for position in file.positions]
+                    ]
+                ),
+                file.exact,
+                file.alpha,
+            )
+            for number, file in reads
+        ),
+    )
+
+
+def _files_of(source: Source, fetched: Sequence[str], alpha: str | None) -> list[tuple[int, FileRead]]:
+    """Return what each of an image's files gives, as stored, by the file's position in `files`."""
     hiding = None if alpha is None else source.place(alpha)
     files: dict[int, list[tuple[int, int]]] = {}
     for position, name in enumerate(fetched):
@@ -349,24 +385,19 @@ def _reads(
     reads = []
     for file, found in files.items():
         bands = [source.bands[fetched[position]] for position, _ in found]
-        reads.append(
-            FileRead(
-                href=source.files[file],
-                names=tuple(band.name for band in bands),
-                indexes=tuple(index + 1 for _, index in found),
-                positions=tuple(position for position, _ in found),
-                nodata=tuple(band.nodata for band in bands),
-                declared=frozenset(known[file]),
-                # An alpha band that is fetched only to mask has no level.
-                calibrations=tuple(
-                    calibration(source, band, levels[band.name]) if band.name in levels else None
-                    for band in bands
-                ),
-                exact=tuple(map(_is_exact, bands)),
-                alpha=0 if alpha is None else hiding[1] + 1 if hiding and hiding[0] == file else -1,
-            )
+        read = FileRead(
+            href=source.files[file],
+            names=tuple(band.name for band in bands),
+            indexes=tuple(index + 1 for _, index in found),
+            positions=tuple(position for position, _ in found),
+            nodata=tuple(band.nodata for band in bands),
+            declared=frozenset(known[file]),
+            calibrations=(None,) * len(bands),
+            exact=tuple(map(_is_exact, bands)),
+            alpha=0 if alpha is None else hiding[1] + 1 if hiding and hiding[0] == file else -1,
         )
-    return SourceRead(source, tuple(reads))
+        reads.append((file, read))
+    return reads
 
 
 def _named(names: Sequence[str]) -> str:

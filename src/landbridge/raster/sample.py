@@ -10,7 +10,7 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grid import BoolArray, crs_on, same_crs, transformer
+from landbridge.raster.grid import BoolArray, crs_on, remembered, same_crs, transformer
 from landbridge.raster.wrapping import near, turn_of
 
 IntArray = np.ndarray[Any, np.dtype[np.intp]]
@@ -226,6 +226,7 @@ def net_of(source: GeoBox, target: GeoBox, origin: tuple[int, int]) -> Net:
     return Net(1, (0, 0), 1, *_ground(source, target, rows, columns, middle))
 
 
+@remembered
 def scale_of(source: GeoBox, target: GeoBox) -> tuple[float, float]:
     """(x, y): how many source pixels an output pixel spans, in the middle of where the grids meet; 1 where
     systems differ and the grids don't meet.
@@ -272,6 +273,7 @@ class Curvature:
     strong: bool
 
 
+@remembered
 def curvature_of(source: GeoBox, target: GeoBox) -> Curvature | None:
     """Return how a target is curved where it meets a source; None if it is parallel, or does not meet it."""
     if same_crs(crs_on(source), crs_on(target)):
@@ -280,7 +282,7 @@ def curvature_of(source: GeoBox, target: GeoBox) -> Curvature | None:
             return None
     rows, columns = target.shape.yx
     ys, xs = (
-        np.unique(np.linspace(0.5, size - 0.5, min(_PLACES, size))[:, None] + [-_STEP, 0, _STEP])
+        np.ravel(np.linspace(0.5, size - 0.5, min(_PLACES, size))[:, None] + [-_STEP, 0, _STEP])
         for size in (rows, columns)
     )
     # At the turn of longitudes at which the source is.
