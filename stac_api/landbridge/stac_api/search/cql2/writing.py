@@ -183,7 +183,7 @@ class _Writer:
 
     def _array(self, elements: list[Any]) -> Sql:
         for element in elements:
-            if isinstance(element, Mapping) and not element.keys() <= {"timestamp", "date"}:
+            if isinstance(element, Mapping) and element.keys() not in ({"timestamp"}, {"date"}):
                 raise BadRequestError("An array of a filter holds values, and nothing to be computed.")
         plain = [next(iter(one.values())) if isinstance(one, Mapping) else one for one in elements]
         return Sql("members", self._parameters.add(plain, "jsonb"))
