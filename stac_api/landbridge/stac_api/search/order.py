@@ -72,13 +72,15 @@ class Token:
 class Order:
     """A total order of rows: what was asked for, then collection and id."""
 
-    def __init__(self, sortby: Sequence[Sort], last: Sequence[str] = ("collection", "id")) -> None:
+    def __init__(
+        self, sortby: Sequence[Sort], last: Sequence[str] = ("collection", "id"), *, dehydrated: bool = True
+    ) -> None:
         asked = sortby or _DEFAULT
         named = {one.field.removeprefix("properties.") for one in asked}
         ties = [Sort(name, asked[0].descending) for name in last if name not in named]
         self._keys = []
         for one in (*asked, *ties):
-            typed = sql.typed(one.field)
+            typed = sql.typed(one.field, dehydrated=dehydrated)
             self._keys.append(_Key(typed.text, typed.kind, one.descending))
         self.unindexed = next(
             (one.field for one, key in zip(asked, self._keys, strict=False) if not _indexed(key)), None

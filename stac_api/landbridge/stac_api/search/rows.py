@@ -175,8 +175,9 @@ async def collections(
     conn: asyncpg.Connection, asked: Search, limit: int, access: Access
 ) -> tuple[list[dict[str, Any]], int]:
     """The collections of one page of a search, as the caller sees them, and the number of all that match."""
-    order = Order(asked.sortby or (Sort("id"),), last=("id",))
+    order = Order(asked.sortby or (Sort("id"),), last=("id",), dehydrated=False)
     parameters = _parameters(access)
+    parameters.dehydrated = False
     matching = of_collections(asked, parameters, access)
     but = ""
     if not access.everything:

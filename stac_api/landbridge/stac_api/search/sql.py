@@ -67,6 +67,7 @@ class Parameters:
     values: list[Any] = field(default_factory=list)
     subjects: Sequence[str] | None = None  # of the caller, where lists are to be seen as it may see them
     tolerant: bool = field(default_factory=TOLERANT.get)
+    dehydrated: bool = True  # rows of `items`, not of `collections_asitems`
 
     def add(self, value: Any, type_: str) -> str:
         """The place of a new parameter."""
@@ -135,18 +136,21 @@ def value_of(name: Any, parameters: Parameters, columns: Mapping[str, tuple[str,
     if bare in LISTS and parameters.subjects is not None:
         owners, known = _path(OWNERS), parameters.add(list(parameters.subjects), "text[]")
         return Sql("json", f"landbridge.visible({_path(bare)}, {owners}, {known})", name=bare)
-    return Sql("json", _path(bare), name=bare)
+    return Sql("json", _path(bare, dehydrated=parameters.dehydrated), name=bare)
 
 
-def typed(name: str) -> Sql:
-    """What items are ordered by for a name: by numbers, instants or text where that is what it holds."""
+def typed(name: str, *, dehydrated: bool = True) -> Sql:
+    """Return what rows are ordered by for a name: numbers, instants or text if its queryable says so.
+
+    `dehydrated` says that the rows are those of `items`, not of `collections_asitems`.
+    """
     bare = _bare(name)
     if bare in _SORTED:
         text, kind = _SORTED[bare]
         return Sql(kind, text)
     if bare.split(".")[0] in LISTS:
         raise BadRequestError(f"Nothing is sorted by {bare}: everybody sees other entries of it.")
-    path = _path(bare)
+    path = _path(bare, dehydrated=dehydrated)
     schema = definition(bare)
     if schema.get("format") == "date-time":
         return Sql("instant", f"landbridge.instant({path})")
@@ -179,10 +183,14 @@ def _bare(name: Any) -> str:
     return _PREFIX.sub("", name)
 
 
-def _path(bare: str) -> str:
-    """Where the value lies; a name with dots is a member of that name, or else a path."""
+def _path(bare: str, *, dehydrated: bool = True) -> str:
+    """Return the SQL of a value; a name with dots is a member of that name, or else a path."""
     parts = bare.split(".")
     if parts[0] in _TOP:
+        if dehydrated:
+            # A base item has no properties, so that only these cost more than reading the row.
+            keys = ", ".join(literal(part) for part in parts)
+            return f"landbridge.hydrated(content, collection, ARRAY[{keys}])"
         return "content->" + "->".join(literal(part) for part in parts)
     whole = f"content->'properties'->{literal(bare)}"
     if bare == projection.EPSG:
