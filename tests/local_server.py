@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Sends JSON over connections that stay open, and logs nothing."""
+    """A handler that sends JSON over connections that stay open, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
 

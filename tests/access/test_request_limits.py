@@ -84,13 +84,13 @@ def nested(term: Callable[[Any, int], dict[str, Any]]) -> Callable[[int], dict[s
 
 
 def ring(count: int) -> dict[str, Any]:
-    """A polygon of so many positions."""
+    """Return a polygon of so many positions."""
     line = [[number * 1e-3, 5 + (number % 7) * 1e-4] for number in range(count - 2)]
     return {"type": "Polygon", "coordinates": [[*line, [3.0, 60.0], line[0]]]}
 
 
 def zigzag(count: int) -> str:
-    """A line in so many characters of JSON, as a URL has them."""
+    """Return a line in so many characters of JSON, as a URL has them."""
     positions = [[10, 10 + number % 2] for number in range(count // 16)]
     return orjson.dumps({"type": "LineString", "coordinates": positions}).decode()
 
@@ -121,7 +121,7 @@ def operations(make: Callable[[int], dict[str, Any]]) -> Callable[[int], dict[st
 
 
 def doubled(count: int) -> dict[str, Any]:
-    """Operations each of which doubles the properties."""
+    """Return operations each of which doubles the properties."""
     return operations(lambda n: {"op": "copy", "from": "/properties", "path": f"/properties/x{n}"})(count)
 
 
@@ -335,7 +335,7 @@ def item(service: Service) -> None:
 
 
 def timed(service: Service, kind: Kind, count: int) -> tuple[Any, float, float]:
-    """The answer, the seconds it took, and the longest time that no other request would have been served."""
+    """Return the answer, its seconds, and the longest time that no other request would have been served."""
     options = kind.request(count)
     lags = [0.0]
 

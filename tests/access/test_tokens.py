@@ -265,7 +265,7 @@ def test_what_makes_no_sense_is_said(
 
 
 def _announced(service: Service, shown: str, kind: str) -> str:
-    """The signed URL of an upload that a token announces."""
+    """Return the signed URL of an upload that a token announces."""
     if kind == "blob":
         item = blob.to_stac({"storage_type": "data", "namespace": "acme:signed", "name": shown[:10]})
         return service.request("POST", "/blobs", shown, json={"item": item}).json()["url"]

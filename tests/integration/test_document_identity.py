@@ -45,7 +45,7 @@ def new_collection(http: Any, item_assets: dict[str, Any], **members: Any) -> st
 
 
 def foreign_item(collection: str, name: str, assets: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """An Item with nothing of ours in it."""
+    """Return an Item without members of this project."""
     item = stac_item(collection, name)
     del item["properties"]["catalog:storage_state"]
     return {**item, "assets": assets, **members}
@@ -56,12 +56,12 @@ def url(item: dict[str, Any]) -> str:
 
 
 def written(document: Any) -> str:
-    """JSON that tells 1, 1.0 and true apart, and not the order of members."""
+    """Return JSON that tells 1, 1.0 and true apart, and not the order of members."""
     return json.dumps(document, sort_keys=True)
 
 
 def shown(item: dict[str, Any]) -> dict[str, Any]:
-    """The item without what the server owns, `proj:epsg` that says the same as `proj:code` among it."""
+    """Return the item without members that the server owns, and without a `proj:epsg` beside `proj:code`."""
     item = copy.deepcopy(item)
     projection.drop_epsg(item)
     left = {key: value for key, value in item.items() if key not in ("links", "stac_extensions", "geometry")}
@@ -78,7 +78,7 @@ def assert_same(got: dict[str, Any], sent: dict[str, Any]) -> None:
 
 
 def without_nulls(value: Any) -> Any:
-    """What pgstac's own functions show: they drop members that are null."""
+    """Return the value as pgstac's own functions show it: they drop members that are null."""
     if isinstance(value, dict):
         return {key: without_nulls(one) for key, one in value.items() if one is not None}
     if isinstance(value, list):
@@ -132,7 +132,7 @@ def load(http: Any, stack: Any, item: dict[str, Any]) -> None:
 
 
 def upload_job(http: Any, stack: Any, item: dict[str, Any]) -> None:
-    """As the job of an upload stores its item."""
+    """Store an item as the job of an upload does."""
 
     async def store() -> None:
         read, write = await pools.open_pools(of(stack))
@@ -240,7 +240,7 @@ ITEM_ASSETS = st.dictionaries(st.sampled_from(KEYS), MEMBERS, max_size=3)
 
 @st.composite
 def near(draw: Any, base: Any) -> Any:
-    """A value that shares parts with another."""
+    """Draw a value that shares parts with another."""
     choice = draw(st.integers(0, 5))
     if choice == 0:
         return draw(VALUES)
@@ -265,7 +265,7 @@ def assets_near(draw: Any, item_assets: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def cases(draw: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[Any]]:
-    """Item assets, an item's assets and other members, and patches of either kind."""
+    """Draw item assets, an item's assets and other members, and patches of either kind."""
     item_assets = draw(ITEM_ASSETS)
     assets = draw(assets_near(item_assets))
     members = draw(st.dictionaries(st.sampled_from(["x:a", "x:b"]), VALUES, max_size=2))
@@ -285,7 +285,7 @@ def cases(draw: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], li
 
 
 def merged(document: Any, patch: Any) -> Any:
-    """RFC 7396, as its section 2 has it."""
+    """Apply a merge patch as section 2 of RFC 7396 does."""
     if not isinstance(patch, dict):
         return patch
     result = dict(document) if isinstance(document, dict) else {}
@@ -320,7 +320,7 @@ def test_any_item_comes_back_by_every_way_and_after_patches(http: Any, stack: An
     for item in found:
         assert_same(item, expected[item["id"]])
     with psycopg.connect(stack.database, options="-c search_path=pgstac,public") as conn:
-        # Whoever reads the database by pgstac's functions sees the same but for nulls, which they never show.
+        # pgstac's functions give the same but for nulls, which they never show.
         for name, item in expected.items():
             query = "SELECT pgstac.get_item(%s, %s)"
             theirs = conn.execute(query, (name, collection)).fetchone()[0]
@@ -352,7 +352,7 @@ SHARED = REPOSITORY.parent / "shared" / "data"
 
 
 def published() -> list[Any]:
-    """Every file of documents beside the repository, with its collections and items."""
+    """Read every file of documents beside the repository, with its collections and items."""
     found = []
     for path in sorted(SHARED.rglob("*.json")):
         document = json.loads(path.read_text())

@@ -612,7 +612,7 @@ def shared_documents() -> list[dict[str, Any]]:
 
 
 def without(document: dict[str, Any]) -> dict[str, Any]:
-    """A document without what the server owns, and without nulls."""
+    """Return a document without members that the server owns, and without nulls."""
     owned = {"links", "stac_version", "stac_extensions", "created", "updated", "license"}
     filled = {key: value for key, value in _filled(document).items() if key not in owned}
     if "properties" in filled:
@@ -627,7 +627,7 @@ def _filled(value: Any) -> Any:
 
 
 def lost(sent: Any, got: Any, path: str = "") -> list[str]:
-    """The places of what was sent and did not come back."""
+    """Return the places of members that were sent and did not come back."""
     if isinstance(sent, dict) and isinstance(got, dict):
         return [
             place

@@ -96,7 +96,7 @@ IDS = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=6) | 
 
 
 def refused_by(answer: httpx.Response) -> bool:
-    """Whether an answer refuses; it must say what."""
+    """Return whether an answer refuses; it must name the reason."""
     assert answer.status_code < 500, answer.text
     if answer.status_code < 400:
         return False
@@ -126,7 +126,7 @@ class Loose:
 
 
 def lost(before: Any, after: Any, place: str = "") -> list[tuple[str, Any, Any]]:
-    """Where something of a value did not come back: the place, what it was and what it is."""
+    """Yield the places of a value that did not come back: the path, the value sent and the value returned."""
     if isinstance(before, dict) and isinstance(after, dict):
         return [
             one

@@ -73,7 +73,7 @@ def url(item: dict[str, Any]) -> str:
 
 
 def writes(http: Any, collection: str, geometry: Any) -> dict[str, httpx.Response]:
-    """The answer of each way to write an item or a blob with a geometry."""
+    """Return the answer of each way to write an item or a blob with a geometry."""
 
     def stored() -> dict[str, Any]:
         item = foreign_item(collection, POINT)
@@ -108,7 +108,7 @@ def writes(http: Any, collection: str, geometry: Any) -> dict[str, httpx.Respons
 
 
 def searches(http: Any, collection: str, geometry: Any) -> dict[str, httpx.Response]:
-    """The answer of each way to search by a geometry."""
+    """Return the answer of each way to search by a geometry."""
     literal = {"op": "s_intersects", "args": [{"property": "geometry"}, geometry]}
     where = {"collections": collection}
     return {

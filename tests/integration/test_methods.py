@@ -12,7 +12,7 @@ from integration.conftest import stac_item
 
 
 def paths(http: httpx.Client, collection: str) -> dict[str, set[str]]:
-    """The methods of every path of the OpenAPI, about things that there are."""
+    """Return the methods of every path of the OpenAPI document, about existing resources."""
     found = {}
     known = {"collection_id": collection, "item_id": "one", "storage_type": "data"}
     for template, operations in http.get("/api").json()["paths"].items():

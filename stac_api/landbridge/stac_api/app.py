@@ -64,7 +64,7 @@ class _Extensions(Extensions):
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The server as an ASGI application.
+    """Return the server as an ASGI application.
 
     `uvicorn --no-proxy-headers --factory landbridge.stac_api.app:create_app`
     The database must have been migrated (`landbridge.stac_api.database.migrate`).

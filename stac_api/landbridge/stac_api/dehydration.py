@@ -1,9 +1,10 @@
 """Dehydration: the content of an item's row, without what its collection's base item says already.
 
-The format is pgstac's, so that whatever reads the database by pgstac's functions sees the same item: a member
-that equals the base item's is left out, and a member that only the base item has is marked. pgstac's own two
-dehydrations lose values (one leaves list elements out that equal the base's, both drop nulls), so this one
-writes only what comes back exactly. An item of which it can't is stored whole, against an empty base item.
+The format is pgstac's, so that a program that reads the database by pgstac's functions sees the same item:
+a member that equals the base item's is left out, and a member that only the base item has is marked. pgstac's
+own two dehydrations lose values (one leaves list elements out that equal the base's, both drop nulls), so
+this one writes only values that come back exactly. An item of which it can't is stored whole, against an
+empty base item.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["MARKER", "TAG", "Base", "hydrate"]
 TAG = "pgstac:base_item"
 # Columns of the row, or known to all.
 _COLUMNS = frozenset({"type", "id", "collection", "geometry", TAG})
-# Each file has its own: what counts bytes or looks for files reads them without the base item.
+# Each file has its own: code that counts bytes or looks for files reads them without the base item.
 _PER_FILE = frozenset({"href", "file:size", "file:checksum"})
 _MOST_KNOWN = 8  # ways to write one value
 _ABSENT = object()
@@ -52,7 +53,7 @@ class Base:
         if self.tag is not None:
             content[TAG] = self.tag
         text = orjson.dumps(content).decode()
-        # A marker that the item itself holds would be taken for one of ours.
+        # A marker that the item itself holds would be taken for one of dehydration.
         return text if text.count(MARKER) == marks else None
 
     def _strip(self, base: Mapping[str, Any], mine: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
@@ -139,7 +140,7 @@ def hydrate(base: Mapping[str, Any], item: dict[str, Any], *, marked: bool) -> N
 
 
 def _merge(base: Mapping[str, Any], into: dict[str, Any]) -> None:
-    # Most of a page is what its items share: copying that would take longer than all the rest of an answer.
+    # Most of a page is shared by its items: copying that would take longer than all the rest of an answer.
     for key, value in base.items():
         mine = into.get(key, _ABSENT)
         if mine is _ABSENT:

@@ -80,7 +80,7 @@ class Finding:
     """Something that is not as it should be.
 
     `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store), `stuck` (work that
-    nobody carries on) and `damaged` (an item's row); `path` is the object's, where it is about one. `repair`
+    nobody carries on) and `damaged` (an item's row); `path` is the object's, if it is about one. `repair`
     mends the last three kinds, of damaged items those that it can; data that is gone, nobody brings back.
     """
 

@@ -144,7 +144,7 @@ def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES, *, new: bool = Tr
         raise BadRequestError(
             f"The {kind} id {value!r} can't be `.` or `..` or hold `/`: it has to fit into a URL path."
         )
-    # What was stored before this was checked can still be changed.
+    # Documents that were stored before this check can still be changed.
     if new and (why := ids.fault(value)):
         raise BadRequestError(f"The {kind} id {value!r} {why}.")
     return value

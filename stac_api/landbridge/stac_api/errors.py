@@ -48,7 +48,7 @@ class UnavailableError(Exception):
 
 
 class NoSpaceError(Exception):
-    """The database or the object store has no space left, which only its operator can change."""
+    """A full database or object store, which only its operator can change."""
 
 
 # States of the database that pass: another transaction is making or dropping a table, or holds a lock.

@@ -39,7 +39,7 @@ def check_extent(collection: Mapping[str, Any]) -> None:
     its east, as in published collections. A box of 0 to 360 degrees is one of longitudes too.
 
     Raises:
-        InvalidDocument: there is no box, or one that is none.
+        InvalidDocument: if there is no box, or an invalid one.
     """
     extent = collection.get("extent")
     spatial = extent.get("spatial") if isinstance(extent, dict) else None

@@ -52,7 +52,7 @@ _DELETE = "DELETE FROM items WHERE collection = $1 AND id = ANY ($2)"
 
 
 class NoPartitionError(Exception):
-    """No partition takes these items of a collection: its constraint, or its period, is too narrow."""
+    """An error: the partitions of a collection are too narrow for these items, by constraint or by period."""
 
     def __init__(self, collection: str, items: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(f"No partition of collection {collection} takes the items.")

@@ -1,7 +1,7 @@
 """Many items at once, by COPY: dozens of times the speed of SQL inserts.
 
 The rows are those of `item_rows`. pgstac's Loader is not used: it compares dates as text, narrows the
-partition to what it holds under a lock that stops all readers, and where it then finds a date outside tries
+partition to what it holds under a lock that stops all readers, and if it then finds a date outside tries
 again for minutes.
 """
 

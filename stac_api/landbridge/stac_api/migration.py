@@ -23,7 +23,7 @@ _URLS = {
     "item-assets": "https://stac-extensions.github.io/item-assets/v1.0.0/schema.json",
     "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
 }
-# What STAC called extensions before they were URLs. Other names stay, and make no document an older one.
+# Names of extensions before they were URLs. Other names stay, and make no document an older one.
 _SHORT = frozenset(
     {
         *(
@@ -78,7 +78,7 @@ def migrated(document: dict[str, Any], parent: Mapping[str, Any] | None = None) 
     kind = "collection" if parent is None else "item"
     try:
         return _by_pystac(document, version, parent)
-    except Exception as error:  # whatever the document lacks of what its version has
+    except Exception as error:  # any member may be missing or of another type
         raise BadRequestError(
             f"The {kind} {document.get('id')!r} says that it is STAC {version} with the extensions "
             f"{names!r}, but cannot be migrated to STAC 1.1: {type(error).__name__}: {error}. Correct its "

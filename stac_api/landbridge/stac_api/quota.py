@@ -29,7 +29,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('landbridge quota ' || $1
 _KEPT = "SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored WHERE org = $1"
 # All below a path that ends in a slash: "0" comes next.
 _BELOW = "path >= $1 AND path < left($1, -1) || '0'"
-# What was overwritten before stays in the store for some time, and counts until it is gone.
+# Overwritten files stay in the store for some time, and count until they are deleted.
 _REPLACED = f"""
 SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored AS object
 WHERE {_BELOW} AND NOT EXISTS (SELECT FROM landbridge.discards WHERE path = object.path)

@@ -127,7 +127,7 @@ async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access,
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            # Before any table: whoever holds it waits for all that have looked into `items`.
+            # Before any table: the holder of this lock waits for all transactions that have read `items`.
             await conn.execute(_LOCK_PARTITIONS)
             stored = await rows.get_collection(conn, collection, access)
             access.require(stored, Role.OWNER)
@@ -140,7 +140,7 @@ async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access,
                 raise ConflictError(f"Collection {collection} still has {related}; delete those first.")
             await conn.execute("SELECT delete_collection($1)", collection)
 
-    # Who may not delete it does not hold up others.
+    # Checked before the lock: a caller that may not delete it must not delay others.
     access.require(await rows.get_collection(pool, collection, access), Role.OWNER)
     await _retrying(pool, attempt)
 

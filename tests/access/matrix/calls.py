@@ -181,7 +181,7 @@ def nothing(_world: World, _product: str) -> dict[str, Any]:
 
 
 def outdated(send: Callable[[World, str], dict[str, Any]], watched: str = COLLECTION) -> Prepare:
-    """What is sent about a fresh product by who has read another version of it."""
+    """Return the request about a fresh product by a caller that has read another version of it."""
     return on_product(lambda *of: {**send(*of), "headers": OUTDATED}, watched)
 
 

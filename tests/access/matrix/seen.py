@@ -107,7 +107,7 @@ _CHANGES = {
 
 
 def allowed(path: str, whose: str) -> Visible:
-    """What a caller may do with somebody's product, which nobody else is told of."""
+    """Return the methods that a caller may use on a product, which other callers are not told of."""
     owner, writers = {"other": ("other org", ()), "": ("", ())}.get(whose, ("owner", ("writer",)))
     writers = () if whose == "public" else writers
 

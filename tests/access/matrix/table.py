@@ -395,7 +395,7 @@ OPTIONS: Final = [
         ("missing", "", calls.of_missing),
     )
 ]
-# Who may not write is told so, whatever the entity tag is.
+# A caller that may not write gets 403 for any entity tag.
 CONDITIONS: Final = [
     Row("PUT", COLLECTION, expected.writes(412), "if it is another", calls.outdated(calls.changed_product)),
     Row(

@@ -50,7 +50,7 @@ def _pieces(value):
 
 
 def _places(document, path=()):
-    """The paths of all members and elements of a document."""
+    """Yield the paths of all members and elements of a document."""
     if isinstance(document, dict):
         inner = document.items()
     else:

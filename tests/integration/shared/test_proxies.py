@@ -54,7 +54,7 @@ _CLEARED = 'proxy_set_header Forwarded "";'
 
 @contextmanager
 def nginx(folder: Path, upstream: str, *, strip: bool, headers: str, prefix: str = PREFIX) -> Iterator[str]:
-    """The address of an nginx before a server."""
+    """Start an nginx before a server and return its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -85,7 +85,7 @@ def _await_port(process: subprocess.Popen[str], port: int) -> None:
 
 
 def addresses(document: Any, base: str) -> Iterator[str]:
-    """Every address of this API in a document: hrefs, URLs, identifiers of schemas."""
+    """Return every address of this API in a document: hrefs, URLs, identifiers of schemas."""
     if isinstance(document, dict):
         for name, value in document.items():
             if name in ("href", "url", "$id") and isinstance(value, str):
@@ -98,7 +98,7 @@ def addresses(document: Any, base: str) -> Iterator[str]:
 
 
 def fill(client: httpx.Client) -> None:
-    """A collection of three items, with a file of the API's own store."""
+    """Make a collection of three items, with a file of the API's own store."""
     client.post("collections", json=stac_collection(COLLECTION))
     for number in range(3):
         client.post(f"collections/{COLLECTION}/items", json=stac_item(COLLECTION, f"i{number}"))

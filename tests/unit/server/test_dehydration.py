@@ -69,7 +69,7 @@ def test_what_is_dehydrated_comes_back(data: Any) -> None:
             assert back.pop(dehydration.TAG) == 7
             theirs = orjson.loads(orjson.dumps(back))
             dehydration.hydrate(base, back, marked=dehydration.MARKER in text)
-            # Whoever hydrates as pgstac's clients do sees the same.
+            # Hydration by pgstac's clients gives the same.
             hydraters.hydrate(base, theirs)
             assert written(theirs["assets"]) == written(mine["assets"])
         assert written(back["assets"]) == written(mine["assets"])

@@ -92,14 +92,14 @@ RASTERS = {
 
 
 def turn_of(crs):
-    """How far apart places are that are the same, along x; 0 if there are none."""
+    """Return the distance along x after which places repeat; 0 if they do not."""
     return {"EPSG:3857": 40075016.68557848, "EPSG:4807": 400}.get(
         crs, 360 if CRS.from_string(crs).is_geographic else 0
     )
 
 
 def centers(crs, transform, size, valid):
-    """Longitudes and latitudes of the centers of valid pixels that lie on the Earth."""
+    """Return longitudes and latitudes of the centers of valid pixels that lie on the Earth."""
     columns, rows = np.meshgrid(*(np.arange(length) + 0.5 for length in size))
     x, y = transform @ (columns[valid], rows[valid])
     to_ground = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
@@ -116,7 +116,7 @@ def centers(crs, transform, size, valid):
 
 
 def traced(crs, transform, size, valid):
-    """The footprint of a raster of which some pixels are valid."""
+    """Return the footprint of a raster of which some pixels are valid."""
     cell = cell_of(max(size))
     rows, columns = (-(-length // cell) * cell for length in valid.shape)
     padded = np.zeros((rows, columns), bool)
@@ -136,7 +136,7 @@ def check_form(area):
 
 
 def excess(crs, transform, size, valid, area):
-    """How much of a footprint is no valid pixel: an estimate by places all over it."""
+    """Estimate the part of a footprint without valid pixels, by places all over it."""
     west, south, east, north = area.bounds
     random = np.random.default_rng(3)
     lon, lat = random.uniform(west, east, 40_000), random.uniform(south, north, 40_000)

@@ -25,7 +25,7 @@ _schemes = st.sampled_from(["http", "https"])
 
 @dataclass(frozen=True)
 class Seen:
-    """What a proxy sees of the request that reaches it."""
+    """The parts of a request that a proxy sees."""
 
     address: str
     proto: str
@@ -42,7 +42,7 @@ _spoofed = st.builds(Seen, _words, _words, _words)
 
 
 def followed(peer: str, headers: list[tuple[str, str]], path: str = "/search", **options: Any) -> Request:
-    """The request as the application gets it."""
+    """Return the request as the application gets it."""
     got: list[Request] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

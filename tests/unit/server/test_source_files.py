@@ -45,7 +45,7 @@ COMPRESSIONS = ("none", "lzw", "deflate", "zstd", "packbits", "lerc_deflate")
 
 @dataclass(frozen=True)
 class File:
-    """How a file is written."""
+    """The parameters by which a file is written."""
 
     driver: str
     dtype: str

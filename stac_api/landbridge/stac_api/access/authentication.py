@@ -121,7 +121,7 @@ def _unauthorized(why: str, error: str | None = None) -> Response:
 
 
 def client_address(scope: Scope) -> str:
-    """Where a request comes from, as `access.proxies` found out if trusted proxies passed it on."""
+    """Return the address that a request comes from; `access.proxies` sets it behind trusted proxies."""
     client: tuple[str, int] | None = scope.get("client")
     return client[0] if client else ""
 

@@ -1,4 +1,4 @@
-"""Bounds of what a request may send: URL, headers, and bodies, except if a route streams them itself.
+"""Bounds of a request: URL, headers, and bodies, except if a route streams them itself.
 
 A search has a closer bound than a write, since nobody needs to be known for it, and a write of one document a
 closer one than a load of many.

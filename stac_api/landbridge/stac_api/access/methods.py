@@ -41,7 +41,7 @@ _ORDER: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 class ReadMethods:
-    """ASGI middleware that answers HEAD where a route has GET only, and OPTIONS everywhere.
+    """ASGI middleware that answers HEAD if a route has GET only, and OPTIONS everywhere.
 
     It also gives what Brotli has compressed an entity tag of its own.
     """
@@ -122,7 +122,7 @@ def _routes(routes: Any) -> Iterator[Any]:
 
 
 async def _allowed(request: Request) -> str:
-    """Return `Allow` for what the caller may do at a request's path, whatever its method."""
+    """Return `Allow` for what the caller may do at a request's path, for any method of the request."""
     known = of_route(request.scope)
     parameters = next((values for template, values in known.values() if template.startswith(_COLLECTION)), {})
     collection, item = parameters.get("collection_id"), parameters.get("item_id")

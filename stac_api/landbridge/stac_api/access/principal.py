@@ -17,7 +17,7 @@ Right: TypeAlias = Literal["read", "write"]
 # The subject that everybody answers to, also who shows no credential.
 PUBLIC: Final = "public"
 
-# What the name of a credential begins with if it is an API token; the token's id follows.
+# Prefix of the name of a credential that is an API token; the token's id follows.
 API_CREDENTIAL: Final = "token:"
 
 # What a subject may be made of. An organization prefixes ids, whose first colon ends it.

@@ -1,4 +1,4 @@
-"""Bounds of what one search may ask for.
+"""Bounds of one search.
 
 PostgreSQL's statement timeout does not interrupt the planner, so what a statement is made of is counted
 before it is written. Each bound was measured: the largest request that it allows is answered within two
@@ -34,7 +34,7 @@ MOST_PARTS: Final = 1_000  # operators and properties of a filter; a comparison 
 MOST_VALUES: Final = 20_000  # values of all lists of a filter
 MOST_DEPTH: Final = 128  # operators in one another
 MOST_TEXT: Final = 500_000  # characters of a filter in text
-MOST_SQL: Final = 500_000  # characters of what a filter is translated to
+MOST_SQL: Final = 500_000  # characters of a filter's SQL
 MOST_POSITIONS: Final = 20_000  # of all geometries of a search
 MOST_IDS: Final = 10_000
 MOST_COLLECTIONS: Final = 10_000

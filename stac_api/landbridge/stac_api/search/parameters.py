@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_body", "check_query"]
 
-# Sent by libraries whatever they ask: jQuery and others against caches, and OGC clients for the format.
+# Sent by libraries with every request: jQuery and others against caches, and OGC clients for the format.
 _HARMLESS = {"_": None, "f": ("json", "geojson", "application/json", "application/geo+json")}
 
 

@@ -68,7 +68,7 @@ def _node(op: str, name: str, value: Any) -> dict[str, Any]:
 
 
 def _read(name: str, value: Any, where: str) -> list[Any]:
-    """Return what a value may stand for: one of the property's type, or for a property of others either."""
+    """Return the readings of a value: of the property's type, or of text and numbers if that is not known."""
     if value is None or isinstance(value, Mapping | list):
         return [value]
     schema = sql.definition(name)

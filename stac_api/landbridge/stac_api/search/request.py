@@ -231,5 +231,5 @@ def _filter(filter_: Any, language: str | None, crs: str | None, query: Mapping[
     parts += conditions(query or {})
     if not parts:
         return None
-    # What each of them is has been counted, but not what they are together.
+    # Each of them has been counted, but not their sum.
     return parts[0] if len(parts) == 1 else limits.check_filter({"op": "and", "args": parts})

@@ -226,7 +226,7 @@ async def get_collection(
 async def get_collection_version(
     db: asyncpg.Connection | asyncpg.Pool, collection: str, access: Access
 ) -> tuple[dict[str, Any], str]:
-    """One collection as `get_collection`, and the version of its row, which every write changes."""
+    """Return a collection as `get_collection`, and the version of its row, which every write changes."""
     row = await db.fetchrow(_COLLECTION, collection)
     if row is None or access.role(row["document"]) < Role.READER:
         raise missing_collection(collection)
@@ -243,7 +243,7 @@ async def get_item(
 async def get_item_version(
     conn: asyncpg.Connection, collection: str, item: str, access: Access
 ) -> tuple[dict[str, Any] | None, str]:
-    """One whole item as `get_item`, and the version of its row, which every write changes."""
+    """Return a whole item as `get_item`, and the version of its row, which every write changes."""
     if not access.reads(collection):
         return None, ""
     row = await conn.fetchrow(_ITEM, collection, item)

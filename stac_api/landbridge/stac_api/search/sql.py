@@ -86,7 +86,7 @@ class Parameters:
         return self.add(moment, "timestamptz")
 
     def related(self, predicate: str, one: str, other: str) -> str:
-        """The SQL of a spatial predicate."""
+        """Return the SQL of a spatial predicate."""
         if self.tolerant:
             return f"landbridge.related('{predicate.lower()}', {one}, {other})"
         return f"{predicate}({one}, {other})"
@@ -194,7 +194,7 @@ def _path(bare: str, *, dehydrated: bool = True) -> str:
         return "content->" + "->".join(literal(part) for part in parts)
     whole = f"content->'properties'->{literal(bare)}"
     if bare == projection.EPSG:
-        # It is shown where it is not stored, too.
+        # It is shown even if it is not stored.
         code = f"content->'properties'->>{literal(projection.CODE)}"
         return f"coalesce({whole}, to_jsonb(substring({code} FROM '{projection.NUMBER}')::bigint))"
     if len(parts) == 1:

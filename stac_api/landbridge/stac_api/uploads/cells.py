@@ -27,14 +27,14 @@ _FEW = 64
 _BACK = 0.1
 # A cell that is wider, in degrees, bends around a pole, and reaches to it.
 _WIDEST = 60
-# What a cell may bend, in parts of its size.
+# Largest bend of a cell, in parts of its size.
 _BEND = 0.05
 _EDGE_BEND = 0.25  # beside the edge of the map
 
 
 @dataclass(frozen=True, slots=True)
 class CellGrid:
-    """Which squares of `cell` pixels hold valid ones (row, column), of a raster of `size` (columns, rows)."""
+    """Squares of `cell` pixels that hold valid ones (row, column), of a raster of `size` (columns, rows)."""
 
     size: tuple[int, int]
     valid: np.ndarray
@@ -83,7 +83,7 @@ class Ground:
         return np.where(there, lon, np.nan), np.where(there, lat, np.nan)
 
     def has_any(self, size: tuple[int, int], count: int) -> bool:
-        """Whether any of so many places along each side lies on the Earth."""
+        """Return whether any of so many places along each side lies on the Earth."""
         lon, _ = self.of(*np.meshgrid(*(np.linspace(0, length, count) for length in size)))
         return bool(np.isfinite(lon).any())
 
@@ -242,7 +242,7 @@ def _marked(boxes: _Boxes, west: float, south: float, shape: tuple[int, int], st
     touched = counts.cumsum(axis=0).cumsum(axis=1)[:rows] > 0
     marked: np.ndarray = touched[:, :columns].copy()
     if around < columns:
-        # What goes on beyond a whole turn begins anew.
+        # Longitudes beyond a whole turn begin anew.
         over = touched[:, around : around + columns]
         marked[:, : over.shape[1]] |= over
     return marked

@@ -54,7 +54,7 @@ def footprint(
 
     Empty if none lies on the Earth.
 
-    Cells of some pixels are valid where any of their pixels is. Their outline, without holes, is simplified
+    Cells of some pixels are valid if any of their pixels is. Their outline, without holes, is simplified
     outwards, so that a reader may skip what a footprint doesn't touch. It is cut at the antimeridian.
     """
     if not valid.any():
@@ -72,7 +72,7 @@ def footprint(
 
 
 def normalized(geometry: BaseGeometry) -> BaseGeometry:
-    """Return an area within ±180 and ±90 degrees, cut at the antimeridian where it goes across."""
+    """Return an area within ±180 and ±90 degrees, cut at the antimeridian if it crosses it."""
     geometry = shapely.make_valid(geometry)
     if geometry.is_empty:
         return shapely.Polygon()
@@ -134,7 +134,7 @@ def _pieces(pixels: BaseGeometry, count: int) -> BaseGeometry:
 
 
 def _is_straight(crs: CRS, transform: Affine, ring: np.ndarray, place: np.ndarray) -> bool:
-    """Whether the middles between points of an outline lie on straight lines on the ground, too."""
+    """Return whether the middles between points of an outline lie on straight lines on the ground, too."""
     middles = _ground(crs, transform, (ring[:-1] + ring[1:]) / 2, float(place[0, 0]))
     off = middles - (place[:-1] + place[1:]) / 2
     off[:, 0] -= _TURN * np.round(off[:, 0] / _TURN)
@@ -167,7 +167,7 @@ def _ground(crs: CRS, transform: Affine, pixels: np.ndarray, first: float | None
 
 
 def _is_on_the_map(crs: CRS, transform: Affine, pixels: np.ndarray) -> bool:
-    """Whether places in pixels lead to the ground and back.
+    """Return whether places in pixels lead to the ground and back.
 
     Some projections know no edge: beyond it they lead to other places. In cylindrical ones these are the same
     places, a turn of the Earth further.
@@ -187,7 +187,7 @@ def _is_on_the_map(crs: CRS, transform: Affine, pixels: np.ndarray) -> bool:
 
 
 def _is_cylindrical(crs: CRS, turn: float, transform: Affine) -> bool:
-    """Whether so many pixels along x are a whole turn, at all latitudes."""
+    """Return whether so many pixels along x are a whole turn, at all latitudes."""
     lon, lat = np.array([-60.0, 60.0, -60.0, 60.0]), np.array([0.0, 0.0, 40.0, 40.0])
     x, _ = rasterio.warp.transform(_WGS84, crs, lon, lat)
     third = abs(turn * transform.a) / 3

@@ -53,7 +53,7 @@ class Given:
         return horizontal(self.crs or source.crs, name)[1]
 
     def of(self, source: DatasetReader, name: str) -> tuple[CRS, Affine]:
-        """Horizontal reference system and transformation of a file: what is given wins over what it says.
+        """Return the horizontal reference system and transform of a file: given ones win over the file's own.
 
         Raises:
             IngestError: one is missing, or is of no use.

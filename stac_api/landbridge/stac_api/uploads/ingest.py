@@ -307,7 +307,7 @@ def _type_of(source: DatasetReader, number: int) -> str:
 
 
 def _nodata(source: DatasetReader, bands: Sequence[Mapping[str, Any]]) -> Nodata:
-    """The file's nodata value, else the one all its bands agree on, if the file's type holds it."""
+    """Return the file's nodata value, else the one all its bands agree on, if the file's type holds it."""
     if (own := exact_nodata(source)) is not None:
         return own
     values = {band.get("nodata") for band in bands if band.get("type") != "mask"}

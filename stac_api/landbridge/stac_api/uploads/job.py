@@ -210,7 +210,7 @@ async def _insert(
 
     async def replace(conn: asyncpg.Connection) -> None:
         if previous := await rows.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
-            # Who has just been told of the old files may read them as long as by a URL signed just now.
+            # A client that has just got the old item may read its files as long as by a URL signed just now.
             await discards.discard(conn, own_paths(previous), after=services.settings.signed_seconds)
 
     async def before(conn: asyncpg.Connection) -> None:

@@ -33,7 +33,7 @@ _BESIDE = {"COMPRESS_OVERVIEW": "ZSTD", "ZSTD_LEVEL_OVERVIEW": "1", "BIGTIFF_OVE
 
 @dataclass(frozen=True, slots=True)
 class Methods:
-    """How a file's overviews are made.
+    """Resampling methods of a file's overviews.
 
     `bands` are GDAL's names of the methods, `alpha` the number of the band whose zeros hide pixels (0: none),
     and `mask` tells of a mask beside the bands.
@@ -46,7 +46,7 @@ class Methods:
 
     @property
     def single(self) -> str | None:
-        """The method by which GDAL makes all overviews at once; None if there is none."""
+        """Method by which GDAL makes all overviews at once; None if they need several."""
         # Of an alpha band that GDAL knows too: that it is 0 where all pixels are hidden is all that counts.
         methods = {method for number, method in enumerate(self.bands, 1) if number != self.known_alpha}
         if len(methods) != 1 or (self.alpha != self.known_alpha and methods != {"NEAREST"}):
@@ -55,7 +55,7 @@ class Methods:
 
     @property
     def excludes(self) -> str:
-        """What is left out, as the metadata say it."""
+        """Values that overviews leave out, as the metadata say it."""
         if self.mask:
             return MASK
         return str(self.alpha) if self.alpha else NOTHING

@@ -23,7 +23,7 @@ _KINDS = {
     "ParametricCRS": "of no place",
     "TemporalCRS": "of no place",
 }
-# What says of a system which it is; without a height it is another.
+# Members that identify a system; without a height it is another.
 _IDENTITY = ("id", "ids", "scope", "area", "bbox", "usages", "remarks")
 
 
@@ -35,7 +35,7 @@ def horizontal(crs: CRS, name: str) -> tuple[CRS, str | None]:
     """
     described = _described(crs)
     if described is None:
-        return crs, None  # what can't be told stays as it is
+        return crs, None  # an unknown system stays as it is
     kind, height = described.get("type"), None
     if kind == "CompoundCRS":
         described, *others = described["components"]

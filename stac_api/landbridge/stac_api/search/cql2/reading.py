@@ -21,7 +21,7 @@ __all__ = ["LANGUAGES", "read"]
 LANGUAGES = ("cql2-json", "cql2-text", "cql-json")
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-# What each stands for a part of the filter, or for a level of its depth.
+# Each of these stands for a part of the filter, or for a level of its depth.
 _CHAINED = re.compile(r"\b(?:not|or|and|div)\b|[-+*/%^]|[<>=]+", re.IGNORECASE)
 _BRACKETS = re.compile(r"[()]")
 # Numbers in these have signs that are no operators.

@@ -314,7 +314,7 @@ class _Writer:
             if side.kind != "geometry":
                 what = f"The property {side.name!r}" if side.name else f"A {side.kind}"
                 raise BadRequestError(
-                    f"{name} takes geometries; {what} is none. That of an item is `geometry`."
+                    f"{name} takes geometries; {what} is not a geometry. An item's geometry is `geometry`."
                 )
         exact = self._parameters.related(_SPATIAL[name], a.text, b.text)
         column = "geometry" in (a.text, b.text)
