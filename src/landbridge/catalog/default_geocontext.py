@@ -182,7 +182,8 @@ def _middle(area: AOI, resolution: float) -> tuple[float, float] | None:
 
 def _turned(corner: tuple[float, float], area: AOI) -> tuple[float, float]:
     """Return a corner at the turn of longitudes at which an area is: 0 to 360, or -180 to 180."""
-    from landbridge.raster.grid import bounds_of, crs_of
+    from landbridge.raster.crs import crs_of
+    from landbridge.raster.grid import bounds_of
     from landbridge.raster.wrapping import turn_of
 
     if area.bounds is None or area.bounds_crs is None or area.crs is None:

@@ -64,7 +64,8 @@ def grouped(
 
 def solar_offset(context: GeoContext) -> int:
     """By how many whole hours the sun at the middle of an area is ahead of UTC, as odc-stac reckons it."""
-    from landbridge.raster.grid import crs_of, crs_on, output_grid, transformer
+    from landbridge.raster.crs import crs_of, crs_on, transformer
+    from landbridge.raster.grid import output_grid
 
     grid = output_grid(context)
     x, y = grid.extent.centroid.coords[0]

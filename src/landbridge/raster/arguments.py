@@ -26,7 +26,8 @@ RESAMPLERS = {
     "q3": "q3",
 }
 # These make values that no pixel has; the others pick one of the pixels.
-BLENDING = ("bilinear", "cubic", "cubicspline", "lanczos", "average")
+INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
+BLENDING = (*INTERPOLATING, "average")
 _LARGE_DEGREES = 3.0
 _METERS_OF_A_DEGREE = 111_320.0
 FORMATS = ("tif", "png", "jpg")
@@ -154,7 +155,8 @@ def check_resolution(context: "GeoContext", *, whole: bool = False) -> None:
     step: float | None = getattr(context, "resolution", None)
     if step is None or not (whole or step >= _LARGE_DEGREES):
         return
-    from landbridge.raster.grid import bounds_of, crs_of
+    from landbridge.raster.crs import crs_of
+    from landbridge.raster.grid import bounds_of
 
     given: Any = context
     try:

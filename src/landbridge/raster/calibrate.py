@@ -132,7 +132,7 @@ def calibrate(
     *,
     exact: bool = False,
 ) -> tuple[Array, BoolArray]:
-    """An image's stored pixels (band, y, x) at their levels, in `dtype`, and which of them are valid.
+    """Return an image's stored pixels (band, y, x) at their levels, in `dtype`, and which of them are valid.
 
     Bands without a calibration keep their values. A pixel that has no value at its level is not valid. With
     `exact` values are not rounded to their level's type.

@@ -12,7 +12,7 @@ import numpy as np
 from landbridge.raster.grid import BoolArray
 from landbridge.raster.pieces import Piece, even_windows, pieces, render_piece, windows
 from landbridge.raster.plan import Plan
-from landbridge.raster.sample import Window
+from landbridge.raster.window import Window
 
 Array = np.ndarray[Any, Any]
 

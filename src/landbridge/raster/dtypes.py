@@ -50,7 +50,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 
 def check_data_type(data_type: str) -> str:
-    """A data type's name, if it is one.
+    """Return a data type's name, if it is one.
 
     Raises:
         ValueError: it is not exactly one of `DATA_TYPES`.
@@ -100,7 +100,7 @@ def full_range(data_type: str) -> tuple[float, float]:
 
 
 def common_type(data_types: Iterable[str]) -> str:
-    """The smallest data type that holds all of several, folded in their order.
+    """Return the smallest data type that holds all of several, folded in their order.
 
     Raises:
         ValueError: none does, as of an Int64 and a Float32.

@@ -23,10 +23,10 @@ from landbridge.raster.progress import Progress, progress_bar
 from landbridge.raster.reduce import Renders, renderer_of
 from landbridge.raster.render import BLOCK, SMALLEST_BLOCK, default_workers, run, workers_for
 from landbridge.raster.rescale import actual_scale, scaled
-from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
+from landbridge.raster.window import Window, shape_of
 
 Array = np.ndarray[Any, Any]
 

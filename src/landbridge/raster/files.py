@@ -19,10 +19,10 @@ from rasterio.env import getenv, hasenv
 from rasterio.errors import RasterioError
 from rasterio.session import DummySession
 
+from landbridge.raster.crs import crs_of
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.errors import RasterError, raise_alone
 from landbridge.raster.fetch import RETRIES, is_remote, open_file, s3_endpoint, timeout
-from landbridge.raster.grid import crs_of
 from landbridge.raster.overviews import ALL_BANDS, Overviews, read_items
 from landbridge.raster.tiff import Tiff, structure
 from landbridge.raster.tiles import TileCache, Tiles
@@ -61,8 +61,8 @@ _USER = re.compile(r"(://)[^/@\s'\"]+@")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself. `overviews` are how many times coarser than its grid its overviews are,
-    `overview_methods` how those of each band were made.
+    """Header of a file. `overviews` are how many times coarser than its grid its overviews are,
+    `overview_methods` the origins of those of each band.
 
     `mask` tells of a mask stored beside the bands, `alpha` is the number of a band that is one (0: none).
     `tiff` is the structure of a TIFF whose tiles are decoded here. GDAL opens `address`.
@@ -306,7 +306,7 @@ def find_tiles(header: Header, level: int, cache: TileCache) -> Tiles | None:
 
 
 def _overviews_of(dataset: Any, address: str) -> tuple[Overviews, ...]:
-    """How the overviews of a dataset's bands were made."""
+    """Return the origins of the overviews of a dataset's bands."""
     if not dataset.overviews(1):
         return ()
     if dataset.driver == "JP2OpenJPEG":

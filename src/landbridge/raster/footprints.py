@@ -55,7 +55,7 @@ class Footprints:
         return touching
 
     def _near(self, ground: BaseGeometry) -> IntArray:
-        """Which of the known footprints are no further from a place than their margins."""
+        """Return the known footprints (their indexes) that are no further from a place than their margins."""
         # By their bounds first: there may be thousands, and few are near.
         west, south, east, north = self._bounds
         left, bottom, right, top = ground.bounds
@@ -65,7 +65,7 @@ class Footprints:
 
 
 def _trusted(footprint: BaseGeometry | None) -> BaseGeometry | None:
-    """A footprint within ±180 degrees, if it can say that its image lies elsewhere."""
+    """Return a footprint within ±180 degrees, if it can say that its image lies elsewhere."""
     if footprint is None or footprint.is_empty or not footprint.is_valid:
         return None
     west, south, east, north = footprint.bounds

@@ -51,7 +51,7 @@ def raster_info(raster: "Raster") -> dict[str, Any]:
 
 
 def _coordinate_system(geobox: "GeoBox") -> dict[str, Any]:
-    from landbridge.raster.grid import crs_on
+    from landbridge.raster.crs import crs_on
 
     crs = crs_on(geobox)
     projection = crs.proj
@@ -78,7 +78,7 @@ def _corners(geobox: "GeoBox") -> dict[str, list[float]]:
 
 
 def _extent(geobox: "GeoBox") -> dict[str, Any]:
-    from landbridge.raster.grid import crs_of, crs_on, transformer
+    from landbridge.raster.crs import crs_of, crs_on, transformer
 
     rows, columns = geobox.shape.yx
     ring = [(0, 0), (0, rows), (columns, rows), (columns, 0), (0, 0)]

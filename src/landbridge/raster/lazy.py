@@ -17,9 +17,9 @@ from landbridge.raster.opening import address_of
 from landbridge.raster.pieces import Piece, pieces, render_piece, windows
 from landbridge.raster.plan import FileRead, Plan, SourceRead
 from landbridge.raster.render import run
-from landbridge.raster.sample import shape_of
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.types import Request, Source
+from landbridge.raster.window import shape_of
 
 if TYPE_CHECKING:
     import dask.array

@@ -1,4 +1,4 @@
-"""Resampling on strongly curved grids, by the scale that each pixel has where it lies.
+"""Resampling on strongly curved grids, by the scale that each pixel has at its own place.
 
 GDAL's warper takes one scale for all pixels of a call, and of a pixel's outline two corners. On polar grids,
 which turn and stretch from pixel to pixel, both are wrong nearly everywhere.
@@ -155,7 +155,7 @@ def _interpolate(  # noqa: C901 - a loop for each axis
     for y in range(rows.shape[0]):
         for x in range(rows.shape[1]):
             r, c = rows[y, x] - 0.5, columns[y, x] - 0.5
-            # False as well where a coordinate is none (NaN).
+            # False as well if a coordinate is not a number.
             if not (-1.0 < r < height and -1.0 < c < width):
                 continue
             tall, wide = max(1.0, down[y, x]), max(1.0, across[y, x])

@@ -12,12 +12,14 @@ from odc.geo.geobox import GeoBox
 
 from landbridge.raster.addresses import Address
 from landbridge.raster.arguments import BLENDING
+from landbridge.raster.block import Nets
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
+from landbridge.raster.file_windows import OpenFile, View
 from landbridge.raster.files import about, errors_about, find_tiles, read_header
 from landbridge.raster.grid import key_of
+from landbridge.raster.overview_choice import fits, probed, view_of
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import Nets, OpenFile, View, fits, probed, view_of
 from landbridge.raster.threads import borrow, give_back
 from landbridge.raster.tiles import TileCache
 
@@ -82,7 +84,7 @@ class Files:
         return opened.result()
 
     def get_for(self, source: SourceRead, file: FileRead, grid: GeoBox) -> OpenFile:
-        """A file, opened to be read by the nearest pixel for another grid than the plan's.
+        """Return a file, opened to be read by the nearest pixel for another grid than the plan's.
 
         Raises:
             RasterError: as `get`.
@@ -173,7 +175,7 @@ class Files:
 
 
 def _key(file: FileRead) -> "_Key":
-    """The address of a file, and what its overviews must fit."""
+    """Return the address of a file, and the reads that its overviews must fit."""
     return (file.href, file.indexes, file.exact, file.nodata, file.alpha)
 
 

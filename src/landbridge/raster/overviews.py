@@ -81,7 +81,7 @@ def is_average(pixels: Array, overview: Array, nodata: float | None) -> bool:
     blocks = pixels.reshape(len(overview), 2, overview.shape[1], 2).astype(np.float64)
     if nodata is not None:
         blocks[blocks == nodata] = np.nan
-    # Where pixels are alike, all methods agree.
+    # All methods agree on pixels that are alike.
     telling = np.ptp(blocks, axis=(1, 3)) >= (2 if overview.dtype.kind in "ui" else 1e-6)
     if telling.sum() < _FEWEST_TELLING:
         return False

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from landbridge.raster import kernels
+from landbridge.raster.coordinate_grid import FloatArray, IntArray, Lattice, weights_of
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.grid import BoolArray
-from landbridge.raster.sample import FloatArray, IntArray, Lattice, Nearest, runs, weights_of
+from landbridge.raster.sample import Nearest, runs
 from landbridge.raster.tiles import Tile, Tiles, plain
 
 Array = np.ndarray[Any, Any]

@@ -12,16 +12,18 @@ import shapely
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 
+from landbridge.raster.cutlines import GroundCutline
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
 from landbridge.raster.footprints import Footprints
-from landbridge.raster.grid import BoolArray, GroundCutline, reach
+from landbridge.raster.grid import BoolArray
+from landbridge.raster.grid_footprint import reach
 from landbridge.raster.opening import Files, Opened
 from landbridge.raster.plan import Plan, SourceRead
 from landbridge.raster.reduce import renderer_of
 from landbridge.raster.render import BLOCK, blocks, run
-from landbridge.raster.sample import Window, shape_of, within
 from landbridge.raster.tiles import TileCache
+from landbridge.raster.window import Window, shape_of, within
 
 Array = np.ndarray[Any, Any]
 

@@ -18,10 +18,12 @@ from landbridge.raster.arguments import (
     resolve_alpha,
 )
 from landbridge.raster.calibrate import Calibration, calibration
+from landbridge.raster.cutlines import Cutline, cutline_on, is_within_a_pixel
 from landbridge.raster.dtypes import blended_type, common_type, data_type_of, numpy_type, stored_type
 from landbridge.raster.errors import RasterError
 from landbridge.raster.footprints import Footprints
-from landbridge.raster.grid import Cutline, cutline_on, is_within_a_pixel, output_grid, reach
+from landbridge.raster.grid import output_grid
+from landbridge.raster.grid_footprint import reach
 from landbridge.raster.levels import Level, level_of
 from landbridge.raster.methods import worked_type
 from landbridge.raster.scale import Scale, collection_scaling_parameters
@@ -131,7 +133,7 @@ class Plan:
 
     @property
     def blends(self) -> bool:
-        """Whether the resampler makes values that no pixel has."""
+        """True if the resampler makes values that no pixel has."""
         return self.resampler in BLENDING
 
     @property
@@ -141,7 +143,7 @@ class Plan:
 
     @property
     def is_half(self) -> bool:
-        """Whether pixels of Float16 are taken as they are, so that nothing may be lost where they narrow."""
+        """True if pixels of Float16 are taken as they are, so that nothing may be lost when they narrow."""
         return (
             self.output_type == "Float16"
             and self.data_type == stored_type(self.output_type)

@@ -7,15 +7,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from landbridge.raster.cutlines import outside
 from landbridge.raster.footprints import Footprints
-from landbridge.raster.grid import BoolArray, outside, reach
+from landbridge.raster.grid import BoolArray
+from landbridge.raster.grid_footprint import reach
 from landbridge.raster.methods import REDUCTIONS, pixel_bytes
 from landbridge.raster.opening import Files
 from landbridge.raster.plan import Plan
 from landbridge.raster.render import Renderer, default_workers
 from landbridge.raster.rescale import scaled
-from landbridge.raster.sample import Window, extent, shape_of, within
 from landbridge.raster.tiles import TileCache
+from landbridge.raster.window import Window, extent, shape_of, within
 
 Array = np.ndarray[Any, Any]
 

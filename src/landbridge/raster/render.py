@@ -10,32 +10,26 @@ from typing import Any, TypeVar
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from landbridge.raster.block import Block, Samples
 from landbridge.raster.calibrate import calibrate, fill_missing
+from landbridge.raster.cutlines import outside
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.errors import RasterError
 from landbridge.raster.fetch import is_remote
+from landbridge.raster.file_windows import OpenFile, Pixels, check_bands, effective_nodata
 from landbridge.raster.files import errors_about, gdal_env
 from landbridge.raster.footprints import Footprints
-from landbridge.raster.grid import BoolArray, outside, reach
+from landbridge.raster.grid import BoolArray
+from landbridge.raster.grid_footprint import reach
 from landbridge.raster.opening import Files
 from landbridge.raster.paste import EVERYWHERE, Layer
 from landbridge.raster.plan import FileRead, Plan, SourceRead
-from landbridge.raster.read import (
-    Block,
-    OpenFile,
-    Pixels,
-    Samples,
-    check_bands,
-    effective_nodata,
-    lay_tiles,
-    lays_tiles,
-    read_block,
-)
+from landbridge.raster.read import lay_tiles, lays_tiles, read_block
 from landbridge.raster.rescale import halved, scaled
-from landbridge.raster.sample import Window, extent, within
 from landbridge.raster.strategy import LastValid, WiderTypeError
 from landbridge.raster.threads import borrow, give_back, tidy
 from landbridge.raster.tiles import TileCache
+from landbridge.raster.window import Window, extent, within
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -247,7 +241,7 @@ class Renderer:
         return values, valid
 
     def _alpha_on(self, source: SourceRead, grid: GeoBox) -> BoolArray:
-        """Where (y, x) on the grid of one of an image's files its alpha, in another file, is not 0."""
+        """Return the pixels (y, x) of a file's grid that the image's alpha, in another file, shows."""
         seen = np.zeros(grid.shape.yx, bool)
         hiding = [file for file in source.files if self.plan.alpha in file.positions]
         for file in (each.only(each.positions.index(self.plan.alpha)) for each in hiding):

@@ -15,7 +15,7 @@ _AUTO_OUTPUT = (0.0, 255.0)
 
 
 def convert(values: Array, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:
-    """Values in another type: clipped to its range, rounded to the nearest if it is an integer type.
+    """Return values in another type: clipped to its range, rounded to the nearest if it is an integer type.
 
     Halves go to the even neighbor, with `halves_up` to the greater one, as in GDAL's warper.
     """
@@ -54,7 +54,7 @@ def halved(values: Array) -> Array:
 
 
 def scaled(values: Array, scale: Scale, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:
-    """One band's values (any shape) by a scale of four bounds, or none, in the output's type.
+    """Return one band's values (any shape) by a scale of four bounds, or none, in the output's type.
 
     `halves_up` is as in `convert`, for values without a scale.
     """
@@ -75,9 +75,7 @@ def each(values: Array, function: Callable[[Array], Array]) -> Array:
 
 
 def actual_scale(values: Array, mask: BoolArray | None) -> Scale:
-    """The scale from a band's actual minimum and maximum to 0-255, of those that are finite; None if it has
-    no such pixel.
-    """
+    """Return the scale from a band's least and greatest finite value to 0-255; None if it has none."""
     valid = values if mask is None else values[~mask]
     if valid.dtype.kind == "f" and valid.size and not np.isfinite(valid.sum(dtype=np.float64)):
         valid = valid[np.isfinite(valid)]

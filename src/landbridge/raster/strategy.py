@@ -9,7 +9,7 @@ from landbridge.raster.grid import BoolArray
 from landbridge.raster.kernels import MISSING, VALID
 from landbridge.raster.paste import Canvas
 from landbridge.raster.paste import shown as shown_in
-from landbridge.raster.sample import Window
+from landbridge.raster.window import Window
 
 Array = np.ndarray[Any, Any]
 

@@ -22,8 +22,8 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from landbridge.raster.crs import crs_of
 from landbridge.raster.fetch import File
-from landbridge.raster.grid import crs_of
 from landbridge.raster.overviews import Overviews, items_of, read_items
 
 HORIZONTAL, FLOATING = 2, 3
@@ -100,7 +100,7 @@ class Level:
 class Tiff:
     """A file all of whose pages are understood: the levels, finest first, and what the first page states.
 
-    `grid` is None where only GDAL can tell it, as for systems without a code; `has_alpha` tells of a band
+    `grid` is None if only GDAL can tell it, as for systems without a code; `has_alpha` tells of a band
     that is one; `overviews_by` how the overviews of each band were made.
     """
 
@@ -172,7 +172,7 @@ def quiet() -> Iterator[None]:
 
 
 def end_of_data(path: str | Path) -> int:
-    """Return where the last byte of pixels of a TIFF ends, by what it says; 0 if it can't be parsed."""
+    """Return the end of the last byte of pixels of a TIFF, by its own offsets; 0 if it can't be parsed."""
     import tifffile
 
     try:
@@ -260,7 +260,7 @@ def _level(page: Any) -> Level | None:
 
 
 def _items(page: Any) -> list[tuple[str, int, str]]:
-    """The items of a page's GDAL metadata."""
+    """Return the items of a page's GDAL metadata."""
     tag = page.tags.get(42112)
     return [] if tag is None else items_of(str(tag.value))
 

@@ -17,9 +17,9 @@ import numpy as np
 from landbridge.raster import kernels, tiff
 from landbridge.raster.fetch import File, Read
 from landbridge.raster.fetch import Place as Span
-from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.threads import memory
 from landbridge.raster.tiff import Level
+from landbridge.raster.window import Window, shape_of
 
 Array = np.ndarray[Any, Any]
 Key = tuple[object, ...]

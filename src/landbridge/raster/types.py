@@ -19,7 +19,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What the engine needs to know of a product's band; indices count from zero.
+    """Band of a product, as the engine needs it; indices count from zero.
 
     `file_index` is the position in `Source.files`, `asset` the name of that file in messages.
     """

@@ -12,9 +12,11 @@ from rasterio.io import MemoryFile
 from rasterio.vrt import WarpedVRT
 
 from landbridge.raster.arguments import BLENDING, RESAMPLERS
-from landbridge.raster.grid import BoolArray, crs_on, same_crs
+from landbridge.raster.coordinate_grid import moved
+from landbridge.raster.crs import crs_on, same_crs
+from landbridge.raster.grid import BoolArray
 from landbridge.raster.rescale import convert
-from landbridge.raster.sample import Window, moved
+from landbridge.raster.window import Window
 from landbridge.raster.wrapping import home_of, turn_of, turns_between
 
 Array = np.ndarray[Any, Any]
@@ -33,7 +35,7 @@ _EXACT = 2**53
 
 
 def widened_window(window: Window, scale: tuple[float, float], source: GeoBox) -> Window:
-    """A window (y, x) of a source with the margin that kernels need, as far as the source goes.
+    """Return a window (y, x) of a source with the margin that kernels need, as far as the source goes.
 
     A source that goes all around the Earth has no first and last column: there the window goes on.
     """
@@ -48,7 +50,7 @@ def widened_window(window: Window, scale: tuple[float, float], source: GeoBox) -
 
 
 def is_around(grid: GeoBox) -> bool:
-    """Whether the last column of a grid is beside its first one, on the Earth."""
+    """Return whether the last column of a grid is beside its first one, on the Earth."""
     turn, t = turn_of(crs_on(grid)), grid.transform
     if turn is None or t.b or t.d:
         return False
@@ -64,14 +66,14 @@ def is_beyond_home(grid: GeoBox) -> bool:
 
 
 def window_grid(grid: GeoBox, window: Window) -> GeoBox:
-    """The grid of a window (y, x) of a grid, which may go on beyond its edges."""
+    """Return the grid of a window (y, x) of a grid, which may go on beyond its edges."""
     y, x = window
     affine = grid.transform @ Affine.translation(x.start, y.start)
     return GeoBox((y.stop - y.start, x.stop - x.start), affine, grid.crs)
 
 
 def columns_of(x: slice, width: int) -> list[slice]:
-    """The columns of a window that may go on beyond a grid's edges, at its other edge, as runs."""
+    """Return the columns of a window that may go on beyond a grid's edges, at its other edge, as runs."""
     runs, start = [], x.start
     while start < x.stop:
         first = start % width
@@ -89,7 +91,7 @@ def warp(
     scale: tuple[float, float],
     resampler: str,
 ) -> tuple[Array, BoolArray]:
-    """Pixels (band, y, x) of a source on a target grid, and which of them are valid; the others are 0.
+    """Return pixels (band, y, x) of a source on a target grid, and which are valid; the others are 0.
 
     Each band is made of its own valid pixels only. What is made of several pixels is in a floating type, and
     neither rounded nor cut. `scale` (x, y) is how many source pixels a target pixel
@@ -127,7 +129,7 @@ def warp(
 
 
 def _at_home(source: GeoBox, target: GeoBox) -> list[tuple[GeoBox, GeoBox]]:
-    """A source and a target as GDAL finds one in the other, if longitudes go on beyond ±180: not at once."""
+    """Return a source and a target as GDAL finds one in the other, turn by turn if that repeats."""
     home = home_of(crs_on(source))
     if home is None:
         return [(source, target)]
@@ -145,8 +147,8 @@ def _at_home(source: GeoBox, target: GeoBox) -> list[tuple[GeoBox, GeoBox]]:
 def _warped(
     pixels: Array, complete: bool, source: GeoBox, target: GeoBox, scale: tuple[float, float], resampler: str
 ) -> Array:
-    """Pixels (band, y, x) on a target grid; NaN is what is not valid."""
-    # Where only the text of the system differs GDAL need not transform.
+    """Return pixels (band, y, x) on a target grid; NaN marks those that are not valid."""
+    # If only the text of the system differs GDAL need not transform.
     crs = crs_on(source if same_crs(crs_on(source), crs_on(target)) else target)
     profile = {
         "driver": "GTiff",

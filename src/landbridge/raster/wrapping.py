@@ -48,7 +48,7 @@ def _turn(text: str) -> float | None:
 
 
 def home_of(crs: CRS) -> tuple[float, float] | None:
-    """Return from where to where x is what transformations give in a system that repeats; None if none."""
+    """Return the range of x that transformations give in a system that repeats; None if it does not."""
     turn = turn_of(crs)
     if turn is None:
         return None
@@ -79,7 +79,7 @@ def near(x: Any, middle: Any, turn: float) -> FloatArray:
 def interval(x: FloatArray, turn: float) -> tuple[float, float] | None:
     """Return the interval that holds all of x, but for whole turns; None if x is all around.
 
-    It begins where x is, and may end beyond the edge of the map.
+    It begins at one of x, and may end beyond the edge of the map.
     """
     found = np.sort(np.ravel(x))
     gaps = np.diff(np.append(found, found[0] + turn))

@@ -23,19 +23,20 @@ from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.arguments import check_format, format_of
 from landbridge.raster.cluster import active_client, render_on
+from landbridge.raster.crs import crs_on
 from landbridge.raster.dtypes import held_nodata
 from landbridge.raster.engine import pixel_count, render_whole, widened
-from landbridge.raster.grid import BoolArray, crs_on
+from landbridge.raster.grid import BoolArray
 from landbridge.raster.pieces import windows
 from landbridge.raster.plan import Plan, make_plan
 from landbridge.raster.progress import Progress, progress_bar
 from landbridge.raster.reduce import renderer_of
 from landbridge.raster.render import BLOCK, blocks, default_workers, run, workers_for
-from landbridge.raster.sample import Window, shape_of
 from landbridge.raster.strategy import WiderTypeError
 from landbridge.raster.tiff import end_of_data
 from landbridge.raster.tiles import TileCache
 from landbridge.raster.types import Raster, Request, Source
+from landbridge.raster.window import Window, shape_of
 
 Array = np.ndarray[Any, Any]
 
@@ -83,7 +84,7 @@ class _UnmarkedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """What is to mark pixels that are not valid, if there may be any.
+    """Marks of pixels that are not valid, if there may be any.
 
     `nodata` is a value that no valid pixel may have; without it there is a mask, which all bands have in
     common; `strict` says that it may be tried otherwise.
@@ -293,7 +294,7 @@ class _Target:
         return np.dtype("float32") if self.dtype == np.float16 else self.dtype
 
     def marked(self, values: Array, mask: BoolArray | None) -> tuple[Array, BoolArray | None]:
-        """Return pixels (band, y, x) as the file holds them, and where its mask (y, x) shows them.
+        """Return pixels (band, y, x) as the file holds them, and which of them its mask (y, x) shows.
 
         Raises:
             _UnmarkedError: they can't be told from those that are masked.

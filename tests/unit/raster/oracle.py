@@ -44,7 +44,7 @@ class Oracle:
         object.__setattr__(self, "scales", scales)
 
     def locate(self, rows, columns):
-        """The source's rows and columns at places of the target."""
+        """Return the source's rows and columns at places of the target."""
         x, y = self.target.transform @ (columns, rows)
         if str(self.target.crs) != self.crs:
             to_source = Transformer.from_crs(str(self.target.crs), self.crs, always_xy=True)
@@ -57,7 +57,7 @@ class Oracle:
         return np.asarray(row), np.asarray(column)
 
     def at(self, rows, columns):
-        """Values and validity of pixels by whole numbers."""
+        """Return values and validity of pixels by whole numbers."""
         height, width = self.values.shape
         if self.around:
             columns = columns % width
@@ -66,16 +66,17 @@ class Oracle:
         return self.values[r, c].astype(float), inside & self.valid[r, c]
 
     def nearest(self):
-        """Values, validity, and where neither is in doubt."""
+        """Return values, validity, and which of them are beyond doubt."""
         row, column = self.places
         values, valid = self.at(np.floor(row).astype(int), np.floor(column).astype(int))
         sure = (np.abs(row - np.round(row)) > 2e-3) & (np.abs(column - np.round(column)) > 2e-3)
         return values, valid, sure
 
     def interpolated(self, name, *, single):
-        """Values, and where all pixels under the kernel are valid; by a single scale, or each pixel's own.
+        """Return values, and those for which all pixels under the kernel are valid.
 
-        A single one is that in the middle; if it is near to a whole number it is that.
+        They are by a single scale, or each pixel's own. A single one is that in the middle; if it is near
+        to a whole number it is that.
         """
         scales = tuple(np.maximum(1, scale) for scale in self.scales)
         if single:
@@ -100,7 +101,7 @@ class Oracle:
             return weighed / total, whole
 
     def below(self):
-        """Values and validity (sample, y, x) of many places within each pixel of the target."""
+        """Return values and validity (sample, y, x) of many places within each pixel of the target."""
         rows, columns = np.indices(self.target.shape)
         found = []
         for i in range(SAMPLES):
@@ -111,7 +112,7 @@ class Oracle:
         return values, valid
 
     def around_pixels(self):
-        """Least and greatest value, number of valid pixels, and of all, near each pixel of the target."""
+        """Return least and greatest value, number of valid and of all pixels, near each target pixel."""
         row, column = self.places
         most = [int(np.ceil(scale.max() + 1.5)) for scale in self.scales]
         low, high = np.full(row.shape, np.inf), np.full(row.shape, -np.inf)
@@ -129,7 +130,7 @@ class Oracle:
 
 
 def kernel(name, offset):
-    """The weight of a pixel so many (scaled) pixels away."""
+    """Return the weight of a pixel so many (scaled) pixels away."""
     t = np.abs(offset)
     if name == "bilinear":
         return np.maximum(0, 1 - t)

@@ -79,7 +79,7 @@ def test_bands_that_are_masked_each_for_itself_keep_their_masks(request_of, tmp_
 
 
 def test_a_valid_pixel_that_has_the_bands_nodata_stays_valid(request_of, tmp_path):
-    """What the file says of its nodata wins over the band: pixels of the band's value are valid."""
+    """The nodata of the file wins over that of the band: pixels of the band's value are valid."""
     values = of("uint16")
     values[:, :30] = 0
     values[:, 90:120] = 255

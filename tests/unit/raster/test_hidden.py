@@ -20,7 +20,7 @@ PLACE = Affine(10, 0, 500_000, 0, -10, 4_200_000)
 
 
 def patches(size=256, seed=0, cell=8):
-    """Where pixels are shown: about half of the cells."""
+    """Return the pixels that are shown: about half of the cells."""
     chosen = np.random.default_rng(seed).random((size // cell, size // cell)) < 0.5
     return chosen.repeat(cell, 0).repeat(cell, 1)
 
@@ -65,7 +65,7 @@ def tiff(path, values, *, overviews=None, before=None, **options):
 
 
 def shifted(resolution, crs=CRS, size=256):
-    """A grid that lies half a pixel off the file's."""
+    """Return a grid that lies half a pixel off the file's."""
     left, top = PLACE.c + 5, PLACE.f - 5
     span = (size - 2) * 10
     return AOI(

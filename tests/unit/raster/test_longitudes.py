@@ -41,7 +41,7 @@ GRIDS = {
 
 
 def expected(values, left, top, size, crs, transform, shape):
-    """What the nearest pixel gives, and where a pixel's place is unclear by rounding."""
+    """Return the values of the nearest pixels, and the pixels whose place is unclear by rounding."""
     rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
     x, y = transform @ (columns, rows)
     lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
@@ -125,7 +125,7 @@ def test_an_area_that_is_cut_at_the_antimeridian_is_whole_on_every_grid(files):
 
 
 def test_no_image_is_passed_over_for_its_longitudes(files):
-    """Footprints are cut at the antimeridian, or not, and blocks are where their grid counts them."""
+    """Footprints are cut at the antimeridian, or not, and blocks lie at the longitudes of their grid."""
     path, values = files["175 to 185", True]
     cut = MultiPolygon([box(175, -20, 180, -10), box(-180, -20, -175, -10)])
     far = source_of(path, box(10, -20, 20, -10))
@@ -187,7 +187,7 @@ def test_the_pixel_at_any_place_of_any_grid_is_the_files(
 
 
 def interpolated(values, left, top, size, crs, transform, shape):
-    """What lies between the centers of four pixels, of a file that goes around the Earth."""
+    """Return values between the centers of four pixels, of a file that goes around the Earth."""
     rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
     lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(
         *(transform @ (columns, rows))

@@ -57,7 +57,7 @@ def folder(tmp_path_factory):
 
 
 def ground(case):
-    """The target: around the middle of the source, off its grid."""
+    """Return the target: around the middle of the source, off its grid."""
     crs, transform, target, resolution = PAIRS[case["pair"]]
     rows, columns = SHAPES.get(case["pair"], (SIZE, SIZE))
     x, y = transform @ (columns / 2, rows / 2)

@@ -1,4 +1,4 @@
-"""What tifffile logs of files that the engine parses is kept from users' logs; what they parse is not."""
+"""The log of tifffile: silent on files that the engine parses, unchanged for files that users parse."""
 
 import logging
 

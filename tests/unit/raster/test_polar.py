@@ -1,4 +1,4 @@
-"""Strongly curved grids: each pixel is resampled by the scale that it has where it lies."""
+"""Strongly curved grids: each pixel is resampled by the scale that it has at its own place."""
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ TO_ONE = {"scaling": [(0, 100, 0, 1)], "data_type": "Float64"}
 
 @pytest.fixture
 def thirds(make_scene):
-    """A third of all pixels is 1, in every square of 3 by 3."""
+    """Make a third of all pixels 1, in every square of 3 by 3."""
     values = np.zeros((1, 90, 90), "uint8")
     values[0, :, ::3] = 1
     return make_scene("a", values)

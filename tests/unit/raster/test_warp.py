@@ -11,9 +11,10 @@ from rasterio.warp import Resampling, reproject
 from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.raster import Band, Source, mosaic, read_image, reuse
 from landbridge.raster.arguments import RESAMPLERS
+from landbridge.raster.block import Block, Samples
 from landbridge.raster.files import read_header
 from landbridge.raster.grid import output_grid
-from landbridge.raster.read import Block, Samples, view_of
+from landbridge.raster.overview_choice import view_of
 
 # These pick one of the pixels below, which changes at once where interpolation changes by degrees.
 _COUNTING = ("mode", "max", "min", "med", "q1", "q3")

@@ -83,8 +83,8 @@ def means(values, factor):
 
 
 def levels_read(source, resampler, exact, alpha=0):
+    from landbridge.raster.overview_choice import fits
     from landbridge.raster.plan import FileRead
-    from landbridge.raster.read import fits
 
     header = read_header(source.files[0])
     count = len(exact)
