@@ -12,7 +12,7 @@ from stac_fastapi.types.rfc3339 import str_to_interval
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import scope
 from landbridge.stac_api.search.cql2 import condition
-from landbridge.stac_api.search.cql2.writing import boxes
+from landbridge.stac_api.search.cql2.literals import boxes
 
 if TYPE_CHECKING:
     from landbridge.stac_api.access.rules import Access

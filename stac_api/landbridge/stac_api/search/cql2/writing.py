@@ -8,23 +8,19 @@ of the statement or an escaped literal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from landbridge.mappings import InvalidDocument, times
-from landbridge.mappings.geometry import LARGEST, check_geometry
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import limits, sql
+from landbridge.stac_api.search.cql2 import literals
 from landbridge.stac_api.search.sql import Parameters, Sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from landbridge.stac_api.search.sql import Kind
 
-__all__ = ["boxes", "condition"]
+__all__ = ["condition"]
 
 _NULL = Sql("null", "NULL")
 _NEVER = Sql("truth", "NULL::boolean")
@@ -120,9 +116,9 @@ class _Writer:
         if isinstance(node, str):
             return Sql("string", self._parameters.add(node, "text"))
         if isinstance(node, int | float):
-            return Sql("number", self._parameters.add(_double(node), "double precision"))
+            return Sql("number", self._parameters.add(literals.double(node), "double precision"))
         if isinstance(node, list):
-            return self._array(node)
+            return literals.array(node, self._parameters)
         raise BadRequestError(f"{node!r} is no part of a filter.")
 
     def _write_object(self, node: Mapping[str, Any]) -> Sql:
@@ -131,68 +127,42 @@ class _Writer:
         if "property" in node:
             return sql.value_of(node["property"], self._parameters, self._columns)
         if "timestamp" in node or "date" in node:
-            return self._instant(node.get("timestamp", node.get("date")))
+            return literals.instant(node.get("timestamp", node.get("date")), self._parameters)
         if "interval" in node:
             return self._interval(node["interval"])
         if "bbox" in node:
-            return self._geometries(boxes(node["bbox"]))
+            return literals.geometries(literals.boxes(node["bbox"]), self._parameters)
         if "type" in node:
-            return self._geometry(node)
+            return literals.geometry(node, self._parameters)
         if "function" in node:
             raise BadRequestError(f"There is no function {node['function']!r}.")
         raise BadRequestError(
-            f"{_short(node)} is no part of a filter; it has neither op nor property, timestamp, date, "
-            "interval, bbox or type."
+            f"{literals.short(node)} is no part of a filter; it has neither op nor property, timestamp, "
+            "date, interval, bbox or type."
         )
-
-    def _instant(self, written: Any) -> Sql:
-        try:
-            moment = times.parse(written)
-        except (ValueError, TypeError) as error:
-            raise BadRequestError(f"{written!r} is no date or time of RFC 3339: {error}") from error
-        return Sql("instant", self._parameters.add_instant(moment))
 
     def _interval(self, bounds: Any) -> Sql:
         if not isinstance(bounds, list) or len(bounds) != 2:
-            raise BadRequestError(f"An interval is an array of its start and its end, not {_short(bounds)}.")
+            raise BadRequestError(
+                f"An interval is an array of its start and its end, not {literals.short(bounds)}."
+            )
         start, end = (
             Sql("instant", f"'{open_}infinity'::timestamptz")
             if bound in ("..", "", None)
             else self._as(self.write(bound), "instant")
             if isinstance(bound, Mapping)
-            else self._instant(bound)
+            else literals.instant(bound, self._parameters)
             for bound, open_ in zip(bounds, ("-", ""), strict=True)
         )
         return Sql("interval", start.text, end.text)
-
-    def _geometry(self, node: Mapping[str, Any]) -> Sql:
-        if node.get("type") == "Feature":
-            node = node.get("geometry") or {}
-        try:
-            check_geometry(node)
-        except InvalidDocument as error:
-            raise BadRequestError(f"A geometry of the filter is none: {error}") from error
-        return self._geometries([node])
-
-    def _geometries(self, parts: Sequence[Mapping[str, Any]]) -> Sql:
-        whole = parts[0]
-        if len(parts) > 1:
-            whole = {"type": "MultiPolygon", "coordinates": [part["coordinates"] for part in parts]}
-        text = self._parameters.add(orjson.dumps(whole).decode(), "text")
-        return Sql("geometry", f"ST_Force2D(ST_GeomFromGeoJSON({text}))")
-
-    def _array(self, elements: list[Any]) -> Sql:
-        for element in elements:
-            if isinstance(element, Mapping) and element.keys() not in ({"timestamp"}, {"date"}):
-                raise BadRequestError("An array of a filter holds values, and nothing to be computed.")
-        plain = [next(iter(one.values())) if isinstance(one, Mapping) else one for one in elements]
-        return Sql("members", self._parameters.add(plain, "jsonb"))
 
     # Operations
     def _operation(self, node: Mapping[str, Any]) -> Sql:
         op, args = node["op"], node.get("args")
         if not isinstance(op, str) or not isinstance(args, list):
-            raise BadRequestError(f"An operation is {{'op': name, 'args': [...]}}, not {_short(node)}.")
+            raise BadRequestError(
+                f"An operation is {{'op': name, 'args': [...]}}, not {literals.short(node)}."
+            )
         name = op.lower()
         if name in _COMPARISONS:
             one, other = self._exactly(op, args, 2)
@@ -250,11 +220,11 @@ class _Writer:
     def _in(self, op: str, args: list[Any]) -> Sql:
         value, choices = self._exactly(op, args, 2)
         if not isinstance(choices, list):
-            raise BadRequestError(f"in takes a value and an array of choices, not {_short(choices)}.")
+            raise BadRequestError(f"in takes a value and an array of choices, not {literals.short(choices)}.")
         found = self.write(value)
         texts = [one for one in choices if isinstance(one, str)]
-        numbers = [_double(one) for one in choices if _is_number(one)]
-        others = [one for one in choices if not isinstance(one, str) and not _is_number(one)]
+        numbers = [literals.double(one) for one in choices if literals.is_number(one)]
+        others = [one for one in choices if not isinstance(one, str) and not literals.is_number(one)]
         # True, false and null are each compared once, however often they are given.
         others = [
             *dict.fromkeys(one for one in others if isinstance(one, bool | None)),
@@ -279,11 +249,11 @@ class _Writer:
     def _like(self, op: str, args: list[Any]) -> Sql:
         value, pattern = self._exactly(op, args, 2)
         found, wanted = self._as(self.write(value), "string"), self.write(pattern)
-        if wanted.kind != "string" or not _is_constant(pattern):
+        if wanted.kind != "string" or not literals.is_constant(pattern):
             raise BadRequestError(
                 f"{op} takes a value and a pattern in which % and _ stand for any characters."
             )
-        text = _constant(pattern)
+        text = literals.constant(pattern)
         if (len(text) - len(text.rstrip("\\"))) % 2:
             raise BadRequestError(f"The pattern {text!r} ends in a backslash with nothing after it.")
         return Sql("truth", f"({found.text} LIKE {wanted.text})")
@@ -404,59 +374,3 @@ class _Writer:
             alike = f"landbridge.alike({a.text}, {b.text})"
             return Sql("truth", alike if op == "=" else f"(NOT {alike})")
         return Sql("truth", f"(landbridge.compared({a.text}, {b.text}) {op} 0)")
-
-
-def boxes(bounds: Any) -> list[dict[str, Any]]:
-    """The polygons of a bbox of 4 or 6 numbers, of which heights don't count: two across the antimeridian."""
-    if (
-        not isinstance(bounds, list | tuple)
-        or len(bounds) not in (4, 6)
-        or not all(_is_number(one) for one in bounds)
-    ):
-        raise BadRequestError(f"A bbox is an array of 4 or 6 numbers, not {_short(bounds)}.")
-    if not all(isfinite(_double(one)) for one in bounds):
-        raise BadRequestError(f"The bbox {list(bounds)} holds a number that is not finite.")
-    west, south = (_double(one) for one in bounds[:2])
-    east, north = (_double(one) for one in (bounds[2:4] if len(bounds) == 4 else bounds[3:5]))
-    if not all(-LARGEST <= one <= LARGEST for one in (west, south, east, north)):
-        raise BadRequestError(f"A number of the bbox {_short(bounds)} is beyond {LARGEST:,.0f}.")
-    if south > north:
-        raise BadRequestError(f"The bbox {list(bounds)} has its south above its north.")
-    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    return [
-        {
-            "type": "Polygon",
-            "coordinates": [[[w, south], [e, south], [e, north], [w, north], [w, south]]],
-        }
-        for w, e in spans
-    ]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _double(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise BadRequestError(f"{_short(value)} is too large a number.") from error
-
-
-def _is_constant(node: Any) -> bool:
-    """Whether a pattern is text, or text made without case or accents."""
-    while isinstance(node, Mapping) and node.get("op") in ("casei", "accenti"):
-        args = node["args"]
-        node = args[0] if isinstance(args, list) and args else None
-    return isinstance(node, str)
-
-
-def _constant(node: Any) -> str:
-    while isinstance(node, Mapping):
-        node = node["args"][0]
-    return str(node)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else text[:97] + "..."
