@@ -285,9 +285,7 @@ def test_paging_goes_on_where_the_last_item_has_moved(
 
 
 # Ids and documents
-@pytest.mark.parametrize(
-    "name", ["a:b", "a b", "a?b#c%d&e+f", "quote'\"", "ünï", "{x}", "a,b", "line\nbreak"]
-)
+@pytest.mark.parametrize("name", ["a:b", "a b", "a?b#c%d&e+f", "quote'\"", "ünï", "{x}", "a,b"])
 def test_ids_of_any_characters_come_back(http: httpx.Client, collection: str, name: str) -> None:
     assert http.post(f"/collections/{collection}/items", json=stac_item(collection, name)).status_code == 201
     (item,) = http.post("/search", json={"collections": [collection], "ids": [name]}).json()["features"]
@@ -296,7 +294,7 @@ def test_ids_of_any_characters_come_back(http: httpx.Client, collection: str, na
     assert http.delete(itself).status_code == 204
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", ".", "", "x" * 2000, 7])
+@pytest.mark.parametrize("name", ["a/b", "..", ".", "", "x" * 2000, "line\nbreak", 7])
 def test_ids_that_fit_no_url_are_refused(http: httpx.Client, collection: str, name: Any) -> None:
     answer = http.post(f"/collections/{collection}/items", json=stac_item(collection, name))
     assert answer.status_code == 400

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+import spawned
 from landbridge.catalog import CatalogClient, Image, Product
+from spawned import seen
 
 THREADS = 16
 
@@ -20,13 +22,6 @@ def image(banded, uploaded):
     return uploaded(
         banded, "first", np.stack([np.full((40, 60), 7, "uint16"), np.full((40, 60), 9, "uint16")])
     )
-
-
-def seen(image):
-    """Return what calls of several kinds give: a document, a search and pixels."""
-    again = Image.get(image.id, client=image._client)
-    names = [one.name for one in again.product.images().limit(5)]
-    return again.id, names, again.ndarray("red nir")[:, 3, 3].tolist()
 
 
 def _in_the_child(image, queue):
@@ -104,16 +99,11 @@ def test_a_running_event_loop_makes_the_first_call(image):
     assert value == 3
 
 
-def _in_a_new_process(content, queue):
-    # The client of the image is unpickled here, and has made no call in this process.
-    queue.put(seen(pickle.loads(content)))
-
-
 def test_an_unpickled_client_makes_its_first_call_in_a_spawned_process(image):
     wanted = seen(image)
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
-    child = context.Process(target=_in_a_new_process, args=(pickle.dumps(image), queue))
+    child = context.Process(target=spawned.read_an_image, args=(pickle.dumps(image), queue))
     child.start()
     child.join(180)
     assert child.exitcode == 0

@@ -66,9 +66,9 @@ def test_scales_are_none_empty_or_four_bounds_7_1(image, scales_of):
 def test_without_scaling_the_data_type_is_common_or_given_7_2(scales_of):
     assert scales_of("red") == (None, "UInt16")
     assert scales_of("red height") == (None, "Int32")
-    for data_type in ("Byte", "UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64"):
+    for data_type in ("Byte", "UInt16", "Int16", "UInt32", "Int32", "Int8", "Float16", "Float32", "Float64"):
         assert scales_of("red", None, data_type) == (None, data_type)
-    for data_type in ("byte", "uint8", "UINT16", "Int8", "Float16", "CFloat32", "", 1):
+    for data_type in ("byte", "uint8", "UINT16", "Int128", "Float128", "CFloat32", "", 1):
         with pytest.raises(ValueError, match="data_type must be one of Byte, UInt16"):
             scales_of("red", None, data_type)
 

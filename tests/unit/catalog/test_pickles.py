@@ -9,6 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import spawned
 from landbridge.auth import Auth
 from landbridge.catalog import (
     Band,
@@ -294,17 +295,11 @@ def test_credentials_of_another_service_do_not_go_to_a_pickled_client_s(configur
     assert pickle.loads(content).token is None  # it was told who calls
 
 
-def _in_another_process(content, queue):
-    one = pickle.loads(content)
-    one.tags.append("c")
-    queue.put(pickle.dumps((one, one.serialize(modified_only=True), one._client.url, one._client.auth.user)))
-
-
 def test_objects_go_to_a_spawned_process_and_back():
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     one = Product(id="org:p", tags=["a"], client=CatalogClient(url="http://127.0.0.1:9", auth=Auth(user="u")))
-    process = context.Process(target=_in_another_process, args=(pickle.dumps(one), queue))
+    process = context.Process(target=spawned.add_a_tag, args=(pickle.dumps(one), queue))
     process.start()
     other, changes, url, user = pickle.loads(queue.get(timeout=120))
     process.join(60)
