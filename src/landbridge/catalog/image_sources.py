@@ -116,7 +116,7 @@ def sources(images: Sequence[Image]) -> list[Source]:
 
 def assets_of(image: Image) -> Mapping[str, Asset]:
     """Return an image's assets, with the files in place that were set and not saved yet."""
-    assets = binding.assets_of(image._plain().get(ASSETS) or {})
+    assets = binding.assets_of(image._plain().get(ASSETS) or ())
     if "files" in image._modified or not image._saved:
         return binding.with_files(assets, (file.href or "" for file in image.files or ()))
     return assets
