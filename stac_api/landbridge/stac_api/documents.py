@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import jsonpatch
+import jsonpointer
 import orjson
 from json_merge_patch import merge
 from pydantic import ValidationError
@@ -126,12 +127,23 @@ def _patched_by_operations(document: dict[str, Any], patch: list[Any]) -> Any:
         return operations.apply(document)
     result: Any = copied(document)
     for one, copies_ in zip(patch, copies, strict=True):
+        if copies_:
+            _check_room(result, one)
         result = jsonpatch.JsonPatch([one]).apply(result, in_place=True)
-        if copies_ and (size := len(orjson.dumps(result))) > MOST_PATCHED_BYTES:
-            raise BadRequestError(
-                f"The patch makes a document of {size:,} bytes; {MOST_PATCHED_BYTES:,} are the most."
-            )
     return result
+
+
+def _check_room(document: Any, operation: dict[str, Any]) -> None:
+    """Check before a `copy` is made that its result is not too large: the last of many is the slowest."""
+    try:
+        value = jsonpointer.resolve_pointer(document, operation["from"])
+    except (KeyError, TypeError, jsonpointer.JsonPointerException):
+        return  # applying the operation says what is wrong with it
+    size = len(orjson.dumps(document)) + len(orjson.dumps(value))
+    if size > MOST_PATCHED_BYTES:
+        raise BadRequestError(
+            f"The patch makes a document of {size:,} bytes; {MOST_PATCHED_BYTES:,} are the most."
+        )
 
 
 def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES, *, new: bool = True) -> str:
