@@ -1,4 +1,4 @@
-"""What is sent comes back: by every way to write, before and after any number of patches.
+"""Identity of documents: each comes back as sent, by every way to write and after any number of patches.
 
 Lists, nulls and nested members of items share parts with the `item_assets` of their collection, which is what
 pgstac stores items without (dehydration).

@@ -1,4 +1,4 @@
-"""What a search asks for is followed, or refused by its name: parameters, members and values of `query`."""
+"""Parameters, members and `query` values of a search: each is followed, or refused by its name."""
 
 from __future__ import annotations
 

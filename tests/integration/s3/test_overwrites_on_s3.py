@@ -1,4 +1,4 @@
-"""What is said of overwritten images holds where the objects lie in S3."""
+"""Reads of overwritten images from objects in S3."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the database says while others make or drop tables: tried again, then a 503, never a 400."""
+"""Passing errors of the database while others make or drop tables: tried again, then a 503, never a 400."""
 
 from __future__ import annotations
 
