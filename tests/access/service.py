@@ -10,9 +10,9 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from landbridge.stac_api.app import create_app
-from landbridge.stac_api.database import migrate
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.api.app import create_app
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -150,7 +150,7 @@ def test_a_write_that_makes_the_server_fail_is_recorded(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("landbridge.stac_api.writes.create_collection", broken)
+    monkeypatch.setattr("landbridge.stac_api.pgstac.writes.create_collection", broken)
     name = fresh()
     with pytest.raises(ZeroDivisionError):  # the transport of tests hands it on
         service.request("POST", "/collections", OPERATOR, json=stac_collection(name))

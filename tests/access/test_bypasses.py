@@ -343,7 +343,7 @@ def test_constraints_of_the_database_are_told_without_what_they_are_about(
     import asyncpg
     import psycopg
 
-    from landbridge.stac_api import errors
+    from landbridge.stac_api.core import errors
 
     for error in (
         asyncpg.UniqueViolationError('duplicate key value violates unique constraint "_items_7_pk"'),

@@ -9,7 +9,7 @@ import pytest
 
 from access.people import BASE, WRITER, Caller, People, alike, share
 from integration.conftest import stac_item
-from landbridge.stac_api.access.signing import Signer
+from landbridge.stac_api.access.signed_urls import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,11 @@ from pypgstac.load import Loader, Methods
 from access.people import new_id
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings.access import LISTS, Role, role_in
-from landbridge.stac_api import database as migrations
-from landbridge.stac_api import pools
 from landbridge.stac_api.access.grants import Grants
-from landbridge.stac_api.database import migrate
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.core import pools
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.pgstac import migrate as migrations
+from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from access.conftest import OPERATOR
 from integration.conftest import stac_collection
 from landbridge.stac_api.access.headers import LOOPBACK_HOSTS, LOOPBACK_ORIGINS
+from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded import server
-from landbridge.stac_api.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,17 +12,18 @@ from access.conftest import OPERATOR
 from access.people import Caller, new_id
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings import ids
-from landbridge.stac_api import documents
+from landbridge.stac_api.access import visibility
 from landbridge.stac_api.access.principal import Principal
-from landbridge.stac_api.loading import load_items
-from landbridge.stac_api.search import newest, scope
+from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.pgstac import recent_items
+from landbridge.stac_api.pgstac.bulk_load import load_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from access.conftest import Service
 
-PRODUCTS = newest._FEW + 3
+PRODUCTS = recent_items._FEW + 3
 LIBRARIAN = Principal("librarian", org="library")
 
 
@@ -30,7 +31,7 @@ LIBRARIAN = Principal("librarian", org="library")
 def products(database: str) -> list[str]:
     """More products than one condition holds; some images share their instant, some products have none."""
     made = [
-        documents.collection(
+        incoming.collection(
             stac_collection(new_id("library"), **{"catalog:readers": ["user:librarian"]}), "/"
         )
         for _ in range(PRODUCTS)
@@ -39,7 +40,7 @@ def products(database: str) -> list[str]:
     for number, product in enumerate(made):
         moments = [f"2024-01-{day:02d}T00:00:00Z" for day in (number % 28 + 1, 28)][: number % 3]
         items[product["id"]] = [
-            documents.item(stac_item(product["id"], f"i{place}", datetime=moment), product, "/")
+            incoming.item(stac_item(product["id"], f"i{place}", datetime=moment), product, "/")
             for place, moment in enumerate(moments)
         ]
     with psycopg.connect(database, autocommit=True, options="-c search_path=pgstac,public") as conn:
@@ -95,7 +96,7 @@ def test_pages_hold_each_item_once(librarian: Caller, products: list[str]) -> No
 
 
 def test_products_that_are_named_are_searched_and_no_others(librarian: Caller, products: list[str]) -> None:
-    for some in (products[:-1], products[: scope._MOST_IDS], products[:2]):
+    for some in (products[:-1], products[: visibility._MOST_IDS], products[:2]):
         for body in ({}, {"bbox": [0, 0, 90, 90]}, {"query": {"datetime": {"gte": "2024-01-28T00:00:00Z"}}}):
             found = librarian.found(collections=some, **body)
             operator = Caller(librarian.service, OPERATOR)
@@ -110,7 +111,7 @@ def test_an_operator_finds_the_same_however_many_collections_there_are(
 ) -> None:
     operator = Caller(librarian.service, OPERATOR)
     few = operator.ok("POST", "/search", json=body)
-    monkeypatch.setattr(newest, "_WIDE", PRODUCTS)
+    monkeypatch.setattr(recent_items, "_WIDE", PRODUCTS)
     many = operator.ok("POST", "/search", json=body)
     assert keys(many) == keys(few)
     assert many["numberMatched"] == few["numberMatched"] > PRODUCTS

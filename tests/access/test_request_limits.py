@@ -16,10 +16,10 @@ import pytest
 from access.service import OPERATOR, fresh_database, started
 from conftest import LONG
 from integration.conftest import stac_collection, stac_item
-from landbridge.stac_api import documents
 from landbridge.stac_api.access.limits import MOST_HEADERS, MOST_URL
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.search import limits
-from landbridge.stac_api.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -297,20 +297,20 @@ KINDS = [
     Kind("features", DEFAULTS.max_bulk_items, features, path=f"/collections/{COLLECTION}/items", refusal=413),
     Kind(
         "operations of a patch",
-        documents.MOST_OPERATIONS,
+        incoming.MOST_OPERATIONS,
         operations(lambda n: {"op": "add", "path": f"/properties/x{n}", "value": n}),
         "PATCH",
         ITEM,
     ),
     Kind(
         "copies of a patch",
-        documents.MOST_COPIES,
+        incoming.MOST_COPIES,
         operations(lambda n: {"op": "copy", "from": "/properties/datetime", "path": f"/properties/c{n}"}),
         "PATCH",
         ITEM,
     ),
     Kind("doubling copies of a patch", 8, doubled, "PATCH", ITEM, over=22),
-    Kind("positions of an item", documents.MOST_POSITIONS, item_with, "PUT", ITEM, over=limits._SLACK + 1),
+    Kind("positions of an item", incoming.MOST_POSITIONS, item_with, "PUT", ITEM, over=limits._SLACK + 1),
 ]
 
 

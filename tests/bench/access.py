@@ -19,11 +19,12 @@ from psycopg.types.json import Jsonb
 
 from bench.frame import Contest, Peer, job
 from bench.homes import Shared, empty_home, stack
-from landbridge.stac_api import dehydration, documents
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
-from landbridge.stac_api.item_rows import Row
-from landbridge.stac_api.loading import COPY
+from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.pgstac import dehydration
+from landbridge.stac_api.pgstac.bulk_load import COPY
+from landbridge.stac_api.pgstac.item_rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ def _collection(number: int) -> dict[str, Any]:
         "catalog:owners": ["user:somebody", "org:else"],
         "catalog:readers": ["group:readers", "email:a@b.test"] if number % _READABLE == 0 else ["org:third"],
     }
-    return documents.collection(document, "/")
+    return incoming.collection(document, "/")
 
 
 def _item(collection: dict[str, Any], number: int, image: int) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _item(collection: dict[str, Any], number: int, image: int) -> dict[str, Any]
         "assets": {"red": {"href": f"https://example.org/{number}/{image}.tif", "file:size": 1000}},
         "links": [],
     }
-    return documents.item(document, collection, "/")
+    return incoming.item(document, collection, "/")
 
 
 def _fill(database: str) -> None:

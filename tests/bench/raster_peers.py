@@ -23,7 +23,7 @@ import scenes as landscape
 from bench.raster_reference import TILE, Reference
 from bench.raster_scenes import footprint
 from bench.raster_work import RGB, Work
-from landbridge.raster.render import default_workers
+from landbridge.raster.composite.render import default_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from shapely.geometry import box
 import scenes as landscape
 from landbridge.geo import AOI
 from landbridge.raster import Band, Source
-from landbridge.raster.crs import crs_of, project
+from landbridge.raster.grids.crs import crs_of, project
 
 if TYPE_CHECKING:
     import numpy as np

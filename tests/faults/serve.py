@@ -19,9 +19,9 @@ import psycopg
 
 from landbridge.stac_api.embedded.files import Home, read_state
 from landbridge.stac_api.embedded.server import Report, serve
-from landbridge.stac_api.jobs import points
+from landbridge.stac_api.jobs import failpoints
 
-CHILD = "landbridge.stac_api.uploads.child"
+CHILD = "landbridge.stac_api.uploads.worker_process"
 
 
 def kill_server(_: Path) -> None:
@@ -125,7 +125,7 @@ def install(home: Path) -> None:
                 order.rename(home / "fault.done")
                 ACTIONS[wanted["action"]](home)
 
-    points.install(handle)
+    failpoints.install(handle)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ import httpx
 import s3
 from faults import serve
 from faults.proxy import Proxy
-from landbridge.stac_api import doctor
+from landbridge.stac_api.admin import doctor
+from landbridge.stac_api.core.runtime import opened
+from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded.files import Home, read_state
 from landbridge.stac_api.embedded.stack import joined
-from landbridge.stac_api.runtime import opened
-from landbridge.stac_api.settings import Settings
-from landbridge.stac_api.uploads import sweeping
+from landbridge.stac_api.uploads import cleanup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,7 +116,7 @@ class Site:
 
         async def look() -> tuple[list[doctor.Finding], set[str]]:
             async with opened(self.settings()) as (services, _):
-                await sweeping.sweep(services)
+                await cleanup.sweep(services)
                 return await doctor.examine(services, late=0.0), set(await services.store.sizes(""))
 
         with _environment(self.environment):

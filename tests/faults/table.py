@@ -13,7 +13,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from faults import serve
-from landbridge.stac_api.jobs import points
+from landbridge.stac_api.jobs import failpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,12 +44,12 @@ class Fault:
     disk: bool = False
     file: str = "good"
     overwrites: bool = False
-    at: tuple[str, ...] = points.POINTS
+    at: tuple[str, ...] = failpoints.POINTS
 
 
 _EITHER = frozenset({"success", "failure"})
 _FAILS = frozenset({"failure"})
-_EARLY = (points.RECEIVED, points.STORED)
+_EARLY = (failpoints.RECEIVED, failpoints.STORED)
 
 
 def bad_files() -> dict[str, Callable[[Path], None]]:

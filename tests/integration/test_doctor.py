@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from landbridge.stac_api.__main__ import doctor, report
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.core.settings import Settings
 
 from .test_server_uploads import announce, upload
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from landbridge.stac_api.doctor import Finding
+    from landbridge.stac_api.admin.doctor import Finding
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ from psycopg.types.json import Jsonb
 
 from conftest import LONG, REPOSITORY
 from landbridge.catalog import CatalogClient, Image
-from landbridge.stac_api import documents, loading, pools, projection, writes
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.core import pools
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.documents import incoming, projection
+from landbridge.stac_api.pgstac import bulk_load, writes
 
 from .conftest import stac_collection, stac_item
 
@@ -128,7 +130,7 @@ def json_patch(http: Any, stack: Any, item: dict[str, Any]) -> None:
 
 def load(http: Any, stack: Any, item: dict[str, Any]) -> None:
     parent = http.get(f"/collections/{item['collection']}").json()
-    loading.load_items(stack.database, parent["id"], documents.each_item([copy.deepcopy(item)], parent, "/"))
+    bulk_load.load_items(stack.database, parent["id"], incoming.each_item([copy.deepcopy(item)], parent, "/"))
 
 
 def upload_job(http: Any, stack: Any, item: dict[str, Any]) -> None:
@@ -140,7 +142,7 @@ def upload_job(http: Any, stack: Any, item: dict[str, Any]) -> None:
             await writes.create_items(
                 write,
                 item["collection"],
-                lambda parent: [documents.item(copy.deepcopy(item), parent, "/")],
+                lambda parent: [incoming.item(copy.deepcopy(item), parent, "/")],
                 replace=True,
             )
         finally:

@@ -16,7 +16,7 @@ from landbridge.exceptions import ServerError
 from landbridge.mappings import blob
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.stack import joined
-from landbridge.stac_api.jobs import points
+from landbridge.stac_api.jobs import failpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("installation")
 
 SOME = [
-    ("local", "worker killed", points.INSERTED),
-    ("local", "reader killed", points.VALIDATED),
-    ("local", "database killed", points.INSERTED),
-    ("local", "disk full for a moment", points.VALIDATED),
-    ("local", "database full for a moment", points.VALIDATED),
-    ("local", "truncated file, worker killed", points.STORED),
-    ("local", "worker killed over an overwrite", points.INSERTED),
+    ("local", "worker killed", failpoints.INSERTED),
+    ("local", "reader killed", failpoints.VALIDATED),
+    ("local", "database killed", failpoints.INSERTED),
+    ("local", "disk full for a moment", failpoints.VALIDATED),
+    ("local", "database full for a moment", failpoints.VALIDATED),
+    ("local", "truncated file, worker killed", failpoints.STORED),
+    ("local", "worker killed over an overwrite", failpoints.INSERTED),
     ("local", "complex file", ""),
-    ("s3", "store refuses for a moment", points.CONVERTED),
+    ("s3", "store refuses for a moment", failpoints.CONVERTED),
 ]
 
 
@@ -133,7 +133,7 @@ def test_a_service_that_fails_while_it_is_waited_for_is_a_warning_10_5(
     assert running is not None
     client = CatalogClient(running.url, Auth(user="local", org="local", token=running.token), retries=0)
     image = Image(product_id=table.COLLECTION, name="waited-for", acquired="2020-01-01", client=client)
-    chosen.arm(points.CONVERTED, image.name, "kill server")
+    chosen.arm(failpoints.CONVERTED, image.name, "kill server")
     upload = image.upload(str(geotiff()))
     with pytest.warns(UserWarning, match=f"Waiting for upload {upload.id}"):
         upload.wait_for_completion(timeout=60)

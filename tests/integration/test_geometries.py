@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from conftest import LONG
 from landbridge.mappings import InvalidDocument, blob
 from landbridge.mappings.geometry import check_geometry
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.core.settings import Settings
 
 from .conftest import stac_collection, stac_item
 from .test_server_deletions import ended

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from landbridge.catalog import CatalogClient, Image
-from landbridge.catalog.image_sources import sources
+from landbridge.catalog.pixels.engine_inputs import sources
 from landbridge.cli import main
 from published_bands import expected
 from replay import SHARED, bare_collection, published

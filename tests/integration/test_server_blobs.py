@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from landbridge.mappings import blob, ids
-from landbridge.stac_api import pools
 from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.assets.store import AssetStore
-from landbridge.stac_api.blobs import deleting
-from landbridge.stac_api.services import Services
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.blobs import deletion
+from landbridge.stac_api.core import pools
+from landbridge.stac_api.core.services import Services
+from landbridge.stac_api.core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,10 +245,10 @@ def test_a_strict_deletion_deletes_all_or_none(http, made):
 def test_a_blob_made_anew_keeps_its_data(http, send, made):
     """The deletion of the old data may come at any time: it has a place of its own."""
     for n in range(5):
-        deletion = http.post("/blobs/deletions", json={"ids": [identifier(made)]})
+        answer = http.post("/blobs/deletions", json={"ids": [identifier(made)]})
         again = send(announced(made["properties"]["title"]), bytes([n]) * 100)
         assert again.status_code == 201
-        assert finished(http, deletion)["status"] == "SUCCESS"
+        assert finished(http, answer)["status"] == "SUCCESS"
         assert http.get(place(made)).content == bytes([n]) * 100
 
 
@@ -380,8 +380,8 @@ def test_expired_blobs_go(http, stack, send):
     young = send(announced(expires="2120-01-01T00:00:00Z")).json()
 
     async def expire(services: Services) -> None:
-        for deletion in await deleting.expire(services):
-            await deleting.run(services, deletion, last_try=True)
+        for expired in await deletion.expire(services):
+            await deletion.run(services, expired, last_try=True)
 
     before = stored(stack)
     asyncio.run(_run(stack, expire))
@@ -406,7 +406,7 @@ def test_what_nobody_carries_on_is_swept(http, stack, made):
         await services.writepool.execute(
             "UPDATE landbridge.blob_uploads SET modified = now() - interval '2 days'"
         )
-        await deleting.sweep(services)
+        await deletion.sweep(services)
 
     asyncio.run(_run(stack, sweep))
     assert left not in stored(stack)

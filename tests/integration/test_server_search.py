@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from landbridge.mappings import schema
-from landbridge.stac_api.app import create_app
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.api.app import create_app
+from landbridge.stac_api.core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults import site, table, work
-from landbridge.stac_api.jobs import points
+from landbridge.stac_api.jobs import failpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_another_worker_carries_on_what_one_was_killed_over(
     service: site.Site, workers: list[subprocess.Popen[bytes]]
 ) -> None:
     fault = table.Fault("worker killed", "kill server")
-    assert table.broken(service, fault, points.CONVERTED) == ""
+    assert table.broken(service, fault, failpoints.CONVERTED) == ""
     assert sorted(worker.poll() for worker in workers if worker.poll() is not None) == [-signal.SIGKILL]
 
 

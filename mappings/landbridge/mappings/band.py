@@ -1,14 +1,15 @@
 """Band attributes and the entries of a Collection's ``bands``, both ways.
 
 A band is one entry of its product's Collection; it has no document of its own, so changes are JSON Patch
-operations (RFC 6902) on the Collection. Bands that others wrote are read by `landbridge.mappings.foreign`.
+operations (RFC 6902) on the Collection. Bands that other programs wrote are read by
+`landbridge.mappings.external_bands`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import extra, foreign, ids, plan
+from landbridge.mappings import compiled_table, external_bands, extra_properties, ids
 from landbridge.mappings.diffs import operations, same
 from landbridge.mappings.errors import InvalidDocument
 
@@ -34,12 +35,12 @@ def from_stac(entry: Mapping[str, Any], product_id: str) -> dict[str, Any]:
     name = entry["name"]
     out: dict[str, Any] = {"name": name, "product_id": product_id, "id": ids.image_id(product_id, name)}
     if not entry.get("catalog:type"):
-        out.update(foreign.inferred(entry))
-    plan.of("band").read(entry, out, {})
+        out.update(external_bands.inferred(entry))
+    compiled_table.of("band").read(entry, out, {})
     if (labels := entry.get("catalog:class_labels")) is not None:
         out["class_labels"] = labels
     if (own := entry.get("catalog:extra_properties")) is not None:
-        out["extra_properties"] = extra.decode(own)
+        out["extra_properties"] = extra_properties.decode(own)
     return out
 
 
@@ -56,7 +57,7 @@ def list_from_collection(
 
 def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return the entries that `list_from_collection` reads, each with the place of the band's pixels."""
-    return [entry for entry in foreign.entries(collection, item) if isinstance(entry.get("name"), str)]
+    return [entry for entry in external_bands.entries(collection, item) if isinstance(entry.get("name"), str)]
 
 
 def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
             raise InvalidDocument("name", "is missing; a band has a name")
         return entry
     before = from_stac(base, attributes.get("product_id", ""))
-    rows = plan.of("band").table.rows
+    rows = compiled_table.of("band").table.rows
     changes: dict[str, Any] = {
         name: None
         for name in before
@@ -87,7 +88,7 @@ def add_patch(
     """The operations that add a band. ``collection``, where known, need not have any ``bands`` yet."""
     entry = to_stac(attributes)
     if collection is not None and "bands" not in collection:
-        return [{"op": "add", "path": "/bands", "value": [*foreign.entries(collection), entry]}]
+        return [{"op": "add", "path": "/bands", "value": [*external_bands.entries(collection), entry]}]
     return [{"op": "add", "path": "/bands/-", "value": entry}]
 
 
@@ -103,7 +104,7 @@ def patch(changes: Mapping[str, Any], collection: Mapping[str, Any], name: str) 
     changed = {key: value for key, value in changes.items() if not same(value, before.get(key))}
     new = _apply(changed, entry)
     if "bands" not in collection:
-        entries = foreign.entries(collection)
+        entries = external_bands.entries(collection)
         return [{"op": "add", "path": "/bands", "value": [*entries[:index], new, *entries[index + 1 :]]}]
     path = f"/bands/{index}"
     return [_test(path, name), *operations(entry, new, path)]
@@ -113,7 +114,7 @@ def remove_patch(collection: Mapping[str, Any], name: str) -> list[dict[str, Any
     """The operations that remove a band, after a test that it is where it was. KeyError without it."""
     index, _ = _find(collection, name)
     if "bands" not in collection:
-        entries = foreign.entries(collection)
+        entries = external_bands.entries(collection)
         return [{"op": "add", "path": "/bands", "value": [*entries[:index], *entries[index + 1 :]]}]
     path = f"/bands/{index}"
     return [_test(path, name), {"op": "remove", "path": path}]
@@ -124,7 +125,7 @@ def _test(path: str, name: str) -> dict[str, Any]:
 
 
 def _find(collection: Mapping[str, Any], name: str) -> tuple[int, dict[str, Any]]:
-    entries = collection["bands"] if "bands" in collection else foreign.entries(collection)
+    entries = collection["bands"] if "bands" in collection else external_bands.entries(collection)
     for index, entry in enumerate(entries):
         if entry.get("name") == name:
             return index, entry
@@ -133,7 +134,7 @@ def _find(collection: Mapping[str, Any], name: str) -> tuple[int, dict[str, Any]
 
 def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     entry = dict(base)
-    rows = plan.of("band").table.rows
+    rows = compiled_table.of("band").table.rows
     for name, value in changes.items():
         row = rows.get(name)
         if row is None:
@@ -148,7 +149,9 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         elif row.codec in ("classes", "extra_properties"):
             entry.pop(row.path[0], None)
             if value is not None:
-                entry[row.path[0]] = extra.stored(value) if name == "extra_properties" else list(value)
+                entry[row.path[0]] = (
+                    extra_properties.stored(value) if name == "extra_properties" else list(value)
+                )
         elif row.codec != "identifier":
-            plan.write(row, value, entry)
+            compiled_table.write(row, value, entry)
     return entry

@@ -1,8 +1,9 @@
 """Bindings: the asset of an Item, and the index in it, that a band's pixels are found at.
 
 A band is bound by an asset's key (``catalog:asset``) and an index in the asset (``catalog:band_index``). They
-come from the entries given to `Bindings`: those of the Collection (`landbridge.mappings.foreign.entries`) or,
-if it describes no bands, of its first Items. The bands that an Item's own assets list win over those.
+come from the entries given to `Bindings`: those of the Collection
+(`landbridge.mappings.external_bands.entries`) or, if it describes no bands, of its first Items. The bands
+that an Item's own assets list win over those.
 The number and order of an Item's assets mean nothing: they differ between Items.
 
 An uploaded file has ``catalog:file_index`` in its asset. That label, not the key, identifies the file,
@@ -176,7 +177,7 @@ class Bindings:
     Parameters
     ----------
     entries
-        The entries of the bands, as `landbridge.mappings.foreign.entries` gives them.
+        The entries of the bands, as `landbridge.mappings.external_bands.entries` gives them.
     item_assets
         The Collection's ``item_assets``.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import assets, extra, ids, plan, schema
+from landbridge.mappings import assets, compiled_table, extra_properties, ids, schema
 from landbridge.mappings.diffs import merge_patch, same
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.geometry import bbox
@@ -81,14 +81,14 @@ def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     properties = item.get("properties") or {}
     unknown: dict[str, Any] = {}
-    plan.of("blob").read(properties, out, unknown)
-    extra.read(properties.get(extra.MEMBER), unknown, out)
+    compiled_table.of("blob").read(properties, out, unknown)
+    extra_properties.read(properties.get(extra_properties.MEMBER), unknown, out)
     collection = item.get("collection")
     if ids.is_blob_collection(collection):
         out["storage_type"] = str(collection).removeprefix(ids.BLOB_COLLECTION)
     try:
         out["namespace"], out["name"] = ids.blob_parts(item["id"])
-    except plan.FAILURES:
+    except compiled_table.FAILURES:
         out.setdefault("name", item["id"])
     if out.get("storage_type") and out.get("namespace"):
         out["id"] = ids.blob_id(out["storage_type"], out["namespace"], out["name"])
@@ -115,7 +115,7 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
     if base is None:
         return _apply(attributes, _blank(attributes))
     before = from_stac(base)
-    rows = plan.of("blob").table.rows
+    rows = compiled_table.of("blob").table.rows
     changes: dict[str, Any] = {
         name: None
         for name in before
@@ -192,7 +192,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
             continue
         special = _WRITERS.get(name)
         if special is None:
-            plan.write(row, value, item["properties"])
+            compiled_table.write(row, value, item["properties"])
         else:
             special(item, value)
     if "created" in changes:
@@ -202,7 +202,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
 
 def _row(name: str) -> Row:
     try:
-        return plan.of("blob").table.rows[name]
+        return compiled_table.of("blob").table.rows[name]
     except KeyError:
         raise InvalidDocument(name, "a blob has no such attribute") from None
 
@@ -252,8 +252,8 @@ def _write_hash(item: dict[str, Any], value: Any) -> None:
 
 def _write_extra(item: dict[str, Any], value: Any) -> None:
     foreign: dict[str, Any] = {}
-    plan.of("blob").read(item["properties"], {}, foreign)
-    extra.write(item["properties"], foreign, value)
+    compiled_table.of("blob").read(item["properties"], {}, foreign)
+    extra_properties.write(item["properties"], foreign, value)
 
 
 _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import ids, plan, tables, times, values
+from landbridge.mappings import compiled_table, ids, tables, times, values
 from landbridge.mappings.codecs import CODECS
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _value(row: Row, value: Any) -> Any:
         return encode(
             float(value) if definition.get("type") == "number" and isinstance(value, str) else value
         )
-    except plan.FAILURES as error:
+    except compiled_table.FAILURES as error:
         raise ValueError(f"cannot filter by {row.name} and {value!r}: {error}") from error
 
 

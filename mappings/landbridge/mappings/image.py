@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import assets, extra, ids, plan, schema, times
+from landbridge.mappings import assets, compiled_table, extra_properties, ids, schema, times
 from landbridge.mappings.diffs import merge_patch, same
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.geometry import bbox
@@ -52,20 +52,20 @@ def _try(read: Callable[..., None], *args: Any) -> None:
     """Read a part; one that is not what STAC has there is left out: the rest can be read."""
     try:
         read(*args)
-    except plan.FAILURES:
+    except compiled_table.FAILURES:
         return
 
 
 def _read_properties(properties: Mapping[str, Any], out: dict[str, Any]) -> None:
     unknown: dict[str, Any] = {}
-    plan.of("image").read(properties, out, unknown)
+    compiled_table.of("image").read(properties, out, unknown)
     get = properties.get
     _read_times(get, out)
     _read_crs(get, out)
     _read_shape(get, out)
     if (via := get("catalog:provider_url")) is not None:
         out["provider_url"] = via
-    extra.read(get(extra.MEMBER), unknown, out)
+    extra_properties.read(get(extra_properties.MEMBER), unknown, out)
 
 
 def _read_geometry(geometry: Mapping[str, Any], out: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ def _read_times(get: Callable[[str], Any], out: dict[str, Any]) -> None:
         if value is not None:
             try:
                 out[name] = times.normalize(value)
-            except plan.FAILURES:
+            except compiled_table.FAILURES:
                 continue
 
 
@@ -137,7 +137,7 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
     if base is None:
         return _apply({"acquired": None, **attributes}, _blank())
     before = from_stac(base)
-    rows = plan.of("image").table.rows
+    rows = compiled_table.of("image").table.rows
     changes = {name: None for name in before if name not in attributes and not _fixed(rows[name])}
     changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
     return _apply(changes, base)
@@ -220,7 +220,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         row, value = _row(name), changes[name]
         special = _WRITERS.get(name)
         if special is None:
-            plan.write(row, value, properties)
+            compiled_table.write(row, value, properties)
         else:
             special(item, value)
     return item
@@ -228,7 +228,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
 
 def _row(name: str) -> Row:
     try:
-        return plan.of("image").table.rows[name]
+        return compiled_table.of("image").table.rows[name]
     except KeyError:
         raise InvalidDocument(name, "an image has no such attribute") from None
 
@@ -262,7 +262,7 @@ def _no_acquired() -> InvalidDocument:
 def _moment(attribute: str, value: Any) -> str:
     try:
         return times.normalize(value)
-    except plan.FAILURES as error:
+    except compiled_table.FAILURES as error:
         raise InvalidDocument(attribute, f"{value!r} is no date: {error}") from error
 
 
@@ -360,8 +360,8 @@ def follow_provider_url(item: dict[str, Any]) -> None:
 
 def _write_extra(item: dict[str, Any], value: Any) -> None:
     foreign: dict[str, Any] = {}
-    plan.of("image").read(item["properties"], {}, foreign)
-    extra.write(item["properties"], foreign, value)
+    compiled_table.of("image").read(item["properties"], {}, foreign)
+    extra_properties.write(item["properties"], foreign, value)
 
 
 _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import extra, plan, schema, times
+from landbridge.mappings import compiled_table, extra_properties, schema, times
 from landbridge.mappings.diffs import operations, same
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.image import STAC_VERSION
@@ -26,7 +26,7 @@ _WORLD = [[-180, -90, 180, 90]]
 def from_stac(collection: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of a Collection, ours or anyone's; those it does not hold are left out."""
     out: dict[str, Any] = {}
-    plan.of("product").read(collection, out, {})
+    compiled_table.of("product").read(collection, out, {})
     get = collection.get
     description = get("description")
     if description is not None and description == get(_FALLBACK):
@@ -38,10 +38,10 @@ def from_stac(collection: Mapping[str, Any]) -> dict[str, Any]:
         if (moment := get(f"catalog:{name}") or interval[position]) is not None:
             try:
                 out[name] = times.normalize(moment)
-            except plan.FAILURES:
+            except compiled_table.FAILURES:
                 continue
     if (own := get("catalog:extra_properties")) is not None:
-        out["extra_properties"] = extra.decode(own)
+        out["extra_properties"] = extra_properties.decode(own)
     return out
 
 
@@ -57,7 +57,7 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
             raise InvalidDocument("id", "is missing; a product has an id")
         return _apply(attributes, _blank())
     before = from_stac(base)
-    rows = plan.of("product").table.rows
+    rows = compiled_table.of("product").table.rows
     changes: dict[str, Any] = {
         name: None for name in before if name not in attributes and name != "id" and not rows[name].readonly
     }
@@ -106,7 +106,7 @@ def _blank() -> dict[str, Any]:
 
 def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     collection = dict(base)
-    rows = plan.of("product").table.rows
+    rows = compiled_table.of("product").table.rows
     for name, value in changes.items():
         row = rows.get(name)
         if row is None:
@@ -118,9 +118,9 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         elif name == "extra_properties":
             collection.pop("catalog:extra_properties", None)
             if value is not None:
-                collection["catalog:extra_properties"] = extra.stored(value)
+                collection["catalog:extra_properties"] = extra_properties.stored(value)
         else:
-            plan.write(row, value, collection)
+            compiled_table.write(row, value, collection)
     follow_title(collection)
     return collection
 
@@ -148,7 +148,7 @@ def _interval(collection: Mapping[str, Any]) -> list[Any]:
     """Start and end of the whole of a Collection's temporal extent."""
     try:
         start, end = collection["extent"]["temporal"]["interval"][0]
-    except plan.FAILURES:
+    except compiled_table.FAILURES:
         return [None, None]
     return [start, end]
 
@@ -160,7 +160,7 @@ def _write_extent(collection: dict[str, Any], name: str, value: Any) -> None:
     else:
         try:
             collection[member] = value = times.normalize(value)
-        except plan.FAILURES as error:
+        except compiled_table.FAILURES as error:
             raise InvalidDocument(name, f"{value!r} is no date: {error}") from error
     _set_interval(collection, {name: value})
 
@@ -195,5 +195,5 @@ def follow_extent(collection: dict[str, Any]) -> None:
         if moment is not None:
             try:
                 collection[f"catalog:{name}"] = times.normalize(moment)
-            except plan.FAILURES as error:
+            except compiled_table.FAILURES as error:
                 raise InvalidDocument(name, f"{moment!r} is no date: {error}") from error

@@ -16,7 +16,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from landbridge.auth.kept import Kept, Tokens
+from landbridge.auth.token_store import Kept, Tokens
 from landbridge.exceptions import ConfigError, OauthError, ServerError
 from landbridge.profiles import checked_url
 

@@ -1,6 +1,5 @@
 """The Catalog object API: products, their bands and images, searches, uploads and rasters."""
 
-from landbridge.catalog.access import AuthCatalogObject
 from landbridge.catalog.band import (
     Band,
     BandCollection,
@@ -10,9 +9,8 @@ from landbridge.catalog.band import (
     MicrowaveBand,
     SpectralBand,
 )
-from landbridge.catalog.base import CatalogObject
 from landbridge.catalog.blob import Blob, BlobCollection
-from landbridge.catalog.client import CatalogClient
+from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import (
     AggregateDateField,
     BandType,
@@ -36,18 +34,20 @@ from landbridge.catalog.errors import AttributeValidationError, DeletedObjectErr
 from landbridge.catalog.image import Image
 from landbridge.catalog.image_collection import ImageCollection
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadEvent, ImageUploadOptions
-from landbridge.catalog.named import NamedCatalogObject
-from landbridge.catalog.product import Product, ProductCollection
-from landbridge.catalog.search import BlobSearch, GeoSearch, ImageSearch, Search, SummarySearchMixin
-from landbridge.catalog.summaries import BlobSummaryResult, ImageSummaryResult
-from landbridge.catalog.task import BlobDeletionTaskStatus, DeletionTaskStatus
-from landbridge.catalog.values import (
+from landbridge.catalog.model.access_lists import AuthCatalogObject
+from landbridge.catalog.model.base import CatalogObject
+from landbridge.catalog.model.product_member import NamedCatalogObject
+from landbridge.catalog.model.values import (
     DerivedParamsAttribute,
     File,
     ProcessingLevelsAttribute,
     ProcessingStepAttribute,
     Resolution,
 )
+from landbridge.catalog.product import Product, ProductCollection
+from landbridge.catalog.search.search import BlobSearch, GeoSearch, ImageSearch, Search, SummarySearchMixin
+from landbridge.catalog.search.summaries import BlobSummaryResult, ImageSummaryResult
+from landbridge.catalog.task import BlobDeletionTaskStatus, DeletionTaskStatus
 from landbridge.utils.properties import properties
 
 __all__ = [

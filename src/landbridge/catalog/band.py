@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from landbridge.catalog.attributes import (
+from landbridge.catalog.enums import BandType, Colormap, DataType
+from landbridge.catalog.model.attributes import (
     Attribute,
     BooleanAttribute,
     EnumAttribute,
     TupleAttribute,
     TypedAttribute,
 )
-from landbridge.catalog.collections import Collection
-from landbridge.catalog.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.enums import BandType, Colormap, DataType
-from landbridge.catalog.named import NamedCatalogObject
+from landbridge.catalog.model.collection import Collection
+from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
+from landbridge.catalog.model.product_member import NamedCatalogObject
+from landbridge.catalog.model.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.catalog.stac.bands import BANDS
-from landbridge.catalog.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from landbridge.catalog.client import CatalogClient
-    from landbridge.catalog.resources import BandRecord, Resource
-    from landbridge.catalog.search import Search
+    from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.search.search import Search
+    from landbridge.catalog.stac.resource import BandRecord, Resource
 
 __all__ = [
     "Band",
@@ -106,7 +106,7 @@ class Band(NamedCatalogObject):
         headers: Mapping[str, str] | None = None,
     ) -> Search[Self]:
         """A search for bands, of this kind where the class is of one; it must be filtered by product_id."""
-        from landbridge.catalog.search import Search
+        from landbridge.catalog.search.search import Search
 
         search = Search(cls, client, request_params=request_params, headers=headers)
         return search if cls._derived_type is None else search.filter(properties.type == cls._derived_type)

@@ -6,27 +6,27 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, overload
 
-from landbridge.catalog.access import AuthCatalogObject
-from landbridge.catalog.attributes import EnumAttribute, TypedAttribute
-from landbridge.catalog.blob_arguments import check_binary, full_namespace, range_header
-from landbridge.catalog.blob_attributes import Digest, IdPart
-from landbridge.catalog.blob_content import split_lines, write_whole
-from landbridge.catalog.blob_service import BLOBS
-from landbridge.catalog.client import CatalogClient
-from landbridge.catalog.collections import Collection
-from landbridge.catalog.converters import GeometryAttribute, Timestamp
+from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import DocumentState, StorageState, StorageType
-from landbridge.catalog.lifecycle import ClassOrInstanceMethod
-from landbridge.catalog.resources import valid
+from landbridge.catalog.model.access_lists import AuthCatalogObject
+from landbridge.catalog.model.attributes import EnumAttribute, TypedAttribute
+from landbridge.catalog.model.blob_attributes import Digest, IdPart
+from landbridge.catalog.model.collection import Collection
+from landbridge.catalog.model.converters import GeometryAttribute, Timestamp
+from landbridge.catalog.model.lifecycle import ClassOrInstanceMethod
+from landbridge.catalog.stac.blobs import BLOBS
+from landbridge.catalog.stac.resource import valid
 from landbridge.catalog.task import BlobDeletionTaskStatus
+from landbridge.catalog.transfer.blob_arguments import check_binary, full_namespace, range_header
+from landbridge.catalog.transfer.blob_content import split_lines, write_whole
 from landbridge.mappings import blob as blob_mapping
 from landbridge.mappings import ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from landbridge.catalog.blob_arguments import Range
-    from landbridge.catalog.search import BlobSearch
+    from landbridge.catalog.search.search import BlobSearch
+    from landbridge.catalog.transfer.blob_arguments import Range
 
 __all__ = ["Blob", "BlobCollection"]
 
@@ -194,7 +194,7 @@ class Blob(AuthCatalogObject):
         headers: Mapping[str, str] | None = None,
     ) -> BlobSearch:
         """A search for blobs."""
-        from landbridge.catalog.search import BlobSearch
+        from landbridge.catalog.search.search import BlobSearch
 
         return BlobSearch(cls, client, request_params=request_params, headers=headers)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from landbridge.catalog.attributes import EnumAttribute, TupleAttribute, TypedAttribute
-from landbridge.catalog.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.converters import GeometryAttribute, Timestamp, at_home, to_shape
 from landbridge.catalog.enums import DownloadFileFormat, OverviewResampler, ResampleAlgorithm, StorageState
-from landbridge.catalog.named import NamedCatalogObject
+from landbridge.catalog.model.attributes import EnumAttribute, TupleAttribute, TypedAttribute
+from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
+from landbridge.catalog.model.converters import GeometryAttribute, Timestamp, at_home, to_shape
+from landbridge.catalog.model.product_member import NamedCatalogObject
+from landbridge.catalog.model.values import File
 from landbridge.catalog.stac.images import IMAGES
-from landbridge.catalog.values import File
 from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
     from xarray import DataArray
 
-    from landbridge.catalog.client import CatalogClient
+    from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
-    from landbridge.catalog.resources import Resource
-    from landbridge.catalog.search import ImageSearch, Search
+    from landbridge.catalog.search.search import ImageSearch, Search
+    from landbridge.catalog.stac.resource import Resource
     from landbridge.geo import AOI, GeoContext
 
 __all__ = ["Image"]
@@ -109,7 +109,7 @@ class Image(NamedCatalogObject):
         headers: Mapping[str, str] | None = None,
     ) -> ImageSearch:
         """A search for images; it must be filtered by product_id."""
-        from landbridge.catalog.search import ImageSearch
+        from landbridge.catalog.search.search import ImageSearch
 
         return ImageSearch(cls, client, request_params=request_params, headers=headers)
 
@@ -121,7 +121,7 @@ class Image(NamedCatalogObject):
     @property
     def geocontext(self) -> AOI:
         """The image's own grid: its bounds and shape in its own reference system, with its footprint."""
-        from landbridge.catalog.image_raster import image_geocontext
+        from landbridge.catalog.pixels.requests import image_geocontext
 
         if not hasattr(self, "_geocontext"):
             self._geocontext = image_geocontext(self)
@@ -178,7 +178,7 @@ class Image(NamedCatalogObject):
         ConflictError
             The image exists. The error is a ValueError too.
         """
-        from landbridge.catalog.uploading import upload
+        from landbridge.catalog.transfer.upload import upload
 
         return upload(self, files, upload_options, overwrite, progress)
 
@@ -215,7 +215,7 @@ class Image(NamedCatalogObject):
         ValueError
             As in `upload`, or an array has another type or number of dimensions, or nothing georeferences it.
         """
-        from landbridge.catalog.uploading import upload_ndarray
+        from landbridge.catalog.transfer.upload import upload_ndarray
 
         return upload_ndarray(
             self, ndarray, upload_options, raster_meta, overviews, overview_resampler, overwrite, progress
@@ -230,7 +230,7 @@ class Image(NamedCatalogObject):
         data_type: str | None = None,
     ) -> tuple[list[Any] | None, str]:
         """How each band is scaled, and the data type of the result, for these arguments of `ndarray`."""
-        from landbridge.catalog.image_raster import scaling_parameters
+        from landbridge.catalog.pixels.requests import scaling_parameters
 
         self._check_not_deleted()
         return scaling_parameters([self], bands, processing_level, scaling, data_type)
@@ -295,7 +295,7 @@ class Image(NamedCatalogObject):
         RasterError
             A file is missing or broken, or the image lacks coefficients that the processing level takes.
         """
-        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_deleted()
         names = rasters.parse_bands(bands)
@@ -348,8 +348,8 @@ class Image(NamedCatalogObject):
         progress
             As in `ndarray`, of what is read at once.
         """
-        from landbridge.catalog import image_raster as rasters
-        from landbridge.catalog import image_xarray
+        from landbridge.catalog.pixels import data_arrays
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_deleted()
         names = rasters.parse_bands(bands)
@@ -359,7 +359,7 @@ class Image(NamedCatalogObject):
         )
         # As in ndarray, what is read at once is read in this process.
         lazily = False if chunks is None else chunks
-        array = image_xarray.data_array(image_xarray.alone(self), wanted, lazily, nodata, None, progress)
+        array = data_arrays.data_array(data_arrays.alone(self), wanted, lazily, nodata, None, progress)
         return array.isel(time=0)
 
     def download(
@@ -391,7 +391,7 @@ class Image(NamedCatalogObject):
             The value of masked pixels in a GeoTIFF. By default the nodata that all bands have, if they are
             not scaled; else NaN in floating types, and in integer types a mask in the file.
         """
-        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_deleted()
         names = rasters.parse_bands(bands)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.collections import Collection, Predicate
-from landbridge.catalog.default_geocontext import DefaultContext
 from landbridge.catalog.enums import DownloadFileFormat, ResampleAlgorithm
 from landbridge.catalog.image import Image
+from landbridge.catalog.model.collection import Collection, Predicate
+from landbridge.catalog.pixels.default_geocontext import DefaultContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +72,7 @@ class ImageCollection(Collection[Image]):
 
         ValueError where a band is scaled differently in different products.
         """
-        from landbridge.catalog.image_raster import scaling_parameters
+        from landbridge.catalog.pixels.requests import scaling_parameters
 
         self._check_not_empty()
         return scaling_parameters(self._list, bands, processing_level, scaling, data_type, several=True)
@@ -127,7 +127,7 @@ class ImageCollection(Collection[Image]):
         NotImplementedError
             `bands_axis` is the axis of the images.
         """
-        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_empty()
         names = rasters.parse_bands(bands)
@@ -187,7 +187,7 @@ class ImageCollection(Collection[Image]):
             cluster renders the blocks, and must be able to read the images' files; False renders here all
             the same.
         """
-        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_empty()
         names = rasters.parse_bands(bands)
@@ -233,8 +233,8 @@ class ImageCollection(Collection[Image]):
             Two paths are the same; or files could not be written: it names each with its error, after all
             others have been written.
         """
-        from landbridge.catalog import downloads
-        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog.pixels import downloads
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_empty()
         names = rasters.parse_bands(bands)
@@ -271,7 +271,7 @@ class ImageCollection(Collection[Image]):
         with the image's id where there is only one. The file may be larger than memory: blocks are written
         as they are done.
         """
-        from landbridge.catalog import image_raster as rasters
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_empty()
         names = rasters.parse_bands(bands)
@@ -320,8 +320,8 @@ class ImageCollection(Collection[Image]):
         Along that dimension lie also the coordinates `time` (of a layer of several the earliest), `id` and
         `product_id` (of several separated by spaces).
         """
-        from landbridge.catalog import image_raster as rasters
-        from landbridge.catalog import image_xarray
+        from landbridge.catalog.pixels import data_arrays
+        from landbridge.catalog.pixels import requests as rasters
 
         self._check_not_empty()
         names = rasters.parse_bands(bands)
@@ -329,8 +329,8 @@ class ImageCollection(Collection[Image]):
         wanted = rasters.request(
             names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type, method
         )
-        grouping = image_xarray.grouped(self, groupby, context)
-        return image_xarray.data_array(grouping, wanted, chunks, nodata, max_workers, progress)
+        grouping = data_arrays.grouped(self, groupby, context)
+        return data_arrays.data_array(grouping, wanted, chunks, nodata, max_workers, progress)
 
 
 Image._collection_type = ImageCollection

@@ -7,10 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from landbridge.catalog.attributes import Attribute, EnumAttribute, TypedAttribute
-from landbridge.catalog.base import CatalogObjectBase
-from landbridge.catalog.containers import ListAttribute, MappingAttribute, ValueAttribute
-from landbridge.catalog.converters import Timestamp
+from landbridge.catalog.client.http import escape
 from landbridge.catalog.enums import (
     DocumentState,
     ImageUploadEventSeverity,
@@ -19,16 +16,19 @@ from landbridge.catalog.enums import (
     ImageUploadType,
     OverviewResampler,
 )
-from landbridge.catalog.http import escape
-from landbridge.catalog.lifecycle import ClassOrInstanceMethod
-from landbridge.catalog.references import CatalogObjectReference
-from landbridge.catalog.resources import Headers, Params, Resource, get_or_none
+from landbridge.catalog.model.attributes import Attribute, EnumAttribute, TypedAttribute
+from landbridge.catalog.model.base import CatalogObjectBase
+from landbridge.catalog.model.containers import ListAttribute, MappingAttribute, ValueAttribute
+from landbridge.catalog.model.converters import Timestamp
+from landbridge.catalog.model.lifecycle import ClassOrInstanceMethod
+from landbridge.catalog.model.references import CatalogObjectReference
+from landbridge.catalog.stac.resource import Headers, Params, Resource, get_or_none
 from landbridge.exceptions import NotFoundError, ServerError
 
 if TYPE_CHECKING:
-    from landbridge.catalog.client import CatalogClient
+    from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.image import Image
-    from landbridge.catalog.search import Search
+    from landbridge.catalog.search.search import Search
 
 __all__ = ["ImageUpload", "ImageUploadEvent", "ImageUploadOptions"]
 
@@ -154,7 +154,7 @@ class ImageUpload(CatalogObjectBase):
         cls, client: CatalogClient | None = None, includes: bool = True
     ) -> Search[ImageUpload]:
         """A search for uploads, to be filtered by product_id; without `includes` they have no events."""
-        from landbridge.catalog.search import Search
+        from landbridge.catalog.search.search import Search
 
         return Search(cls, client, includes=includes)
 

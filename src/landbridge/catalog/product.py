@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from landbridge.catalog.access import AuthCatalogObject
-from landbridge.catalog.attributes import Attribute, BooleanAttribute, TypedAttribute
-from landbridge.catalog.client import CatalogClient
-from landbridge.catalog.collections import Collection
-from landbridge.catalog.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.converters import ReadableText, Timestamp
+from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.errors import InvalidNameError
+from landbridge.catalog.model.access_lists import AuthCatalogObject
+from landbridge.catalog.model.attributes import Attribute, BooleanAttribute, TypedAttribute
+from landbridge.catalog.model.collection import Collection
+from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
+from landbridge.catalog.model.converters import ReadableText, Timestamp
+from landbridge.catalog.model.values import Resolution
 from landbridge.catalog.stac.products import PRODUCTS, namespaced
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
-from landbridge.catalog.values import Resolution
 from landbridge.mappings import ids
 from landbridge.utils.properties import properties
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from landbridge.catalog.band import Band
     from landbridge.catalog.image import Image
     from landbridge.catalog.image_upload import ImageUpload
-    from landbridge.catalog.resources import Resource
-    from landbridge.catalog.search import ImageSearch, Search
+    from landbridge.catalog.search.search import ImageSearch, Search
+    from landbridge.catalog.stac.resource import Resource
 
 __all__ = ["Product", "ProductCollection"]
 

@@ -6,10 +6,10 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from landbridge.catalog.blob_service import BLOBS
-from landbridge.catalog.client import CatalogClient
+from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import TaskState
-from landbridge.catalog.resources import collection_path
+from landbridge.catalog.stac.blobs import BLOBS
+from landbridge.catalog.stac.resource import collection_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ COMMANDS = {
     "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, tell who is logged in."),
     "audit": ("landbridge.cli.service:audit", "Show who did what to which id."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
-    "import": ("landbridge.cli.importing:import_", "Load STAC Items and Collections from files."),
+    "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
     "version": ("landbridge.cli.version:version", "Print the versions of what is installed."),
 }
 

@@ -8,31 +8,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landbridge.raster.engine import mosaic, read_image, stack, stacked
+    from landbridge.raster.api import mosaic, read_image, stack, stacked
     from landbridge.raster.errors import RasterError
-    from landbridge.raster.lazy import filled_stack, lazy_stack
-    from landbridge.raster.scale import ScalingMode, collection_scaling_parameters, scaling_parameters
-    from landbridge.raster.types import Band, Raster, Request, Source
-    from landbridge.raster.writer import download, download_mosaic, write
+    from landbridge.raster.model import Band, Raster, Request, Source
+    from landbridge.raster.output.lazy import filled_stack, lazy_stack
+    from landbridge.raster.output.writer import download, download_mosaic, write
+    from landbridge.raster.plan.scaling import ScalingMode, collection_scaling_parameters, scaling_parameters
 
 _HOMES = {
-    "Band": "types",
-    "Raster": "types",
+    "Band": "model",
+    "Raster": "model",
     "RasterError": "errors",
-    "Request": "types",
-    "ScalingMode": "scale",
-    "Source": "types",
-    "collection_scaling_parameters": "scale",
-    "download": "writer",
-    "download_mosaic": "writer",
-    "filled_stack": "lazy",
-    "lazy_stack": "lazy",
-    "mosaic": "engine",
-    "read_image": "engine",
-    "scaling_parameters": "scale",
-    "stack": "engine",
-    "stacked": "engine",
-    "write": "writer",
+    "Request": "model",
+    "ScalingMode": "plan.scaling",
+    "Source": "model",
+    "collection_scaling_parameters": "plan.scaling",
+    "download": "output.writer",
+    "download_mosaic": "output.writer",
+    "filled_stack": "output.lazy",
+    "lazy_stack": "output.lazy",
+    "mosaic": "api",
+    "read_image": "api",
+    "scaling_parameters": "plan.scaling",
+    "stack": "api",
+    "stacked": "api",
+    "write": "output.writer",
 }
 
 __all__ = [

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from landbridge.stac_api.doctor import Finding
-    from landbridge.stac_api.settings import Settings
+    from landbridge.stac_api.admin.doctor import Finding
+    from landbridge.stac_api.core.settings import Settings
 
 _DATABASE = "LANDBRIDGE_DATABASE_URL"
 
@@ -33,7 +33,7 @@ def settings(**overrides: object) -> Settings:
         StackError: the embedded stack does not start.
         ValidationError: a variable is missing or wrong.
     """
-    from landbridge.stac_api.settings import Settings
+    from landbridge.stac_api.core.settings import Settings
 
     if _DATABASE in os.environ:
         return Settings(**overrides)  # type: ignore[arg-type]  # the rest is in the environment
@@ -50,7 +50,7 @@ def settings(**overrides: object) -> Settings:
 
 def migrate() -> None:
     """Bring the database to this version's schema; it is made to wait for nobody."""
-    from landbridge.stac_api.database import migrate
+    from landbridge.stac_api.pgstac.migrate import migrate
 
     done = migrate(os.environ[_DATABASE])
     sys.stdout.write("migrated\n" if done else "nothing to migrate\n")
@@ -61,7 +61,7 @@ def serve(host: str, port: int) -> None:
     import uvicorn
 
     uvicorn.run(
-        "landbridge.stac_api.app:create_app",
+        "landbridge.stac_api.api.app:create_app",
         factory=True,
         host=host,
         port=port,
@@ -73,7 +73,7 @@ def serve(host: str, port: int) -> None:
 
 async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> None:
     """Run jobs until SIGTERM or SIGINT; what is in hand then has ten seconds to end, and is else run anew."""
-    from landbridge.stac_api.runtime import opened
+    from landbridge.stac_api.core.runtime import opened
 
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -86,8 +86,8 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
 
 async def doctor(chosen: Settings, *, repair: bool = False, late: float | None = None) -> list[Finding]:
     """What is wrong with the catalog and its store, after the repairs where they are wanted."""
-    from landbridge.stac_api import doctor
-    from landbridge.stac_api.runtime import opened
+    from landbridge.stac_api.admin import doctor
+    from landbridge.stac_api.core.runtime import opened
 
     options = {} if late is None else {"late": late}
     async with opened(chosen) as (services, jobs):
@@ -108,7 +108,7 @@ def report(findings: Sequence[Finding], *, as_json: bool) -> str:
 
 def main(arguments: Sequence[str] | None = None, program: str = "landbridge-server") -> int:
     """The command."""
-    from landbridge.stac_api import administration
+    from landbridge.stac_api.admin import operator_commands
 
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "landbridge-serv
     examining = commands.add_parser("doctor", help="compare the catalog with its store")
     examining.add_argument("--repair", action="store_true", help="delete orphans, carry on what is stuck")
     examining.add_argument("--json", action="store_true", help="print JSON lines")
-    administration.add_commands(commands)
+    operator_commands.add_commands(commands)
     options = parser.parse_args(arguments)
 
     from pydantic import ValidationError
@@ -138,9 +138,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "landbridge-serv
             serve(options.host, options.port)
         elif options.command == "work":
             asyncio.run(work(settings(worker=True)))
-        elif options.command in administration.COMMANDS:
+        elif options.command in operator_commands.COMMANDS:
             logging.getLogger().setLevel(logging.WARNING)
-            return administration.run(options, settings(worker=False).database_url)
+            return operator_commands.run(options, settings(worker=False).database_url)
         else:
             logging.getLogger().setLevel(logging.WARNING)
             found = asyncio.run(doctor(settings(worker=False), repair=options.repair))

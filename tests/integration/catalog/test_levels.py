@@ -5,7 +5,7 @@ import pytest
 import rasterio
 
 from landbridge.catalog import GenericBand, Image, SpectralBand
-from landbridge.catalog.values import ProcessingStepAttribute
+from landbridge.catalog.model.values import ProcessingStepAttribute
 from landbridge.geo import AOI
 from landbridge.raster import RasterError
 

@@ -16,11 +16,11 @@ from landbridge.catalog import (
     ImageCollection,
     ResampleAlgorithm,
 )
-from landbridge.catalog import client as client_module
+from landbridge.catalog.client import client as client_module
 from landbridge.exceptions import BadRequestError, NotFoundError, ServerError
 from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.raster import RasterError
-from landbridge.raster.render import Renderer
+from landbridge.raster.composite.render import Renderer
 
 SHAPE = (40, 60)
 

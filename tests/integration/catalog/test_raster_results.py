@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landbridge.catalog import Image, ImageCollection, MaskBand, SpectralBand
-from landbridge.catalog.image_sources import engine_band
+from landbridge.catalog.pixels.engine_inputs import engine_band
 from landbridge.raster import scaling_parameters
 
 SHAPE = (40, 60)

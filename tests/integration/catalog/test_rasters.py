@@ -30,11 +30,11 @@ def test_the_geocontext_of_a_search_is_completed_from_the_images_5_10(pair):
 
 
 def test_pixels_are_read_from_the_store_on_this_machine(images, stack):
-    from landbridge.catalog.image_sources import sources
+    from landbridge.catalog.pixels.engine_inputs import sources
 
     (address,) = sources(images[0:1])[0].files
     assert address.startswith(str(stack.store))
-    from landbridge.catalog.image_sources import _address
+    from landbridge.catalog.pixels.engine_inputs import _address
 
     prefix = f"{stack.url}/assets/"
     for href in (f"{prefix}../state.json", f"{prefix}%2e%2e/state.json", f"{prefix}/etc/passwd"):

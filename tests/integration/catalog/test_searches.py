@@ -15,9 +15,9 @@ from landbridge.catalog import (
     ProductCollection,
     Resolution,
     SpectralBand,
-    backends,
 )
 from landbridge.catalog import properties as p
+from landbridge.catalog.search import backends
 from landbridge.exceptions import BadRequestError
 
 

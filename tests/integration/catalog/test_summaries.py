@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 import shapely
 
-from landbridge.catalog import CatalogClient, Image, Interval, Product, backends
+from landbridge.catalog import CatalogClient, Image, Interval, Product
 from landbridge.catalog import properties as p
+from landbridge.catalog.search import backends
 from landbridge.exceptions import BadRequestError
 
 FILE = {"href": "https://example.org/a.tif", "hash": "0" * 32}

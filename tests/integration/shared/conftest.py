@@ -19,9 +19,9 @@ from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
-from landbridge.stac_api.app import create_app
-from landbridge.stac_api.database import migrate
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.api.app import create_app
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

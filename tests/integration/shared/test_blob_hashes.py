@@ -14,7 +14,7 @@ import pytest
 from landbridge.catalog import Blob, CatalogClient
 from landbridge.mappings import blob as blob_mapping
 from landbridge.stac_api.__main__ import doctor
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.core.settings import Settings
 
 from .conftest import OPERATOR, PEOPLE
 

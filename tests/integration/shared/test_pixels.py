@@ -16,19 +16,19 @@ import pytest
 import rasterio
 
 from landbridge.catalog import CatalogClient, Image, ImageCollection, Product, SpectralBand
-from landbridge.catalog import client as client_module
-from landbridge.catalog.image_sources import sources
-from landbridge.catalog.signing import Signer
+from landbridge.catalog.client import client as client_module
+from landbridge.catalog.client.asset_urls import Signer
+from landbridge.catalog.pixels.engine_inputs import sources
 from landbridge.exceptions import NotFoundError
 from landbridge.raster import RasterError
-from landbridge.raster.addresses import Address
+from landbridge.raster.io.expiring_url import Address
 from until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from landbridge.catalog.http import Request
+    from landbridge.catalog.client.http import Request
 
 COUNT = 5
 
@@ -171,7 +171,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Have addresses be so many seconds older."""
     ahead = [0.0]
     now = time.time
-    monkeypatch.setattr("landbridge.raster.addresses.time.time", lambda: now() + ahead[0])
+    monkeypatch.setattr("landbridge.raster.io.expiring_url.time.time", lambda: now() + ahead[0])
     return lambda seconds: ahead.__setitem__(0, seconds)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from integration.conftest import stac_collection, stac_item
 from integration.shared.conftest import OPERATOR
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

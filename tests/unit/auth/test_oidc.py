@@ -11,8 +11,8 @@ import traceback
 
 import pytest
 
-from landbridge.auth.kept import Kept, Tokens
 from landbridge.auth.oidc import OidcTokens
+from landbridge.auth.token_store import Kept, Tokens
 from landbridge.catalog import CatalogClient
 from landbridge.exceptions import OauthError, ServerError, UnauthorizedError
 from landbridge.profiles import OidcClient

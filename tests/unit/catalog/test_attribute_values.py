@@ -21,7 +21,8 @@ from landbridge.catalog import (
     SpectralBand,
 )
 from landbridge.exceptions import BadRequestError
-from landbridge.mappings import band, complete, image, product, tables
+from landbridge.mappings import band, image, product, tables
+from landbridge.stac_api.documents import normalize
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
 
@@ -132,7 +133,7 @@ def test_a_data_type_is_the_one_that_was_stored(data_type, stac):
         "display_range": [0, 1],
         "band_index": 0,
     }
-    stored = complete.collection({**collection, "bands": [band.to_stac(sent)]})
+    stored = normalize.collection({**collection, "bands": [band.to_stac(sent)]})
     assert stored["bands"][0]["data_type"] == stac
     assert stored["item_assets"]["b"]["raster:bands"][0]["data_type"] == stac
     (read,) = band.list_from_collection(stored)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from landbridge.auth import Auth
-from landbridge.catalog import Blob, CatalogClient, blob_service
+from landbridge.catalog import Blob, CatalogClient
+from landbridge.catalog.stac import blobs
 from landbridge.mappings import blob as blob_mapping
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def uploaded(asked: CatalogClient) -> Callable[..., Blob]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blob_service, "_PAUSE", 0.01)
+    monkeypatch.setattr(blobs, "_PAUSE", 0.01)
 
 
 def answering(service: Scripted, *documents: Any, status: int = 200) -> None:
@@ -74,8 +75,8 @@ def test_a_service_that_works_nothing_out_is_asked_and_not_waited_for(service, u
 
 
 def test_a_service_without_a_worker_is_not_waited_for_without_end(service, uploaded, monkeypatch):
-    monkeypatch.setattr(blob_service, "_PATIENCE", 0.1)
-    monkeypatch.setattr(blob_service, "_SLOWEST", LARGE * 10)
+    monkeypatch.setattr(blobs, "_PATIENCE", 0.1)
+    monkeypatch.setattr(blobs, "_SLOWEST", LARGE * 10)
     answering(service, *[PENDING] * 50)
     assert uploaded().hash is None
     assert 1 < len(service.seen) < 50

@@ -23,8 +23,8 @@ from landbridge.catalog import (
     UnsavedObjectError,
 )
 from landbridge.catalog import properties as p
-from landbridge.catalog.blob_arguments import range_header
-from landbridge.catalog.blob_content import Source, split_lines, write_whole
+from landbridge.catalog.transfer.blob_arguments import range_header
+from landbridge.catalog.transfer.blob_content import Source, split_lines, write_whole
 from landbridge.exceptions import BadRequestError, ServerError
 
 URL = "http://127.0.0.1:9"

@@ -7,8 +7,8 @@ import pytest
 
 from landbridge.catalog import Image, ImageCollection, Product, ProductCollection, SpectralBand
 from landbridge.catalog import properties as p
-from landbridge.catalog.collections import Collection
-from landbridge.catalog.resources import BandRecord
+from landbridge.catalog.model.collection import Collection
+from landbridge.catalog.stac.resource import BandRecord
 
 
 @pytest.fixture

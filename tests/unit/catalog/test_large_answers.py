@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.auth import Auth
-from landbridge.catalog import CatalogClient, Image, http
+from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog import properties as p
-from landbridge.catalog.blob_content import write_whole
+from landbridge.catalog.client import http
+from landbridge.catalog.transfer.blob_content import write_whole
 from replay import Replay, bare_collection
 
 VALUES = st.recursive(

@@ -7,8 +7,8 @@ import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
-from landbridge.catalog import client as client_module
-from landbridge.catalog import http as http_module
+from landbridge.catalog.client import client as client_module
+from landbridge.catalog.client import http as http_module
 from landbridge.exceptions import ForbiddenError, RateLimitError, UnauthorizedError
 
 

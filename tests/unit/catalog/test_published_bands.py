@@ -4,7 +4,7 @@ import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
-from landbridge.catalog.image_sources import sources
+from landbridge.catalog.pixels.engine_inputs import sources
 from published_bands import expected
 from replay import SHARED, Replay, published
 

@@ -7,7 +7,7 @@ import shapely
 
 from landbridge.catalog import Band, Image, ImageUpload, Product
 from landbridge.catalog import properties as p
-from landbridge.catalog.local import matches
+from landbridge.catalog.search.client_side_filter import matches
 
 
 def test_searches_are_immutable_4_1_4_2():
@@ -45,8 +45,8 @@ def test_text_and_area_overwrite_4_2():
 
 
 def test_an_empty_page_ends_the_pages_4_1():
-    from landbridge.catalog.paging import pages
-    from landbridge.catalog.search import Query
+    from landbridge.catalog.client.paging import pages
+    from landbridge.catalog.search.search import Query
 
     following = {"links": [{"rel": "next", "href": "x", "body": {"token": "t"}}]}
     answers = [{"features": [1, 2]} | following, {"features": []} | following]

@@ -18,7 +18,7 @@ from landbridge.catalog import (
     SummarySearchMixin,
 )
 from landbridge.catalog import properties as p
-from landbridge.catalog.summaries import Fact, by_interval, total
+from landbridge.catalog.search.summaries import Fact, by_interval, total
 
 
 def test_only_images_and_blobs_are_summarized_4_15():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from landbridge.catalog import AttributeValidationError, Blob, Product, properties
 from landbridge.exceptions import BadRequestError
-from landbridge.mappings import InvalidDocument, band, blob, cql2, extra, image, product, values
+from landbridge.mappings import InvalidDocument, band, blob, cql2, extra_properties, image, product, values
 from landbridge.mappings.diffs import same
 
 REFUSED = {
@@ -135,9 +135,9 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_every_number_is_the_same_number_of_the_same_type_when_it_comes_back(value):
-    written = extra.encode({"key": value})
+    written = extra_properties.encode({"key": value})
     assert values.fault(written) is None
-    back = extra.decode(stored(orjson.loads(orjson.dumps(written))))["key"]
+    back = extra_properties.decode(stored(orjson.loads(orjson.dumps(written))))["key"]
     assert same(back, value)
     assert repr(back) == repr(orjson.loads(orjson.dumps(value))) or repr(back) == repr(value)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from landbridge.stac_api.embedded import cluster as clusters
-from landbridge.stac_api.embedded.accounts import Account, account_for, reachable
 from landbridge.stac_api.embedded.cluster import Cluster
 from landbridge.stac_api.embedded.errors import ClusterError
 from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.os_user import Account, account_for, reachable
 
 ME = Account("me", os.geteuid(), os.getegid(), foreign=False)
 SOMEBODY = Account("somebody", 4242, 4242, foreign=True)

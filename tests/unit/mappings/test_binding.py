@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from landbridge.mappings import band, complete, ids, image, product
+from landbridge.mappings import band, ids, image, product
 from landbridge.mappings.binding import Bindings, assets_of, reduced
+from landbridge.stac_api.documents import normalize
 
 TIFF = "image/tiff; application=geotiff"
 
@@ -34,7 +35,7 @@ def asset(href, *names, **members):
 
 def stored(collection):
     """Return the Collection as our own server keeps it, after an import."""
-    return complete.collection({"description": "d", **collection}, now="2024")
+    return normalize.collection({"description": "d", **collection}, now="2024")
 
 
 NAMES = st.text("abcdefgh", min_size=1, max_size=3)
@@ -80,7 +81,7 @@ def test_data_of_earlier_versions_are_read_right_and_repaired_by_the_next_write(
     for entry in old["bands"]:
         entry["catalog:file_index"] = sorted(collection["item_assets"]).index(entry["catalog:asset"])
     assert places(old, item) == truth
-    again = complete.collection(copy.deepcopy(old), previous=old, now="2025")
+    again = normalize.collection(copy.deepcopy(old), previous=old, now="2025")
     assert not any("catalog:file_index" in entry for entry in again["bands"])
     assert again["item_assets"] == collection["item_assets"]
     assert places(again, item) == truth
@@ -94,7 +95,7 @@ def ours(*bands):
                       "display_range": [0, 255], "file_index": file_index, "band_index": band_index})
         for name, file_index, band_index in bands
     ]  # fmt: skip
-    return complete.collection(document, now="2024")
+    return normalize.collection(document, now="2024")
 
 
 def of_ours(collection, *hrefs):
@@ -103,7 +104,7 @@ def of_ours(collection, *hrefs):
         {"name": "i", "acquired": "2020-01-01T00:00:00Z", "storage_state": "remote",
          "geometry": {"type": "Point", "coordinates": [0, 0]}, "files": [{"href": href} for href in hrefs]}
     )  # fmt: skip
-    return complete.item(item, collection, now="2024")
+    return normalize.item(item, collection, now="2024")
 
 
 @given(st.permutations(range(4)), st.data())
@@ -223,7 +224,7 @@ def test_unlabelled_item_assets_sent_by_others_do_not_unbind_our_bands():
         key: {name: value for name, value in one.items() if name != "catalog:file_index"}
         for key, one in before["item_assets"].items()
     }
-    after = complete.collection({**before, "item_assets": plain}, previous=before, now="2025")
+    after = normalize.collection({**before, "item_assets": plain}, previous=before, now="2025")
     assert [entry["catalog:file_index"] for entry in after["bands"]] == [0, 1]
     assert places(after, of_ours(before, "0.tif", "1.tif")) == {"a": ("0.tif", 0), "b": ("1.tif", 0)}
 

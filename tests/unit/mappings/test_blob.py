@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landbridge.mappings import InvalidDocument, blob, complete, cql2, ids, queryables, schema
+from landbridge.mappings import InvalidDocument, blob, cql2, ids, queryables, schema
 from landbridge.mappings.diffs import same
+from landbridge.stac_api.documents import normalize
 
 NOW = "2026-01-02T03:04:05Z"
 COLLECTION = {"id": "blobs:data"}
@@ -51,7 +52,7 @@ def test_what_no_blob_is_named_by_is_refused(item):
     with pytest.raises(ValueError, match="namespace/name"):
         ids.blob_parts(item)
     with pytest.raises(InvalidDocument, match="id"):
-        complete.item({"id": item, "properties": {}, "assets": {}}, COLLECTION)
+        normalize.item({"id": item, "properties": {}, "assets": {}}, COLLECTION)
 
 
 @given(data=st.data())
@@ -143,7 +144,7 @@ def test_an_item_ends_complete_whoever_wrote_it():
         "properties": {"title": "wrong"},
         "assets": {"data": {"href": "x", "file:size": 4}},
     }
-    done = complete.item(item, COLLECTION, now=NOW, principal=["user:u"])
+    done = normalize.item(item, COLLECTION, now=NOW, principal=["user:u"])
     properties = done["properties"]
     assert done["collection"] == "blobs:data"
     assert done["geometry"] is None
@@ -155,20 +156,20 @@ def test_an_item_ends_complete_whoever_wrote_it():
     assert properties["catalog:owners"] == ["user:u"]
     assert properties["catalog:storage_state"] == "available"
     assert schema.DEFAULT_URL in done["stac_extensions"]
-    later = complete.item(done, COLLECTION, previous=done, now="2027-01-01T00:00:00Z")
+    later = normalize.item(done, COLLECTION, previous=done, now="2027-01-01T00:00:00Z")
     assert later["properties"]["datetime"] == NOW
     assert later["properties"]["updated"] == "2027-01-01T00:00:00Z"
 
 
 def test_a_geometry_has_a_box_and_an_empty_one_is_none():
     item = {"id": "n~2Fa", "properties": {}, "assets": {"data": {"href": "x"}}}
-    assert complete.item({**item, "geometry": POINT}, COLLECTION)["bbox"] == [1.5, 2.5, 1.5, 2.5]
+    assert normalize.item({**item, "geometry": POINT}, COLLECTION)["bbox"] == [1.5, 2.5, 1.5, 2.5]
     empty = {"type": "GeometryCollection", "geometries": []}
-    done = complete.item({**item, "geometry": empty, "bbox": [0, 0, 1, 1]}, COLLECTION)
+    done = normalize.item({**item, "geometry": empty, "bbox": [0, 0, 1, 1]}, COLLECTION)
     assert done["geometry"] is None
     assert "bbox" not in done
     with pytest.raises(InvalidDocument, match="geometry"):
-        complete.item({**item, "geometry": {"type": "Point", "coordinates": []}}, COLLECTION)
+        normalize.item({**item, "geometry": {"type": "Point", "coordinates": []}}, COLLECTION)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_a_geometry_has_a_box_and_an_empty_one_is_none():
 def test_an_invalid_item_is_refused_by_its_attribute(change, attribute):
     item = {"id": "n~2Fa", "properties": {}, "assets": {"data": {"href": "x"}}, **change}
     with pytest.raises(InvalidDocument) as caught:
-        complete.item(item, COLLECTION)
+        normalize.item(item, COLLECTION)
     assert caught.value.attribute == attribute
 
 

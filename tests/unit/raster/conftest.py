@@ -10,7 +10,8 @@ import rasterio.shutil
 from affine import Affine
 
 from landbridge.geo import AOI
-from landbridge.raster import Band, Request, Source, reuse
+from landbridge.raster import Band, Request, Source
+from landbridge.raster.runtime import buffer_pool
 
 UTM14, UTM15 = "EPSG:32614", "EPSG:32615"
 ORIGIN = (500_000.0, 4_200_000.0)
@@ -26,7 +27,7 @@ def _used_memory():
         return array
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reuse, "empty", used)
+        patch.setattr(buffer_pool, "empty", used)
         yield
 
 

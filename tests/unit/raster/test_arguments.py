@@ -7,7 +7,8 @@ import pytest
 
 from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.raster import Band
-from landbridge.raster.arguments import (
+from landbridge.raster.dtypes import common_type
+from landbridge.raster.plan.arguments import (
     RESAMPLERS,
     check_alpha_position,
     check_available,
@@ -20,7 +21,6 @@ from landbridge.raster.arguments import (
     parse_bands,
     resolve_alpha,
 )
-from landbridge.raster.dtypes import common_type
 
 RED, ALPHA = Band("red"), Band("alpha", "Byte", type="mask")
 PLAIN, WITH_ALPHA = {"red": RED}, {"red": RED, "alpha": ALPHA}

@@ -8,7 +8,7 @@ import pytest
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 
-from landbridge.raster.cutlines import outside
+from landbridge.raster.grids.cutlines import outside
 
 
 @pytest.fixture

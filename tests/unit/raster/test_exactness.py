@@ -15,7 +15,7 @@ from rasterio.warp import Resampling, reproject
 
 from landbridge.geo import AOI
 from landbridge.raster import Band, Request, Source, mosaic, read_image
-from landbridge.raster.arguments import RESAMPLERS
+from landbridge.raster.plan.arguments import RESAMPLERS
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "landsat8"
 # GDAL's approximate transformer, and that of gdalwarp, may be off by so much of a pixel.

@@ -24,8 +24,8 @@ from landbridge.raster import (
     stack,
     stacked,
 )
-from landbridge.raster.fetch import LocalFile
-from landbridge.raster.files import GDAL_OPTIONS
+from landbridge.raster.io.byte_ranges import LocalFile
+from landbridge.raster.io.gdal import GDAL_OPTIONS
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -321,9 +321,9 @@ def test_a_block_that_waits_for_a_header_is_let_go_after_a_failure(
     make_scene, grid, request_of, server, monkeypatch
 ):
     """Other blocks of a mosaic stop at their next file."""
-    monkeypatch.setattr("landbridge.raster.render.SMALLEST_BLOCK", 64)
-    monkeypatch.setattr("landbridge.raster.render.BLOCK", 64)
-    monkeypatch.setattr("landbridge.raster.opening._THREADS", 1)
+    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 64)
+    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 64)
+    monkeypatch.setattr("landbridge.raster.io.open_files._THREADS", 1)
     scenes = [make_scene(f"i{n}", np.zeros((1, 300, 280), "uint16"), nodata=0) for n in range(12)]
     for scene in scenes:
         path = Path(scene.source.files[0])
@@ -351,7 +351,7 @@ def little_disk():
 @pytest.mark.parametrize("staging", [2**30, 0], ids=["staged in memory", "staged on disk"])
 @pytest.mark.parametrize("name", ["a.tif", "a.png"])
 def test_a_full_disk(local, request_of, tmp_path, monkeypatch, name, staging, request):
-    monkeypatch.setattr("landbridge.raster.writer._STAGING_MEMORY", staging)
+    monkeypatch.setattr("landbridge.raster.output.writer._STAGING_MEMORY", staging)
     case = local()
     folder = tmp_path / "out"
     folder.mkdir()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
 from landbridge.raster import Source
-from landbridge.raster.footprints import Footprints
+from landbridge.raster.plan.footprints import Footprints
 
 
 def footprints(*geometries):

@@ -10,8 +10,8 @@ from rasterio.warp import reproject
 
 from landbridge.geo import AOI
 from landbridge.raster import Band, Source, mosaic, read_image
-from landbridge.raster.arguments import BLENDING, RESAMPLERS
-from landbridge.raster.files import find_tiles
+from landbridge.raster.io.gdal import find_tiles
+from landbridge.raster.plan.arguments import BLENDING, RESAMPLERS
 
 SHOWN, HIDDEN = 200, 0
 NAMES = ("red", "green", "blue", "alpha")
@@ -244,7 +244,7 @@ def test_overviews_that_say_nothing_are_read_as_averages_only_if_they_are(
     read = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "landbridge.raster.opening.find_tiles",
+            "landbridge.raster.io.open_files.find_tiles",
             lambda header, level, cache: read.append(level) or find_tiles(header, level, cache),
         )
         raster = read_image(source, request_of("b", context, resampler="average", data_type="Float32"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.raster import kernels
-from landbridge.raster.paste import EVERYWHERE, Canvas, shown
+from landbridge.raster.composite.compositor import EVERYWHERE, Canvas, shown
 
 TYPES = ("uint8", "int16", "uint16", "int32", "uint32", "int64")
 

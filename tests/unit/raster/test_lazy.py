@@ -28,18 +28,18 @@ from landbridge.raster import (
     filled_stack,
     lazy_stack,
     mosaic,
-    opening,
     read_image,
     stack,
     stacked,
 )
-from landbridge.raster import pieces as cutting
-from landbridge.raster.arguments import METHODS
-from landbridge.raster.cluster import active_client
-from landbridge.raster.files import read_header
-from landbridge.raster.pieces import chunk_shape, even_windows, pieces, render_piece, windows
-from landbridge.raster.plan import make_plan
-from landbridge.raster.strategy import WiderTypeError
+from landbridge.raster.composite.last_valid import WiderTypeError
+from landbridge.raster.io import open_files
+from landbridge.raster.io.gdal import read_header
+from landbridge.raster.output import chunks as cutting
+from landbridge.raster.output.chunks import chunk_shape, even_windows, pieces, render_piece, windows
+from landbridge.raster.plan.arguments import METHODS
+from landbridge.raster.plan.plan import make_plan
+from landbridge.raster.runtime.cluster import active_client
 
 OTHER_ZONE = "EPSG:32615"
 
@@ -316,7 +316,7 @@ def test_files_of_a_network_are_opened_once_for_a_call_and_anew_after_a_failure(
         opened.append(address)
         return read_header(address, *turn)
 
-    monkeypatch.setattr(opening, "read_header", spied)
+    monkeypatch.setattr(open_files, "read_header", spied)
     source = Source("a", (f"/vsizip/{archive}/a.tif",), scene.source.bands)
     array, *_ = lazy_stack([[source]], request_of("b0", scene.own), 30)
     assert (array.compute(scheduler="synchronous") == 4).all()
@@ -458,7 +458,7 @@ def test_errors_survive_pickling():
 
 def test_who_never_asks_loads_neither_xarray_nor_distributed():
     code = (
-        "import sys, landbridge.catalog, landbridge.raster.engine, landbridge.raster.writer\n"
+        "import sys, landbridge.catalog, landbridge.raster.api, landbridge.raster.output.writer\n"
         "print([name for name in ('distributed', 'tornado', 'xarray') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -21,8 +21,8 @@ from landbridge.raster import (
     stack,
     stacked,
 )
-from landbridge.raster.calibrate import Calibration, Linear, calibrate
-from landbridge.raster.engine import make_plan
+from landbridge.raster.api import make_plan
+from landbridge.raster.plan.calibration import Calibration, Linear, calibrate
 
 RADIANCE = {"function": "gain_bias", "parameter": "radiance_gain_bias", "index": 0}
 REFLECTANCE = {"function": "gain_bias", "parameter": "reflectance_gain_bias", "index": 0}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from landbridge.raster import Source, mosaic, stack, stacked
-from landbridge.raster.methods import REDUCTIONS
-from landbridge.raster.rescale import convert
+from landbridge.raster.composite.reducers import REDUCTIONS
+from landbridge.raster.output.rescale import convert
 
 METHODS = ("first", "last", *REDUCTIONS)
 DTYPES = ["uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"]
@@ -93,8 +93,8 @@ def test_memory_for_few_pixels_at_once_gives_the_same(make_scene, grid, request_
     sources = random_scenes(make_scene, 6)
     wanted = request_of("b0 b1", grid(-5, -5, 70, 70), method=method)
     whole = mosaic(sources, wanted)
-    monkeypatch.setattr("landbridge.raster.reduce._IN_FLIGHT", 0)
-    monkeypatch.setattr("landbridge.raster.reduce._LEAST_SHARE", 30_000)
+    monkeypatch.setattr("landbridge.raster.composite.reduction._IN_FLIGHT", 0)
+    monkeypatch.setattr("landbridge.raster.composite.reduction._LEAST_SHARE", 30_000)
     parts = mosaic(sources, wanted)
     assert (parts.data == whole.data).all()
     assert (parts.mask == whole.mask).all()
@@ -108,9 +108,9 @@ def test_the_parts_of_a_median_shrink_with_the_number_of_images(make_scene, grid
         sizes.append((images, images * np.prod(shape) * dtype.itemsize))
         return median(shape, dtype, images)
 
-    monkeypatch.setattr("landbridge.raster.reduce.REDUCTIONS", {"median": spied})
-    monkeypatch.setattr("landbridge.raster.reduce._IN_FLIGHT", 0)
-    monkeypatch.setattr("landbridge.raster.reduce._LEAST_SHARE", 200_000)
+    monkeypatch.setattr("landbridge.raster.composite.reduction.REDUCTIONS", {"median": spied})
+    monkeypatch.setattr("landbridge.raster.composite.reduction._IN_FLIGHT", 0)
+    monkeypatch.setattr("landbridge.raster.composite.reduction._LEAST_SHARE", 200_000)
     source = random_scenes(make_scene, 1)[0]
     for count in (1, 30, 300):
         mosaic([source] * count, request_of("b0 b1", grid(0, 0, 40, 50), method="median"))

@@ -14,9 +14,9 @@ from shapely.geometry import box
 
 from landbridge.geo import AOI
 from landbridge.raster import Band, RasterError, Request, Source, mosaic, read_image, stack, stacked
-from landbridge.raster.engine import make_plan
-from landbridge.raster.render import Renderer
-from landbridge.raster.tiles import TileCache
+from landbridge.raster.api import make_plan
+from landbridge.raster.composite.render import Renderer
+from landbridge.raster.io.tile_reader import TileCache
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "landsat8"
 
@@ -103,8 +103,8 @@ def test_blocks_on_many_threads_give_the_same_as_one(make_scene, grid, request_o
     ]
     wanted = request_of("b0 b1", grid(-7, -3, 400, 380))
     whole = mosaic([scene.source for scene in scenes], wanted)
-    monkeypatch.setattr("landbridge.raster.render.BLOCK", 37)
-    monkeypatch.setattr("landbridge.raster.render.SMALLEST_BLOCK", 37)
+    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 37)
+    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 37)
     blocks = mosaic([scene.source for scene in scenes], wanted)
     assert (whole.data == blocks.data).all()
     assert (whole.mask == blocks.mask).all()

@@ -13,7 +13,7 @@ from pyproj import Transformer
 from conftest import LONG
 from landbridge.geo import AOI
 from landbridge.raster import Band, Request, Source, read_image
-from landbridge.raster.arguments import RESAMPLERS
+from landbridge.raster.plan.arguments import RESAMPLERS
 
 from .oracle import Oracle
 

@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import tifffile
 
-from landbridge.raster.fetch import open_file
-from landbridge.raster.tiff import structure
+from landbridge.raster.io.byte_ranges import open_file
+from landbridge.raster.io.tiff_directory import structure
 
 
 def test_only_what_the_engine_parses_is_kept_from_the_log(tmp_path, caplog, capfd):

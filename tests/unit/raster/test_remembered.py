@@ -5,9 +5,9 @@ import itertools
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grid import remembered
-from landbridge.raster.grid_footprint import reach
-from landbridge.raster.pixel_scales import scale_of
+from landbridge.raster.grids.geobox import remembered
+from landbridge.raster.grids.grid_footprint import reach
+from landbridge.raster.grids.pixel_scales import scale_of
 
 
 def grid(shape=(20, 30), x=500_000.0, step=10.0, epsg=32633):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landbridge.raster import Band, collection_scaling_parameters, scaling_parameters
-from landbridge.raster.rescale import actual_scale, scaled
+from landbridge.raster.output.rescale import actual_scale, scaled
 
 RED = Band("red", "UInt16", display_range=(0.0, 4000.0), data_range=(0.0, 10000.0), physical_range=(0.0, 1.0))
 GREEN = Band("green", "UInt16", display_range=(0.0, 4000.0), data_range=(0.0, 10000.0))

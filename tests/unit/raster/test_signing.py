@@ -12,8 +12,8 @@ import pytest
 
 import range_server as rs
 from landbridge.raster import RasterError, Request, download_mosaic, mosaic, read_image, stack
-from landbridge.raster.engine import make_plan
-from landbridge.raster.files import public, read_header
+from landbridge.raster.api import make_plan
+from landbridge.raster.io.gdal import public, read_header
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -134,7 +134,7 @@ def _no_raster(path, server):
 def test_no_error_or_log_shows_the_signature(
     signed, request_of, server, monkeypatch, caplog, tmp_path, kind, harm
 ):
-    from landbridge.raster.files import GDAL_OPTIONS
+    from landbridge.raster.io.gdal import GDAL_OPTIONS
 
     monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
     caplog.set_level(logging.DEBUG)

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landbridge.geo import AOI
-from landbridge.raster import Band, RasterError, Request, Source, mosaic, opening, read_image, stack, stacked
-from landbridge.raster.fetch import LocalFile
-from landbridge.raster.files import find_tiles, read_header
-from landbridge.raster.tiles import Tile, TileCache, Tiles
+from landbridge.raster import Band, RasterError, Request, Source, mosaic, read_image, stack, stacked
+from landbridge.raster.io import open_files
+from landbridge.raster.io.byte_ranges import LocalFile
+from landbridge.raster.io.gdal import find_tiles, read_header
+from landbridge.raster.io.tile_reader import Tile, TileCache, Tiles
 
 NAMES = {
     "uint8": "Byte",
@@ -135,7 +136,7 @@ def both_ways(monkeypatch, make):
         patch.setattr(Tiles, "_unpack", spied)
         tiled = make()
     with monkeypatch.context() as patch:
-        patch.setattr(opening, "find_tiles", lambda *_: None)
+        patch.setattr(open_files, "find_tiles", lambda *_: None)
         loaded = make()
     assert all(decoded)
     return tiled, loaded, len(decoded)
@@ -302,7 +303,7 @@ def test_a_truncated_file_is_an_error(tmp_path):
 
 def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
     source, values = image(tmp_path)
-    find = opening.find_tiles
+    find = open_files.find_tiles
 
     def then_replaced(header, *place):
         tiles = find(header, *place)
@@ -310,7 +311,7 @@ def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
         (tmp_path / "new.tif").replace(source.files[0])
         return tiles
 
-    monkeypatch.setattr(opening, "find_tiles", then_replaced)
+    monkeypatch.setattr(open_files, "find_tiles", then_replaced)
     with pytest.raises(RasterError, match="changed while it was being read"):
         read_image(source, Request(("b0", "b1"), whole()))
     monkeypatch.undo()

@@ -9,12 +9,13 @@ from pyproj import Transformer
 from rasterio.warp import Resampling, reproject
 
 from landbridge.geo import AOI, DLTile, XYZTile
-from landbridge.raster import Band, Source, mosaic, read_image, reuse
-from landbridge.raster.arguments import RESAMPLERS
-from landbridge.raster.block import Block, Samples
-from landbridge.raster.files import read_header
-from landbridge.raster.grid import output_grid
-from landbridge.raster.overview_choice import view_of
+from landbridge.raster import Band, Source, mosaic, read_image
+from landbridge.raster.grids.geobox import output_grid
+from landbridge.raster.io.gdal import read_header
+from landbridge.raster.plan.arguments import RESAMPLERS
+from landbridge.raster.plan.overview_choice import view_of
+from landbridge.raster.resample.block import Block, Samples
+from landbridge.raster.runtime import buffer_pool
 
 # These pick one of the pixels below, which changes at once where interpolation changes by degrees.
 _COUNTING = ("mode", "max", "min", "med", "q1", "q3")
@@ -67,8 +68,8 @@ def test_nearest_across_systems_does_not_depend_on_blocks(make_scene, request_of
     whole = {
         name: read_image(scene.source, request_of("b0 b1", context, resampler=name)) for name in RESAMPLERS
     }
-    monkeypatch.setattr("landbridge.raster.render.BLOCK", 101)
-    monkeypatch.setattr("landbridge.raster.render.SMALLEST_BLOCK", 101)
+    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 101)
+    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 101)
     for name, expected in whole.items():
         blocks = read_image(scene.source, request_of("b0 b1", context, resampler=name))
         assert (blocks.mask == expected.mask).all(), name
@@ -226,7 +227,7 @@ def test_windows_too_large_for_memory_are_read_in_parts(make_scene, request_of, 
     scene = make_scene("a", smooth(200, 180))
     context = AOI(bounds=scene.own.bounds, bounds_crs=scene.crs, crs="EPSG:3857", resolution=41)
     whole = read_image(scene.source, request_of("b0 b1", context))
-    monkeypatch.setattr("landbridge.raster.read._MAX_WINDOW", 1000)
+    monkeypatch.setattr("landbridge.raster.composite.read_block._MAX_WINDOW", 1000)
     parts = read_image(scene.source, request_of("b0 b1", context))
     assert (whole.data == parts.data).all()
     assert (whole.mask == parts.mask).all()
@@ -319,7 +320,7 @@ def test_an_unknown_coordinate_system_is_named(request_of):
 
 def test_what_a_rotated_tile_passes_by_is_left_to_other_images(tmp_path, grid, request_of, monkeypatch):
     """Its outline on the grid has corners in which nothing of it lies, and memory that is new is zero."""
-    monkeypatch.setattr(reuse, "empty", np.zeros)
+    monkeypatch.setattr(buffer_pool, "empty", np.zeros)
     turned = Affine.translation(500_000 + 650 * 30, 4_197_000) @ Affine.rotation(-45) @ Affine.scale(30, -30)
     plain = Affine(30, 0, 500_000, 0, -30, 4_200_000)
     sources = []

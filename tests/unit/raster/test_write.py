@@ -21,7 +21,7 @@ from landbridge.raster import (
     stack,
     write,
 )
-from landbridge.raster.progress import progress_bar
+from landbridge.raster.runtime.progress import progress_bar
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_8_1_8_2_other_destinations_are_refused(raster_of, tmp_path):
 def test_a_mosaic_streams_into_a_file_block_by_block(
     make_scene, grid, request_of, tmp_path, monkeypatch, extension
 ):
-    monkeypatch.setattr("landbridge.raster.render.BLOCK", 100)
-    monkeypatch.setattr("landbridge.raster.render.SMALLEST_BLOCK", 100)
-    monkeypatch.setattr("landbridge.raster.writer._STAGING_MEMORY", 1000)
+    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 100)
+    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 100)
+    monkeypatch.setattr("landbridge.raster.output.writer._STAGING_MEMORY", 1000)
     values = np.random.default_rng(0).integers(0, 255, (3, 300, 300)).astype("uint8")
     scenes = [make_scene("a", values, nodata=0), make_scene("b", 255 - values, nodata=0, place=(50, -60))]
     wanted = request_of("b0 b1 b2", grid(-5, -5, 350, 330))
@@ -185,7 +185,7 @@ def test_import_of_the_package_loads_nothing():
         "import sys, landbridge.raster as r; "
         "assert not {'numpy', 'rasterio', 'odc', 'pyproj'} & set(sys.modules); "
         "assert r.Band.__name__ == 'Band'; assert callable(r.mosaic) and callable(r.write); "
-        "import landbridge.raster.engine; assert callable(r.mosaic) and callable(r.stack)"
+        "import landbridge.raster.api; assert callable(r.mosaic) and callable(r.stack)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -9,15 +9,15 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from landbridge.raster.fetch import open_file
-from landbridge.raster.tiff import structure
+from landbridge.raster.io.byte_ranges import open_file
+from landbridge.raster.io.tiff_directory import structure
 from landbridge.stac_api.uploads import ingest
-from landbridge.stac_api.uploads.work import Job
+from landbridge.stac_api.uploads.messages import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from landbridge.stac_api.uploads.work import Result
+    from landbridge.stac_api.uploads.messages import Result
 
 ROWS, COLUMNS = 20, 530  # more columns than a tile has, so that there is an overview
 PLACE: dict[str, Any] = {"crs": "EPSG:32621", "transform": from_origin(600_000, 4_200_000, 30, 30)}

@@ -11,8 +11,8 @@ import rasterio.control
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine, from_origin
 
-from landbridge.raster.fetch import open_file
-from landbridge.raster.tiff import structure
+from landbridge.raster.io.byte_ranges import open_file
+from landbridge.raster.io.tiff_directory import structure
 from landbridge.stac_api.uploads import cog
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landbridge.stac_api import dehydration
+from landbridge.stac_api.pgstac import dehydration
 
 SCALARS = st.sampled_from([None, 0, 1, 0.0, 1.0, True, False, "a", "", dehydration.MARKER])
 VALUES = st.recursive(

@@ -15,8 +15,8 @@ import pytest
 from obstore.store import LocalStore
 
 from landbridge.stac_api.assets import folder
-from landbridge.stac_api.assets.blocks import BLOCK, blocks
-from landbridge.stac_api.assets.lanes import Lane
+from landbridge.stac_api.assets.direct_io import BLOCK, blocks
+from landbridge.stac_api.assets.ordered_executor import Lane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.mappings import schema
-from landbridge.stac_api import links
+from landbridge.stac_api.documents import links
 
 BASE = "http://127.0.0.1:8000/"
 

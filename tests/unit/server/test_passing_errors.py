@@ -11,7 +11,8 @@ import orjson
 import psycopg
 import pytest
 
-from landbridge.stac_api import errors, writes
+from landbridge.stac_api.core import errors
+from landbridge.stac_api.pgstac import writes
 
 PASSING = [
     asyncpg.DeadlockDetectedError("deadlock detected"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landbridge.stac_api.projection import add_epsg, drop_epsg
+from landbridge.stac_api.documents.projection import add_epsg, drop_epsg
 
 V2 = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 V12 = "https://stac-extensions.github.io/projection/v1.2.0/schema.json"

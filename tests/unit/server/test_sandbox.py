@@ -17,9 +17,9 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from landbridge.stac_api.settings import Settings
-from landbridge.stac_api.uploads.processes import Processes
-from landbridge.stac_api.uploads.work import IngestError, Job, Result
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.uploads.messages import IngestError, Job, Result
+from landbridge.stac_api.uploads.worker_pool import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,7 +21,7 @@ from conftest import LONG
 from landbridge.geo import AOI
 from landbridge.raster import Band, Request, Source, read_image
 from landbridge.stac_api.uploads import ingest
-from landbridge.stac_api.uploads.work import Job
+from landbridge.stac_api.uploads.messages import Job
 
 DATA_TYPES = {name: data_type for data_type, name in ingest.DTYPES.items()}
 CRS = "EPSG:32621"

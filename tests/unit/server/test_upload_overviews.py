@@ -8,8 +8,8 @@ from rasterio.transform import from_origin
 
 from landbridge.geo import AOI
 from landbridge.raster import Band, Request, Source, read_image
-from landbridge.raster import overviews as engine
-from landbridge.raster.files import read_header
+from landbridge.raster.io import overviews as engine
+from landbridge.raster.io.gdal import read_header
 from landbridge.stac_api.uploads import cog, overviews
 
 CRS, PLACE, SIZE = "EPSG:32614", from_origin(500_000, 4_200_000, 10, 10), 2048
@@ -83,8 +83,8 @@ def means(values, factor):
 
 
 def levels_read(source, resampler, exact, alpha=0):
-    from landbridge.raster.overview_choice import fits
-    from landbridge.raster.plan import FileRead
+    from landbridge.raster.plan.overview_choice import fits
+    from landbridge.raster.plan.plan import FileRead
 
     header = read_header(source.files[0])
     count = len(exact)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.resources import (
+from landbridge.catalog.stac.products import PRODUCTS
+from landbridge.catalog.stac.resource import (
     BandRecord,
     collection_path,
     get_or_none,
@@ -15,7 +16,6 @@ from landbridge.catalog.resources import (
     split,
     valid,
 )
-from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import ids
@@ -24,8 +24,8 @@ from landbridge.mappings.schema import is_ours
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from landbridge.catalog.client import CatalogClient
-    from landbridge.catalog.resources import Headers, Params
+    from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.stac.resource import Headers, Params
 
 __all__ = ["BANDS", "Bands", "band_records", "described_bands"]
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.resources import (
+from landbridge.catalog.stac.resource import (
     collection_path,
     delete_at,
     get_or_none,
@@ -21,8 +21,8 @@ from landbridge.mappings import binding, ids
 from landbridge.mappings import image as image_mapping
 
 if TYPE_CHECKING:
-    from landbridge.catalog.client import CatalogClient
-    from landbridge.catalog.resources import Headers, Params
+    from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.stac.resource import Headers, Params
 
 __all__ = ["ASSETS", "IMAGES", "Images"]
 

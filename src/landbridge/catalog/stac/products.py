@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.resources import (
+from landbridge.catalog.stac.resource import (
     chunks,
     collection_path,
     delete_at,
@@ -19,8 +19,8 @@ from landbridge.mappings import ids
 from landbridge.mappings import product as product_mapping
 
 if TYPE_CHECKING:
-    from landbridge.catalog.client import CatalogClient
-    from landbridge.catalog.resources import Headers, Params
+    from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.stac.resource import Headers, Params
 
 __all__ = ["PRODUCTS", "Products", "namespaced"]
 

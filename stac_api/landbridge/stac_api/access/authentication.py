@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from landbridge.stac_api import errors
 from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
 from landbridge.stac_api.access.rates import Rates
-from landbridge.stac_api.access.signing import credential_of
+from landbridge.stac_api.access.signed_urls import credential_of
+from landbridge.stac_api.core import errors
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from landbridge.stac_api.access.signing import Signer
-    from landbridge.stac_api.settings import Settings
+    from landbridge.stac_api.access.signed_urls import Signer
+    from landbridge.stac_api.core.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from landbridge.stac_api.access.rules import CONTAINERS, Access
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from landbridge.stac_api.settings import Settings
+    from landbridge.stac_api.core.settings import Settings
 
 __all__ = ["Grants"]
 

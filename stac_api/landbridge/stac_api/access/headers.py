@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 
 from landbridge.stac_api.access.authentication import served_path
-from landbridge.stac_api.errors import answer
+from landbridge.stac_api.core.errors import answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from landbridge.stac_api.access.authentication import reads
-from landbridge.stac_api.errors import answer
+from landbridge.stac_api.core.errors import answer
 
 if TYPE_CHECKING:
     from starlette.responses import Response

@@ -15,8 +15,8 @@ from landbridge.mappings.access import Role
 from landbridge.stac_api.access.authentication import READ_METHODS, reads, served_path
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import CONTAINERS, Access, access_of
-from landbridge.stac_api.preconditions import ENCODED
-from landbridge.stac_api.search import rows
+from landbridge.stac_api.api.preconditions import ENCODED
+from landbridge.stac_api.pgstac import item_queries
 
 if TYPE_CHECKING:
     import re
@@ -136,9 +136,9 @@ async def _allowed(request: Request) -> str:
 
 async def _role(conn: Any, collection: str, item: str | None, access: Access) -> Role:
     if item is not None and collection in CONTAINERS:
-        blob = await rows.get_item(conn, collection, item, access)
+        blob = await item_queries.get_item(conn, collection, item, access)
         return Role.NONE if blob is None else access.role(blob)
-    document = await rows.find_collection(conn, collection, access)
+    document = await item_queries.find_collection(conn, collection, access)
     return Role.NONE if document is None else access.role(document)
 
 

@@ -21,7 +21,7 @@ from landbridge.stac_api.access.principal import InvalidCredentialError, Princip
 if TYPE_CHECKING:
     from joserfc.jws import CompactSignature
 
-    from landbridge.stac_api.settings import Settings
+    from landbridge.stac_api.core.settings import Settings
 
 __all__ = ["Verifier", "is_jwt"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import LRUCache
 
-from landbridge.stac_api.errors import answer
+from landbridge.stac_api.core.errors import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from landbridge.stac_api.access.principal import Principal
-    from landbridge.stac_api.settings import Settings
+    from landbridge.stac_api.core.settings import Settings
 
 __all__ = ["Buckets", "Rate", "Rates"]
 

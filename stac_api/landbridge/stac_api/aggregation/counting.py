@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search import scope
+from landbridge.stac_api.access import visibility
+from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.search.conditions import of_items
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.sql import NotAColumnError, Parameters
 from landbridge.stac_api.search.tolerance import tolerant
-from landbridge.stac_api.search.where import of_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +115,7 @@ def _source(asked: Search, keys: Mapping[int, str], access: Access) -> _Source:
 
 
 def _alone(asked: Search, keys: Mapping[int, str], parameters: Parameters, access: Access) -> _Source:
-    parts = [scope.of_facts(asked.collections, keys, access, parameters)]
+    parts = [visibility.of_facts(asked.collections, keys, access, parameters)]
     if asked.filter is not None:
         parts.append(condition(asked.filter, parameters, _COLUMNS))
     return _Source("landbridge.facts AS f", " AND ".join(parts), parameters, _of_one(asked))

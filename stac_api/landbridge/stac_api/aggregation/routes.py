@@ -16,12 +16,12 @@ from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.search import APIRequest, BaseSearchGetRequest, BaseSearchPostRequest, str2list
 from starlette.responses import Response
 
-from landbridge.stac_api import links
 from landbridge.stac_api.access.rules import access_of
 from landbridge.stac_api.aggregation.counting import AGGREGATIONS, DATES, DEFAULT, Wanted, aggregate
-from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.documents import links
+from landbridge.stac_api.pgstac import item_queries
 from landbridge.stac_api.search import request as requests
-from landbridge.stac_api.search import rows
 from landbridge.stac_api.search.client import JSON, respond
 from landbridge.stac_api.search.extensions import FilterGet, FilterPost, QueryGet, QueryPost
 from landbridge.stac_api.search.parameters import check_body, check_query
@@ -141,7 +141,7 @@ async def _answer(
     access = await access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
         if collection_id is not None:
-            await rows.get_collection(conn, collection_id, access)
+            await item_queries.get_collection(conn, collection_id, access)
             asked = replace(asked, collections=(collection_id,))
         found = await aggregate(conn, asked, wanted, access)
     return _collection(request, found, collection_id)
@@ -162,7 +162,7 @@ async def _offered_of_one(request: Request, collection_id: str) -> Response:
     """The aggregations there are of a collection's items."""
     access = await access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
-        await rows.get_collection(conn, collection_id, access)
+        await item_queries.get_collection(conn, collection_id, access)
     return _collection(request, _OFFERED, collection_id)
 
 

@@ -14,8 +14,8 @@ import os
 import secrets
 from typing import IO, TYPE_CHECKING
 
-from landbridge.stac_api.assets.blocks import BLOCK, BlockReader, BlockWriter
-from landbridge.stac_api.assets.lanes import DEPTH, Lane
+from landbridge.stac_api.assets.direct_io import BLOCK, BlockReader, BlockWriter
+from landbridge.stac_api.assets.ordered_executor import DEPTH, Lane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -20,12 +20,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from landbridge.mappings import times
-from landbridge.stac_api import documents, links
 from landbridge.stac_api.access.principal import PUBLIC, principal_of
 from landbridge.stac_api.access.rules import access_of
-from landbridge.stac_api.assets.reading import product_of, readable
+from landbridge.stac_api.assets.read_access import product_of, readable
 from landbridge.stac_api.assets.store import COG, href, is_served, reason
-from landbridge.stac_api.errors import BadRequestError, UnavailableError
+from landbridge.stac_api.core.errors import BadRequestError, UnavailableError
+from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.search.client import JSON, respond
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ async def sign(request: Request) -> Response:
 
     The caller has to have the right to read each. Those of others than this API stay as they are.
     """
-    body = documents.parse(await request.body())
+    body = incoming.parse(await request.body())
     given = body.get("hrefs") if isinstance(body, dict) else None
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise BadRequestError("The body needs `hrefs`: an array of the hrefs of assets.")

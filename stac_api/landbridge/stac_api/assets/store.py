@@ -21,11 +21,11 @@ import obstore.exceptions
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from landbridge.mappings import ids
-from landbridge.stac_api import links
 from landbridge.stac_api.assets import folder
-from landbridge.stac_api.assets.blocks import blocks
-from landbridge.stac_api.assets.lanes import Lane
-from landbridge.stac_api.errors import NoSpaceError, UnavailableError
+from landbridge.stac_api.assets.direct_io import blocks
+from landbridge.stac_api.assets.ordered_executor import Lane
+from landbridge.stac_api.core.errors import NoSpaceError, UnavailableError
+from landbridge.stac_api.documents import links
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -286,7 +286,7 @@ def image_path(collection: str, item: str, version: str, name: str) -> str:
 
 
 def href(path: str) -> str:
-    """How an item refers to an object, as stored (see `landbridge.stac_api.links`)."""
+    """How an item refers to an object, as stored (see `landbridge.stac_api.documents.links`)."""
     return links.ASSETS + quote(path, safe="/:~!$&'()*+,;=@")
 
 

@@ -6,9 +6,10 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import ids
-from landbridge.stac_api import documents, writes
 from landbridge.stac_api.blobs.items import WRITABLE
-from landbridge.stac_api.errors import ConflictError
+from landbridge.stac_api.core.errors import ConflictError
+from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.pgstac import writes
 
 if TYPE_CHECKING:
     import asyncpg
@@ -22,7 +23,7 @@ async def ensure(pool: asyncpg.Pool, collection: str) -> None:
     if collection != ids.blob_collection(storage_type) or storage_type not in WRITABLE:
         return
     if not await pool.fetchval(_EXISTS, collection):
-        document = documents.collection(_document(storage_type), "/")
+        document = incoming.collection(_document(storage_type), "/")
         with contextlib.suppress(ConflictError):  # made by somebody else in this moment
             await writes.create_collection(pool, document)
 

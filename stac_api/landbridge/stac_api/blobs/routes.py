@@ -20,16 +20,16 @@ from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
-from landbridge.stac_api import documents, links, quota, writes
 from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import EVERYTHING
-from landbridge.stac_api.assets import hrefs
+from landbridge.stac_api.assets import href_policy, quota
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
-from landbridge.stac_api.blobs import collections, deleting, items, receiving, records
-from landbridge.stac_api.errors import BadRequestError, ConflictError
-from landbridge.stac_api.search import rows
+from landbridge.stac_api.blobs import collections, data_upload, deletion, items, records
+from landbridge.stac_api.core.errors import BadRequestError, ConflictError
+from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.pgstac import item_queries, writes
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ async def create(request: Request) -> Response:
 
     `size` is what will be sent, where that is known; what the item says of it is checked now already.
     """
-    body = documents.parse(await request.body())
+    body = incoming.parse(await request.body())
     item = body.get("item") if isinstance(body, dict) else None
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
         raise BadRequestError("The body needs `item`: the STAC item that the blob shall become.")
@@ -58,16 +58,16 @@ async def create(request: Request) -> Response:
     if item.get("collection") not in known:
         kinds = ", ".join(known)
         raise BadRequestError(f"The item's `collection` is {item.get('collection')!r}; it is one of {kinds}.")
-    deleting.check_writable(storage_type)
+    deletion.check_writable(storage_type)
     principal = principal_of(request)
     rules.check_namespace(item["collection"], item["id"], principal)
-    receiving.announce(item, body.get("size"), request.app.state.landbridge.max_upload_bytes)
+    data_upload.announce(item, body.get("size"), request.app.state.landbridge.max_upload_bytes)
     pool, base = request.app.state.writepool, links.base_url(request)
     await collections.ensure(pool, item["collection"])
-    parent = await rows.get_collection(pool, item["collection"], EVERYTHING)
+    parent = await item_queries.get_collection(pool, item["collection"], EVERYTHING)
     # Whatever is wrong with the item is said before its data is sent.
     whole = _item(item, parent, "/assets/blobs/announced", request)
-    hrefs.check(whole, request.app.state.landbridge.allowed_hrefs)
+    href_policy.check(whole, request.app.state.landbridge.allowed_hrefs)
     upload = uuid.uuid4()
     audit.note(request, items.blob_id(item), f"upload {upload}")
     rules.check_owners(whole, await rules.access_of(request))
@@ -91,7 +91,7 @@ async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
 
 def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Request) -> dict[str, Any]:
     """The item with its data at a place of the store."""
-    document = documents.copied(item)
+    document = incoming.copied(item)
     data = document.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})
     if not isinstance(data, dict):
         raise InvalidDocument("href", f"{data!r} is no asset")
@@ -99,7 +99,7 @@ def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Req
     if isinstance(document.get("properties"), dict):
         document["properties"]["catalog:storage_state"] = "available"
     owners = principal_of(request).owners
-    return documents.item(document, parent, links.base_url(request), owners=owners, received=True)
+    return incoming.item(document, parent, links.base_url(request), owners=owners, received=True)
 
 
 @router.put("/uploads/{upload_id}", response_class=Response, status_code=201)
@@ -118,8 +118,8 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     left = await quota.left(pool, settings.quota_bytes, item, str(upload_id))
     limit = min(settings.max_upload_bytes, settings.max_upload_bytes if left is None else left)
     await records.begin(pool, upload_id, path)
-    received = await receiving.receive(store, path, request.stream(), receiving.expected(item), limit)
-    document = documents.copied(item)
+    received = await data_upload.receive(store, path, request.stream(), data_upload.expected(item), limit)
+    document = incoming.copied(item)
     data = document.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})
     data["file:size"] = received.size
     assets.set_digest(data, received.md5)
@@ -155,7 +155,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
 async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Request) -> Response:
     item = upload["item"]
     async with pool.acquire() as conn:
-        found = await rows.get_item(conn, item["collection"], item["id"], EVERYTHING)
+        found = await item_queries.get_item(conn, item["collection"], item["id"], EVERYTHING)
     if found is None or found["assets"][blob.ASSET]["href"] != href(upload["committed"]):
         # One of the same name that somebody has made since is not this upload's to show.
         raise NotFoundError(f"Blob {items.blob_id(item)} was deleted after it was uploaded.")
@@ -170,7 +170,7 @@ def _answer(item: dict[str, Any], request: Request, status: int = 200) -> Respon
 @router.post("/deletions", response_class=Response, status_code=202)
 async def delete(request: Request) -> Response:
     """Delete blobs: `{"ids": [...], "raise_on_missing": false}`; ids of no blob are passed over."""
-    body = documents.parse(await request.body())
+    body = incoming.parse(await request.body())
     names = body.get("ids") if isinstance(body, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BadRequestError("The body needs `ids`: an array of blobs' ids.")
@@ -187,7 +187,7 @@ async def delete(request: Request) -> Response:
             if strict:
                 raise NotFoundError(f"Blobs do not exist: {name!r}") from error
     access, user = await rules.access_of(request), principal_of(request).name
-    record = await deleting.delete(
+    record = await deletion.delete(
         request.app.state.writepool, wanted, access, username=user, all_or_none=strict
     )
     await request.app.state.jobs.defer_blob_deletion(record["id"])
@@ -247,7 +247,7 @@ async def _data(
         NotFoundError: there is no such blob that the caller may see.
     """
     collection = ids.blob_collection(storage_type)
-    item = await rows.get_item(conn, collection, item_id, access)
+    item = await item_queries.get_item(conn, collection, item_id, access)
     if item is None:
         raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
     asset: dict[str, Any] = item["assets"][blob.ASSET]

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from stac_fastapi.types.errors import NotFoundError
 
-from landbridge.stac_api import documents, writes
 from landbridge.stac_api.access.rules import EVERYTHING
-from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets import deletion_queue
 from landbridge.stac_api.deletions import records
-from landbridge.stac_api.search import rows
+from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.pgstac import item_queries, writes
 from landbridge.stac_api.search.request import Search
 from landbridge.stac_api.uploads.job import TRANSIENT, told
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from landbridge.stac_api.services import Services
+    from landbridge.stac_api.core.services import Services
 
 logger = logging.getLogger(__name__)
 
@@ -44,18 +44,18 @@ async def run(services: Services, deletion: int, product_id: str, *, last_try: b
 
 async def _delete_images(services: Services, deletion: int, product_id: str) -> None:
     async def note(conn: asyncpg.Connection, deleted: list[dict[str, Any]]) -> None:
-        await discards.discard_items(conn, deleted)
+        await deletion_queue.discard_items(conn, deleted)
         await records.count(conn, deletion, len(deleted))
 
     while True:
         async with services.readpool.acquire() as conn:
-            page = await rows.search(conn, Search(collections=(product_id,)), _BATCH, EVERYTHING)
+            page = await item_queries.search(conn, Search(collections=(product_id,)), _BATCH, EVERYTHING)
         if not page.items:
             return
         await writes.delete_across(
             services.writepool, [(product_id, item["id"]) for item in page.items], note, EVERYTHING
         )
-        await discards.try_to_empty(services)
+        await deletion_queue.try_to_empty(services)
 
 
 async def _delete_bands(services: Services, deletion: int, product_id: str) -> None:
@@ -63,7 +63,7 @@ async def _delete_bands(services: Services, deletion: int, product_id: str) -> N
 
     def without_bands(collection: dict[str, Any]) -> dict[str, Any]:
         removed[:] = collection.get("bands") or []
-        return documents.collection(
+        return incoming.collection(
             {**collection, "bands": []}, "/", collection_id=product_id, previous=collection
         )
 

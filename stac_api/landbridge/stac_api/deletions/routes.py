@@ -9,10 +9,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from landbridge.stac_api import links
 from landbridge.stac_api.access.rules import Role, access_of, missing_collection
 from landbridge.stac_api.deletions import records
-from landbridge.stac_api.search import rows
+from landbridge.stac_api.documents import links
+from landbridge.stac_api.pgstac import item_queries
 from landbridge.stac_api.search.client import JSON, respond
 
 router = APIRouter(prefix="/collections/{collection_id}/deletion", tags=["Deletions"])
@@ -26,7 +26,7 @@ SELECT EXISTS (SELECT FROM items WHERE collection = $1)
 async def start(collection_id: str, request: Request) -> Response:
     """Delete the images and bands of a product in the background, which its writers may do."""
     pool, access = request.app.state.writepool, await access_of(request)
-    product = await rows.get_collection(pool, collection_id, access)
+    product = await item_queries.get_collection(pool, collection_id, access)
     access.require(product, Role.WRITER)
     if not product.get("bands") and not await pool.fetchval(_IMAGES, collection_id):
         return Response(status_code=204)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import uvicorn
 
-from landbridge.stac_api.app import create_app
-from landbridge.stac_api.settings import Settings
+from landbridge.stac_api.api.app import create_app
+from landbridge.stac_api.core.settings import Settings
 
 DRAIN_SECONDS = 5  # how long open requests may go on after the signal to stop
 

@@ -22,7 +22,7 @@ from typing import Any
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
 from landbridge.stac_api.embedded.errors import StackError, StartError
 from landbridge.stac_api.embedded.files import Home, locked, read_state, write_state
-from landbridge.stac_api.embedded.keeper import Clock, Keeper, Stopped
+from landbridge.stac_api.embedded.postgres_supervisor import Clock, Keeper, Stopped
 
 HOST = "127.0.0.1"
 ATTEMPTS = 10  # at preparing the database, while PostgreSQL recovers
@@ -102,8 +102,8 @@ def _serve(home: Home, report: Report) -> None:
         with ThreadPoolExecutor(1, "prepare") as pool:
             prepared = pool.submit(_prepare, keeper, clock)
             with clock.phase("import the application"):
+                from landbridge.stac_api.core.settings import Settings
                 from landbridge.stac_api.embedded.api import Server
-                from landbridge.stac_api.settings import Settings
             database = prepared.result()
         previous = read_state(home) or {}
         with _listener(str(previous.get("url", ""))) as listener:
@@ -176,7 +176,7 @@ def _prepare(keeper: Keeper, clock: Clock) -> str:
     with clock.phase("import the database client"):
         import psycopg
 
-        from landbridge.stac_api.database import migrate
+        from landbridge.stac_api.pgstac.migrate import migrate
     for _ in range(ATTEMPTS):
         url = database_url(sockets)
         try:

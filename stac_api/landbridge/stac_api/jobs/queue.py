@@ -16,18 +16,18 @@ import procrastinate
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 
-from landbridge.stac_api.blobs import deleting as blobs
-from landbridge.stac_api.blobs import hashing
+from landbridge.stac_api.blobs import checksums
+from landbridge.stac_api.blobs import deletion as blobs
 from landbridge.stac_api.blobs import records as blob_records
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.deletions import records as deletions
+from landbridge.stac_api.uploads import cleanup, staging
 from landbridge.stac_api.uploads import job as ingest_job
 from landbridge.stac_api.uploads import records as uploads
-from landbridge.stac_api.uploads import staging, sweeping
-from landbridge.stac_api.uploads.processes import Processes
+from landbridge.stac_api.uploads.worker_pool import Processes
 
 if TYPE_CHECKING:
-    from landbridge.stac_api.services import Services
+    from landbridge.stac_api.core.services import Services
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Jobs:
 
         @self.app.task(name=BLOB_HASH, pass_context=True, retry=retry)
         async def hash_blob(context: JobContext, upload: str) -> None:
-            await hashing.run(self._services, UUID(upload), last_try=self._last_try(context))
+            await checksums.run(self._services, UUID(upload), last_try=self._last_try(context))
 
         @self.app.periodic(cron="*/5 * * * *")
         @self.app.task(name="sweep", queueing_lock="sweep", pass_context=False)
@@ -91,7 +91,7 @@ class Jobs:
             for deletion in await blobs.expire(self._services):
                 await self.defer_blob_deletion(deletion)
             await blobs.sweep(self._services)
-            await sweeping.sweep(self._services)
+            await cleanup.sweep(self._services)
 
         @self.app.periodic(cron="* * * * * */10")
         @self.app.task(name="resume", queueing_lock="resume", pass_context=False)

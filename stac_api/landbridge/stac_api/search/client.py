@@ -12,10 +12,12 @@ from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.utils import filter_fields
 from starlette.responses import Response
 
-from landbridge.stac_api import extents, links, preconditions
 from landbridge.stac_api.access import methods
 from landbridge.stac_api.access.rules import CONTAINERS, Role, access_of, missing_item
-from landbridge.stac_api.search import landing, rows
+from landbridge.stac_api.api import preconditions
+from landbridge.stac_api.documents import links
+from landbridge.stac_api.pgstac import extents, item_queries
+from landbridge.stac_api.search import landing
 from landbridge.stac_api.search import request as requests
 from landbridge.stac_api.search.parameters import check_body, check_query
 
@@ -55,7 +57,7 @@ class CatalogClient(CoreCrudClient):
         document = dict(await super().landing_page(**kwargs))
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            children = await rows.titles(conn, landing.MOST_CHILDREN, access)
+            children = await item_queries.titles(conn, landing.MOST_CHILDREN, access)
         base = links.base_url(request)
         return respond(landing.completed(document, base, children), base, JSON)
 
@@ -66,7 +68,7 @@ class CatalogClient(CoreCrudClient):
         limit = min(asked.limit, request.app.state.landbridge.max_page)
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            found, matched = await rows.collections(conn, asked, limit, access)
+            found, matched = await item_queries.collections(conn, asked, limit, access)
         covers = await extents.covered(request, [one["id"] for one in found], access)
         base = links.base_url(request)
         shown = _shown(asked.fields, "Collection")
@@ -90,7 +92,7 @@ class CatalogClient(CoreCrudClient):
         base = links.base_url(request)
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            stored, version = await rows.get_collection_version(conn, collection_id, access)
+            stored, version = await item_queries.get_collection_version(conn, collection_id, access)
         cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
         collection = extents.shown(access.shown(stored), cover)
         answer = respond(links.with_collection_links(collection, base), base, JSON)
@@ -102,7 +104,7 @@ class CatalogClient(CoreCrudClient):
         """`GET /collections/{collection_id}/items/{item_id}`."""
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            item, version = await rows.get_item_version(conn, collection_id, item_id, access)
+            item, version = await item_queries.get_item_version(conn, collection_id, item_id, access)
         if item is None:
             raise missing_item(collection_id, item_id)
         base = links.base_url(request)
@@ -139,13 +141,15 @@ class CatalogClient(CoreCrudClient):
 
     async def _collection(self, collection_id: str, request: Request, access: Access) -> dict[str, Any]:
         async with request.app.state.get_connection(request, "r") as conn:
-            return await rows.get_collection(conn, collection_id, access)
+            return await item_queries.get_collection(conn, collection_id, access)
 
     async def _answer(self, asked: Search, request: Request, extra_links: list[dict[str, Any]]) -> Response:
         settings = request.app.state.landbridge
         limit, access = min(asked.limit, settings.max_page), await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            page = await rows.search(conn, asked, limit, access, most_sorted=settings.max_unindexed_sort)
+            page = await item_queries.search(
+                conn, asked, limit, access, most_sorted=settings.max_unindexed_sort
+            )
         base = links.base_url(request)
         shown = _shown(asked.fields, "Feature")
         document = {
@@ -201,7 +205,7 @@ def _offset_links(request: Request, offset: int, limit: int, matched: int) -> li
     ]
 
 
-async def _paging_links(request: Request, page: rows.Page) -> list[dict[str, Any]]:
+async def _paging_links(request: Request, page: item_queries.Page) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     body = orjson.loads(await request.body()) if request.method == "POST" else None
     for rel, token in (("next", page.next), ("previous", page.prev)):

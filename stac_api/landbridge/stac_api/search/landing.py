@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import ids, schema
 from landbridge.mappings.image import STAC_VERSION
-from landbridge.stac_api import links
+from landbridge.stac_api.documents import links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

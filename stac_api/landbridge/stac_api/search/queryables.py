@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from landbridge.mappings import queryables
 from landbridge.stac_api.access.rules import access_of
-from landbridge.stac_api.search import rows
+from landbridge.stac_api.pgstac import item_queries
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,7 +26,9 @@ class Queryables(AsyncBaseFiltersClient):
         if collection_id is not None:
             access = await access_of(request)
             async with request.app.state.get_connection(request, "r") as conn:
-                properties = queryables.of_collection(await rows.get_collection(conn, collection_id, access))
+                properties = queryables.of_collection(
+                    await item_queries.get_collection(conn, collection_id, access)
+                )
         title = f"Queryables of {collection_id}" if collection_id else "Queryables"
         schema = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from landbridge.mappings import queryables
 from landbridge.mappings.access import LISTS, OWNERS
-from landbridge.stac_api import projection
-from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.documents import projection
 from landbridge.stac_api.search.tolerance import TOLERANT
 
 if TYPE_CHECKING:

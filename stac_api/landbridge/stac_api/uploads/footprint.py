@@ -19,7 +19,7 @@ from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from shapely.affinity import affine_transform, translate
 
-from landbridge.stac_api.uploads.cells import CellGrid, outline_of_cells, simplified
+from landbridge.stac_api.uploads.cell_coverage import CellGrid, outline_of_cells, simplified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
-from landbridge.stac_api.uploads.cells import Ground
+from landbridge.stac_api.uploads.cell_coverage import Ground
+from landbridge.stac_api.uploads.messages import IngestError
 from landbridge.stac_api.uploads.reference_systems import horizontal
-from landbridge.stac_api.uploads.work import IngestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,9 +21,9 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from landbridge.stac_api.uploads import cog, georeference, measure, preview
+from landbridge.stac_api.uploads.messages import IngestError, Job, NoSpaceError, Result
 from landbridge.stac_api.uploads.nodata import exact_nodata, held_nodata
 from landbridge.stac_api.uploads.sandbox import DRIVERS
-from landbridge.stac_api.uploads.work import IngestError, Job, NoSpaceError, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

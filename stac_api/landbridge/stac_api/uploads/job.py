@@ -16,9 +16,8 @@ import obstore.exceptions
 
 from landbridge.mappings import InvalidDocument, band, image
 from landbridge.mappings.assets import INDEX, preview
-from landbridge.stac_api import documents, quota, writes
 from landbridge.stac_api.access.rules import EVERYTHING
-from landbridge.stac_api.assets import discards
+from landbridge.stac_api.assets import deletion_queue, quota
 from landbridge.stac_api.assets.store import (
     COG,
     FAILURES,
@@ -29,23 +28,24 @@ from landbridge.stac_api.assets.store import (
     upload_folder,
     upload_path,
 )
-from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
-from landbridge.stac_api.jobs import points
-from landbridge.stac_api.search import rows
-from landbridge.stac_api.uploads import physical_ranges, records, staging, work
-from landbridge.stac_api.uploads.processes import ChildDiedError
+from landbridge.stac_api.core.errors import BadRequestError, ConflictError, UnavailableError
+from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.jobs import failpoints
+from landbridge.stac_api.pgstac import item_queries, writes
+from landbridge.stac_api.uploads import messages, physical_ranges, records, staging
+from landbridge.stac_api.uploads.worker_pool import ChildDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from landbridge.stac_api.services import Services
-    from landbridge.stac_api.uploads.processes import Processes, Session
+    from landbridge.stac_api.core.services import Services
     from landbridge.stac_api.uploads.records import Upload
+    from landbridge.stac_api.uploads.worker_pool import Processes, Session
 
 logger = logging.getLogger(__name__)
 
 # What the user has to change something about.
-_USER_ERRORS = (work.IngestError, InvalidDocument, BadRequestError, ConflictError, quota.QuotaError)
+_USER_ERRORS = (messages.IngestError, InvalidDocument, BadRequestError, ConflictError, quota.QuotaError)
 
 # What may pass when tried again: the database, the store or the child process went away.
 TRANSIENT = (
@@ -96,7 +96,7 @@ async def run(services: Services, processes: Processes, upload_id: int, *, last_
 
 def told(error: Exception) -> str:
     """What went wrong on our side, for users: no path or address of ours."""
-    if isinstance(error, work.NoSpaceError):
+    if isinstance(error, messages.NoSpaceError):
         return "The server has no space left for the image."
     if isinstance(error, ChildDiedError):
         return "The process that reads the files was ended, again and again."
@@ -124,24 +124,24 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
         async with services.writepool.acquire() as conn, conn.transaction():
             await records.advance(conn, upload.id, "failure", allowed=("running",))
             await records.add_event(conn, upload.id, "complete", message, severity="ERROR")
-            await discards.discard(conn, [upload_folder(upload.id)])
-            await discards.discard_upload(conn, upload.id)
+            await deletion_queue.discard(conn, [upload_folder(upload.id)])
+            await deletion_queue.discard_upload(conn, upload.id)
     except ConflictError:
         logger.warning("Upload %s was ended by another worker", upload.id)
-        await discards.discard_upload(services.writepool, upload.id)  # what this one has put
-    await discards.try_to_empty(services)
+        await deletion_queue.discard_upload(services.writepool, upload.id)  # what this one has put
+    await deletion_queue.try_to_empty(services)
 
 
 async def _ingest(services: Services, processes: Processes, upload: Upload) -> None:
     store, pool = services.store, services.writepool
-    parent = await rows.find_collection(pool, upload.product_id, EVERYTHING)
+    parent = await item_queries.find_collection(pool, upload.product_id, EVERYTHING)
     if parent is None:
         raise BadRequestError(f"Product {upload.product_id} was deleted in the meantime.")
     given = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
     place = image_path(upload.product_id, upload.item["id"], f"{upload.id}-{uuid.uuid4().hex[:12]}", "")
     with staging.folder(services.settings.staging) as folder:
         files = [await store.fetch(upload_path(upload.id, n), folder) for n in range(len(upload.files))]
-        job = work.Job(
+        job = messages.Job(
             files=files,
             names=[file["name"] for file in upload.files],
             folder=folder,
@@ -151,7 +151,7 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
         )
         async with processes.session() as session:
             result = await _processed(session, job, upload)
-        await discards.expect(pool, place, upload.id)
+        await deletion_queue.expect(pool, place, upload.id)
         hrefs = [href(place + file.name) for file in result.files]
         thumbnail = href(place + _THUMBNAIL) if result.thumbnail else None
         sizes: dict[str, int] = {}
@@ -167,20 +167,20 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
     for message in (*result.notes, *notes):
         await records.add_event(pool, upload.id, "log", message, severity="WARNING")
     await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place, sizes)
-    await points.reached(points.COMMITTED, upload.image_id)
-    await discards.try_to_empty(services)
+    await failpoints.reached(failpoints.COMMITTED, upload.image_id)
+    await deletion_queue.try_to_empty(services)
 
 
-async def _processed(session: Session, job: work.Job, upload: Upload) -> work.Result:
+async def _processed(session: Session, job: messages.Job, upload: Upload) -> messages.Result:
     await session.check(job)
-    await points.reached(points.VALIDATED, upload.image_id)
+    await failpoints.reached(failpoints.VALIDATED, upload.image_id)
     result = await session.convert(job)
-    await points.reached(points.CONVERTED, upload.image_id)
+    await failpoints.reached(failpoints.CONVERTED, upload.image_id)
     return result
 
 
 def _attributes(
-    result: work.Result, given: dict[str, Any], hrefs: Sequence[str], thumbnail: str | None
+    result: messages.Result, given: dict[str, Any], hrefs: Sequence[str], thumbnail: str | None
 ) -> dict[str, Any]:
     """The image's attributes. What the user set wins, but for what only the files can say."""
     derived = dict(result.attributes)
@@ -197,7 +197,7 @@ async def _insert(
     services: Services,
     upload: Upload,
     attributes: dict[str, Any],
-    result: work.Result,
+    result: messages.Result,
     place: str,
     sizes: Mapping[str, int],
 ) -> None:
@@ -206,12 +206,12 @@ async def _insert(
     def prepare(collection: dict[str, Any]) -> Sequence[dict[str, Any]]:
         document = image.to_stac(attributes, base=upload.item)
         _describe(document, result)
-        return [documents.item(document, collection, "/")]
+        return [incoming.item(document, collection, "/")]
 
     async def replace(conn: asyncpg.Connection) -> None:
-        if previous := await rows.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
+        if previous := await item_queries.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
             # A client that has just got the old item may read its files as long as by a URL signed just now.
-            await discards.discard(conn, own_paths(previous), after=services.settings.signed_seconds)
+            await deletion_queue.discard(conn, own_paths(previous), after=services.settings.signed_seconds)
 
     async def before(conn: asyncpg.Connection) -> None:
         # What was made of the files may be larger than they were.
@@ -226,11 +226,11 @@ async def _insert(
         size = sum(file["size_bytes"] for file in files)
         await records.add_event(conn, upload.id, "usage", f"{len(files)} file(s), {size} bytes")
         await records.add_event(conn, upload.id, "complete", "Success")
-        await discards.keep(conn, place)
+        await deletion_queue.keep(conn, place)
         await quota.keep(conn, upload.item, sizes)
-        await discards.discard(conn, [upload_folder(upload.id)])
-        await discards.discard_upload(conn, upload.id)
-        await points.reached(points.INSERTED, upload.image_id)
+        await deletion_queue.discard(conn, [upload_folder(upload.id)])
+        await deletion_queue.discard_upload(conn, upload.id)
+        await failpoints.reached(failpoints.INSERTED, upload.image_id)
 
     await writes.create_items(
         services.writepool,
@@ -242,7 +242,7 @@ async def _insert(
     )
 
 
-def _describe(document: dict[str, Any], result: work.Result) -> None:
+def _describe(document: dict[str, Any], result: messages.Result) -> None:
     """Put into the assets what no attribute of an image holds: statistics, and what the preview is."""
     assets: dict[str, dict[str, Any]] = document["assets"]
     for asset in assets.values():

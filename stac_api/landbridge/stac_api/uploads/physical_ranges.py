@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import band
-from landbridge.stac_api import documents, writes
+from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.pgstac import writes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ async def fill(
             else entry
             for entry in collection.get("bands") or []
         ]
-        return documents.collection(
+        return incoming.collection(
             {**collection, "bands": entries}, "/", collection_id=product_id, previous=collection
         )
 

@@ -9,7 +9,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
-from landbridge.stac_api.uploads.work import IngestError
+from landbridge.stac_api.uploads.messages import IngestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

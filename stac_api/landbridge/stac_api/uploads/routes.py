@@ -19,16 +19,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from landbridge.mappings import ids
-from landbridge.stac_api import documents, links, quota
 from landbridge.stac_api.access import audit
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Role, access_of
-from landbridge.stac_api.access.signing import lifetime
-from landbridge.stac_api.assets import discards, hrefs
+from landbridge.stac_api.access.signed_urls import lifetime
+from landbridge.stac_api.assets import deletion_queue, href_policy, quota
 from landbridge.stac_api.assets.store import FAILURES, not_taken, upload_folder, upload_path
-from landbridge.stac_api.errors import BadRequestError, ConflictError
-from landbridge.stac_api.jobs import points
-from landbridge.stac_api.search import rows
+from landbridge.stac_api.core.errors import BadRequestError, ConflictError
+from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.jobs import failpoints
+from landbridge.stac_api.pgstac import item_queries
 from landbridge.stac_api.search.client import JSON, respond
 from landbridge.stac_api.uploads import records
 
@@ -46,19 +46,19 @@ _POLL = 0.1  # seconds between looks at a record somebody waits for
 @router.post("", response_class=Response, status_code=201)
 async def create(request: Request) -> Response:
     """Announce an upload: `{"item", "files": [{"name", "size"}], "options", "overwrite"}`."""
-    body = documents.parse(await request.body())
+    body = incoming.parse(await request.body())
     item, files, options, overwrite = _announced(body, request.app.state.landbridge.max_upload_bytes)
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
     audit.note(request, image_id)
     pool = request.app.state.writepool
     access = await access_of(request)
-    parent = await rows.find_collection(pool, collection, access)
+    parent = await item_queries.find_collection(pool, collection, access)
     if parent is None:
         raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
     access.require(parent, Role.WRITER)
-    documents.check_announced(item, parent)
-    hrefs.check(item, request.app.state.landbridge.allowed_hrefs)
+    incoming.check_announced(item, parent)
+    href_policy.check(item, request.app.state.landbridge.allowed_hrefs)
     exists = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
     if not overwrite and await pool.fetchval(exists, collection, name):
         raise ConflictError(f"Image {image_id} exists already; upload with overwrite=True to replace it.")
@@ -138,7 +138,7 @@ async def _bounded(request: Request, size: int, image_id: str) -> AsyncIterator[
     seen = 0
     async for chunk in request.stream():
         if chunk and not seen:
-            await points.reached(points.RECEIVED, image_id)
+            await failpoints.reached(failpoints.RECEIVED, image_id)
         seen += len(chunk)
         if seen > size:
             raise BadRequestError(f"The file was announced with {size} bytes, but more arrive.")
@@ -170,7 +170,7 @@ async def submit(upload_id: int, request: Request) -> Response:
                 conn, upload_id, "queue", "The files arrived; the job is queued.", component="api"
             )
     if upload.status == "pending":
-        await points.reached(points.STORED, upload.image_id)
+        await failpoints.reached(failpoints.STORED, upload.image_id)
         await request.app.state.jobs.defer_ingest(upload_id)
     return await _answer(upload, request)
 
@@ -184,8 +184,8 @@ async def cancel(upload_id: int, request: Request) -> Response:
         upload = await records.advance(conn, upload_id, "canceled", allowed=("transferring", "pending"))
         audit.note(request, upload.image_id)
         await records.add_event(conn, upload_id, "cancel", "Canceled on request.", component="api")
-        await discards.discard(conn, [upload_folder(upload_id)])
-    await discards.try_to_empty(request.app.state.services)
+        await deletion_queue.discard(conn, [upload_folder(upload_id)])
+    await deletion_queue.try_to_empty(request.app.state.services)
     return await _answer(upload, request)
 
 

@@ -24,7 +24,7 @@ import rasterio
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from landbridge.stac_api.uploads.work import Job
+    from landbridge.stac_api.uploads.messages import Job
 
 # What an upload may be. Formats that refer to other files (VRT, GTI, ...) could make the server read them.
 DRIVERS = ("GTiff", "JP2OpenJPEG", "JPEG", "PNG")

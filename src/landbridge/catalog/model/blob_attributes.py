@@ -1,0 +1,44 @@
+"""Attributes that only blobs have: the parts of their ids, and their checksums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, overload
+
+from landbridge.catalog.errors import InvalidNameError
+from landbridge.catalog.model.attributes import Model, TypedAttribute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Digest", "IdPart"]
+
+
+class Digest(TypedAttribute):
+    """A checksum that the service may know later than the object: it is asked for when it is read."""
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Model, owner: type) -> Any: ...
+    def __get__(self, instance: Model | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        known = instance._read(self)
+        if known is not None:
+            return known
+        return instance._ask_hash()  # type: ignore[attr-defined] # only blobs have such an attribute
+
+
+class IdPart(TypedAttribute):
+    """A part of a blob's id, of which the id must be taken apart again."""
+
+    def __init__(self, attribute_type: type, fault: Callable[[str], str | None], **kwargs: Any) -> None:
+        super().__init__(attribute_type, **kwargs)
+        self.fault = fault
+
+    def validate_value(self, value: Any) -> Any:
+        text = super().validate_value(value)
+        # Without a namespace, or with an empty one, a blob gets the user's own.
+        if text and (why := self.fault(text)) is not None:
+            raise InvalidNameError(f"'{self.name}' cannot be {text!r}: it {why}.")
+        return text

@@ -1,0 +1,169 @@
+"""Attributes whose service form is not their Python form: timestamps and geometries."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from landbridge.catalog.errors import AttributeValidationError
+from landbridge.catalog.model.attributes import Attribute, TypedAttribute
+from landbridge.exceptions import BadRequestError
+from landbridge.mappings import ids, times, values
+
+__all__ = [
+    "GeometryAttribute",
+    "ReadableText",
+    "Timestamp",
+    "at_home",
+    "geojson",
+    "parse_datetime",
+    "to_shape",
+]
+
+
+def parse_datetime(value: str | date) -> datetime:
+    """A timestamp in UTC from a datetime, a date or a text; what names no zone is UTC.
+
+    Texts are ISO 8601 dates and times with any number of decimals (kept to the microsecond), or a year or
+    a month alone. ValueError where it is none of these.
+    """
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return times.parse(value)
+
+
+class ReadableText(TypedAttribute):
+    """A text that people can tell from others: no controls, marks of direction or blanks at its ends."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(str, **kwargs)
+
+    def validate_value(self, value: Any) -> Any:
+        text = super().validate_value(value)
+        if why := values.fault(text):
+            raise AttributeValidationError(f"'{self.name}': {why}.")
+        if why := ids.fault(text):
+            raise AttributeValidationError(f"'{self.name}' is {text!r}, which {why}.")
+        return text
+
+
+class Timestamp(Attribute):
+    """A moment: kept as it was assigned, and an aware UTC datetime once it comes from the service."""
+
+    plain = False
+
+    def deserialize(self, value: Any, validate: bool = True) -> Any:
+        if validate or not isinstance(value, str):
+            return value
+        try:
+            return parse_datetime(value)
+        except ValueError:
+            return value
+
+    def serialize(self, value: Any, jsonapi_format: bool = False) -> Any:
+        del jsonapi_format
+        return value.isoformat() if isinstance(value, date) else value
+
+    def to_service(self, value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return times.write(parse_datetime(value))
+        except (AttributeError, TypeError, ValueError):
+            raise BadRequestError(
+                f"'{self.name}' is {value!r}, which is no timestamp; give a datetime, or a text such as "
+                "'2020-01-31' or '2020-01-31T10:20:30Z'."
+            ) from None
+
+    def same(self, one: Any, other: Any) -> bool:
+        try:
+            return parse_datetime(one) == parse_datetime(other)
+        except (AttributeError, TypeError, ValueError):
+            return bool(type(one) is type(other) and one == other)
+
+
+class GeometryAttribute(Attribute):
+    """A geometry in longitude and latitude; a shapely geometry, whatever it was assigned as."""
+
+    plain = False
+
+    def deserialize(self, value: Any, validate: bool = True) -> Any:
+        if value is None:
+            return None
+        try:
+            return to_shape(value, check=validate)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            if not validate:
+                return value
+            refusal = self._refuse(value, "GeoJSON, a shapely geometry or have __geo_interface__")
+            raise type(refusal)(f"{refusal} {error}") from error
+
+    def serialize(self, value: Any, jsonapi_format: bool = False) -> Any:
+        del jsonapi_format
+        return None if value is None else geojson(value)
+
+    def same(self, one: Any, other: Any) -> bool:
+        return bool(type(one) is type(other) and one == other)
+
+
+def to_shape(value: Any, *, check: bool = False) -> Any:
+    """The shapely geometry of GeoJSON (geometries, Features, FeatureCollections) or `__geo_interface__`.
+
+    With `check`, GeoJSON polygons without width or height are refused. ValueError or TypeError where the
+    value holds no geometry.
+    """
+    from shapely.errors import ShapelyError
+    from shapely.geometry import GeometryCollection, shape
+    from shapely.geometry.base import BaseGeometry
+
+    if isinstance(value, BaseGeometry):
+        return value
+    document = value if isinstance(value, dict) else getattr(value, "__geo_interface__", None)
+    if not isinstance(document, dict):
+        raise TypeError(f"no geometry: {value!r}")
+    kind = document.get("type")
+    if kind == "Feature":
+        if document.get("geometry") is None:
+            raise ValueError("the GeoJSON Feature has no geometry")
+        return to_shape(document["geometry"], check=check)
+    if kind == "FeatureCollection":
+        features = document.get("features") or ()
+        return GeometryCollection([to_shape(feature, check=check) for feature in features])
+    try:
+        geometry = shape(document)
+    except (ShapelyError, ValueError) as error:
+        raise ValueError(f"not a GeoJSON geometry ({error}): {document!r:.120}") from error
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(f"not a GeoJSON geometry: {document!r:.120}") from error
+    if check and "Polygon" in geometry.geom_type:
+        west, south, east, north = geometry.bounds
+        if west >= east or south >= north:
+            raise ValueError("the polygon has no width or no height")
+    return geometry
+
+
+def at_home(geometry: Any) -> Any:
+    """Return a shapely geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
+    west, south, east, north = geometry.bounds
+    if geometry.is_empty or (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+        return geometry
+    from landbridge.geo.longitudes import normalized  # its import takes longer than most searches
+
+    return normalized(geometry)
+
+
+def geojson(geometry: Any) -> dict[str, Any]:
+    """A geometry as a GeoJSON dict of plain lists."""
+    document = geometry if isinstance(geometry, dict) else geometry.__geo_interface__
+    plain = _lists(document)
+    if not isinstance(plain, dict):
+        raise TypeError(f"no geometry: {geometry!r}")
+    return plain
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lists(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_lists(entry) for entry in value]
+    return value

@@ -1,0 +1,143 @@
+"""Rasters of images as xarray.DataArrays, loaded or lazy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from landbridge.catalog.pixels import requests as rasters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from xarray import DataArray
+
+    from landbridge.catalog.image import Image
+    from landbridge.catalog.image_collection import ImageCollection
+    from landbridge.catalog.model.collection import Predicate
+    from landbridge.geo import GeoContext
+    from landbridge.raster import Request, Source
+
+__all__ = ["Grouping", "alone", "data_array", "grouped"]
+
+_DEGREES_PER_HOUR = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Images as the layers of an array; with `keys` the layers are along a dimension of these."""
+
+    groups: Sequence[Sequence[Image]]
+    keys: Sequence[Any] | None = None
+
+
+def alone(image: Image) -> Grouping:
+    """One image as the only layer."""
+    return Grouping([[image]])
+
+
+def grouped(
+    images: ImageCollection, groupby: Predicate | Sequence[Predicate] | None, context: GeoContext
+) -> Grouping:
+    """The layers that `groupby` asks for; see `ImageCollection.to_xarray`.
+
+    ValueError where an image has no time by which it could be grouped.
+    """
+    if groupby is None:
+        return Grouping([[image] for image in images])
+    if groupby in ("time", "solar_day"):
+        undated = [image.id for image in images if image.acquired is None]
+        if undated:
+            raise ValueError(f"groupby={groupby!r}: image {undated[0]} has no acquired time")
+        offset = timedelta(hours=0 if groupby == "time" else solar_offset(context))
+
+        def moment(image: Image) -> Any:
+            return image.acquired if groupby == "time" else (image.acquired + offset).date()
+
+        return Grouping([list(group) for _, group in images.groupby(moment)])
+    predicates = groupby if isinstance(groupby, (list, tuple)) else (groupby,)
+    pairs = [(key, list(group)) for key, group in images.groupby(*predicates)]
+    return Grouping([group for _, group in pairs], [key for key, _ in pairs])
+
+
+def solar_offset(context: GeoContext) -> int:
+    """By how many whole hours the sun at the middle of an area is ahead of UTC, as odc-stac reckons it."""
+    from landbridge.raster.grids.crs import crs_of, crs_on, transformer
+    from landbridge.raster.grids.geobox import output_grid
+
+    grid = output_grid(context)
+    x, y = grid.extent.centroid.coords[0]
+    longitude, _ = transformer(crs_on(grid), crs_of("EPSG:4326")).transform(x, y)
+    return int(((longitude + 180) % 360 - 180) / _DEGREES_PER_HOUR)
+
+
+def data_array(
+    grouping: Grouping,
+    wanted: Request,
+    chunks: Any,
+    nodata: float | None,
+    max_workers: int | None,
+    progress: bool | None,
+) -> DataArray:
+    """The layers as an array (time or group, band, y, x); see `ImageCollection.to_xarray`."""
+    try:
+        import xarray
+        from odc.geo.xr import xr_coords
+    except ImportError as error:
+        raise ImportError("to_xarray needs xarray: install landbridge[dask]") from error
+    from landbridge import raster
+
+    def read(groups: list[list[Source]]) -> Any:
+        if chunks is None or chunks is False:
+            return raster.filled_stack(
+                groups, wanted, nodata, max_workers=max_workers, progress=progress, chunks=chunks
+            )
+        return raster.lazy_stack(groups, wanted, chunks, nodata)
+
+    values, geobox, fill = rasters.reading(grouping.groups, wanted, read)
+    along = "time" if grouping.keys is None else "group"
+    coordinates: dict[Any, Any] = {
+        "time": (along, _times([_earliest(group) for group in grouping.groups])),
+        "id": (along, [" ".join(image.id for image in group) for group in grouping.groups]),
+        "product_id": (
+            along,
+            [" ".join(dict.fromkeys(image.product_id for image in group)) for group in grouping.groups],
+        ),
+        "band": list(wanted.bands),
+        **xr_coords(geobox, always_yx=True),
+    }
+    if grouping.keys is not None:
+        coordinates["group"] = (along, _labels(grouping.keys))
+    attributes = {} if fill is None else {"nodata": fill}
+    array = xarray.DataArray(values, coordinates, (along, "band", "y", "x"), attrs=attributes)
+    array.encoding["grid_mapping"] = "spatial_ref"
+    return array
+
+
+def _earliest(group: Sequence[Image]) -> datetime | None:
+    return min((image.acquired for image in group if image.acquired is not None), default=None)
+
+
+def _times(moments: Sequence[datetime | None]) -> np.ndarray[Any, Any]:
+    """Moments in nanoseconds of UTC, which is what xarray has."""
+    import numpy as np
+
+    naive = [None if moment is None else moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
+    return np.array(naive, "datetime64[ns]")
+
+
+def _labels(keys: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Keys of groups as a coordinate: times and plain values by their type, all others as objects."""
+    import numpy as np
+
+    if all(isinstance(key, datetime) for key in keys):
+        return _times(keys)
+    if all(isinstance(key, date) for key in keys):
+        return np.array(keys, "datetime64[ns]")
+    if len({type(key) for key in keys}) == 1 and isinstance(keys[0], (str, bool, int, float)):
+        return np.array(keys)
+    labels = np.empty(len(keys), object)
+    labels[:] = keys
+    return labels

@@ -1,0 +1,195 @@
+"""The default GeoContext of a collection of images: the area of their search on the grid of their pixels."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from landbridge.catalog.image import Image
+    from landbridge.geo import AOI, GeoContext
+
+__all__ = ["DefaultContext"]
+
+METERS_PER_DEGREE = 111_111.0
+# Grids whose lines are this near to each other, in pixels, are one; and a resolution that is this near to a
+# whole part or multiple of the pixels' size is meant to be it.
+_SAME_LINES = 1e-3
+_SAME_SIZE = 1e-2
+# So many different grids are counted.
+_MOST_LINES = 16
+
+
+class DefaultContext:
+    """The GeoContext of a collection and all its parts, completed from the images when it is first read."""
+
+    def __init__(self, images: list[Image], area: Any) -> None:
+        self._images = images
+        self._area = area
+        self._complete = False
+
+    def get(self) -> GeoContext | None:
+        """Return the GeoContext; None if no area was given."""
+        if not self._complete:
+            self._area = _completed(self._area, self._images)
+            self._complete, self._images = True, []
+        return self._area  # type: ignore[no-any-return] # a GeoContext once it is complete
+
+
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    """The size of an image's pixels and a corner of one of them, in its own system."""
+
+    size: float
+    corner: tuple[float, float]
+
+
+def _completed(area: Any, images: Sequence[Image]) -> Any:
+    """Return an area as a GeoContext, with what an AOI lacks taken from images."""
+    from landbridge.geo import AOI, GeoContext
+
+    if area is None:
+        return None
+    if not isinstance(area, GeoContext):
+        area = AOI(geometry=area)
+    if not isinstance(area, AOI) or not images:
+        return area
+    given = (area.crs, area.resolution)
+    codes = [image.cs_code or image.projection for image in images]
+    if area.crs is None and (known := Counter(filter(None, codes))):
+        area = area.assign(crs=known.most_common(1)[0][0])
+    if area.shape is not None:
+        return area
+    grids = [_pixels_of(image) for image, code in zip(images, codes, strict=True) if code == area.crs]
+    resolutions = _resolutions(images)
+    changes: dict[str, Any] = {}
+    resolution = area.resolution
+    if resolution is None and resolutions:
+        changes["resolution"] = resolution = _exactly(_finest(resolutions, area.crs), grids)
+    if resolution is not None and area.crs is not None and None in given and area._align_pixels is not False:
+        changes["grid_origin"] = _origin(area, resolution, grids, len(images), set(resolutions))
+    # In one step: an area smaller than a pixel is valid only with both.
+    return area.assign(**changes) if changes else area
+
+
+def _pixels_of(image: Image) -> _Pixels | None:
+    """Return the pixels of an image; None if they are unknown, not square or rotated."""
+    if image.geotrans is None:
+        return None
+    x, width, row_rotation, y, column_rotation, height = image.geotrans
+    square = math.isclose(abs(width), abs(height), rel_tol=1e-9)
+    return _Pixels(abs(width), (x, y)) if square and not (row_rotation or column_rotation) else None
+
+
+def _resolutions(images: Sequence[Image]) -> list[tuple[float, str]]:
+    """Return the resolutions of all bands of the images' products, with their units."""
+    from landbridge.catalog.pixels.engine_inputs import bands_of
+
+    products = {(id(image._client), image.product_id): image for image in images}
+    return [
+        (float(resolution["value"]), str(resolution["unit"]))
+        for image in products.values()
+        for record in bands_of(image._client, image.product_id)
+        if (resolution := record.attributes.get("resolution"))
+    ]
+
+
+def _finest(resolutions: Sequence[tuple[float, str]], crs: str | None) -> float:
+    """Return the finest of resolutions, in the unit of a system, or that most of them have."""
+    from landbridge.geo.crs import is_geographic
+
+    unit = Counter(unit for _, unit in resolutions).most_common(1)[0][0]
+    if crs is not None and is_geographic(crs):
+        unit = "degrees"
+    factors = {"meters": 1.0, "degrees": METERS_PER_DEGREE}
+    return min(value * factors[kind] / factors[unit] for value, kind in resolutions)
+
+
+def _exactly(resolution: float, grids: Sequence[_Pixels | None]) -> float:
+    """Return the exact size of the pixels if the resolution, which is often rounded, is about that."""
+    known = Counter(grid.size for grid in grids if grid is not None)
+    if not known:
+        return resolution
+    size = known.most_common(1)[0][0]
+    parts, times = max(1, round(size / resolution)), max(1, round(resolution / size))
+    exact = size * times / parts
+    return exact if math.isclose(exact, resolution, rel_tol=_SAME_SIZE) else resolution
+
+
+def _origin(
+    area: AOI, resolution: float, grids: Sequence[_Pixels | None], images: int, resolutions: set[Any]
+) -> tuple[float, float] | None:
+    """Return a point that the lines of the area's grid go through; None: (0, 0).
+
+    It is a corner of the images' pixels. If the images don't share a grid, that of most of them is taken, but
+    an area that is smaller than a pixel lies in the middle of one: so every image gives the pixel that holds
+    the area's middle.
+    """
+    known = [grid for grid in grids if grid is not None]
+    corner, alike = _most_common_lines([grid.corner for grid in known], resolution)
+    shared = (
+        alike == images and len(resolutions) <= 1 and all(_fits(grid.size / resolution) for grid in known)
+    )
+    middle = _middle(area, resolution)
+    if middle is not None and not shared:
+        return middle
+    if corner is None:
+        return None
+    corner = _turned(corner, area)
+    # An area that is smaller than a pixel is refused on a grid that is not known.
+    return None if middle is None and _on_same_lines(corner, (0.0, 0.0), resolution) else corner
+
+
+def _most_common_lines(
+    corners: Sequence[tuple[float, float]], resolution: float
+) -> tuple[tuple[float, float] | None, int]:
+    """Return the first corner on the grid lines that most of the corners lie on, and how many do."""
+    counts: dict[tuple[float, float], int] = {}
+    for corner in corners:
+        on = next((one for one in counts if _on_same_lines(corner, one, resolution)), None)
+        if on is None and len(counts) < _MOST_LINES:
+            on = corner
+        if on is not None:
+            counts[on] = counts.get(on, 0) + 1
+    return max(counts.items(), key=lambda item: item[1]) if counts else (None, 0)
+
+
+def _on_same_lines(one: tuple[float, float], other: tuple[float, float], resolution: float) -> bool:
+    steps = [(a - b) / resolution for a, b in zip(one, other, strict=True)]
+    return all(abs(step - round(step)) < _SAME_LINES for step in steps)
+
+
+def _fits(ratio: float) -> bool:
+    """Say whether pixels of one size consist of whole ones of another size."""
+    return round(ratio) >= 1 and abs(ratio - round(ratio)) < _SAME_LINES
+
+
+def _middle(area: AOI, resolution: float) -> tuple[float, float] | None:
+    """Return the corner of the pixel around the middle of an area; None if the area is larger than it."""
+    from landbridge.raster.grids.geobox import bounds_of
+
+    if area.bounds is None or area.bounds_crs is None:
+        return None
+    left, bottom, right, top = bounds_of(area)
+    if right - left > resolution or top - bottom > resolution:
+        return None
+    return ((left + right - resolution) / 2, (bottom + top - resolution) / 2)
+
+
+def _turned(corner: tuple[float, float], area: AOI) -> tuple[float, float]:
+    """Return a corner at the turn of longitudes at which an area is: 0 to 360, or -180 to 180."""
+    from landbridge.raster.grids.crs import crs_of
+    from landbridge.raster.grids.geobox import bounds_of
+    from landbridge.raster.grids.longitudes import turn_of
+
+    if area.bounds is None or area.bounds_crs is None or area.crs is None:
+        return corner
+    turn = turn_of(crs_of(area.crs))
+    if turn is None:
+        return corner
+    left, _, right, _ = bounds_of(area)
+    return (corner[0] + turn * math.floor(((left + right) / 2 - corner[0]) / turn), corner[1])

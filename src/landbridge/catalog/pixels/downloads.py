@@ -1,0 +1,75 @@
+"""Writing many images, each to a file of its own."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from landbridge.catalog.pixels import requests as rasters
+from landbridge.catalog.pixels.engine_inputs import sources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from landbridge.catalog.image import Image
+    from landbridge.raster import Request, Source
+
+__all__ = ["download_each", "paths_for"]
+
+
+def paths_for(images: Sequence[Image], names: Sequence[str], dest: Any, format: str) -> list[str | Path]:
+    """The path of each image's file; see `ImageCollection.download`."""
+    if dest is None or isinstance(dest, (str, Path)):
+        folder = "." if dest is None else str(dest)
+        return [f"{folder}/{rasters.default_name(image.id, names, format)}" for image in images]
+    if not hasattr(dest, "__len__"):
+        raise TypeError(f"dest must be a folder, or a sequence with a path for each image; got {dest!r}")
+    paths = list(dest)
+    if len(paths) != len(images):
+        raise ValueError(f"dest has {len(paths)} paths for {len(images)} images")
+    if len({os.path.abspath(path) for path in paths}) != len(paths):  # noqa: PTH100 - "..", unlike resolve()
+        raise RuntimeError(f"dest names a path more than once: {paths}")
+    return paths
+
+
+def download_each(
+    images: Sequence[Image],
+    wanted: Request,
+    paths: Sequence[str | Path],
+    max_workers: int | None,
+    progress: bool,
+) -> list[str | Path]:
+    """Read and write each image; RuntimeError lists what failed, once all others are written."""
+    from landbridge import raster
+    from landbridge.raster.composite.render import default_workers
+    from landbridge.raster.runtime.progress import progress_bar
+
+    for path in paths:
+        rasters.format_of(path)
+    found = sources(images)
+    at_once = min(max_workers or default_workers(), len(images))
+    # An image may use several threads: together no more than they are given.
+    each = None if max_workers is None else max_workers // at_once
+
+    def one(source: Source, path: str | Path) -> Exception | None:
+        # Whatever goes wrong with one image must not lose the others; it is reported at the end.
+        try:
+            raster.download(source, wanted, path, progress=False, max_workers=each)
+        except Exception as error:  # noqa: BLE001 - see above
+            return error
+        return None
+
+    failed = []
+    with ThreadPoolExecutor(at_once) as executor, progress_bar(progress, len(paths), "download") as bar:
+        for path, error in zip(paths, executor.map(one, found, paths), strict=True):
+            bar.update()
+            if error is not None:
+                failed.append((path, error))
+    if failed:
+        lines = "\n".join(f"  {path}: {error}" for path, error in failed)
+        raise RuntimeError(f"{len(failed)} of {len(paths)} files could not be written:\n{lines}") from failed[
+            0
+        ][1]
+    return list(paths)

@@ -1,0 +1,141 @@
+"""Inputs of the raster engine: the files of images, and the places of bands in them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from landbridge.catalog.model.containers import plain
+from landbridge.catalog.stac.bands import described_bands
+from landbridge.catalog.stac.images import ASSETS
+from landbridge.catalog.stac.products import PRODUCTS
+from landbridge.catalog.stac.resource import BandRecord
+from landbridge.exceptions import NotFoundError
+from landbridge.mappings import binding
+from landbridge.mappings.binding import Bindings, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.image import Image
+    from landbridge.mappings.binding import Asset
+    from landbridge.raster import Band, Source
+
+__all__ = ["ProductBands", "assets_of", "bands_of", "engine_band", "sources"]
+
+_FIRST = Place(0, 0)
+
+
+class ProductBands(list[BandRecord]):
+    """The bands of a product, and their form in the raster engine, which is made once."""
+
+    @cached_property
+    def engine(self) -> tuple[dict[str, Band], Bindings]:
+        """The engine's form of the bands, and their bindings to an image's assets."""
+        shared = self[0].collection.get("item_assets") if self else None
+        bindings = Bindings((record.entry for record in self), shared)
+        return {
+            name: engine_band(record.attributes, bindings.place(name), bindings.bands[name].asset)
+            for record in self
+            if (name := record.attributes["name"]) in bindings.bands
+        }, bindings
+
+
+def bands_of(client: CatalogClient, product_id: str) -> ProductBands:
+    """Return the bands of a product, read at most every ten minutes; NotFoundError if there is no product."""
+
+    def fetch(wanted: str) -> ProductBands:
+        collection = PRODUCTS.get(client, wanted)
+        if collection is None:
+            raise NotFoundError(f"Product {wanted} does not exist.")
+        return ProductBands(described_bands(client, collection))
+
+    return client.cached_bands(product_id, fetch)  # type: ignore[no-any-return] # what fetch gave
+
+
+def engine_band(attributes: Mapping[str, Any], place: Place = _FIRST, asset: str | None = None) -> Band:
+    """Return the engine's form of a band's attributes, with the place of its pixels."""
+    from landbridge.raster import Band
+
+    def numbers(name: str) -> tuple[float, float] | None:
+        value = attributes.get(name)
+        return None if value is None else (float(value[0]), float(value[1]))
+
+    nodata = attributes.get("nodata")
+    return Band(
+        name=attributes["name"],
+        data_type=attributes.get("data_type") or "UInt16",
+        # No float holds all integers of 64 bits.
+        nodata=nodata if nodata is None or isinstance(nodata, int) else float(nodata),
+        band_index=place.band,
+        file_index=place.file,
+        asset=asset,
+        type=attributes.get("type") or "generic",
+        is_alpha=bool(attributes.get("is_alpha")),
+        data_range=numbers("data_range"),
+        display_range=numbers("display_range"),
+        physical_range=numbers("physical_range"),
+        processing_levels=attributes.get("processing_levels"),
+    )
+
+
+def sources(images: Sequence[Image]) -> list[Source]:
+    """Return the engine's form of images; each product's bands are read once."""
+    from landbridge.catalog.client.asset_urls import signers
+    from landbridge.raster import Source
+    from landbridge.raster.plan.processing_levels import coefficient_names
+
+    products: dict[tuple[int, str], tuple[dict[str, Band], Bindings, frozenset[str]]] = {}
+    made = []
+    for image, sign in zip(images, signers(images), strict=True):
+        client = image._client
+        # Products of two services may have one id.
+        if (product := (id(client), image.product_id)) not in products:
+            bands, bindings = bands_of(client, image.product_id).engine
+            products[product] = bands, bindings, coefficient_names(bands.values())
+        bands, bindings, names = products[product]
+        hrefs, places = bindings.resolve(assets_of(image))
+        store, prefix = client.store, f"{client.url}/assets/"
+        made.append(
+            Source(
+                id=image.id,
+                files=tuple(_address(href, prefix, store) for href in hrefs),
+                bands=bands,
+                geometry=image.geometry,
+                product_id=image.product_id,
+                coefficients=_coefficients(image, names),
+                sign=sign,
+                places=places,
+            )
+        )
+    return made
+
+
+def assets_of(image: Image) -> Mapping[str, Asset]:
+    """Return an image's assets, with the files in place that were set and not saved yet."""
+    assets = binding.assets_of(image._plain().get(ASSETS) or ())
+    if "files" in image._modified or not image._saved:
+        return binding.with_files(assets, (file.href or "" for file in image.files or ()))
+    return assets
+
+
+def _coefficients(image: Image, names: frozenset[str]) -> dict[str, Any]:
+    """Return those of the named attributes that the image has, as plain numbers and lists."""
+    known = names.intersection(image.ATTRIBUTES)
+    return {name: plain(value) for name in known if (value := getattr(image, name)) is not None}
+
+
+def _address(href: str | None, prefix: str, store: Path | None) -> str:
+    """Return the address to read a file from: a path for the embedded stack's assets, else the href."""
+    if not href:
+        return ""
+    if store is not None and href.startswith(prefix):
+        root = store.resolve()
+        path = (root / unquote(href[len(prefix) :])).resolve()
+        # Any program may have written the href: it must not lead out of the folder.
+        if path.is_relative_to(root) and path.is_file():
+            return str(path)
+    return href

@@ -1,0 +1,249 @@
+"""`landbridge import`: STAC documents from files into the catalog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landbridge.cli.catalog.common import reported
+
+if TYPE_CHECKING:
+    from landbridge.catalog.client.client import CatalogClient
+
+Document = Mapping[str, Any]
+
+_BATCH = 2000
+_LINES = (".ndjson", ".jsonl", ".ndgeojson")
+_PARQUET = (".parquet", ".geoparquet")
+_JSON = (".json", ".geojson")
+
+
+@click.command("import")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
+)
+@click.option("--collection", help="Put the items into this collection, whatever they say themselves.")
+@click.option("--upsert", is_flag=True, help="Replace items that are there; without this they are refused.")
+@click.option(
+    "--rejected",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what is refused to this file and go on; without this the first refusal ends the import.",
+)
+def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejected: Path | None) -> None:
+    """Load STAC Items and Collections: newline-delimited JSON, JSON, stac-geoparquet, or folders of these.
+
+    Collections come first; those that there are already are left as they are. Items go in by batches, each
+    whole or not at all. The exit code is 1 if any document is refused, or if there is none to import.
+    """
+    from landbridge.catalog import CatalogClient
+
+    with reported():
+        client = CatalogClient.get_default_client()
+        files = [file for path in paths for file in _files(path)]
+        if not files:
+            raise click.ClickException(f"There is no STAC file in {', '.join(map(str, paths))}.")
+        report = _Report(rejected)
+        _make_collections(client, files, report)
+        loader = _Loader(client, "upsert" if upsert else "insert", report)
+        for document in (one for file in files for one in _documents(file)):
+            if document.get("type") == "Feature":
+                loader.add(dict(document) | ({"collection": collection} if collection else {}))
+        loader.finish()
+    click.echo(str(report))
+    if not report.found:
+        raise click.ClickException(f"There is no STAC Item or Collection in {', '.join(map(str, paths))}.")
+    if report.items_refused or report.collections_refused:
+        raise SystemExit(1)
+
+
+@dataclass
+class _Report:
+    """Counts of an import, and the file of what was refused."""
+
+    rejected: Path | None
+    stored: int = 0
+    items_refused: int = 0
+    made: int = 0
+    there_already: int = 0
+    collections_refused: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rejected is not None:
+            self.rejected.write_text("", "utf-8")
+
+    def __str__(self) -> str:
+        """Return the counts in words; those of rare cases only if they are not 0."""
+        parts = [
+            f"{self.stored} items stored, {self.items_refused} refused, {self.made} collections made",
+            *([f"{self.there_already} there already"] if self.there_already else ()),
+            *([f"{self.collections_refused} collections refused"] if self.collections_refused else ()),
+        ]
+        return ", ".join(parts) + "."
+
+    @property
+    def found(self) -> int:
+        """The number of documents that were found."""
+        collections = self.made + self.there_already + self.collections_refused
+        return self.stored + self.items_refused + collections
+
+    def refuse(self, documents: Iterable[Document], why: str) -> None:
+        """Write documents to the file of the refused, and say why; without a file, end the import."""
+        why = why.strip()
+        if self.rejected is None:
+            raise click.ClickException(
+                f"{why} ({self.stored} items were stored and {self.made} collections made before; with "
+                "--rejected FILE the import goes on.)"
+            )
+        click.echo(why, err=True)
+        with self.rejected.open("a", encoding="utf-8") as file:
+            for document in documents:
+                file.write(json.dumps(document) + "\n")
+                if document.get("type") == "Feature":
+                    self.items_refused += 1
+                else:
+                    self.collections_refused += 1
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    known = (*_LINES, *_PARQUET, *_JSON)
+    yield from sorted(one for one in path.rglob("*") if one.suffix.lower() in known and one.is_file())
+
+
+def _documents(path: Path, *, collections: bool = False) -> Iterator[Document]:
+    """Give the Items and Collections of a file, one after the other; the Items may be left out.
+
+    Raises click.ClickException, which names the file.
+    """
+    kind = path.suffix.lower()
+    if kind in _PARQUET:
+        yield from () if collections else _features(_parquet(path), path)
+    elif kind in _LINES:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                # Most lines are Items, which need not be parsed twice.
+                if line.strip() and (not collections or _may_be_collection(line)):
+                    yield from _features(_parsed(line, f"{path}, line {number}"), path)
+    else:
+        yield from _features(_parsed(path.read_text("utf-8"), str(path)), path)
+
+
+def _may_be_collection(line: str) -> bool:
+    return '"Collection"' in line or '"extent"' in line
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise click.ClickException(f"{where} is not JSON: {error}") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _features(document: Any, path: Path) -> Iterator[Document]:
+    kind = document.get("type") if isinstance(document, Mapping) else None
+    if kind is None and isinstance(document, Mapping) and "stac_version" in document:
+        # Before STAC 1.0 neither Collections nor Catalogs had a type.
+        kind = "Collection" if "extent" in document else "Catalog"
+    if kind == "FeatureCollection":
+        for feature in document.get("features") or ():
+            yield from _features(feature, path)
+    elif kind in ("Feature", "Collection"):
+        yield document
+    elif kind != "Catalog":  # whose children are files of their own
+        raise click.ClickException(f"{path} holds no STAC Item, Collection or ItemCollection.")
+
+
+def _parquet(path: Path) -> Any:
+    try:
+        import rustac
+    except ImportError:
+        raise click.ClickException(
+            f"{path} is Parquet, which needs rustac: pip install 'landbridge[parquet]'"
+        ) from None
+    try:
+        return rustac.read_sync(str(path))
+    except rustac.RustacError as error:
+        raise click.ClickException(f"{path} is no stac-geoparquet: {error}") from error
+
+
+def _make_collections(client: CatalogClient, files: list[Path], report: _Report) -> None:
+    """Make those collections of the files that there are not yet."""
+    from landbridge.exceptions import BadRequestError, ConflictError
+
+    for document in (one for path in files for one in _documents(path, collections=True)):
+        if document.get("type") == "Feature":
+            continue
+        try:
+            client.post("/collections", dict(document))
+            report.made += 1
+        except ConflictError:
+            report.there_already += 1
+        except BadRequestError as error:
+            report.refuse([document], f"Collection {document.get('id')!r} is refused: {error}")
+
+
+class _Loader:
+    """Sends items by batches, each of one collection."""
+
+    def __init__(self, client: CatalogClient, method: str, report: _Report) -> None:
+        self._client, self._method, self._report = client, method, report
+        self._waiting: dict[str, dict[str, Document]] = {}
+
+    def add(self, item: Document) -> None:
+        collection, name = item.get("collection"), item.get("id")
+        if not isinstance(collection, str) or not isinstance(name, str):
+            self._report.refuse(
+                [item], f"Item {name!r} needs an id and a collection; --collection names one for all."
+            )
+            return
+        waiting = self._waiting.setdefault(collection, {})
+        if name in waiting:
+            self._send(collection)
+            waiting = self._waiting.setdefault(collection, {})
+        waiting[name] = item
+        if len(waiting) >= _BATCH:
+            self._send(collection)
+
+    def finish(self) -> None:
+        for collection in list(self._waiting):
+            self._send(collection)
+
+    def _send(self, collection: str) -> None:
+        self._store(collection, self._waiting.pop(collection, {}))
+
+    def _store(self, collection: str, items: dict[str, Document]) -> None:
+        from landbridge.catalog.client.http import escape
+        from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
+
+        if not items:
+            return
+        body = {"items": items, "method": self._method}
+        try:
+            # An upsert may be repeated; an insert of what was stored would be refused.
+            self._client.post(
+                f"/collections/{escape(collection)}/bulk_items", body, idempotent=self._method == "upsert"
+            )
+        except NotFoundError as error:
+            # There is no such collection, so all of them would be refused one by one.
+            self._report.refuse(items.values(), f"{len(items)} items of {collection!r} are refused: {error}")
+        except (BadRequestError, ConflictError) as error:
+            if len(items) == 1 or self._report.rejected is None:
+                self._report.refuse(items.values(), str(error))
+                return
+            # Halving finds the few that are refused, and stores all others.
+            names = list(items)
+            for part in (names[: len(names) // 2], names[len(names) // 2 :]):
+                self._store(collection, {name: items[name] for name in part})
+        else:
+            self._report.stored += len(items)

@@ -1,0 +1,260 @@
+"""Whether the catalog and its store agree: every asset is there with its size, and nothing else is.
+
+The order of reading makes it right while the service works: the store's objects first, then the records of
+what is on its way, then the items. An object that was there at first and that neither names is nobody's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import obstore
+
+from landbridge.mappings import ids
+from landbridge.stac_api.assets import deletion_queue
+from landbridge.stac_api.assets.store import BLOBS, IMAGES, is_served
+from landbridge.stac_api.documents import links
+from landbridge.stac_api.uploads import cleanup
+from landbridge.stac_api.uploads import records as uploads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from landbridge.stac_api.core.services import Services
+    from landbridge.stac_api.jobs.queue import Jobs
+
+_LATE = 60.0  # seconds after which a record without its job is one that was forgotten
+_PAGE = 1000
+
+_COLLECTIONS = "SELECT id FROM collections ORDER BY id"
+_ITEMS = (
+    "SELECT id, content->'assets' AS assets FROM items WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3"
+)
+_ASSET = "SELECT content->'assets'->$3 FROM items WHERE collection = $1 AND id = $2"
+_EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
+_DAMAGED = """
+SELECT collection, id, assets IS NOT NULL AS mendable FROM landbridge.damaged_items() ORDER BY collection, id
+"""
+_UNREADABLE = "SELECT * FROM landbridge.unreadable_items() ORDER BY collection, id"
+_EXPECTED = "SELECT path FROM landbridge.discards"
+_OVERDUE = """
+SELECT path FROM landbridge.discards WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
+"""
+_BLOBS_ARRIVING = "SELECT unnest(paths) AS path FROM landbridge.blob_uploads WHERE committed IS NULL"
+_BLOBS_GOING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions WHERE status = 'RUNNING'"
+# A worker that lives says so every few seconds.
+_STALLED = """
+SELECT job.id, job.task_name FROM procrastinate.procrastinate_jobs AS job
+LEFT JOIN procrastinate.procrastinate_workers AS worker ON worker.id = job.worker_id
+WHERE job.status = 'doing'
+  AND coalesce(worker.last_heartbeat, '-infinity') < now() - make_interval(secs => $1)
+"""
+_UNQUEUED = """
+SELECT 'deletion' AS kind, id::text FROM landbridge.deletions AS record
+WHERE status = 'RUNNING' AND start_datetime < now() - make_interval(secs => $1)
+  AND NOT EXISTS (
+      SELECT FROM procrastinate.procrastinate_jobs
+      WHERE lock = 'deletion-' || record.id AND status IN ('todo', 'doing')
+  )
+UNION ALL
+SELECT 'blob deletion', id::text FROM landbridge.blob_deletions AS record
+WHERE status = 'RUNNING' AND start_datetime < now() - make_interval(secs => $1)
+  AND NOT EXISTS (
+      SELECT FROM procrastinate.procrastinate_jobs
+      WHERE lock = 'blob-deletion-' || record.id AND status IN ('todo', 'doing')
+  )
+UNION ALL
+SELECT 'hash of', (item->>'collection') || '/' || (item->>'id') FROM landbridge.blob_uploads AS record
+WHERE hash_due AND modified < now() - make_interval(secs => $1)
+  AND NOT EXISTS (
+      SELECT FROM procrastinate.procrastinate_jobs
+      WHERE lock = 'blob-hash-' || record.id AND status IN ('todo', 'doing')
+  )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be.
+
+    `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store), `stuck` (work that
+    nobody carries on) and `damaged` (an item's row); `path` is the object's, if it is about one. `repair`
+    mends the last three kinds, of damaged items those that it can; data that is gone, nobody brings back.
+    """
+
+    kind: str
+    subject: str
+    detail: str
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind:<7} {self.subject}: {self.detail}"
+
+
+async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
+    """All that is wrong. Reads the whole catalog and lists the whole store, collection by collection.
+
+    Args:
+        services: of this process.
+        late: seconds that a record may be without its job.
+    """
+    found: list[Finding] = []
+    for row in await services.writepool.fetch(_COLLECTIONS):
+        found += await _examine(services, row["id"])
+    found += await _strangers(services)
+    found += [
+        Finding("orphan", path, "files in transit of an upload that has ended", path)
+        for path in await cleanup.stray(services)
+    ]
+    found += [_damaged(row) for row in await services.writepool.fetch(_DAMAGED)]
+    found += [_unreadable(row) for row in await services.writepool.fetch(_UNREADABLE)]
+    return found + await _stuck(services, late)
+
+
+def _damaged(row: Mapping[str, Any]) -> Finding:
+    lost = "a list of its assets has lost what it had in common with the collection's item_assets"
+    advice = "repair fills it" if row["mendable"] else "nothing here says what it was: write the item anew"
+    return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
+
+
+def _unreadable(row: Mapping[str, Any]) -> Finding:
+    lost = "its geometry can't be written as GeoJSON in longitude and latitude, or not compared with others"
+    advice = (
+        "repair makes it the nearest that can" if row["mendable"] else "write it anew, or delete the item"
+    )
+    return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
+
+
+async def _examine(services: Services, collection: str) -> list[Finding]:
+    """Compare one collection with what the store has of it."""
+    objects = await services.store.sizes(_prefix(collection))
+    pending = await _pending(services)
+    needed, found = set(), []
+    async for item, assets in _items(services, collection):
+        for key, path, asset in assets:
+            needed.add(path)
+            if objects.get(path) == asset.get("file:size", objects.get(path, -1)):
+                continue
+            if (finding := await _looked_at(services, collection, item, key, path)) is not None:
+                found.append(finding)
+    return found + [
+        Finding("orphan", path, f"{size} bytes that no item refers to", path)
+        for path, size in objects.items()
+        if path not in needed and not _covered(path, pending)
+    ]
+
+
+async def _looked_at(services: Services, collection: str, item: str, key: str, path: str) -> Finding | None:
+    """What is wrong with an asset that seemed wrong: the item may have come or changed since the listing."""
+    stored = await services.writepool.fetchval(_ASSET, collection, item, key)
+    if _stored_at(stored) != path:
+        return None
+    subject, wanted = f"{collection}/{item}, asset {key}", stored.get("file:size")
+    try:
+        size = (await obstore.head_async(services.store.backend, path))["size"]
+    except FileNotFoundError:
+        advice = "upload it anew with overwrite=True, or delete it"
+        return Finding("missing", subject, f"{path} is not in the store; {advice}", path)
+    if wanted in (None, size):
+        return None
+    return Finding("size", subject, f"{path} has {size} bytes, where the item says {wanted}", path)
+
+
+def _prefix(collection: str) -> str:
+    if ids.is_blob_collection(collection):
+        return f"{BLOBS}{collection.removeprefix(ids.BLOB_COLLECTION)}/"
+    return f"{IMAGES}{collection}/"
+
+
+async def _items(
+    services: Services, collection: str
+) -> AsyncIterator[tuple[str, list[tuple[str, str, Mapping[str, Any]]]]]:
+    """Each item, and of its assets in our store the key, the path and the asset.
+
+    An asset may be another item's: several may show one file, and deleting one of them leaves it.
+    """
+    last, prefix = "", _prefix(collection)
+    while page := await services.writepool.fetch(_ITEMS, collection, last, _PAGE):
+        for row in page:
+            own = []
+            for key, asset in (row["assets"] or {}).items():
+                path = (
+                    unquote(links.asset_path(str(asset.get("href"))) or "") if isinstance(asset, dict) else ""
+                )
+                if path.startswith(prefix) and is_served(path):
+                    own.append((key, path, asset))
+            yield row["id"], own
+        last = page[-1]["id"]
+
+
+def _stored_at(asset: Any) -> str:
+    """The path in our store of an asset as the database keeps it; empty for others, and for no asset."""
+    return unquote(links.asset_path(str(asset.get("href"))) or "") if isinstance(asset, dict) else ""
+
+
+async def _pending(services: Services) -> set[str]:
+    """Paths of what arrives and of what is about to go; one that ends in a slash is all below it."""
+    pool = services.writepool
+    return {
+        row["path"] for query in (_EXPECTED, _BLOBS_ARRIVING, _BLOBS_GOING) for row in await pool.fetch(query)
+    }
+
+
+def _covered(path: str, pending: set[str]) -> bool:
+    parts = path.split("/")
+    return path in pending or any("/".join(parts[:end]) + "/" in pending for end in range(1, len(parts)))
+
+
+async def _strangers(services: Services) -> list[Finding]:
+    """Objects of collections that are not there."""
+    found = []
+    for root in (IMAGES, BLOBS):
+        listed = await obstore.list_with_delimiter_async(services.store.backend, root)
+        for folder in listed["common_prefixes"]:
+            name = folder.rstrip("/").rpartition("/")[2]
+            collection = ids.blob_collection(name) if root == BLOBS else name
+            objects = await services.store.sizes(f"{root}{name}/")
+            pending = await _pending(services)
+            if await services.writepool.fetchval(_EXISTS, collection):
+                continue
+            found += [
+                Finding("orphan", path, f"{size} bytes of a collection that is not there", path)
+                for path, size in objects.items()
+                if not _covered(path, pending)
+            ]
+    return found
+
+
+async def _stuck(services: Services, late: float) -> list[Finding]:
+    pool = services.writepool
+    found = [
+        Finding("stuck", f"job {row['id']} ({row['task_name']})", "its worker is gone")
+        for row in await pool.fetch(_STALLED, max(late, services.settings.worker_timeout))
+    ]
+    found += [
+        Finding("stuck", f"upload {upload}", "it waits for a job that is not there")
+        for upload in await uploads.stuck(pool, late)
+    ]
+    found += [
+        Finding("stuck", f"{row['kind']} {row['id']}", "it waits for a job that is not there")
+        for row in await pool.fetch(_UNQUEUED, late)
+    ]
+    overdue = await pool.fetch(_OVERDUE, max(late, 600.0) if late else 0.0)
+    found += [
+        Finding("stuck", row["path"], "it should have been deleted from the store by now", row["path"])
+        for row in overdue
+    ]
+    return found
+
+
+async def repair(services: Services, jobs: Jobs, findings: list[Finding], *, late: float = _LATE) -> None:
+    """Delete orphans, mend items and carry on what is stuck. What is left, another `examine` tells."""
+    orphans = [finding.path for finding in findings if finding.kind == "orphan" and finding.path]
+    await deletion_queue.discard(services.writepool, orphans)
+    await deletion_queue.empty(services)
+    if any(finding.kind == "damaged" for finding in findings):
+        await services.writepool.execute("SELECT landbridge.mend_items(), landbridge.mend_geometries()")
+    if any(finding.kind == "stuck" for finding in findings):
+        await jobs.resume(late)

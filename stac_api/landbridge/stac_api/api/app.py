@@ -1,0 +1,151 @@
+"""The application: stac-fastapi-pgstac composed with our client, extensions, routes and lifespan."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brotli_asgi import BrotliMiddleware
+from stac_fastapi.api.middleware import ProxyHeaderMiddleware
+from stac_fastapi.pgstac.app import instantiate_api
+from stac_fastapi.pgstac.config import Settings as StacSettings
+from stac_fastapi.pgstac.db import get_connection
+from stac_fastapi.pgstac.models.extensions import Extensions
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from landbridge.stac_api.access import routes as access
+from landbridge.stac_api.access.audit import Audit
+from landbridge.stac_api.access.authentication import Authenticate
+from landbridge.stac_api.access.headers import CheckHost, Harden
+from landbridge.stac_api.access.limits import LimitBody
+from landbridge.stac_api.access.methods import ReadMethods
+from landbridge.stac_api.access.proxies import FollowProxies
+from landbridge.stac_api.access.signed_urls import Signer
+from landbridge.stac_api.aggregation.routes import Aggregation
+from landbridge.stac_api.api import schemas
+from landbridge.stac_api.api.transactions import Transactions
+from landbridge.stac_api.assets import routes as assets
+from landbridge.stac_api.blobs import routes as blobs
+from landbridge.stac_api.core import errors
+from landbridge.stac_api.core.runtime import opened
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.deletions import routes as deletions
+from landbridge.stac_api.search import extensions
+from landbridge.stac_api.search.client import CatalogClient
+from landbridge.stac_api.uploads import routes as uploads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from fastapi import FastAPI
+    from stac_fastapi.extensions.collection_search import CollectionSearchExtension
+    from stac_fastapi.types.extension import ApiExtension
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Extensions(Extensions):
+    """The stock extensions with our own transactions in place of the stock ones."""
+
+    @property
+    def collection_search(self) -> CollectionSearchExtension | None:
+        found = super().collection_search
+        if found is not None:
+            found.GET = extensions.collections_get(found.GET)
+        return found
+
+    @property
+    def transaction(self) -> list[ApiExtension]:
+        return [Transactions()]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the server as an ASGI application.
+
+    `uvicorn --no-proxy-headers --factory landbridge.stac_api.api.app:create_app`
+    The database must have been migrated (`landbridge.stac_api.pgstac.migrate.migrate`).
+    """
+    settings = settings or Settings()
+    stac = StacSettings(
+        stac_fastapi_title=settings.title,
+        stac_fastapi_description=settings.description,
+        stac_fastapi_landing_id=settings.landing_id,
+        stac_fastapi_version="1.0.0",
+        enable_transactions_extensions=True,
+        use_api_hydrate=True,
+        invalid_id_chars=["\x00"],
+    )
+    api = instantiate_api(
+        client=CatalogClient,
+        settings=stac,
+        lifespan=_lifespan(settings),
+        extensions=_Extensions(
+            settings=stac,
+            search_map=extensions.search(),
+            collection_search_map=extensions.collection_search(),
+            item_collection_map=extensions.item_collection(),
+            extra_map={"aggregation": Aggregation()},
+        ),
+    )
+    app = api.app
+    app.state.landbridge, app.state.signer = settings, Signer(settings.token)
+    for module in (access, uploads, deletions, blobs, assets, schemas):
+        app.include_router(module.router)
+    errors.install(app)
+    _install_middleware(app, settings)
+    return app
+
+
+def _install_middleware(app: FastAPI, settings: Settings) -> None:
+    """Outermost first: what hardens and CORS answer for every response, refusals included."""
+    replaced: tuple[object, ...] = (BrotliMiddleware, CORSMiddleware, ProxyHeaderMiddleware)
+    stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
+    app.user_middleware = [
+        Middleware(FollowProxies, trusted=settings.trusted_proxies, root_path=settings.root_path),
+        Middleware(Harden, pages=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_origin_regex=settings.cors_origin_regex,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "Range", "If-Match", "If-None-Match"],
+            expose_headers=[
+                *("Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location", "Allow", "Link"),
+                *("Retry-After", "WWW-Authenticate", "X-Request-Id"),
+            ],
+            max_age=600,
+        ),
+        Middleware(CheckHost, hosts=settings.allowed_hosts),
+        *stock,
+        Middleware(Audit, to_stdout=settings.audit_stdout),
+        Middleware(Authenticate, settings=settings, signer=app.state.signer),
+        Middleware(
+            LimitBody,
+            limit=settings.max_body_bytes,
+            asking=settings.max_query_bytes,
+            document=settings.max_document_bytes,
+        ),
+        Middleware(ReadMethods),
+        # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first
+        # quality leaves a tenth more than the default, in a quarter of the time.
+        Middleware(BrotliMiddleware, quality=1, excluded_handlers=["/assets/", "/blobs/"]),
+    ]
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings) as (services, jobs):
+            app.state.readpool, app.state.writepool = services.readpool, services.writepool
+            app.state.get_connection = get_connection
+            app.state.services, app.state.store, app.state.jobs = services, services.store, jobs
+            if settings.worker:
+                jobs.start_worker()
+            yield
+
+    return lifespan

@@ -1,0 +1,382 @@
+"""Writing over HTTP: the Transaction extension and bulk items.
+
+What the stock transaction client leaves open (each seen) and this one closes: patches read, merge and
+write under one lock; the id in a body must be the one in the path; members the models don't know survive;
+the first writers of a new collection don't collide; bulk writes are validated like single ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import attr
+from fastapi import APIRouter, FastAPI, Request
+from stac_fastapi.extensions.transaction import TransactionConformanceClasses
+from stac_fastapi.types.extension import ApiExtension
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from landbridge.mappings import ids
+from landbridge.stac_api.access import audit, rules
+from landbridge.stac_api.access.principal import principal_of
+from landbridge.stac_api.access.rules import Access, Role, access_of
+from landbridge.stac_api.api import openapi_schemas, preconditions
+from landbridge.stac_api.assets import deletion_queue, href_policy
+from landbridge.stac_api.blobs import collections, deletion
+from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.pgstac import bulk_load, extents, item_queries, writes
+from landbridge.stac_api.search.client import GEOJSON, JSON, respond
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import asyncpg
+
+    from landbridge.stac_api.access.principal import Principal
+
+_METHODS = {"insert": False, "upsert": True}
+
+
+@attr.s
+class Transactions(ApiExtension):
+    """STAC API Transaction extension v1.0.0 for collections and items, plus `bulk_items`.
+
+    https://github.com/stac-api-extensions/transaction
+    """
+
+    conformance_classes: list[str] = attr.ib(
+        factory=lambda: [TransactionConformanceClasses.ITEMS, TransactionConformanceClasses.COLLECTIONS]
+    )
+    schema_href: str | None = attr.ib(default=None)
+
+    def register(self, app: FastAPI) -> None:
+        """Add the routes."""
+        router = APIRouter(prefix=app.state.router_prefix, tags=["Transactions"])
+        for method, path, endpoint, status in _ROUTES:
+            router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                status_code=status,
+                response_class=Response,
+                openapi_extra=openapi_schemas.documented(endpoint.__name__),
+            )
+        app.include_router(router)
+
+
+async def _body(request: Request) -> Any:
+    return incoming.parse(await request.body())
+
+
+def _collection_answer(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
+    shown = links.with_collection_links(access.shown(document), base)
+    location = {"Location": links.collection_url(base, document["id"])} if status == 201 else {}
+    answer = respond(shown, base, JSON, status)
+    answer.headers.update(location)
+    return answer
+
+
+def _item_answer(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
+    shown = links.with_item_links(access.shown(document), base)
+    answer = respond(shown, base, GEOJSON, status)
+    if status == 201:
+        answer.headers["Location"] = links.item_url(base, document["collection"], document["id"])
+    return answer
+
+
+async def create_collection(request: Request) -> Response:
+    """`POST /collections`."""
+    base = links.base_url(request)
+    body = await _body(request)
+    if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
+        raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
+    audit.note(request, body.get("id") if isinstance(body, dict) else None)
+    principal, access = principal_of(request), await access_of(request)
+    document = incoming.collection(rules.named(body, principal), base, owners=principal.owners)
+    rules.check_owners(document, access)
+    href_policy.check(document, _allowed(request))
+    audit.note(request, document["id"])
+    version = await writes.create_collection(request.app.state.writepool, document)
+    _drop_access(request)
+    answer = _collection_answer(document, base, access, 201)
+    answer.headers["ETag"] = preconditions.of_collection(version, None, access, base)
+    return answer
+
+
+async def put_collection(collection_id: str, request: Request) -> Response:
+    """`PUT /collections/{collection_id}`."""
+    body = await _body(request)
+    return await _change_collection(collection_id, request, lambda _: body, whole=True)
+
+
+async def patch_collection(collection_id: str, request: Request) -> Response:
+    """`PATCH /collections/{collection_id}` with a JSON Merge Patch or a JSON Patch."""
+    patch = await _body(request)
+    return await _change_collection(
+        collection_id, request, lambda stored: incoming.patched(stored, patch), whole=False
+    )
+
+
+async def _change_collection(
+    collection_id: str, request: Request, new: Callable[[dict[str, Any]], Any], *, whole: bool
+) -> Response:
+    base, access = links.base_url(request), await access_of(request)
+    cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
+
+    def change(stored: dict[str, Any]) -> dict[str, Any]:
+        access.require(stored, Role.WRITER)
+        # The previous state stays untouched for the comparison that dates the bands.
+        seen = extents.shown(access.shown(stored), cover)
+        document = new(incoming.copied(seen))
+        if isinstance(document, dict):
+            document = rules.checked(extents.kept(document, seen, stored), stored, access, whole=whole)
+        done = incoming.collection(document, base, collection_id=collection_id, previous=stored)
+        href_policy.check(done, _allowed(request), stored)
+        return rules.settled(done, stored, access)
+
+    def tag(version: str) -> str:
+        return preconditions.of_collection(version, cover, access, base)
+
+    check = preconditions.writing(request, tag)
+    changed, version = await writes.change_collection(
+        request.app.state.writepool, collection_id, change, check
+    )
+    _drop_access(request)
+    answer = _collection_answer(extents.shown(changed, cover), base, access)
+    answer.headers["ETag"] = tag(version)
+    return answer
+
+
+def _allowed(request: Request) -> Sequence[str]:
+    """What hrefs may begin with in any case."""
+    allowed: Sequence[str] = request.app.state.landbridge.allowed_hrefs
+    return allowed
+
+
+def _drop_access(request: Request) -> None:
+    """Have the next request of anybody see the lists as they are now."""
+    request.app.state.services.grants.drop()
+
+
+async def delete_collection(collection_id: str, request: Request) -> Response:
+    """`DELETE /collections/{collection_id}`: only where it is empty."""
+    base, access = links.base_url(request), await access_of(request)
+    cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
+    check = preconditions.writing(
+        request, lambda version: preconditions.of_collection(version, cover, access, base)
+    )
+    await writes.delete_collection(request.app.state.writepool, collection_id, access, check)
+    _drop_access(request)
+    return Response(status_code=204)
+
+
+async def create_items(collection_id: str, request: Request) -> Response:
+    """`POST /collections/{collection_id}/items` with an Item or an ItemCollection."""
+    base = links.base_url(request)
+    body = await _body(request)
+    kind = body.get("type") if isinstance(body, dict) else type(body).__name__
+    if kind not in ("Feature", "FeatureCollection"):
+        raise BadRequestError(f"The body's `type` is {kind!r}; it must be 'Feature' or 'FeatureCollection'.")
+    if kind == "FeatureCollection":
+        features = body.get("features")
+        if not isinstance(features, list):
+            raise BadRequestError("A FeatureCollection needs `features`: an array of items.")
+        await _load(request, collection_id, features, replace=False)
+        return Response(status_code=201)
+    audit.note(request, *_ids(collection_id, [body]))
+    new = _New(principal_of(request), await access_of(request), base, _allowed(request))
+    new.check_names(collection_id, [body])
+    await collections.ensure(request.app.state.writepool, collection_id)
+    version = ""
+
+    async def note(conn: asyncpg.Connection) -> None:
+        nonlocal version
+        version = await item_queries.current_version(conn)
+
+    items = await writes.create_items(
+        request.app.state.writepool,
+        collection_id,
+        lambda parent: list(new.items(parent, [body])),
+        also=note,
+    )
+    answer = _item_answer(items[0], base, new.access, 201)
+    answer.headers["ETag"] = _item_tag(collection_id, new.access, base)(version)
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """New items on their way in: those of products by writers, blobs by anybody in his own namespace."""
+
+    principal: Principal
+    access: Access
+    base: str
+    hrefs: Sequence[str]
+
+    def check_names(self, collection: str, items: Iterable[Any]) -> None:
+        """Before anything is looked up."""
+        for item in items:
+            name = item.get("id") if isinstance(item, dict) else None
+            rules.check_namespace(collection, name, self.principal)
+
+    def items(self, parent: dict[str, Any], items: Iterable[Any]) -> Iterable[dict[str, Any]]:
+        """The items, each made ready to be stored in a collection when it is asked for."""
+        ready = incoming.each_item(items, parent, self.base, owners=self.principal.owners)
+        made = map(self._checked, ready)
+        if parent["id"] not in rules.CONTAINERS:
+            self.access.require(parent, Role.WRITER)
+            return made
+        if not self.access.everything:
+            deletion.check_writable(parent["id"].removeprefix(ids.BLOB_COLLECTION))
+        return map(self._owned, made)
+
+    def _owned(self, blob: dict[str, Any]) -> dict[str, Any]:
+        rules.check_owners(blob, self.access)
+        return blob
+
+    def _checked(self, item: dict[str, Any]) -> dict[str, Any]:
+        href_policy.check(item, self.hrefs)
+        return item
+
+
+async def put_item(collection_id: str, item_id: str, request: Request) -> Response:
+    """`PUT /collections/{collection_id}/items/{item_id}`."""
+    body = await _body(request)
+    return await _change_item(collection_id, item_id, request, lambda _: body, whole=True)
+
+
+async def patch_item(collection_id: str, item_id: str, request: Request) -> Response:
+    """`PATCH /collections/{collection_id}/items/{item_id}` with a JSON Merge Patch or a JSON Patch."""
+    patch = await _body(request)
+    return await _change_item(
+        collection_id, item_id, request, lambda stored: incoming.patched(stored, patch), whole=False
+    )
+
+
+async def _change_item(
+    collection_id: str, item_id: str, request: Request, new: Callable[[dict[str, Any]], Any], *, whole: bool
+) -> Response:
+    base, access = links.base_url(request), await access_of(request)
+
+    def change(stored: dict[str, Any], parent: dict[str, Any]) -> dict[str, Any]:
+        if collection_id not in rules.CONTAINERS:
+            writes.check_writer(access, parent, item_id)
+            document = new(incoming.copied(stored))
+            done = incoming.item(document, parent, base, item_id=item_id, previous=stored)
+            href_policy.check(done, _allowed(request), stored)
+            return done
+        access.require(stored, Role.WRITER)
+        document = new(incoming.copied(access.shown(stored)))
+        if isinstance(document, dict):
+            document = rules.checked(document, stored, access, whole=whole)
+        done = incoming.item(document, parent, base, item_id=item_id, previous=stored)
+        href_policy.check(done, _allowed(request), stored)
+        return rules.settled(done, stored, access)
+
+    tag = _item_tag(collection_id, access, base)
+    changed, version = await writes.change_item(
+        request.app.state.writepool, collection_id, item_id, change, check=preconditions.writing(request, tag)
+    )
+    answer = _item_answer(changed, base, access)
+    answer.headers["ETag"] = tag(version)
+    return answer
+
+
+def _item_tag(collection_id: str, access: Access, base: str) -> Callable[[str], str]:
+    """Return what makes the entity tag of an item's version."""
+    shared = collection_id not in rules.CONTAINERS
+    return lambda version: preconditions.of_item(version, access, base, shared=shared)
+
+
+async def delete_item(collection_id: str, item_id: str, request: Request) -> Response:
+    """`DELETE /collections/{collection_id}/items/{item_id}`, its files with it."""
+    access = await access_of(request)
+    check = preconditions.writing(request, _item_tag(collection_id, access, links.base_url(request)))
+    if ids.is_blob_collection(collection_id):
+        record = await deletion.delete(
+            request.app.state.writepool, [(collection_id, item_id)], access, all_or_none=True, check=check
+        )
+        await request.app.state.jobs.defer_blob_deletion(record["id"])
+        return Response(status_code=204)
+
+    async def note(conn: asyncpg.Connection, item: dict[str, Any]) -> None:
+        await deletion_queue.discard_items(conn, [item])
+
+    await writes.delete_item(request.app.state.writepool, collection_id, item_id, note, access, check)
+    await deletion_queue.try_to_empty(request.app.state.services)
+    return Response(status_code=204)
+
+
+async def bulk_items(collection_id: str, request: Request) -> Response:
+    """`POST /collections/{collection_id}/bulk_items`: `{"items": {id: item}, "method": "insert"|"upsert"}`.
+
+    All or none: one invalid item refuses the whole request with a message that names it.
+    """
+    body = await _body(request)
+    items = body.get("items") if isinstance(body, dict) else None
+    if not isinstance(items, dict):
+        raise BadRequestError(
+            'The body needs `items`: an object of items by id, as {"items": {"id1": {...}}}.'
+        )
+    method = body.get("method", "insert")
+    if not isinstance(method, str) or method not in _METHODS:
+        raise BadRequestError(f"`method` is {method!r}; it must be one of {', '.join(map(repr, _METHODS))}.")
+    if ids.is_blob_collection(collection_id) and _METHODS[method]:
+        raise BadRequestError("Blobs cannot be replaced: `method` must be 'insert' here.")
+    for item_id, item in items.items():
+        if isinstance(item, dict) and item.setdefault("id", item_id) != item_id:
+            raise BadRequestError(
+                f"The item under {item_id!r} has the id {item['id']!r}; they must be the same."
+            )
+    await _load(request, collection_id, list(items.values()), replace=_METHODS[method])
+    counts = {"received": len(items), "success": len(items), "skipped": 0, "errors": []}
+    return respond(counts, links.base_url(request), JSON)
+
+
+async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
+    audit.note(request, *_ids(collection_id, items))
+    if len(items) > (most := request.app.state.landbridge.max_bulk_items):
+        raise HTTPException(413, f"The request has {len(items)} items; {most} are the most of one request.")
+    principal, access = principal_of(request), await access_of(request)
+    new = _New(principal, access, links.base_url(request), _allowed(request))
+    new.check_names(collection_id, items)
+    async with request.app.state.get_connection(request, "r") as conn:
+        parent = await item_queries.get_collection(conn, collection_id, new.access)
+
+    def run() -> None:
+        database = request.app.state.landbridge.database_url
+        ready = new.items(parent, items)
+        if replace:
+            # What is replaced stays as old as it is.
+            ready = list(ready)
+            known = bulk_load.created(database, collection_id, (item["id"] for item in ready))
+            for item in ready:
+                item["properties"]["created"] = known.get(item["id"]) or item["properties"]["created"]
+        bulk_load.load_items(database, collection_id, ready, replace=replace)
+
+    if items:
+        await asyncio.to_thread(run)
+
+
+def _ids(collection_id: str, items: list[Any]) -> list[str]:
+    """The ids of items as users know them."""
+    names = (item.get("id") for item in items if isinstance(item, dict))
+    return [audit.item_id(collection_id, name) for name in names if isinstance(name, str)]
+
+
+_COLLECTION = "/collections/{collection_id}"
+_ITEM = f"{_COLLECTION}/items/{{item_id}}"
+_ROUTES: list[tuple[str, str, Callable[..., Any], int]] = [
+    ("POST", "/collections", create_collection, 201),
+    ("PUT", _COLLECTION, put_collection, 200),
+    ("PATCH", _COLLECTION, patch_collection, 200),
+    ("DELETE", _COLLECTION, delete_collection, 204),
+    ("POST", f"{_COLLECTION}/items", create_items, 201),
+    ("PUT", _ITEM, put_item, 200),
+    ("PATCH", _ITEM, patch_item, 200),
+    ("DELETE", _ITEM, delete_item, 204),
+    ("POST", f"{_COLLECTION}/bulk_items", bulk_items, 200),
+]

@@ -1,0 +1,94 @@
+"""The MD5 of large blobs, by a job after their data was taken: no upload waits for it. It can be repeated.
+
+That it is due is noted in the transaction that makes the blob; until then its item has no checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from stac_fastapi.types.errors import NotFoundError
+
+from landbridge.mappings import assets, blob
+from landbridge.stac_api.access.rules import missing_item
+from landbridge.stac_api.assets.ordered_executor import Lane
+from landbridge.stac_api.assets.store import href
+from landbridge.stac_api.blobs import data_upload, items, records
+from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.pgstac import writes
+from landbridge.stac_api.uploads.job import TRANSIENT
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import asyncpg
+
+    from landbridge.stac_api.assets.store import AssetStore
+    from landbridge.stac_api.core.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+async def run(services: Services, upload_id: UUID, *, last_try: bool) -> None:
+    """The job: put the MD5 of an upload's data into the blob's item, unless the blob has other data by now.
+
+    A transient error is raised unless this is the last try; then it stays due, and is queued anew.
+    """
+    pool = services.writepool
+    try:
+        upload = await records.upload(pool, upload_id)
+        if not upload["hash_due"]:
+            return  # done by a job that was queued beside this one
+        md5 = await digest(
+            services.store, upload["committed"], data_upload.expected(upload["item"]).size or 0
+        )
+        if md5 is None:
+            logger.warning("%s is not in the store as it was put there", upload["committed"])
+            await records.hashed(pool, upload_id)
+        else:
+            await _note(pool, upload, md5)
+    except NotFoundError:
+        await records.hashed(pool, upload_id)
+    except TRANSIENT:
+        if not last_try:
+            raise
+        logger.warning("The MD5 of blob upload %s could not be worked out yet", upload_id, exc_info=True)
+
+
+async def digest(store: AssetStore, path: str, size: int) -> str | None:
+    """The MD5 of an object; None where it is gone, or has another size."""
+    digest = hashlib.md5(usedforsecurity=False)
+    seen = 0
+    try:
+        async with Lane() as hashing:
+            async for chunk in await store.scan(path):
+                seen += len(chunk)
+                await hashing.add(digest.update, chunk)
+            await hashing.done()
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest() if seen == size else None
+
+
+async def _note(pool: asyncpg.Pool, upload: asyncpg.Record, md5: str) -> None:
+    """Put the MD5 into the item, as it is now.
+
+    Raises:
+        NotFoundError: the blob is gone, or was made anew with other data.
+    """
+    collection, item = upload["item"]["collection"], upload["item"]["id"]
+
+    def hashed(stored: dict[str, Any], _parent: dict[str, Any]) -> dict[str, Any]:
+        changed = incoming.copied(stored)
+        data = changed["assets"].get(blob.ASSET) or {}
+        if data.get("href") != href(upload["committed"]):
+            raise missing_item(collection, item)
+        assets.set_digest(data, md5)
+        return items.to_stored(changed)
+
+    async def note(conn: asyncpg.Connection) -> None:
+        await records.hashed(conn, upload["id"])
+
+    await writes.change_item(pool, collection, item, hashed, also=note)

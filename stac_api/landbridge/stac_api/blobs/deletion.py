@@ -1,0 +1,142 @@
+"""Deleting blobs: the items at once, their data by a job, which can be repeated."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from stac_fastapi.types.errors import NotFoundError
+from starlette.exceptions import HTTPException
+
+from landbridge.mappings import blob, ids
+from landbridge.stac_api.access.rules import EVERYTHING
+from landbridge.stac_api.assets import quota
+from landbridge.stac_api.blobs import items, records
+from landbridge.stac_api.documents import links
+from landbridge.stac_api.pgstac import writes
+from landbridge.stac_api.uploads.job import TRANSIENT, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import asyncpg
+
+    from landbridge.stac_api.access.rules import Access
+    from landbridge.stac_api.assets.store import AssetStore
+    from landbridge.stac_api.core.services import Services
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 500
+
+
+async def delete(
+    pool: asyncpg.Pool,
+    wanted: Iterable[tuple[str, str]],
+    access: Access,
+    *,
+    username: str | None = None,
+    all_or_none: bool = False,
+    expired: bool = False,
+    check: writes.Check = None,
+) -> asyncpg.Record:
+    """Delete the items of blobs, those that are there, and note what data goes with them.
+
+    The data lies under a name of its own, so a blob made anew under the same id never loses its data to
+    this deletion. Queue a job for the record, which is returned, to have the data deleted.
+
+    Args:
+        pool: the write pool.
+        wanted: collection and item id of each.
+        access: of who deletes them; those that it may not see are not there.
+        username: who that is, and may see how the deletion goes.
+        all_or_none: delete none unless all are there.
+        expired: it is the service that deletes, blobs of any type, and those only that have expired.
+        check: may refuse the version that one has.
+
+    Raises:
+        NotFoundError: one is missing (and `all_or_none` is set).
+        HTTPException: 403, one is of a type that only the service writes, or of other owners.
+    """
+    asked = list(dict.fromkeys(wanted))
+    made: list[asyncpg.Record] = []
+
+    async def note(conn: asyncpg.Connection, deleted: Sequence[dict[str, Any]]) -> None:
+        found = {(item["collection"], item["id"]) for item in deleted}
+        missing = [key for key in asked if key not in found]
+        if missing and all_or_none:
+            raise NotFoundError(f"Blobs do not exist: {', '.join(_shown(*key) for key in missing)}")
+        if not expired:
+            for collection, _ in found:
+                check_writable(collection.removeprefix(ids.BLOB_COLLECTION))
+        order = {key: position for position, key in enumerate(asked)}
+        ordered = sorted(deleted, key=lambda item: order[item["collection"], item["id"]])
+        paths = [path for item in ordered if (path := _path(item))]
+        made[:] = [
+            await records.start_deletion(conn, [items.blob_id(item) for item in ordered], paths, username)
+        ]
+
+    await writes.delete_across(pool, asked, note, access, expired=expired, check=check)
+    return made[0]
+
+
+def check_writable(storage_type: str) -> None:
+    """Refuse a write of blobs that only the service writes.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if storage_type not in items.WRITABLE:
+        kinds = " and ".join(sorted(items.WRITABLE))
+        raise HTTPException(403, f"Blobs of type {storage_type!r} are read-only; {kinds} can be written.")
+
+
+def _shown(collection: str, item: str) -> str:
+    try:
+        return items.blob_id({"collection": collection, "id": item})
+    except ValueError:
+        return f"{collection}/{item}"
+
+
+def _path(item: dict[str, Any]) -> str | None:
+    data = (item.get("assets") or {}).get(blob.ASSET) or {}
+    return links.asset_path(str(data.get("href") or ""))
+
+
+async def run(services: Services, deletion_id: int, *, last_try: bool) -> None:
+    """The job: delete the data of one deletion; a transient error is raised unless this is the last try."""
+    pool = services.writepool
+    record = await records.deletion(pool, deletion_id)
+    if record["status"] != "RUNNING":
+        return
+    try:
+        await _delete_data(services.store, record["paths"])
+        await quota.gone(pool, record["paths"])
+    except Exception as error:
+        if isinstance(error, TRANSIENT) and not last_try:
+            raise
+        logger.exception("Deleting the data of blobs failed (deletion %s)", deletion_id)
+        await records.end_deletion(pool, deletion_id, told(error))
+        return
+    await records.end_deletion(pool, deletion_id)
+
+
+async def _delete_data(store: AssetStore, paths: Iterable[str]) -> None:
+    for path in paths:
+        await store.delete_blob(path)
+
+
+async def expire(services: Services) -> list[int]:
+    """Delete the blobs that have expired; gives the deletions for which a job is to be queued."""
+    made = []
+    collections = [ids.blob_collection(storage_type) for storage_type in sorted(items.STORAGE_TYPES)]
+    while found := await records.expired(services.writepool, collections, _BATCH):
+        record = await delete(services.writepool, found, EVERYTHING, expired=True)
+        made.append(record["id"])
+    return made
+
+
+async def sweep(services: Services) -> None:
+    """Delete the data of uploads that never became blobs, and forget what ended long ago."""
+    await _delete_data(services.store, await records.forget_uploads(services.writepool))
+    await records.forget_deletions(services.writepool)

@@ -1,0 +1,64 @@
+"""The pools of connections the API reads and writes by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+
+from landbridge.stac_api.core.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from landbridge.stac_api.core.settings import Settings
+
+
+async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(*args, **kwargs)
+    except OSError as error:  # no socket, refused, unreachable
+        raise UnavailableError("The database does not answer; it may be starting. Try again.") from error
+
+
+async def _use_orjson(conn: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await conn.set_type_codec(
+            name,
+            encoder=lambda value: orjson.dumps(value).decode(),
+            decoder=orjson.loads,
+            schema="pg_catalog",
+        )
+
+
+async def open_pools(settings: Settings) -> tuple[asyncpg.Pool, asyncpg.Pool]:
+    """Open the pool for reads and the pool for writes.
+
+    Reads run in read-only transactions under `statement_timeout`, with `pgstac.readonly`: searches then
+    leave no trace in pgstac's `searches` table (it only grows), so they also run on a replica.
+    """
+
+    async def pool(**server_settings: str) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            settings.database_url,
+            min_size=settings.db_min_connections,
+            max_size=settings.db_max_connections,
+            statement_cache_size=settings.db_statement_cache,
+            init=_use_orjson,
+            connect=_connect,
+            server_settings={
+                "search_path": "pgstac,public",
+                "application_name": "landbridge",
+                **server_settings,
+            },
+        )
+
+    read = await pool(
+        **{
+            "pgstac.readonly": "true",
+            "default_transaction_read_only": "on",
+            "statement_timeout": f"{int(settings.statement_timeout * 1000)}ms",
+            # A plan for any parameters knows neither the collection nor how many items a filter leaves.
+            "plan_cache_mode": "force_custom_plan",
+        }
+    )
+    return read, await pool()

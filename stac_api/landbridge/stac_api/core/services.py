@@ -1,0 +1,24 @@
+"""What routes and jobs share in one process: the pools, the store, the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from landbridge.stac_api.access.grants import Grants
+    from landbridge.stac_api.assets.store import AssetStore
+    from landbridge.stac_api.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Handles of one process, opened by its lifespan."""
+
+    settings: Settings
+    readpool: asyncpg.Pool
+    writepool: asyncpg.Pool
+    store: AssetStore
+    grants: Grants

@@ -1,0 +1,12 @@
+"""What the server does to every document it is given: whoever wrote it, it ends complete.
+
+`collection` and `item` are pure: they return a new document and leave their arguments as they are. They
+fill what STAC's readers look for from what the Catalog holds exactly, keep what strangers wrote, set stamps
+and defaults, and raise `landbridge.mappings.InvalidDocument` for a value that its attribute cannot hold.
+"""
+
+from landbridge.stac_api.documents.normalize.assets import Files
+from landbridge.stac_api.documents.normalize.collection import collection
+from landbridge.stac_api.documents.normalize.item import item
+
+__all__ = ["Files", "collection", "item"]

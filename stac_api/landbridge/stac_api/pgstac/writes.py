@@ -1,0 +1,343 @@
+"""Writes of collections and items, each atomic: read, change and store under one lock in one transaction.
+
+Locks are PostgreSQL advisory locks on the id, held to the end of the transaction: two clients who edit
+one document wait for each other and both edits stay. Writers of items share their collection's lock, so
+that a collection can't be deleted under them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import asyncpg
+
+from landbridge.stac_api.access.rules import CONTAINERS, EVERYTHING, Access, Role, missing_item
+from landbridge.stac_api.core.errors import ConflictError, is_passing
+from landbridge.stac_api.pgstac import item_queries, item_rows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+
+Document: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+Check: TypeAlias = Callable[[str], None] | None
+
+_TRIES = 5
+
+_LOCK_PARTITIONS = "SELECT landbridge.lock_partitions()"
+_OPEN_PARTITION = "SELECT landbridge.open_partitions($1)"
+_LISTS_ACROSS = """
+SELECT collection, id, content->'properties' AS properties FROM items
+WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND collection = ANY ($3)
+"""
+_DELETE_ACROSS = """
+DELETE FROM items
+WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+  AND (NOT $3 OR (content->'properties'->>'expires')::timestamptz <= now())
+RETURNING collection, id, content, xmin::text AS version
+"""
+
+
+async def _retrying(pool: asyncpg.Pool, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return what a transaction returns, tried again after what passes: deadlocks, tables in the making."""
+    for number in range(1, _TRIES + 1):
+        try:
+            return await attempt()
+        except item_rows.NoPartitionError as error:
+            if number == _TRIES:
+                raise
+            await item_rows.open_partitions(pool, error.collection, error.items)
+        except asyncpg.PostgresError as error:
+            if number == _TRIES or not is_passing(error):
+                raise
+            await asyncio.sleep(0.02 * 2**number)
+    raise AssertionError  # the loop returns or raises
+
+
+async def _lock(conn: asyncpg.Connection, *ids: str, shared: bool = False) -> None:
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    await conn.execute(f"SELECT {function}(hashtextextended($1, 0))", "\n".join(ids))  # two constants
+
+
+@asynccontextmanager
+async def _transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    async with pool.acquire() as conn, conn.transaction():
+        yield conn
+
+
+async def create_collection(pool: asyncpg.Pool, document: Document) -> str:
+    """Store a new collection, its partition with it, and return the version of its row.
+
+    Raises:
+        ConflictError: the id is taken.
+    """
+
+    async def attempt() -> str:
+        async with _transaction(pool) as conn:
+            await _lock(conn, document["id"])
+            await conn.execute(_LOCK_PARTITIONS)
+            try:
+                await conn.execute("SELECT create_collection($1)", document)
+            except asyncpg.UniqueViolationError as error:
+                raise ConflictError(f"Collection {document['id']} exists already.") from error
+            await conn.execute(_OPEN_PARTITION, document["id"])
+            return await item_queries.collection_version(conn, document["id"])
+
+    return await _retrying(pool, attempt)
+
+
+async def change_collection(
+    pool: asyncpg.Pool, collection: str, change: Callable[[Document], Document], check: Check = None
+) -> tuple[Document, str]:
+    """Replace a collection by what `change` makes of it; returns that, and the version of its row.
+
+    Who may do so is for `change` to say, which is given the collection as it stands under the lock. `check`
+    may refuse the version that is replaced.
+
+    Raises:
+        NotFoundError: there is no such collection.
+    """
+
+    async def attempt() -> tuple[Document, str]:
+        async with _transaction(pool) as conn:
+            await _lock(conn, collection)
+            stored = await item_queries.get_collection(conn, collection, EVERYTHING)
+            changed = await asyncio.to_thread(change, stored)
+            if check:
+                check(await item_queries.collection_version(conn, collection))
+            await conn.execute("SELECT update_collection($1)", changed)
+            return changed, await item_queries.collection_version(conn, collection)
+
+    return await _retrying(pool, attempt)
+
+
+async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access, check: Check = None) -> None:
+    """Delete an empty collection, which its owners may do; `check` may refuse the version that it has.
+
+    Raises:
+        NotFoundError: there is no such collection that the caller may see.
+        HTTPException: 403, the caller does not own it.
+        ConflictError: it still has bands or items.
+    """
+
+    async def attempt() -> None:
+        async with _transaction(pool) as conn:
+            await _lock(conn, collection)
+            # Before any table: the holder of this lock waits for all transactions that have read `items`.
+            await conn.execute(_LOCK_PARTITIONS)
+            stored = await item_queries.get_collection(conn, collection, access)
+            access.require(stored, Role.OWNER)
+            if check:
+                check(await item_queries.collection_version(conn, collection))
+            bands = stored.get("bands")
+            items = await conn.fetchval("SELECT EXISTS (SELECT FROM items WHERE collection = $1)", collection)
+            related = " and ".join(kind for kind, there in (("bands", bands), ("images", items)) if there)
+            if related:
+                raise ConflictError(f"Collection {collection} still has {related}; delete those first.")
+            await conn.execute("SELECT delete_collection($1)", collection)
+
+    # Checked before the lock: a caller that may not delete it must not delay others.
+    access.require(await item_queries.get_collection(pool, collection, access), Role.OWNER)
+    await _retrying(pool, attempt)
+
+
+async def create_items(
+    pool: asyncpg.Pool,
+    collection: str,
+    prepare: Callable[[Document], Sequence[Document]],
+    *,
+    replace: bool = False,
+    before: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+    also: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+) -> list[Document]:
+    """Store items, all or none.
+
+    Args:
+        pool: the write pool.
+        collection: the collection they belong to.
+        prepare: makes the items, given the collection as it stands; it says who may do so.
+        replace: overwrite items that exist.
+        before: more to do in the same transaction, when nobody else can change the items any more.
+        also: more to do in the same transaction.
+
+    Raises:
+        NotFoundError: there is no such collection.
+        ConflictError: an id is taken (and `replace` is not set).
+    """
+
+    async def attempt() -> list[Document]:
+        async with _transaction(pool) as conn:
+            await _lock(conn, collection, shared=True)
+            parent = await item_queries.get_collection(conn, collection, EVERYTHING)
+            items = list(await asyncio.to_thread(prepare, parent))
+            for item in sorted(item["id"] for item in items):
+                await _lock(conn, collection, item)
+            if before:
+                await before(conn)
+            try:
+                await item_rows.insert(conn, collection, items, replace=replace)
+            except asyncpg.UniqueViolationError as error:
+                ids = [item["id"] for item in items]
+                taken = await _taken(pool, collection, ids)
+                what = f"Item {taken[0]}" if len(taken) == 1 else f"Items {', '.join(taken[:10])}"
+                raise ConflictError(
+                    f"{what} in collection {collection} exist{'s' * (len(taken) == 1)} already."
+                ) from error
+            if also:
+                await also(conn)
+            return items
+
+    return await _retrying(pool, attempt)
+
+
+async def _taken(pool: asyncpg.Pool, collection: str, ids: list[str]) -> list[str]:
+    query = "SELECT id FROM items WHERE collection = $1 AND id = ANY($2) ORDER BY id"
+    found = [row["id"] for row in await pool.fetch(query, collection, ids)]
+    # Nothing stored: the same id came twice in one request.
+    return found or sorted({item for item in ids if ids.count(item) > 1}) or ids[:1]
+
+
+async def change_item(
+    pool: asyncpg.Pool,
+    collection: str,
+    item: str,
+    change: Callable[[Document, Document], Document],
+    *,
+    check: Check = None,
+    also: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+) -> tuple[Document, str]:
+    """Replace an item by what `change` makes of it and its collection; returns that, and its row's version.
+
+    Who may do so is for `change` to say, as in `change_collection`. `also` is more to do in the
+    same transaction.
+
+    Raises:
+        NotFoundError: there is no such item.
+    """
+
+    async def attempt() -> tuple[Document, str]:
+        async with _transaction(pool) as conn:
+            await _lock(conn, collection, shared=True)
+            await _lock(conn, collection, item)
+            stored, before = await item_queries.get_item_version(conn, collection, item, EVERYTHING)
+            if stored is None:
+                raise missing_item(collection, item)
+            parent = await item_queries.get_collection(conn, collection, EVERYTHING)
+            changed = await asyncio.to_thread(change, stored, parent)
+            if check:
+                check(before)
+            version = await item_rows.update(conn, changed)
+            if also:
+                await also(conn)
+            return changed, version
+
+    return await _retrying(pool, attempt)
+
+
+async def delete_item(
+    pool: asyncpg.Pool,
+    collection: str,
+    item: str,
+    also: Callable[[asyncpg.Connection, Document], Awaitable[None]],
+    access: Access,
+    check: Check = None,
+) -> None:
+    """Delete an item, which the writers of its collection may do.
+
+    Args:
+        pool: the write pool.
+        collection: the item's collection.
+        item: its id.
+        also: more to do in the same transaction, given the item as it was.
+        access: of the caller.
+        check: may refuse the version that the item has.
+
+    Raises:
+        NotFoundError: there is no such item that the caller may see.
+        HTTPException: 403, the caller may not change what is in the collection.
+    """
+
+    async def attempt() -> None:
+        async with _transaction(pool) as conn:
+            await _lock(conn, collection, item)
+            stored, version = await item_queries.get_item_version(conn, collection, item, EVERYTHING)
+            if stored is None:
+                raise missing_item(collection, item)
+            if not access.everything:
+                check_writer(access, await item_queries.get_collection(conn, collection, EVERYTHING), item)
+            if check:
+                check(version)
+            await conn.execute("SELECT delete_item($1, $2)", item, collection)
+            await also(conn, stored)
+
+    await _retrying(pool, attempt)
+
+
+async def delete_across(
+    pool: asyncpg.Pool,
+    wanted: Sequence[tuple[str, str]],
+    also: Callable[[asyncpg.Connection, list[Document]], Awaitable[None]],
+    access: Access,
+    *,
+    expired: bool = False,
+    check: Check = None,
+) -> None:
+    """Delete items by collection and id, those that are there; all or none.
+
+    Of blobs that is for their owners; those that the caller may not see are not there.
+
+    Args:
+        pool: the write pool.
+        wanted: collection and id of each.
+        also: more to do in the same transaction, given the items deleted.
+        access: of the caller, who may delete what is in the collections unless they hold blobs.
+        expired: delete only those that have expired.
+        check: may refuse the version that one has.
+
+    Raises:
+        HTTPException: 403, the caller may see a blob, but does not own it.
+    """
+
+    async def attempt() -> None:
+        async with _transaction(pool) as conn:
+            for key in sorted(set(wanted)):
+                await _lock(conn, *key)
+            keys = wanted if access.everything else await _owned(conn, wanted, access)
+            collections, items = [key[0] for key in keys], [key[1] for key in keys]
+            found = await conn.fetch(_DELETE_ACROSS, collections, items, expired)
+            if check:
+                for row in found:
+                    check(row["version"])
+            await also(
+                conn, [{**row["content"], "id": row["id"], "collection": row["collection"]} for row in found]
+            )
+
+    await _retrying(pool, attempt)
+
+
+async def _owned(
+    conn: asyncpg.Connection, wanted: Sequence[tuple[str, str]], access: Access
+) -> list[tuple[str, str]]:
+    """Those that the caller may delete, of blobs that it may see; their locks must be held."""
+    collections, items = [key[0] for key in wanted], [key[1] for key in wanted]
+    found = await conn.fetch(_LISTS_ACROSS, collections, items, sorted(CONTAINERS))
+    blobs = {(row["collection"], row["id"]): {"type": "Feature", **dict(row)} for row in found}
+    seen = {key: blob for key, blob in blobs.items() if access.role(blob) >= Role.READER}
+    for blob in seen.values():
+        access.require(blob, Role.OWNER)
+    return [key for key in wanted if key in seen or key[0] not in CONTAINERS]
+
+
+def check_writer(access: Access, parent: Document, item: str) -> None:
+    """Check that the caller may change an item of a product, which stands in a collection.
+
+    Raises:
+        NotFoundError: it may not see the collection, so not the item.
+        HTTPException: 403, it may see it, but not change it.
+    """
+    if access.role(parent) == Role.NONE:
+        raise missing_item(parent["id"], item)
+    access.require(parent, Role.WRITER)

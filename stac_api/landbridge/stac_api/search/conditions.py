@@ -1,0 +1,94 @@
+"""A search as a condition on pgstac's rows."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import orjson
+from stac_fastapi.types.rfc3339 import str_to_interval
+
+from landbridge.stac_api.access import visibility
+from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.search.cql2 import condition
+from landbridge.stac_api.search.cql2.literals import boxes
+
+if TYPE_CHECKING:
+    from landbridge.stac_api.access.rules import Access
+    from landbridge.stac_api.search.request import Search
+    from landbridge.stac_api.search.sql import Parameters
+
+__all__ = ["of_collections", "of_items"]
+
+# What has a meaning in a text search of PostgreSQL, and none in a text to be found.
+_OPERATORS = re.compile(r"[&|!:*<>()'\\\"+-]")
+_TEXT = (
+    "(to_tsvector('english', coalesce(content->'properties'->>'description', ''))"
+    " || to_tsvector('english', coalesce(content->'properties'->>'title', ''))"
+    " || to_tsvector('english', coalesce(content->'properties'->>'keywords', '')))"
+)
+
+
+def of_items(search: Search, parameters: Parameters, access: Access) -> list[str]:
+    """The conditions on `items`, with their values added to `parameters`; no item meets two of them.
+
+    Raises:
+        BadRequestError: the search asks for what there can't be.
+    """
+    asked = _asked(search, parameters)
+    return [
+        _joined(visible, asked) for visible in visibility.of_items(search.collections, access, parameters)
+    ]
+
+
+def of_collections(search: Search, parameters: Parameters, access: Access) -> str:
+    """The condition on `collections_asitems`; otherwise as `of_items`."""
+    asked = _asked(search, parameters)
+    return _joined(visibility.of_collections(access, parameters), asked)
+
+
+def _joined(visible: str, asked: list[str]) -> str:
+    return " AND ".join(asked if visible == "TRUE" else [visible, *asked]) or "TRUE"
+
+
+def _asked(search: Search, parameters: Parameters) -> list[str]:
+    """What a search asks for besides collections."""
+    parts = []
+    if search.ids is not None:
+        parts.append(f"id = ANY ({parameters.add(list(search.ids), 'text[]')})")
+    if search.datetime:
+        parts += _within(search.datetime, parameters)
+    if search.bbox:
+        # One after the other, each has a use of the index.
+        areas = [orjson.dumps(box).decode() for box in boxes(list(search.bbox))]
+        parts.append("(" + " OR ".join(_intersects(area, parameters) for area in areas) + ")")
+    if search.intersects is not None:
+        parts.append(_intersects(orjson.dumps(search.intersects).decode(), parameters))
+    if words := [one for text in search.text if (one := _OPERATORS.sub(" ", text).strip())]:
+        terms = [f"phraseto_tsquery('english', {parameters.add(one, 'text')})" for one in words]
+        parts.append(f"{_TEXT} @@ ({' || '.join(terms)})")
+    if search.filter is not None:
+        parts.append(condition(search.filter, parameters))
+    return parts
+
+
+def _intersects(geometry: str, parameters: Parameters) -> str:
+    area = f"ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')}))"
+    exact = parameters.related("ST_Intersects", "geometry", area)
+    # The index supports the predicate of PostGIS, not `landbridge.related`.
+    return f"(geometry && {area} AND {exact})" if parameters.tolerant else exact
+
+
+def _within(given: str, parameters: Parameters) -> list[str]:
+    try:
+        found = str_to_interval(given)
+    except Exception as error:
+        raise BadRequestError(f"datetime is {given!r}: {getattr(error, 'detail', error)}") from error
+    start, end = found if isinstance(found, tuple) else (found, found)
+    parts = []
+    if isinstance(end, datetime):
+        parts.append(f"datetime <= {parameters.add_instant(end)}")
+    if isinstance(start, datetime):
+        parts.append(f"end_datetime >= {parameters.add_instant(start)}")
+    return parts

@@ -1,0 +1,70 @@
+"""A stream in blocks: none changes while a lane may still work on it, and there are few of them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from landbridge.stac_api.assets.direct_io import BLOCK, blocks
+from landbridge.stac_api.assets.ordered_executor import DEPTH, Lane
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
+@pytest.mark.parametrize("step", [1000, BLOCK - 1, BLOCK, 5 * BLOCK // 2])
+def test_all_blocks_but_the_last_are_whole(size: int, step: int) -> None:
+    data = bytes(range(251)) * (size // 251 + 1)
+    data = data[:size]
+
+    async def run() -> list[bytes]:
+        chunks = stream(b"", *(data[start : start + step] for start in range(0, size, step)), b"")
+        return [bytes(block) async for block in blocks(chunks)]
+
+    found = asyncio.run(run())
+    assert b"".join(found) == data
+    assert all(len(block) == BLOCK for block in found[:-1])
+    assert all(found)
+
+
+def test_lanes_that_are_behind_get_every_block_as_it_was() -> None:
+    chunks = [bytes([number]) * BLOCK for number in range(20)]
+    seen = [hashlib.sha256(), hashlib.sha256()]
+    started = threading.Event()
+
+    def slow(block: memoryview) -> None:
+        started.wait()  # until the stream is as far ahead as it gets
+        seen[0].update(block)
+
+    async def run() -> None:
+        async with Lane() as first, Lane() as second:
+            number = 0
+            async for block in blocks(stream(*chunks)):
+                if number == DEPTH - 1:
+                    asyncio.get_running_loop().call_soon(started.set)
+                number += 1
+                await first.add(slow, block)
+                await second.add(seen[1].update, block)
+            await first.done()
+            await second.done()
+
+    asyncio.run(run())
+    expected = hashlib.sha256(b"".join(chunks)).digest()
+    assert [digest.digest() for digest in seen] == [expected, expected]
+
+
+def test_a_long_stream_needs_no_more_memory_than_a_short_one() -> None:
+    async def run() -> set[int]:
+        return {id(block.obj) async for block in blocks(stream(*[bytes(BLOCK)] * 50))}
+
+    assert len(asyncio.run(run())) == DEPTH + 1

@@ -1,0 +1,182 @@
+"""What bounds the processes that read uploads, and what becomes of a job whose process goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+from integration import hostile
+from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.uploads.messages import IngestError, Job, NoSpaceError, Result
+from landbridge.stac_api.uploads.worker_pool import ChildDiedError, Processes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from landbridge.stac_api.uploads.worker_pool import Session
+
+BANDS = [
+    {"name": name, "band_index": place, "data_type": "UInt16"} for place, name in enumerate(("red", "nir"))
+]
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> Callable[..., Job]:
+    def make(content: bytes | None = None, folder: Path | None = None, side: int = 64) -> Job:
+        path = tmp_path / "scene.tif"
+        if content is not None:
+            path.write_bytes(content)
+        else:
+            array = np.random.default_rng(1).integers(1, 60000, (2, side, side)).astype("uint16")
+            with rasterio.open(
+                path, "w", driver="GTiff", count=2, height=side, width=side, dtype="uint16", crs="EPSG:32621",
+                transform=from_origin(600000, 4200000, 30, 30),
+            ) as file:  # fmt: skip
+                file.write(array)
+        made = folder or tmp_path / "made"
+        made.mkdir(exist_ok=True)
+        return Job([path], ["scene.tif"], made, BANDS, {})
+
+    return make
+
+
+def served(work: Callable[[Processes], Awaitable[Any]], **settings: Any) -> Any:
+    async def run() -> Any:
+        processes = Processes(Settings(database_url="postgresql://", store_url="memory://", **settings))
+        try:
+            return await work(processes)
+        finally:
+            await processes.close()
+
+    return asyncio.run(run())
+
+
+def wait_for_end(pid: int | None) -> None:
+    """Raise psutil.TimeoutExpired for a process that lives on."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).wait(timeout=10)
+
+
+async def converted(processes: Processes, job: Job) -> Result:
+    async with processes.session() as session:
+        await session.check(job)
+        return await session.convert(job)
+
+
+def test_each_job_has_a_process_of_its_own(make_job: Callable[..., Job]) -> None:
+    pids: list[int | None] = []
+
+    async def work(processes: Processes) -> Result:
+        async with processes.session() as first:
+            await first.check(make_job())
+            pids.append(first.pid)
+            await first.convert(make_job())
+            assert first.pid == pids[0]
+        async with processes.session() as second:
+            result = await second.convert(make_job())
+            pids.append(second.pid)
+            assert first is second, "what is slow to start is kept"
+            return result
+
+    result = served(work)
+    assert len({*pids, None}) == 3
+    for pid in pids:
+        wait_for_end(pid)
+    assert [file.name for file in result.files] == ["0.tif"]
+    assert result.thumbnail is not None
+    assert {"minimum", "maximum", "mean", "stddev", "count", "valid_percent"} == set(result.statistics[0][1])
+
+
+def test_what_needs_more_memory_than_there_may_be_is_told_so(make_job: Callable[..., Job]) -> None:
+    with pytest.raises(IngestError, match="more than 256 MiB of memory"):
+        served(
+            lambda processes: converted(processes, make_job(hostile.strip_bomb(300))),
+            ingest_memory_bytes=2**28,
+        )
+
+
+def test_what_takes_too_long_is_ended_and_told_so(make_job: Callable[..., Job]) -> None:
+    seen: list[int] = []
+
+    async def work(processes: Processes) -> None:
+        async with processes.session() as session:
+            await session.check(make_job())
+            assert session.pid
+            seen.append(session.pid)
+            await session.convert(make_job(hostile.bomb(8192)))
+
+    with pytest.raises(IngestError, match="took longer than"):
+        served(work, ingest_seconds=0.3)
+    wait_for_end(seen[0])
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGKILL, ChildDiedError), (signal.SIGTERM, ChildDiedError), (signal.SIGSEGV, IngestError)],
+)
+def test_a_process_that_ends_ends_its_job_alone(
+    make_job: Callable[..., Job], number: int, error: type[Exception]
+) -> None:
+    async def work(processes: Processes) -> Result:
+        async def hit(session: Session) -> None:
+            await session.check(make_job())
+            assert session.pid
+            os.kill(session.pid, number)
+            await session.convert(make_job())
+
+        with pytest.raises(error):
+            async with processes.session() as session:
+                await hit(session)
+        return await converted(processes, make_job())
+
+    assert served(work).files
+
+
+def test_a_full_disk_is_not_the_fault_of_the_file(make_job: Callable[..., Job], small_disk: Path) -> None:
+    with pytest.raises(NoSpaceError):
+        served(lambda processes: converted(processes, make_job(folder=small_disk / "made", side=1500)))
+
+
+def test_a_child_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("LANDBRIDGE_TOKEN", "secret")
+
+    async def work(processes: Processes) -> dict[str, str]:
+        async with processes.session() as session:
+            return psutil.Process(session.process.pid).environ()
+
+    assert "secret" not in " ".join(served(work).values())
+
+
+def test_children_end_with_their_parent(make_job: Callable[..., Job]) -> None:
+    """Nobody is left who reads on what nobody waits for, even where the parent is killed."""
+    code = (
+        "import asyncio, contextlib, os, pathlib, signal\n"
+        "from landbridge.stac_api.uploads import work\n"
+        "from landbridge.stac_api.core.settings import Settings\n"
+        "from landbridge.stac_api.uploads.worker_pool import Processes\n"
+        "async def main():\n"
+        "    processes = Processes(Settings(database_url='postgresql://', store_url='memory://'))\n"
+        "    async with processes.session() as session:\n"
+        "        job = work.Job([], [], pathlib.Path('/'), [], {})\n"
+        "        with contextlib.suppress(work.IngestError):\n"
+        "            await session.check(job)\n"
+        "        print(session.pid, flush=True)\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    wait_for_end(int(done.stdout))
