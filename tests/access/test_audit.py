@@ -86,7 +86,7 @@ def test_ids_are_those_that_users_know(
     assert targets("PUT", f"/uploads/{number}/files/0", content=b"abc") == [upload, image]
     assert targets("POST", f"/uploads/{number}/cancel") == [upload, image]
 
-    item = stac_item("blobs:data", ids.blob_item("acme", name))
+    item = stac_item("blobs:data", ids.blob_item_id("acme", name))
     item["properties"] |= {"catalog:namespace": "acme", "catalog:name": name}
     blob, upload = targets("POST", "/blobs", json={"item": item})
     assert blob == f"data/acme/{name}"

@@ -26,7 +26,7 @@ def item(namespace: str = "acme", **properties: Any) -> dict[str, Any]:
     return {
         "type": "Feature",
         "stac_version": "1.1.0",
-        "id": ids.blob_item(namespace, f"b-{uuid.uuid4().hex[:8]}"),
+        "id": ids.blob_item_id(namespace, f"b-{uuid.uuid4().hex[:8]}"),
         "collection": COLLECTION,
         "geometry": {"type": "Point", "coordinates": [170.5, -45.5]},
         "properties": {"datetime": None, **properties},
@@ -214,7 +214,7 @@ def test_a_remote_blob_is_its_makers_by_each_way_of_making_items(people: People)
 def test_deleting_many_passes_over_hidden_ones_as_over_those_that_there_are_not(
     people: People, blob: dict[str, Any]
 ) -> None:
-    name = ids.blob_id("data", *ids.blob_parts(blob["id"]))
+    name = ids.blob_id("data", *ids.split_blob_item_id(blob["id"]))
     answer = people.stranger("POST", "/blobs/deletions", json={"ids": [name, f"{name}x"]})
     assert (answer.status_code, answer.json()["objects_deleted"], answer.json()["ids"]) == (202, 0, [])
     strict = alike(
@@ -228,7 +228,7 @@ def test_deleting_many_passes_over_hidden_ones_as_over_those_that_there_are_not(
 
 
 def test_a_deletion_is_told_of_to_who_began_it(people: People, blob: dict[str, Any]) -> None:
-    name = ids.blob_id("data", *ids.blob_parts(blob["id"]))
+    name = ids.blob_id("data", *ids.split_blob_item_id(blob["id"]))
     record = people.owner.ok("POST", "/blobs/deletions", json={"ids": [name]})
     path = f"/blobs/deletions/{record['id']}"
     assert people.owner.ok("GET", path)["ids"] == [name]

@@ -14,7 +14,7 @@ from pypgstac.load import Loader, Methods
 
 from access.people import new_id
 from integration.conftest import stac_collection, stac_item
-from landbridge.mappings.access import LISTS, Role, role_in
+from landbridge.mappings.access import ACCESS_LISTS, Role, role_of
 from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.core import pools
 from landbridge.stac_api.core.settings import Settings
@@ -95,10 +95,10 @@ def test_a_subject_has_the_strongest_of_its_roles(conn: psycopg.Connection) -> N
     "odd", [None, "user:ann", {"user:ann": 1}, [1, None, ["user:ann"], {"a": 1}], ["x" * 9000]]
 )
 def test_what_is_no_list_of_subjects_lets_nobody_in(conn: psycopg.Connection, odd: Any) -> None:
-    document = stac_collection(new_id(), **dict.fromkeys(LISTS, odd))
+    document = stac_collection(new_id(), **dict.fromkeys(ACCESS_LISTS, odd))
     conn.execute("SELECT create_collection(%s)", (Jsonb(document),))
     assert listed(conn, document["id"]) == {}
-    assert role_in(document, {"user:ann"}) == Role.NONE
+    assert role_of(document, {"user:ann"}) == Role.NONE
 
 
 def test_grants_follow_collections_by_whatever_way_they_are_written(

@@ -55,7 +55,7 @@ def products(database: str) -> list[str]:
 @pytest.fixture
 def librarian(service: Service, token: Callable[..., str], products: list[str]) -> Caller:
     caller = Caller(service, token(LIBRARIAN))
-    name = ids.blob_item("library", f"of-{len(products)}-{new_id()[-6:]}")
+    name = ids.blob_item_id("library", f"of-{len(products)}-{new_id()[-6:]}")
     blob = {**stac_item("blobs:data", name), "properties": {"datetime": None}}
     announced = caller.ok("POST", "/blobs", json={"item": blob})
     caller.ok("PUT", announced["url"], content=b"a blob among the images")

@@ -221,7 +221,7 @@ class Model(RuleBasedStateMachine):
     @precondition(lambda self: len(self.blobs) < 5)
     @rule(caller=who, wanted=lists)
     def make_blob(self, caller: int, wanted: dict[str, list[str]]) -> None:
-        name = ids.blob_item(str(USERS[caller].org), f"m{self.round}-{next(_numbers)}")
+        name = ids.blob_item_id(str(USERS[caller].org), f"m{self.round}-{next(_numbers)}")
         made = Thing(name, self.new_lists(caller, {key: value for key, value in wanted.items() if value}))
         item = {
             **stac_item(BLOBS, name),
@@ -248,7 +248,7 @@ class Model(RuleBasedStateMachine):
         blob = self.blob(number)
         role = 0 if caller == ANYBODY else blob.role(caller)
         if many:
-            name = ids.blob_id("data", *ids.blob_parts(blob.id))
+            name = ids.blob_id("data", *ids.split_blob_item_id(blob.id))
             answer = self.callers[caller]("POST", "/blobs/deletions", json={"ids": [name]})
             expected = (202, 403, 403, 202)[role]
         else:

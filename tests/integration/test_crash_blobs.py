@@ -80,7 +80,7 @@ def test_a_kill_while_data_arrives_leaves_no_blob_half(call: Caller, kill: Calla
 
 
 def test_the_hash_of_a_large_blob_comes_after_a_kill(call: Caller) -> None:
-    data = DATA * (blob.HASHED_LATER // len(DATA) + 1)
+    data = DATA * (blob.DEFERRED_HASH_BYTES // len(DATA) + 1)
     item = blob.to_stac({"storage_type": "data", "namespace": "local:crash", "name": "large"})
     announced = {"item": item, "size": len(data)}
     upload = call("POST", "/blobs", json=announced).json()["id"]

@@ -24,7 +24,7 @@ def path(request: pytest.FixtureRequest, http: httpx.Client, collection: str) ->
     if request.param == "collection":
         return f"/collections/{collection}"
     if request.param == "blob":
-        item = stac_item("blobs:data", ids.blob_item("local", collection))
+        item = stac_item("blobs:data", ids.blob_item_id("local", collection))
         made = http.post(
             "/blobs", json={"item": {**item, "properties": {"datetime": "2024-01-01T00:00:00Z"}}}
         )

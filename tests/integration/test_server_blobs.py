@@ -326,11 +326,11 @@ def test_blobs_are_found_by_place_and_with_no_place(http, send):
     far = {"type": "Point", "coordinates": [-10.0, 0.0]}
     from landbridge.mappings import cql2
 
-    assert names(cql2.intersecting(POINT)) == ["n0"]
-    assert names(cql2.intersecting(far)) == []
-    assert names(cql2.intersecting(far, match_null_geometry=True)) == ["n1"]
-    assert names(cql2.intersecting(POINT, match_null_geometry=True)) == ["n0", "n1"]
-    assert names(cql2.containing("N1", "blob")) == ["n1"]
+    assert names(cql2.geometry_filter(POINT)) == ["n0"]
+    assert names(cql2.geometry_filter(far)) == []
+    assert names(cql2.geometry_filter(far, match_null_geometry=True)) == ["n1"]
+    assert names(cql2.geometry_filter(POINT, match_null_geometry=True)) == ["n0", "n1"]
+    assert names(cql2.text_filter("N1", "blob")) == ["n1"]
     assert names(cql2.to_cql2({"range": {"size_bytes": {"gt": 2000}}}, "blob")) == ["n0", "n1"]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["LISTS", "OWNERS", "Role", "changed", "normalized", "role_in", "visible"]
+__all__ = ["ACCESS_LISTS", "OWNERS", "Role", "changed_lists", "normalize_subject", "role_of", "visible_to"]
 
 
 class Role(IntEnum):
@@ -26,38 +26,38 @@ class Role(IntEnum):
 
 
 OWNERS: Final = "catalog:owners"
-LISTS: Final[Mapping[str, Role]] = {
+ACCESS_LISTS: Final[Mapping[str, Role]] = {
     OWNERS: Role.OWNER,
     "catalog:writers": Role.WRITER,
     "catalog:readers": Role.READER,
 }
 
 
-def normalized(subject: str) -> str:
+def normalize_subject(subject: str) -> str:
     """A subject as it is compared: addresses have no case."""
     return subject.lower() if subject.startswith("email:") else subject
 
 
-def role_in(holder: Mapping[str, Any], subjects: Collection[str]) -> Role:
+def role_of(holder: Mapping[str, Any], subjects: Collection[str]) -> Role:
     """The strongest role that the lists give to who answers to these subjects, which are normalized."""
-    for name, role in LISTS.items():
-        if any(_lets_in(entry, subjects) for entry in _entries(holder, name)):
+    for name, role in ACCESS_LISTS.items():
+        if any(_matches(entry, subjects) for entry in _entries(holder, name)):
             return role
     return Role.NONE
 
 
-def visible(holder: Mapping[str, Any], subjects: Collection[str]) -> Mapping[str, Any]:
+def visible_to(holder: Mapping[str, Any], subjects: Collection[str]) -> Mapping[str, Any]:
     """The holder as these subjects may see it: owners all of it, others the entries that let them in."""
-    held = [name for name in LISTS if name in holder]
-    if not held or role_in(holder, subjects) == Role.OWNER:
+    held = [name for name in ACCESS_LISTS if name in holder]
+    if not held or role_of(holder, subjects) == Role.OWNER:
         return holder
-    shown = {name: [entry for entry in _entries(holder, name) if _lets_in(entry, subjects)] for name in held}
+    shown = {name: [entry for entry in _entries(holder, name) if _matches(entry, subjects)] for name in held}
     return {**holder, **shown}
 
 
-def changed(holder: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+def changed_lists(holder: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     """The lists that are not as they were; an empty one says no more than a missing one."""
-    return [name for name in LISTS if (holder.get(name) or []) != (before.get(name) or [])]
+    return [name for name in ACCESS_LISTS if (holder.get(name) or []) != (before.get(name) or [])]
 
 
 def _entries(holder: Mapping[str, Any], name: str) -> list[Any]:
@@ -65,5 +65,5 @@ def _entries(holder: Mapping[str, Any], name: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _lets_in(entry: Any, subjects: Collection[str]) -> bool:
-    return isinstance(entry, str) and normalized(entry) in subjects
+def _matches(entry: Any, subjects: Collection[str]) -> bool:
+    return isinstance(entry, str) and normalize_subject(entry) in subjects

@@ -14,27 +14,27 @@ from typing import Any
 from landbridge.mappings.errors import InvalidDocument
 
 __all__ = [
-    "INDEX",
+    "FILE_INDEX",
+    "checksum_of",
     "data_keys",
-    "digest_of",
     "files",
-    "generic_key",
-    "grid",
+    "finest_grid",
     "is_data",
-    "preview",
-    "set_digest",
+    "is_generic_key",
+    "preview_key",
+    "set_checksum",
     "set_files",
     "set_preview",
 ]
 
-INDEX = "catalog:file_index"
+FILE_INDEX = "catalog:file_index"
 
 # Multihash prefixes by the length of the digest in hexadecimal: md5, sha1, sha2-256, sha2-512.
 _PREFIXES = {32: "d50110", 40: "1114", 64: "1220", 128: "1340"}
 _LENGTHS = {prefix: len(prefix) + length for length, prefix in _PREFIXES.items()}
 _HEX = re.compile(r"[0-9a-f]+\Z").match
 _GENERIC = re.compile(r"(?:data|file)(?:-\d+)?\Z").match
-_MOST_FILES = 4096
+_MAX_FILES = 4096
 _STAC_MEMBERS = frozenset(
     {
         "href",
@@ -47,10 +47,10 @@ _STAC_MEMBERS = frozenset(
         "raster:bands",
         "file:size",
         "file:checksum",
-        INDEX,
+        FILE_INDEX,
     }
 )
-_OURS = {"provider_id": "catalog:provider_id", "provider_href": "catalog:provider_href"}
+_PROVIDER_MEMBERS = {"provider_id": "catalog:provider_id", "provider_href": "catalog:provider_href"}
 
 _RASTER_TYPES = (
     "image/",
@@ -62,11 +62,11 @@ _RASTER_TYPES = (
     "application/vnd+zarr",
     "application/vnd.zarr",
 )
-_PICTURES = {"thumbnail", "overview"}
+_PREVIEW_ROLES = {"thumbnail", "overview"}
 _RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".img", ".hdf", ".h5", ".nc", ".zarr", ".vrt")
 
 
-def generic_key(key: str) -> bool:
+def is_generic_key(key: str) -> bool:
     """Whether an asset's key says nothing of its bands, and may be replaced by one that does."""
     return _GENERIC(key) is not None
 
@@ -74,7 +74,7 @@ def generic_key(key: str) -> bool:
 def is_data(asset: Mapping[str, Any]) -> bool:
     """Whether an asset (or an ``item_assets`` entry) that others wrote holds raster data."""
     roles = {role for role in asset.get("roles") or () if isinstance(role, str)}
-    if roles & _PICTURES:
+    if roles & _PREVIEW_ROLES:
         return False
     if any(asset.get(key) for key in ("bands", "eo:bands", "raster:bands")):
         return True
@@ -104,7 +104,7 @@ def files(assets: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """Return the files of an Item's assets by file index; None if it has none."""
     own = []
     for asset in assets.values():
-        index = asset.get(INDEX)
+        index = asset.get(FILE_INDEX)
         if index is not None and isinstance(index, int):
             own.append((index, asset))
     found: list[dict[str, Any]] = []
@@ -112,14 +112,14 @@ def files(assets: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         if len(own) > 1:
             own.sort(key=_first)
         for index, asset in own:
-            while len(found) < index < _MOST_FILES:
+            while len(found) < index < _MAX_FILES:
                 found.append({"href": ""})
             found.append(_file(asset))
         return found
     return [_file(assets[key]) for key in data_keys(assets)] or None
 
 
-def grid(assets: Mapping[str, Any]) -> tuple[list[float], list[int] | None] | None:
+def finest_grid(assets: Mapping[str, Any]) -> tuple[list[float], list[int] | None] | None:
     """Geotransform, in GDAL's order, and shape of the finest data asset that says its own; None without one.
 
     Items of others whose bands differ in resolution have no grid of their own.
@@ -146,7 +146,7 @@ def _file(asset: Mapping[str, Any]) -> dict[str, Any]:
     if "file:size" in asset:
         file["size_bytes"] = asset["file:size"]
     if "file:checksum" in asset:
-        file["hash"] = _digest(asset["file:checksum"])
+        file["hash"] = _decode_multihash(asset["file:checksum"])
     # A search reads a hundred thousand assets: the members that all of them have are left out at once.
     for key in asset.keys() - _STAC_MEMBERS:
         if key[:8] == "catalog:" and (value := asset[key]) is not None:
@@ -154,7 +154,7 @@ def _file(asset: Mapping[str, Any]) -> dict[str, Any]:
     return file
 
 
-def _digest(checksum: Any) -> Any:
+def _decode_multihash(checksum: Any) -> Any:
     if isinstance(checksum, str):
         for prefix, length in _LENGTHS.items():
             if len(checksum) == length and checksum.startswith(prefix):
@@ -169,8 +169,8 @@ def set_files(assets: dict[str, Any], value: Any) -> None:
     A file keeps the asset of its index, or of its href, with all that others wrote there.
     """
     wanted = list(value or ())
-    own = {asset[INDEX]: key for key, asset in assets.items() if asset.get(INDEX) is not None}
-    replaceable = [key for key, asset in assets.items() if INDEX in asset] if own else data_keys(assets)
+    own = {asset[FILE_INDEX]: key for key, asset in assets.items() if asset.get(FILE_INDEX) is not None}
+    replaceable = [key for key, asset in assets.items() if FILE_INDEX in asset] if own else data_keys(assets)
     by_href = {assets[key].get("href"): key for key in replaceable}
     chosen = []
     for index, file in enumerate(wanted):
@@ -193,26 +193,26 @@ def _free_key(assets: Iterable[str], index: int, count: int) -> str:
 
 
 def _asset(file: Mapping[str, Any], index: int, before: Mapping[str, Any]) -> dict[str, Any]:
-    if unknown := set(file) - {"href", "size_bytes", "hash", "media_type", *_OURS}:
+    if unknown := set(file) - {"href", "size_bytes", "hash", "media_type", *_PROVIDER_MEMBERS}:
         raise InvalidDocument("files", f"file {index} has the unknown member {min(unknown)!r}")
-    asset = {key: value for key, value in before.items() if key not in _OURS.values()}
+    asset = {key: value for key, value in before.items() if key not in _PROVIDER_MEMBERS.values()}
     if before.get("href") not in (None, file["href"]):
         asset.pop("type", None)
     asset["href"] = file["href"]
-    asset[INDEX] = index
+    asset[FILE_INDEX] = index
     if file.get("media_type") is not None:
         asset["type"] = file["media_type"]
     asset.pop("file:size", None)
     if file.get("size_bytes") is not None:
         asset["file:size"] = file["size_bytes"]
-    set_digest(asset, file.get("hash"))
-    for name, member in _OURS.items():
+    set_checksum(asset, file.get("hash"))
+    for name, member in _PROVIDER_MEMBERS.items():
         if file.get(name) is not None:
             asset[member] = file[name]
     return asset
 
 
-def set_digest(asset: dict[str, Any], digest: Any) -> None:
+def set_checksum(asset: dict[str, Any], digest: Any) -> None:
     """Set or take away an asset's checksum, given as hexadecimal digits."""
     asset.pop("file:checksum", None)
     asset.pop("catalog:hash", None)
@@ -222,14 +222,14 @@ def set_digest(asset: dict[str, Any], digest: Any) -> None:
         asset["catalog:hash"] = digest
 
 
-def digest_of(asset: Mapping[str, Any]) -> Any:
+def checksum_of(asset: Mapping[str, Any]) -> Any:
     """An asset's checksum as `set_digest` takes it; None where it has none."""
     if asset.get("catalog:hash") is not None:
         return asset["catalog:hash"]
-    return _digest(asset.get("file:checksum"))
+    return _decode_multihash(asset.get("file:checksum"))
 
 
-def preview(assets: Mapping[str, Any]) -> str | None:
+def preview_key(assets: Mapping[str, Any]) -> str | None:
     """Key of the asset that is an Item's preview: ``thumbnail``, else the first one of that role."""
     if "thumbnail" in assets:
         return "thumbnail"
@@ -239,7 +239,7 @@ def preview(assets: Mapping[str, Any]) -> str | None:
 
 def set_preview(assets: dict[str, Any], href: str | None) -> None:
     """Set, change or take away the preview."""
-    key = preview(assets)
+    key = preview_key(assets)
     if href is None:
         if key:
             del assets[key]

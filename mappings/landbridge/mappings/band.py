@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import compiled_table, external_bands, extra_properties, ids
-from landbridge.mappings.diffs import operations, same
+from landbridge.mappings.diffs import json_equal, json_patch
 from landbridge.mappings.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def from_stac(entry: Mapping[str, Any], product_id: str) -> dict[str, Any]:
     name = entry["name"]
     out: dict[str, Any] = {"name": name, "product_id": product_id, "id": ids.image_id(product_id, name)}
     if not entry.get("catalog:type"):
-        out.update(external_bands.inferred(entry))
-    compiled_table.of("band").read(entry, out, {})
+        out.update(external_bands.infer_attributes(entry))
+    compiled_table.for_kind("band").read(entry, out, {})
     if (labels := entry.get("catalog:class_labels")) is not None:
         out["class_labels"] = labels
     if (own := entry.get("catalog:extra_properties")) is not None:
@@ -72,13 +72,15 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
             raise InvalidDocument("name", "is missing; a band has a name")
         return entry
     before = from_stac(base, attributes.get("product_id", ""))
-    rows = compiled_table.of("band").table.rows
+    rows = compiled_table.for_kind("band").table.rows
     changes: dict[str, Any] = {
         name: None
         for name in before
         if name not in attributes and not rows[name].readonly and rows[name].codec != "identifier"
     }
-    changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
+    changes.update(
+        {name: value for name, value in attributes.items() if not json_equal(value, before.get(name))}
+    )
     return _apply(changes, base)
 
 
@@ -101,13 +103,13 @@ def patch(changes: Mapping[str, Any], collection: Mapping[str, Any], name: str) 
     index, entry = _find(collection, name)
     product_id = collection["id"]
     before = from_stac(entry, product_id)
-    changed = {key: value for key, value in changes.items() if not same(value, before.get(key))}
+    changed = {key: value for key, value in changes.items() if not json_equal(value, before.get(key))}
     new = _apply(changed, entry)
     if "bands" not in collection:
         entries = external_bands.entries(collection)
         return [{"op": "add", "path": "/bands", "value": [*entries[:index], new, *entries[index + 1 :]]}]
     path = f"/bands/{index}"
-    return [_test(path, name), *operations(entry, new, path)]
+    return [_test(path, name), *json_patch(entry, new, path)]
 
 
 def remove_patch(collection: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -134,7 +136,7 @@ def _find(collection: Mapping[str, Any], name: str) -> tuple[int, dict[str, Any]
 
 def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     entry = dict(base)
-    rows = compiled_table.of("band").table.rows
+    rows = compiled_table.for_kind("band").table.rows
     for name, value in changes.items():
         row = rows.get(name)
         if row is None:
@@ -150,7 +152,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
             entry.pop(row.path[0], None)
             if value is not None:
                 entry[row.path[0]] = (
-                    extra_properties.stored(value) if name == "extra_properties" else list(value)
+                    extra_properties.encode_checked(value) if name == "extra_properties" else list(value)
                 )
         elif row.codec != "identifier":
             compiled_table.write(row, value, entry)

@@ -17,28 +17,28 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from landbridge.mappings import assets as asset_rules
-from landbridge.mappings.assets import INDEX
+from landbridge.mappings.assets import FILE_INDEX
 
 __all__ = [
-    "ASSET",
-    "POSITION",
+    "ASSET_KEY",
+    "BAND_INDEX",
     "Asset",
+    "BandLocation",
     "Binding",
     "Bindings",
-    "Place",
-    "assets_of",
     "is_bound",
-    "preference",
-    "reduced",
-    "resolution_of",
-    "with_files",
+    "pack_assets",
+    "pixel_size_of",
+    "preference_key",
+    "replace_files",
+    "unpack_assets",
 ]
 
-ASSET = "catalog:asset"
-POSITION = "catalog:band_index"
+ASSET_KEY = "catalog:asset"
+BAND_INDEX = "catalog:band_index"
 
 # Name and common name of each band that an asset lists; None: not given.
-Listed = tuple[tuple[str | None, str | None], ...]
+BandNames = tuple[tuple[str | None, str | None], ...]
 
 
 class Asset(NamedTuple):
@@ -50,11 +50,11 @@ class Asset(NamedTuple):
 
     href: str
     file_index: int | None = None
-    bands: Listed = ()
+    bands: BandNames = ()
     resolution: float | None = None
 
 
-class Place(NamedTuple):
+class BandLocation(NamedTuple):
     """The asset's position in `Bindings.keys`, and the index of the band in the asset."""
 
     file: int
@@ -76,7 +76,7 @@ class Binding:
     file_index: int | None
     names: frozenset[str]
     common_name: str | None
-    listed: Listed
+    listed: BandNames
 
 
 def is_bound(entry: Mapping[str, Any], item_assets: Any) -> bool:
@@ -84,19 +84,19 @@ def is_bound(entry: Mapping[str, Any], item_assets: Any) -> bool:
 
     Entries of uploaded files have a ``catalog:file_index``. Earlier versions added one to other entries too.
     """
-    key = entry.get(ASSET)
+    key = entry.get(ASSET_KEY)
     if not isinstance(key, str):
         return False
-    if not isinstance(entry.get(INDEX), int):
+    if not isinstance(entry.get(FILE_INDEX), int):
         return True
     asset = item_assets.get(key) if isinstance(item_assets, Mapping) else None
-    return isinstance(asset, Mapping) and asset.get(INDEX) is None
+    return isinstance(asset, Mapping) and asset.get(FILE_INDEX) is None
 
 
 _LISTS = (("bands", "eo:common_name"), ("eo:bands", "common_name"), ("raster:bands", "common_name"))
 
 
-def listed_bands(asset: Mapping[str, Any]) -> Listed:
+def band_names_of(asset: Mapping[str, Any]) -> BandNames:
     """Return the names and common names that an asset lists for its bands."""
     for member, common in _LISTS:
         bands = asset.get(member)
@@ -114,7 +114,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def reduced(assets: Any) -> tuple[Any, ...]:
+def pack_assets(assets: Any) -> tuple[Any, ...]:
     """Return what `assets_of` needs of an Item's assets: of each in turn its key, its href and the rest.
 
     The rest is the label of an uploaded file, None, or the asset's list of bands and its resolution. A search
@@ -125,20 +125,20 @@ def reduced(assets: Any) -> tuple[Any, ...]:
     kept: list[Any] = []
     for key, asset in assets.items():
         if isinstance(asset, Mapping):
-            label = asset.get(INDEX)
-            rest = label if isinstance(label, int) else None if INDEX in asset else _bands_of(key, asset)
+            label = asset.get(FILE_INDEX)
+            rest = label if isinstance(label, int) else None if FILE_INDEX in asset else _bands_of(key, asset)
             kept += (key, asset.get("href") or "", rest)
     return tuple(kept)
 
 
-def _bands_of(key: str, asset: Mapping[str, Any]) -> tuple[Listed, float | None] | None:
+def _bands_of(key: str, asset: Mapping[str, Any]) -> tuple[BandNames, float | None] | None:
     # Pictures list the bands that they show; no band is read from them.
-    if not (bands := listed_bands(asset)) or not asset_rules.data_keys({key: asset}):
+    if not (bands := band_names_of(asset)) or not asset_rules.data_keys({key: asset}):
         return None
-    return bands, resolution_of(asset)
+    return bands, pixel_size_of(asset)
 
 
-def assets_of(kept: Iterable[Any]) -> dict[str, Asset]:
+def unpack_assets(kept: Iterable[Any]) -> dict[str, Asset]:
     """Return the assets that `reduced` kept."""
     parts = iter(kept)
     return {
@@ -147,7 +147,7 @@ def assets_of(kept: Iterable[Any]) -> dict[str, Asset]:
     }
 
 
-def resolution_of(asset: Mapping[str, Any]) -> float | None:
+def pixel_size_of(asset: Mapping[str, Any]) -> float | None:
     """Return the size of an asset's pixels, for comparisons between the assets of an Item."""
     parts = [asset, *(asset.get("bands") or ())[:1], *(asset.get("raster:bands") or ())[:1]]
     for member in ("gsd", "raster:spatial_resolution", "spatial_resolution"):
@@ -161,7 +161,7 @@ def resolution_of(asset: Mapping[str, Any]) -> float | None:
     return None
 
 
-def with_files(assets: Mapping[str, Asset], hrefs: Iterable[str]) -> dict[str, Asset]:
+def replace_files(assets: Mapping[str, Asset], hrefs: Iterable[str]) -> dict[str, Asset]:
     """Return the assets with these files in place of the files that were there."""
     by_href = {asset.href: (key, asset) for key, asset in assets.items()}
     found: dict[str, Asset] = {}
@@ -191,9 +191,9 @@ class Bindings:
             if isinstance(entry.get("name"), str)
             for binding in (_binding(entry, shared),)
         }
-        slots = dict.fromkeys(_slot(binding) for binding in self.bands.values())
+        slots = dict.fromkeys(_file_key(binding) for binding in self.bands.values())
         self._slots: list[list[Binding]] = [
-            [binding for binding in self.bands.values() if _slot(binding) == slot] for slot in slots
+            [binding for binding in self.bands.values() if _file_key(binding) == slot] for slot in slots
         ]
         self._files = {slot: position for position, slot in enumerate(slots)}
 
@@ -202,23 +202,23 @@ class Bindings:
         """The asset key of each file that the bands are in; None if no document names it."""
         return tuple(bands[0].asset for bands in self._slots)
 
-    def place(self, name: str) -> Place:
+    def location(self, name: str) -> BandLocation:
         """Return the place of a band as the product says it."""
         binding = self.bands[name]
-        return Place(self._files[_slot(binding)], binding.index)
+        return BandLocation(self._files[_file_key(binding)], binding.index)
 
-    def resolve(self, assets: Mapping[str, Asset]) -> tuple[list[str], dict[str, Place | None]]:
-        """Return an Item's hrefs in the order of `keys`, and the places that differ from `place`.
+    def resolve(self, assets: Mapping[str, Asset]) -> tuple[list[str], dict[str, BandLocation | None]]:
+        """Return an Item's hrefs in the order of `keys`, and the places that differ from `location`.
 
         An href is empty if the Item has no such asset. A place is None if the Item has no such band; its file
         is beyond `keys` if the Item has the band in an asset of another name.
         """
         labelled = {asset.file_index: asset for asset in assets.values() if asset.file_index is not None}
         hrefs: list[str] = []
-        others: dict[str, Place | None] = {}
+        others: dict[str, BandLocation | None] = {}
         elsewhere: list[Binding] = []
         for position, bands in enumerate(self._slots):
-            asset = _find(bands[0], assets, labelled)
+            asset = _find_asset(bands[0], assets, labelled)
             if asset is None:
                 hrefs.append("")
                 elsewhere += bands
@@ -227,13 +227,13 @@ class Bindings:
             if asset.bands and (len(bands) > 1 or len(asset.bands) > 1 or bands[0].index):
                 for binding in bands:
                     if asset.bands != binding.listed and (
-                        (index := _index(binding, asset.bands)) != binding.index
+                        (index := _index_in_asset(binding, asset.bands)) != binding.index
                     ):
-                        others[binding.name] = None if index is None else Place(position, index)
+                        others[binding.name] = None if index is None else BandLocation(position, index)
         for binding in elsewhere:
             if (found := self._declared(binding, assets)) is not None:
                 href, index = found
-                others[binding.name] = Place(len(hrefs), index)
+                others[binding.name] = BandLocation(len(hrefs), index)
                 hrefs.append(href)
         return hrefs, others
 
@@ -255,21 +255,26 @@ class Bindings:
         having = [
             (asset, index)
             for _, asset in sorted(assets.items())
-            if (index := _named(binding, asset.bands)) is not None
+            if (index := _index_by_name(binding, asset.bands)) is not None
         ]
         if not having:
             return None
-        best, index = min(having, key=lambda found: preference(found[0].bands, found[0].resolution))
+        best, index = min(having, key=lambda found: preference_key(found[0].bands, found[0].resolution))
         return best.href, index
 
 
-def preference(bands: Sequence[Any], resolution: float | None) -> tuple[bool, float]:
+def preference_key(bands: Sequence[Any], resolution: float | None) -> tuple[bool, float]:
     """Return a key to sort assets by that have the same band: composites last, the finest first."""
     return len(bands) > 1, float("inf") if resolution is None else resolution
 
 
 def _binding(entry: Mapping[str, Any], item_assets: Mapping[str, Any]) -> Binding:
-    name, key, label, index = entry["name"], entry.get(ASSET), entry.get(INDEX), entry.get(POSITION)
+    name, key, label, index = (
+        entry["name"],
+        entry.get(ASSET_KEY),
+        entry.get(FILE_INDEX),
+        entry.get(BAND_INDEX),
+    )
     bound = is_bound(entry, item_assets)
     asset = item_assets.get(key) if isinstance(key, str) else None
     return Binding(
@@ -281,18 +286,18 @@ def _binding(entry: Mapping[str, Any], item_assets: Mapping[str, Any]) -> Bindin
             text for text in (name, entry.get("catalog:vendor_band_name")) if isinstance(text, str)
         ),
         common_name=_text(entry.get("eo:common_name")),
-        listed=listed_bands(asset) if isinstance(asset, Mapping) else (),
+        listed=band_names_of(asset) if isinstance(asset, Mapping) else (),
     )
 
 
-def _slot(binding: Binding) -> tuple[Any, ...]:
+def _file_key(binding: Binding) -> tuple[Any, ...]:
     """Return what bands of one file have in common."""
     if binding.file_index is not None:
         return ("file", binding.file_index)
     return ("asset", binding.asset) if binding.asset is not None else ("band", binding.name)
 
 
-def _find(binding: Binding, assets: Mapping[str, Asset], labelled: Mapping[Any, Asset]) -> Asset | None:
+def _find_asset(binding: Binding, assets: Mapping[str, Asset], labelled: Mapping[Any, Asset]) -> Asset | None:
     if binding.file_index is not None and (asset := labelled.get(binding.file_index)) is not None:
         return asset if asset.href else None
     if binding.asset is None:
@@ -304,15 +309,15 @@ def _find(binding: Binding, assets: Mapping[str, Asset], labelled: Mapping[Any, 
     return None if binding.file_index is not None and asset.file_index is not None else asset
 
 
-def _named(binding: Binding, listed: Listed) -> int | None:
+def _index_by_name(binding: Binding, listed: BandNames) -> int | None:
     """Return the index of the only band of a list that has the band's name."""
     found = [index for index, (name, _) in enumerate(listed) if name in binding.names]
     return found[0] if len(found) == 1 else None
 
 
-def _index(binding: Binding, own: Listed) -> int | None:
+def _index_in_asset(binding: Binding, own: BandNames) -> int | None:
     """Return the index of a band in an Item's asset that lists its bands; None if it is not among them."""
-    if (index := _named(binding, own)) is not None:
+    if (index := _index_by_name(binding, own)) is not None:
         return index
     wanted = binding.common_name
     common = [index for index, (_, name) in enumerate(own) if wanted is not None and name == wanted]

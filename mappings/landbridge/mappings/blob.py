@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import assets, compiled_table, extra_properties, ids, schema
-from landbridge.mappings.diffs import merge_patch, same
+from landbridge.mappings.diffs import json_equal, merge_patch
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.geometry import bbox
 from landbridge.mappings.image import STAC_VERSION
@@ -21,56 +21,58 @@ if TYPE_CHECKING:
     from landbridge.mappings.tables import Row
 
 __all__ = [
-    "ASSET",
-    "HASHED_LATER",
-    "MOST_BYTES",
+    "DATA_ASSET",
+    "DEFERRED_HASH_BYTES",
+    "MAX_NAME_BYTES",
     "check_names",
+    "data_version",
     "from_stac",
-    "name_fault",
-    "namespace_fault",
+    "name_problem",
+    "namespace_problem",
     "patch",
     "to_stac",
-    "version",
 ]
 
 # Key of the asset that is the blob's data.
-ASSET = "data"
+DATA_ASSET = "data"
 # Bytes of namespace and name together.
-MOST_BYTES = 979
+MAX_NAME_BYTES = 979
 # Bytes of data above which its MD5 may be worked out after it was taken. An MD5 takes a core longer than the
 # transfer does; below, that is a tenth of a second, for which nobody needs to be told twice.
-HASHED_LATER = 64 * 2**20
+DEFERRED_HASH_BYTES = 64 * 2**20
 
 _VERSION = re.compile(r"/assets/blobs/[^/]+/([^/]+)/data\Z").search
 _NAMESPACE = re.compile(r"[A-Za-z0-9:._-]+\Z").match
 # What an id is made of, which cannot change.
-_FIXED = ("storage_type", "namespace", "name")
-_NAMED = {"href": "href", "file:size": "size_bytes"}
+_ID_PARTS = ("storage_type", "namespace", "name")
+_ASSET_MEMBERS = {"href": "href", "file:size": "size_bytes"}
 
 
-def namespace_fault(namespace: str) -> str | None:
+def namespace_problem(namespace: str) -> str | None:
     """Return the reason why a text cannot be a namespace; None if it can."""
     return None if _NAMESPACE(namespace) else "is not made of letters, digits, ':', '.', '_' and '-'"
 
 
-def name_fault(name: str) -> str | None:
+def name_problem(name: str) -> str | None:
     """Return the reason why a text cannot be the name of a blob; None if it can."""
-    if not name or ids.fault(name) or "," in name or name.startswith("/") or name.endswith("/"):
+    if not name or ids.text_problem(name) or "," in name or name.startswith("/") or name.endswith("/"):
         return "is not made of printable characters without ',', with no '/' or blank at its ends"
     return None
 
 
 def check_names(namespace: str, name: str) -> None:
     """Raise `InvalidDocument` for a namespace or a name that cannot be one."""
-    for part, value, fault in (("namespace", namespace, namespace_fault), ("name", name, name_fault)):
+    for part, value, fault in (("namespace", namespace, namespace_problem), ("name", name, name_problem)):
         if (why := fault(value)) is not None:
             raise InvalidDocument(part, f"{value!r} {why}")
     size = len(namespace.encode()) + len(name.encode())
-    if size > MOST_BYTES:
-        raise InvalidDocument("name", f"has {size} bytes with its namespace; they have {MOST_BYTES} at most")
+    if size > MAX_NAME_BYTES:
+        raise InvalidDocument(
+            "name", f"has {size} bytes with its namespace; they have {MAX_NAME_BYTES} at most"
+        )
 
 
-def version(href: str | None) -> str | None:
+def data_version(href: str | None) -> str | None:
     """What tells data of ours from all other, by where it is; None for data that lies elsewhere."""
     found = _VERSION(href or "")
     return found[1] if found else None
@@ -81,26 +83,26 @@ def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     properties = item.get("properties") or {}
     unknown: dict[str, Any] = {}
-    compiled_table.of("blob").read(properties, out, unknown)
+    compiled_table.for_kind("blob").read(properties, out, unknown)
     extra_properties.read(properties.get(extra_properties.MEMBER), unknown, out)
     collection = item.get("collection")
     if ids.is_blob_collection(collection):
-        out["storage_type"] = str(collection).removeprefix(ids.BLOB_COLLECTION)
+        out["storage_type"] = str(collection).removeprefix(ids.BLOB_COLLECTION_PREFIX)
     try:
-        out["namespace"], out["name"] = ids.blob_parts(item["id"])
-    except compiled_table.FAILURES:
+        out["namespace"], out["name"] = ids.split_blob_item_id(item["id"])
+    except compiled_table.CODEC_ERRORS:
         out.setdefault("name", item["id"])
     if out.get("storage_type") and out.get("namespace"):
         out["id"] = ids.blob_id(out["storage_type"], out["namespace"], out["name"])
     geometry = item.get("geometry")
     if isinstance(geometry, dict) and geometry.get("geometries") != []:
         out["geometry"] = geometry
-    data = (item.get("assets") or {}).get(ASSET)
+    data = (item.get("assets") or {}).get(DATA_ASSET)
     if isinstance(data, dict):
-        for member, name in _NAMED.items():
+        for member, name in _ASSET_MEMBERS.items():
             if data.get(member) is not None:
                 out[name] = data[member]
-        if (digest := assets.digest_of(data)) is not None:
+        if (digest := assets.checksum_of(data)) is not None:
             out["hash"] = digest
     return out
 
@@ -115,13 +117,15 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
     if base is None:
         return _apply(attributes, _blank(attributes))
     before = from_stac(base)
-    rows = compiled_table.of("blob").table.rows
+    rows = compiled_table.for_kind("blob").table.rows
     changes: dict[str, Any] = {
         name: None
         for name in before
-        if name not in attributes and not rows[name].readonly and name not in ("id", *_FIXED)
+        if name not in attributes and not rows[name].readonly and name not in ("id", *_ID_PARTS)
     }
-    changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
+    changes.update(
+        {name: value for name, value in attributes.items() if not json_equal(value, before.get(name))}
+    )
     return _apply(changes, base)
 
 
@@ -132,7 +136,7 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]
     made of.
     """
     before = from_stac(base)
-    changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
+    changed = {name: value for name, value in changes.items() if not json_equal(value, before.get(name))}
     made = merge_patch(base, _apply(changed, base))
     if changed.get("geometry") is not None:
         # Whatever geometry others wrote meanwhile, nothing of it is left.
@@ -143,10 +147,10 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]
 
 def _blank(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """A new Item with its id and what the id is made of."""
-    parts: dict[str, Any] = {name: attributes.get(name) for name in _FIXED}
+    parts: dict[str, Any] = {name: attributes.get(name) for name in _ID_PARTS}
     if identifier := attributes.get("id"):
         try:
-            named = dict(zip(_FIXED, ids.split_blob(identifier), strict=True))
+            named = dict(zip(_ID_PARTS, ids.split_blob_id(identifier), strict=True))
         except (ValueError, AttributeError) as error:
             raise InvalidDocument("id", str(error)) from error
         for part, value in named.items():
@@ -162,11 +166,11 @@ def _blank(attributes: Mapping[str, Any]) -> dict[str, Any]:
         "type": "Feature",
         "stac_version": STAC_VERSION,
         "stac_extensions": [],
-        "id": ids.blob_item(namespace, name),
-        "collection": ids.blob_collection(parts["storage_type"]),
+        "id": ids.blob_item_id(namespace, name),
+        "collection": ids.blob_collection_id(parts["storage_type"]),
         "geometry": None,
         "properties": {
-            schema.CLASS: "Blob",
+            schema.CLASS_MEMBER: "Blob",
             "datetime": None,
             "catalog:storage_type": parts["storage_type"],
             "catalog:namespace": namespace,
@@ -185,7 +189,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
     fixed = from_stac(base)
     for name, value in changes.items():
         row = _row(name)
-        if name == "id" or name in _FIXED:
+        if name == "id" or name in _ID_PARTS:
             if value != fixed.get(name):
                 why = f"is {fixed.get(name)!r} and cannot become {value!r}: the blob's id is made of it"
                 raise InvalidDocument(name, why)
@@ -202,7 +206,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
 
 def _row(name: str) -> Row:
     try:
-        return compiled_table.of("blob").table.rows[name]
+        return compiled_table.for_kind("blob").table.rows[name]
     except KeyError:
         raise InvalidDocument(name, "a blob has no such attribute") from None
 
@@ -216,8 +220,8 @@ def _write_geometry(item: dict[str, Any], value: Any) -> None:
 
 def _data(item: dict[str, Any]) -> dict[str, Any]:
     """The asset of the data, to be written to."""
-    data = {"roles": ["data"], **item["assets"].get(ASSET, {})}
-    item["assets"][ASSET] = data
+    data = {"roles": ["data"], **item["assets"].get(DATA_ASSET, {})}
+    item["assets"][DATA_ASSET] = data
     return data
 
 
@@ -235,24 +239,24 @@ def _write_size(item: dict[str, Any], value: Any) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise InvalidDocument("size_bytes", f"{value!r} is no number of bytes")
         data["file:size"] = value
-    follow_size(item)
+    sync_size(item)
 
 
-def follow_size(item: dict[str, Any]) -> None:
+def sync_size(item: dict[str, Any]) -> None:
     """Repeat the size of the data where filters find it."""
-    size = (item["assets"].get(ASSET) or {}).get("file:size")
+    size = (item["assets"].get(DATA_ASSET) or {}).get("file:size")
     item["properties"].pop("catalog:size_bytes", None)
     if size is not None:
         item["properties"]["catalog:size_bytes"] = size
 
 
 def _write_hash(item: dict[str, Any], value: Any) -> None:
-    assets.set_digest(_data(item), value)
+    assets.set_checksum(_data(item), value)
 
 
 def _write_extra(item: dict[str, Any], value: Any) -> None:
     foreign: dict[str, Any] = {}
-    compiled_table.of("blob").read(item["properties"], {}, foreign)
+    compiled_table.for_kind("blob").read(item["properties"], {}, foreign)
     extra_properties.write(item["properties"], foreign, value)
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from landbridge.mappings import times
 
-__all__ = ["CODECS", "DEGREE_METERS", "DOCUMENT_CODECS", "Codec", "metres", "shift"]
+__all__ = ["CODECS", "DOCUMENT_CODECS", "METRES_PER_DEGREE", "Codec", "shift_decimal", "to_metres"]
 
 # One degree in metres, as the Catalog compares resolutions.
-DEGREE_METERS = 111111
+METRES_PER_DEGREE = 111111
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Codec:
     decode: Callable[[Any], Any] | None = None
 
 
-def shift(value: float, places: int) -> float:
+def shift_decimal(value: float, places: int) -> float:
     """``value`` times ten to the power of ``places``, exact in decimal notation; whole floats stay floats."""
     if value == 0:
         return value
@@ -39,7 +39,7 @@ def shift(value: float, places: int) -> float:
     return float(shifted)
 
 
-def metres(value: Any) -> float:
+def to_metres(value: Any) -> float:
     """A resolution in metres: of a number (metres already) or of ``{"value", "unit"}``."""
     if not isinstance(value, Mapping):
         return _number(value)
@@ -47,7 +47,7 @@ def metres(value: Any) -> float:
     if unit == "meters":
         return number
     if unit == "degrees":
-        return float(Decimal(repr(number)) * DEGREE_METERS)
+        return float(Decimal(repr(number)) * METRES_PER_DEGREE)
     raise ValueError(f"{unit!r} is not a unit of resolution; use 'meters' or 'degrees'")
 
 
@@ -143,9 +143,11 @@ CODECS: Mapping[str, Codec] = {
     "floats": Codec(_numbers, _numbers),
     "list": Codec(_list, _list),
     "datetime": Codec(times.normalize, times.normalize),
-    "percent": Codec(lambda value: shift(_finite(value), 2), lambda value: shift(_finite(value), -2)),
-    "nm_to_um": Codec(lambda value: shift(value, -3), lambda value: shift(value, 3)),
-    "resolution": Codec(metres, _resolution),
+    "percent": Codec(
+        lambda value: shift_decimal(_finite(value), 2), lambda value: shift_decimal(_finite(value), -2)
+    ),
+    "nm_to_um": Codec(lambda value: shift_decimal(value, -3), lambda value: shift_decimal(value, 3)),
+    "resolution": Codec(to_metres, _resolution),
     "data_type": Codec(_data_type, _CATALOG_TYPES.__getitem__),
     "nodata": Codec(_nodata_to_stac, _nodata_from_stac),
     "geotrans": Codec(_transform_to_stac, _transform_from_stac),

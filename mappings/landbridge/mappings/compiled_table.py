@@ -12,31 +12,31 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import tables, values
 from landbridge.mappings.codecs import CODECS, DOCUMENT_CODECS
-from landbridge.mappings.diffs import same
+from landbridge.mappings.diffs import json_equal
 from landbridge.mappings.errors import InvalidDocument
 
 if TYPE_CHECKING:
     from landbridge.mappings.tables import Row
 
-__all__ = ["FAILURES", "Plan", "of", "write"]
+__all__ = ["CODEC_ERRORS", "CompiledTable", "for_kind", "write"]
 
 # What a codec raises on a value it cannot convert.
-FAILURES = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError)
+CODEC_ERRORS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError)
 
-_Step = tuple[str, Callable[[Any], Any] | None]
+_Reader = tuple[str, Callable[[Any], Any] | None]
 
 
-def _later(value: Any) -> Any:
+def _read_later(value: Any) -> Any:
     """Stands in `Plan.steps` for a member that is read together with another one."""
     raise NotImplementedError(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompiledTable:
     """``steps``: attribute and decoder by member; ``special``: rows with a document codec, by attribute."""
 
     table: tables.Table
-    steps: Mapping[str, _Step]
+    steps: Mapping[str, _Reader]
     shadows: Mapping[str, tuple[str, str, Callable[[Any], Any] | None]]
     overflows: Mapping[str, tuple[str, str, Callable[[Any], Any] | None]]
     special: Mapping[str, Row]
@@ -60,12 +60,12 @@ class Plan:
                 continue
             if decode is None:
                 out[name] = value
-            elif decode is _later:
+            elif decode is _read_later:
                 late.append(key)
             else:
                 try:
                     out[name] = decode(value)
-                except FAILURES:
+                except CODEC_ERRORS:
                     continue
         for key in late:
             self._read_beside(key, members, out)
@@ -81,35 +81,35 @@ class Plan:
                 name, member, decode = self.overflows[key]
                 if members.get(member) is None:
                     out[name] = members[key] if decode is None else decode(members[key])
-        except FAILURES:
+        except CODEC_ERRORS:
             return
 
 
 @cache
-def of(kind: str) -> Plan:
+def for_kind(kind: str) -> CompiledTable:
     """The plan of a table."""
     table = tables.load(kind)
     container = ("properties",) if table.document == "Item" else ()
-    steps: dict[str, _Step] = {}
+    steps: dict[str, _Reader] = {}
     shadows, overflows, special = {}, {}, {}
     for row in table.rows.values():
         if row.codec in DOCUMENT_CODECS:
             special[row.name] = row
             for place in row.places:
                 if place[:-1] == container:
-                    steps.setdefault(place[-1], (row.name, _later))
+                    steps.setdefault(place[-1], (row.name, _read_later))
             continue
         codec, member = CODECS[row.codec], row.path[-1]
         steps[member] = (row.name, codec.decode)
         if row.shadow:
             shadows[row.shadow] = (row.name, member, codec.encode)
-            steps[row.shadow] = (row.name, _later)
+            steps[row.shadow] = (row.name, _read_later)
         if row.overflow:
             overflows[row.overflow] = (row.name, member, codec.decode)
-            steps[row.overflow] = (row.name, _later)
+            steps[row.overflow] = (row.name, _read_later)
         for place in row.also:
-            steps.setdefault(place[-1], (row.name, _later))
-    return Plan(table, steps, shadows, overflows, special)
+            steps.setdefault(place[-1], (row.name, _read_later))
+    return CompiledTable(table, steps, shadows, overflows, special)
 
 
 def write(row: Row, value: Any, members: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ def write(row: Row, value: Any, members: dict[str, Any]) -> None:
     try:
         stac = value if codec.encode is None else codec.encode(value)
         back = value if codec.encode is None else stac if codec.decode is None else codec.decode(stac)
-    except FAILURES as error:
+    except CODEC_ERRORS as error:
         raise InvalidDocument(row.name, f"{value!r} will not do: {error}") from error
     values.check(row.name, stac)
     if row.overflow and not row.schema.get("minimum", stac) <= stac <= row.schema.get("maximum", stac):
@@ -133,5 +133,5 @@ def write(row: Row, value: Any, members: dict[str, Any]) -> None:
         members[row.overflow] = stac
         return
     members[member] = stac
-    if row.shadow and not same(back, value):
+    if row.shadow and not json_equal(back, value):
         members[row.shadow] = value

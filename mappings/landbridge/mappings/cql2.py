@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from landbridge.mappings.tables import Row
 
-__all__ = ["containing", "intersecting", "sortby", "to_cql2"]
+__all__ = ["geometry_filter", "sortby", "text_filter", "to_cql2"]
 
 Node = dict[str, Any]
 
 _COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 # Attributes that an Item has as its id and its collection.
-_IDENTITY: Mapping[str, Mapping[str, str]] = {
+_ITEM_FIELDS: Mapping[str, Mapping[str, str]] = {
     "image": {"product_id": "collection", "name": "id"},
     "product": {"id": "id"},
     "blob": {},
 }
 # Kinds whose id is a Collection's and an Item's together.
-_IN_TWO = ("image", "blob")
+_KINDS_WITH_SPLIT_ID = ("image", "blob")
 
 
 def to_cql2(expression: Mapping[str, Any], kind: str) -> Node:
@@ -43,15 +43,15 @@ def to_cql2(expression: Mapping[str, Any], kind: str) -> Node:
         raise ValueError(f"{dict(expression)!r} is no expression: it has to have one operator")
     ((operator, operand),) = expression.items()
     if operator in ("and", "or"):
-        return _joined(operator, [to_cql2(part, kind) for part in operand])
+        return _combine(operator, [to_cql2(part, kind) for part in operand])
     if operator in ("isnull", "isnotnull"):
         names = [operand] if isinstance(operand, str) else list(operand)
         test = _is_null if operator == "isnull" else _is_not_null
-        return _joined("and", [test(_row(name, kind), kind) for name in names])
+        return _combine("and", [test(_row(name, kind), kind) for name in names])
     if operator not in _OPERATORS:
         raise ValueError(f"{operator!r} is no operator; there are {', '.join([*_OPERATORS, 'and', 'or'])}")
     write = _OPERATORS[operator]
-    return _joined("and", [write(_row(name, kind), value, kind) for name, value in operand.items()])
+    return _combine("and", [write(_row(name, kind), value, kind) for name, value in operand.items()])
 
 
 def sortby(attribute: str, ascending: bool = True, kind: str = "image") -> list[dict[str, str]]:
@@ -62,14 +62,14 @@ def sortby(attribute: str, ascending: bool = True, kind: str = "image") -> list[
         raise AttributeError(f"cannot sort by {attribute!r}: {why} (kind {kind!r})")
     direction = "asc" if ascending else "desc"
     if row.codec == "identifier":
-        fields = ["collection", "id"] if attribute == "id" else [_IDENTITY[kind][attribute]]
+        fields = ["collection", "id"] if attribute == "id" else [_ITEM_FIELDS[kind][attribute]]
     else:
         in_properties = _table(kind).document == "Item"
         fields = [f"properties.{row.property_name}" if in_properties else str(row.property_name)]
     return [{"field": field, "direction": direction} for field in fields]
 
 
-def containing(text: str, kind: str) -> Node:
+def text_filter(text: str, kind: str) -> Node:
     """The CQL2 JSON that finds objects with each word of a text somewhere in what can be searched.
 
     Raises ValueError for a text without words.
@@ -78,21 +78,21 @@ def containing(text: str, kind: str) -> Node:
 
     def found(word: str) -> Node:
         pattern = _node("casei", f"%{_escaped(word)}%")
-        return _joined("or", [_node("like", _node("casei", _property(row, kind)), pattern) for row in rows])
+        return _combine("or", [_node("like", _node("casei", _property(row, kind)), pattern) for row in rows])
 
-    return _joined("and", [found(word) for word in text.split()])
+    return _combine("and", [found(word) for word in text.split()])
 
 
-def intersecting(geometry: Mapping[str, Any], match_null_geometry: bool = False) -> Node:
+def geometry_filter(geometry: Mapping[str, Any], match_null_geometry: bool = False) -> Node:
     """The CQL2 JSON that finds Items by geometry; with ``match_null_geometry`` those without one too."""
     node = _node("s_intersects", {"property": "geometry"}, dict(geometry))
     # An Item has a bbox where, and only where, it has a geometry.
-    return _joined("or", [node, _node("isNull", {"property": "bbox"})]) if match_null_geometry else node
+    return _combine("or", [node, _node("isNull", {"property": "bbox"})]) if match_null_geometry else node
 
 
 def _table(kind: str) -> tables.Table:
-    if kind not in _IDENTITY:
-        raise ValueError(f"a STAC API searches no {kind!r}; there are {', '.join(_IDENTITY)}")
+    if kind not in _ITEM_FIELDS:
+        raise ValueError(f"a STAC API searches no {kind!r}; there are {', '.join(_ITEM_FIELDS)}")
     return tables.load(kind)
 
 
@@ -105,7 +105,7 @@ def _row(name: str, kind: str) -> Row:
     return row
 
 
-def _joined(operator: str, parts: Sequence[Node]) -> Node:
+def _combine(operator: str, parts: Sequence[Node]) -> Node:
     if not parts:
         raise ValueError(f"{operator!r} joins no expressions")
     if len(parts) == 1:
@@ -122,7 +122,7 @@ def _node(operator: str, *args: Any) -> Node:
 
 def _property(row: Row, kind: str) -> Node:
     if row.codec == "identifier":
-        return {"property": _IDENTITY[kind][row.name]}
+        return {"property": _ITEM_FIELDS[kind][row.name]}
     return {"property": row.property_name}
 
 
@@ -139,7 +139,7 @@ def _value(row: Row, value: Any) -> Any:
         return encode(
             float(value) if definition.get("type") == "number" and isinstance(value, str) else value
         )
-    except compiled_table.FAILURES as error:
+    except compiled_table.CODEC_ERRORS as error:
         raise ValueError(f"cannot filter by {row.name} and {value!r}: {error}") from error
 
 
@@ -162,23 +162,23 @@ def _of_type(definition: Mapping[str, Any], value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if not isinstance(value, str | int | float | bool):
         raise TypeError("it is neither a string, a number nor a boolean")
-    if why := values.fault(value):
+    if why := values.problem(value):
         raise ValueError(why)
     return value
 
 
-def _compared(row: Row, operator: str, value: Any, kind: str) -> Node:
+def _comparison(row: Row, operator: str, value: Any, kind: str) -> Node:
     """One comparison; where a value may lie beside its property, of either place."""
-    if kind in _IN_TWO and row.name == "id":
-        return _compared_id(operator, value, kind)
+    if kind in _KINDS_WITH_SPLIT_ID and row.name == "id":
+        return _id_comparison(operator, value, kind)
     stac = _value(row, value)
     node = _node(operator, _property(row, kind), stac)
     if row.overflow:
-        return _joined("or", [node, _node(operator, {"property": row.overflow}, stac)])
+        return _combine("or", [node, _node(operator, {"property": row.overflow}, stac)])
     return node
 
 
-def _compared_id(operator: str, value: Any, kind: str) -> Node:
+def _id_comparison(operator: str, value: Any, kind: str) -> Node:
     try:
         collection, item = ids.split(value) if kind == "image" else _split_blob(value)
     except (ValueError, AttributeError) as error:
@@ -189,12 +189,12 @@ def _compared_id(operator: str, value: Any, kind: str) -> Node:
         _node(operator, {"property": "collection"}, collection),
         _node(operator, {"property": "id"}, item),
     ]
-    return _joined("and" if operator == "=" else "or", parts)
+    return _combine("and" if operator == "=" else "or", parts)
 
 
 def _split_blob(value: str) -> tuple[str, str]:
-    storage_type, namespace, name = ids.split_blob(value)
-    return ids.blob_collection(storage_type), ids.blob_item(namespace, name)
+    storage_type, namespace, name = ids.split_blob_id(value)
+    return ids.blob_collection_id(storage_type), ids.blob_item_id(namespace, name)
 
 
 def _eq(row: Row, value: Any, kind: str) -> Node:
@@ -202,7 +202,7 @@ def _eq(row: Row, value: Any, kind: str) -> Node:
         return _is_null(row, kind)
     if row.is_list:
         return _node("a_contains", _property(row, kind), [_value(row, value)])
-    return _compared(row, "=", value, kind)
+    return _comparison(row, "=", value, kind)
 
 
 def _ne(row: Row, value: Any, kind: str) -> Node:
@@ -210,7 +210,7 @@ def _ne(row: Row, value: Any, kind: str) -> Node:
         return _is_not_null(row, kind)
     if row.is_list:
         return _node("not", _eq(row, value, kind))
-    return _compared(row, "<>", value, kind)
+    return _comparison(row, "<>", value, kind)
 
 
 def _range(row: Row, bounds: Mapping[str, Any], kind: str) -> Node:
@@ -219,16 +219,16 @@ def _range(row: Row, bounds: Mapping[str, Any], kind: str) -> Node:
     if row.is_list:
         raise ValueError(f"{row.name} is a list, which has no order")
     if not row.overflow:
-        return _joined(
-            "and", [_compared(row, _COMPARISONS[bound], value, kind) for bound, value in bounds.items()]
+        return _combine(
+            "and", [_comparison(row, _COMPARISONS[bound], value, kind) for bound, value in bounds.items()]
         )
     # Both bounds have to hold at the same place.
     places = [row.property_name, row.overflow]
     stac = {_COMPARISONS[bound]: _value(row, value) for bound, value in bounds.items()}
-    return _joined(
+    return _combine(
         "or",
         [
-            _joined("and", [_node(op, {"property": place}, value) for op, value in stac.items()])
+            _combine("and", [_node(op, {"property": place}, value) for op, value in stac.items()])
             for place in places
         ],
     )
@@ -245,13 +245,15 @@ def _prefix(row: Row, value: Any, kind: str) -> Node:
             return whole
         same = _node("=", {"property": "collection"}, product_id)
         parts = [same, _node("like", {"property": "id"}, _escaped(name) + "%")] if name else [same]
-        return _joined("or", [whole, _joined("and", parts)])
+        return _combine("or", [whole, _combine("and", parts)])
     if kind == "blob" and row.name == "id":
         storage_type, slash, rest = value.partition("/")
         if not slash:
-            return _node("like", {"property": "collection"}, _escaped(ids.blob_collection(value)) + "%")
-        same = _node("=", {"property": "collection"}, ids.blob_collection(storage_type))
-        return _joined("and", [same, _node("like", {"property": "id"}, _escaped(ids.encoded(rest)) + "%")])
+            return _node("like", {"property": "collection"}, _escaped(ids.blob_collection_id(value)) + "%")
+        same = _node("=", {"property": "collection"}, ids.blob_collection_id(storage_type))
+        return _combine(
+            "and", [same, _node("like", {"property": "id"}, _escaped(ids.encode_blob_path(rest)) + "%")]
+        )
     return _like(row, _escaped(value) + "%", kind)
 
 
@@ -275,20 +277,20 @@ def _check_pattern(row: Row, pattern: Any, kind: str) -> None:
     if (
         row.schema.get("type") != "string"
         or row.schema.get("format")
-        or (kind in _IN_TWO and row.name == "id")
+        or (kind in _KINDS_WITH_SPLIT_ID and row.name == "id")
     ):
         raise ValueError(f"{row.name} is not a string, so {pattern!r} cannot be looked for in it")
 
 
 def _is_null(row: Row, kind: str) -> Node:
-    if kind in _IN_TWO and row.name == "id":
+    if kind in _KINDS_WITH_SPLIT_ID and row.name == "id":
         return _node("isNull", {"property": "id"})
     node = _node("isNull", _property(row, kind))
     if row.is_list:
         # An empty list counts as no value.
-        return _joined("or", [node, _node("a_equals", _property(row, kind), [])])
+        return _combine("or", [node, _node("a_equals", _property(row, kind), [])])
     if row.overflow:
-        return _joined("and", [node, _node("isNull", {"property": row.overflow})])
+        return _combine("and", [node, _node("isNull", {"property": row.overflow})])
     return node
 
 

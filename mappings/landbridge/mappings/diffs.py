@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-__all__ = ["merge_patch", "operations", "pointer", "same"]
+__all__ = ["json_equal", "json_patch", "json_pointer", "merge_patch"]
 
 
-def same(one: Any, other: Any) -> bool:
+def json_equal(one: Any, other: Any) -> bool:
     """Equality of JSON values: unlike Python's, it tells ``true`` from ``1``."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
@@ -19,13 +19,13 @@ def same(one: Any, other: Any) -> bool:
         return (
             isinstance(other, Mapping)
             and one.keys() == other.keys()
-            and all(same(value, other[key]) for key, value in one.items())
+            and all(json_equal(value, other[key]) for key, value in one.items())
         )
     if isinstance(one, list | tuple):
         return (
             isinstance(other, list | tuple)
             and len(one) == len(other)
-            and all(same(*pair) for pair in zip(one, other, strict=True))
+            and all(json_equal(*pair) for pair in zip(one, other, strict=True))
         )
     return bool(one == other)
 
@@ -38,12 +38,12 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
         if isinstance(value, Mapping) and isinstance(before, Mapping):
             if inner := merge_patch(before, value):
                 patch[key] = inner
-        elif key not in old or not same(before, value):
+        elif key not in old or not json_equal(before, value):
             patch[key] = value
     return patch
 
 
-def operations(
+def json_patch(
     old: Mapping[str, Any], new: Mapping[str, Any], path: str = "", inside: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """The RFC 6902 operations that turn ``old`` into ``new``, their paths below ``path``.
@@ -52,18 +52,18 @@ def operations(
     wrote meanwhile; those that ``inside`` names are objects to be compared member by member.
     """
     found: list[dict[str, Any]] = [
-        {"op": "remove", "path": path + pointer([key])} for key in old if key not in new
+        {"op": "remove", "path": path + json_pointer([key])} for key in old if key not in new
     ]
     for key, value in new.items():
-        where, before = path + pointer([key]), old.get(key)
+        where, before = path + json_pointer([key]), old.get(key)
         if key in inside and isinstance(value, Mapping) and isinstance(before, Mapping):
-            found += operations(before, value, where, inside)
-        elif key not in old or not same(before, value):
+            found += json_patch(before, value, where, inside)
+        elif key not in old or not json_equal(before, value):
             # "add" replaces a member that is there, and does not fail where it went in the meantime.
             found.append({"op": "add", "path": where, "value": value})
     return found
 
 
-def pointer(members: Sequence[str | int]) -> str:
+def json_pointer(members: Sequence[str | int]) -> str:
     """The JSON pointer (RFC 6901) to a member."""
     return "".join("/" + str(member).replace("~", "~0").replace("/", "~1") for member in members)

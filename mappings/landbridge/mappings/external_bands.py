@@ -10,15 +10,15 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from landbridge.mappings import assets, ids
-from landbridge.mappings.assets import INDEX
-from landbridge.mappings.binding import ASSET, POSITION, is_bound, preference, resolution_of
+from landbridge.mappings.assets import FILE_INDEX
+from landbridge.mappings.binding import ASSET_KEY, BAND_INDEX, is_bound, pixel_size_of, preference_key
 from landbridge.mappings.codecs import CODECS
 
-__all__ = ["bound", "entries", "inferred", "objects"]
+__all__ = ["band_objects", "bind_entries", "entries", "infer_attributes"]
 
 _MASK_ROLES = {"data-mask", "cloud", "cloud-shadow", "shadow", "snow-ice", "land-water", "water-mask"}
 _ALPHA = {"alpha", "dataset_mask"}
-_FULL_RANGE: Mapping[str, tuple[float, float]] = {
+_DATA_TYPE_RANGES: Mapping[str, tuple[float, float]] = {
     "Byte": (0, 255),
     "UInt16": (0, 65535),
     "Int16": (-32768, 32767),
@@ -38,17 +38,19 @@ def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None
     described = _assets(collection, item)
     listed = collection.get("bands")
     if "bands" not in collection or (not listed and described and not _assets(collection, None)):
-        found = [entry for key in described for entry in _readable(key, described)]
-        return [{**entry, "catalog:sort_order": order} for order, entry in enumerate(_apart(found))]
-    places = _places(described)
+        found = [entry for key in described for entry in _asset_entries_or_none(key, described)]
+        return [
+            {**entry, "catalog:sort_order": order} for order, entry in enumerate(_with_unique_names(found))
+        ]
+    places = _locations_by_name(described)
     bands = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
     return [
-        dict(entry) if "catalog:type" in entry else _placed(entry, order, places)
+        dict(entry) if "catalog:type" in entry else _located(entry, order, places)
         for order, entry in enumerate(bands)
     ]
 
 
-def _apart(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _with_unique_names(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield entries under distinct names: names of other programs may be made into the same valid one."""
     taken: set[str] = set()
     for entry in entries:
@@ -59,7 +61,7 @@ def _apart(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield entry if name == entry["name"] else {**entry, "name": name}
 
 
-def _places(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
+def _locations_by_name(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
     """Return the asset key and the index of each band by its name.
 
     Of several assets that have the band, an asset of that name is taken, else one without other bands, and of
@@ -69,26 +71,26 @@ def _places(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, 
     rank: dict[str, tuple[bool, bool, float]] = {}
     for key, asset in described.items():
         try:
-            names, resolution = _names(key, asset), resolution_of(asset)
+            names, resolution = _names(key, asset), pixel_size_of(asset)
         except (TypeError, ValueError, AttributeError):
             continue
         for index, name in enumerate(names):
-            this = (key != name, *preference(names, resolution))
+            this = (key != name, *preference_key(names, resolution))
             if name not in found or this < rank[name]:
                 found[name], rank[name] = (key, index), this
     return found
 
 
-def _placed(entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+def _located(entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
     """Return an entry of another program with the place of its pixels, as far as the assets state it."""
     name = entry.get("name") or f"band-{order}"
-    place: dict[str, Any] = {"name": name, POSITION: 0}
+    place: dict[str, Any] = {"name": name, BAND_INDEX: 0}
     if name in places:
-        place[ASSET], place[POSITION] = places[name]
+        place[ASSET_KEY], place[BAND_INDEX] = places[name]
     return {**place, "catalog:sort_order": order, **entry}
 
 
-def bound(collection: Mapping[str, Any], ours: Container[Any] = ()) -> list[Any]:
+def bind_entries(collection: Mapping[str, Any], ours: Container[Any] = ()) -> list[Any]:
     """Return the entries of ``bands`` as they are stored: those of other programs get asset and index.
 
     A ``catalog:file_index`` that an earlier version gave to such entries is taken out: it counted the assets
@@ -96,16 +98,16 @@ def bound(collection: Mapping[str, Any], ours: Container[Any] = ()) -> list[Any]
     uploaded files.
     """
     shared = collection.get("item_assets")
-    places = _places(_assets(collection, None))
+    places = _locations_by_name(_assets(collection, None))
     done: list[Any] = []
     for entry in collection.get("bands") or ():
         if not isinstance(entry, Mapping):
             done.append(entry)
-        elif INDEX in entry and is_bound(entry, shared) and entry.get("name") not in ours:
-            done.append({key: value for key, value in entry.items() if key != INDEX})
-        elif ASSET not in entry and "catalog:type" not in entry and entry.get("name") in places:
+        elif FILE_INDEX in entry and is_bound(entry, shared) and entry.get("name") not in ours:
+            done.append({key: value for key, value in entry.items() if key != FILE_INDEX})
+        elif ASSET_KEY not in entry and "catalog:type" not in entry and entry.get("name") in places:
             key, index = places[entry["name"]]
-            done.append({**entry, ASSET: key, POSITION: entry.get(POSITION, index)})
+            done.append({**entry, ASSET_KEY: key, BAND_INDEX: entry.get(BAND_INDEX, index)})
         else:
             done.append(entry)
     return done
@@ -113,19 +115,19 @@ def bound(collection: Mapping[str, Any], ours: Container[Any] = ()) -> list[Any]
 
 def _assets(collection: Mapping[str, Any], item: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
     """Return the data assets that the Collection, else the Item, describes, in the order of their keys."""
-    shared = _object(collection.get("item_assets"))
-    keys = [key for key in assets.data_keys(shared) if assets.INDEX not in shared[key]]
+    shared = _mapping_or_empty(collection.get("item_assets"))
+    keys = [key for key in assets.data_keys(shared) if assets.FILE_INDEX not in shared[key]]
     if keys:
         return {key: shared[key] for key in keys}
-    own = _object((item or {}).get("assets"))
+    own = _mapping_or_empty((item or {}).get("assets"))
     return {key: own[key] for key in assets.data_keys(own)}
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _mapping_or_empty(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def objects(bands: Any) -> list[Mapping[str, Any]]:
+def band_objects(bands: Any) -> list[Mapping[str, Any]]:
     """Return the band objects of an array, those of arrays in it one after the other."""
     if not isinstance(bands, list | tuple):
         return []
@@ -133,23 +135,23 @@ def objects(bands: Any) -> list[Mapping[str, Any]]:
     return [one if isinstance(one, Mapping) else {} for one in flat]
 
 
-def _readable(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _asset_entries_or_none(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """An asset's bands; none where its members are not what STAC has there: the other assets can be read."""
     try:
-        return _of_asset(key, described)
+        return _asset_entries(key, described)
     except (TypeError, ValueError, KeyError, AttributeError):
         return []
 
 
 def _names(key: str, asset: Mapping[str, Any]) -> list[str]:
     """What an asset's bands are called where it says so, else the asset's key."""
-    bands = objects(asset.get("bands")) or objects(asset.get("eo:bands"))
+    bands = band_objects(asset.get("bands")) or band_objects(asset.get("eo:bands"))
     return [band.get("name", key) for band in bands] or [key]
 
 
-def _of_asset(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _asset_entries(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     asset = described[key]
-    parts = _parts(asset)
+    parts = _merged_band_objects(asset)
     others = {
         name for other, its in described.items() if other != key for name in (*_names(other, its), other)
     }
@@ -168,8 +170,8 @@ def _of_asset(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict
             },
             **part,
             "name": name,
-            ASSET: key,
-            POSITION: position,
+            ASSET_KEY: key,
+            BAND_INDEX: position,
         }
         if "description" not in entry and (text := asset.get("description") or asset.get("title")):
             entry["description"] = text
@@ -179,16 +181,16 @@ def _of_asset(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict
             entry.setdefault("raster:spatial_resolution", gsd)
         if classes := asset.get("classification:classes"):
             entry.setdefault("classification:classes", classes)
-        entry["catalog:type"] = _type(entry, set(asset.get("roles") or ()))
-        found.append({**_known(entry, position), **entry})
+        entry["catalog:type"] = _band_type(entry, set(asset.get("roles") or ()))
+        found.append({**_derived_members(entry, position), **entry})
     return found
 
 
-def _parts(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _merged_band_objects(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One object per band of an asset, with the members that STAC 1.1 has."""
-    if bands := objects(asset.get("bands")):
+    if bands := band_objects(asset.get("bands")):
         return [dict(band) for band in bands]
-    eo, raster = objects(asset.get("eo:bands")), objects(asset.get("raster:bands"))
+    eo, raster = band_objects(asset.get("eo:bands")), band_objects(asset.get("raster:bands"))
     count = max(len(eo), len(raster), 1)
     parts = []
     for index in range(count):
@@ -219,7 +221,7 @@ _RASTER = {
 }
 
 
-def _type(entry: Mapping[str, Any], roles: set[str]) -> str:
+def _band_type(entry: Mapping[str, Any], roles: set[str]) -> str:
     """What kind of band an entry of others describes, by its extensions, its asset's roles and its name."""
     if entry.get("name", "").lower() in _ALPHA:
         return "mask"
@@ -234,17 +236,17 @@ def _type(entry: Mapping[str, Any], roles: set[str]) -> str:
     return "generic"
 
 
-def inferred(entry: Mapping[str, Any]) -> dict[str, Any]:
+def infer_attributes(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes of an entry of others that has no ``catalog:type``, from the extensions' members."""
-    kind = _type(entry, set())
-    known = _known(entry, 0)
+    kind = _band_type(entry, set())
+    known = _derived_members(entry, 0)
     out: dict[str, Any] = {"type": kind, **{member[8:]: value for member, value in known.items()}}
     if (gsd := entry.get("gsd")) is not None:
         out["resolution"] = {"value": gsd, "unit": "meters"}
     return out
 
 
-def _known(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
+def _derived_members(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
     """The ``catalog:*`` members that follow from what an entry of others says."""
     found: dict[str, Any] = {}
     statistics = entry.get("statistics") or {}
@@ -252,12 +254,12 @@ def _known(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
     shown = None if low is None or high is None else [float(low), float(high)]
     if shown:
         found["catalog:display_range"] = shown
-    full = _FULL_RANGE.get(_catalog_type(entry.get("data_type")) or "")
+    full = _DATA_TYPE_RANGES.get(_catalog_type(entry.get("data_type")) or "")
     data = [float(full[0]), float(full[1])] if full else shown
     if data:
         found["catalog:data_range"] = data
         scale, offset = entry.get("raster:scale"), entry.get("raster:offset")
-        if (_is_number(scale) or _is_number(offset)) and _type(entry, set()) not in ("class", "mask"):
+        if (_is_number(scale) or _is_number(offset)) and _band_type(entry, set()) not in ("class", "mask"):
             factor, shift = 1 if scale is None else scale, 0 if offset is None else offset
             found["catalog:physical_range"] = [value * factor + shift for value in data]
     classes = entry.get("classification:classes")

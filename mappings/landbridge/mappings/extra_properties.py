@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from landbridge.mappings import values
-from landbridge.mappings.diffs import same
+from landbridge.mappings.diffs import json_equal
 
-__all__ = ["MEMBER", "decode", "encode", "read", "stored", "write"]
+__all__ = ["MEMBER", "decode", "encode", "encode_checked", "read", "write"]
 
 MEMBER = "catalog:extra_properties"
 
@@ -41,7 +41,7 @@ def encode(value: Any, member: bool = False) -> Any:
     return value
 
 
-def stored(value: Any) -> Any:
+def encode_checked(value: Any) -> Any:
     """Return ``extra_properties`` as they are stored. Raises `InvalidDocument`."""
     values.check("extra_properties", value)
     return encode(value)
@@ -102,9 +102,9 @@ def write(properties: dict[str, Any], foreign: Mapping[str, Any], value: Any) ->
             del properties[key]
         elif key in own:
             continue  # the member of the same name in our own object is the one that is shown
-        elif same(wanted[key], shown):
+        elif json_equal(wanted[key], shown):
             del wanted[key]
-        elif wanted[key] is not None and same(encode(wanted[key]), wanted[key]):
+        elif wanted[key] is not None and json_equal(encode(wanted[key]), wanted[key]):
             properties[key] = wanted.pop(key)
         else:
             del properties[key]

@@ -11,9 +11,9 @@ from typing import Any
 
 from landbridge.mappings.errors import InvalidDocument
 
-__all__ = ["LARGEST", "bbox", "check_geometry"]
+__all__ = ["MAX_COORDINATE", "bbox", "check_geometry"]
 
-LARGEST = 1e6  # of a coordinate: no longitude is larger, nor the height of a footprint in metres
+MAX_COORDINATE = 1e6  # of a coordinate: no longitude is larger, nor the height of a footprint in metres
 
 # Nesting depth of the positions.
 _DEPTHS = {
@@ -93,7 +93,9 @@ class _Check:
             if not (
                 isinstance(position, list | tuple)
                 and len(position) == size
-                and all(type(one) in _NUMBERS and -LARGEST <= one <= LARGEST for one in position)
+                and all(
+                    type(one) in _NUMBERS and -MAX_COORDINATE <= one <= MAX_COORDINATE for one in position
+                )
             ):
                 self._position(position, f"{place}[{n}]")
                 size = self.size
@@ -102,8 +104,12 @@ class _Check:
         if not isinstance(position, list | tuple) or len(position) not in (2, 3):
             raise _bad(place, position, "a position: longitude, latitude and perhaps a height")
         for n, number in enumerate(position):
-            if type(number) not in _NUMBERS or not -LARGEST <= number <= LARGEST:
-                raise _bad(f"{place}[{n}]", number, f"a number between {-LARGEST:,.0f} and {LARGEST:,.0f}")
+            if type(number) not in _NUMBERS or not -MAX_COORDINATE <= number <= MAX_COORDINATE:
+                raise _bad(
+                    f"{place}[{n}]",
+                    number,
+                    f"a number between {-MAX_COORDINATE:,.0f} and {MAX_COORDINATE:,.0f}",
+                )
         if self.size not in (0, len(position)):
             raise _bad(place, position, f"a position of {self.size} numbers, as those before it")
         self.size = len(position)

@@ -7,30 +7,30 @@ import unicodedata
 from typing import Self
 
 __all__ = [
-    "BLOB_COLLECTION",
+    "BLOB_COLLECTION_PREFIX",
     "NamedId",
-    "blob_collection",
+    "blob_collection_id",
     "blob_id",
-    "blob_item",
-    "blob_parts",
-    "encoded",
-    "fault",
+    "blob_item_id",
+    "encode_blob_path",
     "image_id",
     "is_blob_collection",
+    "is_valid_name",
     "make_valid_name",
-    "name_fault",
-    "product_id_fault",
+    "name_problem",
+    "product_id_problem",
     "split",
-    "split_blob",
-    "valid_name",
+    "split_blob_id",
+    "split_blob_item_id",
+    "text_problem",
 ]
 
 # Collections of blobs are no products.
-BLOB_COLLECTION = "blobs:"
+BLOB_COLLECTION_PREFIX = "blobs:"
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z").match
 _OTHERS = re.compile(r"[^A-Za-z0-9_.-]+")
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
+_UNESCAPED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 _ENCODED = re.compile(r"(?:[A-Za-z0-9._:-]|~[0-9A-F]{2})*\Z").match
 _ESCAPE = re.compile(r"~(..)")
 
@@ -65,16 +65,16 @@ class NamedId(str):  # noqa: SLOT000 - its parts are kept beside the text
         return self
 
 
-def product_id_fault(id: str) -> str | None:
+def product_id_problem(id: str) -> str | None:
     """Return the reason why a text cannot be the id of a product; None if it can."""
     if not id:
         return "is empty"
     if is_blob_collection(id):
-        return f"begins with {BLOB_COLLECTION!r}, as the collections of blobs do"
-    return fault(id)
+        return f"begins with {BLOB_COLLECTION_PREFIX!r}, as the collections of blobs do"
+    return text_problem(id)
 
 
-def fault(text: str) -> str | None:
+def text_problem(text: str) -> str | None:
     """Return why readers cannot tell an id or name from others; None if they can.
 
     Spaces at the ends, controls, marks of direction and other characters that do not show make two texts look
@@ -91,7 +91,7 @@ def _is_hidden(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def name_fault(name: str) -> str | None:
+def name_problem(name: str) -> str | None:
     """Return the reason why an id with this name would be split elsewhere; None if it would not.
 
     The service decides about all other limits of names.
@@ -104,7 +104,7 @@ def name_fault(name: str) -> str | None:
     return None if hidden is None else f"has the character U+{ord(hidden):04X}, which does not show"
 
 
-def valid_name(name: str) -> bool:
+def is_valid_name(name: str) -> bool:
     """Whether a name is made of letters, digits, ``_``, ``.`` and ``-`` only, and of at least one."""
     return _NAME(name) is not None
 
@@ -119,7 +119,7 @@ def blob_id(storage_type: str, namespace: str, name: str) -> str:
     return f"{storage_type}/{namespace}/{name}"
 
 
-def split_blob(id: str) -> tuple[str, str, str]:
+def split_blob_id(id: str) -> tuple[str, str, str]:
     """Storage type, namespace and name of a blob's id. Raises ValueError for what is none."""
     storage_type, _, rest = id.partition("/")
     namespace, _, name = rest.partition("/")
@@ -128,34 +128,34 @@ def split_blob(id: str) -> tuple[str, str, str]:
     return storage_type, namespace, name
 
 
-def blob_collection(storage_type: str) -> str:
+def blob_collection_id(storage_type: str) -> str:
     """The id of the Collection that holds the blobs of a storage type."""
-    return BLOB_COLLECTION + storage_type
+    return BLOB_COLLECTION_PREFIX + storage_type
 
 
 def is_blob_collection(collection: object) -> bool:
     """Whether a Collection's id says that it holds blobs."""
-    return isinstance(collection, str) and collection.startswith(BLOB_COLLECTION)
+    return isinstance(collection, str) and collection.startswith(BLOB_COLLECTION_PREFIX)
 
 
-def encoded(text: str) -> str:
+def encode_blob_path(text: str) -> str:
     """A text as blobs' Items have it in their ids: bytes other than letters, digits and ``._:-`` as ``~XX``.
 
     The beginning of a text is encoded as the beginning of the whole.
     """
-    return "".join(chr(byte) if byte in _PLAIN else f"~{byte:02X}" for byte in text.encode())
+    return "".join(chr(byte) if byte in _UNESCAPED else f"~{byte:02X}" for byte in text.encode())
 
 
-def blob_item(namespace: str, name: str) -> str:
+def blob_item_id(namespace: str, name: str) -> str:
     """The id of a blob's Item."""
-    return encoded(f"{namespace}/{name}")
+    return encode_blob_path(f"{namespace}/{name}")
 
 
-def blob_parts(item: str) -> tuple[str, str]:
+def split_blob_item_id(item: str) -> tuple[str, str]:
     """Namespace and name that a blob's Item is named by. Raises ValueError for an id that is none."""
     if isinstance(item, str) and _ENCODED(item):
         raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), item).encode("latin-1")
         namespace, _, name = raw.decode(errors="replace").partition("/")
-        if namespace and name and blob_item(namespace, name) == item:
+        if namespace and name and blob_item_id(namespace, name) == item:
             return namespace, name
     raise ValueError(f"{item!r} is not the id of a blob's Item: an encoded 'namespace/name'")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import assets, compiled_table, extra_properties, ids, schema, times
-from landbridge.mappings.diffs import merge_patch, same
+from landbridge.mappings.diffs import json_equal, merge_patch
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.geometry import bbox
 
@@ -24,7 +24,7 @@ STAC_VERSION = "1.1.0"
 
 _WKT = ("GEOG", "PROJ", "GEOD", "BOUND", "COMPOUND", "COMPD", "ENG", "DERIVED", "LOCAL_CS", "COORDINATE")
 # Changing these takes more than their own members, so a patch of them has to see the Item.
-_NEED_BASE = ("files", "extra_properties")
+_NEEDS_BASE = ("files", "extra_properties")
 
 
 def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,13 +52,13 @@ def _try(read: Callable[..., None], *args: Any) -> None:
     """Read a part; one that is not what STAC has there is left out: the rest can be read."""
     try:
         read(*args)
-    except compiled_table.FAILURES:
+    except compiled_table.CODEC_ERRORS:
         return
 
 
 def _read_properties(properties: Mapping[str, Any], out: dict[str, Any]) -> None:
     unknown: dict[str, Any] = {}
-    compiled_table.of("image").read(properties, out, unknown)
+    compiled_table.for_kind("image").read(properties, out, unknown)
     get = properties.get
     _read_times(get, out)
     _read_crs(get, out)
@@ -80,7 +80,7 @@ def _read_via(links: Sequence[Mapping[str, Any]], out: dict[str, Any]) -> None:
             return
 
 
-_LONE = {"x_pixels": "catalog:x_pixels", "y_pixels": "catalog:y_pixels"}
+_SINGLE_SIZE_MEMBERS = {"x_pixels": "catalog:x_pixels", "y_pixels": "catalog:y_pixels"}
 
 
 def _read_times(get: Callable[[str], Any], out: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ def _read_times(get: Callable[[str], Any], out: dict[str, Any]) -> None:
         if value is not None:
             try:
                 out[name] = times.normalize(value)
-            except compiled_table.FAILURES:
+            except compiled_table.CODEC_ERRORS:
                 continue
 
 
@@ -108,7 +108,7 @@ def _read_shape(get: Callable[[str], Any], out: dict[str, Any]) -> None:
     shape = get("proj:shape")
     if isinstance(shape, list | tuple) and len(shape) == 2:
         out["y_pixels"], out["x_pixels"] = shape
-    for name, member in _LONE.items():
+    for name, member in _SINGLE_SIZE_MEMBERS.items():
         if (value := get(member)) is not None:
             out[name] = value
 
@@ -116,14 +116,14 @@ def _read_shape(get: Callable[[str], Any], out: dict[str, Any]) -> None:
 def _read_files(found: Mapping[str, Any], out: dict[str, Any]) -> None:
     if (files := assets.files(found)) is not None:
         out["files"] = files
-    if "geotrans" not in out and (grid := assets.grid(found)) is not None:
+    if "geotrans" not in out and (grid := assets.finest_grid(found)) is not None:
         out["geotrans"], shape = grid
         if shape is not None and "x_pixels" not in out:
             out["y_pixels"], out["x_pixels"] = shape
 
 
 def _read_preview(found: Mapping[str, Any], out: dict[str, Any]) -> None:
-    if (key := assets.preview(found)) and (href := found[key].get("href")) is not None:
+    if (key := assets.preview_key(found)) and (href := found[key].get("href")) is not None:
         out["preview_url"] = href
 
 
@@ -137,9 +137,11 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
     if base is None:
         return _apply({"acquired": None, **attributes}, _blank())
     before = from_stac(base)
-    rows = compiled_table.of("image").table.rows
+    rows = compiled_table.for_kind("image").table.rows
     changes = {name: None for name in before if name not in attributes and not _fixed(rows[name])}
-    changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
+    changes.update(
+        {name: value for name, value in attributes.items() if not json_equal(value, before.get(name))}
+    )
     return _apply(changes, base)
 
 
@@ -151,7 +153,7 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
     """
     if base is not None:
         before = from_stac(base)
-        changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
+        changed = {name: value for name, value in changes.items() if not json_equal(value, before.get(name))}
         return merge_patch(base, _apply(changed, base))
     return _blind_patch(changes)
 
@@ -159,7 +161,7 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
 def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
     """A patch of an Item that was not seen: it takes out every place that an old value may lie in."""
     for name in changes:
-        if name in _NEED_BASE or (name in _LONE and changes[name] is None):
+        if name in _NEEDS_BASE or (name in _SINGLE_SIZE_MEMBERS and changes[name] is None):
             raise ValueError(f"a patch of {name} needs the item as last read (base=...)")
     if "acquired" in changes and changes["acquired"] is None:
         raise _no_acquired()
@@ -167,11 +169,13 @@ def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
     new = _apply({name: value for name, value in changes.items() if value is not None}, old)
     result = merge_patch(old, new)
     result.pop("links", None)  # an array is replaced as a whole; the server follows catalog:provider_url
-    gone = [place[1] for name in changes for place in _replaced(name) if place[1] not in new["properties"]]
-    if all(changes.get(name) is not None for name in _LONE):
-        gone += _LONE.values()  # a whole size leaves nothing of one that was written in parts
+    gone = [
+        place[1] for name in changes for place in _replaced_places(name) if place[1] not in new["properties"]
+    ]
+    if all(changes.get(name) is not None for name in _SINGLE_SIZE_MEMBERS):
+        gone += _SINGLE_SIZE_MEMBERS.values()  # a whole size leaves nothing of one that was written in parts
     if "proj:shape" in new["properties"]:
-        gone += _LONE.values()
+        gone += _SINGLE_SIZE_MEMBERS.values()
     if gone:
         result["properties"] = {**result.get("properties", {}), **dict.fromkeys(gone)}
     if "acquired_end" in changes and changes["acquired_end"] is None:
@@ -179,18 +183,18 @@ def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
     if "preview_url" in changes and changes["preview_url"] is None:
         result["assets"] = {"thumbnail": None}
     if "geometry" in changes:
-        result.update(_whole_geometry(changes["geometry"]))
+        result.update(_geometry_patch(changes["geometry"]))
     return result
 
 
-def _replaced(name: str) -> list[tuple[str, ...]]:
+def _replaced_places(name: str) -> list[tuple[str, ...]]:
     """The places in ``properties`` where a new value of an attribute leaves nothing of the old one."""
     # A size written alone joins the other in proj:shape; start_datetime is there with acquired_end only.
-    shared = {"acquired", *_LONE}
+    shared = {"acquired", *_SINGLE_SIZE_MEMBERS}
     return [place for place in _row(name).places if place[0] == "properties" and name not in shared]
 
 
-def _whole_geometry(geometry: Mapping[str, Any] | None) -> dict[str, Any]:
+def _geometry_patch(geometry: Mapping[str, Any] | None) -> dict[str, Any]:
     """A geometry's members as a merge patch that leaves nothing of another geometry's type behind."""
     if geometry is None:
         return {"geometry": None, "bbox": None}
@@ -204,7 +208,7 @@ def _blank() -> dict[str, Any]:
         "stac_extensions": [],
         "id": None,
         "geometry": None,
-        "properties": {schema.CLASS: "Image"},
+        "properties": {schema.CLASS_MEMBER: "Image"},
         "links": [],
         "assets": {},
     }
@@ -228,7 +232,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
 
 def _row(name: str) -> Row:
     try:
-        return compiled_table.of("image").table.rows[name]
+        return compiled_table.for_kind("image").table.rows[name]
     except KeyError:
         raise InvalidDocument(name, "an image has no such attribute") from None
 
@@ -262,7 +266,7 @@ def _no_acquired() -> InvalidDocument:
 def _moment(attribute: str, value: Any) -> str:
     try:
         return times.normalize(value)
-    except compiled_table.FAILURES as error:
+    except compiled_table.CODEC_ERRORS as error:
         raise InvalidDocument(attribute, f"{value!r} is no date: {error}") from error
 
 
@@ -329,7 +333,7 @@ def _write_pixels(item: dict[str, Any], value: Any, name: str) -> None:
     properties = item["properties"]
     shape = properties.pop("proj:shape", None) or (None, None)
     now = {"y_pixels": shape[0], "x_pixels": shape[1]}
-    for key, member in _LONE.items():
+    for key, member in _SINGLE_SIZE_MEMBERS.items():
         if (lone := properties.pop(member, None)) is not None:
             now[key] = lone
     now[name] = value
@@ -338,17 +342,17 @@ def _write_pixels(item: dict[str, Any], value: Any, name: str) -> None:
         return
     for key, number in now.items():
         if number is not None:
-            properties[_LONE[key]] = number
+            properties[_SINGLE_SIZE_MEMBERS[key]] = number
 
 
 def _write_via(item: dict[str, Any], value: Any) -> None:
     item["properties"].pop("catalog:provider_url", None)
     if value is not None:
         item["properties"]["catalog:provider_url"] = value
-    follow_provider_url(item)
+    sync_via_link(item)
 
 
-def follow_provider_url(item: dict[str, Any]) -> None:
+def sync_via_link(item: dict[str, Any]) -> None:
     """Make the link of rel ``via`` say what ``catalog:provider_url`` says; without it there is none."""
     url = item["properties"].get("catalog:provider_url")
     links = [link for link in item.get("links") or () if link.get("rel") != "via"]
@@ -360,7 +364,7 @@ def follow_provider_url(item: dict[str, Any]) -> None:
 
 def _write_extra(item: dict[str, Any], value: Any) -> None:
     foreign: dict[str, Any] = {}
-    compiled_table.of("image").read(item["properties"], {}, foreign)
+    compiled_table.for_kind("image").read(item["properties"], {}, foreign)
     extra_properties.write(item["properties"], foreign, value)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import compiled_table, extra_properties, schema, times
-from landbridge.mappings.diffs import operations, same
+from landbridge.mappings.diffs import json_equal, json_patch
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.image import STAC_VERSION
 
@@ -26,19 +26,19 @@ _WORLD = [[-180, -90, 180, 90]]
 def from_stac(collection: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of a Collection, ours or anyone's; those it does not hold are left out."""
     out: dict[str, Any] = {}
-    compiled_table.of("product").read(collection, out, {})
+    compiled_table.for_kind("product").read(collection, out, {})
     get = collection.get
     description = get("description")
     if description is not None and description == get(_FALLBACK):
         description = get("catalog:description")
     if description is not None:
         out["description"] = description
-    interval = [None, None] if schema.is_ours(collection) else _interval(collection)
+    interval = [None, None] if schema.is_catalog_document(collection) else _interval(collection)
     for name, position in _EXTENT.items():
         if (moment := get(f"catalog:{name}") or interval[position]) is not None:
             try:
                 out[name] = times.normalize(moment)
-            except compiled_table.FAILURES:
+            except compiled_table.CODEC_ERRORS:
                 continue
     if (own := get("catalog:extra_properties")) is not None:
         out["extra_properties"] = extra_properties.decode(own)
@@ -57,11 +57,13 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
             raise InvalidDocument("id", "is missing; a product has an id")
         return _apply(attributes, _blank())
     before = from_stac(base)
-    rows = compiled_table.of("product").table.rows
+    rows = compiled_table.for_kind("product").table.rows
     changes: dict[str, Any] = {
         name: None for name in before if name not in attributes and name != "id" and not rows[name].readonly
     }
-    changes.update({name: value for name, value in attributes.items() if not same(value, before.get(name))})
+    changes.update(
+        {name: value for name, value in attributes.items() if not json_equal(value, before.get(name))}
+    )
     return _apply(changes, base)
 
 
@@ -73,8 +75,8 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> list[dict[str,
     client has changed it since.
     """
     before = from_stac(base)
-    changed = {name: value for name, value in changes.items() if not same(value, before.get(name))}
-    made = operations(base, _apply(changed, base), inside=("extent", "temporal"))
+    changed = {name: value for name, value in changes.items() if not json_equal(value, before.get(name))}
+    made = json_patch(base, _apply(changed, base), inside=("extent", "temporal"))
     written = {operation["path"] for operation in made}
     shared = {"/description": base.get("description"), "/extent/temporal/interval": _intervals(base)}
     tests = [
@@ -100,13 +102,13 @@ def _blank() -> dict[str, Any]:
         "extent": {"spatial": {"bbox": _WORLD}, "temporal": {"interval": [[None, None]]}},
         "links": [],
         "bands": [],
-        schema.CLASS: "Product",
+        schema.CLASS_MEMBER: "Product",
     }
 
 
 def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     collection = dict(base)
-    rows = compiled_table.of("product").table.rows
+    rows = compiled_table.for_kind("product").table.rows
     for name, value in changes.items():
         row = rows.get(name)
         if row is None:
@@ -118,10 +120,10 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         elif name == "extra_properties":
             collection.pop("catalog:extra_properties", None)
             if value is not None:
-                collection["catalog:extra_properties"] = extra_properties.stored(value)
+                collection["catalog:extra_properties"] = extra_properties.encode_checked(value)
         else:
             compiled_table.write(row, value, collection)
-    follow_title(collection)
+    sync_description(collection)
     return collection
 
 
@@ -135,7 +137,7 @@ def _write_description(collection: dict[str, Any], value: Any) -> None:
         collection["description"] = value
 
 
-def follow_title(collection: dict[str, Any]) -> None:
+def sync_description(collection: dict[str, Any]) -> None:
     """Let a Collection without a description of its own repeat its title or id, and remember that it does."""
     description, fallback = collection.get("description"), collection.get(_FALLBACK)
     if not description or description == fallback:
@@ -148,7 +150,7 @@ def _interval(collection: Mapping[str, Any]) -> list[Any]:
     """Start and end of the whole of a Collection's temporal extent."""
     try:
         start, end = collection["extent"]["temporal"]["interval"][0]
-    except compiled_table.FAILURES:
+    except compiled_table.CODEC_ERRORS:
         return [None, None]
     return [start, end]
 
@@ -160,7 +162,7 @@ def _write_extent(collection: dict[str, Any], name: str, value: Any) -> None:
     else:
         try:
             collection[member] = value = times.normalize(value)
-        except compiled_table.FAILURES as error:
+        except compiled_table.CODEC_ERRORS as error:
             raise InvalidDocument(name, f"{value!r} is no date: {error}") from error
     _set_interval(collection, {name: value})
 
@@ -176,7 +178,7 @@ def _set_interval(collection: dict[str, Any], moments: Mapping[str, str | None])
     collection["extent"] = extent
 
 
-def follow_extent(collection: dict[str, Any]) -> None:
+def sync_extent(collection: dict[str, Any]) -> None:
     """Give a Collection an extent, and let it and the dates of the product say the same.
 
     The product's dates hold in a Collection of ours, the extent in one that others wrote.
@@ -186,7 +188,7 @@ def follow_extent(collection: dict[str, Any]) -> None:
     extent["spatial"] = spatial if spatial.get("bbox") else {**spatial, "bbox": _WORLD}
     collection["extent"] = extent
     dates = {name: collection.get(f"catalog:{name}") for name in _EXTENT}
-    if schema.is_ours(collection):
+    if schema.is_catalog_document(collection):
         _set_interval(collection, {name: moment for name, moment in dates.items() if moment is not None})
         return
     _set_interval(collection, {})
@@ -195,5 +197,5 @@ def follow_extent(collection: dict[str, Any]) -> None:
         if moment is not None:
             try:
                 collection[f"catalog:{name}"] = times.normalize(moment)
-            except compiled_table.FAILURES as error:
+            except compiled_table.CODEC_ERRORS as error:
                 raise InvalidDocument(name, f"{moment!r} is no date: {error}") from error

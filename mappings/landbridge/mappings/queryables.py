@@ -11,13 +11,13 @@ from landbridge.mappings import ids, tables
 if TYPE_CHECKING:
     from landbridge.mappings.tables import Row
 
-__all__ = ["INDEXED", "for_collections", "for_items", "of_collection", "registrations"]
+__all__ = ["INDEXED", "for_collection_items", "for_collections", "for_items", "registrations"]
 
 # Filters on these are selective and common enough to pay for an index on every write
 # (measured: a selective filter on 100,000 items takes 6 times as long without).
 INDEXED = frozenset({"eo:cloud_cover"})
 
-_FIXED = ("id", "collection", "geometry", "datetime")
+_CORE_NAMES = ("id", "collection", "geometry", "datetime")
 _GEOMETRY = {
     "title": "Geometry",
     "description": "The footprint as GeoJSON in longitude and latitude.",
@@ -29,10 +29,10 @@ _GEOMETRY = {
 @cache
 def for_items() -> dict[str, dict[str, Any]]:
     """JSON Schema by property name, for the filter of ``/search``."""
-    return {**_fixed(), **_of("blob"), **_of("image")}
+    return {**_core_properties(), **_from_table("blob"), **_from_table("image")}
 
 
-def _fixed() -> dict[str, dict[str, Any]]:
+def _core_properties() -> dict[str, dict[str, Any]]:
     return {
         "id": {
             "title": "Item id",
@@ -48,18 +48,18 @@ def _fixed() -> dict[str, dict[str, Any]]:
     }
 
 
-def of_collection(collection: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def for_collection_items(collection: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """JSON Schema by property name, for the filter of the items of one collection.
 
     Besides what all images have, or all blobs, these are the properties that the collection's summaries tell
     of, and the assets that hold its bands.
     """
     kind = "blob" if ids.is_blob_collection(collection.get("id")) else "image"
-    found = {name: dict(schema) for name, schema in {**_fixed(), **_of(kind)}.items()}
+    found = {name: dict(schema) for name, schema in {**_core_properties(), **_from_table(kind)}.items()}
     found["collection"]["enum"] = [collection.get("id")]
     summaries = collection.get("summaries")
     for name, summary in summaries.items() if isinstance(summaries, Mapping) else ():
-        if (told := _summarized(summary)) is not None:
+        if (told := _from_summary(summary)) is not None:
             found[name] = {"title": name, **found.get(name, {}), **told}
     assets = collection.get("item_assets")
     for key, asset in assets.items() if isinstance(assets, Mapping) else ():
@@ -75,7 +75,7 @@ def of_collection(collection: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _summarized(summary: Any) -> dict[str, Any] | None:
+def _from_summary(summary: Any) -> dict[str, Any] | None:
     """What a summary says of its property's values: the choice, or the range; None where neither."""
     if isinstance(summary, Mapping):
         low, high = summary.get("minimum"), summary.get("maximum")
@@ -101,11 +101,11 @@ def for_collections() -> dict[str, dict[str, Any]]:
     """JSON Schema by property name, for the filter of ``/collections``."""
     return {
         "id": {"title": "Collection id", "description": "The product's id.", "type": "string"},
-        **_of("product"),
+        **_from_table("product"),
     }
 
 
-def _of(kind: str) -> dict[str, dict[str, Any]]:
+def _from_table(kind: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in tables.load(kind).rows.values():
         if row.property_name is None or row.codec in ("identifier", "geometry") or row.name == "id":
@@ -145,7 +145,7 @@ def registrations() -> list[tuple[str, dict[str, Any], str | None, str | None]]:
     found = {**for_items(), **for_collections()}
     rows: list[tuple[str, dict[str, Any], str | None, str | None]] = []
     for name, schema in found.items():
-        if name in _FIXED:
+        if name in _CORE_NAMES:
             continue
         wrapper = "to_tstz" if schema.get("format") == "date-time" else _WRAPPERS.get(schema["type"])
         rows.append((name, schema, wrapper, None))

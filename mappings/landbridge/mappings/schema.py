@@ -11,14 +11,21 @@ if TYPE_CHECKING:
 
     from landbridge.mappings.tables import Row
 
-__all__ = ["CLASS", "DEFAULT_URL", "SIGNATURES_REL", "URL_PATH", "catalog_extension", "is_ours"]
+__all__ = [
+    "ASSET_SIGNATURES_REL",
+    "CLASS_MEMBER",
+    "DEFAULT_URL",
+    "URL_PATH",
+    "catalog_extension",
+    "is_catalog_document",
+]
 
 URL_PATH = "/schemas/catalog/v1.0.0/schema.json"
 # The link of a landing page to where the service signs the addresses of the files it keeps.
-SIGNATURES_REL = "asset-signatures"
+ASSET_SIGNATURES_REL = "asset-signatures"
 
 # The member that says which Catalog class a document was written as; those of others have none.
-CLASS = "catalog:class"
+CLASS_MEMBER = "catalog:class"
 
 # Stands in documents until an API puts its own address there; `.invalid` never resolves (RFC 2606).
 DEFAULT_URL = "https://landbridge.invalid" + URL_PATH
@@ -26,7 +33,7 @@ DEFAULT_URL = "https://landbridge.invalid" + URL_PATH
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PREFIX = "catalog:"
 _CLASSES = {"product": "Product", "image": "Image", "blob": "Blob"}
-_OTHER_MEMBERS: Mapping[str, Mapping[str, Any]] = {
+_HELPER_MEMBERS: Mapping[str, Mapping[str, Any]] = {
     "product": {
         "catalog:description": {
             "type": "string",
@@ -69,9 +76,9 @@ _ASSET = {
 }
 
 
-def is_ours(document: Mapping[str, Any]) -> bool:
+def is_catalog_document(document: Mapping[str, Any]) -> bool:
     """Whether a Collection or an Item was written as a Catalog object, and not by another STAC client."""
-    return bool(document.get(CLASS) or (document.get("properties") or {}).get(CLASS))
+    return bool(document.get(CLASS_MEMBER) or (document.get("properties") or {}).get(CLASS_MEMBER))
 
 
 def catalog_extension(kind: str | None = None) -> dict[str, Any]:
@@ -111,8 +118,8 @@ def _item(*kinds: str) -> dict[str, Any]:
     """The schema of an Item of one of these kinds, whose common members mean the same in all of them."""
     members = {name: schema for kind in kinds for name, schema in _members(kind).items()}
     classes = [_CLASSES[kind] for kind in kinds]
-    members[CLASS] = {**members[CLASS], "enum": classes}
-    members[CLASS].pop("const")
+    members[CLASS_MEMBER] = {**members[CLASS_MEMBER], "enum": classes}
+    members[CLASS_MEMBER].pop("const")
     return {
         "type": "object",
         "required": ["properties"],
@@ -134,19 +141,19 @@ def _members(kind: str) -> dict[str, Any]:
     """The extension's members of one object, by name."""
     found: dict[str, Any] = {}
     if kind in _CLASSES:
-        found[CLASS] = {
+        found[CLASS_MEMBER] = {
             "const": _CLASSES[kind],
             "description": "The Catalog class of the object written here.",
         }
     for row in tables.load(kind).rows.values():
-        for member, schema in _own(row):
+        for member, schema in _row_members(row):
             found[member] = {"description": row.doc, **schema}
-    for member, schema in _OTHER_MEMBERS[kind].items():
+    for member, schema in _HELPER_MEMBERS[kind].items():
         found[member] = dict(schema)
     return dict(sorted(found.items()))
 
 
-def _own(row: Row) -> Iterable[tuple[str, dict[str, Any]]]:
+def _row_members(row: Row) -> Iterable[tuple[str, dict[str, Any]]]:
     if row.path[-1].startswith(_PREFIX):
         yield row.path[-1], dict(row.schema)
     if row.shadow:

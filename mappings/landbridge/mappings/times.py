@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["normalize", "now", "parse", "write"]
+__all__ = ["format_utc", "normalize", "normalize_or_now", "parse"]
 
 _WITH_FRACTION = (24, 27)  # of milliseconds, of microseconds
 _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?\Z").match
@@ -34,7 +34,7 @@ def parse(value: str | datetime) -> datetime:
         raise ValueError(f"{value!r} lies outside the years 1 to 9999") from error
 
 
-def write(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """An instant as ``2020-01-02T00:00:00Z``, with six decimals where it has a fraction of a second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
@@ -50,9 +50,9 @@ def normalize(value: Any) -> str:
             datetime.fromisoformat(value)
             fraction = value[20:-1].ljust(6, "0")
             return value[:20] + fraction + "Z" if fraction != "000000" else value[:19] + "Z"
-    return write(parse(value))
+    return format_utc(parse(value))
 
 
-def now(value: str | datetime | None = None) -> str:
+def normalize_or_now(value: str | datetime | None = None) -> str:
     """The given instant, or the present one, as the documents hold it."""
-    return write(datetime.now(UTC)) if value is None else normalize(value)
+    return format_utc(datetime.now(UTC)) if value is None else normalize(value)

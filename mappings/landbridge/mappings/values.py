@@ -8,47 +8,47 @@ from typing import Any
 
 from landbridge.mappings.errors import InvalidDocument
 
-__all__ = ["LEAST_INTEGER", "MOST_INTEGER", "check", "fault"]
+__all__ = ["MAX_INTEGER", "MIN_INTEGER", "check", "problem"]
 
 # The whole numbers that readers of JSON keep exactly: those of 64 bits, signed or not.
-LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**64 - 1
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 
 
 def check(attribute: str, value: Any) -> None:
     """Raise `InvalidDocument` for a value that cannot be stored as it is."""
-    if why := fault(value):
+    if why := problem(value):
         raise InvalidDocument(attribute, why)
 
 
-def fault(value: Any) -> str | None:
+def problem(value: Any) -> str | None:
     """Return why a value, or a value inside it, cannot be stored as it is; None if it can."""
     if isinstance(value, str):
-        return _text_fault(value)
+        return _text_problem(value)
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return _number_fault(value)
+        return _number_problem(value)
     parts: list[Any] = []
     if isinstance(value, Mapping):
         parts = [*value.keys(), *value.values()]
     elif isinstance(value, list | tuple):
         parts = list(value)
-    return next((why for part in parts if (why := fault(part))), None)
+    return next((why for part in parts if (why := problem(part))), None)
 
 
-def _number_fault(value: Any) -> str | None:
+def _number_problem(value: Any) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{value!r} is not a finite number, which JSON cannot hold"
-    if LEAST_INTEGER <= value <= MOST_INTEGER:
+    if MIN_INTEGER <= value <= MAX_INTEGER:
         return None
     bits = value.bit_length()
     shown = repr(value) if bits < 256 else "one"  # Python writes no number of thousands of digits
     return f"{shown} is a whole number of {bits} bits, of which 64 can be kept; write it as text"
 
 
-def _text_fault(text: str) -> str | None:
+def _text_problem(text: str) -> str | None:
     if "\x00" in text:
-        return f"{_short(text)} holds a NUL character, which the database cannot hold"
+        return f"{_shortened(text)} holds a NUL character, which the database cannot hold"
     if text.isascii():
         return None
     try:
@@ -59,6 +59,6 @@ def _text_fault(text: str) -> str | None:
     return None
 
 
-def _short(value: Any) -> str:
+def _shortened(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"

@@ -63,12 +63,12 @@ class Blob(AuthCatalogObject):
 
     namespace = IdPart(
         str,
-        fault=blob_mapping.namespace_fault,
+        fault=blob_mapping.namespace_problem,
         doc="The group of blobs that it belongs to; see `namespace_id`. *Sortable.*",
     )
     name = IdPart(
         str,
-        fault=blob_mapping.name_fault,
+        fault=blob_mapping.name_problem,
         doc="Unique in the namespace; may have parts, with / between. *Sortable.*",
     )
     storage_state = EnumAttribute(StorageState, doc="Whether its data is held here. *Filterable, sortable.*")
@@ -176,7 +176,7 @@ class Blob(AuthCatalogObject):
         """The attributes that name a new blob."""
         if id:
             try:
-                parts = ids.split_blob(id)
+                parts = ids.split_blob_id(id)
             except ValueError:
                 return {"id": id}
             return {"id": id, **dict(zip(("storage_type", "namespace", "name"), parts, strict=True))}
@@ -298,13 +298,13 @@ class Blob(AuthCatalogObject):
 
     def _tag(self) -> str | None:
         """What tells this blob's data from that of a later one of the same id."""
-        return self._read(type(self).hash) or blob_mapping.version(self.href)
+        return self._read(type(self).hash) or blob_mapping.data_version(self.href)
 
     def _ask_hash(self) -> str | None:
         """The MD5 that the service works out, which belongs to what it sent: nothing is modified by it."""
         if not self._saved or self._deleted or "hash" in self._values:
             return None
-        if (self.size_bytes or 0) <= blob_mapping.HASHED_LATER:
+        if (self.size_bytes or 0) <= blob_mapping.DEFERRED_HASH_BYTES:
             return None
         md5 = BLOBS.md5(self._client, self.id, self.size_bytes)
         if md5 is not None:

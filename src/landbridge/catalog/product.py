@@ -63,7 +63,7 @@ class Product(AuthCatalogObject):
 
     def _store(self, attribute: Attribute, value: Any) -> None:
         if attribute.name == "id" and value is not None:
-            fault = ids.product_id_fault(value)
+            fault = ids.product_id_problem(value)
             if fault is not None:
                 raise InvalidNameError(f"'id' cannot be {value!r}: it {fault}.")
         super()._store(attribute, value)

@@ -132,7 +132,7 @@ class World:
     def blob_item(self, org: str = "acme", **lists: Any) -> dict[str, Any]:
         """The Item of a blob to be."""
         name = self.new("blob")
-        item = stac_item(BLOBS, ids.blob_item(org, name), **{**_LISTS, **lists})
+        item = stac_item(BLOBS, ids.blob_item_id(org, name), **{**_LISTS, **lists})
         del item["properties"]["catalog:storage_state"]
         return item
 
@@ -182,4 +182,4 @@ async def _once(content: bytes) -> Any:
 
 def blob_id(item: str) -> str:
     """The id of the blob that an Item is."""
-    return ids.blob_id("data", *ids.blob_parts(item))
+    return ids.blob_id("data", *ids.split_blob_item_id(item))

@@ -31,7 +31,7 @@ def md5(data: bytes) -> str:
 @pytest.fixture(autouse=True)
 def low(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is large; client and services of these tests are in this process."""
-    monkeypatch.setattr(blob_mapping, "HASHED_LATER", 1000)
+    monkeypatch.setattr(blob_mapping, "DEFERRED_HASH_BYTES", 1000)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scripted import Scripted
 
 MD5 = "0123456789abcdef" * 2
-LARGE = blob_mapping.HASHED_LATER + 1
+LARGE = blob_mapping.DEFERRED_HASH_BYTES + 1
 HREF = "http://127.0.0.1/assets/blobs/data/one/data"
 PENDING = {"hash": None, "pending": True}
 

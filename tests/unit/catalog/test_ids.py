@@ -17,7 +17,7 @@ def test_ids_of_images_and_bands_are_taken_apart_into_their_parts(product_id, na
     try:
         one = kind(name=name, product_id=product_id)
     except AttributeValidationError:
-        assert ids.name_fault(name) or ids.product_id_fault(product_id)
+        assert ids.name_problem(name) or ids.product_id_problem(product_id)
         return
     assert ids.split(one.id) == (product_id, name)
     again = kind(id=one.id)
@@ -34,14 +34,14 @@ def test_ids_of_blobs_are_taken_apart_into_their_parts(namespace, name):
         return
     if one.namespace and one.name:
         identifier = ids.blob_id("data", one.namespace, one.name)
-        assert ids.split_blob(identifier) == ("data", one.namespace, one.name)
-        assert ids.blob_parts(ids.blob_item(one.namespace, one.name)) == (one.namespace, one.name)
+        assert ids.split_blob_id(identifier) == ("data", one.namespace, one.name)
+        assert ids.split_blob_item_id(ids.blob_item_id(one.namespace, one.name)) == (one.namespace, one.name)
 
 
 @given(TEXTS)
 def test_a_name_that_was_made_valid_can_be_one(name):
     made = Band.make_valid_name(name)
-    assert not made or ids.name_fault(made) is None
+    assert not made or ids.name_problem(made) is None
 
 
 @pytest.mark.parametrize("name", ["r:x", ":x", "x:", ":", "", *HIDDEN])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landbridge.mappings import band, ids, image, product
-from landbridge.mappings.binding import Bindings, assets_of, reduced
+from landbridge.mappings.binding import Bindings, pack_assets, unpack_assets
 from landbridge.stac_api.documents import normalize
 
 TIFF = "image/tiff; application=geotiff"
@@ -20,7 +20,7 @@ def bindings_of(collection, item=None):
 def places(collection, item):
     """Return {band: (href, index)} of an Item; None: the Item lacks the band."""
     bindings = bindings_of(collection)
-    hrefs, others = bindings.resolve(assets_of(reduced(item["assets"])))
+    hrefs, others = bindings.resolve(unpack_assets(pack_assets(item["assets"])))
     found = {}
     for name in bindings.bands:
         place = others.get(name, bindings.place(name))
@@ -236,4 +236,4 @@ def test_bands_whose_names_are_made_valid_stay_apart(keys):
     item = {"assets": {key: asset(f"{number}.tif") for number, key in enumerate(keys)}}
     found = places(stored(collection), item)
     assert sorted(href for href, _ in found.values()) == [f"{number}.tif" for number in range(len(keys))]
-    assert all(ids.name_fault(name) is None for name in found)
+    assert all(ids.name_problem(name) is None for name in found)

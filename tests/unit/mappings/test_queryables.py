@@ -65,7 +65,7 @@ def test_a_collections_own_queryables_tell_of_its_summaries_and_bands():
         },
         "item_assets": {"red": {"bands": [{"name": "red"}]}, "thumbnail": {"roles": ["thumbnail"]}, "odd": 3},
     }
-    found = queryables.of_collection(collection)
+    found = queryables.for_collection_items(collection)
     assert found["platform"]["enum"] == ["sat-1", "sat-2"]
     assert found["platform"]["title"] == "Platform"
     assert (found["eo:cloud_cover"]["minimum"], found["eo:cloud_cover"]["maximum"]) == (5, 60)
@@ -73,7 +73,7 @@ def test_a_collections_own_queryables_tell_of_its_summaries_and_bands():
     assert found["assets.red"]["title"] == "Band red"
     assert found["collection"]["enum"] == ["local:p"]
     assert not {"x:nothing", "x:odd", "eo:bands", "assets.thumbnail", "catalog:namespace"} & found.keys()
-    assert "catalog:namespace" in queryables.of_collection({"id": "blobs:data"})
+    assert "catalog:namespace" in queryables.for_collection_items({"id": "blobs:data"})
     jsonschema.Draft202012Validator.check_schema({"type": "object", "properties": found})
     # What is common to all collections is not changed by one.
     assert "enum" not in queryables.for_items()["platform"]

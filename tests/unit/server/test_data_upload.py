@@ -57,13 +57,13 @@ def test_data_as_announced_is_stored(store, wanted):
     ("wanted", "md5"), [((1500, None), None), ((1500, MD5), MD5), ((None, MD5), MD5), ((None, None), MD5)]
 )
 def test_large_data_that_is_to_be_compared_with_nothing_is_not_hashed(store, monkeypatch, wanted, md5):
-    monkeypatch.setattr(blob, "HASHED_LATER", 1499)
+    monkeypatch.setattr(blob, "DEFERRED_HASH_BYTES", 1499)
     assert received(store, data_upload.Data(*wanted))[0] == data_upload.Data(1500, md5)
 
 
 @pytest.mark.parametrize("size", [1450, 1600])
 def test_large_data_of_another_size_leaves_nothing(store, monkeypatch, size):
-    monkeypatch.setattr(blob, "HASHED_LATER", 1400)
+    monkeypatch.setattr(blob, "DEFERRED_HASH_BYTES", 1400)
     outcome, paths = received(store, data_upload.Data(size, None))
     assert isinstance(outcome, BadRequestError)
     assert paths == []

@@ -161,12 +161,12 @@ def _row(kind: str, name: str, cells: Mapping[str, Any]) -> Row:
         types=tuple(get("types", list, [])),
         **flags,
     )
-    for key, why in _faults(row):
+    for key, why in _problems(row):
         raise bad(key, why)
     return row
 
 
-def _faults(row: Row) -> Iterator[tuple[str, str]]:
+def _problems(row: Row) -> Iterator[tuple[str, str]]:
     if not all(row.path):
         yield "stac", f"is {'/'.join(row.path)!r}, which has an empty member"
     if row.codec not in CODECS and row.codec not in DOCUMENT_CODECS:

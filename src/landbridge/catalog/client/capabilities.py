@@ -27,4 +27,4 @@ def aggregations(client: CatalogClient) -> frozenset[str]:
 def signs_assets(client: CatalogClient) -> bool:
     """Say whether the API signs the addresses of the files it keeps."""
     links = client.get("/").get("links") or ()
-    return any(link.get("rel") == schema.SIGNATURES_REL for link in links)
+    return any(link.get("rel") == schema.ASSET_SIGNATURES_REL for link in links)

@@ -40,9 +40,9 @@ class ReadableText(TypedAttribute):
 
     def validate_value(self, value: Any) -> Any:
         text = super().validate_value(value)
-        if why := values.fault(text):
+        if why := values.problem(text):
             raise AttributeValidationError(f"'{self.name}': {why}.")
-        if why := ids.fault(text):
+        if why := ids.text_problem(text):
             raise AttributeValidationError(f"'{self.name}' is {text!r}, which {why}.")
         return text
 
@@ -68,7 +68,7 @@ class Timestamp(Attribute):
         if value is None:
             return None
         try:
-            return times.write(parse_datetime(value))
+            return times.format_utc(parse_datetime(value))
         except (AttributeError, TypeError, ValueError):
             raise BadRequestError(
                 f"'{self.name}' is {value!r}, which is no timestamp; give a datetime, or a text such as "

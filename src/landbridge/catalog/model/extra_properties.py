@@ -23,7 +23,7 @@ class JsonAttribute(Attribute):
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         if value is None or isinstance(value, (str, int, float, AttributeList, ExtraProperties)):
-            if validate and (why := values.fault(value)):
+            if validate and (why := values.problem(value)):
                 raise AttributeValidationError(f"The value cannot be stored: {why}.")
             return value
         if isinstance(value, Mapping):
@@ -50,7 +50,7 @@ class ExtraProperties(AttributeMapping):
     def validate_key_and_value(self, key: str, value: Any) -> Any:
         if not isinstance(key, str):
             raise AttributeValidationError(f"extra_properties has text keys; got {key!r}.")
-        if why := values.fault(key) or values.fault(value):
+        if why := values.problem(key) or values.problem(value):
             raise AttributeValidationError(f"extra_properties[{key!a}]: {why}.")
         try:
             return JSON.deserialize(value, validate=True)

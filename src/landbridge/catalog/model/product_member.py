@@ -47,7 +47,7 @@ class _IdentityAttribute(TypedAttribute):
         instance._identify(**parts)
 
 
-_FAULTS = {"name": ids.name_fault, "product_id": ids.product_id_fault}
+_FAULTS = {"name": ids.name_problem, "product_id": ids.product_id_problem}
 
 
 class _ProductReference(CatalogObjectReference):

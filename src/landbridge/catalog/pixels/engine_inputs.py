@@ -13,7 +13,7 @@ from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.catalog.stac.resource import BandRecord
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
-from landbridge.mappings.binding import Bindings, Place
+from landbridge.mappings.binding import BandLocation, Bindings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProductBands", "assets_of", "bands_of", "engine_band", "sources"]
 
-_FIRST = Place(0, 0)
+_FIRST = BandLocation(0, 0)
 
 
 class ProductBands(list[BandRecord]):
@@ -38,7 +38,7 @@ class ProductBands(list[BandRecord]):
         shared = self[0].collection.get("item_assets") if self else None
         bindings = Bindings((record.entry for record in self), shared)
         return {
-            name: engine_band(record.attributes, bindings.place(name), bindings.bands[name].asset)
+            name: engine_band(record.attributes, bindings.location(name), bindings.bands[name].asset)
             for record in self
             if (name := record.attributes["name"]) in bindings.bands
         }, bindings
@@ -56,7 +56,9 @@ def bands_of(client: CatalogClient, product_id: str) -> ProductBands:
     return client.cached_bands(product_id, fetch)  # type: ignore[no-any-return] # what fetch gave
 
 
-def engine_band(attributes: Mapping[str, Any], place: Place = _FIRST, asset: str | None = None) -> Band:
+def engine_band(
+    attributes: Mapping[str, Any], place: BandLocation = _FIRST, asset: str | None = None
+) -> Band:
     """Return the engine's form of a band's attributes, with the place of its pixels."""
     from landbridge.raster import Band
 
@@ -116,9 +118,9 @@ def sources(images: Sequence[Image]) -> list[Source]:
 
 def assets_of(image: Image) -> Mapping[str, Asset]:
     """Return an image's assets, with the files in place that were set and not saved yet."""
-    assets = binding.assets_of(image._plain().get(ASSETS) or ())
+    assets = binding.unpack_assets(image._plain().get(ASSETS) or ())
     if "files" in image._modified or not image._saved:
-        return binding.with_files(assets, (file.href or "" for file in image.files or ()))
+        return binding.replace_files(assets, (file.href or "" for file in image.files or ()))
     return assets
 
 

@@ -42,10 +42,13 @@ _FACTS = (
 # What Items call the dates that summaries go by.
 _DATES = {"acquired": "datetime", "created": "created", "modified": "updated", "published": "published"}
 # Collections of blobs are no products.
-_NO_BLOBS = {"op": "not", "args": [{"op": "like", "args": [{"property": "id"}, ids.BLOB_COLLECTION + "%"]}]}
+_NO_BLOBS = {
+    "op": "not",
+    "args": [{"op": "like", "args": [{"property": "id"}, ids.BLOB_COLLECTION_PREFIX + "%"]}],
+}
 _NO_BLOB_ITEMS = {
     "op": "not",
-    "args": [{"op": "like", "args": [{"property": "collection"}, ids.BLOB_COLLECTION + "%"]}],
+    "args": [{"op": "like", "args": [{"property": "collection"}, ids.BLOB_COLLECTION_PREFIX + "%"]}],
 }
 
 
@@ -137,7 +140,7 @@ class ImageBackend(_ItemBackend):
         }
         if query.geometry is not None and query.match_null_geometry:
             # The member `intersects` finds no image without a geometry, a filter does.
-            near = cql2.intersecting(query.geometry, match_null_geometry=True)
+            near = cql2.geometry_filter(query.geometry, match_null_geometry=True)
             wanted = body["filter"]
             body["intersects"] = None
             body["filter"] = near if wanted is None else {"op": "and", "args": [wanted, near]}
@@ -253,9 +256,9 @@ class BlobBackend(_ItemBackend):
     def _body(self, query: Query) -> dict[str, Any]:
         conditions = [_filter(query, "blob")]
         if query.text is not None and query.text.strip():
-            conditions.append(cql2.containing(query.text, "blob"))
+            conditions.append(cql2.text_filter(query.text, "blob"))
         if query.geometry is not None:
-            conditions.append(cql2.intersecting(query.geometry, query.match_null_geometry))
+            conditions.append(cql2.geometry_filter(query.geometry, query.match_null_geometry))
         wanted = [condition for condition in conditions if condition is not None]
         body: dict[str, Any] = {"collections": BLOBS.collections}
         if wanted:

@@ -19,7 +19,7 @@ from landbridge.catalog.stac.resource import (
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import ids
-from landbridge.mappings.schema import is_ours
+from landbridge.mappings.schema import is_catalog_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +50,7 @@ def band_records(
 
 def described_bands(client: CatalogClient, collection: dict[str, Any]) -> list[BandRecord]:
     """Return the bands of a Collection as it describes them; as its first Items do, if others wrote it."""
-    if is_ours(collection):
+    if is_catalog_document(collection):
         return band_records(collection)
     return band_records(collection, lambda: first_items(client, collection["id"]))
 

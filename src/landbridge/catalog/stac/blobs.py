@@ -46,7 +46,7 @@ class Blobs:
     @property
     def collections(self) -> list[str]:
         """The Collections that hold blobs, those that do not exist yet among them."""
-        return [ids.blob_collection(storage_type) for storage_type in StorageType]
+        return [ids.blob_collection_id(storage_type) for storage_type in StorageType]
 
     def attributes(self, record: Any) -> dict[str, Any]:
         return blob_mapping.from_stac(record)
@@ -129,7 +129,7 @@ class Blobs:
         place = _place(id)
         if place is None:
             raise _missing(id)
-        storage_type = place[0].removeprefix(ids.BLOB_COLLECTION)
+        storage_type = place[0].removeprefix(ids.BLOB_COLLECTION_PREFIX)
         headers = {"Accept": "*/*"}
         if range is not None:
             headers["Range"] = range
@@ -145,7 +145,7 @@ class Blobs:
         place = _place(id)
         if place is None:
             return None
-        path = f"/blobs/{place[0].removeprefix(ids.BLOB_COLLECTION)}/{place[1]}/hash"
+        path = f"/blobs/{place[0].removeprefix(ids.BLOB_COLLECTION_PREFIX)}/{place[1]}/hash"
         end = time.monotonic() + _PATIENCE + size / _SLOWEST
         while (asked := time.monotonic()) < end:
             wait = min(_LONGEST_ANSWER, end - asked)
@@ -172,8 +172,8 @@ class Blobs:
 def _place(identifier: str) -> tuple[str, str] | None:
     """Collection and Item of a blob's id; None for what is no id of a blob."""
     try:
-        storage_type, namespace, name = ids.split_blob(identifier)
-        return ids.blob_collection(storage_type), ids.blob_item(namespace, name)
+        storage_type, namespace, name = ids.split_blob_id(identifier)
+        return ids.blob_collection_id(storage_type), ids.blob_item_id(namespace, name)
     except (ValueError, AttributeError):
         return None
 

@@ -42,7 +42,7 @@ class Images:
     def attributes(self, record: Any) -> dict[str, Any]:
         found = image_mapping.from_stac(record)
         # Not an attribute: what the bands' pixels are found by, in place of a record that is not kept.
-        found[ASSETS] = binding.reduced(record.get("assets"))
+        found[ASSETS] = binding.pack_assets(record.get("assets"))
         return found
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from landbridge.catalog.client.http import JSON_PATCH, MERGE_PATCH, escape
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.mappings import InvalidDocument, ids
-from landbridge.mappings.diffs import same
+from landbridge.mappings.diffs import json_equal
 
 if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
@@ -117,7 +117,7 @@ def shows(changes: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
     An attribute that was changed and changed back is to be saved too, though it equals what was read: others
     may have given it another value since.
     """
-    return not any(same(value, seen.get(name)) for name, value in changes.items())
+    return not any(json_equal(value, seen.get(name)) for name, value in changes.items())
 
 
 def patch_collection(

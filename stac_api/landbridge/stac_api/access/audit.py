@@ -180,9 +180,11 @@ def item_id(collection: str, item: str) -> str:
     """The id of an image or a blob, by those of its collection and its item."""
     if ids.is_blob_collection(collection):
         try:
-            return ids.blob_id(collection.removeprefix(ids.BLOB_COLLECTION), *ids.blob_parts(item))
+            return ids.blob_id(
+                collection.removeprefix(ids.BLOB_COLLECTION_PREFIX), *ids.split_blob_item_id(item)
+            )
         except ValueError:
-            return ids.blob_id(collection.removeprefix(ids.BLOB_COLLECTION), "", item)
+            return ids.blob_id(collection.removeprefix(ids.BLOB_COLLECTION_PREFIX), "", item)
     return ids.image_id(collection, item)
 
 

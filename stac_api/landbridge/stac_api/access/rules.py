@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 # The collections that hold the blobs of everybody.
-CONTAINERS: Final = frozenset(ids.blob_collection(kind) for kind in STORAGE_TYPES)
+CONTAINERS: Final = frozenset(ids.blob_collection_id(kind) for kind in STORAGE_TYPES)
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,14 @@ class Access:
             return Role.OWNER
         if document.get("id") in CONTAINERS and not _is_item(document):
             return Role.READER
-        return lists.role_in(_holder(document), self.subjects)
+        return lists.role_of(_holder(document), self.subjects)
 
     def shown(self, document: dict[str, Any]) -> dict[str, Any]:
         """A Collection or a blob's Item with what the caller may see of its lists; the given one stays."""
         if self.everything:
             return document
         holder = _holder(document)
-        seen = lists.visible(holder, self.subjects)
+        seen = lists.visible_to(holder, self.subjects)
         if seen is holder:
             return document
         return {**document, "properties": seen} if _is_item(document) else dict(seen)
@@ -196,7 +196,7 @@ def check_namespace(collection: str, item: Any, principal: Principal) -> None:
     if principal.operator or collection not in CONTAINERS or not isinstance(item, str):
         return
     try:
-        namespace, _ = ids.blob_parts(item)
+        namespace, _ = ids.split_blob_item_id(item)
     except ValueError:
         return
     own = f"{principal.prefix}:"
@@ -228,8 +228,8 @@ def checked(
         return document
     seen = _holder(access.shown(stored))
     if whole:
-        holder = {**{name: seen[name] for name in lists.LISTS if name in seen}, **holder}
-    if access.role(stored) < Role.OWNER and (names := lists.changed(holder, seen)):
+        holder = {**{name: seen[name] for name in lists.ACCESS_LISTS if name in seen}, **holder}
+    if access.role(stored) < Role.OWNER and (names := lists.changed_lists(holder, seen)):
         raise HTTPException(403, f"Only owners may change {', '.join(names)}; leave them as they were shown.")
     return {**document, "properties": holder} if _is_item(stored) else holder
 
@@ -244,8 +244,8 @@ def settled(done: dict[str, Any], stored: dict[str, Any], access: Access) -> dic
         check_owners(done, access)
         return done
     before = _holder(stored)
-    kept = {name: before[name] for name in lists.LISTS if name in before}
-    holder = {name: value for name, value in _holder(done).items() if name not in lists.LISTS} | kept
+    kept = {name: before[name] for name in lists.ACCESS_LISTS if name in before}
+    holder = {name: value for name, value in _holder(done).items() if name not in lists.ACCESS_LISTS} | kept
     return {**done, "properties": holder} if _is_item(done) else holder
 
 

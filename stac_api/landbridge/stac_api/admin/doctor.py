@@ -164,7 +164,7 @@ async def _looked_at(services: Services, collection: str, item: str, key: str, p
 
 def _prefix(collection: str) -> str:
     if ids.is_blob_collection(collection):
-        return f"{BLOBS}{collection.removeprefix(ids.BLOB_COLLECTION)}/"
+        return f"{BLOBS}{collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)}/"
     return f"{IMAGES}{collection}/"
 
 
@@ -214,7 +214,7 @@ async def _strangers(services: Services) -> list[Finding]:
         listed = await obstore.list_with_delimiter_async(services.store.backend, root)
         for folder in listed["common_prefixes"]:
             name = folder.rstrip("/").rpartition("/")[2]
-            collection = ids.blob_collection(name) if root == BLOBS else name
+            collection = ids.blob_collection_id(name) if root == BLOBS else name
             objects = await services.store.sizes(f"{root}{name}/")
             pending = await _pending(services)
             if await services.writepool.fetchval(_EXISTS, collection):

@@ -230,7 +230,7 @@ class _New:
             self.access.require(parent, Role.WRITER)
             return made
         if not self.access.everything:
-            deletion.check_writable(parent["id"].removeprefix(ids.BLOB_COLLECTION))
+            deletion.check_writable(parent["id"].removeprefix(ids.BLOB_COLLECTION_PREFIX))
         return map(self._owned, made)
 
     def _owned(self, blob: dict[str, Any]) -> dict[str, Any]:

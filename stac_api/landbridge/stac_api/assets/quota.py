@@ -166,6 +166,6 @@ def _refusal(org: str, quota: int, kept: int, arriving: int, more: str) -> Quota
 def announced(item: Mapping[str, Any]) -> int:
     """The bytes that a blob's item says its data has; 0 where it does not say."""
     assets = item.get("assets")
-    data = assets.get(blob.ASSET) if isinstance(assets, dict) else None
+    data = assets.get(blob.DATA_ASSET) if isinstance(assets, dict) else None
     size = data.get("file:size") if isinstance(data, dict) else None
     return size if isinstance(size, int) and not isinstance(size, bool) else 0

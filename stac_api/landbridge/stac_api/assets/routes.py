@@ -92,7 +92,7 @@ async def sign(request: Request) -> Response:
     if missing := next((path for path in paths if path is not None and path not in allowed), None):
         raise _missing(missing)
     seconds = request.app.state.landbridge.signed_seconds
-    ends = times.write(datetime.now(UTC) + timedelta(seconds=seconds))
+    ends = times.format_utc(datetime.now(UTC) + timedelta(seconds=seconds))
     urls = {path: await _signed(path, base, request) for path in wanted}
     hrefs: list[Any] = [one if path is None else urls[path] for one, path in zip(given, paths, strict=True)]
     answer = respond({"hrefs": hrefs, "expires": ends}, base, JSON)

@@ -82,10 +82,10 @@ async def _note(pool: asyncpg.Pool, upload: asyncpg.Record, md5: str) -> None:
 
     def hashed(stored: dict[str, Any], _parent: dict[str, Any]) -> dict[str, Any]:
         changed = incoming.copied(stored)
-        data = changed["assets"].get(blob.ASSET) or {}
+        data = changed["assets"].get(blob.DATA_ASSET) or {}
         if data.get("href") != href(upload["committed"]):
             raise missing_item(collection, item)
-        assets.set_digest(data, md5)
+        assets.set_checksum(data, md5)
         return items.to_stored(changed)
 
     async def note(conn: asyncpg.Connection) -> None:

@@ -19,8 +19,8 @@ _EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
 
 async def ensure(pool: asyncpg.Pool, collection: str) -> None:
     """Make a collection unless it is there, if its id says that it holds blobs which can be written."""
-    storage_type = collection.removeprefix(ids.BLOB_COLLECTION)
-    if collection != ids.blob_collection(storage_type) or storage_type not in WRITABLE:
+    storage_type = collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)
+    if collection != ids.blob_collection_id(storage_type) or storage_type not in WRITABLE:
         return
     if not await pool.fetchval(_EXISTS, collection):
         document = incoming.collection(_document(storage_type), "/")
@@ -33,7 +33,7 @@ def _document(storage_type: str) -> dict[str, Any]:
     return {
         "type": "Collection",
         "stac_version": "1.1.0",
-        "id": ids.blob_collection(storage_type),
+        "id": ids.blob_collection_id(storage_type),
         "title": f"Blobs ({storage_type})",
         "description": f"Data of any kind, stored as blobs of type {storage_type}; each item has one asset.",
         "license": "other",

@@ -39,10 +39,12 @@ def expected(item: Mapping[str, Any]) -> Data:
         InvalidDocument: what it says is no size or no MD5.
     """
     assets_ = item.get("assets") or {}
-    asset = (assets_.get(blob.ASSET) or {}) if isinstance(assets_, dict) else None
+    asset = (assets_.get(blob.DATA_ASSET) or {}) if isinstance(assets_, dict) else None
     if not isinstance(asset, dict):
-        raise InvalidDocument("href", f"the assets are {assets_!r}; `{blob.ASSET}` is an object among them")
-    size, md5 = asset.get("file:size"), assets.digest_of(asset)
+        raise InvalidDocument(
+            "href", f"the assets are {assets_!r}; `{blob.DATA_ASSET}` is an object among them"
+        )
+    size, md5 = asset.get("file:size"), assets.checksum_of(asset)
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
         raise InvalidDocument("size_bytes", f"{size!r} is no number of bytes")
     if md5 is not None and not (isinstance(md5, str) and _MD5(md5)):
@@ -52,7 +54,7 @@ def expected(item: Mapping[str, Any]) -> Data:
 
 def hashed_later(wanted: Data) -> bool:
     """Whether the data is stored without its MD5: it is large, and there is none to compare with."""
-    return wanted.md5 is None and wanted.size is not None and wanted.size > blob.HASHED_LATER
+    return wanted.md5 is None and wanted.size is not None and wanted.size > blob.DEFERRED_HASH_BYTES
 
 
 def announce(item: dict[str, Any], size: Any, limit: int) -> None:
@@ -72,7 +74,7 @@ def announce(item: dict[str, Any], size: Any, limit: int) -> None:
         raise BadRequestError(f"size_bytes is {wanted}, but the data has {size} bytes.")
     if size > limit:
         raise HTTPException(413, f"The data has {size} bytes; {limit} is the most.")
-    item.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})["file:size"] = size
+    item.setdefault("assets", {}).setdefault(blob.DATA_ASSET, {"roles": ["data"]})["file:size"] = size
 
 
 async def receive(

@@ -68,7 +68,7 @@ async def delete(
             raise NotFoundError(f"Blobs do not exist: {', '.join(_shown(*key) for key in missing)}")
         if not expired:
             for collection, _ in found:
-                check_writable(collection.removeprefix(ids.BLOB_COLLECTION))
+                check_writable(collection.removeprefix(ids.BLOB_COLLECTION_PREFIX))
         order = {key: position for position, key in enumerate(asked)}
         ordered = sorted(deleted, key=lambda item: order[item["collection"], item["id"]])
         paths = [path for item in ordered if (path := _path(item))]
@@ -99,7 +99,7 @@ def _shown(collection: str, item: str) -> str:
 
 
 def _path(item: dict[str, Any]) -> str | None:
-    data = (item.get("assets") or {}).get(blob.ASSET) or {}
+    data = (item.get("assets") or {}).get(blob.DATA_ASSET) or {}
     return links.asset_path(str(data.get("href") or ""))
 
 
@@ -129,7 +129,7 @@ async def _delete_data(store: AssetStore, paths: Iterable[str]) -> None:
 async def expire(services: Services) -> list[int]:
     """Delete the blobs that have expired; gives the deletions for which a job is to be queued."""
     made = []
-    collections = [ids.blob_collection(storage_type) for storage_type in sorted(items.STORAGE_TYPES)]
+    collections = [ids.blob_collection_id(storage_type) for storage_type in sorted(items.STORAGE_TYPES)]
     while found := await records.expired(services.writepool, collections, _BATCH):
         record = await delete(services.writepool, found, EVERYTHING, expired=True)
         made.append(record["id"])

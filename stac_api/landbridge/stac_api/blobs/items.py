@@ -15,7 +15,7 @@ WRITABLE = frozenset({"data", "dyncomp"})
 STORAGE_TYPES = WRITABLE | {"compute", "logs"}
 
 # An encoded id is three times as long as the longest namespace and name, and the slash between them.
-MAX_ID_BYTES = 3 * (blob.MOST_BYTES + 1)
+MAX_ID_BYTES = 3 * (blob.MAX_NAME_BYTES + 1)
 
 _STORED = "/assets/"
 _DATA = ("href", "file:size", "file:checksum")
@@ -41,8 +41,8 @@ def check_data(item: dict[str, Any], previous: Mapping[str, Any] | None) -> None
     Raises:
         BadRequestError: the write names data of ours that is not this blob's, or replaces the blob's own.
     """
-    data = item["assets"][blob.ASSET]
-    before = ((previous or {}).get("assets") or {}).get(blob.ASSET) or {}
+    data = item["assets"][blob.DATA_ASSET]
+    before = ((previous or {}).get("assets") or {}).get(blob.DATA_ASSET) or {}
     held = is_held(before)
     if held and "file:checksum" in before:
         # Who read the item before its MD5 was known does not take it away.
@@ -66,4 +66,6 @@ def is_held(data: Mapping[str, Any]) -> bool:
 
 def blob_id(item: Mapping[str, Any]) -> str:
     """The Catalog id of a blob's item."""
-    return ids.blob_id(item["collection"].removeprefix(ids.BLOB_COLLECTION), *ids.blob_parts(item["id"]))
+    return ids.blob_id(
+        item["collection"].removeprefix(ids.BLOB_COLLECTION_PREFIX), *ids.split_blob_item_id(item["id"])
+    )

@@ -53,8 +53,8 @@ async def create(request: Request) -> Response:
     item = body.get("item") if isinstance(body, dict) else None
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
         raise BadRequestError("The body needs `item`: the STAC item that the blob shall become.")
-    storage_type = str(item.get("collection") or "").removeprefix(ids.BLOB_COLLECTION)
-    known = sorted(map(ids.blob_collection, items.STORAGE_TYPES))
+    storage_type = str(item.get("collection") or "").removeprefix(ids.BLOB_COLLECTION_PREFIX)
+    known = sorted(map(ids.blob_collection_id, items.STORAGE_TYPES))
     if item.get("collection") not in known:
         kinds = ", ".join(known)
         raise BadRequestError(f"The item's `collection` is {item.get('collection')!r}; it is one of {kinds}.")
@@ -92,7 +92,7 @@ async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
 def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Request) -> dict[str, Any]:
     """The item with its data at a place of the store."""
     document = incoming.copied(item)
-    data = document.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})
+    data = document.setdefault("assets", {}).setdefault(blob.DATA_ASSET, {"roles": ["data"]})
     if not isinstance(data, dict):
         raise InvalidDocument("href", f"{data!r} is no asset")
     data["href"] = place
@@ -112,7 +112,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     if upload["committed"]:
         return await _committed(pool, upload, request)
     await _refuse_existing(pool, item)
-    storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION)
+    storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION_PREFIX)
     path = store.new_blob(storage_type)
     settings = request.app.state.landbridge
     left = await quota.left(pool, settings.quota_bytes, item, str(upload_id))
@@ -120,9 +120,9 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     await records.begin(pool, upload_id, path)
     received = await data_upload.receive(store, path, request.stream(), data_upload.expected(item), limit)
     document = incoming.copied(item)
-    data = document.setdefault("assets", {}).setdefault(blob.ASSET, {"roles": ["data"]})
+    data = document.setdefault("assets", {}).setdefault(blob.DATA_ASSET, {"roles": ["data"]})
     data["file:size"] = received.size
-    assets.set_digest(data, received.md5)
+    assets.set_checksum(data, received.md5)
 
     async def fits(conn: asyncpg.Connection) -> None:
         size = received.size or 0
@@ -156,7 +156,7 @@ async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Reques
     item = upload["item"]
     async with pool.acquire() as conn:
         found = await item_queries.get_item(conn, item["collection"], item["id"], EVERYTHING)
-    if found is None or found["assets"][blob.ASSET]["href"] != href(upload["committed"]):
+    if found is None or found["assets"][blob.DATA_ASSET]["href"] != href(upload["committed"]):
         # One of the same name that somebody has made since is not this upload's to show.
         raise NotFoundError(f"Blob {items.blob_id(item)} was deleted after it was uploaded.")
     return _answer(found, request)
@@ -181,8 +181,8 @@ async def delete(request: Request) -> Response:
     wanted = []
     for name in names:
         try:
-            storage_type, namespace, rest = ids.split_blob(name)
-            wanted.append((ids.blob_collection(storage_type), ids.blob_item(namespace, rest)))
+            storage_type, namespace, rest = ids.split_blob_id(name)
+            wanted.append((ids.blob_collection_id(storage_type), ids.blob_item_id(namespace, rest)))
         except ValueError as error:
             if strict:
                 raise NotFoundError(f"Blobs do not exist: {name!r}") from error
@@ -210,10 +210,10 @@ async def data(storage_type: str, item_id: str, request: Request) -> Response:
         asset = await _data(conn, storage_type, item_id, access)
     path = links.asset_path(asset["href"])
     if path is None:
-        shown = _shown(ids.blob_collection(storage_type), item_id)
+        shown = _shown(ids.blob_collection_id(storage_type), item_id)
         raise BadRequestError(f"Blob {shown} is remote: its data is at {asset['href']}")
     # Who began to read before the MD5 was known reads on by the tag seen then.
-    known = (assets.digest_of(asset), blob.version(asset["href"]))
+    known = (assets.checksum_of(asset), blob.data_version(asset["href"]))
     etags = [f'"{tag}"' for tag in known if tag is not None]
     return await files.serve(path, request, etags=etags, cached="no-cache")
 
@@ -231,7 +231,7 @@ async def get_hash(
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
             asset = await _data(conn, storage_type, item_id, access)
-            md5, path = assets.digest_of(asset), links.asset_path(asset["href"])
+            md5, path = assets.checksum_of(asset), links.asset_path(asset["href"])
             pending = md5 is None and path is not None and await records.is_hash_due(conn, path)
         if not pending or time.monotonic() >= deadline:
             return respond({"hash": md5, "pending": pending}, links.base_url(request), JSON)
@@ -246,11 +246,11 @@ async def _data(
     Raises:
         NotFoundError: there is no such blob that the caller may see.
     """
-    collection = ids.blob_collection(storage_type)
+    collection = ids.blob_collection_id(storage_type)
     item = await item_queries.get_item(conn, collection, item_id, access)
     if item is None:
         raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
-    asset: dict[str, Any] = item["assets"][blob.ASSET]
+    asset: dict[str, Any] = item["assets"][blob.DATA_ASSET]
     return asset
 
 

@@ -76,8 +76,8 @@ def _check_integers(body: bytes) -> None:
     """Check that orjson has kept all whole numbers, of which it makes floats beyond 64 bits."""
 
     def kept(digits: str) -> int:
-        number = int(digits) if len(digits) <= _MOST_DIGITS else values.MOST_INTEGER + 1
-        if not values.LEAST_INTEGER <= number <= values.MOST_INTEGER:
+        number = int(digits) if len(digits) <= _MOST_DIGITS else values.MAX_INTEGER + 1
+        if not values.MIN_INTEGER <= number <= values.MAX_INTEGER:
             raise BadRequestError(
                 f"The document holds {digits:.40}, a whole number of more than 64 bits, which would lose its "
                 "last digits; write it as text."
@@ -157,7 +157,7 @@ def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES, *, new: bool = Tr
             f"The {kind} id {value!r} can't be `.` or `..` or hold `/`: it has to fit into a URL path."
         )
     # Documents that were stored before this check can still be changed.
-    if new and (why := ids.fault(value)):
+    if new and (why := ids.text_problem(value)):
         raise BadRequestError(f"The {kind} id {value!r} {why}.")
     return value
 

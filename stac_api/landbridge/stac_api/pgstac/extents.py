@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import InvalidDocument, times
-from landbridge.mappings.schema import is_ours
+from landbridge.mappings.schema import is_catalog_document
 from landbridge.stac_api.access.rules import CONTAINERS
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ def shown(collection: dict[str, Any], cover: Mapping[str, Any] | None) -> dict[s
     extent["spatial"] = {**(extent.get("spatial") or {}), "bbox": [box]}
     whole, *others = _intervals(extent)
     # An interval that others left open at its end goes on; ours says nothing of that.
-    if is_ours(collection) or whole == [None, None]:
+    if is_catalog_document(collection) or whole == [None, None]:
         bounds = (cover["start_datetime"], cover["end_datetime"])
         whole = [
-            said if said is not None else times.write(bound)
+            said if said is not None else times.format_utc(bound)
             for said, bound in zip(whole, bounds, strict=True)
         ]
     extent["temporal"] = {**(extent.get("temporal") or {}), "interval": [whole, *others]}

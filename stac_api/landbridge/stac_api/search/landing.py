@@ -41,7 +41,7 @@ def completed(document: dict[str, Any], base: str, children: Sequence[tuple[str,
             for rel in ("aggregate", "aggregations")
         ),
         {
-            "rel": schema.SIGNATURES_REL,
+            "rel": schema.ASSET_SIGNATURES_REL,
             "type": "application/json",
             "title": "Signed addresses of files",
             "method": "POST",

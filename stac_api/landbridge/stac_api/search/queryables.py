@@ -26,7 +26,7 @@ class Queryables(AsyncBaseFiltersClient):
         if collection_id is not None:
             access = await access_of(request)
             async with request.app.state.get_connection(request, "r") as conn:
-                properties = queryables.of_collection(
+                properties = queryables.for_collection_items(
                     await item_queries.get_collection(conn, collection_id, access)
                 )
         title = f"Queryables of {collection_id}" if collection_id else "Queryables"

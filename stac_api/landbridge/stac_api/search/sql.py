@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from landbridge.mappings import queryables
-from landbridge.mappings.access import LISTS, OWNERS
+from landbridge.mappings.access import ACCESS_LISTS, OWNERS
 from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.documents import projection
 from landbridge.stac_api.search.tolerance import TOLERANT
@@ -133,7 +133,7 @@ def value_of(name: Any, parameters: Parameters, columns: Mapping[str, tuple[str,
     if bare in _COLUMNS:
         text, kind = _COLUMNS[bare]
         return Sql(kind, text)
-    if bare in LISTS and parameters.subjects is not None:
+    if bare in ACCESS_LISTS and parameters.subjects is not None:
         owners, known = _path(OWNERS), parameters.add(list(parameters.subjects), "text[]")
         return Sql("json", f"landbridge.visible({_path(bare)}, {owners}, {known})", name=bare)
     return Sql("json", _path(bare, dehydrated=parameters.dehydrated), name=bare)
@@ -148,7 +148,7 @@ def typed(name: str, *, dehydrated: bool = True) -> Sql:
     if bare in _SORTED:
         text, kind = _SORTED[bare]
         return Sql(kind, text)
-    if bare.split(".")[0] in LISTS:
+    if bare.split(".")[0] in ACCESS_LISTS:
         raise BadRequestError(f"Nothing is sorted by {bare}: everybody sees other entries of it.")
     path = _path(bare, dehydrated=dehydrated)
     schema = definition(bare)

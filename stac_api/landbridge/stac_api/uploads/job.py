@@ -15,7 +15,7 @@ import asyncpg
 import obstore.exceptions
 
 from landbridge.mappings import InvalidDocument, band, image
-from landbridge.mappings.assets import INDEX, preview
+from landbridge.mappings.assets import FILE_INDEX, preview_key
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import deletion_queue, quota
 from landbridge.stac_api.assets.store import (
@@ -246,8 +246,8 @@ def _describe(document: dict[str, Any], result: messages.Result) -> None:
     """Put into the assets what no attribute of an image holds: statistics, and what the preview is."""
     assets: dict[str, dict[str, Any]] = document["assets"]
     for asset in assets.values():
-        if (index := asset.get(INDEX)) is not None:
+        if (index := asset.get(FILE_INDEX)) is not None:
             found = [{"statistics": one} if one else {} for one in result.statistics[index]]
             asset["bands"], asset["raster:bands"] = found, found
-    if result.thumbnail and (key := preview(assets)):
+    if result.thumbnail and (key := preview_key(assets)):
         assets[key]["type"] = PNG

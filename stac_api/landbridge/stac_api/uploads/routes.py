@@ -85,7 +85,7 @@ def _announced(body: Any, limit: int) -> tuple[dict[str, Any], list[dict[str, An
     for member in ("id", "collection"):
         if not isinstance(item.get(member), str) or not item[member]:
             raise BadRequestError(f"The item needs `{member}`: a non-empty string, not {item.get(member)!r}.")
-    if not ids.valid_name(item["id"]):
+    if not ids.is_valid_name(item["id"]):
         raise BadRequestError(
             f"The image name {item['id']!r} may only hold letters, digits, `_`, `.` and `-`."
         )

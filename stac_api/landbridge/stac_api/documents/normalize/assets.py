@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings.assets import INDEX
-from landbridge.mappings.binding import ASSET, POSITION, is_bound
+from landbridge.mappings.assets import FILE_INDEX
+from landbridge.mappings.binding import ASSET_KEY, BAND_INDEX, is_bound
 from landbridge.stac_api.documents.normalize.bands import COMMON_NAMES
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Files:
 
     def key(self, index: int) -> str | None:
         """Return the key of a file's asset, to which its bands are bound; None for one that no band is in."""
-        bound = next((band[ASSET] for band in self.bands.get(index, ()) if band.get(ASSET)), None)
+        bound = next((band[ASSET_KEY] for band in self.bands.get(index, ()) if band.get(ASSET_KEY)), None)
         return bound or asset_key(self.bands, index)
 
     def description(self, index: int) -> Mapping[str, Any] | None:
@@ -85,7 +85,7 @@ def groups(collection: Mapping[str, Any], ours: Container[Any] = ()) -> dict[int
     found: dict[int, dict[int, Mapping[str, Any]]] = {}
     shared = collection.get("item_assets")
     for entry in collection.get("bands") or ():
-        index, place = entry.get(INDEX), entry.get(POSITION)
+        index, place = entry.get(FILE_INDEX), entry.get(BAND_INDEX)
         if not isinstance(index, int) or not isinstance(place, int):
             continue
         if entry.get("name") in ours or not is_bound(entry, shared):

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from landbridge.mappings import ids
-from landbridge.mappings.assets import INDEX
-from landbridge.mappings.binding import ASSET
+from landbridge.mappings.assets import FILE_INDEX
+from landbridge.mappings.binding import ASSET_KEY
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.stac_api.documents.normalize import check
 
@@ -81,8 +81,8 @@ def complete(
             if new.get("catalog:sort_order") is None:
                 new["catalog:sort_order"] = next_order
                 next_order += 1
-            if new.get(INDEX) is None and new.get(ASSET) is None:
-                new[INDEX] = 0
+            if new.get(FILE_INDEX) is None and new.get(ASSET_KEY) is None:
+                new[FILE_INDEX] = 0
             if new["catalog:type"] == "mask":
                 for member in _RANGES:
                     if new.get(member) is None:
@@ -100,7 +100,7 @@ def _name(entry: Any, taken: set[str]) -> str:
     if not isinstance(entry, Mapping):
         raise InvalidDocument("bands", f"{entry!r} is not an object")
     name = entry.get("name")
-    if not isinstance(name, str) or not ids.valid_name(name):
+    if not isinstance(name, str) or not ids.is_valid_name(name):
         # Bands of others may have names of other characters; only ours are ids.
         if isinstance(name, str) and name and not entry.get("catalog:type"):
             return name
@@ -123,7 +123,7 @@ def _validate(entry: Mapping[str, Any], name: str, ours: bool) -> None:
     check.members("band", entry, prefix, only="" if ours else "catalog:")
     if not ours:
         return
-    if entry.get(INDEX) is not None:
+    if entry.get(FILE_INDEX) is not None:
         check.required(entry, _REQUIRED, prefix, f"; a {entry['catalog:type']} band has to have it")
     nodata = entry.get("nodata")
     if isinstance(nodata, str) and nodata not in ("nan", "inf", "-inf"):
@@ -169,7 +169,7 @@ def _scaling(entry: Mapping[str, Any]) -> tuple[float, float] | None:
     data, physical = entry.get("catalog:data_range"), entry.get("catalog:physical_range")
     if not data or not physical or data[0] == data[1]:
         return None
-    if entry.get(INDEX) is None:
+    if entry.get(FILE_INDEX) is None:
         return None  # Of another program: its scale and offset made the physical range.
     (d0, d1), (p0, p1) = ([Decimal(repr(value)) for value in pair] for pair in (data, physical))
     scale = (p1 - p0) / (d1 - d0)

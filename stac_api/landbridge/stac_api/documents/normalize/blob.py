@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from landbridge.mappings import blob, ids, image
 from landbridge.mappings.errors import InvalidDocument
 from landbridge.mappings.geometry import bbox, check_geometry
-from landbridge.mappings.schema import CLASS
+from landbridge.mappings.schema import CLASS_MEMBER
 from landbridge.stac_api.documents.normalize import check
 from landbridge.stac_api.documents.normalize.extensions import listed
 
@@ -28,7 +28,7 @@ def item(
     """A blob's Item as it is stored; see `landbridge.stac_api.documents.normalize.item`."""
     done = dict(document)
     try:
-        namespace, name = ids.blob_parts(done.get("id", ""))
+        namespace, name = ids.split_blob_item_id(done.get("id", ""))
     except ValueError as error:
         raise InvalidDocument("id", str(error)) from error
     blob.check_names(namespace, name)
@@ -40,10 +40,10 @@ def item(
     properties["datetime"] = properties["created"]
     if previous is not None or not properties.get("updated"):
         properties["updated"] = moment
-    properties[CLASS] = "Blob"
+    properties[CLASS_MEMBER] = "Blob"
     # The id says it; whatever else stands there is not true.
     properties["title"], properties["catalog:namespace"] = name, namespace
-    properties["catalog:storage_type"] = collection.removeprefix(ids.BLOB_COLLECTION)
+    properties["catalog:storage_type"] = collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)
     if previous is None and principal:
         properties.setdefault("catalog:owners", list(principal))
         properties.setdefault("catalog:readers", [])
@@ -69,12 +69,12 @@ def _follow_geometry(done: dict[str, Any], stored: Mapping[str, Any]) -> None:
 
 
 def _complete_data(done: dict[str, Any]) -> None:
-    data = done["assets"].get(blob.ASSET)
+    data = done["assets"].get(blob.DATA_ASSET)
     if not data or not data.get("href"):
-        raise InvalidDocument("href", f"is missing; a blob has an asset {blob.ASSET!r} with its data")
+        raise InvalidDocument("href", f"is missing; a blob has an asset {blob.DATA_ASSET!r} with its data")
     size = data.get("file:size")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
         raise InvalidDocument("size_bytes", f"{size!r} is no number of bytes")
-    done["assets"][blob.ASSET] = {"roles": ["data"], "type": "application/octet-stream", **data}
+    done["assets"][blob.DATA_ASSET] = {"roles": ["data"], "type": "application/octet-stream", **data}
     done["properties"].setdefault("catalog:storage_state", "available")
-    blob.follow_size(done)
+    blob.sync_size(done)

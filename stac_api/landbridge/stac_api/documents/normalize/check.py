@@ -90,7 +90,7 @@ def _shadow(row: Row, kept: Any, attribute: str, member: str) -> None:
     encode = CODECS[row.codec].encode
     try:
         stac = kept if encode is None else encode(kept)
-    except compiled_table.FAILURES as error:
+    except compiled_table.CODEC_ERRORS as error:
         raise InvalidDocument(attribute, f"{_short(kept)} ({member}) will not do: {error}") from error
     value(row.schema, stac, attribute, member)
 
@@ -218,7 +218,7 @@ _EXACT_FAULTS: Mapping[type, Callable[[Mapping[str, Any], Any], str | None]] = {
 def _is_date(stac: str) -> bool:
     try:
         times.parse(stac)
-    except compiled_table.FAILURES:
+    except compiled_table.CODEC_ERRORS:
         return False
     return "T" in stac or " " in stac
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import external_bands, ids, image, product, times
-from landbridge.mappings.assets import INDEX
-from landbridge.mappings.binding import ASSET
+from landbridge.mappings.assets import FILE_INDEX
+from landbridge.mappings.binding import ASSET_KEY
 from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.schema import DEFAULT_URL, is_ours
+from landbridge.mappings.schema import DEFAULT_URL, is_catalog_document
 from landbridge.stac_api.documents.normalize import assets, bands, check, structure
 from landbridge.stac_api.documents.normalize.extensions import listed
 
@@ -33,20 +33,20 @@ def collection(
     ``schema_url``: where this API serves the catalog extension. Raises `InvalidDocument`.
     """
     check.structure(structure.COLLECTION, document)
-    moment, old = times.now(now), _trusted(previous or {})
+    moment, old = times.normalize_or_now(now), _trusted(previous or {})
     done = dict(document)
-    ours = is_ours(document)
+    ours = is_catalog_document(document)
     if not isinstance(done.get("id"), str) or not done["id"]:
         raise InvalidDocument("id", "is missing; a product has an id")
     if ours and not done.get("title"):
         raise InvalidDocument("name", "is missing; a product has a name")
-    if ours and done["title"] != old.get("title") and (why := ids.fault(str(done["title"]))):
+    if ours and done["title"] != old.get("title") and (why := ids.text_problem(str(done["title"]))):
         raise InvalidDocument("name", f"{done['title']!r} {why}")
     done["type"], done["stac_version"] = "Collection", image.STAC_VERSION
     done["links"] = done.get("links") or []
     done["license"] = done.get("license") or "other"
-    product.follow_title(done)
-    product.follow_extent(done)
+    product.sync_description(done)
+    product.sync_extent(done)
     # What the server sets itself is not taken from a writer.
     done["created"] = old.get("created") or done.get("created") or moment
     if previous is not None or "updated" not in done:
@@ -61,8 +61,8 @@ def collection(
     entries = done["bands"] if "bands" in done else external_bands.entries(done)
     if not isinstance(entries, list):
         raise InvalidDocument("bands", f"{entries!r} is not an array")
-    filed = {entry.get("name") for entry in old.get("bands") or () if entry.get(INDEX) is not None}
-    entries = external_bands.bound({**done, "bands": entries}, filed)
+    filed = {entry.get("name") for entry in old.get("bands") or () if entry.get(FILE_INDEX) is not None}
+    entries = external_bands.bind_entries({**done, "bands": entries}, filed)
     done["bands"] = bands.complete(entries, old.get("bands") or (), moment)
     _set_resolutions(done)
     files = assets.groups(done, filed)
@@ -77,13 +77,13 @@ def _trusted(previous: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is stored, as far as it can be compared with: a bulk load may have put anything there."""
     try:
         check.structure(structure.COLLECTION, previous)
-        check.members("product", previous, ours=is_ours(previous))
+        check.members("product", previous, ours=is_catalog_document(previous))
         for entry in previous.get("bands") or ():
             check.members("band", entry)
     except InvalidDocument:
         created = previous.get("created")
         return {"created": created} if isinstance(created, str) else {}
-    return {**previous, "bands": external_bands.bound(previous)} if previous.get("bands") else previous
+    return {**previous, "bands": external_bands.bind_entries(previous)} if previous.get("bands") else previous
 
 
 def _default_access(done: dict[str, Any], principal: Sequence[str]) -> None:
@@ -108,18 +108,24 @@ def _set_resolutions(done: dict[str, Any]) -> None:
 
 def _set_item_assets(done: dict[str, Any], files: Mapping[int, list[Mapping[str, Any]]]) -> None:
     present = done.get("item_assets") or {}
-    kept = {key: asset for key, asset in present.items() if asset.get(INDEX) is None}
-    before = {asset[INDEX]: asset for asset in present.values() if asset.get(INDEX) is not None}
+    kept = {key: asset for key, asset in present.items() if asset.get(FILE_INDEX) is None}
+    before = {asset[FILE_INDEX]: asset for asset in present.values() if asset.get(FILE_INDEX) is not None}
     keys: dict[Any, str] = {}
     for index, entries in files.items():
         key = assets.asset_key(files, index) or ""
         while key in kept:
             key += "_"
-        own = {"title": assets.title(entries), "roles": ["data"], **assets.described(entries), INDEX: index}
+        own = {
+            "title": assets.title(entries),
+            "roles": ["data"],
+            **assets.described(entries),
+            FILE_INDEX: index,
+        }
         kept[key] = {**before.get(index, {}), **own}
         keys[index] = key
     done["bands"] = [
-        {**entry, ASSET: keys[entry[INDEX]]} if entry.get(INDEX) in keys else entry for entry in done["bands"]
+        {**entry, ASSET_KEY: keys[entry[FILE_INDEX]]} if entry.get(FILE_INDEX) in keys else entry
+        for entry in done["bands"]
     ]
     if kept or "item_assets" in done:
         done["item_assets"] = kept
@@ -142,7 +148,7 @@ def _summaries(document: Mapping[str, Any]) -> dict[str, Any]:
     entries = [
         entry
         for entry in document.get("bands") or ()
-        if entry.get("catalog:type") and entry.get(INDEX) is not None
+        if entry.get("catalog:type") and entry.get(FILE_INDEX) is not None
     ]
     sizes = {size for entry in entries if (size := bands.metres(entry)) is not None}
     return {"eo:bands": [assets.eo_band(entry) for entry in entries], "gsd": sorted(sizes)}
@@ -171,7 +177,7 @@ def _render(done: Mapping[str, Any], files: Mapping[int, list[Mapping[str, Any]]
     shown = [by_name[name] for name in names if name in by_name]
     if not shown or len(shown) < len(names):
         return None
-    keys = [entry.get(ASSET) or assets.asset_key(files, entry.get(INDEX, -1)) for entry in shown]
+    keys = [entry.get(ASSET_KEY) or assets.asset_key(files, entry.get(FILE_INDEX, -1)) for entry in shown]
     if None in keys:
         return None
     render: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from landbridge.mappings.schema import URL_PATH, is_ours
+from landbridge.mappings.schema import URL_PATH, is_catalog_document
 
 __all__ = ["listed"]
 
@@ -29,7 +29,7 @@ def listed(document: Mapping[str, Any], schema_url: str) -> list[str]:
     """The URLs to list: ours by use, those of others as they are, the catalog's as ``schema_url``."""
     used = _used(document)
     present = [url for url in document.get("stac_extensions") or () if isinstance(url, str)]
-    ours = is_ours(document)
+    ours = is_catalog_document(document)
     kept = []
     for url in present:
         if _is_catalog(url) or (ours and url.rstrip("/") in _URLS.values()):

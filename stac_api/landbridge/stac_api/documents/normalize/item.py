@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import ids, image, times
-from landbridge.mappings.assets import INDEX, generic_key
+from landbridge.mappings.assets import FILE_INDEX, is_generic_key
 from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.external_bands import objects
+from landbridge.mappings.external_bands import band_objects
 from landbridge.mappings.geometry import bbox, check_geometry
-from landbridge.mappings.schema import DEFAULT_URL, is_ours
+from landbridge.mappings.schema import DEFAULT_URL, is_catalog_document
 from landbridge.stac_api.documents.normalize import assets, blob, check, structure
 from landbridge.stac_api.documents.normalize.extensions import listed
 
@@ -50,8 +50,10 @@ def item(
     """
     check.structure(structure.ITEM, document)
     if ids.is_blob_collection(collection["id"]):
-        return blob.item(document, collection["id"], previous, times.now(now), schema_url, principal)
-    moment, stored = times.now(now), previous or {}
+        return blob.item(
+            document, collection["id"], previous, times.normalize_or_now(now), schema_url, principal
+        )
+    moment, stored = times.normalize_or_now(now), previous or {}
     done = dict(document)
     if not isinstance(done.get("id"), str) or not done["id"]:
         raise InvalidDocument("name", f"{done.get('id')!r} is not the id of an Item")
@@ -62,13 +64,13 @@ def item(
     properties["created"] = before.get("created") or properties.get("created") or moment
     if previous is not None or not properties.get("updated"):
         properties["updated"] = moment
-    check.members("image", properties, ours=is_ours(done))
+    check.members("image", properties, ours=is_catalog_document(done))
     _fold_shape(properties)
     _follow_times(properties, before)
     _follow_provider(done, before)
     _follow_geometry(done, stored)
     done["assets"] = _complete_assets(document.get("assets") or {}, files or assets.Files(collection))
-    if is_ours(done):
+    if is_catalog_document(done):
         _require(done)
     done["stac_extensions"] = listed(done, schema_url)
     return done
@@ -101,7 +103,7 @@ def _follow_times(properties: dict[str, Any], before: Mapping[str, Any]) -> None
 def _follow_provider(done: dict[str, Any], before: Mapping[str, Any]) -> None:
     url, old = done["properties"].get("catalog:provider_url"), before.get("catalog:provider_url")
     if url is not None:
-        image.follow_provider_url(done)
+        image.sync_via_link(done)
     elif old is not None:
         done["links"] = [
             link for link in done["links"] if (link.get("rel"), link.get("href")) != ("via", old)
@@ -135,20 +137,20 @@ def _complete_assets(stored: Mapping[str, Any], files: assets.Files) -> dict[str
     done: dict[str, Any] = {}
     own: dict[int, tuple[str, Mapping[str, Any]]] = {}
     for key, asset in stored.items():
-        index = asset.get(INDEX)
+        index = asset.get(FILE_INDEX)
         if index is None:
             done[key] = asset
             continue
         if not isinstance(index, int) or isinstance(index, bool) or index < 0:
-            raise InvalidDocument("files", f"asset {key!r} has the {INDEX} {index!r}, which is no index")
+            raise InvalidDocument("files", f"asset {key!r} has the {FILE_INDEX} {index!r}, which is no index")
         # A patch that did not see the stored asset brings its file under a key that names no band.
-        if index not in own or generic_key(key):
+        if index not in own or is_generic_key(key):
             own[index] = (key, asset)
     if set(own) != set(range(len(own))):
-        raise InvalidDocument("files", f"the assets' {INDEX} are {sorted(own)}, but must count from 0")
+        raise InvalidDocument("files", f"the assets' {FILE_INDEX} are {sorted(own)}, but must count from 0")
     for index in sorted(own):
         key, asset = own[index]
-        wanted = (files.key(index) or key) if generic_key(key) else key
+        wanted = (files.key(index) or key) if is_generic_key(key) else key
         while wanted in done:
             wanted += "_"
         done[wanted] = _complete_asset(asset, files.description(index), index)
@@ -174,7 +176,7 @@ def _complete_asset(
     if description:
         done["title"] = done.get("title") or description["title"]
         for member in assets.BANDS:
-            present = objects(done.get(member))
+            present = band_objects(done.get(member))
             done[member] = [
                 _merged(present[place] if place < len(present) else {}, band)
                 for place, band in enumerate(description[member])
@@ -209,11 +211,11 @@ def _require(done: dict[str, Any]) -> None:
     if properties.get("proj:shape") is None:
         lone = "y_pixels" if properties.get("catalog:x_pixels") is not None else "x_pixels"
         raise InvalidDocument(lone, f"is missing{why}")
-    own = [asset for asset in done["assets"].values() if asset.get(INDEX) is not None]
+    own = [asset for asset in done["assets"].values() if asset.get(FILE_INDEX) is not None]
     if not own:
         raise InvalidDocument("files", f"is missing{why}")
     for asset in own:
-        part = f"files[{asset[INDEX]}]."
+        part = f"files[{asset[FILE_INDEX]}]."
         check.required(asset, _FILE_MEMBERS, part, why)
         if asset.get("file:checksum") is None and asset.get("catalog:hash") is None:
             raise InvalidDocument(f"{part}hash", f"is missing{why}")

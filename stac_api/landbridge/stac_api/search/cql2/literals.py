@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from landbridge.mappings import InvalidDocument, times
-from landbridge.mappings.geometry import LARGEST, check_geometry
+from landbridge.mappings.geometry import MAX_COORDINATE, check_geometry
 from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.search.sql import Sql
 
@@ -82,8 +82,8 @@ def boxes(bounds: Any) -> list[dict[str, Any]]:
         raise BadRequestError(f"The bbox {list(bounds)} holds a number that is not finite.")
     west, south = (double(one) for one in bounds[:2])
     east, north = (double(one) for one in (bounds[2:4] if len(bounds) == 4 else bounds[3:5]))
-    if not all(-LARGEST <= one <= LARGEST for one in (west, south, east, north)):
-        raise BadRequestError(f"A number of the bbox {short(bounds)} is beyond {LARGEST:,.0f}.")
+    if not all(-MAX_COORDINATE <= one <= MAX_COORDINATE for one in (west, south, east, north)):
+        raise BadRequestError(f"A number of the bbox {short(bounds)} is beyond {MAX_COORDINATE:,.0f}.")
     if south > north:
         raise BadRequestError(f"The bbox {list(bounds)} has its south above its north.")
     spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
