@@ -45,12 +45,15 @@ test-browser: install ## STAC Browser in headless Chromium; installs both where 
 access: install ## who may do what: every route for every kind of caller
 	@PYTHONPATH=tests $(RUN) python -m access.matrix
 
-check: sync ## ruff, mypy, import-linter, lock file, known vulnerabilities of dependencies
+check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabilities of dependencies
 	@$(UV) lock --check
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+	@for part in src mappings stac_api; do \
+		case $$part in src) config=pyproject.toml;; *) config=$$part/pyproject.toml;; esac; \
+		$(RUN) deptry --config $$config $$part || exit; done
 	@scripts/audit
 
 format: sync ## let ruff rewrite the sources
