@@ -2,7 +2,7 @@
 
 ::
 
-    Exception
+    LandbridgeError
     ├── ClientError                         the request was wrong, or not allowed
     │   ├── BadRequestError            400
     │   │   └── ValidationError        422
@@ -26,6 +26,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from landbridge.errors import LandbridgeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +57,7 @@ __all__ = [
 _LONGEST_TEXT = 2000
 
 
-class ClientError(Exception):
+class ClientError(LandbridgeError):
     """The service refused the request; `status` is the HTTP status, where there was one."""
 
     status: int | None = None
@@ -147,7 +149,7 @@ class RetryWithError(ClientError):
     status = 449
 
 
-class ServerError(Exception):
+class ServerError(LandbridgeError):
     """The service failed or could not be reached; `original_status` is its HTTP status, if any."""
 
     status: int | None = 500
@@ -163,7 +165,7 @@ class GatewayTimeoutError(ServerError):
     status = 504
 
 
-class ConfigError(Exception):
+class ConfigError(LandbridgeError):
     """The configuration is missing or unusable."""
 
 

@@ -343,14 +343,14 @@ def test_constraints_of_the_database_are_told_without_what_they_are_about(
     import asyncpg
     import psycopg
 
-    from landbridge.stac_api.core import errors
+    from landbridge.stac_api.api import error_responses
 
     for error in (
         asyncpg.UniqueViolationError('duplicate key value violates unique constraint "_items_7_pk"'),
         psycopg.errors.UniqueViolation("Key (collection, id)=(acme:hidden, one) already exists."),
         psycopg.errors.CheckViolation("Failing row contains (one, secret)"),
     ):
-        answer = service.run(errors.handle(None, error))  # type: ignore[arg-type]
+        answer = service.run(error_responses.handle(None, error))  # type: ignore[arg-type]
         assert answer.status_code in (400, 409)
         for told in (b"hidden", b"_items_7", b"secret"):
             assert told not in answer.body

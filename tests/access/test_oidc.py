@@ -20,8 +20,8 @@ import issuer as issuers
 from landbridge.stac_api.access import oidc
 from landbridge.stac_api.access.issuers import Issuer
 from landbridge.stac_api.access.principal import InvalidCredentialError, Principal
-from landbridge.stac_api.core.errors import UnavailableError
 from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,6 +4,7 @@ import pytest
 
 from landbridge import exceptions as errors
 from landbridge.catalog import AttributeValidationError, DeletedObjectError, UnsavedObjectError
+from landbridge.errors import LandbridgeError
 from landbridge.geo import errors as tile_errors
 
 KNOWN = {
@@ -35,12 +36,12 @@ def test_each_status_has_its_error_12_3(status, kind):
 
 
 def test_the_two_families_are_unrelated_12_3():
-    assert errors.ClientError.__bases__ == errors.ServerError.__bases__ == (Exception,)
+    assert errors.ClientError.__bases__ == errors.ServerError.__bases__ == (LandbridgeError,)
     assert issubclass(errors.ValidationError, errors.BadRequestError)
     assert issubclass(errors.OauthError, errors.AuthError)
-    assert DeletedObjectError.__bases__ == UnsavedObjectError.__bases__ == (Exception,)
+    assert DeletedObjectError.__bases__ == UnsavedObjectError.__bases__ == (LandbridgeError,)
     assert issubclass(AttributeValidationError, ValueError)
-    assert errors.ConfigError.__bases__ == (Exception,)
+    assert errors.ConfigError.__bases__ == (LandbridgeError,)
 
 
 def test_errors_carry_the_status_they_stand_for_12_3():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from landbridge.errors import LandbridgeError
+
 __all__ = ["InvalidDocument"]
 
 
-class InvalidDocument(ValueError):  # noqa: N818 - the name is part of the published interface
+class InvalidDocument(LandbridgeError, ValueError):  # noqa: N818 - the name is part of the published interface
     """A value is not what its attribute allows.
 
     ``attribute`` is the Catalog attribute's name (``"cloud_fraction"``), with the band's name before it

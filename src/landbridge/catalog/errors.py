@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from landbridge.errors import LandbridgeError
 from landbridge.exceptions import BadRequestError, ConflictError
 
 __all__ = [
@@ -15,15 +16,15 @@ __all__ = [
 ]
 
 
-class AttributeValidationError(ValueError):
+class AttributeValidationError(LandbridgeError, ValueError):
     """A value is not one that the attribute can take, or the attribute cannot be set."""
 
 
-class DeletedObjectError(Exception):
+class DeletedObjectError(LandbridgeError):
     """The object was deleted, by this program or another."""
 
 
-class UnsavedObjectError(Exception):
+class UnsavedObjectError(LandbridgeError):
     """The operation needs an object that was saved."""
 
 
@@ -41,7 +42,7 @@ class ImageExistsError(ConflictError, ValueError):
     """
 
 
-class InvalidGeometryError(ValueError, TypeError):
+class InvalidGeometryError(LandbridgeError, ValueError, TypeError):
     """A GeoJSON document is not a valid geometry.
 
     It is a ValueError as elsewhere, and a TypeError for code that expects that of searches.

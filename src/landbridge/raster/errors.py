@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
+from landbridge.errors import LandbridgeError
 
-class RasterError(Exception):
+
+class RasterError(LandbridgeError):
     """Pixels could not be read, with the image, its bands and the file at fault.
 
     Attributes:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from landbridge.mappings import InvalidDocument, blob
 from landbridge.stac_api.assets.store import AssetStore, is_served
 from landbridge.stac_api.blobs import checksums, data_upload
-from landbridge.stac_api.core.errors import BadRequestError, UnavailableError
+from landbridge.stac_api.errors import BadRequestError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

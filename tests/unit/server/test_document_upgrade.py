@@ -7,9 +7,9 @@ import copy
 import pystac
 import pytest
 
-from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.documents import upgrade
 from landbridge.stac_api.documents.upgrade import migrated
+from landbridge.stac_api.errors import BadRequestError
 
 ITEM = {
     "type": "Feature",

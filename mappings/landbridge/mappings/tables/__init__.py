@@ -26,6 +26,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from landbridge.errors import LandbridgeError
 from landbridge.mappings.codecs import CODECS, DOCUMENT_CODECS
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _DOCUMENTS = ("Collection", "Band", "Item")
 _FLAGS = ("filter", "sort", "search", "readonly")
 
 
-class TableError(ValueError):
+class TableError(LandbridgeError, ValueError):
     """A row of a table that cannot be right; the message names table, row and key."""
 
 

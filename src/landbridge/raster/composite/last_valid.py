@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from landbridge.errors import LandbridgeError
 from landbridge.raster.composite.compositor import Canvas
 from landbridge.raster.composite.compositor import shown as shown_in
 from landbridge.raster.grids.geobox import BoolArray
@@ -14,7 +15,7 @@ from landbridge.raster.kernels import MISSING, VALID
 Array = np.ndarray[Any, Any]
 
 
-class WiderTypeError(Exception):
+class WiderTypeError(LandbridgeError):
     """A file holds values that the mosaic's type does not."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:

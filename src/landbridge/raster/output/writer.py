@@ -21,6 +21,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
+from landbridge.errors import LandbridgeError
 from landbridge.raster.api import pixel_count, render_whole, widened
 from landbridge.raster.composite.last_valid import WiderTypeError
 from landbridge.raster.composite.reduction import renderer_of
@@ -78,7 +79,7 @@ _EXACT = 2**53
 Put = Callable[[Window, Array, BoolArray | None], None]
 
 
-class _UnmarkedError(Exception):
+class _UnmarkedError(LandbridgeError):
     """A file can't tell all its masked pixels from valid ones in the way that was tried."""
 
 

@@ -18,7 +18,8 @@ from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
 from landbridge.stac_api.access.rates import Rates
 from landbridge.stac_api.access.signed_urls import credential_of
-from landbridge.stac_api.core import errors
+from landbridge.stac_api.core.responses import error_response
+from landbridge.stac_api.errors import UnavailableError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -65,11 +66,11 @@ class Authenticate:
             principal, refusal = await self._principal(scope), None
         except InvalidCredentialError as error:
             principal, refusal = ANONYMOUS, _unauthorized(str(error), "invalid_token")
-        except errors.UnavailableError as error:
-            principal, refusal = ANONYMOUS, errors.answer(503, str(error))
+        except UnavailableError as error:
+            principal, refusal = ANONYMOUS, error_response(503, str(error))
         except _UNREACHABLE as error:
             logger.warning("A credential cannot be checked: %r", error)
-            principal, refusal = ANONYMOUS, errors.answer(503, "Credentials cannot be checked; try again.")
+            principal, refusal = ANONYMOUS, error_response(503, "Credentials cannot be checked; try again.")
         scope.setdefault("state", {})["principal"] = principal
         too_often = self._rates.refusal(principal, client_address(scope))
         refusal = too_often or refusal or _refusal(scope, principal)
@@ -111,13 +112,13 @@ def _refusal(scope: Scope, principal: Principal) -> Response | None:
         return _unauthorized("This needs an `Authorization: Bearer` header with a token that may write.")
     why = "This token may only read; a write needs one with the scope `write`."
     challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="write"'
-    return errors.answer(403, why, {"WWW-Authenticate": challenge})
+    return error_response(403, why, {"WWW-Authenticate": challenge})
 
 
 def _unauthorized(why: str, error: str | None = None) -> Response:
     """RFC 6750 section 3: the challenge names an error only where a credential was shown."""
     challenge = _CHALLENGE + (f', error="{error}"' if error else "")
-    return errors.answer(401, why, {"WWW-Authenticate": challenge})
+    return error_response(401, why, {"WWW-Authenticate": challenge})
 
 
 def client_address(scope: Scope) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 
 from landbridge.stac_api.access.authentication import served_path
-from landbridge.stac_api.core.errors import answer
+from landbridge.stac_api.core.responses import error_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class CheckHost:
         why = (
             f"This server answers to {names}, not to {given[:100]!r}; LANDBRIDGE_ALLOWED_HOSTS names others."
         )
-        await answer(421, why)(scope, receive, send)
+        await error_response(421, why)(scope, receive, send)
 
 
 def _host_of(given: str) -> str | None:

@@ -13,7 +13,7 @@ import orjson
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from landbridge.stac_api.core.errors import UnavailableError
+from landbridge.stac_api.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from landbridge.errors import LandbridgeError
 from landbridge.stac_api.access.authentication import reads
-from landbridge.stac_api.core.errors import answer
+from landbridge.stac_api.core.responses import error_response
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -22,7 +23,7 @@ _LOADS = re.compile(r"/(?:items|bulk_items)/?$")
 _STREAMED = re.compile(r"(?:/uploads/\d+/files/\d+|/blobs/uploads/[0-9a-f-]+)$")
 
 
-class _TooLargeError(Exception):
+class _TooLargeError(LandbridgeError):
     pass
 
 
@@ -30,10 +31,12 @@ def _too_long(scope: Scope) -> Response | None:
     """Return the refusal of a request whose URL or headers are too long (RFC 9110, RFC 6585)."""
     length = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     if length > MOST_URL:
-        return answer(414, f"The URL has {length:,} bytes; {MOST_URL:,} are the most. Search by POST.")
+        return error_response(
+            414, f"The URL has {length:,} bytes; {MOST_URL:,} are the most. Search by POST."
+        )
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
     if headers > MOST_HEADERS:
-        return answer(431, f"The headers have {headers:,} bytes; {MOST_HEADERS:,} are the most.")
+        return error_response(431, f"The headers have {headers:,} bytes; {MOST_HEADERS:,} are the most.")
     return None
 
 
@@ -65,7 +68,7 @@ class LimitBody:
             return
         limit = self._limit(scope)
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        too_large = answer(413, f"The body of this request may hold {limit} bytes at most.")
+        too_large = error_response(413, f"The body of this request may hold {limit} bytes at most.")
         if declared.isdigit() and int(declared) > limit:
             await too_large(scope, receive, send)
             return

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from landbridge.errors import LandbridgeError
+
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
@@ -29,7 +31,7 @@ _FORMS = {
 }
 
 
-class InvalidCredentialError(Exception):
+class InvalidCredentialError(LandbridgeError):
     """A credential proves nothing; the text, which never holds it, says why."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import LRUCache
 
-from landbridge.stac_api.core.errors import answer
+from landbridge.stac_api.core.responses import error_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class Rates:
             f"Too many requests: {buckets.rate.per_second:g} per second are served, {buckets.rate.burst} at "
             f"once. Try again in {wait} s{'' if known else ', or show a token'}."
         )
-        return answer(429, why, {"Retry-After": str(wait)})
+        return error_response(429, why, {"Retry-After": str(wait)})
 
 
 def _site(address: str) -> str:

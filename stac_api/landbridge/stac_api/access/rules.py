@@ -19,7 +19,7 @@ from landbridge.mappings import ids
 from landbridge.mappings.access import Role
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.blobs.items import STORAGE_TYPES
-from landbridge.stac_api.core.errors import ConflictError
+from landbridge.stac_api.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from landbridge.errors import LandbridgeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,7 +33,7 @@ _SPANS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAYS: Final = 90  # for which a token is valid, unless it is said
 
 
-class _UsageError(Exception):
+class _UsageError(LandbridgeError):
     pass
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.stac_api.access import visibility
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search.conditions import of_items
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.sql import NotAColumnError, Parameters

@@ -18,8 +18,8 @@ from starlette.responses import Response
 
 from landbridge.stac_api.access.rules import access_of
 from landbridge.stac_api.aggregation.counting import AGGREGATIONS, DATES, DEFAULT, Wanted, aggregate
-from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.documents import links
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.pgstac import item_queries
 from landbridge.stac_api.search import request as requests
 from landbridge.stac_api.search.client import JSON, respond

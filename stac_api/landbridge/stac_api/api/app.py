@@ -25,11 +25,10 @@ from landbridge.stac_api.access.methods import ReadMethods
 from landbridge.stac_api.access.proxies import FollowProxies
 from landbridge.stac_api.access.signed_urls import Signer
 from landbridge.stac_api.aggregation.routes import Aggregation
-from landbridge.stac_api.api import schemas
+from landbridge.stac_api.api import error_responses, schemas
 from landbridge.stac_api.api.transactions import Transactions
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
-from landbridge.stac_api.core import errors
 from landbridge.stac_api.core.runtime import opened
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.deletions import routes as deletions
@@ -96,7 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.landbridge, app.state.signer = settings, Signer(settings.token)
     for module in (access, uploads, deletions, blobs, assets, schemas):
         app.include_router(module.router)
-    errors.install(app)
+    error_responses.install(app)
     _install_middleware(app, settings)
     return app
 

@@ -25,8 +25,8 @@ from landbridge.stac_api.access.rules import Access, Role, access_of
 from landbridge.stac_api.api import openapi_schemas, preconditions
 from landbridge.stac_api.assets import deletion_queue, href_policy
 from landbridge.stac_api.blobs import collections, deletion
-from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.pgstac import bulk_load, extents, item_queries, writes
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 

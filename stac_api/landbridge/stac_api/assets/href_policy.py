@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from landbridge.stac_api.assets.store import is_served
-from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.documents import links
+from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 
+from landbridge.errors import LandbridgeError
 from landbridge.mappings import blob, ids
 from landbridge.stac_api.assets.store import image_path
 
@@ -58,7 +59,7 @@ WHERE committed IS NULL AND modified > now() - interval '6 hours'
 """
 
 
-class QuotaError(HTTPException):
+class QuotaError(LandbridgeError, HTTPException):
     """The organization may not keep so many bytes; the text has the numbers."""
 
     def __init__(self, text: str) -> None:

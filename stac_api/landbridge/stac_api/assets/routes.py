@@ -24,8 +24,8 @@ from landbridge.stac_api.access.principal import PUBLIC, principal_of
 from landbridge.stac_api.access.rules import access_of
 from landbridge.stac_api.assets.read_access import product_of, readable
 from landbridge.stac_api.assets.store import COG, href, is_served, reason
-from landbridge.stac_api.core.errors import BadRequestError, UnavailableError
 from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.errors import BadRequestError, UnavailableError
 from landbridge.stac_api.search.client import JSON, respond
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from landbridge.mappings import ids
 from landbridge.stac_api.assets import folder
 from landbridge.stac_api.assets.direct_io import blocks
 from landbridge.stac_api.assets.ordered_executor import Lane
-from landbridge.stac_api.core.errors import NoSpaceError, UnavailableError
 from landbridge.stac_api.documents import links
+from landbridge.stac_api.errors import NoSpaceError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

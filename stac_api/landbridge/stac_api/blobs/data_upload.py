@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
 from landbridge.stac_api.assets.store import FAILURES, not_taken
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

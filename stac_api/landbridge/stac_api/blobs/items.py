@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import blob, ids
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

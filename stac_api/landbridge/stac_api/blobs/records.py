@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stac_fastapi.types.errors import NotFoundError
 
-from landbridge.stac_api.core.errors import ConflictError
+from landbridge.stac_api.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

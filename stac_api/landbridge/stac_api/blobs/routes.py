@@ -27,8 +27,8 @@ from landbridge.stac_api.assets import href_policy, quota
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
 from landbridge.stac_api.blobs import collections, data_upload, deletion, items, records
-from landbridge.stac_api.core.errors import BadRequestError, ConflictError
 from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.pgstac import item_queries, writes
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import orjson
 
-from landbridge.stac_api.core.errors import UnavailableError
+from landbridge.stac_api.errors import UnavailableError
 
 if TYPE_CHECKING:
     from landbridge.stac_api.core.settings import Settings

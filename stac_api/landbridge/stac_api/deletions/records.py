@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from landbridge.stac_api.core.errors import ConflictError
+from landbridge.stac_api.errors import ConflictError
 
 if TYPE_CHECKING:
     Executor: TypeAlias = asyncpg.Pool | asyncpg.Connection

@@ -15,9 +15,9 @@ from stac_pydantic import Collection, Item
 
 from landbridge.mappings import ids, values
 from landbridge.stac_api.blobs import items
-from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.documents import links, normalize, projection
 from landbridge.stac_api.documents.upgrade import migrated
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.pgstac.extents import BOX_LENGTHS, check_extent
 from landbridge.stac_api.search import limits
 

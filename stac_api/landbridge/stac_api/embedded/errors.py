@@ -6,8 +6,10 @@ StackError
 └── StartError          the server did not come up
 """
 
+from landbridge.errors import LandbridgeError
 
-class StackError(RuntimeError):
+
+class StackError(LandbridgeError, RuntimeError):
     """The embedded stack cannot do what was asked; the message says what to do about it."""
 
 

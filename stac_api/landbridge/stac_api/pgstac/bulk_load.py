@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from landbridge.stac_api.core.errors import ConflictError, is_passing
+from landbridge.stac_api.core.database_errors import is_transient
+from landbridge.stac_api.errors import ConflictError
 from landbridge.stac_api.pgstac import dehydration, item_rows
 from landbridge.stac_api.pgstac.item_rows import COLUMNS
 
@@ -70,7 +71,7 @@ def load_items(
                 times = [row.datetime for row in made], [row.end_datetime for row in made]
                 conn.execute(item_rows.OPEN_PARTITIONS.format("%s", "%s", "%s"), (collection, *times))
             except psycopg.Error as error:
-                if last or not is_passing(error):
+                if last or not is_transient(error):
                     raise
                 time.sleep(_PAUSE)
 

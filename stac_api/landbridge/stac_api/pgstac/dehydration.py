@@ -15,6 +15,8 @@ import orjson
 from hydraters import DO_NOT_MERGE_MARKER as MARKER
 from hydraters import strip_unmatched_markers
 
+from landbridge.errors import LandbridgeError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,7 +31,7 @@ _MOST_KNOWN = 8  # ways to write one value
 _ABSENT = object()
 
 
-class _InexactError(Exception):
+class _InexactError(LandbridgeError):
     """A value that pgstac's hydration would not bring back."""
 
 

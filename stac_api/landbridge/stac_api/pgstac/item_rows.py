@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.errors import LandbridgeError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.pgstac import dehydration
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ RETURNING xmin::text
 _DELETE = "DELETE FROM items WHERE collection = $1 AND id = ANY ($2)"
 
 
-class NoPartitionError(Exception):
+class NoPartitionError(LandbridgeError):
     """An error: the partitions of a collection are too narrow for these items, by constraint or by period."""
 
     def __init__(self, collection: str, items: Sequence[Mapping[str, Any]]) -> None:

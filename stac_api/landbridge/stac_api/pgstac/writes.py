@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import asyncpg
 
 from landbridge.stac_api.access.rules import CONTAINERS, EVERYTHING, Access, Role, missing_item
-from landbridge.stac_api.core.errors import ConflictError, is_passing
+from landbridge.stac_api.core.database_errors import is_transient
+from landbridge.stac_api.errors import ConflictError
 from landbridge.stac_api.pgstac import item_queries, item_rows
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ async def _retrying(pool: asyncpg.Pool, attempt: Callable[[], Awaitable[T]]) -> 
                 raise
             await item_rows.open_partitions(pool, error.collection, error.items)
         except asyncpg.PostgresError as error:
-            if number == _TRIES or not is_passing(error):
+            if number == _TRIES or not is_transient(error):
                 raise
             await asyncio.sleep(0.02 * 2**number)
     raise AssertionError  # the loop returns or raises

@@ -10,7 +10,7 @@ import orjson
 from stac_fastapi.types.rfc3339 import str_to_interval
 
 from landbridge.stac_api.access import visibility
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.cql2.literals import boxes
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from fastapi.dependencies.utils import get_flat_params
 
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import times
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import limits, sql
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from stac_fastapi.pgstac.utils import clean_exclude_set
 
 from landbridge.mappings import InvalidDocument
 from landbridge.mappings.geometry import check_geometry
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import cql2, limits
 from landbridge.stac_api.search.query import conditions
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from landbridge.errors import LandbridgeError
 from landbridge.mappings import queryables
 from landbridge.mappings.access import ACCESS_LISTS, OWNERS
-from landbridge.stac_api.core.errors import BadRequestError
 from landbridge.stac_api.documents import projection
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search.tolerance import TOLERANT
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-class NotAColumnError(Exception):
+class NotAColumnError(LandbridgeError):
     """A filter names a property that the table it is written for has no column of."""
 
 

@@ -28,8 +28,8 @@ from landbridge.stac_api.assets.store import (
     upload_folder,
     upload_path,
 )
-from landbridge.stac_api.core.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
 from landbridge.stac_api.jobs import failpoints
 from landbridge.stac_api.pgstac import item_queries, writes
 from landbridge.stac_api.uploads import messages, physical_ranges, records, staging

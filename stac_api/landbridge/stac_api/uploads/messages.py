@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landbridge.errors import LandbridgeError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -18,11 +20,11 @@ MEMORY = "LANDBRIDGE_CHILD_MEMORY"
 """The environment variable that tells a child how many bytes of private memory it may have."""
 
 
-class IngestError(Exception):
+class IngestError(LandbridgeError):
     """The files can't become an image; the text says which file, what is wrong and what would be right."""
 
 
-class NoSpaceError(OSError):
+class NoSpaceError(LandbridgeError, OSError):
     """There is no room for what is being made; the same files may pass later."""
 
 

@@ -25,8 +25,8 @@ from landbridge.stac_api.access.rules import Role, access_of
 from landbridge.stac_api.access.signed_urls import lifetime
 from landbridge.stac_api.assets import deletion_queue, href_policy, quota
 from landbridge.stac_api.assets.store import FAILURES, not_taken, upload_folder, upload_path
-from landbridge.stac_api.core.errors import BadRequestError, ConflictError
 from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.jobs import failpoints
 from landbridge.stac_api.pgstac import item_queries
 from landbridge.stac_api.search.client import JSON, respond

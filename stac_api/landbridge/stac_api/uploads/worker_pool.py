@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from landbridge.errors import LandbridgeError
 from landbridge.stac_api.uploads.messages import MEMORY, IngestError, Job, NoSpaceError, Result
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFP
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
 
 
-class ChildDiedError(Exception):
+class ChildDiedError(LandbridgeError):
     """A child ended from without: the kernel was short of memory, or somebody killed it."""
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from landbridge.mappings import InvalidDocument, times
 from landbridge.mappings.geometry import MAX_COORDINATE, check_geometry
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search.sql import Sql
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import cql2
 import orjson
 
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import limits
 
 __all__ = ["LANGUAGES", "read"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from landbridge.stac_api.core.errors import BadRequestError
+from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.search import limits, sql
 from landbridge.stac_api.search.cql2 import literals
 from landbridge.stac_api.search.sql import Parameters, Sql

@@ -11,7 +11,7 @@ import orjson
 import psycopg
 import pytest
 
-from landbridge.stac_api.core import errors
+from landbridge.stac_api.api import error_responses
 from landbridge.stac_api.pgstac import writes
 
 PASSING = [
@@ -38,7 +38,7 @@ REQUEST: Any = SimpleNamespace(
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: f"{type(error).__name__}: {error}")
 def test_a_passing_state_is_answered_by_a_503_that_says_when_to_try_again(error: Exception) -> None:
-    answer = asyncio.run(errors.handle(REQUEST, error))
+    answer = asyncio.run(error_responses.handle(REQUEST, error))
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     said = orjson.loads(answer.body)["description"]
@@ -48,7 +48,7 @@ def test_a_passing_state_is_answered_by_a_503_that_says_when_to_try_again(error:
 
 @pytest.mark.parametrize("error", LASTING, ids=lambda error: f"{type(error).__name__}: {error}")
 def test_what_the_caller_asked_for_is_no_passing_state(error: Exception) -> None:
-    assert asyncio.run(errors.handle(REQUEST, error)).status_code in (400, 409)
+    assert asyncio.run(error_responses.handle(REQUEST, error)).status_code in (400, 409)
 
 
 @pytest.mark.parametrize("error", PASSING[:7], ids=lambda error: f"{type(error).__name__}: {error}")

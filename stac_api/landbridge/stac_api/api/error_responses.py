@@ -1,8 +1,4 @@
-"""One place where exceptions become HTTP answers: `{"code", "description"}`, never a stack trace.
-
-PostgreSQL errors are grouped by their SQLSTATE class
-(https://www.postgresql.org/docs/current/errcodes-appendix.html).
-"""
+"""Translation of exceptions to HTTP responses: `{"code", "description"}`, never a stack trace."""
 
 from __future__ import annotations
 
@@ -19,70 +15,25 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from stac_fastapi.types import errors as stac_errors
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument
+from landbridge.stac_api.access import methods
+from landbridge.stac_api.core import database_errors
+from landbridge.stac_api.core.responses import error_response
+from landbridge.stac_api.errors import BadRequestError, ConflictError, NoSpaceError, UnavailableError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.responses import Response
+
+__all__ = ["handle", "install"]
 
 logger = logging.getLogger(__name__)
 
 _NO_SPACE = "The server has no space left, so nothing was stored. Its operator has to make room."
 _BUSY = "The database is busy with what another request makes or deletes; try again in a moment."
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-RETRY_AFTER = 1  # seconds; the embedded stack restarts its database in about that time
-
-
-class BadRequestError(Exception):
-    """The request can't be carried out as it stands; the text says why and what would be right."""
-
-
-class ConflictError(Exception):
-    """The request contradicts what is stored."""
-
-
-class UnavailableError(Exception):
-    """A part the server needs does not answer; the same request may work later."""
-
-
-class NoSpaceError(Exception):
-    """A full database or object store, which only its operator can change."""
-
-
-# States of the database that pass: another transaction is making or dropping a table, or holds a lock.
-_PASSING = frozenset(
-    {
-        "40001",  # serialization_failure
-        "40P01",  # deadlock_detected
-        "42P01",  # undefined_table: a partition; no request names a table
-        "55006",  # object_in_use
-        "55P03",  # lock_not_available
-    }
-)
-_PASSING_INTERNAL = ("could not open relation with OID", "cache lookup failed", "tuple concurrently")
-
-# SQLSTATE (five characters) or its class (two) -> status.
-_SQLSTATES: dict[str, int] = {
-    "23505": 409,  # unique_violation
-    "40": 503,  # transaction rollback: serialization failure, deadlock
-    "08": 503,  # connection exception
-    "53": 503,  # insufficient resources
-    "57014": 503,  # query_canceled: statement_timeout
-    "57": 503,  # operator intervention: shutting down, crash
-    "58": 503,  # system error
-    "02000": 404,  # no_data_found, as pgstac raises it
-    "P0002": 404,  # no_data_found, as STRICT raises it
-    "23503": 404,  # foreign_key_violation: pgstac's "collection does not exist"
-    "25006": 403,  # read_only_sql_transaction
-    "22": 400,  # data exception: bad number, timestamp, JSON
-    "23": 400,  # other constraints
-    "42": 400,  # syntax or unknown function: what a filter was translated to
-    "54": 400,  # program limit exceeded: nesting, row size
-    "P0": 400,  # RAISE EXCEPTION: pgstac refuses an argument
-    "XX000": 400,  # internal_error: PostGIS refuses a geometry
-}
 
 _STATUS: dict[type[Exception], int] = {
     BadRequestError: 400,
@@ -113,55 +64,9 @@ _STATUS: dict[type[Exception], int] = {
     TimeoutError: 503,
 }
 
-_CODES = {
-    400: "BadRequest",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
-    405: "MethodNotAllowed",
-    409: "Conflict",
-    412: "PreconditionFailed",
-    413: "ContentTooLarge",
-    414: "URITooLong",
-    415: "UnsupportedMediaType",
-    416: "RangeNotSatisfiable",
-    421: "MisdirectedRequest",
-    429: "TooManyRequests",
-    431: "RequestHeaderFieldsTooLarge",
-    503: "ServiceUnavailable",
-    507: "InsufficientStorage",
-}
-
-
-def sqlstate_status(sqlstate: str | None) -> int:
-    """The HTTP status for a PostgreSQL error code; 500 where it says nothing about the request."""
-    if not sqlstate:
-        return 500
-    return _SQLSTATES.get(sqlstate) or _SQLSTATES.get(sqlstate[:2]) or 500
-
-
-def answer(status: int, description: str, headers: dict[str, str] | None = None) -> Response:
-    """The body every error has."""
-    body = {"code": _CODES.get(status, "Error"), "description": description}
-    extra = {"Retry-After": str(RETRY_AFTER)} if status == 503 else {}
-    return Response(
-        orjson.dumps(body),
-        status_code=status,
-        media_type="application/json",
-        headers={**extra, **(headers or {})},
-    )
-
-
-def is_passing(exc: BaseException) -> bool:
-    """Return whether a database's error comes of what other transactions do, so the next try may succeed."""
-    sqlstate = getattr(exc, "sqlstate", None)
-    if sqlstate == "XX000":
-        return any(text in str(exc) for text in _PASSING_INTERNAL)
-    return sqlstate in _PASSING
-
 
 def _describe(exc: Exception) -> str:
-    if is_passing(exc):
+    if database_errors.is_transient(exc):
         return _BUSY
     if isinstance(exc, (asyncpg.DiskFullError, psycopg.errors.DiskFull, OSError)) and _is_full(exc):
         return _NO_SPACE  # the error names paths of the server
@@ -179,12 +84,12 @@ def _describe(exc: Exception) -> str:
 
 
 def _status_of(exc: Exception) -> int:
-    if is_passing(exc):
+    if database_errors.is_transient(exc):
         return 503
     if _is_full(exc):
         return 507
     sqlstate = getattr(exc, "sqlstate", None)
-    if sqlstate and (status := sqlstate_status(sqlstate)) != 500:
+    if sqlstate and (status := database_errors.http_status(sqlstate)) != 500:
         return status
     for cls in type(exc).__mro__:
         if (known := _STATUS.get(cls)) is not None:
@@ -196,7 +101,7 @@ def _is_full(exc: Exception) -> bool:
     """Return whether a disk of the database, the store or this server is full."""
     if isinstance(exc, OSError):
         return exc.errno in _FULL
-    return isinstance(exc, NoSpaceError) or getattr(exc, "sqlstate", None) == "53100"
+    return isinstance(exc, NoSpaceError) or getattr(exc, "sqlstate", None) == database_errors.DISK_FULL
 
 
 def _is_no_object(exc: Exception) -> bool:
@@ -217,10 +122,10 @@ async def handle(request: Request, exc: Exception) -> Response:
     if status >= 500 and status not in (503, 507):
         name = getattr(request.state, "request_id", None)
         logger.error("%s %s failed (%s)", request.method, request.url.path, name, exc_info=exc)
-        return answer(500, f"The server failed; its log has the details, under {name}.")
+        return error_response(500, f"The server failed; its log has the details, under {name}.")
     if status >= 500:
         logger.warning("%s %s: %s", request.method, request.url.path, exc)
-    return answer(status, _describe(exc))
+    return error_response(status, _describe(exc))
 
 
 async def _handle_http(request: Request, exc: Exception) -> Response:
@@ -228,14 +133,12 @@ async def _handle_http(request: Request, exc: Exception) -> Response:
     headers = dict(exc.headers or {})
     if exc.status_code == 405:
         # A router knows the methods of one of its routes only.
-        from landbridge.stac_api.access.methods import of_route  # it answers by this module
-
-        headers["Allow"] = ", ".join(sorted({*of_route(request.scope), "HEAD", "OPTIONS"}))
-    return answer(exc.status_code, str(exc.detail), headers)
+        headers["Allow"] = ", ".join(sorted({*methods.of_route(request.scope), "HEAD", "OPTIONS"}))
+    return error_response(exc.status_code, str(exc.detail), headers)
 
 
 async def _handle_validation(request: Request, exc: Exception) -> Response:
-    return answer(400, _describe(exc))
+    return error_response(400, _describe(exc))
 
 
 def install(app: FastAPI) -> None:
