@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from landbridge.exceptions import ConfigError
-from landbridge.profiles import OidcClient, checked_url, find_profile
+from landbridge.profiles import OidcClient, check_url, find_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class Settings:
         """
         values = os.environ if environ is None else environ
         given = values.get("LANDBRIDGE_URL", "").strip()
-        url = checked_url(given, "LANDBRIDGE_URL") if given else None
+        url = check_url(given, "LANDBRIDGE_URL") if given else None
         profile = find_profile(values)
         if profile is not None and url not in (None, profile.url):
             raise ConfigError(
@@ -88,7 +88,7 @@ class Settings:
             self.url, None, self.home, self.user, self.org, self.profile, None, self.identified
         )  # fmt: skip
 
-    def here(self) -> Settings:
+    def with_local_credentials(self) -> Settings:
         """Return these settings, of another process, with the credentials that this one has for the service.
 
         They are those of the environment or of the chosen profile, else of the profile that the other process

@@ -29,7 +29,7 @@ from landbridge.exceptions import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OidcClient", "Profile", "checked_url", "config_path", "find_profile"]
+__all__ = ["OidcClient", "Profile", "check_url", "config_path", "find_profile"]
 
 _DEVICE, _CLIENT = "device", "client_credentials"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -153,7 +153,7 @@ def _profile(name: str, given: Any, path: Path, environ: Mapping[str, str]) -> P
     if token is not None and "oidc" in table:
         raise ConfigError(f"{where} has both `token` and `oidc`; it needs one of them.")
     oidc = None if "oidc" not in table else _oidc(table["oidc"], f"{where}.oidc", environ)
-    return Profile(name, checked_url(url, f"{where}: url"), token, oidc)
+    return Profile(name, check_url(url, f"{where}: url"), token, oidc)
 
 
 def _oidc(given: Any, where: str, environ: Mapping[str, str]) -> OidcClient:
@@ -171,7 +171,7 @@ def _oidc(given: Any, where: str, environ: Mapping[str, str]) -> OidcClient:
     if grant == _CLIENT and not values["client_secret"]:
         raise ConfigError(f"{where}: grant {_CLIENT!r} needs `client_secret`, or LANDBRIDGE_CLIENT_SECRET.")
     return OidcClient(
-        issuer=checked_url(issuer, f"{where}: issuer", secure=True),
+        issuer=check_url(issuer, f"{where}: issuer", secure=True),
         client_id=client_id,
         client_secret=values["client_secret"],
         grant=grant,
@@ -180,7 +180,7 @@ def _oidc(given: Any, where: str, environ: Mapping[str, str]) -> OidcClient:
     )
 
 
-def checked_url(url: str, what: str, *, secure: bool = False) -> str:
+def check_url(url: str, what: str, *, secure: bool = False) -> str:
     """An address without the slash at its end; with `secure` one that nobody on the way can listen to."""
     cleaned = url.strip().rstrip("/")
     if not cleaned.startswith(("http://", "https://")):

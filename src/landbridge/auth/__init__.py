@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from landbridge.config import get_settings
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,7 +42,7 @@ class Auth:
     token: str | None = field(default=None, repr=False, compare=False)
     named: bool = field(init=False, repr=False, compare=False)
     # Whether a pickle left the token behind: nothing is sent in its place, not even anonymously.
-    bereft: bool = field(default=False, init=False, repr=False, compare=False)
+    lost_token: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         missing = {name: value for name, value in _DEFAULTS.items() if getattr(self, name) is _UNSET}
@@ -61,15 +59,7 @@ class Auth:
     def __reduce__(self) -> Any:
         """Pickle all but the token: pickles lie on disks and in the queues of other machines."""
         named = {"user": self.user, "org": self.org, "groups": self.groups, "email": self.email}
-        return _unpickled, (named if self.named else {}, self.token is not None or self.bereft)
-
-    @classmethod
-    def from_settings(cls) -> Auth:
-        """The caller that the environment variables and the chosen profile name."""
-        settings = get_settings()
-        if settings.identified or settings.embedded:
-            return cls(user=settings.user, org=settings.org, token=settings.token)
-        return cls(token=settings.token)
+        return _unpickled, (named if self.named else {}, self.token is not None or self.lost_token)
 
     @classmethod
     def from_service(cls, answer: Mapping[str, Any], token: str | None) -> Auth:
@@ -115,8 +105,8 @@ class Auth:
         return frozenset(subjects)
 
 
-def _unpickled(named: Mapping[str, Any], bereft: bool) -> Auth:
+def _unpickled(named: Mapping[str, Any], lost_token: bool) -> Auth:
     """Return the caller of a pickle, which has no token."""
     auth = Auth(**named)
-    object.__setattr__(auth, "bereft", bereft)
+    object.__setattr__(auth, "lost_token", lost_token)
     return auth

@@ -16,9 +16,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from landbridge.auth.token_store import Kept, Tokens
+from landbridge.auth.token_store import Tokens, TokenStore
 from landbridge.exceptions import ConfigError, OauthError, ServerError
-from landbridge.profiles import checked_url
+from landbridge.profiles import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ class OidcTokens:
     def __init__(self, profile: str, client: OidcClient) -> None:
         self._profile = profile
         self._client = client
-        self._kept = Kept(profile, client)
+        self._kept = TokenStore(profile, client)
         self._now: Tokens | None = None
         self._lock = threading.Lock()
 
@@ -168,7 +168,7 @@ class OidcTokens:
 class Login:
     """A login that waits for a person: at `address`, where `code` is to be confirmed."""
 
-    def __init__(self, client: OidcClient, kept: Kept, answer: Mapping[str, Any]) -> None:
+    def __init__(self, client: OidcClient, kept: TokenStore, answer: Mapping[str, Any]) -> None:
         self._client, self._kept = client, kept
         try:
             self.address = str(answer["verification_uri"])
@@ -184,7 +184,7 @@ class Login:
         self.address_with_code = str(complete) if complete else None
 
     @classmethod
-    def begun(cls, client: OidcClient, kept: Kept) -> Login:
+    def begun(cls, client: OidcClient, kept: TokenStore) -> Login:
         """Ask the provider for a code."""
         with _Provider(client) as provider:
             endpoint = provider.endpoint("device_authorization_endpoint")
@@ -272,7 +272,7 @@ class _Provider:
         if not isinstance(address, str):
             return None
         try:
-            return checked_url(address, f"{self._client.issuer}: {name}", secure=True)
+            return check_url(address, f"{self._client.issuer}: {name}", secure=True)
         except ConfigError as error:
             raise OauthError(str(error)) from None
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from landbridge.profiles import OidcClient
 
-__all__ = ["Kept", "Tokens"]
+__all__ = ["TokenStore", "Tokens"]
 
 _AHEAD = 60.0
 _LOCK_SECONDS = 60  # another process that refreshes is waited for, but not one that hangs
@@ -45,7 +45,7 @@ class Tokens:
         return self.expires - time.time() > min(_AHEAD, (self.lifetime or 0) / 10)
 
 
-class Kept:
+class TokenStore:
     """The tokens of one login in the user's state folder: of one client at one provider, for one profile."""
 
     def __init__(self, profile: str, client: OidcClient) -> None:

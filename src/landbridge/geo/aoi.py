@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from landbridge.geo.context import GeoContext
 from landbridge.geo.crs import WGS84, is_geographic, is_wgs84, lon_center
-from landbridge.geo.longitudes import TURN, continuous, normalized
+from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian, join_at_antimeridian
 from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
 
 Bounds = tuple[float, float, float, float]
@@ -90,7 +90,7 @@ class AOI(GeoContext):
                     f"bounds come from the geometry, which is in {WGS84}, but bounds_crs is {bounds_crs!r}: "
                     "give bounds as well, or leave bounds_crs out"
                 )
-            bounds = continuous(self._geometry).bounds if not self._geometry.is_empty else None
+            bounds = join_at_antimeridian(self._geometry).bounds if not self._geometry.is_empty else None
         self._bounds: Bounds | None = _valid_bounds(bounds, bounds_crs)
         self._bounds_crs = bounds_crs
         if self._bounds is not None and bounds_crs is not None:
@@ -109,7 +109,7 @@ class AOI(GeoContext):
             self._geometry is not None
             and is_wgs84(bounds_crs)
             and not self._geometry.is_empty
-            and not shapely.intersects(normalized(box(*bounds)), normalized(self._geometry))
+            and not shapely.intersects(cut_at_antimeridian(box(*bounds)), cut_at_antimeridian(self._geometry))
         ):
             raise ValueError(f"geometry and bounds {bounds} do not overlap")
         if self._crs == bounds_crs and self._resolution is not None and not self._may_be_small:
@@ -132,9 +132,9 @@ class AOI(GeoContext):
             y = max(y, (bounds[3] - bounds[1]) / self._shape[0] / 2 * (1 + _DEGREES_TOLERANCE))
         middle, width = lon_center(crs), bounds[2] - bounds[0]
         # An area across the antimeridian; or one on a grid of these longitudes, such as 0 to 360.
-        beyond = TURN if width <= MAX_LON else MAX_LON if own else 0.0
+        beyond = FULL_CIRCLE if width <= MAX_LON else MAX_LON if own else 0.0
         west, east = middle - MAX_LON - beyond - x, middle + MAX_LON + beyond + x
-        if bounds[0] < west or bounds[2] > east or width > TURN + 2 * x:
+        if bounds[0] < west or bounds[2] > east or width > FULL_CIRCLE + 2 * x:
             raise ValueError(
                 f"longitudes of bounds {bounds} are outside {middle - MAX_LON:g} to {middle + MAX_LON:g}"
             )
@@ -215,7 +215,7 @@ class AOI(GeoContext):
         if self._geometry is not None:
             return self._geometry.__geo_interface__
         if self._bounds is not None and self._bounds_crs is not None and is_wgs84(self._bounds_crs):
-            return normalized(box(*self._bounds)).__geo_interface__
+            return cut_at_antimeridian(box(*self._bounds)).__geo_interface__
         raise RuntimeError(f"an AOI without geometry and without bounds in {WGS84} has no GeoJSON form")
 
     def assign(
@@ -276,8 +276,8 @@ class AOI(GeoContext):
 
     __hash__ = None  # as of all contexts
 
-    def _shown(self) -> dict[str, str]:
-        shown = super()._shown()
+    def _field_texts(self) -> dict[str, str]:
+        shown = super()._field_texts()
         if self._grid_origin is not None:
             shown["grid_origin"] = repr(self._grid_origin)
         if self._geometry is not None:
@@ -333,8 +333,8 @@ def _valid_bounds(bounds: Any, crs: str | None) -> Bounds | None:
     if len(bounds) != 4:
         raise ValueError(f"bounds must be (min x, min y, max x, max y), got {len(bounds)}")
     min_x, min_y, max_x, max_y = bounds
-    if min_x > max_x and crs is not None and is_geographic(crs) and max_x + TURN - min_x < MAX_LON:
-        max_x += TURN  # across the antimeridian, as in RFC 7946
+    if min_x > max_x and crs is not None and is_geographic(crs) and max_x + FULL_CIRCLE - min_x < MAX_LON:
+        max_x += FULL_CIRCLE  # across the antimeridian, as in RFC 7946
     if min_x > max_x or min_y > max_y:
         raise ValueError(
             f"bounds must be (min x, min y, max x, max y): a minimum of {bounds} is above its maximum"

@@ -49,11 +49,11 @@ class GeoContext:
         for name, value in state.items():
             setattr(self, name, value)
 
-    def _shown(self) -> dict[str, str]:
+    def _field_texts(self) -> dict[str, str]:
         """The text of each field of the repr."""
         return {name: repr(getattr(self, name)) for name in (*self._fields, "all_touched")}
 
     def __repr__(self) -> str:
         name = type(self).__name__
         indent = ",\n" + " " * (len(name) + 1)
-        return f"{name}({indent.join(f'{key}={text}' for key, text in self._shown().items())})"
+        return f"{name}({indent.join(f'{key}={text}' for key, text in self._field_texts().items())})"

@@ -13,17 +13,17 @@ from shapely.ops import unary_union
 
 from landbridge.geo.context import GeoContext
 from landbridge.geo.errors import InvalidShapeError
-from landbridge.geo.grid import FALSE_EASTING, ZONES, Grid, Tile, utm_transformer, zone_of
-from landbridge.geo.longitudes import normalized
+from landbridge.geo.longitudes import cut_at_antimeridian
 from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
+from landbridge.geo.units import METERS_PER_DEGREE
+from landbridge.geo.utm_grid import FALSE_EASTING, ZONES, UtmGrid, UtmTile, utm_transformer, utm_zone
 
 # An edge that is straight in longitude and latitude is an arc in UTM: it is cut into pieces this short, which
 # keeps the arc within about 2 m.
 _SEGMENT_DEGREES = 0.1
-_METERS_PER_DEGREE = 111_320
 
 
-def polygons_of(shape: Any) -> list[Polygon]:
+def to_polygons(shape: Any) -> list[Polygon]:
     """Return the polygons of a shape to be tiled, in longitude and latitude.
 
     A GeoContext may go across the antimeridian, and a shape that is cut there.
@@ -61,42 +61,42 @@ def _geometries(shape: Any) -> list[BaseGeometry]:
     except (TypeError, ValueError) as error:
         raise InvalidShapeError(f"not a shape: {error}") from error
     if isinstance(shape, GeoContext):
-        geometry = normalized(geometry)
+        geometry = cut_at_antimeridian(geometry)
     if not isinstance(geometry, (Polygon, MultiPolygon)):
         raise InvalidShapeError(f"a shape must be a Polygon or MultiPolygon, got {geometry.geom_type}")
     return [geometry]
 
 
-def estimated_tiles(grid: Grid, polygons: list[Polygon]) -> float:
+def estimate_tile_count(grid: UtmGrid, polygons: list[Polygon]) -> float:
     """About how many tiles polygons need."""
     area = 0.0
     for polygon in polygons:
         west, south, east, north = polygon.bounds
         scale = math.cos(math.radians(min(abs(south), abs(north)) if south * north > 0 else 0))
-        area += max(polygon.area * scale, (east - west) * 1e-9) * _METERS_PER_DEGREE**2
+        area += max(polygon.area * scale, (east - west) * 1e-9) * METERS_PER_DEGREE**2
     return area / grid.utm_tilesize**2
 
 
-def covering_tiles(grid: Grid, shape: Any) -> Iterator[Tile]:
+def covering_tiles(grid: UtmGrid, shape: Any) -> Iterator[UtmTile]:
     """Every tile that intersects a shape, once each, in every UTM zone that the shape crosses.
 
     Zones come from west to east; in a zone the column at the shape's middle comes first, then its neighbors
     outward; in a column rows go north.
     """
-    polygons = polygons_of(shape)
+    polygons = to_polygons(shape)
     whole = unary_union(
         [polygon if polygon.is_valid else shapely.make_valid(polygon) for polygon in polygons]
     )
     west, _, east, _ = whole.bounds
-    for zone in range(zone_of(west), min(zone_of(east), ZONES[-1]) + 1):
+    for zone in range(utm_zone(west), min(utm_zone(east), ZONES[-1]) + 1):
         strip = box(6 * zone - 186, -MAX_LAT, 6 * zone - 180, MAX_LAT)
         inside = _parts(whole.intersection(strip))
         if inside:
             yield from _tiles_of_zone(grid, zone, unary_union(inside))
 
 
-def _tiles_of_zone(grid: Grid, zone: int, lonlat: BaseGeometry) -> Iterator[Tile]:
-    segment = min(_SEGMENT_DEGREES, grid.utm_tilesize / _METERS_PER_DEGREE * 4)
+def _tiles_of_zone(grid: UtmGrid, zone: int, lonlat: BaseGeometry) -> Iterator[UtmTile]:
+    segment = min(_SEGMENT_DEGREES, grid.utm_tilesize / METERS_PER_DEGREE * 4)
     to_utm = utm_transformer(zone).transform
     dense = shapely.segmentize(lonlat, max(segment, _SEGMENT_DEGREES / 10))
     utm = shapely.transform(dense, lambda points: np.column_stack(to_utm(points[:, 0], points[:, 1])))
@@ -114,7 +114,7 @@ def _tiles_of_zone(grid: Grid, zone: int, lonlat: BaseGeometry) -> Iterator[Tile
         x = FALSE_EASTING + path * side
         # One call for the whole column: most of the time goes there.
         for hit in np.flatnonzero(shapely.intersects(utm, _column(x, ys, side))):
-            yield Tile(grid, zone, path, rows[hit])
+            yield UtmTile(grid, zone, path, rows[hit])
 
 
 def _column(x: float, ys: np.ndarray[Any, np.dtype[np.float64]], side: float) -> Any:

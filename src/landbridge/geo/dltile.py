@@ -9,9 +9,9 @@ from shapely.geometry import Polygon
 
 from landbridge.geo.aoi import UNCHANGED
 from landbridge.geo.context import GeoContext
-from landbridge.geo.covering import covering_tiles, estimated_tiles, polygons_of
+from landbridge.geo.covering import covering_tiles, estimate_tile_count, to_polygons
 from landbridge.geo.errors import InvalidTileError
-from landbridge.geo.grid import Grid, Tile, subdivided
+from landbridge.geo.utm_grid import UtmGrid, UtmTile, subdivide_grid
 
 _MANY_TILES = 50_000
 
@@ -32,10 +32,10 @@ class DLTile(GeoContext):
         properties = dltile_dict.get("properties", dltile_dict)
         if "key" not in properties:
             raise InvalidTileError("a tile's Feature needs the property 'key'")
-        self._tile = Tile.from_key(properties["key"])
+        self._tile = UtmTile.from_key(properties["key"])
 
     @classmethod
-    def _of(cls, tile: Tile, all_touched: bool = False) -> "DLTile":
+    def _of(cls, tile: UtmTile, all_touched: bool = False) -> "DLTile":
         return cls({"key": tile.key}, all_touched=all_touched)
 
     @classmethod
@@ -45,7 +45,7 @@ class DLTile(GeoContext):
         Raises:
             InvalidTileError: not such a key, or a zone or size out of range.
         """
-        return cls._of(Tile.from_key(dltile_key), all_touched)
+        return cls._of(UtmTile.from_key(dltile_key), all_touched)
 
     @classmethod
     def from_latlon(
@@ -57,7 +57,7 @@ class DLTile(GeoContext):
             InvalidLatLonError: the point is beyond ±90 or ±180 degrees.
             InvalidTileError: a size is out of range, or the longitude is 180.
         """
-        return cls._of(Grid(resolution, tilesize, pad).tile_from_lonlat(lon, lat), all_touched)
+        return cls._of(UtmGrid(resolution, tilesize, pad).tile_from_lonlat(lon, lat), all_touched)
 
     @overload
     @classmethod
@@ -98,7 +98,7 @@ class DLTile(GeoContext):
         Raises:
             InvalidShapeError: the shape is no polygon, or beyond ±180 or ±90 degrees.
         """
-        many = estimated_tiles(Grid(resolution, tilesize, pad), polygons_of(shape))
+        many = estimate_tile_count(UtmGrid(resolution, tilesize, pad), to_polygons(shape))
         if many > _MANY_TILES:
             warnings.warn(
                 f"the shape needs about {many:,.0f} tiles: iter_from_shape makes them one by one",
@@ -126,7 +126,7 @@ class DLTile(GeoContext):
         Raises:
             InvalidShapeError: the shape is of another kind, or beyond ±180 or ±90 degrees.
         """
-        for tile in covering_tiles(Grid(resolution, tilesize, pad), shape):
+        for tile in covering_tiles(UtmGrid(resolution, tilesize, pad), shape):
             yield tile.key if keys_only else cls._of(tile, all_touched)
 
     def subtile(
@@ -137,7 +137,7 @@ class DLTile(GeoContext):
         Raises:
             InvalidTileError: `subdivide` does not divide the tile size, or the new tile size is no integer.
         """
-        subdivided(self._tile.grid, subdivide, resolution, pad)
+        subdivide_grid(self._tile.grid, subdivide, resolution, pad)
         for tile in self._tile.subtile(subdivide, new_resolution=resolution, new_pad=pad):
             yield tile.key if keys_only else self._of(tile, self._all_touched)
 
@@ -251,7 +251,7 @@ class DLTile(GeoContext):
     def __geo_interface__(self) -> dict[str, Any]:
         return self.geometry.__geo_interface__
 
-    def _shown(self) -> dict[str, str]:
+    def _field_texts(self) -> dict[str, str]:
         names = (
             "key",
             "resolution",

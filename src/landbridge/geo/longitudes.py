@@ -10,12 +10,12 @@ from shapely.geometry.base import BaseGeometry
 
 from landbridge.geo.shapes import MAX_LAT, MAX_LON
 
-TURN = 360.0
+FULL_CIRCLE = 360.0
 # A coordinate this near to the antimeridian lies on it, in degrees.
 _SNAP = 1e-9
 
 
-def continuous(geometry: BaseGeometry) -> BaseGeometry:
+def join_at_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
     """Return a geometry that is cut at the antimeridian in one piece, with longitudes beyond 180.
 
     A geometry is cut there if parts of it touch both -180 and 180, and no part lies somewhere between: its
@@ -33,13 +33,13 @@ def continuous(geometry: BaseGeometry) -> BaseGeometry:
         return geometry
     first = starts[1:][int(np.argmax(gaps))]
     moved = [
-        moved_by(part, TURN) if start < first else part
+        shift_east(part, FULL_CIRCLE) if start < first else part
         for part, start in zip(parts, bounds[:, 0], strict=True)
     ]
     return shapely.union_all(moved)
 
 
-def normalized(geometry: BaseGeometry) -> BaseGeometry:
+def cut_at_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
     """Return a geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
     if geometry.is_empty:
         return geometry
@@ -50,16 +50,18 @@ def normalized(geometry: BaseGeometry) -> BaseGeometry:
         geometry = shapely.make_valid(geometry)
     dimension = shapely.get_dimensions(geometry)
     found: list[BaseGeometry] = []
-    for turn in range(math.floor((west + MAX_LON) / TURN), math.floor((east + MAX_LON) / TURN) + 1):
-        middle = turn * TURN
+    for turn in range(
+        math.floor((west + MAX_LON) / FULL_CIRCLE), math.floor((east + MAX_LON) / FULL_CIRCLE) + 1
+    ):
+        middle = turn * FULL_CIRCLE
         inside = geometry.intersection(box(middle - MAX_LON, -MAX_LAT, middle + MAX_LON, MAX_LAT))
         # A geometry that only touches the antimeridian leaves points or lines there, which are dropped.
         kept = [part for part in _parts(inside) if shapely.get_dimensions(part) == dimension]
-        found += [moved_by(part, -middle) for part in kept]
+        found += [shift_east(part, -middle) for part in kept]
     return shapely.union_all(found)
 
 
-def moved_by(geometry: BaseGeometry, degrees: float) -> BaseGeometry:
+def shift_east(geometry: BaseGeometry, degrees: float) -> BaseGeometry:
     """Return a geometry moved east."""
     moved: BaseGeometry = shapely.transform(geometry, lambda points: points + np.array([degrees, 0.0]))
     return moved

@@ -17,8 +17,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from landbridge.utils import chains
-from landbridge.utils.comparing import BOUNDS, differs, equals, missing, within
+from landbridge.utils import chained_comparisons
+from landbridge.utils.comparison import BOUNDS, differs, equals, is_missing, is_within
 
 __all__ = [
     "AndExpression",
@@ -44,7 +44,7 @@ class Expression(ABC):
 
     def __bool__(self) -> bool:
         """Refuse to be true or false, but inside a chained comparison such as `0.1 < p.x < 0.2`."""
-        if chains.begin(self, sys._getframe(1)):  # noqa: SLF001 - the caller's code tells chains from `and`
+        if chained_comparisons.keep_first(self, sys._getframe(1)):  # noqa: SLF001 - see that module
             return True
         raise TypeError(
             f"The expression {self!r} is neither true nor false: Python's `and`, `or`, `not`, `if` and `in` "
@@ -233,7 +233,7 @@ class RangeExpression(OpExpression):
 
     def evaluate(self, obj: Any) -> bool:
         bounds = {bound: json_value(value) for bound, value in self.parts.items()}
-        return within(_read(obj, self.name), bounds)
+        return is_within(_read(obj, self.name), bounds)
 
     def __repr__(self) -> str:
         return f"(p.{self.name} {' '.join(f'{key} {value!r}' for key, value in self.parts.items())})"
@@ -259,7 +259,7 @@ class LikeExpression(_ValueExpression):
 
     def evaluate(self, obj: Any) -> bool:
         value = _read(obj, self.name)
-        return isinstance(value, str) and like(value, self.value, self.flags)
+        return isinstance(value, str) and matches_like(value, self.value, self.flags)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -280,7 +280,7 @@ class IsNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return missing(_read(obj, self.name))
+        return is_missing(_read(obj, self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +293,10 @@ class IsNotNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return not missing(_read(obj, self.name))
+        return not is_missing(_read(obj, self.name))
 
 
-def like(text: str, pattern: str, flags: int = 0) -> bool:
+def matches_like(text: str, pattern: str, flags: int = 0) -> bool:
     """Whether a text matches a LIKE pattern as a whole."""
     tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}

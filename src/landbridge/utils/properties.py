@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from landbridge.utils import chains
+from landbridge.utils import chained_comparisons
 from landbridge.utils.expressions import (
     AndExpression,
     EqExpression,
@@ -42,22 +42,22 @@ class Property:
         self.name = name
 
     def __gt__(self, value: Any) -> Any:
-        return _compared(RangeExpression(self.name, {"gt": value}), sys._getframe(1))
+        return _with_first_of_chain(RangeExpression(self.name, {"gt": value}), sys._getframe(1))
 
     def __ge__(self, value: Any) -> Any:
-        return _compared(RangeExpression(self.name, {"gte": value}), sys._getframe(1))
+        return _with_first_of_chain(RangeExpression(self.name, {"gte": value}), sys._getframe(1))
 
     def __lt__(self, value: Any) -> Any:
-        return _compared(RangeExpression(self.name, {"lt": value}), sys._getframe(1))
+        return _with_first_of_chain(RangeExpression(self.name, {"lt": value}), sys._getframe(1))
 
     def __le__(self, value: Any) -> Any:
-        return _compared(RangeExpression(self.name, {"lte": value}), sys._getframe(1))
+        return _with_first_of_chain(RangeExpression(self.name, {"lte": value}), sys._getframe(1))
 
     def __eq__(self, value: object) -> Any:
-        return _compared(EqExpression(self.name, value), sys._getframe(1))
+        return _with_first_of_chain(EqExpression(self.name, value), sys._getframe(1))
 
     def __ne__(self, value: object) -> Any:
-        return _compared(NeExpression(self.name, value), sys._getframe(1))
+        return _with_first_of_chain(NeExpression(self.name, value), sys._getframe(1))
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -99,10 +99,10 @@ class Property:
         return ILikeExpression(self.name, wildcard)
 
 
-def _compared(made: Expression, frame: FrameType) -> Any:
+def _with_first_of_chain(made: Expression, frame: FrameType) -> Any:
     """Return a comparison, with the first one of its chain if the frame is in a chained comparison."""
-    first = chains.begun(frame)
-    if first is None:
+    first = chained_comparisons.take_first(frame)
+    if not isinstance(first, Expression):
         return made
     if (
         isinstance(first, RangeExpression)

@@ -12,7 +12,7 @@ import traceback
 import pytest
 
 from landbridge.auth.oidc import OidcTokens
-from landbridge.auth.token_store import Kept, Tokens
+from landbridge.auth.token_store import Tokens, TokenStore
 from landbridge.catalog import CatalogClient
 from landbridge.exceptions import OauthError, ServerError, UnauthorizedError
 from landbridge.profiles import OidcClient
@@ -223,7 +223,7 @@ def test_other_settings_have_a_file_of_their_own(provider, place):
         OidcClient(provider.url, "person", grant="device", scope="x"),
         OidcClient("https://login.example.org", "person", grant="device"),
     ]
-    paths = {Kept("work", client).path for client in clients} | {Kept("home", clients[0]).path}
+    paths = {TokenStore("work", client).path for client in clients} | {TokenStore("home", clients[0]).path}
     assert len(paths) == 4
 
 

@@ -38,7 +38,7 @@ def test_the_default_profile_names_service_and_token(file):
         "secret of the day",
     )
     assert not settings.embedded
-    assert "secret" not in repr(settings) + repr(CatalogClient()) + repr(Auth.from_settings())
+    assert "secret" not in repr(settings) + repr(CatalogClient()) + repr(Auth(token=settings.token))
 
 
 def test_a_profile_is_chosen_by_the_environment(file):

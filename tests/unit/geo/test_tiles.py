@@ -13,7 +13,7 @@ from landbridge.geo.errors import (
     InvalidShapeError,
     InvalidTileError,
 )
-from landbridge.geo.grid import Grid, Tile
+from landbridge.geo.utm_grid import UtmGrid, UtmTile
 
 KEY = "128:16:960.0:15:-1:37"
 
@@ -183,14 +183,14 @@ def test_9_16_xyz_tiles():
 
 
 def test_a_tile_is_made_from_its_feature():
-    feature = Tile.from_key(KEY).feature
+    feature = UtmTile.from_key(KEY).feature
     assert DLTile(feature).key == KEY
     assert feature["properties"]["outputBounds"] == [361760, 4531200, 515360, 4684800]
 
 
 def test_grids_are_read_from_the_front_of_a_key():
-    assert Grid.from_key(KEY) == Grid(960.0, 128, 16)
-    assert Grid(960.0, 128, 16).utm_tile_extent == 153600
+    assert UtmGrid.from_key(KEY) == UtmGrid(960.0, 128, 16)
+    assert UtmGrid(960.0, 128, 16).utm_tile_extent == 153600
 
 
 @pytest.mark.parametrize(("lon", "zone"), [(179.999, 60), (-179.999, 1)])

@@ -396,15 +396,24 @@ _restored: weakref.WeakValueDictionary[Any, CatalogClient] = weakref.WeakValueDi
 def _unpickled(kind: type[CatalogClient], configuration: tuple[Any, ...], proved: bool) -> CatalogClient:
     """Return the client of a pickled configuration: one for all objects that had the same client."""
     settings, url, auth, retries, signer = configuration
-    settings = settings.here()
-    key = (kind, settings, settings.token, settings.oidc, url, retries, auth, getattr(auth, "bereft", False))
+    settings = settings.with_local_credentials()
+    key = (
+        kind,
+        settings,
+        settings.token,
+        settings.oidc,
+        url,
+        retries,
+        auth,
+        getattr(auth, "lost_token", False),
+    )
     with CatalogClient._restore_lock:
         client = None if signer is not None else _restored.get(key)
         if client is None:
             client = object.__new__(kind)
             client.retries, client.asset_signer = retries, signer
             client._set_up(settings, url, auth)
-            client._credentials.bereft |= proved and not client._credentials.proves
+            client._credentials.lost_token |= proved and not client._credentials.proves
             if signer is None:
                 _restored[key] = client
         return client

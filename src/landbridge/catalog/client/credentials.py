@@ -36,7 +36,7 @@ class Credentials:
         self._lock = threading.RLock()
         token = settings.token if configured else None
         # A token that a pickle left behind, and that this process does not know.
-        self.bereft = given is not None and given.bereft
+        self.lost_token = given is not None and given.lost_token
         if given is not None:
             self.auth = given
         elif settings.identified or self._embedded:
@@ -52,7 +52,7 @@ class Credentials:
 
         Raises OauthError where there is no login any more.
         """
-        if self.bereft:
+        if self.lost_token:
             raise UnauthorizedError(
                 f"The client of {self._url} came out of a pickle, which never has a token. In this process, "
                 "set LANDBRIDGE_URL and LANDBRIDGE_TOKEN, or LANDBRIDGE_PROFILE, before unpickling, or set "
@@ -63,7 +63,7 @@ class Credentials:
     @property
     def proves(self) -> bool:
         """True if requests are sent with a token, or would be if a pickle had not left the token out."""
-        return self.bereft or self._logs_in or self.auth.token is not None
+        return self.lost_token or self._logs_in or self.auth.token is not None
 
     def after_fork(self) -> None:
         """Make new locks: a thread that the child does not have may hold the old ones."""

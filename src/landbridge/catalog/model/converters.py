@@ -147,9 +147,9 @@ def at_home(geometry: Any) -> Any:
     west, south, east, north = geometry.bounds
     if geometry.is_empty or (west >= -180 and east <= 180 and south >= -90 and north <= 90):
         return geometry
-    from landbridge.geo.longitudes import normalized  # its import takes longer than most searches
+    from landbridge.geo.longitudes import cut_at_antimeridian  # its import takes longer than most searches
 
-    return normalized(geometry)
+    return cut_at_antimeridian(geometry)
 
 
 def geojson(geometry: Any) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from landbridge.geo.units import METERS_PER_DEGREE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DefaultContext"]
 
-METERS_PER_DEGREE = 111_111.0
 # Grids whose lines are this near to each other, in pixels, are one; and a resolution that is this near to a
 # whole part or multiple of the pixels' size is meant to be it.
 _SAME_LINES = 1e-3

@@ -1,14 +1,14 @@
 """Filters and sorting on the client, for objects that the service cannot filter, by the rules of the service.
 
-The rules are those of `landbridge.utils.comparing`.
+The rules are those of `landbridge.utils.comparison`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.utils.comparing import comparable, differs, equals, missing, within
-from landbridge.utils.expressions import like
+from landbridge.utils.comparison import differs, equals, is_missing, is_within, to_comparable
+from landbridge.utils.expressions import matches_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ def select(
     ]
     if query.sort is not None:
         field, ascending = query.sort
-        keyed = [(comparable(attributes(record).get(field)), record) for record in chosen]
+        keyed = [(to_comparable(attributes(record).get(field)), record) for record in chosen]
         # Objects without a value come last, in either order.
         known = [pair for pair in keyed if pair[0] is not None]
         known.sort(key=lambda pair: _ordered(pair[0]), reverse=not ascending)
@@ -67,7 +67,7 @@ def _of_text(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
 def _within(value: Any, bounds: Mapping[str, Any]) -> bool:
     """Say whether a value is within bounds; one that has no order is not."""
     try:
-        return within(value, bounds)
+        return is_within(value, bounds)
     except TypeError:
         return False
 
@@ -82,10 +82,10 @@ _OPERATORS: dict[str, Callable[[Any, Mapping[str, Any]], bool]] = {
     "ne": _of_value(differs),
     "range": _of_value(_within),
     "prefix": _of_value(_of_text(str.startswith)),
-    "like": _of_value(_of_text(like)),
-    "ilike": _of_value(_of_text(lambda value, wanted: like(value.lower(), wanted.lower()))),
-    "isnull": lambda name, attributes: missing(attributes.get(name)),
-    "isnotnull": lambda name, attributes: not missing(attributes.get(name)),
+    "like": _of_value(_of_text(matches_like)),
+    "ilike": _of_value(_of_text(lambda value, wanted: matches_like(value.lower(), wanted.lower()))),
+    "isnull": lambda name, attributes: is_missing(attributes.get(name)),
+    "isnotnull": lambda name, attributes: not is_missing(attributes.get(name)),
     "and": lambda parts, attributes: all(matches(part, attributes) for part in parts),
     "or": lambda parts, attributes: any(matches(part, attributes) for part in parts),
 }

@@ -11,7 +11,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
-from landbridge.geo.longitudes import TURN, continuous, moved_by, normalized
+from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian, join_at_antimeridian, shift_east
 from landbridge.raster.grids.crs import WGS84, crs_of, crs_on, project, reproject, transformer
 from landbridge.raster.grids.geobox import BoolArray
 from landbridge.raster.grids.grid_footprint import reach
@@ -51,7 +51,7 @@ def cutline_on(geometry: BaseGeometry | None, geobox: GeoBox) -> Cutline | None:
     wgs84, crs = crs_of(WGS84), crs_on(geobox)
     extent = box(*geobox.boundingbox.bbox)
     half = min(abs(geobox.resolution.x), abs(geobox.resolution.y)) / 2
-    whole = continuous(geometry)
+    whole = join_at_antimeridian(geometry)
     try:
         straight = _turned(reproject(whole, wgs84, crs), extent, crs)
         if straight.is_valid and straight.buffer(half, join_style="mitre").covers(extent):
@@ -61,12 +61,14 @@ def cutline_on(geometry: BaseGeometry | None, geobox: GeoBox) -> Cutline | None:
     if turn_of(crs) is None:
         ground = reach(geobox)
         if ground is None:
-            return GroundCutline(normalized(geometry))
+            return GroundCutline(cut_at_antimeridian(geometry))
         west, south, east, north = ground.bounds
         # What is far away may have no place in the system, or a wrong one; a margin keeps edges apart.
-        around = ground.buffer(max(min(east - west, TURN / 2), north - south) / 8 + _SNAP, join_style="mitre")
+        around = ground.buffer(
+            max(min(east - west, FULL_CIRCLE / 2), north - south) / 8 + _SNAP, join_style="mitre"
+        )
         if not covers(around, geometry):
-            whole = continuous(_clipped(geometry, around))
+            whole = join_at_antimeridian(_clipped(geometry, around))
             if whole.is_empty:
                 return whole
     bent = _turned(project(whole, wgs84, crs), extent, crs)
@@ -80,10 +82,10 @@ def covers(area: BaseGeometry, geometry: BaseGeometry) -> bool:
 
 def _clipped(geometry: BaseGeometry, area: BaseGeometry) -> BaseGeometry:
     """Return the part of a geometry on an area, of the geometry's own kind."""
-    geometry = normalized(geometry)
+    geometry = cut_at_antimeridian(geometry)
     if not geometry.is_valid:
         geometry = shapely.make_valid(geometry)
-    return geometry.intersection(normalized(area))
+    return geometry.intersection(cut_at_antimeridian(area))
 
 
 def _turned(geometry: BaseGeometry, extent: BaseGeometry, crs: CRS) -> BaseGeometry:
@@ -94,9 +96,9 @@ def _turned(geometry: BaseGeometry, extent: BaseGeometry, crs: CRS) -> BaseGeome
     (left, _, right, _), (low, _, high, _) = geometry.bounds, extent.bounds
     turns = turns_between(low, high, left, right, turn)
     if len(turns) == 1:
-        return geometry if turns[0] == 0 else moved_by(geometry, turns[0] * turn)
+        return geometry if turns[0] == 0 else shift_east(geometry, turns[0] * turn)
     # Those of the whole globe go on without a seam.
-    return shapely.union_all([moved_by(geometry, number * turn) for number in turns]) if turns else geometry
+    return shapely.union_all([shift_east(geometry, number * turn) for number in turns]) if turns else geometry
 
 
 def is_within_a_pixel(cutline: Cutline | None, geobox: GeoBox) -> bool:
@@ -135,7 +137,7 @@ def _outside_on_ground(geometry: BaseGeometry, geobox: GeoBox, *, all_touched: b
         t = geobox.transform
         x, y = t.a * xs + t.b * ys[:, None] + t.c, t.d * xs + t.e * ys[:, None] + t.f
         lon, lat = to_ground.transform(x, y)
-        lon = np.where(np.isfinite(lon), near(lon, 0.0, TURN), np.nan)
+        lon = np.where(np.isfinite(lon), near(lon, 0.0, FULL_CIRCLE), np.nan)
         found: BoolArray = shapely.intersects_xy(geometry, lon, lat)
         return found
 

@@ -11,7 +11,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
-from landbridge.geo.longitudes import continuous
+from landbridge.geo.longitudes import join_at_antimeridian
 from landbridge.raster.grids.crs import WGS84, crs_of, project, same_crs, transformer
 from landbridge.raster.grids.longitudes import interval, near, turn_of
 
@@ -138,13 +138,13 @@ def _is_of_its_geometry(context: Any) -> bool:
         geometry is not None
         and not geometry.is_empty
         and same_crs(crs_of(context.bounds_crs), crs_of(WGS84))
-        and tuple(context.bounds) == continuous(geometry).bounds
+        and tuple(context.bounds) == join_at_antimeridian(geometry).bounds
     )
 
 
 def _box_near(geometry: BaseGeometry, crs: CRS, x: float) -> tuple[float, float, float, float]:
     """Return the bounds of a small geometry in a system, at the turn of longitudes that holds x."""
-    left, bottom, right, top = project(continuous(geometry), crs_of(WGS84), crs).bounds
+    left, bottom, right, top = project(join_at_antimeridian(geometry), crs_of(WGS84), crs).bounds
     turn = turn_of(crs)
     if turn is not None:
         moved = near(np.array([left]), x, turn)[0] - left

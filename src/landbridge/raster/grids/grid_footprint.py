@@ -10,7 +10,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
-from landbridge.geo.longitudes import TURN, normalized
+from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian
 from landbridge.raster.grids.crs import WGS84, crs_of, crs_on, transformer
 from landbridge.raster.grids.longitudes import near, turn_of
 
@@ -39,21 +39,21 @@ def _reach(text: str, bounds: tuple[float, float, float, float]) -> BaseGeometry
     if turn is None:
         if not _is_on_the_map(points, lon, lat, crs):
             return None
-        lon = np.unwrap(lon, period=TURN)
+        lon = np.unwrap(lon, period=FULL_CIRCLE)
     elif right - left >= turn / 2:
         return None
     else:
         # The longitudes of a grid go on, whatever the transformation makes of them.
-        lon = near(lon, float(lon[0]), TURN)
-        lon = lon if np.ptp(lon) < TURN / 2 else np.unwrap(lon, period=TURN)
-    if abs(lon[-1] - lon[0]) > TURN / 2 or np.ptp(lon) >= TURN / 2:
+        lon = near(lon, float(lon[0]), FULL_CIRCLE)
+        lon = lon if np.ptp(lon) < FULL_CIRCLE / 2 else np.unwrap(lon, period=FULL_CIRCLE)
+    if abs(lon[-1] - lon[0]) > FULL_CIRCLE / 2 or np.ptp(lon) >= FULL_CIRCLE / 2:
         return None  # around a pole, or half the world
     lon[-1] = lon[0]
     outline = shapely.Polygon(np.column_stack([lon, lat]))
     if not outline.is_valid:
         return None
     # Between its points an outline bends.
-    return normalized(outline.buffer(max(np.ptp(lon), np.ptp(lat)) * _BEND, join_style="mitre"))
+    return cut_at_antimeridian(outline.buffer(max(np.ptp(lon), np.ptp(lat)) * _BEND, join_style="mitre"))
 
 
 def _outline(left: float, bottom: float, right: float, top: float) -> np.ndarray[Any, Any]:

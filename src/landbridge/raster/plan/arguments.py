@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from landbridge.geo.units import METERS_PER_DEGREE
+
 if TYPE_CHECKING:
     from landbridge.geo import GeoContext
     from landbridge.raster.model import Band
@@ -29,7 +31,6 @@ RESAMPLERS = {
 INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 BLENDING = (*INTERPOLATING, "average")
 _LARGE_DEGREES = 3.0
-_METERS_OF_A_DEGREE = 111_320.0
 FORMATS = ("tif", "png", "jpg")
 METHODS = ("last", "first", "mean", "median", "min", "max", "count")
 
@@ -171,7 +172,7 @@ def check_resolution(context: "GeoContext", *, whole: bool = False) -> None:
         return
     unit, hint = "units of the crs", ""
     if is_geographic:
-        unit, hint = "degrees", f"; {step:g} m are about {step / _METERS_OF_A_DEGREE:.3g} degrees"
+        unit, hint = "degrees", f"; {step:g} m are about {step / METERS_PER_DEGREE:.3g} degrees"
     raise ValueError(
         f"resolution {step:g} is larger than the whole area, which is {width:.6g} x {height:.6g} in "
         f"{given.crs!r}: the result would be one pixel. A resolution is in {unit}{hint}"

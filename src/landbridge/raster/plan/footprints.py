@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from landbridge.geo.longitudes import TURN, continuous, moved_by, normalized
+from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian, join_at_antimeridian, shift_east
 from landbridge.geo.shapes import MAX_LON
 from landbridge.raster.grids.geobox import BoolArray
 from landbridge.raster.grids.longitudes import turns_between
@@ -50,8 +50,10 @@ class Footprints:
         places = np.nonzero(self._trusted)[0]
         west, _, east, _ = ground.bounds
         most = float(self._margins.max())
-        for turn in turns_between(-MAX_LON - most, MAX_LON + most, west, east, TURN):
-            touching[places[self._near(ground if turn == 0 else moved_by(ground, turn * TURN))]] = True
+        for turn in turns_between(-MAX_LON - most, MAX_LON + most, west, east, FULL_CIRCLE):
+            touching[places[self._near(ground if turn == 0 else shift_east(ground, turn * FULL_CIRCLE))]] = (
+                True
+            )
         return touching
 
     def _near(self, ground: BaseGeometry) -> IntArray:
@@ -72,7 +74,7 @@ def _trusted(footprint: BaseGeometry | None) -> BaseGeometry | None:
     if max(-south, north) > _POLAR:
         return None
     if east - west <= _WIDEST:
-        return footprint if west >= -MAX_LON and east <= MAX_LON else normalized(footprint)
+        return footprint if west >= -MAX_LON and east <= MAX_LON else cut_at_antimeridian(footprint)
     # A footprint across the antimeridian that isn't cut there seems to go around the world.
-    west, _, east, _ = continuous(footprint).bounds
-    return normalized(footprint) if east - west <= _WIDEST else None
+    west, _, east, _ = join_at_antimeridian(footprint).bounds
+    return cut_at_antimeridian(footprint) if east - west <= _WIDEST else None

@@ -12,8 +12,9 @@ from datetime import date, datetime
 from typing import Any
 
 from landbridge.mappings import times
+from landbridge.mappings.codecs import METRES_PER_DEGREE
 
-__all__ = ["BOUNDS", "comparable", "differs", "equals", "missing", "within"]
+__all__ = ["BOUNDS", "differs", "equals", "is_missing", "is_within", "to_comparable"]
 
 BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -21,10 +22,10 @@ BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
-_METERS = {"meters": 1.0, "degrees": 111_111.0}
+_METERS = {"meters": 1.0, "degrees": float(METRES_PER_DEGREE)}
 
 
-def missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Say whether a value is not set; an empty list counts as not set."""
     return value is None or (_is_list(value) and not len(value))
 
@@ -32,7 +33,7 @@ def missing(value: Any) -> bool:
 def equals(value: Any, wanted: Any) -> bool:
     """Say whether a value is the wanted one, or a list that contains it; without a wanted one, is missing."""
     if wanted is None:
-        return missing(value)
+        return is_missing(value)
     if value is None:
         return False
     if _is_list(value) and not _is_list(wanted):
@@ -44,11 +45,11 @@ def equals(value: Any, wanted: Any) -> bool:
 def differs(value: Any, wanted: Any) -> bool:
     """Say whether a value is set and not the wanted one; without a wanted one, whether it is set."""
     if wanted is None:
-        return not missing(value)
+        return not is_missing(value)
     return value is not None and not equals(value, wanted)
 
 
-def within(value: Any, bounds: Mapping[str, Any]) -> bool:
+def is_within(value: Any, bounds: Mapping[str, Any]) -> bool:
     """Say whether a value is within bounds gt, gte, lt, lte; a missing one is not.
 
     TypeError for values that have no order.
@@ -62,7 +63,7 @@ def within(value: Any, bounds: Mapping[str, Any]) -> bool:
     return True
 
 
-def comparable(value: Any) -> Any:
+def to_comparable(value: Any) -> Any:
     """Return a value in a form that compares: resolutions in meters, timestamps as instants."""
     if isinstance(value, str):
         if len(value) >= 10 and value[:4].isdigit() and value[4] == "-":
@@ -85,11 +86,11 @@ def _pair(value: Any, wanted: Any) -> tuple[Any, Any]:
         one, other = _moment(value), _moment(wanted)
         return (one, other) if type(one) is type(other) else (value, wanted)
     if isinstance(value, str):
-        one = comparable(value)
-        other = comparable(wanted) if isinstance(one, datetime) else wanted
+        one = to_comparable(value)
+        other = to_comparable(wanted) if isinstance(one, datetime) else wanted
         return (one, other) if type(one) is type(other) else (value, wanted)
     size, _ = _resolution(value)
-    return (value, wanted) if size is None else (comparable(value), comparable(wanted))
+    return (value, wanted) if size is None else (to_comparable(value), to_comparable(wanted))
 
 
 def _moment(value: Any) -> Any:

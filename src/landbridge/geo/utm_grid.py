@@ -37,7 +37,7 @@ def utm_transformer(zone: int) -> "Transformer":
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class UtmGrid:
     """All tiles of one resolution (meters), tile size and padding (pixels)."""
 
     resolution: float
@@ -56,7 +56,7 @@ class Grid:
         object.__setattr__(self, "pad", int(self.pad))
 
     @classmethod
-    def from_key(cls, key: str) -> "Grid":
+    def from_key(cls, key: str) -> "UtmGrid":
         """The grid of `tilesize:pad:resolution`; what follows is ignored.
 
         Raises:
@@ -65,7 +65,7 @@ class Grid:
         match = _GRID_KEY.match(key)
         if match is None:
             raise InvalidTileError(f"a grid key is tilesize:pad:resolution, got {key!r}")
-        return _grid_of(match, key)
+        return _parse_grid(match, key)
 
     @property
     def tile_extent(self) -> int:
@@ -82,7 +82,7 @@ class Grid:
         """The side of a tile with its padding, in meters."""
         return self.tile_extent * self.resolution
 
-    def tile_from_lonlat(self, lon: float, lat: float) -> "Tile":
+    def tile_from_lonlat(self, lon: float, lat: float) -> "UtmTile":
         """The tile that holds a point, in the UTM zone of its longitude.
 
         Raises:
@@ -93,29 +93,22 @@ class Grid:
             raise InvalidLatLonError(
                 f"longitude must be within ±180 and latitude within ±90, got ({lon}, {lat})"
             )
-        zone = zone_of(lon)
+        zone = utm_zone(lon)
         if zone not in ZONES:
             raise InvalidTileError(f"longitude {lon} is in no UTM zone: zones 1 to 60 end before 180")
         x, y = utm_transformer(zone).transform(lon, lat)
-        return Tile(
+        return UtmTile(
             self, zone, math.floor((x - FALSE_EASTING) / self.utm_tilesize), math.floor(y / self.utm_tilesize)
         )
 
-    def tiles_from_shape(self, shape: Any, keys_only: bool = False) -> "list[Tile] | list[str]":
-        """All tiles that intersect a shape, or their keys."""
-        from landbridge.geo.covering import covering_tiles
-
-        tiles = list(covering_tiles(self, shape))
-        return [tile.key for tile in tiles] if keys_only else tiles
-
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class UtmTile:
     """One tile of a grid: its UTM zone, path (column, from the central meridian) and row (from the
     equator).
     """
 
-    grid: Grid
+    grid: UtmGrid
     zone: int
     path: int
     row: int
@@ -125,7 +118,7 @@ class Tile:
             raise InvalidTileError(f"UTM zones are 1 to 60, got {self.zone}")
 
     @classmethod
-    def from_key(cls, key: str) -> "Tile":
+    def from_key(cls, key: str) -> "UtmTile":
         """The tile of `tilesize:pad:resolution:zone:ti:tj`; what follows is ignored.
 
         Raises:
@@ -135,7 +128,7 @@ class Tile:
         match = _TILE_KEY.match(key) if isinstance(key, str) else None
         if match is None:
             raise InvalidTileError(f"a tile key is tilesize:pad:resolution:zone:ti:tj, got {key!r}")
-        return cls(_grid_of(match, key), int(match["zone"]), int(match["path"]), int(match["row"]))
+        return cls(_parse_grid(match, key), int(match["zone"]), int(match["path"]), int(match["row"]))
 
     @property
     def key(self) -> str:
@@ -273,9 +266,9 @@ class Tile:
 
     def assign(
         self, resolution: float | None = None, tilesize: int | None = None, pad: int | None = None
-    ) -> "Tile":
+    ) -> "UtmTile":
         """The tile of the same indices on another grid."""
-        grid = Grid(
+        grid = UtmGrid(
             self.resolution if resolution is None else resolution,
             self.tilesize if tilesize is None else tilesize,
             self.pad if pad is None else pad,
@@ -289,18 +282,18 @@ class Tile:
         col: int | None = None,
         new_resolution: float | None = None,
         new_pad: int | None = None,
-    ) -> "list[Tile]":
+    ) -> "list[UtmTile]":
         """The `subdivide`² tiles this one falls into, row by row from the top left, or those of a row or
         column.
 
         Raises:
             InvalidTileError: `subdivide` does not divide the tile into whole pixels.
         """
-        grid = subdivided(self.grid, subdivide, new_resolution, new_pad)
+        grid = subdivide_grid(self.grid, subdivide, new_resolution, new_pad)
         rows = range(subdivide) if row is None else [row]
         columns = range(subdivide) if col is None else [col]
         top = (self.row + 1) * subdivide - 1
-        return [Tile(grid, self.zone, self.path * subdivide + c, top - r) for r in rows for c in columns]
+        return [UtmTile(grid, self.zone, self.path * subdivide + c, top - r) for r in rows for c in columns]
 
     def rowcol_to_lonlat(self, row: Any, col: Any) -> list[tuple[float, ...]]:
         """[(longitudes), (latitudes)] of pixel centers of the padded tile.
@@ -309,7 +302,7 @@ class Tile:
             InvalidRowColError: row and col are not two numbers, or two sequences of equal length, of one
             type.
         """
-        rows, columns = _paired(row, col, InvalidRowColError, "row", "col")
+        rows, columns = _to_float_lists(row, col, InvalidRowColError, "row", "col")
         left, _, _, top = self.utm_bounds
         lons, lats = utm_transformer(self.zone).transform(
             [left + (c + 0.5) * self.resolution for c in columns],
@@ -325,7 +318,7 @@ class Tile:
             InvalidLatLonError: lon and lat are not two numbers, or two sequences of equal length, of one
             type.
         """
-        lons, lats = _paired(lon, lat, InvalidLatLonError, "lon", "lat")
+        lons, lats = _to_float_lists(lon, lat, InvalidLatLonError, "lon", "lat")
         left, _, _, top = self.utm_bounds
         xs, ys = utm_transformer(self.zone).transform(lons, lats)
         rows = tuple(math.floor((top - y) / self.resolution) for y in ys)
@@ -340,12 +333,12 @@ class Tile:
         return Polygon(zip(lons, lats, strict=True))
 
 
-def zone_of(lon: float) -> int:
+def utm_zone(lon: float) -> int:
     """The UTM zone of a longitude, by six-degree strips alone; 180 gives 61."""
     return math.floor((lon + MAX_LON) / 6) + 1
 
 
-def subdivided(grid: Grid, subdivide: int, resolution: float | None, pad: int | None) -> Grid:
+def subdivide_grid(grid: UtmGrid, subdivide: int, resolution: float | None, pad: int | None) -> UtmGrid:
     """The grid of tiles `subdivide` times smaller than a grid's."""
     if isinstance(subdivide, bool) or subdivide != int(subdivide) or subdivide < 1:
         raise InvalidTileError(f"a tile is divided by a positive integer, got {subdivide!r}")
@@ -357,19 +350,21 @@ def subdivided(grid: Grid, subdivide: int, resolution: float | None, pad: int | 
         raise InvalidTileError(
             f"{subdivide} subtiles of resolution {new} would be {tilesize} pixels wide, which is no integer"
         )
-    return Grid(new, round(tilesize), grid.pad if pad is None else pad)
+    return UtmGrid(new, round(tilesize), grid.pad if pad is None else pad)
 
 
-def _grid_of(match: re.Match[str], key: str) -> Grid:
+def _parse_grid(match: re.Match[str], key: str) -> UtmGrid:
     try:
-        return Grid(float(match["resolution"]), int(match["tilesize"]), int(match["pad"]))
+        return UtmGrid(float(match["resolution"]), int(match["tilesize"]), int(match["pad"]))
     except InvalidTileError:
         raise
     except ValueError as error:
         raise InvalidTileError(f"resolution {match['resolution']!r} of {key!r} is no number") from error
 
 
-def _paired(first: Any, second: Any, error: type[ValueError], a: str, b: str) -> tuple[list[Any], list[Any]]:
+def _to_float_lists(
+    first: Any, second: Any, error: type[ValueError], a: str, b: str
+) -> tuple[list[Any], list[Any]]:
     """Two sequences of equal length from two scalars or two sequences of one type."""
     if type(first) is not type(second):
         raise error(
