@@ -73,7 +73,7 @@ def listed(conn: psycopg.Connection, collection: str) -> dict[str, str]:
     return dict(conn.execute(query, (collection,)).fetchall())
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(LONG):
         while not await condition():  # noqa: ASYNC110 - the database tells, not this process
             await asyncio.sleep(0)
@@ -139,7 +139,7 @@ def test_an_answer_is_kept(conn: psycopg.Connection, with_grants: Callable[..., 
     async def check(grants: Grants) -> None:
         await grants.access(frozenset({"user:cat"}))
         # The listener's own start drops what came before it.
-        await until(lambda: _kept(grants))
+        await wait_until(lambda: _kept(grants))
         assert await grants.access(CAT) is await grants.access(CAT)
         assert await grants.access(CAT) is not await grants.access(CAT | {"group:flood"})
 
@@ -160,7 +160,7 @@ def test_a_change_by_another_process_is_seen(
 
     async def check(grants: Grants) -> None:
         nonlocal name
-        await until(lambda: _kept(grants))
+        await wait_until(lambda: _kept(grants))
         assert (name in (await grants.access(CAT)).read) == (change != "insert")
         if change == "insert":
             name = make(conn, readers=["user:cat"])
@@ -174,7 +174,7 @@ def test_a_change_by_another_process_is_seen(
         async def followed() -> bool:
             return (name in (await grants.access(CAT)).read) == (change == "insert")
 
-        await until(followed)
+        await wait_until(followed)
 
     with_grants(check)
 
@@ -185,7 +185,7 @@ def test_a_change_that_leaves_the_lists_drops_nothing(
     name = make(conn, readers=["user:cat"])
 
     async def check(grants: Grants) -> None:
-        await until(lambda: _kept(grants))
+        await wait_until(lambda: _kept(grants))
         first = await grants.access(CAT)
         conn.execute(
             "UPDATE collections SET content = jsonb_set(content, '{title}', '\"x\"') WHERE id = %s", (name,)
@@ -206,7 +206,7 @@ def test_a_change_during_the_query_is_not_kept_from_the_next(
     conn: psycopg.Connection, with_grants: Callable[..., Any]
 ) -> None:
     async def check(grants: Grants) -> None:
-        await until(lambda: _kept(grants))
+        await wait_until(lambda: _kept(grants))
         grants.drop()
         query = asyncio.create_task(grants.access(CAT))
         await asyncio.sleep(0)
@@ -221,7 +221,7 @@ def test_a_listener_that_lost_its_connection_drops_all_and_listens_again(
     conn: psycopg.Connection, with_grants: Callable[..., Any]
 ) -> None:
     async def check(grants: Grants) -> None:
-        await until(lambda: _kept(grants))
+        await wait_until(lambda: _kept(grants))
         first = await grants.access(CAT)
         conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -231,14 +231,14 @@ def test_a_listener_that_lost_its_connection_drops_all_and_listens_again(
         async def dropped() -> bool:
             return await grants.access(CAT) is not first
 
-        await until(dropped)
-        await until(lambda: _kept(grants))
+        await wait_until(dropped)
+        await wait_until(lambda: _kept(grants))
         name = make(conn, readers=["user:cat"])
 
         async def followed() -> bool:
             return name in (await grants.access(CAT)).read
 
-        await until(followed)
+        await wait_until(followed)
 
     with_grants(check)
 

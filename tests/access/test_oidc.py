@@ -16,12 +16,12 @@ from joserfc.jws import JWSRegistry
 from joserfc.registry import HeaderParameter
 from pydantic import ValidationError
 
-import issuer as issuers
 from landbridge.stac_api.access import oidc
 from landbridge.stac_api.access.issuers import Issuer
 from landbridge.stac_api.access.principal import InvalidCredentialError, Principal
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.errors import UnavailableError
+from support import oidc_issuer as issuers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

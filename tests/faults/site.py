@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-import s3
 from faults import serve
 from faults.proxy import Proxy
 from landbridge.stac_api.admin import doctor
@@ -28,6 +27,7 @@ from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded.files import Home, read_state
 from landbridge.stac_api.embedded.stack import joined
 from landbridge.stac_api.uploads import cleanup
+from support import s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,9 +155,9 @@ def running(store: str, **more: str) -> Iterator[Site]:
             **more,
         }
         if store == "s3":
-            target = stack.enter_context(s3.moto())
+            target = stack.enter_context(s3_server.moto())
             url = stack.enter_context(Proxy(target, home / "proxy").running())
-            environment |= s3.environment(url)
+            environment |= s3_server.environment(url)
         site = Site(home, environment, disk)
         keeper = threading.Thread(target=site.keep_running, daemon=True)
         keeper.start()

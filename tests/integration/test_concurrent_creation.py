@@ -15,10 +15,10 @@ import httpx
 import psycopg
 import pytest
 
-import s3
 from landbridge.catalog import Blob, CatalogClient, Product, SpectralBand
 from landbridge.catalog import properties as p
-from until import until
+from support import s3_server
+from support.wait import wait_until
 
 from .conftest import stac_collection, stac_item
 
@@ -37,7 +37,7 @@ def answers(url: str) -> bool:
 @pytest.fixture(scope="module")
 def urls(stack: Any) -> Iterator[list[str]]:
     """The addresses of the stack's API and of another process on the same database and store."""
-    port = s3.free_port()
+    port = s3_server.free_port()
     environment = os.environ | {
         "LANDBRIDGE_DATABASE_URL": stack.database,
         "LANDBRIDGE_STORE_URL": stack.store.as_uri(),
@@ -49,7 +49,7 @@ def urls(stack: Any) -> Iterator[list[str]]:
     with subprocess.Popen(command, env=environment, **quiet) as server:
         try:
             url = f"http://127.0.0.1:{port}"
-            until(lambda: answers(url))
+            wait_until(lambda: answers(url))
             yield [stack.url, url]
         finally:
             server.terminate()

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conftest import LONG
-from filters import strategies
+from support import filter_strategies
 
 from .conftest import stac_collection
 from .test_document_identity import HREF, ITEM_ASSETS, KEYS, assets_near, foreign_item, new_collection, url
@@ -194,7 +194,7 @@ def verdict(filter_: dict[str, Any], item: dict[str, Any]) -> bool | None:
     """Return the oracle's answer, which has none for the absence of objects."""
     if filter_["op"] == "isNull":
         return value_at(filter_["args"][0]["property"], item) is None
-    return strategies.matches(filter_, item)
+    return filter_strategies.matches(filter_, item)
 
 
 @settings(

@@ -22,7 +22,7 @@ from landbridge.stac_api.embedded import control, files, postmaster, stack
 from landbridge.stac_api.embedded.cluster import open_cluster
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.postmaster import PidFile, Postmaster
-from until import DEADLINE, until
+from support.wait import DEADLINE, wait_until
 
 pytestmark = pytest.mark.usefixtures("installation")
 
@@ -63,7 +63,7 @@ def server_of(home: Home) -> Postmaster:
 def kill(pid: int) -> None:
     """Kill a process and wait for its end."""
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not alive(pid))
+    wait_until(lambda: not alive(pid))
 
 
 def alive(pid: int) -> bool:
@@ -109,7 +109,7 @@ def test_a_killed_api_comes_back_at_its_address_on_the_same_database(own: Home, 
 def test_another_program_on_the_port_of_a_killed_api_is_not_taken_for_it(own: Home, running: stack.Stack):
     kill(running.pid)
     port = int(running.url.rpartition(":")[2])
-    until(lambda: refused(port))  # its last thread closes its sockets
+    wait_until(lambda: refused(port))  # its last thread closes its sockets
     with answering_everything(port):
         assert stack.http_status(running.url, "/_mgmt/health") == 200
         again = stack.up(own)
@@ -125,10 +125,10 @@ def test_a_killed_postgres_is_started_again_under_the_living_api(own: Home, runn
         found = PidFile.read(own.postgres)
         return found is not None and found.pid != database and found.status == "ready"
 
-    until(recovered)
+    wait_until(recovered)
     again = stack.up(own)
     assert again.pid == running.pid
-    until(lambda: httpx.get(f"{again.url}/collections", timeout=DEADLINE).status_code == 200)
+    wait_until(lambda: httpx.get(f"{again.url}/collections", timeout=DEADLINE).status_code == 200)
     assert rows(again) == kept
 
 
@@ -194,11 +194,11 @@ def test_a_start_killed_while_it_made_the_cluster_leaves_nothing_half():
             [sys.executable, "-m", "landbridge.stac_api.embedded", "serve", "--home", str(folder)],
             stderr=subprocess.DEVNULL,
         ) as server:
-            until(lambda: any(folder.glob("postgres.new-*/base")))
+            wait_until(lambda: any(folder.glob("postgres.new-*/base")))
             server.kill()
         assert not home.postgres.exists()
         assert stack.start_or_join(home).started
-        until(lambda: not list(folder.glob("postgres.new-*")) or _orphaned_initdb_is_gone())
+        wait_until(lambda: not list(folder.glob("postgres.new-*")) or _orphaned_initdb_is_gone())
     finally:
         control.remove(home)
 

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from foreign import (
+from integration.conftest import stac_collection, stac_item
+from landbridge.catalog import CatalogClient, Image, Product, properties
+from landbridge.cli import main
+from support.foreign_documents import (
     WRITES,
     bulk_item,
     foreign_collection,
@@ -21,9 +24,6 @@ from foreign import (
     post_item,
     stored,
 )
-from integration.conftest import stac_collection, stac_item
-from landbridge.catalog import CatalogClient, Image, Product, properties
-from landbridge.cli import main
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 REFUSED = {

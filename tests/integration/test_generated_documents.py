@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conftest import LONG
-from foreign import WRITES, foreign_collection, foreign_item, fresh
+from support.foreign_documents import WRITES, foreign_collection, foreign_item, fresh
 
 if TYPE_CHECKING:
     import httpx

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 import pytest
 
-from until import until
+from support.wait import wait_until
 
 from .conftest import stac_collection
 from .hostile import corpus
@@ -102,9 +102,9 @@ def test_every_hostile_file_is_a_failure_that_says_why(
     assert watch.most < MEMORY
     found = http.get("/search", params={"collections": f"{collection},{photos}"}).json()
     assert found["features"] == []
-    until(lambda: not [path for path in stack.store.rglob("*") if collection in str(path)])
+    wait_until(lambda: not [path for path in stack.store.rglob("*") if collection in str(path)])
     folders = [stack.store / "uploads" / record for record in records.values()]
-    until(lambda: not any(folder.exists() for folder in folders))
+    wait_until(lambda: not any(folder.exists() for folder in folders))
     assert upload(http, collection, "good", geotiff())["status"] == "success"
 
 

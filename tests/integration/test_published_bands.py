@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog.pixels.engine_inputs import sources
 from landbridge.cli import main
-from published_bands import expected
-from replay import SHARED, bare_collection, published
+from support.published_bands import expected
+from support.replay_server import SHARED, bare_collection, published
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "sources").is_dir(), reason=f"there are no real documents in {SHARED}"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-import s3
 from landbridge.stac_api.__main__ import main
+from support import s3_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_migrated_database_has_nothing_to_migrate(capsys: pytest.CaptureFixtur
 
 @pytest.mark.usefixtures("configured")
 def test_the_api_is_served_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
-    port = s3.free_port()
+    port = s3_server.free_port()
     environment = {**os.environ, "LANDBRIDGE_WORKER": "false"}
     command = [sys.executable, "-m", "landbridge.stac_api", "serve", "--port", str(port)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conftest import LONG
-from filters import strategies
+from support import filter_strategies
 
 if TYPE_CHECKING:
     import httpx
@@ -40,14 +40,14 @@ def answered() -> Any:
 def test_filters_give_what_the_oracle_gives(
     http: httpx.Client, collection: str, answered: dict[str, int], data: st.DataObject
 ) -> None:
-    items = [data.draw(strategies.items(collection, f"item-{number}")) for number in range(_ITEMS)]
+    items = [data.draw(filter_strategies.items(collection, f"item-{number}")) for number in range(_ITEMS)]
     body = {"items": {item["id"]: item for item in items}, "method": "upsert"}
     answer = http.post(f"/collections/{collection}/bulk_items", json=body)
     assert answer.status_code == 200, answer.text
     stored = http.post("/search", json={"collections": [collection], "limit": 100}).json()["features"]
     assert len(stored) == _ITEMS
     for number in range(_FILTERS):
-        filter_ = data.draw(strategies.filters, label=f"filter {number}")
+        filter_ = data.draw(filter_strategies.filters, label=f"filter {number}")
         answer = http.post(
             "/search",
             json={
@@ -59,7 +59,7 @@ def test_filters_give_what_the_oracle_gives(
         )
         assert answer.status_code == 200, (filter_, answer.text)
         found = {item["id"] for item in answer.json()["features"]}
-        verdicts = {item["id"]: strategies.matches(filter_, item) for item in stored}
+        verdicts = {item["id"]: filter_strategies.matches(filter_, item) for item in stored}
         answered["filters"] += 1
         answered["pairs"] += len(verdicts)
         answered["unanswered"] += list(verdicts.values()).count(None)

@@ -13,7 +13,7 @@ import rasterio.transform
 import rasterio.warp
 import shapely
 
-from until import until
+from support.wait import wait_until
 
 from .conftest import stac_collection, stac_item
 
@@ -223,8 +223,8 @@ def test_a_broken_file_is_a_failure_that_says_why_and_leaves_nothing(
     assert "broken.tif" in event["message"]
     assert http.get(f"/collections/{collection}/items/a").status_code == 404
     # The failure is told before its leavings are cleared away.
-    until(lambda: not (stack.store / "uploads" / record["id"]).exists())
-    until(lambda: not (stack.store / "images" / collection / "a").exists())
+    wait_until(lambda: not (stack.store / "uploads" / record["id"]).exists())
+    wait_until(lambda: not (stack.store / "images" / collection / "a").exists())
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_an_image_is_replaced_only_when_asked_to(
     versions = stack.store / "images" / collection / "a"
     assert len(list(versions.iterdir())) == 2, "who was just told of the replaced file may read it"
     http.delete(f"/collections/{collection}/items/a").raise_for_status()
-    until(lambda: not versions.exists())  # nor is what was replaced kept any longer
+    wait_until(lambda: not versions.exists())  # nor is what was replaced kept any longer
 
 
 def test_deleting_an_image_deletes_its_files(

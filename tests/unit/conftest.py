@@ -2,12 +2,12 @@
 
 import pytest
 
-from scripted import Scripted
+from support.scripted_server import ScriptedServer
 
 
 @pytest.fixture
 def service():
     """A service that answers as the test tells it to."""
-    scripted = Scripted()
+    scripted = ScriptedServer()
     yield scripted
     scripted.stop()

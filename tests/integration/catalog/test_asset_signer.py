@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import rasterio
 
-import range_server as rs
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, File, Image, ImageCollection
 from landbridge.raster import RasterError
+from support import range_server as rs
 
 SHAPE = (40, 60)
 QUERY = "X-Signature=5i9nature%2Fa"

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import spawned
 from landbridge.catalog import CatalogClient, Image, Product
-from spawned import seen
+from support import process_targets
+from support.process_targets import seen
 
 THREADS = 16
 
@@ -103,7 +103,7 @@ def test_an_unpickled_client_makes_its_first_call_in_a_spawned_process(image):
     wanted = seen(image)
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
-    child = context.Process(target=spawned.read_an_image, args=(pickle.dumps(image), queue))
+    child = context.Process(target=process_targets.read_an_image, args=(pickle.dumps(image), queue))
     child.start()
     child.join(180)
     assert child.exitcode == 0

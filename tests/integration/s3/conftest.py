@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-import s3
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.files import Home
+from support import s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
     """The address of the S3 server."""
-    with s3.moto() as url, pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.environment(url).items():
+    with s3_server.moto() as url, pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment(url).items():
             if name != "LANDBRIDGE_STORE_URL":  # the other stacks of this run keep theirs
                 patch.setenv(name, value)
         yield url
@@ -38,7 +38,7 @@ def stack(installation: postgres.Installation, endpoint: str) -> Iterator[embedd
     home.chmod(0o711)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LANDBRIDGE_STORE_URL", s3.environment(endpoint)["LANDBRIDGE_STORE_URL"])
+            patch.setenv("LANDBRIDGE_STORE_URL", s3_server.environment(endpoint)["LANDBRIDGE_STORE_URL"])
             started = embedded.up(Home(home))
         yield started
         assert not list(Path(started.store).rglob("*")), "nothing was put into the home"
@@ -62,4 +62,4 @@ def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def store(endpoint: str) -> AssetStore:
-    return AssetStore(s3.environment(endpoint)["LANDBRIDGE_STORE_URL"])
+    return AssetStore(s3_server.environment(endpoint)["LANDBRIDGE_STORE_URL"])

@@ -10,7 +10,7 @@ import numpy as np
 import rasterio
 
 from integration.test_server_uploads import announce, finished, upload
-from until import until
+from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ def test_files_are_put_into_the_store_and_become_an_image(
     httpx.put(url, content=path.read_bytes()).raise_for_status()
     assert http.post(f"/uploads/{record['id']}/submit").status_code == 200
     assert finished(http, record["id"])["status"] == "success"
-    until(lambda: not asyncio.run(store.sizes(f"uploads/{record['id']}/")))
+    wait_until(lambda: not asyncio.run(store.sizes(f"uploads/{record['id']}/")))
 
 
 def test_files_that_came_short_are_not_taken(
@@ -83,4 +83,4 @@ def test_deleted_images_leave_nothing_in_the_store(
     # The replaced files stay as long as URLs of them are valid that were signed just before.
     assert len(asyncio.run(store.sizes(f"images/{collection}/"))) == 4
     http.delete(f"/collections/{collection}/items/a").raise_for_status()
-    until(lambda: not asyncio.run(store.sizes(f"images/{collection}/")))
+    wait_until(lambda: not asyncio.run(store.sizes(f"images/{collection}/")))

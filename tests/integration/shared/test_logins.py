@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-import authorization_server
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Product
 from landbridge.cli import main
+from support import authorization_server
 
 from .conftest import PEOPLE
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from authorization_server import Provider
+    from support.authorization_server import Provider
 
 AUDIENCE = "catalog"
 CLAIMS = {

@@ -22,7 +22,7 @@ from landbridge.catalog.pixels.engine_inputs import sources
 from landbridge.exceptions import NotFoundError
 from landbridge.raster import RasterError
 from landbridge.raster.io.expiring_url import Address
-from until import until
+from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,7 +134,7 @@ def test_a_reader_of_an_overwritten_image_reads_the_old_files_then_the_new_ones(
     assert held.exists()
     doomed = Image.get(images[1].id, client=ann)
     doomed.delete()  # whatever is due goes with it
-    until(lambda: not held.exists())
+    wait_until(lambda: not held.exists())
     assert (bens[0].ndarray("red") == arrays[0] + 1).all()
     assert (bens[:1].stack("red", context) == arrays[0] + 1).all()
     with pytest.raises(RasterError, match=r"i0.*overwritten or deleted") as raised:

@@ -16,7 +16,7 @@ from rasterio.transform import from_origin
 from landbridge.catalog import Blob, CatalogClient, Image, Product, SpectralBand
 from landbridge.exceptions import ClientError
 from landbridge.stac_api.access.principal import Principal
-from until import until
+from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -203,7 +203,7 @@ def test_what_becomes_larger_than_it_was_sent_is_refused_before_it_is_kept(
     (last,) = [event.message for event in upload.events if event.severity == "ERROR"]
     assert f"may keep {QUOTA:,} bytes" in last
     assert Image.get(f"{product.id}:x", client=client) is None
-    until(lambda: not list((bounded.store / "images" / product.id).rglob("*.tif")))
+    wait_until(lambda: not list((bounded.store / "images" / product.id).rglob("*.tif")))
 
 
 def test_data_of_a_size_that_nobody_announced_is_bounded_as_it_arrives(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import authorization_server
+from support import authorization_server
 
 CATALOG = "http://127.0.0.1:9"
 

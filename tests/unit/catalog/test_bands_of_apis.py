@@ -9,7 +9,7 @@ from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image, ImageCollection
 from landbridge.geo import AOI
 from landbridge.raster import RasterError
-from replay import Replay, bare_collection
+from support.replay_server import ReplayServer, bare_collection
 
 GRID = AOI(
     bounds=(600000, 4999960, 600040, 5000000), crs="EPSG:32633", bounds_crs="EPSG:32633", resolution=10
@@ -24,7 +24,7 @@ def api_of():
     started = []
 
     def make(collections, items):
-        started.append(Replay(collections, items))
+        started.append(ReplayServer(collections, items))
         return CatalogClient(url=started[-1].url, auth=Auth(user="local", org="local"), retries=0)
 
     yield make

@@ -15,7 +15,7 @@ from landbridge.mappings import blob as blob_mapping
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scripted import Scripted
+    from support.scripted_server import ScriptedServer
 
 MD5 = "0123456789abcdef" * 2
 LARGE = blob_mapping.DEFERRED_HASH_BYTES + 1
@@ -24,7 +24,7 @@ PENDING = {"hash": None, "pending": True}
 
 
 @pytest.fixture
-def asked(service: Scripted) -> Iterator[CatalogClient]:
+def asked(service: ScriptedServer) -> Iterator[CatalogClient]:
     made = CatalogClient(service.url, auth=Auth(user="local", org="local"), retries=0)
     yield made
     made.close()
@@ -46,7 +46,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blobs, "_PAUSE", 0.01)
 
 
-def answering(service: Scripted, *documents: Any, status: int = 200) -> None:
+def answering(service: ScriptedServer, *documents: Any, status: int = 200) -> None:
     service.answers += [(status, {}, document) for document in documents]
 
 

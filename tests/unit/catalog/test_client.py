@@ -11,7 +11,7 @@ from landbridge.catalog.client import client as client_module
 from landbridge.catalog.client import http as http_module
 from landbridge.config import EmbeddedState
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError, RateLimitError, ServerError
-from scripted import Scripted
+from support.scripted_server import ScriptedServer
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_streamed_content_is_sent_anew_for_each_attempt(service, api):
 
 
 def test_the_token_goes_to_the_api_only(service, api):
-    other = Scripted()
+    other = ScriptedServer()
     try:
         api.get("/x")
         api.request("GET", service.url + "/y")

@@ -14,7 +14,7 @@ from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog import properties as p
 from landbridge.catalog.client import http
 from landbridge.catalog.transfer.blob_content import write_whole
-from replay import Replay, bare_collection
+from support.replay_server import ReplayServer, bare_collection
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.floats(-1e9, 1e9),
@@ -73,7 +73,7 @@ def test_a_large_page_is_read_without_a_change_of_the_collector():
         "properties": {"datetime": "2020-01-01T00:00:00Z", "title": "x" * 900},
         "geometry": {"type": "Point", "coordinates": [1, 2]},
     }  # fmt: skip
-    api = Replay([bare_collection("c")], [{**item, "id": f"i{number}"} for number in range(1200)])
+    api = ReplayServer([bare_collection("c")], [{**item, "id": f"i{number}"} for number in range(1200)])
     try:
         client = CatalogClient(url=api.url, auth=Auth(user="local", org="local"), retries=0)
         # The page is larger than the size from which entries are parsed one by one.

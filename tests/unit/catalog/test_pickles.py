@@ -9,7 +9,6 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import spawned
 from landbridge.auth import Auth
 from landbridge.catalog import (
     Band,
@@ -32,6 +31,7 @@ from landbridge.catalog.image_upload import ImageUploadOptions
 from landbridge.exceptions import UnauthorizedError
 from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.utils import DotDict, Properties
+from support import process_targets
 
 cloudpickle = pytest.importorskip("cloudpickle", reason="dask, which brings it, is not installed")
 
@@ -299,7 +299,7 @@ def test_objects_go_to_a_spawned_process_and_back():
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     one = Product(id="org:p", tags=["a"], client=CatalogClient(url="http://127.0.0.1:9", auth=Auth(user="u")))
-    process = context.Process(target=spawned.add_a_tag, args=(pickle.dumps(one), queue))
+    process = context.Process(target=process_targets.add_a_tag, args=(pickle.dumps(one), queue))
     process.start()
     other, changes, url, user = pickle.loads(queue.get(timeout=120))
     process.join(60)

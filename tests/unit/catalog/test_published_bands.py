@@ -5,8 +5,8 @@ import pytest
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog.pixels.engine_inputs import sources
-from published_bands import expected
-from replay import SHARED, Replay, published
+from support.published_bands import expected
+from support.replay_server import SHARED, ReplayServer, published
 
 needs_real_documents = pytest.mark.skipif(
     not (SHARED / "sources").is_dir(), reason=f"there are no real documents in {SHARED}"
@@ -50,7 +50,7 @@ def test_each_band_of_a_published_item_is_read_from_the_asset_that_its_document_
     collections, items = SETS[name]
     if not items:
         pytest.skip("no item was published")
-    api = Replay(collections, items)
+    api = ReplayServer(collections, items)
     try:
         client = CatalogClient(url=api.url, auth=Auth(user="local", org="local"), retries=0)
         by_id = {one["id"]: one for one in collections}

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import rasterio
 
-import range_server as rs
 from landbridge.raster import (
     RasterError,
     Source,
@@ -26,6 +25,7 @@ from landbridge.raster import (
 )
 from landbridge.raster.io.byte_ranges import LocalFile
 from landbridge.raster.io.gdal import GDAL_OPTIONS
+from support import range_server as rs
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import rasterio
 
-import range_server as rs
 from landbridge.raster import mosaic, read_image, stack, stacked
 from landbridge.raster.io.byte_ranges import RemoteFile, open_file
 from landbridge.raster.io.gdal import read_header
+from support import range_server as rs
 
 
 @pytest.fixture

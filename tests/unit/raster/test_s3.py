@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import range_server as rs
 from landbridge.raster import RasterError, mosaic, read_image
 from landbridge.raster.io.byte_ranges import RemoteFile, open_file
 from landbridge.raster.io.gdal import read_header
+from support import range_server as rs
 
 BUCKET = "scenes"
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "not-to-be-shown", "AWS_REGION": "eu-central-1"}

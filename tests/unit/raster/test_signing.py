@@ -10,10 +10,10 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-import range_server as rs
 from landbridge.raster import RasterError, Request, download_mosaic, mosaic, read_image, stack
 from landbridge.raster.api import make_plan
 from landbridge.raster.io.gdal import public, read_header
+from support import range_server as rs
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -12,9 +12,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-import s3
-import stores
 from landbridge.stac_api.assets.store import AssetStore
+from support import object_stores, s3_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -26,16 +25,16 @@ run = asyncio.run
 
 @contextlib.contextmanager
 def _s3() -> Iterator[dict[str, str]]:
-    with s3.moto() as url:
-        yield s3.environment(url)
+    with s3_server.moto() as url:
+        yield s3_server.environment(url)
 
 
 @pytest.fixture(scope="module", params=["folder", "s3", "google", "azure"])
 def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if request.param == "azure" and stores.AZURITE is None:
+    if request.param == "azure" and object_stores.AZURITE is None:
         pytest.skip("Azurite is not installed (npm install --global azurite)")
     folder = {"LANDBRIDGE_STORE_URL": tmp_path_factory.mktemp("store").as_uri()}
-    makers = {"s3": _s3, "google": stores.google, "azure": stores.azure}
+    makers = {"s3": _s3, "google": object_stores.google, "azure": object_stores.azure}
     with makers.get(request.param, lambda: contextlib.nullcontext(folder))() as found:
         yield found
 

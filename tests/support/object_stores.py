@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-import s3
+from support import s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +30,9 @@ _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOt
 @contextlib.contextmanager
 def google() -> Iterator[dict[str, str]]:
     """The environment of a server whose store is Google's."""
-    with s3.moto() as url:
+    with s3_server.moto() as url:
         yield {
-            "LANDBRIDGE_STORE_URL": f"gs://{s3.BUCKET}/objects",
+            "LANDBRIDGE_STORE_URL": f"gs://{s3_server.BUCKET}/objects",
             "GOOGLE_BASE_URL": url,
             "GOOGLE_BEARER_TOKEN": "token",
             "GOOGLE_ALLOW_HTTP": "true",
@@ -43,13 +43,13 @@ def google() -> Iterator[dict[str, str]]:
 def azure() -> Iterator[dict[str, str]]:
     """The environment of a server whose store is Azure's."""
     assert AZURITE is not None
-    port = s3.free_port()
+    port = s3_server.free_port()
     command = [AZURITE, "--silent", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
     endpoint = f"http://127.0.0.1:{port}/{_ACCOUNT}"
-    with s3.served(command, lambda: _make_container(endpoint)):
+    with s3_server.served(command, lambda: _make_container(endpoint)):
         yield {
-            "LANDBRIDGE_STORE_URL": f"az://{s3.BUCKET}/objects",
+            "LANDBRIDGE_STORE_URL": f"az://{s3_server.BUCKET}/objects",
             "AZURE_STORAGE_ACCOUNT_NAME": _ACCOUNT,
             "AZURE_STORAGE_ACCOUNT_KEY": _KEY,
             "AZURE_STORAGE_ENDPOINT": endpoint,
@@ -63,7 +63,7 @@ def _make_container(endpoint: str) -> None:
         "x-ms-version": "2021-08-06",
     }
     said = "\n".join(f"{name}:{value}" for name, value in headers.items())
-    text = f"PUT{chr(10) * 12}{said}\n/{_ACCOUNT}/{_ACCOUNT}/{s3.BUCKET}\nrestype:container"
+    text = f"PUT{chr(10) * 12}{said}\n/{_ACCOUNT}/{_ACCOUNT}/{s3_server.BUCKET}\nrestype:container"
     signature = base64.b64encode(hmac.digest(base64.b64decode(_KEY), text.encode(), hashlib.sha256)).decode()
     headers["Authorization"] = f"SharedKey {_ACCOUNT}:{signature}"
-    httpx.put(f"{endpoint}/{s3.BUCKET}?restype=container", headers=headers).raise_for_status()
+    httpx.put(f"{endpoint}/{s3_server.BUCKET}?restype=container", headers=headers).raise_for_status()

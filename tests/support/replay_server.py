@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from local_server import LocalServer, QuietHandler
+from support.local_server import LocalServer, QuietHandler
 
-SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def published():
@@ -48,7 +48,7 @@ def bare_collection(identifier):
     }
 
 
-class Replay(LocalServer):
+class ReplayServer(LocalServer):
     """An API of these documents, until `stop`."""
 
     def __init__(self, collections, items):

@@ -1,9 +1,9 @@
 """A service that answers what a test told it to, and fails on purpose."""
 
-from local_server import LocalServer, QuietHandler
+from support.local_server import LocalServer, QuietHandler
 
 
-class Scripted(LocalServer):
+class ScriptedServer(LocalServer):
     """Answers requests with what it was told to, in order, then with 200."""
 
     def __init__(self):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 DEADLINE = 60.0
 
 
-def until(condition: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     """Wait until a condition holds; fail where it never does."""
     deadline = time.monotonic() + DEADLINE
     while not condition():

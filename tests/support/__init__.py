@@ -1,0 +1,1 @@
+"""Servers, documents and helpers that the tests of several folders use."""
