@@ -13,9 +13,9 @@ import pytest
 
 from landbridge.stac_api.embedded import control, postgres
 from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.errors import PostgresNotFound
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.os_user import Account, account_for
+from landbridge.stac_api.errors import PostgresNotFound
 from semantics.coverage import measure
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -1,4 +1,57 @@
-"""The base class of every error that Landbridge raises."""
+"""The base class of every error that Landbridge raises.
+
+The tree, with the module below `landbridge` that defines each class (from `scripts/generate_reference.py`)::
+
+    LandbridgeError
+    ├── AttributeValidationError                   catalog.errors (also ValueError)
+    │   └── InvalidNameError                       catalog.errors (also BadRequestError)
+    ├── DeletedObjectError                         catalog.errors
+    ├── InvalidGeometryError                       catalog.errors (also ValueError, TypeError)
+    ├── UnsavedObjectError                         catalog.errors
+    ├── ClientError                                exceptions
+    │   ├── AuthError                              exceptions
+    │   │   └── OauthError                         exceptions
+    │   ├── BadRequestError                        exceptions
+    │   │   ├── RasterArgumentError                catalog.errors (also ValueError)
+    │   │   └── ValidationError                    exceptions
+    │   ├── ConflictError                          exceptions
+    │   │   └── ImageExistsError                   catalog.errors (also ValueError)
+    │   ├── ForbiddenError                         exceptions
+    │   ├── GoneError                              exceptions
+    │   ├── MethodNotAllowedError                  exceptions
+    │   ├── NotFoundError                          exceptions
+    │   ├── ProxyAuthenticationRequiredError       exceptions
+    │   ├── RateLimitError                         exceptions
+    │   ├── RequestCancellationError               exceptions
+    │   ├── RetryWithError                         exceptions
+    │   └── UnauthorizedError                      exceptions
+    ├── ConfigError                                exceptions
+    ├── ServerError                                exceptions
+    │   └── GatewayTimeoutError                    exceptions
+    ├── InvalidLatLonError                         geo.errors (also ValueError)
+    ├── InvalidRowColError                         geo.errors (also ValueError)
+    ├── InvalidShapeError                          geo.errors (also ValueError)
+    ├── InvalidTileError                           geo.errors (also ValueError)
+    ├── InvalidDocument                            mappings.errors (also ValueError)
+    ├── TableError                                 mappings.tables (also ValueError)
+    ├── WiderTypeError                             raster.composite.last_valid
+    ├── RasterError                                raster.errors
+    ├── QuotaError                                 stac_api.assets.quota (also HTTPException)
+    ├── BadRequestError                            stac_api.errors
+    ├── ConflictError                              stac_api.errors
+    ├── InvalidCredentialError                     stac_api.errors
+    ├── NoSpaceError                               stac_api.errors
+    ├── StackError                                 stac_api.errors (also RuntimeError)
+    │   ├── ClusterError                           stac_api.errors
+    │   ├── PostgresNotFound                       stac_api.errors
+    │   └── StartError                             stac_api.errors
+    ├── UnavailableError                           stac_api.errors
+    ├── NoPartitionError                           stac_api.pgstac.item_rows
+    ├── NotAColumnError                            stac_api.search.sql
+    ├── IngestError                                stac_api.uploads.messages
+    ├── NoSpaceError                               stac_api.uploads.messages (also OSError)
+    └── ChildDiedError                             stac_api.uploads.worker_pool
+"""
 
 from __future__ import annotations
 

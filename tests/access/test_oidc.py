@@ -18,13 +18,14 @@ from pydantic import ValidationError
 
 from landbridge.stac_api.access import oidc
 from landbridge.stac_api.access.issuers import Issuer
-from landbridge.stac_api.access.principal import InvalidCredentialError, Principal
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.errors import UnavailableError
+from landbridge.stac_api.errors import InvalidCredentialError, UnavailableError
 from support import oidc_issuer as issuers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from landbridge.stac_api.access.principal import Principal
 
 
 @pytest.fixture

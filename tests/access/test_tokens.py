@@ -21,7 +21,7 @@ from landbridge.cli import main as command_line
 from landbridge.mappings import blob
 from landbridge.stac_api.__main__ import main
 from landbridge.stac_api.access import tokens
-from landbridge.stac_api.access.principal import InvalidCredentialError
+from landbridge.stac_api.errors import InvalidCredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

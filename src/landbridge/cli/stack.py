@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 SERVER = "landbridge.stac_api"
-EMBEDDED = f"{SERVER}.embedded"
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -28,7 +27,7 @@ def up(timings: bool, as_json: bool) -> None:
     before = process_age()
     begin = time.monotonic()
     with reported():
-        stack = server_part("stack")
+        stack = server_part("embedded.stack")
         result = stack.start_or_join()
         answer = time.monotonic()
         stack.http_status(result.stack.url, "/")
@@ -53,7 +52,7 @@ def up(timings: bool, as_json: bool) -> None:
 def down() -> None:
     """Stop the embedded stack: the API, then its PostgreSQL. Nothing is lost by it."""
     with reported():
-        ended = server_part("control").down()
+        ended = server_part("embedded.control").down()
     click.echo("stopped" if ended else "was not running")
 
 
@@ -62,7 +61,7 @@ def down() -> None:
 def status(as_json: bool) -> None:
     """Describe the embedded stack: address, processes, versions, places and sizes."""
     with reported():
-        report = server_part("control").status()
+        report = server_part("embedded.control").status()
     if as_json:
         click.echo(json.dumps(report))
         return
@@ -82,14 +81,15 @@ def status(as_json: bool) -> None:
 
 
 def server_part(name: str) -> ModuleType:
-    """A module of the embedded stack; says how to get it where the server is not installed."""
+    """Return a module of the server; raise with the install command if the server is not installed."""
     try:
-        return importlib.import_module(f"{EMBEDDED}.{name}")
+        importlib.import_module(SERVER)
     except ModuleNotFoundError as error:
-        if error.name not in {SERVER, EMBEDDED}:
+        if error.name != SERVER:
             raise
         message = 'The embedded stack needs the server part: pip install "landbridge[server]"'
         raise click.ClickException(message) from error
+    return importlib.import_module(f"{SERVER}.{name}")
 
 
 @contextlib.contextmanager

@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "landbridge-serv
 
     from pydantic import ValidationError
 
-    from landbridge.stac_api.embedded.errors import StackError
+    from landbridge.stac_api.errors import StackError
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:

@@ -1,10 +1,23 @@
-"""Errors that the server raises; `api.error_responses` translates them to HTTP."""
+"""Errors that the server and the embedded stack raise; `api.error_responses` translates them to HTTP.
+
+Nothing else is imported here, because joining a running embedded stack must take milliseconds only.
+"""
 
 from __future__ import annotations
 
 from landbridge.errors import LandbridgeError
 
-__all__ = ["BadRequestError", "ConflictError", "NoSpaceError", "UnavailableError"]
+__all__ = [
+    "BadRequestError",
+    "ClusterError",
+    "ConflictError",
+    "InvalidCredentialError",
+    "NoSpaceError",
+    "PostgresNotFound",
+    "StackError",
+    "StartError",
+    "UnavailableError",
+]
 
 
 class BadRequestError(LandbridgeError):
@@ -21,3 +34,23 @@ class UnavailableError(LandbridgeError):
 
 class NoSpaceError(LandbridgeError):
     """The database or the object store is full; only its operator can change that."""
+
+
+class InvalidCredentialError(LandbridgeError):
+    """The credential is not valid; the message, which never contains it, says why."""
+
+
+class StackError(LandbridgeError, RuntimeError):
+    """The embedded stack cannot do what was asked; the message says what to do about it."""
+
+
+class PostgresNotFound(StackError):  # noqa: N818 - named like FileNotFoundError, for what is missing
+    """No supported PostgreSQL with PostGIS was found; the message has the install commands."""
+
+
+class ClusterError(StackError):
+    """The private PostgreSQL cluster cannot be created, started or stopped."""
+
+
+class StartError(StackError):
+    """The server process ended, or did not answer in time, at its start."""

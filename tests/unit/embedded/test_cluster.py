@@ -10,9 +10,9 @@ import pytest
 
 from landbridge.stac_api.embedded import cluster as clusters
 from landbridge.stac_api.embedded.cluster import Cluster
-from landbridge.stac_api.embedded.errors import ClusterError
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.os_user import Account, account_for, reachable
+from landbridge.stac_api.errors import ClusterError
 
 ME = Account("me", os.geteuid(), os.getegid(), foreign=False)
 SOMEBODY = Account("somebody", 4242, 4242, foreign=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from landbridge.stac_api.embedded import files
-from landbridge.stac_api.embedded.errors import StackError
 from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.errors import StackError
 
 HOLDER = """
 import sys

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from landbridge.stac_api.embedded import postgres
-from landbridge.stac_api.embedded.errors import PostgresNotFound
 from landbridge.stac_api.embedded.os_user import Account
+from landbridge.stac_api.errors import PostgresNotFound
 
 ME = Account("me", os.geteuid(), os.getegid(), foreign=False)
 SOMEBODY = Account("somebody", 4242, 4242, foreign=True)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from landbridge.stac_api.access import oidc, tokens
-from landbridge.stac_api.access.principal import ANONYMOUS, InvalidCredentialError, Principal
+from landbridge.stac_api.access.principal import ANONYMOUS, Principal
 from landbridge.stac_api.access.rates import Rates
 from landbridge.stac_api.access.signed_urls import credential_of
 from landbridge.stac_api.core.responses import error_response
-from landbridge.stac_api.errors import UnavailableError
+from landbridge.stac_api.errors import InvalidCredentialError, UnavailableError
 
 if TYPE_CHECKING:
     from starlette.responses import Response

@@ -16,7 +16,8 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from landbridge.stac_api.access.issuers import ALGORITHMS, Issuer
-from landbridge.stac_api.access.principal import InvalidCredentialError, Principal, Right
+from landbridge.stac_api.access.principal import Principal, Right
+from landbridge.stac_api.errors import InvalidCredentialError
 
 if TYPE_CHECKING:
     from joserfc.jws import CompactSignature

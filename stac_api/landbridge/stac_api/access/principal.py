@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from landbridge.errors import LandbridgeError
-
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-__all__ = ["ANONYMOUS", "PUBLIC", "InvalidCredentialError", "Principal", "Right", "principal_of"]
+__all__ = ["ANONYMOUS", "PUBLIC", "Principal", "Right", "principal_of"]
 
 Right: TypeAlias = Literal["read", "write"]
 
@@ -29,10 +27,6 @@ _FORMS = {
     "group": (re.compile(r"(?! )[^\x00-\x1f\x7f]{1,255}(?<! )"), "no blanks at its ends"),
     "email": (re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]{1,255}"), "`name@domain`"),
 }
-
-
-class InvalidCredentialError(LandbridgeError):
-    """A credential proves nothing; the text, which never holds it, says why."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ import psycopg
 from cachetools import TTLCache
 from psycopg.rows import class_row
 
-from landbridge.stac_api.access.principal import API_CREDENTIAL, InvalidCredentialError, Principal
+from landbridge.stac_api.access.principal import API_CREDENTIAL, Principal
+from landbridge.stac_api.errors import InvalidCredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from landbridge.stac_api.embedded.errors import StackError
 from landbridge.stac_api.embedded.files import Home, default_home
+from landbridge.stac_api.errors import StackError
 
 
 def _up(home: Home, _: argparse.Namespace) -> None:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from landbridge.stac_api.embedded.errors import ClusterError
 from landbridge.stac_api.embedded.files import ROOT_HOME, Home, write_private
 from landbridge.stac_api.embedded.os_user import Account, account_for, caller_names, reachable
 from landbridge.stac_api.embedded.postgres import Installation
+from landbridge.stac_api.errors import ClusterError
 
 ROLE = "landbridge"
 DATABASE = "landbridge"

@@ -13,7 +13,6 @@ import psutil
 
 from landbridge.stac_api.embedded import postmaster
 from landbridge.stac_api.embedded.cluster import Cluster, open_cluster, socket_directory
-from landbridge.stac_api.embedded.errors import StackError
 from landbridge.stac_api.embedded.files import (
     POLL_SECONDS,
     Home,
@@ -24,6 +23,7 @@ from landbridge.stac_api.embedded.files import (
 )
 from landbridge.stac_api.embedded.server import forget_process
 from landbridge.stac_api.embedded.stack import START_SECONDS, joined
+from landbridge.stac_api.errors import StackError
 
 MODULE = "landbridge.stac_api.embedded"
 GRACE_SECONDS = 45.0  # open requests, then PostgreSQL's shutdown

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from landbridge.stac_api.embedded.errors import StackError
+from landbridge.stac_api.errors import StackError
 
 ROOT_HOME = Path("/var/lib/landbridge")
 POLL_SECONDS = 0.01

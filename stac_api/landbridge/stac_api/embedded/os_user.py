@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landbridge.stac_api.embedded.errors import ClusterError
+from landbridge.stac_api.errors import ClusterError
 
 CANDIDATES = ("postgres", "nobody")
 

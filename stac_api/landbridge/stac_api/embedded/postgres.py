@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from landbridge.stac_api.embedded.errors import PostgresNotFound
 from landbridge.stac_api.embedded.os_user import Account, reachable
+from landbridge.stac_api.errors import PostgresNotFound
 
 MINIMUM_MAJOR = 14
 PROGRAMS = ("postgres", "initdb")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from landbridge.stac_api.embedded import postgres, postmaster
 from landbridge.stac_api.embedded.cluster import Cluster, create, remove_leftovers
-from landbridge.stac_api.embedded.errors import StackError
 from landbridge.stac_api.embedded.postmaster import Postmaster
+from landbridge.stac_api.errors import StackError
 
 LOG_BYTES = 16 * 2**20  # a log that is longer is put aside as `.1`
 ROTATION_SECONDS = 60.0

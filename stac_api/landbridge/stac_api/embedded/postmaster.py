@@ -19,10 +19,10 @@ from pathlib import Path
 import psutil
 
 from landbridge.stac_api.embedded.cluster import Cluster, configure, environment, socket_directory
-from landbridge.stac_api.embedded.errors import ClusterError, StackError, StartError
 from landbridge.stac_api.embedded.files import POLL_SECONDS, locked, open_log
 from landbridge.stac_api.embedded.os_user import reachable
 from landbridge.stac_api.embedded.postgres import Installation
+from landbridge.stac_api.errors import ClusterError, StackError, StartError
 
 ORPHAN_SECONDS = 5.0  # how long children of a killed postmaster get to notice
 GRACE_SECONDS = 30.0  # how long a shutdown may take before the next harsher signal

@@ -20,9 +20,9 @@ from types import FrameType
 from typing import Any
 
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
-from landbridge.stac_api.embedded.errors import StackError, StartError
 from landbridge.stac_api.embedded.files import Home, locked, read_state, write_state
 from landbridge.stac_api.embedded.postgres_supervisor import Clock, Keeper, Stopped
+from landbridge.stac_api.errors import StackError, StartError
 
 HOST = "127.0.0.1"
 ATTEMPTS = 10  # at preparing the database, while PostgreSQL recovers

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from landbridge.stac_api.embedded.errors import StackError, StartError
 from landbridge.stac_api.embedded.files import (
     POLL_SECONDS,
     Home,
@@ -27,6 +26,7 @@ from landbridge.stac_api.embedded.files import (
     open_log,
     read_state,
 )
+from landbridge.stac_api.errors import StackError, StartError
 
 START_SECONDS = 120.0  # longest wait for a server; crash recovery of a big database takes its time
 ATTEMPTS = 3
