@@ -1,5 +1,6 @@
 """The Catalog object API: products, their bands and images, searches, uploads and rasters."""
 
+from landbridge.catalog.access_lists import AuthCatalogObject
 from landbridge.catalog.band import (
     Band,
     BandCollection,
@@ -10,6 +11,7 @@ from landbridge.catalog.band import (
     SpectralBand,
 )
 from landbridge.catalog.blob import Blob, BlobCollection
+from landbridge.catalog.catalog_object import CatalogObject
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import (
     AggregateDateField,
@@ -33,10 +35,8 @@ from landbridge.catalog.enums import (
 from landbridge.catalog.errors import AttributeValidationError, DeletedObjectError, UnsavedObjectError
 from landbridge.catalog.image import Image
 from landbridge.catalog.image_collection import ImageCollection
+from landbridge.catalog.image_search import ImageSearch
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadEvent, ImageUploadOptions
-from landbridge.catalog.model.access_lists import AuthCatalogObject
-from landbridge.catalog.model.base import CatalogObject
-from landbridge.catalog.model.product_member import NamedCatalogObject
 from landbridge.catalog.model.values import (
     DerivedParamsAttribute,
     File,
@@ -45,7 +45,8 @@ from landbridge.catalog.model.values import (
     Resolution,
 )
 from landbridge.catalog.product import Product, ProductCollection
-from landbridge.catalog.search.search import BlobSearch, GeoSearch, ImageSearch, Search, SummarySearchMixin
+from landbridge.catalog.product_member import NamedCatalogObject
+from landbridge.catalog.search.search import BlobSearch, GeoSearch, Search, SummarySearchMixin
 from landbridge.catalog.search.summaries import BlobSummaryResult, ImageSummaryResult
 from landbridge.catalog.task import BlobDeletionTaskStatus, DeletionTaskStatus
 from landbridge.utils.properties import properties

@@ -14,17 +14,20 @@ from landbridge.catalog.model.attributes import (
 )
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.model.product_member import NamedCatalogObject
+from landbridge.catalog.model.registry import class_of
 from landbridge.catalog.model.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
+from landbridge.catalog.product_member import NamedCatalogObject
+from landbridge.catalog.search.search import Search
 from landbridge.catalog.stac.bands import BANDS
 from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from landbridge.catalog.catalog_object import CatalogObject
     from landbridge.catalog.client.client import CatalogClient
-    from landbridge.catalog.search.search import Search
-    from landbridge.catalog.stac.resource import BandRecord, Resource
+    from landbridge.catalog.stac.bands import BandRecord
+    from landbridge.catalog.stac.resource import Resource
 
 __all__ = [
     "Band",
@@ -76,7 +79,7 @@ class Band(NamedCatalogObject):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # The class says the type: no change to report.
+        # Set by the class, so that it does not count as a change.
         self._values["type"] = str(self._derived_type)
 
     @classmethod
@@ -85,18 +88,16 @@ class Band(NamedCatalogObject):
 
     @classmethod
     def _class_of(cls, record: BandRecord) -> Any:
-        # A class of another kind than asked for is dropped by the callers, as the API documents.
+        # The callers leave out bands of another kind than the class that they were called on.
         return _CLASSES.get(record.attributes["type"], GenericBand)
 
-    def _referenced(self) -> Any:
-        from landbridge.catalog.product import Product
-
+    def _read_reference(self) -> CatalogObject | None:
         if self._record is None:
-            return super()._referenced()
+            return super()._read_reference()
         known = {} if self._shared is None else self._shared
         if self.product_id not in known:
-            known[self.product_id] = Product._from_record(self._record.collection, self._client)
-        return known[self.product_id]
+            known[self.product_id] = class_of("product")._from_record(self._record.collection, self._client)
+        return known[self.product_id]  # type: ignore[no-any-return] # a Product
 
     @classmethod
     def search(
@@ -106,8 +107,6 @@ class Band(NamedCatalogObject):
         headers: Mapping[str, str] | None = None,
     ) -> Search[Self]:
         """A search for bands, of this kind where the class is of one; it must be filtered by product_id."""
-        from landbridge.catalog.search.search import Search
-
         search = Search(cls, client, request_params=request_params, headers=headers)
         return search if cls._derived_type is None else search.filter(properties.type == cls._derived_type)
 
@@ -168,7 +167,8 @@ class GenericBand(Band):
 
 
 _CLASSES: dict[str, type[Band]] = {
-    str(one._derived_type): one for one in (SpectralBand, MicrowaveBand, MaskBand, ClassBand, GenericBand)
+    str(band_class._derived_type): band_class
+    for band_class in (SpectralBand, MicrowaveBand, MaskBand, ClassBand, GenericBand)
 }
 
 

@@ -6,18 +6,19 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, overload
 
+from landbridge.catalog.access_lists import AuthCatalogObject
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import DocumentState, StorageState, StorageType
-from landbridge.catalog.model.access_lists import AuthCatalogObject
 from landbridge.catalog.model.attributes import EnumAttribute, TypedAttribute
 from landbridge.catalog.model.blob_attributes import Digest, IdPart
+from landbridge.catalog.model.class_or_instance import ClassOrInstanceMethod
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.converters import GeometryAttribute, Timestamp
-from landbridge.catalog.model.lifecycle import ClassOrInstanceMethod
-from landbridge.catalog.stac.blobs import BLOBS
-from landbridge.catalog.stac.resource import valid
+from landbridge.catalog.search.search import BlobSearch
+from landbridge.catalog.stac.blobs import BLOBS, prefixed_namespace
+from landbridge.catalog.stac.requests import convert
 from landbridge.catalog.task import BlobDeletionTaskStatus
-from landbridge.catalog.transfer.blob_arguments import check_binary, full_namespace, range_header
+from landbridge.catalog.transfer.blob_arguments import check_binary, range_header
 from landbridge.catalog.transfer.blob_content import split_lines, write_whole
 from landbridge.mappings import blob as blob_mapping
 from landbridge.mappings import ids
@@ -25,7 +26,6 @@ from landbridge.mappings import ids
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from landbridge.catalog.search.search import BlobSearch
     from landbridge.catalog.transfer.blob_arguments import Range
 
 __all__ = ["Blob", "BlobCollection"]
@@ -45,7 +45,7 @@ def _delete_self(self: Blob) -> BlobDeletionTaskStatus:
     UnsavedObjectError where it was never saved, DeletedObjectError where it is deleted already.
     """
     self._check_exists()
-    with self._vanishing():
+    with self._deleted_if_not_found():
         task = BlobDeletionTaskStatus.create([self.id], raise_on_missing=True, client=self._client)
     self._deleted = True
     return task
@@ -93,7 +93,7 @@ class Blob(AuthCatalogObject):
 
         Without a namespace it is the user's own. Where there is no organization, the user is the prefix.
         """
-        return full_namespace((client or CatalogClient.get_default_client()).auth, namespace_id)
+        return prefixed_namespace((client or CatalogClient.get_default_client()).auth, namespace_id)
 
     @classmethod
     def _id_of(
@@ -104,7 +104,7 @@ class Blob(AuthCatalogObject):
         name: str | None,
         client: CatalogClient | None,
     ) -> str:
-        """The id that is given, or made from the parts that are; TypeError unless it is one of the two."""
+        """Return the given id, or the id made from the given parts; TypeError unless exactly one is given."""
         if (not id) == (not name):
             raise TypeError(f"Give either the id or the name of a blob; got id={id!r} and name={name!r}.")
         return id or ids.blob_id(StorageType(storage_type), cls.namespace_id(namespace, client), str(name))
@@ -173,7 +173,7 @@ class Blob(AuthCatalogObject):
         name: str | None,
         client: CatalogClient | None,
     ) -> dict[str, Any]:
-        """The attributes that name a new blob."""
+        """Return the attributes that identify a new blob."""
         if id:
             try:
                 parts = ids.split_blob_id(id)
@@ -194,8 +194,6 @@ class Blob(AuthCatalogObject):
         headers: Mapping[str, str] | None = None,
     ) -> BlobSearch:
         """A search for blobs."""
-        from landbridge.catalog.search.search import BlobSearch
-
         return BlobSearch(cls, client, request_params=request_params, headers=headers)
 
     # Data in
@@ -216,7 +214,7 @@ class Blob(AuthCatalogObject):
         BadRequestError
             Its name or namespace cannot be one, or its size or hash is not that of the data.
         """
-        self._complete()
+        self._prepare_upload()
         if isinstance(file, str):
             with Path(file).open("rb") as opened:
                 return self._send(opened)
@@ -225,15 +223,15 @@ class Blob(AuthCatalogObject):
 
     def upload_data(self, data: str | bytes | io.BytesIO) -> Self:
         """Make the blob with this content, a text as UTF-8, all of a BytesIO; otherwise as `upload`."""
-        self._complete()
+        self._prepare_upload()
         if isinstance(data, io.BytesIO):
             data = data.getvalue()
         if not isinstance(data, (str, bytes)):
             raise ValueError(f"data is a text or bytes; got {type(data).__name__}")  # noqa: TRY004 - as documented
         return self._send(io.BytesIO(data.encode() if isinstance(data, str) else data))
 
-    def _complete(self) -> None:
-        """Fill in what a new blob needs, and refuse what cannot be uploaded."""
+    def _prepare_upload(self) -> None:
+        """Set the defaults of a new blob; raise if it cannot be uploaded."""
         self._check_not_deleted()
         if not self.name:
             raise ValueError("A blob needs a name before it is uploaded.")
@@ -242,11 +240,11 @@ class Blob(AuthCatalogObject):
         self.storage_type = self.storage_type or StorageType.DATA
         if self.state != DocumentState.UNSAVED:
             raise ValueError(f"Blob {self.id} is {self.state}; make a new Blob to upload data.")
-        valid(blob_mapping.check_names, self.namespace, self.name)
+        convert(blob_mapping.check_names, self.namespace, self.name)
 
     def _send(self, data: BinaryIO) -> Self:
         attributes = self._to_service(self._set_names())
-        self._load(BLOBS.send(self._client, attributes, data))
+        self._load(BLOBS.upload(self._client, attributes, data))
         return self
 
     # Data out
@@ -283,8 +281,8 @@ class Blob(AuthCatalogObject):
         wanted = range_header(range)
         if not isinstance(file, str):
             check_binary(file, "writ")
-        with self._vanishing():
-            chunks = BLOBS.read(self._client, self.id, range=wanted, tag=self._tag())
+        with self._deleted_if_not_found():
+            chunks = BLOBS.read(self._client, self.id, range=wanted, tag=self._version_tag())
         if isinstance(file, str):
             write_whole(Path(file), chunks)
             return file
@@ -296,26 +294,28 @@ class Blob(AuthCatalogObject):
         if self.state != DocumentState.SAVED:
             raise ValueError(f"Blob {self.id or self.name} is {self.state}; only a saved blob has data.")
 
-    def _tag(self) -> str | None:
-        """What tells this blob's data from that of a later one of the same id."""
+    def _version_tag(self) -> str | None:
+        """Return the tag that differs from that of a later blob with the same id."""
         return self._read(type(self).hash) or blob_mapping.data_version(self.href)
 
-    def _ask_hash(self) -> str | None:
-        """The MD5 that the service works out, which belongs to what it sent: nothing is modified by it."""
+    def _request_hash(self) -> str | None:
+        """Return the MD5 that the service computes. It is a service value: the object is not modified."""
         if not self._saved or self._deleted or "hash" in self._values:
             return None
         if (self.size_bytes or 0) <= blob_mapping.DEFERRED_HASH_BYTES:
             return None
         md5 = BLOBS.md5(self._client, self.id, self.size_bytes)
         if md5 is not None:
-            self._service = {**self._plain(), "hash": md5}
+            self._service = {**self._service_values(), "hash": md5}
         return md5
 
     def _read_data(self, range: Range, chunk_size: int | None = None) -> Iterator[bytes]:
         self._check_saved()
         wanted = range_header(range)
-        with self._vanishing():
-            return BLOBS.read(self._client, self.id, range=wanted, tag=self._tag(), chunk_size=chunk_size)
+        with self._deleted_if_not_found():
+            return BLOBS.read(
+                self._client, self.id, range=wanted, tag=self._version_tag(), chunk_size=chunk_size
+            )
 
     @overload
     @classmethod

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from landbridge.catalog.enums import DownloadFileFormat, ResampleAlgorithm
-from landbridge.catalog.image import Image
+from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.model.collection import Collection, Predicate
 from landbridge.catalog.pixels.default_geocontext import DefaultContext
 
@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    import typing_extensions
     from xarray import DataArray
 
     from landbridge.geo import GeoContext
 
 __all__ = ["ImageCollection"]
 
+if TYPE_CHECKING:
+    # For type checkers, `ImageCollection` without an argument has images of any class.
+    T = typing_extensions.TypeVar("T", bound=ImageMetadata, default=Any)
+else:
+    T = TypeVar("T", bound=ImageMetadata)
 
-class ImageCollection(Collection[Image]):
+
+class ImageCollection(Collection[T]):
     """Images, in a list-like collection that can be rastered.
 
     Parameters
@@ -33,9 +40,7 @@ class ImageCollection(Collection[Image]):
         common reference system and their products' finest resolution.
     """
 
-    _item_type = Image
-
-    def __init__(self, iterable: Iterable[Image] | None = None, geocontext: Any = None) -> None:
+    def __init__(self, iterable: Iterable[T] | None = None, geocontext: Any = None) -> None:
         super().__init__(iterable)
         self._context = DefaultContext(list(self._list), geocontext)
 
@@ -44,7 +49,7 @@ class ImageCollection(Collection[Image]):
         """The default area of rasters; None where none was given."""
         return self._context.get()
 
-    def filter_coverage(self, geom: Any, minimum_coverage: float = 1) -> ImageCollection:
+    def filter_coverage(self, geom: Any, minimum_coverage: float = 1) -> Self:
         """The images that cover at least so much of a geometry, 0 to 1."""
         return self.filter(lambda image: image.coverage(geom) >= minimum_coverage)
 
@@ -331,6 +336,3 @@ class ImageCollection(Collection[Image]):
         )
         grouping = data_arrays.grouped(self, groupby, context)
         return data_arrays.data_array(grouping, wanted, chunks, nodata, max_workers, progress)
-
-
-Image._collection_type = ImageCollection

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from landbridge.catalog.client.http import escape
+from landbridge.catalog.catalog_object import CatalogObjectBase
 from landbridge.catalog.enums import (
     DocumentState,
     ImageUploadEventSeverity,
@@ -17,18 +16,19 @@ from landbridge.catalog.enums import (
     OverviewResampler,
 )
 from landbridge.catalog.model.attributes import Attribute, EnumAttribute, TypedAttribute
-from landbridge.catalog.model.base import CatalogObjectBase
+from landbridge.catalog.model.class_or_instance import ClassOrInstanceMethod
 from landbridge.catalog.model.containers import ListAttribute, MappingAttribute, ValueAttribute
 from landbridge.catalog.model.converters import Timestamp
-from landbridge.catalog.model.lifecycle import ClassOrInstanceMethod
 from landbridge.catalog.model.references import CatalogObjectReference
-from landbridge.catalog.stac.resource import Headers, Params, Resource, get_or_none
+from landbridge.catalog.model.registry import class_of
+from landbridge.catalog.search.search import Search
+from landbridge.catalog.stac.uploads import UPLOADS
 from landbridge.exceptions import NotFoundError, ServerError
 
 if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
-    from landbridge.catalog.image import Image
-    from landbridge.catalog.search.search import Search
+    from landbridge.catalog.image_metadata import ImageMetadata
+    from landbridge.catalog.stac.resource import Resource
 
 __all__ = ["ImageUpload", "ImageUploadEvent", "ImageUploadOptions"]
 
@@ -59,50 +59,6 @@ class ImageUploadEvent(MappingAttribute):
         return "\n".join(f"  {name}: {value}" for name, value in sorted(self._values.items()))
 
 
-def _path(id: str) -> str:
-    return f"/uploads/{escape(id)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Uploads:
-    """Uploads, by the /uploads routes."""
-
-    kind: str = "image_upload"
-
-    def attributes(self, record: Any) -> dict[str, Any]:
-        return dict(record)
-
-    def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
-        return get_or_none(client, _path(id), params, headers)
-
-    def get_many(
-        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
-    ) -> dict[str, Any]:
-        found = {name: self.get(client, name, params, headers) for name in names}
-        return {name: record for name, record in found.items() if record is not None}
-
-    def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
-        raise NotImplementedError("An upload is made by Image.upload and Image.upload_ndarray.")
-
-    def update(
-        self,
-        client: CatalogClient,
-        record: Any,
-        id: str,
-        changes: dict[str, Any],
-        headers: Headers = None,
-    ) -> Any:
-        del record
-        if changes != {"status": ImageUploadStatus.CANCELED}:
-            raise NotImplementedError(
-                f"Only the status of an upload can be changed, to canceled; got {changes}."
-            )
-        return client.post(f"{_path(id)}/cancel", headers=headers, idempotent=True)
-
-    def delete(self, client: CatalogClient, id: str) -> Any:
-        raise NotImplementedError("Uploads cannot be deleted.")
-
-
 def _no_delete(_cls: Any, id: str, client: CatalogClient | None = None) -> None:
     """Uploads cannot be deleted: NotImplementedError."""
     del id, client
@@ -114,16 +70,10 @@ def _no_delete_self(_self: Any) -> None:
     raise NotImplementedError("Uploads cannot be deleted.")
 
 
-def _image_class() -> type[Image]:
-    from landbridge.catalog.image import Image
-
-    return Image
-
-
 class ImageUpload(CatalogObjectBase):
     """An upload made by `Image.upload` or `Image.upload_ndarray`."""
 
-    _resource: ClassVar[Resource] = Uploads()
+    _resource: ClassVar[Resource] = UPLOADS
     _doc_type = "image_upload"
     _reference = "image"
     _POLLING_INTERVALS: ClassVar[tuple[float, ...]] = (1, 1, 1, 1, 1, 5, 10, 10, 30, 60)
@@ -137,7 +87,7 @@ class ImageUpload(CatalogObjectBase):
     product_id = TypedAttribute(str, mutable=False, doc="The product of the image. *Filterable, sortable.*")
     image_id = TypedAttribute(str, mutable=False, doc="The image's id. *Filterable.*")
     image = CatalogObjectReference(
-        _image_class, require_unsaved=True, mutable=False, sticky=True, doc="The image that is uploaded."
+        "image", require_unsaved=True, mutable=False, sticky=True, doc="The image that is uploaded."
     )
     image_upload_options = ValueAttribute(
         ImageUploadOptions, mutable=False, sticky=True, doc="How the upload is processed."
@@ -154,19 +104,17 @@ class ImageUpload(CatalogObjectBase):
         cls, client: CatalogClient | None = None, includes: bool = True
     ) -> Search[ImageUpload]:
         """A search for uploads, to be filtered by product_id; without `includes` they have no events."""
-        from landbridge.catalog.search.search import Search
-
         return Search(cls, client, includes=includes)
 
-    def _keep(self, attribute: Attribute, value: Any) -> None:
-        super()._keep(attribute, value)
+    def _set_value(self, attribute: Attribute, value: Any) -> None:
+        super()._set_value(attribute, value)
         if attribute.name == "image" and value is not None:
             for part, known in (("image_id", value.id), ("product_id", value.product_id)):
                 if known is not None and self._read(self._attribute_types[part]) is None:
-                    self._store(self._attribute_types[part], known)
+                    self._set_and_report(self._attribute_types[part], known)
 
-    def _referenced(self) -> Image | None:
-        return _image_class().get(self.image_id, client=self._client)
+    def _read_reference(self) -> ImageMetadata | None:
+        return class_of("image").get(self.image_id, client=self._client)  # type: ignore[no-any-return] # an Image
 
     def reload(  # type: ignore[override] # uploads are reloaded without parameters
         self,

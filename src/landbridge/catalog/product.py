@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from landbridge.catalog.access_lists import AuthCatalogObject
+from landbridge.catalog.band import Band
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.errors import InvalidNameError
-from landbridge.catalog.model.access_lists import AuthCatalogObject
+from landbridge.catalog.image import Image
+from landbridge.catalog.image_upload import ImageUpload
 from landbridge.catalog.model.attributes import Attribute, BooleanAttribute, TypedAttribute
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
 from landbridge.catalog.model.converters import ReadableText, Timestamp
 from landbridge.catalog.model.values import Resolution
-from landbridge.catalog.stac.products import PRODUCTS, namespaced
+from landbridge.catalog.stac.products import PRODUCTS, prefixed_id
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
 from landbridge.mappings import ids
 from landbridge.utils.properties import properties
@@ -20,10 +23,8 @@ from landbridge.utils.properties import properties
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from landbridge.catalog.band import Band
-    from landbridge.catalog.image import Image
-    from landbridge.catalog.image_upload import ImageUpload
-    from landbridge.catalog.search.search import ImageSearch, Search
+    from landbridge.catalog.image_search import ImageSearch
+    from landbridge.catalog.search.search import Search
     from landbridge.catalog.stac.resource import Resource
 
 __all__ = ["Product", "ProductCollection"]
@@ -61,17 +62,17 @@ class Product(AuthCatalogObject):
     image_index_name = TypedAttribute(str, doc="The index its images are in. *Filterable, sortable.*")
     product_tier = TypedAttribute(str, doc="Who can use it. *Filterable, sortable.*")
 
-    def _store(self, attribute: Attribute, value: Any) -> None:
+    def _set_and_report(self, attribute: Attribute, value: Any) -> None:
         if attribute.name == "id" and value is not None:
             fault = ids.product_id_problem(value)
             if fault is not None:
                 raise InvalidNameError(f"'id' cannot be {value!r}: it {fault}.")
-        super()._store(attribute, value)
+        super()._set_and_report(attribute, value)
 
     @classmethod
     def namespace_id(cls, id_: str, client: CatalogClient | None = None) -> str:
         """The id that a product gets on save: prefixed with the organization, unless it is already."""
-        return namespaced(id_, client or CatalogClient.get_default_client())
+        return prefixed_id(id_, client or CatalogClient.get_default_client())
 
     def named_id(self, name: str) -> str:
         """The id of the band or image of this product with that name."""
@@ -85,8 +86,6 @@ class Product(AuthCatalogObject):
         headers: Mapping[str, str] | None = None,
     ) -> Band | None:
         """The band of that name; None where there is none."""
-        from landbridge.catalog.band import Band
-
         self._check_not_deleted()
         return Band.get(self.named_id(name), client or self._client, request_params, headers)
 
@@ -98,8 +97,6 @@ class Product(AuthCatalogObject):
         headers: Mapping[str, str] | None = None,
     ) -> Image | None:
         """The image of that name; None where there is none."""
-        from landbridge.catalog.image import Image
-
         self._check_not_deleted()
         return Image.get(self.named_id(name), client or self._client, request_params, headers)
 
@@ -107,25 +104,19 @@ class Product(AuthCatalogObject):
         self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> Search[Band]:
         """A search for the bands of this product, sorted by sort_order."""
-        from landbridge.catalog.band import Band
-
         self._check_exists()
         search = Band.search(self._client, request_params, headers)
         return search.filter(properties.product_id == self.id).sort("sort_order")
 
     def images(
         self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
-    ) -> ImageSearch:
+    ) -> ImageSearch[Image]:
         """A search for the images of this product."""
-        from landbridge.catalog.image import Image
-
         self._check_exists()
         return Image.search(self._client, request_params, headers).filter(properties.product_id == self.id)
 
     def image_uploads(self) -> Search[ImageUpload]:
         """A search for the uploads to this product."""
-        from landbridge.catalog.image_upload import ImageUpload
-
         self._check_exists()
         return ImageUpload.search(self._client).filter(properties.product_id == self.id)
 
@@ -143,7 +134,7 @@ class Product(AuthCatalogObject):
             They are being deleted already.
         """
         self._check_exists()
-        with self._vanishing():
+        with self._deleted_if_not_found():
             answer = self._client.post(deletion_path(self.id))
         self._client.forget_bands(self.id)
         return None if answer is None else DeletionTaskStatus(**answer, _client=self._client)
@@ -151,7 +142,7 @@ class Product(AuthCatalogObject):
     def get_delete_status(self) -> DeletionTaskStatus:
         """How the last deletion of this product's bands and images stands; NEVERRAN if there was none."""
         self._check_exists()
-        with self._vanishing():
+        with self._deleted_if_not_found():
             answer = self._client.get(deletion_path(self.id))
         return DeletionTaskStatus(**answer, _client=self._client)
 

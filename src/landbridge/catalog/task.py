@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import TaskState
 from landbridge.catalog.stac.blobs import BLOBS
-from landbridge.catalog.stac.resource import collection_path
+from landbridge.catalog.stac.requests import collection_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

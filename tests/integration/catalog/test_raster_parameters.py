@@ -90,9 +90,9 @@ def test_bands_are_kept_ten_minutes_but_not_beyond_a_save_6_2(images, pair, monk
     band.save()
     other.close()
     assert images[0].ndarray("red", scaling="display").max() == int(100 / 4000 * 255)
-    assert client_module._BANDS_KEPT == 600
+    assert client_module._BAND_CACHE_SECONDS == 600
     with monkeypatch.context() as patch:
-        patch.setattr(client_module, "_BANDS_KEPT", 0)
+        patch.setattr(client_module, "_BAND_CACHE_SECONDS", 0)
         assert images[0].ndarray("red", scaling="display").max() == round(100 / 1000 * 255)
     band = pair.get_band("red")
     band.display_range = (0, 100)

@@ -17,7 +17,7 @@ from landbridge.catalog import (
     SpectralBand,
 )
 from landbridge.catalog import properties as p
-from landbridge.catalog.search import backends
+from landbridge.catalog.stac import searches
 from landbridge.exceptions import BadRequestError
 
 
@@ -42,7 +42,7 @@ def test_iteration_asks_anew_each_time_4_1(scenes, remote):
 
 
 def test_pages_follow_each_other_4_1(scenes, monkeypatch):
-    monkeypatch.setattr(backends, "_PAGE", 2)
+    monkeypatch.setattr(searches, "PAGE_SIZE", 2)
     assert names(scenes.images().sort("acquired")) == ["s1", "s2", "s3", "s4", "s5"]
     assert names(scenes.images().sort("acquired").limit(3)) == ["s1", "s2", "s3"]
     assert names(scenes.images().sort("acquired").limit(4)) == ["s1", "s2", "s3", "s4"]
@@ -50,7 +50,7 @@ def test_pages_follow_each_other_4_1(scenes, monkeypatch):
 
 
 def test_the_next_page_is_fetched_while_the_first_is_read_4_1(scenes, monkeypatch, client):
-    monkeypatch.setattr(backends, "_PAGE", 2)
+    monkeypatch.setattr(searches, "PAGE_SIZE", 2)
     requested = []
     second = threading.Event()
     plain = client.post
@@ -211,7 +211,7 @@ def test_resolutions_compare_by_meters_4_11(masked):
 
 
 def test_products_are_paged_4_1(catalog, monkeypatch):
-    monkeypatch.setattr(backends, "_PAGE", 1)
+    monkeypatch.setattr(searches, "PAGE_SIZE", 1)
     search = Product.search().filter(p.tags == catalog).sort("name")
     assert [one.id[-1] for one in search] == ["a", "b", "c"]
 

@@ -7,7 +7,7 @@ import shapely
 
 from landbridge.catalog import CatalogClient, Image, Interval, Product
 from landbridge.catalog import properties as p
-from landbridge.catalog.search import backends
+from landbridge.catalog.stac import searches
 from landbridge.exceptions import BadRequestError
 
 FILE = {"href": "https://example.org/a.tif", "hash": "0" * 32}
@@ -51,7 +51,7 @@ def starts(results):
 
 
 def test_a_summary_counts_images_bytes_and_products_4_15(scenes, new_id, remote, monkeypatch):
-    monkeypatch.setattr(backends, "_PAGE", 4)
+    monkeypatch.setattr(searches, "PAGE_SIZE", 4)
     summary = scenes.images().summary()
     assert (summary.count, summary.bytes, summary.products) == (6, 210, [scenes.id])
     assert summary.interval_start is None

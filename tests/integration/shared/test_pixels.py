@@ -17,7 +17,7 @@ import rasterio
 
 from landbridge.catalog import CatalogClient, Image, ImageCollection, Product, SpectralBand
 from landbridge.catalog.client import client as client_module
-from landbridge.catalog.client.asset_urls import Signer
+from landbridge.catalog.client.asset_urls import UrlSigner
 from landbridge.catalog.pixels.engine_inputs import sources
 from landbridge.exceptions import NotFoundError
 from landbridge.raster import RasterError
@@ -66,13 +66,13 @@ def bens(people: dict[str, CatalogClient], images: list[Image]) -> ImageCollecti
 def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """Return a list of the requests of all clients, as method and path."""
     seen: list[tuple[str, str]] = []
-    respond = CatalogClient._respond
+    respond = CatalogClient._send
 
     def noting(self: CatalogClient, request: Request) -> Any:
         seen.append((request.method, request.path))
         return respond(self, request)
 
-    monkeypatch.setattr(client_module.CatalogClient, "_respond", noting)
+    monkeypatch.setattr(client_module.CatalogClient, "_send", noting)
     return seen
 
 
@@ -240,7 +240,7 @@ def test_one_file_that_may_not_be_read_keeps_no_other_from_being_signed(
 ) -> None:
     hidden = f"{people['ben'].url}/assets/images/crane:none/x/1/0.tif"
     own = [image.files[0].href for image in bens]
-    sign = Signer(people["ben"], [*own[:2], hidden, *own[2:]])
+    sign = UrlSigner(people["ben"], [*own[:2], hidden, *own[2:]])
     assert all("signature=" in sign(href) for href in own)
     assert sign(hidden) == hidden
     assert 1 < requests.count(("POST", "/assets/signatures")) < 8

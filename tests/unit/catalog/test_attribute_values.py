@@ -354,7 +354,7 @@ def test_a_value_replaced_no_longer_belongs_to_the_object_2_9(saved_product):
 
 def test_values_of_readonly_attributes_are_frozen_2_9(saved_product):
     product = saved_product()
-    product._service = {**product._plain(), "resolution_min": {"value": 30, "unit": "meters"}}
+    product._service = {**product._service_values(), "resolution_min": {"value": 30, "unit": "meters"}}
     with pytest.raises(AttributeValidationError, match="resolution_min"):
         product.resolution_min.value = 10
     with pytest.raises(AttributeValidationError, match="resolution_min"):

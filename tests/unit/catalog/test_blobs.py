@@ -23,8 +23,9 @@ from landbridge.catalog import (
     UnsavedObjectError,
 )
 from landbridge.catalog import properties as p
+from landbridge.catalog.client.content import FileContent
 from landbridge.catalog.transfer.blob_arguments import range_header
-from landbridge.catalog.transfer.blob_content import Source, split_lines, write_whole
+from landbridge.catalog.transfer.blob_content import split_lines, write_whole
 from landbridge.exceptions import BadRequestError, ServerError
 
 URL = "http://127.0.0.1:9"
@@ -295,7 +296,7 @@ def test_lines_end_where_they_are_said_to_11_3(content, size):
 def test_a_file_is_read_again_from_where_it_stood():
     file = io.BytesIO(b"0123456789")
     file.seek(4)
-    source = Source(file)
+    source = FileContent(file)
     assert source.size == 6
     assert [b"".join(source.chunks()) for _ in range(2)] == [b"456789", b"456789"]
 
@@ -305,7 +306,7 @@ def test_what_cannot_be_read_again_is_not_sent_twice():
         def seekable(self):
             return False
 
-    source = Source(Pipe(b"abc"))
+    source = FileContent(Pipe(b"abc"))
     assert source.size is None
     assert b"".join(source.chunks()) == b"abc"
     with pytest.raises(ServerError, match="second time"):
@@ -315,7 +316,7 @@ def test_what_cannot_be_read_again_is_not_sent_twice():
 @pytest.mark.parametrize("size", [0, 9, 11])
 def test_a_file_that_changes_while_it_is_sent_is_an_error(size):
     file = io.BytesIO(b"0123456789")
-    chunks = Source(file).chunks()
+    chunks = FileContent(file).chunks()
     file.seek(0)
     file.truncate(0)
     file.write(bytes(size))

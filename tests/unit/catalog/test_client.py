@@ -7,8 +7,7 @@ import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
-from landbridge.catalog.client import client as client_module
-from landbridge.catalog.client import http as http_module
+from landbridge.catalog.client import request_sender, retry
 from landbridge.config import EmbeddedState
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError, RateLimitError, ServerError
 from support.scripted_server import ScriptedServer
@@ -16,7 +15,7 @@ from support.scripted_server import ScriptedServer
 
 @pytest.fixture
 def api(service, monkeypatch):
-    monkeypatch.setattr(client_module, "wait", lambda _attempt, _after: 0)
+    monkeypatch.setattr(request_sender, "retry_delay", lambda _attempt, _after: 0)
     client = CatalogClient(service.url, auth=Auth(token="secret"))
     yield client
     client.close()
@@ -49,16 +48,16 @@ def test_the_number_of_retries_can_be_set_12_5(service):
 
 def test_waits_grow_and_end_and_follow_retry_after_12_5():
     for attempt in range(1, 9):
-        wait = http_module.wait(attempt, None)
-        assert 0 < wait <= http_module.LONGEST_WAIT
-        assert wait <= http_module._FIRST_WAIT * 4.0 ** (attempt - 1)
-    assert http_module.wait(1, 0.25) == 0.25
-    assert http_module.wait(1, 1e9) == http_module.LONGEST_WAIT
+        wait = retry.retry_delay(attempt, None)
+        assert 0 < wait <= retry.LONGEST_WAIT
+        assert wait <= retry._FIRST_DELAY * 4.0 ** (attempt - 1)
+    assert retry.retry_delay(1, 0.25) == 0.25
+    assert retry.retry_delay(1, 1e9) == retry.LONGEST_WAIT
 
 
 def test_a_service_that_refuses_connections_is_asked_again_12_5(monkeypatch):
     waits = []
-    monkeypatch.setattr(client_module, "wait", lambda attempt, _after: waits.append(attempt) or 0)
+    monkeypatch.setattr(request_sender, "retry_delay", lambda attempt, _after: waits.append(attempt) or 0)
     client = CatalogClient("http://127.0.0.1:9")
     with pytest.raises(ServerError, match="could not be reached"):
         client.get("/x")

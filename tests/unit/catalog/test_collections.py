@@ -8,7 +8,7 @@ import pytest
 from landbridge.catalog import Image, ImageCollection, Product, ProductCollection, SpectralBand
 from landbridge.catalog import properties as p
 from landbridge.catalog.model.collection import Collection
-from landbridge.catalog.stac.resource import BandRecord
+from landbridge.catalog.stac.bands import BandRecord
 
 
 @pytest.fixture

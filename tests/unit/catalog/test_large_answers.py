@@ -49,7 +49,7 @@ def test_entries_of_an_answer_are_the_same_when_they_are_parsed_one_by_one(membe
     content = orjson.dumps(answer, option=orjson.OPT_INDENT_2 if pretty else 0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(http, "_LARGE", 0)
-        found = http.parsed(content, "features")
+        found = http.parse_json(content, "features")
     assert len(found["features"]) == len(entries)
     assert list(found.pop("features")) == list(answer.pop("features"))
     assert found == answer
@@ -60,10 +60,10 @@ def test_entries_of_an_answer_are_the_same_when_they_are_parsed_one_by_one(membe
     "content", [b'{"features": {"a": 1}}', b'{"a": [1]}', b"[1, 2]", b"5", b'{"features": null}']
 )
 def test_an_answer_without_the_entries_is_parsed_whole(content):
-    assert http.parsed(content, "features") == orjson.loads(content)
-    assert http.parsed(b"", "features") is None
+    assert http.parse_json(content, "features") == orjson.loads(content)
+    assert http.parse_json(b"", "features") is None
     with pytest.raises(ValueError, match=r"JSON|unexpected|line"):
-        http.parsed(b'{"features": [1}', "features")
+        http.parse_json(b'{"features": [1}', "features")
 
 
 @pytest.mark.usefixtures("no_process_wide_change")

@@ -7,15 +7,14 @@ import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
-from landbridge.catalog.client import client as client_module
-from landbridge.catalog.client import http as http_module
+from landbridge.catalog.client import request_sender, retry
 from landbridge.exceptions import ForbiddenError, RateLimitError, UnauthorizedError
 
 
 @pytest.fixture
 def waits(monkeypatch):
     found = []
-    monkeypatch.setattr(client_module.time, "sleep", found.append)
+    monkeypatch.setattr(request_sender.time, "sleep", found.append)
     return found
 
 
@@ -56,7 +55,7 @@ def test_without_a_time_the_waits_grow_12_5(service, api, waits):
     with pytest.raises(RateLimitError):
         api.get("/x")
     assert len(waits) == 3
-    assert waits[0] < waits[1] < waits[2] <= http_module._LONGEST_STEP
+    assert waits[0] < waits[1] < waits[2] <= retry._LONGEST_DELAY
 
 
 def test_streamed_content_that_was_refused_is_sent_anew(service, api, waits):

@@ -22,7 +22,7 @@ from landbridge.catalog import (
     SpectralBand,
     UnsavedObjectError,
 )
-from landbridge.catalog.model.base import CatalogObjectBase
+from landbridge.catalog.catalog_object import CatalogObjectBase
 from landbridge.mappings import image as image_mapping
 
 

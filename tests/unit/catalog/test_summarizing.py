@@ -18,7 +18,7 @@ from landbridge.catalog import (
     SummarySearchMixin,
 )
 from landbridge.catalog import properties as p
-from landbridge.catalog.search.summaries import Fact, by_interval, total
+from landbridge.catalog.search.summaries import Contribution, interval_totals, totals
 
 
 def test_only_images_and_blobs_are_summarized_4_15():
@@ -56,20 +56,20 @@ STARTS = {
 
 @pytest.mark.parametrize(("interval", "start"), STARTS.items())
 def test_intervals_begin_where_the_calendar_says_in_utc_4_16(interval, start):
-    facts = [Fact("p", 1, "2020-08-13T16:15:59.999999+02:00")]
-    assert [when for when, _ in by_interval(facts, Interval(interval))] == [
+    facts = [Contribution("p", 1, "2020-08-13T16:15:59.999999+02:00")]
+    assert [when for when, _ in interval_totals(facts, Interval(interval))] == [
         datetime.fromisoformat(f"{start}+00:00")
     ]
 
 
 MOMENTS = st.datetimes(datetime(2019, 1, 1), datetime(2021, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds it
-FACTS = st.builds(Fact, st.sampled_from("pq"), st.integers(0, 9), st.none() | MOMENTS)
+FACTS = st.builds(Contribution, st.sampled_from("pq"), st.integers(0, 9), st.none() | MOMENTS)
 
 
 @given(st.lists(FACTS, max_size=30), st.sampled_from(Interval))
 def test_every_dated_object_is_in_one_interval_4_16(facts, interval):
     dated = [fact for fact in facts if fact.date is not None]
-    found = by_interval(facts, interval)
+    found = interval_totals(facts, interval)
     starts = [start for start, _ in found]
     assert starts == sorted(set(starts))
     assert all(sums.count for _, sums in found)
@@ -78,7 +78,7 @@ def test_every_dated_object_is_in_one_interval_4_16(facts, interval):
     for fact in dated:
         own = max(start for start in starts if start <= fact.date)
         assert fact.date - own < timedelta(days=366)
-    assert total(facts).count == len(facts)
+    assert totals(facts).count == len(facts)
 
 
 @pytest.mark.parametrize(

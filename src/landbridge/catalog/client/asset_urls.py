@@ -1,7 +1,7 @@
-"""Addresses by which the files that a service keeps can be read for some minutes, whoever may read them.
+"""Short-lived signed URLs for assets.
 
-The files of a service of ours need rights, which raster readers have no header for: the service signs the
-addresses, many at once (`POST /assets/signatures`).
+A Landbridge service checks who reads its files, but raster readers cannot send a token. The service therefore
+signs the URLs, many at once (`POST /assets/signatures`).
 """
 
 from __future__ import annotations
@@ -17,44 +17,19 @@ from landbridge.mappings import times
 from landbridge.raster.io.expiring_url import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from landbridge.catalog.image import Image
+__all__ = ["ImageUrlSigner", "UrlSigner"]
 
-__all__ = ["signers"]
-
-_MOST = 1000  # of one request
-_MARGIN = 60.0  # seconds before the end of its time at which an address is not given out any more
+_URLS_PER_REQUEST = 1000
+_MARGIN = 60.0  # seconds before its expiry from which a signed URL is not used any more
 
 
-def signers(images: Sequence[Image]) -> list[Callable[[str], str] | None]:
-    """What signs the files of each image: what its client was given, else its service where it keeps them."""
-    shared: dict[int, Signer] = {}
-    own: dict[int, list[str]] = {}
-    for image in images:
-        client = image._client
-        if client.asset_signer is None and client.signs_assets:
-            own.setdefault(id(client), []).extend(_kept(client, image))
-            shared.setdefault(id(client), Signer(client, own[id(client)]))
-    found: list[Callable[[str], str] | None] = []
-    for image in images:
-        client = image._client
-        signer = shared.get(id(client))
-        found.append(client.asset_signer if signer is None else OfImage(signer, _kept(client, image)))
-    return found
-
-
-def _kept(client: CatalogClient, image: Image) -> list[str]:
-    """The files of an image that the service itself keeps."""
-    prefix = f"{client.url}/assets/"
-    return [file.href for file in image.files or () if file.href and file.href.startswith(prefix)]
-
-
-class Signer:
-    """The signed addresses of all files of a call, asked for in batches when the first of each is needed."""
+class UrlSigner:
+    """Signs the URLs of all files of a call, in batches: each when its first URL is needed."""
 
     def __init__(self, client: CatalogClient, hrefs: list[str]) -> None:
-        # The list may still grow until the first is asked for.
+        # The caller may extend the list until the first URL is signed.
         self.client = client
         self._hrefs = hrefs
         self._batches: dict[str, Sequence[str]] | None = None
@@ -64,70 +39,74 @@ class Signer:
     def __call__(self, href: str) -> str:
         with self._lock:
             if self._batches is None:
-                once = list(dict.fromkeys(self._hrefs))
-                parts = [once[start : start + _MOST] for start in range(0, len(once), _MOST)]
-                self._batches = {each: part for part in parts for each in part}
+                hrefs = list(dict.fromkeys(self._hrefs))
+                size = _URLS_PER_REQUEST
+                batches = [hrefs[start : start + size] for start in range(0, len(hrefs), size)]
+                self._batches = {each: batch for batch in batches for each in batch}
             if href not in self._batches:
-                return href  # somebody else's: it gets no signature of this service's
-            known = self._signed.get(href)
-            if known is None or known.ends_soon:
+                return href  # a file of another service
+            signed = self._signed.get(href)
+            if signed is None or signed.ends_soon:
                 batch = self._batches[href]
-                self._signed.update(zip(batch, _signed(self.client, batch), strict=True))
+                self._signed.update(zip(batch, _sign(self.client, batch), strict=True))
             return self._signed[href]
 
 
-class OfImage:
-    """The signer as one image has it. To another process it takes that image's addresses, signed by then."""
+class ImageUrlSigner:
+    """Signs the URLs of one image. A pickle contains the image's URLs, signed."""
 
-    def __init__(self, signer: Signer, hrefs: Iterable[str]) -> None:
+    def __init__(self, signer: UrlSigner, hrefs: Iterable[str]) -> None:
         self._signer, self._hrefs = signer, tuple(hrefs)
 
     def __call__(self, href: str) -> str:
         return self._signer(href)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Sent, (self._signer.client.url, {href: self._signer(href) for href in self._hrefs})
+        return UnpickledUrls, (self._signer.client.url, {href: self._signer(href) for href in self._hrefs})
 
 
-class Sent:
-    """Addresses that came from another process. When their time is over this one's own client asks anew."""
+class UnpickledUrls:
+    """Signed URLs from another process. Once they expire, this process's default client signs them again."""
 
-    def __init__(self, url: str, addresses: Mapping[str, str]) -> None:
-        self._url, self._addresses = url, dict(addresses)
-        self._again: Signer | None = None
+    def __init__(self, service_url: str, signed: Mapping[str, str]) -> None:
+        self._service_url, self._signed = service_url, dict(signed)
+        self._signer: UrlSigner | None = None
 
     def __call__(self, href: str) -> str:
-        address = self._addresses.get(href, href)
-        if not isinstance(address, Address) or not address.ends_soon:
-            return address
-        if self._again is None:
+        url = self._signed.get(href, href)
+        if not isinstance(url, Address) or not url.ends_soon:
+            return url
+        if self._signer is None:
             client = CatalogClient.get_default_client()
-            if client.configured_url != self._url:  # to ask for `url` might start an embedded stack
+            if client.configured_url != self._service_url:  # `client.url` could start a stack
                 raise PermissionError(
-                    f"the signature has expired, and this process is not configured to ask {self._url}"
+                    "The signed URL has expired, and this process cannot sign it again: its default client "
+                    f"does not use {self._service_url}. Set LANDBRIDGE_URL and LANDBRIDGE_TOKEN here."
                 )
-            self._again = Signer(client, list(self._addresses))
-        return self._again(href)
+            self._signer = UrlSigner(client, list(self._signed))
+        return self._signer(href)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Sent, (self._url, self._addresses)
+        return UnpickledUrls, (self._service_url, self._signed)
 
 
-def _signed(client: CatalogClient, hrefs: Sequence[str]) -> list[Address]:
-    """The addresses, in the same order; where the service does not let the caller have one, as they are."""
+def _sign(client: CatalogClient, hrefs: Sequence[str]) -> list[Address]:
+    """Return the signed URLs, in the same order; a URL that the caller may not read is returned unsigned."""
     try:
-        answer, said = client.answered("POST", "/assets/signatures", {"hrefs": list(hrefs)}, idempotent=True)
+        answer, headers = client.request_with_headers(
+            "POST", "/assets/signatures", {"hrefs": list(hrefs)}, idempotent=True
+        )
     except NotFoundError:
-        # One of them is gone, or not the caller's to read any more: reading it says so, of that one alone.
+        # One file does not exist, or the caller may not read it any more. Reading that file raises the error.
         if len(hrefs) == 1:
             return [Address(hrefs[0])]
         half = len(hrefs) // 2
-        return [*_signed(client, hrefs[:half]), *_signed(client, hrefs[half:])]
-    addresses = answer.get("hrefs")
-    if not isinstance(addresses, list) or len(addresses) != len(hrefs):
+        return [*_sign(client, hrefs[:half]), *_sign(client, hrefs[half:])]
+    urls = answer.get("hrefs")
+    if not isinstance(urls, list) or len(urls) != len(hrefs):
         raise ServerError(f"{client.url}/assets/signatures did not sign the {len(hrefs)} files it was given.")
-    # By the service's own clock: ours may be wrong.
-    now, ends = parsedate_to_datetime(said["date"]), times.parse(answer["expires"])
-    lifetime = (ends - now).total_seconds()
+    # By the service's clock, since this machine's may be wrong.
+    now, expires = parsedate_to_datetime(headers["date"]), times.parse(answer["expires"])
+    lifetime = (expires - now).total_seconds()
     until = time.time() + lifetime - min(_MARGIN, lifetime / 4)
-    return [Address(address, until) for address in map(str, addresses)]
+    return [Address(url, until) for url in map(str, urls)]

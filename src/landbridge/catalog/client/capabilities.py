@@ -1,30 +1,25 @@
-"""Capabilities of a STAC API, as the API itself declares them."""
+"""Capabilities of a STAC API, as its documents declare them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-from landbridge.exceptions import ClientError
 from landbridge.mappings import schema
 
-if TYPE_CHECKING:
-    from landbridge.catalog.client.client import CatalogClient
-
-__all__ = ["aggregations", "signs_assets"]
+__all__ = ["aggregation_names", "has_signature_link"]
 
 
-def aggregations(client: CatalogClient) -> frozenset[str]:
-    """Return the names of the aggregations of the API; empty if it cannot sum up bytes."""
+def aggregation_names(document: Any) -> frozenset[str]:
+    """Return the names in the answer of /aggregations; empty if they do not include the sum of bytes."""
     try:
-        offered = client.get("/aggregations")["aggregations"]
-    except (ClientError, LookupError, TypeError):  # it has no such extension
-        offered = []
-    names = frozenset(one["name"] for one in offered)
-    # Those of other services don't say how large what they count is.
+        names = frozenset(aggregation["name"] for aggregation in document["aggregations"])
+    except (LookupError, TypeError):
+        return frozenset()
+    # Without the bytes, the counts of other services are not enough for a summary.
     return names if "total_bytes" in names else frozenset()
 
 
-def signs_assets(client: CatalogClient) -> bool:
-    """Say whether the API signs the addresses of the files it keeps."""
-    links = client.get("/").get("links") or ()
+def has_signature_link(landing_page: Any) -> bool:
+    """Return whether a landing page links to the signing of asset URLs."""
+    links = landing_page.get("links") or ()
     return any(link.get("rel") == schema.ASSET_SIGNATURES_REL for link in links)

@@ -1,13 +1,10 @@
-"""How the service is spoken to over HTTP: media types, what may be repeated and when, answers and errors."""
+"""HTTP helpers: media types, requests, parsing of answers."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
-
-from landbridge.exceptions import GatewayTimeoutError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,40 +12,31 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = [
-    "IDEMPOTENT",
+    "BINARY",
     "JSON",
     "JSON_PATCH",
-    "LONGEST_WAIT",
     "MERGE_PATCH",
-    "REFUSED",
-    "RETRY_STATUSES",
+    "LazyEntries",
     "Request",
     "escape",
     "origin",
-    "parsed",
-    "public",
-    "wait",
+    "parse_json",
 ]
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+BINARY = "application/octet-stream"
 
-RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
-# These say that nothing was done, so that anything may be repeated; the others leave it open.
-REFUSED = frozenset({429, 503})
-IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-LONGEST_WAIT = 60.0  # seconds, where the service says how long
-_FIRST_WAIT, _LONGEST_STEP = 0.1, 5.0
-_LARGE = 1_000_000  # bytes
+_LARGE = 1_000_000  # bytes of an answer whose entries are parsed one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request that may be sent several times.
 
-    `content` is sent as it is: bytes, or a function that gives the chunks anew for each attempt. With
-    `stream` the content of the answer is yet to be read.
+    `content` is bytes, or a function that returns the chunks and is called for each attempt. With `stream`
+    the content of the answer is read by the caller.
     """
 
     method: str
@@ -56,7 +44,7 @@ class Request:
     params: Mapping[str, Any] | None = None
     content: bytes | Callable[[], Iterable[bytes]] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    repeatable: bool = False
+    is_idempotent: bool = False
     stream: bool = False
 
     def __str__(self) -> str:
@@ -64,16 +52,16 @@ class Request:
 
     @property
     def is_absolute(self) -> bool:
-        """True if the path is a whole URL."""
+        """True if the path is an absolute URL."""
         return "://" in self.path
 
     @property
     def has_credentials(self) -> bool:
-        """True if the request is sent with a token of its own."""
+        """True if the request has an Authorization header of its own."""
         return "authorization" in map(str.lower, self.headers)
 
     def send(self, session: httpx.Client, base: str, token: str | None) -> httpx.Response:
-        """Return the answer to one attempt; one that is no success has been read."""
+        """Send the request once and return the answer; the content of an error is already read."""
         request = session.build_request(
             self.method,
             self.path if self.is_absolute else base + self.path,
@@ -87,10 +75,10 @@ class Request:
         return response
 
 
-def parsed(content: bytes, entries: str | None = None) -> Any:
+def parse_json(content: bytes, entries: str | None = None) -> Any:
     """Return the JSON of an answer; None if it is empty.
 
-    The member named `entries`, a list, is parsed entry by entry as it is iterated if the answer is large.
+    If the answer is large, the member named `entries`, a list, is parsed entry by entry during iteration.
     """
     import orjson
 
@@ -105,15 +93,15 @@ def parsed(content: bytes, entries: str | None = None) -> Any:
         except (msgspec.MsgspecError, KeyError):
             return orjson.loads(content)
         answer: dict[str, Any] = {name: orjson.loads(memoryview(value)) for name, value in members.items()}
-        return answer | {entries: Entries(raw)}
+        return answer | {entries: LazyEntries(raw)}
     return orjson.loads(content)
 
 
-class Entries(list[Any]):
-    """JSON values that are parsed each time they are iterated.
+class LazyEntries(list[Any]):
+    """JSON values that are parsed during iteration, each time.
 
-    A page of items is a hundred thousand objects. Python's garbage collector, which counts how many there
-    are, would look at all of them again and again; those of one entry are gone before it does.
+    A parsed page of items has a hundred thousand objects, which Python's garbage collector would traverse
+    again and again. The objects of one entry are freed before it runs.
     """
 
     def __iter__(self) -> Iterator[Any]:
@@ -123,28 +111,11 @@ class Entries(list[Any]):
 
 
 def escape(identifier: str) -> str:
-    """An id as one segment of a URL path; colons stay readable."""
+    """Return an id as one segment of a URL path; colons are not escaped."""
     return quote(identifier, safe=":")
 
 
 def origin(url: str) -> tuple[str, str]:
+    """Return the scheme and the host of a URL, which decide whether it gets the token."""
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
-
-
-def wait(attempt: int, after: float | None) -> float:
-    """Seconds before an attempt: growing, and spread so that clients do not come back together."""
-    if after is not None:
-        return min(after, LONGEST_WAIT)
-    return min(_LONGEST_STEP, _FIRST_WAIT * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
-
-
-def public(failure: Exception, base: str) -> Exception:
-    """The error to raise: ours as it is, a transport's as a ServerError that names the service."""
-    import httpx
-
-    if isinstance(failure, httpx.TimeoutException):
-        return GatewayTimeoutError(f"{base} did not answer in time ({type(failure).__name__}).")
-    if isinstance(failure, httpx.TransportError):
-        return ServerError(f"{base} could not be reached: {failure or type(failure).__name__}")
-    return failure

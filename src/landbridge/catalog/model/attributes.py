@@ -36,9 +36,9 @@ __all__ = [
 class Owner(Protocol):
     """Whatever holds a tracked value."""
 
-    def _value_changed(self, attribute: Attribute) -> None: ...
+    def _on_change(self, attribute: Attribute) -> None: ...
 
-    def _value_frozen(self, attribute: Attribute) -> str | None: ...
+    def _frozen_attribute(self, attribute: Attribute) -> str | None: ...
 
 
 class Tracked:
@@ -66,30 +66,30 @@ class Tracked:
     def _detach(self, owner: Owner, attribute: Attribute) -> None:
         self._owners.pop((id(owner), attribute.name), None)
 
-    def _holders(self) -> Iterator[tuple[Owner, Attribute]]:
+    def _live_owners(self) -> Iterator[tuple[Owner, Attribute]]:
         for reference, attribute in tuple(self._owners.values()):
             owner = reference()
             if owner is not None:
                 yield owner, attribute
 
-    def _changing(self) -> None:
+    def _check_editable(self) -> None:
         """Raise AttributeValidationError where an owner does not allow a change."""
-        for owner, attribute in self._holders():
-            name = owner._value_frozen(attribute)
+        for owner, attribute in self._live_owners():
+            name = owner._frozen_attribute(attribute)
             if name is not None:
                 raise AttributeValidationError(f"'{name}' cannot be changed once it is set.")
 
-    def _changed(self) -> None:
-        for owner, attribute in self._holders():
-            owner._value_changed(attribute)
+    def _report_change(self) -> None:
+        for owner, attribute in self._live_owners():
+            owner._on_change(attribute)
 
     # A tracked value is itself the owner of the tracked values inside it.
-    def _value_changed(self, _attribute: Attribute) -> None:
-        self._changed()
+    def _on_change(self, _attribute: Attribute) -> None:
+        self._report_change()
 
-    def _value_frozen(self, _attribute: Attribute) -> str | None:
-        for owner, attribute in self._holders():
-            name = owner._value_frozen(attribute)
+    def _frozen_attribute(self, _attribute: Attribute) -> str | None:
+        for owner, attribute in self._live_owners():
+            name = owner._frozen_attribute(attribute)
             if name is not None:
                 return name
         return None
@@ -112,8 +112,8 @@ class Attribute:
         What it means.
     """
 
-    # Whether the service's value is the Python value, so that nothing needs to be kept beside it.
-    plain: ClassVar[bool] = True
+    # True: the service's JSON value is the Python value, so that it is not kept a second time.
+    is_json: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class Attribute:
         except ValueError:  # arrays compare element by element
             return one is other
 
-    def _refuse(self, value: Any, wanted: str) -> AttributeValidationError:
+    def _invalid(self, value: Any, wanted: str) -> AttributeValidationError:
         where = f"'{self.name}'" if self.name else "The value"
         return AttributeValidationError(f"{where} must be {wanted}; got {value!r}.")
 
@@ -222,7 +222,7 @@ class TypedAttribute(Attribute):
                 return self.attribute_type(value)
             except (TypeError, ValueError):
                 pass
-        raise self._refuse(value, f"of type {self.attribute_type.__name__}")
+        raise self._invalid(value, f"of type {self.attribute_type.__name__}")
 
     def same(self, one: Any, other: Any) -> bool:
         return bool(one == other)
@@ -250,13 +250,13 @@ class EnumAttribute(Attribute):
             return str(self.enum(value).value)
         except ValueError:
             choices = ", ".join(repr(str(member.value)) for member in self.enum)
-            raise self._refuse(value, f"one of {choices}") from None
+            raise self._invalid(value, f"one of {choices}") from None
 
 
 class TupleAttribute(Attribute):
     """An attribute that is a tuple, of elements of one type and of a length within bounds."""
 
-    plain = False
+    is_json = False
 
     def __init__(
         self,
@@ -282,17 +282,17 @@ class TupleAttribute(Attribute):
         kind = self.attribute_type
         wanted = f"a sequence of {self._length()}{kind.__name__ if kind else 'value'}s"
         if value is None or isinstance(value, (str, bytes)):
-            raise self._refuse(value, wanted)
+            raise self._invalid(value, wanted)
         try:
             elements = tuple(value)
             if kind is not None and self.coerce:
                 elements = tuple(kind(element) for element in elements)
         except (TypeError, ValueError):
-            raise self._refuse(value, wanted) from None
+            raise self._invalid(value, wanted) from None
         if (kind is not None and not all(isinstance(element, kind) for element in elements)) or not (
             (self.min_length or 0) <= len(elements) <= (self.max_length or len(elements))
         ):
-            raise self._refuse(value, wanted)
+            raise self._invalid(value, wanted)
         return elements
 
     def _length(self) -> str:
@@ -336,24 +336,24 @@ class Model:
     def _read(self, attribute: Attribute) -> Any:
         return self._values.get(attribute.name)
 
-    def _referenced(self) -> Any:
+    def _read_reference(self) -> Any:
         """The object that the class's reference is to, from the service; None where it does not exist."""
         raise NotImplementedError
 
     def _assign(self, attribute: Attribute, value: Any) -> None:
         self._check_settable(attribute)
-        self._store(attribute, attribute.deserialize(value, validate=True))
+        self._set_and_report(attribute, attribute.deserialize(value, validate=True))
 
-    def _store(self, attribute: Attribute, value: Any) -> None:
+    def _set_and_report(self, attribute: Attribute, value: Any) -> None:
         """Keep a Python value, and report the change if it is one."""
         known = self._is_known(attribute.name)
         old = self._read(attribute)
         changed = not known or (old is not value and not attribute.same(old, value))
-        self._keep(attribute, value)
+        self._set_value(attribute, value)
         if changed:
-            self._value_changed(attribute)
+            self._on_change(attribute)
 
-    def _keep(self, attribute: Attribute, value: Any) -> None:
+    def _set_value(self, attribute: Attribute, value: Any) -> None:
         old = self._values.get(attribute.name)
         if old is not value and isinstance(old, Tracked):
             old._detach(self, attribute)
@@ -379,11 +379,11 @@ class Model:
                 f"'{attribute.name}' is {self._read(attribute)!r} and cannot be changed once it is set."
             )
 
-    def _value_changed(self, attribute: Attribute) -> None:
+    def _on_change(self, attribute: Attribute) -> None:
         """Called after the value of an attribute was set or edited."""
         raise NotImplementedError
 
-    def _value_frozen(self, attribute: Attribute) -> str | None:
+    def _frozen_attribute(self, attribute: Attribute) -> str | None:
         """The name of the attribute that forbids an edit of its value, None where it is allowed."""
         return attribute.name if attribute.readonly or not attribute.mutable else None
 

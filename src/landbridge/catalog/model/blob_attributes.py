@@ -14,7 +14,7 @@ __all__ = ["Digest", "IdPart"]
 
 
 class Digest(TypedAttribute):
-    """A checksum that the service may know later than the object: it is asked for when it is read."""
+    """A checksum that the service may compute after the upload: reading it waits for the service."""
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -26,11 +26,11 @@ class Digest(TypedAttribute):
         known = instance._read(self)
         if known is not None:
             return known
-        return instance._ask_hash()  # type: ignore[attr-defined] # only blobs have such an attribute
+        return instance._request_hash()  # type: ignore[attr-defined] # only blobs have such an attribute
 
 
 class IdPart(TypedAttribute):
-    """A part of a blob's id, of which the id must be taken apart again."""
+    """A part of a blob's id, checked so that the id can be split again."""
 
     def __init__(self, attribute_type: type, fault: Callable[[str], str | None], **kwargs: Any) -> None:
         super().__init__(attribute_type, **kwargs)

@@ -14,7 +14,7 @@ __all__ = [
     "ListAttribute",
     "MappingAttribute",
     "ValueAttribute",
-    "plain",
+    "to_json",
 ]
 
 
@@ -57,10 +57,10 @@ class AttributeList(Tracked, MutableSequence[Any]):
             for one, other in zip(items, self._items, strict=True)
         )
         if changed:
-            self._changing()
+            self._check_editable()
         self._fill(items)
         if changed:
-            self._changed()
+            self._report_change()
 
     def _accept(self, value: Any) -> Any:
         return self._item.deserialize(value, validate=True)
@@ -155,7 +155,7 @@ def _plain(value: Any) -> Any:
 class ListAttribute(Attribute):
     """An attribute that is a list of values of one kind of attribute."""
 
-    plain = False
+    is_json = False
 
     def __init__(self, item: Attribute, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -172,7 +172,7 @@ class ListAttribute(Attribute):
             return value
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             if validate:
-                raise self._refuse(value, "a list")
+                raise self._invalid(value, "a list")
             return value
         return AttributeList(self.item, value, validate=validate)
 
@@ -193,7 +193,7 @@ class ListAttribute(Attribute):
 class ValueAttribute(Attribute):
     """An attribute whose value is of a class that converts itself: a mapping with fields or keys."""
 
-    plain = False
+    is_json = False
 
     def __init__(self, value_class: type[MappingAttribute | AttributeMapping], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -221,7 +221,7 @@ class MappingAttribute(Tracked, Model):
             if name not in self._attribute_types:
                 raise AttributeError(f"{type(self).__name__} has no attribute {name}")
             attribute = self._attribute_types[name]
-            self._keep(attribute, attribute.deserialize(value, validate=True))
+            self._set_value(attribute, attribute.deserialize(value, validate=True))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_values": dict(self._values)}
@@ -231,17 +231,17 @@ class MappingAttribute(Tracked, Model):
 
     def _check_settable(self, attribute: Attribute) -> None:
         super()._check_settable(attribute)
-        self._changing()
+        self._check_editable()
 
     def _remove(self, attribute: Attribute) -> None:
-        self._changing()
+        self._check_editable()
         if attribute.name in self._values:
             super()._remove(attribute)
-            self._changed()
+            self._report_change()
 
     # Between Model's and Tracked's: its own field is fixed, or an owner's attribute is.
-    def _value_frozen(self, attribute: Attribute) -> str | None:
-        return Model._value_frozen(self, attribute) or Tracked._value_frozen(self, attribute)
+    def _frozen_attribute(self, attribute: Attribute) -> str | None:
+        return Model._frozen_attribute(self, attribute) or Tracked._frozen_attribute(self, attribute)
 
     @classmethod
     def deserialize(cls, value: Any, validate: bool = True) -> Any:
@@ -258,7 +258,7 @@ class MappingAttribute(Tracked, Model):
         for name, entry in value.items():
             attribute = cls._attribute_types.get(name)
             if attribute is not None:
-                made._keep(attribute, attribute.deserialize(entry, validate=False))
+                made._set_value(attribute, attribute.deserialize(entry, validate=False))
         return made
 
     @classmethod
@@ -345,7 +345,7 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
         """The mapping as a plain dict."""
         if not isinstance(value, AttributeMapping):
             return value
-        return {key: plain(entry, jsonapi_format) for key, entry in value.items()}
+        return {key: to_json(entry, jsonapi_format) for key, entry in value.items()}
 
     def __getitem__(self, key: str) -> Any:
         return self._entries[key]
@@ -355,16 +355,16 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
         old = self._entries.get(key)
         if key in self._entries and (old is new or (type(old) is type(new) and old == new)):
             return
-        self._changing()
+        self._check_editable()
         self._put(key, new)
-        self._changed()
+        self._report_change()
 
     def __delitem__(self, key: str) -> None:
         if key not in self._entries:
             raise KeyError(key)
-        self._changing()
+        self._check_editable()
         self._forget(key)
-        self._changed()
+        self._report_change()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -381,12 +381,12 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
         return repr(self._entries)
 
 
-def plain(value: Any, jsonapi_format: bool = False) -> Any:
+def to_json(value: Any, jsonapi_format: bool = False) -> Any:
     """A value without the classes of this module: dicts, lists and scalars."""
     if isinstance(value, AttributeMapping):
         return value.serialize(value, jsonapi_format)
     if isinstance(value, MappingAttribute):
         return value.serialize(value, jsonapi_format)
     if isinstance(value, (list, AttributeList)):
-        return [plain(element, jsonapi_format) for element in value]
+        return [to_json(element, jsonapi_format) for element in value]
     return value

@@ -50,7 +50,7 @@ class ReadableText(TypedAttribute):
 class Timestamp(Attribute):
     """A moment: kept as it was assigned, and an aware UTC datetime once it comes from the service."""
 
-    plain = False
+    is_json = False
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         if validate or not isinstance(value, str):
@@ -85,7 +85,7 @@ class Timestamp(Attribute):
 class GeometryAttribute(Attribute):
     """A geometry in longitude and latitude; a shapely geometry, whatever it was assigned as."""
 
-    plain = False
+    is_json = False
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         if value is None:
@@ -95,7 +95,7 @@ class GeometryAttribute(Attribute):
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             if not validate:
                 return value
-            refusal = self._refuse(value, "GeoJSON, a shapely geometry or have __geo_interface__")
+            refusal = self._invalid(value, "GeoJSON, a shapely geometry or have __geo_interface__")
             raise type(refusal)(f"{refusal} {error}") from error
 
     def serialize(self, value: Any, jsonapi_format: bool = False) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from landbridge.catalog.errors import AttributeValidationError
 from landbridge.catalog.model.attributes import Attribute
-from landbridge.catalog.model.containers import AttributeList, AttributeMapping, plain
+from landbridge.catalog.model.containers import AttributeList, AttributeMapping, to_json
 from landbridge.mappings import values
 
 __all__ = ["ExtraProperties", "JsonAttribute"]
@@ -16,7 +16,7 @@ __all__ = ["ExtraProperties", "JsonAttribute"]
 class JsonAttribute(Attribute):
     """Any JSON value; lists and objects inside are tracked too."""
 
-    plain = False
+    is_json = False
 
     def __reduce__(self) -> str:
         return "JSON"
@@ -32,10 +32,10 @@ class JsonAttribute(Attribute):
             return AttributeList(JSON, value, validate=validate)
         if not validate:
             return value
-        raise self._refuse(value, "a JSON value (bool, number, text, list or dict)")
+        raise self._invalid(value, "a JSON value (bool, number, text, list or dict)")
 
     def serialize(self, value: Any, jsonapi_format: bool = False) -> Any:
-        return plain(value, jsonapi_format)
+        return to_json(value, jsonapi_format)
 
     def same(self, one: Any, other: Any) -> bool:
         return bool(type(one) is type(other) and one == other)

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import Any, Self, overload
 
 from landbridge.catalog.enums import DocumentState
 from landbridge.catalog.model.attributes import Attribute, Model
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from landbridge.catalog.model.base import CatalogObjectBase
+from landbridge.catalog.model.registry import class_of
 
 __all__ = ["CatalogObjectReference"]
 
 
 class CatalogObjectReference(Attribute):
-    """An attribute that is another catalog object, known by its id until it is read.
+    """An attribute that is another catalog object, which is read from the service on first access.
 
-    `reference_class` is a function that gives the class, so that modules need not import each other;
-    with `require_unsaved` the object must not be in the catalog yet, else it must.
+    `document_type` is the document type of its class. The object must be saved, or with `require_unsaved`
+    must not be saved.
     """
 
-    def __init__(
-        self,
-        reference_class: Callable[[], type[CatalogObjectBase]],
-        require_unsaved: bool = False,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, document_type: str, require_unsaved: bool = False, **kwargs: Any) -> None:
         super().__init__(serializable=False, **kwargs)
-        self.reference_class = reference_class
+        self.document_type = document_type
         self.require_unsaved = require_unsaved
 
     @property
     def id_field(self) -> str:
-        """The attribute with the other object's id."""
+        """Name of the attribute with the other object's id."""
         return f"{self.name}_id"
 
     @overload
@@ -45,21 +36,21 @@ class CatalogObjectReference(Attribute):
         if instance is None:
             return self
         value = instance._read(self)
-        # Asked for once, when it is first read; what does not exist is None from then on.
+        # Read from the service once; None from then on if it does not exist.
         if value is None and self.name not in instance._values and getattr(instance, self.id_field):
-            value = instance._referenced()
-            instance._keep(self, value)
+            value = instance._read_reference()
+            instance._set_value(self, value)
         return value
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         if value is None or not validate:
             return value
-        wanted = self.reference_class()
+        wanted = class_of(self.document_type)
         if not isinstance(value, wanted):
-            raise self._refuse(value, f"of class {wanted.__name__}")
+            raise self._invalid(value, f"of class {wanted.__name__}")
         if (value.state == DocumentState.UNSAVED) != self.require_unsaved:
             state = "an unsaved" if self.require_unsaved else "a saved"
-            raise self._refuse(value, f"{state} {wanted.__name__}")
+            raise self._invalid(value, f"{state} {wanted.__name__}")
         return value
 
     def same(self, one: Any, other: Any) -> bool:

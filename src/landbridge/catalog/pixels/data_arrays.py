@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from landbridge.catalog.pixels import requests as rasters
 
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from xarray import DataArray
 
-    from landbridge.catalog.image import Image
-    from landbridge.catalog.image_collection import ImageCollection
-    from landbridge.catalog.model.collection import Predicate
+    from landbridge.catalog.image_metadata import ImageMetadata
+    from landbridge.catalog.model.collection import Collection, Predicate
     from landbridge.geo import GeoContext
     from landbridge.raster import Request, Source
 
@@ -24,22 +23,24 @@ __all__ = ["Grouping", "alone", "data_array", "grouped"]
 
 _DEGREES_PER_HOUR = 15
 
+T = TypeVar("T", bound="ImageMetadata")
+
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """Images as the layers of an array; with `keys` the layers are along a dimension of these."""
 
-    groups: Sequence[Sequence[Image]]
+    groups: Sequence[Sequence[ImageMetadata]]
     keys: Sequence[Any] | None = None
 
 
-def alone(image: Image) -> Grouping:
+def alone(image: ImageMetadata) -> Grouping:
     """One image as the only layer."""
     return Grouping([[image]])
 
 
 def grouped(
-    images: ImageCollection, groupby: Predicate | Sequence[Predicate] | None, context: GeoContext
+    images: Collection[T], groupby: Predicate | Sequence[Predicate] | None, context: GeoContext
 ) -> Grouping:
     """The layers that `groupby` asks for; see `ImageCollection.to_xarray`.
 
@@ -53,7 +54,7 @@ def grouped(
             raise ValueError(f"groupby={groupby!r}: image {undated[0]} has no acquired time")
         offset = timedelta(hours=0 if groupby == "time" else solar_offset(context))
 
-        def moment(image: Image) -> Any:
+        def moment(image: ImageMetadata) -> Any:
             return image.acquired if groupby == "time" else (image.acquired + offset).date()
 
         return Grouping([list(group) for _, group in images.groupby(moment)])
@@ -116,7 +117,7 @@ def data_array(
     return array
 
 
-def _earliest(group: Sequence[Image]) -> datetime | None:
+def _earliest(group: Sequence[ImageMetadata]) -> datetime | None:
     return min((image.acquired for image in group if image.acquired is not None), default=None)
 
 

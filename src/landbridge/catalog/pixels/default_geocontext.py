@@ -12,7 +12,7 @@ from landbridge.geo.units import METERS_PER_DEGREE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from landbridge.catalog.image import Image
+    from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.geo import AOI, GeoContext
 
 __all__ = ["DefaultContext"]
@@ -28,7 +28,7 @@ _MOST_LINES = 16
 class DefaultContext:
     """The GeoContext of a collection and all its parts, completed from the images when it is first read."""
 
-    def __init__(self, images: list[Image], area: Any) -> None:
+    def __init__(self, images: list[ImageMetadata], area: Any) -> None:
         self._images = images
         self._area = area
         self._complete = False
@@ -49,7 +49,7 @@ class _Pixels:
     corner: tuple[float, float]
 
 
-def _completed(area: Any, images: Sequence[Image]) -> Any:
+def _completed(area: Any, images: Sequence[ImageMetadata]) -> Any:
     """Return an area as a GeoContext, with what an AOI lacks taken from images."""
     from landbridge.geo import AOI, GeoContext
 
@@ -77,7 +77,7 @@ def _completed(area: Any, images: Sequence[Image]) -> Any:
     return area.assign(**changes) if changes else area
 
 
-def _pixels_of(image: Image) -> _Pixels | None:
+def _pixels_of(image: ImageMetadata) -> _Pixels | None:
     """Return the pixels of an image; None if they are unknown, not square or rotated."""
     if image.geotrans is None:
         return None
@@ -86,7 +86,7 @@ def _pixels_of(image: Image) -> _Pixels | None:
     return _Pixels(abs(width), (x, y)) if square and not (row_rotation or column_rotation) else None
 
 
-def _resolutions(images: Sequence[Image]) -> list[tuple[float, str]]:
+def _resolutions(images: Sequence[ImageMetadata]) -> list[tuple[float, str]]:
     """Return the resolutions of all bands of the images' products, with their units."""
     from landbridge.catalog.pixels.engine_inputs import bands_of
 

@@ -13,13 +13,15 @@ from landbridge.catalog.pixels.engine_inputs import sources
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from landbridge.catalog.image import Image
+    from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.raster import Request, Source
 
 __all__ = ["download_each", "paths_for"]
 
 
-def paths_for(images: Sequence[Image], names: Sequence[str], dest: Any, format: str) -> list[str | Path]:
+def paths_for(
+    images: Sequence[ImageMetadata], names: Sequence[str], dest: Any, format: str
+) -> list[str | Path]:
     """The path of each image's file; see `ImageCollection.download`."""
     if dest is None or isinstance(dest, (str, Path)):
         folder = "." if dest is None else str(dest)
@@ -35,7 +37,7 @@ def paths_for(images: Sequence[Image], names: Sequence[str], dest: Any, format: 
 
 
 def download_each(
-    images: Sequence[Image],
+    images: Sequence[ImageMetadata],
     wanted: Request,
     paths: Sequence[str | Path],
     max_workers: int | None,

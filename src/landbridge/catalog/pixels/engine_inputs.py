@@ -1,4 +1,4 @@
-"""Inputs of the raster engine: the files of images, and the places of bands in them."""
+"""Inputs of the raster engine: the files of images, and the location of each band in them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from landbridge.catalog.model.containers import plain
-from landbridge.catalog.stac.bands import described_bands
+from landbridge.catalog.client.asset_urls import ImageUrlSigner, UrlSigner
+from landbridge.catalog.model.containers import to_json
+from landbridge.catalog.stac.bands import BandRecord, collection_bands
 from landbridge.catalog.stac.images import ASSETS
 from landbridge.catalog.stac.products import PRODUCTS
-from landbridge.catalog.stac.resource import BandRecord
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
 from landbridge.mappings.binding import BandLocation, Bindings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from landbridge.catalog.client.client import CatalogClient
-    from landbridge.catalog.image import Image
+    from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.mappings.binding import Asset
     from landbridge.raster import Band, Source
 
@@ -30,7 +30,7 @@ _FIRST = BandLocation(0, 0)
 
 
 class ProductBands(list[BandRecord]):
-    """The bands of a product, and their form in the raster engine, which is made once."""
+    """The bands of a product, and their form in the raster engine, which is computed once."""
 
     @cached_property
     def engine(self) -> tuple[dict[str, Band], Bindings]:
@@ -45,21 +45,21 @@ class ProductBands(list[BandRecord]):
 
 
 def bands_of(client: CatalogClient, product_id: str) -> ProductBands:
-    """Return the bands of a product, read at most every ten minutes; NotFoundError if there is no product."""
+    """Return the bands of a product, read at most every ten minutes; NotFoundError if it does not exist."""
 
-    def fetch(wanted: str) -> ProductBands:
-        collection = PRODUCTS.get(client, wanted)
+    def fetch(product_id: str) -> ProductBands:
+        collection = PRODUCTS.get(client, product_id)
         if collection is None:
-            raise NotFoundError(f"Product {wanted} does not exist.")
-        return ProductBands(described_bands(client, collection))
+            raise NotFoundError(f"Product {product_id} does not exist.")
+        return ProductBands(collection_bands(client, collection))
 
-    return client.cached_bands(product_id, fetch)  # type: ignore[no-any-return] # what fetch gave
+    return client.cached_bands(product_id, fetch)  # type: ignore[no-any-return] # the result of fetch
 
 
 def engine_band(
     attributes: Mapping[str, Any], place: BandLocation = _FIRST, asset: str | None = None
 ) -> Band:
-    """Return the engine's form of a band's attributes, with the place of its pixels."""
+    """Return the engine's form of a band's attributes, with the location of its pixels."""
     from landbridge.raster import Band
 
     def numbers(name: str) -> tuple[float, float] | None:
@@ -70,7 +70,7 @@ def engine_band(
     return Band(
         name=attributes["name"],
         data_type=attributes.get("data_type") or "UInt16",
-        # No float holds all integers of 64 bits.
+        # A float cannot hold all integers of 64 bits.
         nodata=nodata if nodata is None or isinstance(nodata, int) else float(nodata),
         band_index=place.band,
         file_index=place.file,
@@ -84,24 +84,23 @@ def engine_band(
     )
 
 
-def sources(images: Sequence[Image]) -> list[Source]:
+def sources(images: Sequence[ImageMetadata]) -> list[Source]:
     """Return the engine's form of images; each product's bands are read once."""
-    from landbridge.catalog.client.asset_urls import signers
     from landbridge.raster import Source
     from landbridge.raster.plan.processing_levels import coefficient_names
 
     products: dict[tuple[int, str], tuple[dict[str, Band], Bindings, frozenset[str]]] = {}
-    made = []
-    for image, sign in zip(images, signers(images), strict=True):
+    engine_sources = []
+    for image, sign in zip(images, _signers(images), strict=True):
         client = image._client
-        # Products of two services may have one id.
+        # Products of two services may have the same id.
         if (product := (id(client), image.product_id)) not in products:
             bands, bindings = bands_of(client, image.product_id).engine
             products[product] = bands, bindings, coefficient_names(bands.values())
         bands, bindings, names = products[product]
         hrefs, places = bindings.resolve(assets_of(image))
         store, prefix = client.store, f"{client.url}/assets/"
-        made.append(
+        engine_sources.append(
             Source(
                 id=image.id,
                 files=tuple(_address(href, prefix, store) for href in hrefs),
@@ -113,21 +112,48 @@ def sources(images: Sequence[Image]) -> list[Source]:
                 places=places,
             )
         )
-    return made
+    return engine_sources
 
 
-def assets_of(image: Image) -> Mapping[str, Asset]:
-    """Return an image's assets, with the files in place that were set and not saved yet."""
-    assets = binding.unpack_assets(image._plain().get(ASSETS) or ())
+def _signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str] | None]:
+    """Return a function for each image that signs its files' URLs; None if they are read unsigned.
+
+    It is the client's `asset_signer`, or else its service, for the files that the service stores.
+    """
+    shared: dict[int, UrlSigner] = {}
+    hrefs: dict[int, list[str]] = {}
+    for image in images:
+        client = image._client
+        if client.asset_signer is None and client.signs_assets:
+            hrefs.setdefault(id(client), []).extend(_stored_hrefs(image))
+            shared.setdefault(id(client), UrlSigner(client, hrefs[id(client)]))
+    found: list[Callable[[str], str] | None] = []
+    for image in images:
+        signer = shared.get(id(image._client))
+        found.append(
+            image._client.asset_signer if signer is None else ImageUrlSigner(signer, _stored_hrefs(image))
+        )
+    return found
+
+
+def _stored_hrefs(image: ImageMetadata) -> list[str]:
+    """Return the URLs of the image's files that its service stores."""
+    prefix = f"{image._client.url}/assets/"
+    return [file.href for file in image.files or () if file.href and file.href.startswith(prefix)]
+
+
+def assets_of(image: ImageMetadata) -> Mapping[str, Asset]:
+    """Return an image's assets, with those files that were set and not saved yet."""
+    assets = binding.unpack_assets(image._service_values().get(ASSETS) or ())
     if "files" in image._modified or not image._saved:
         return binding.replace_files(assets, (file.href or "" for file in image.files or ()))
     return assets
 
 
-def _coefficients(image: Image, names: frozenset[str]) -> dict[str, Any]:
-    """Return those of the named attributes that the image has, as plain numbers and lists."""
+def _coefficients(image: ImageMetadata, names: frozenset[str]) -> dict[str, Any]:
+    """Return the attributes of these names that the image has, as plain numbers and lists."""
     known = names.intersection(image.ATTRIBUTES)
-    return {name: plain(value) for name in known if (value := getattr(image, name)) is not None}
+    return {name: to_json(value) for name in known if (value := getattr(image, name)) is not None}
 
 
 def _address(href: str | None, prefix: str, store: Path | None) -> str:
@@ -137,7 +163,7 @@ def _address(href: str | None, prefix: str, store: Path | None) -> str:
     if store is not None and href.startswith(prefix):
         root = store.resolve()
         path = (root / unquote(href[len(prefix) :])).resolve()
-        # Any program may have written the href: it must not lead out of the folder.
+        # Another program may have written the href, which must not lead out of the folder.
         if path.is_relative_to(root) and path.is_file():
             return str(path)
     return href

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from landbridge.catalog.image import Image
-    from landbridge.geo import AOI, GeoContext
+    from landbridge.catalog.image_metadata import ImageMetadata
+    from landbridge.geo import GeoContext
     from landbridge.raster import Raster, RasterError, Request, Source
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "download_mosaic",
     "grouped_sources",
     "image_context",
-    "image_geocontext",
     "mosaic",
     "read",
     "reading",
@@ -97,51 +96,8 @@ def request(
 
 
 # Areas
-def image_geocontext(image: Image) -> AOI:
-    """The grid of an image: the bounds of its pixels in its own reference system, and its shape."""
-    from landbridge.geo import AOI
-
-    crs = image.cs_code or image.projection
-    if image.geotrans is None or crs is None:
-        return AOI(geometry=image.geometry, crs=crs, align_pixels=False) if image.geometry or crs else AOI()
-    x, width, row_rotation, y, column_rotation, height = image.geotrans
-    if image.x_pixels is None or image.y_pixels is None:
-        if abs(width) != abs(height):
-            raise ValueError(
-                f"Image {image.id} has no size, and pixels of {abs(width)} by {abs(height)} are not square; "
-                "give a geocontext."
-            )
-        return AOI(geometry=image.geometry, crs=crs, resolution=abs(width), align_pixels=False)
-    columns, rows = image.x_pixels, image.y_pixels
-    if row_rotation or column_rotation:
-        import warnings
-
-        warnings.warn(
-            f"Image {image.id} is rotated in its reference system; its geocontext encloses it.",
-            stacklevel=3,
-        )
-    corners = [
-        (x + column * width + row * row_rotation, y + column * column_rotation + row * height)
-        for column in (0, columns)
-        for row in (0, rows)
-    ]
-    return AOI(
-        geometry=image.geometry,
-        crs=crs,
-        bounds=(
-            min(corner[0] for corner in corners),
-            min(corner[1] for corner in corners),
-            max(corner[0] for corner in corners),
-            max(corner[1] for corner in corners),
-        ),
-        bounds_crs=crs,
-        shape=(rows, columns),
-        align_pixels=False,
-    )
-
-
 def image_context(
-    image: Image,
+    image: ImageMetadata,
     geocontext: GeoContext | None,
     crs: str | None,
     resolution: float | None,
@@ -189,7 +145,7 @@ def _complete(
 
 # Rasters
 def scaling_parameters(
-    images: Sequence[Image],
+    images: Sequence[ImageMetadata],
     bands: Any,
     processing_level: str | None,
     scaling: Any,
@@ -214,7 +170,7 @@ def scaling_parameters(
 
 
 def reading(
-    groups: Sequence[Sequence[Image]], wanted: Request, work: Callable[[list[list[Source]]], Result]
+    groups: Sequence[Sequence[ImageMetadata]], wanted: Request, work: Callable[[list[list[Source]]], Result]
 ) -> Result:
     """Return what `work` makes of images in the engine's form.
 
@@ -239,7 +195,9 @@ def reading(
         raise RasterArgumentError(f"{error}; the arguments are {_arguments(wanted)}") from error
 
 
-def _current(groups: Sequence[Sequence[Image]], error: RasterError) -> list[list[Image]] | None:
+def _current(
+    groups: Sequence[Sequence[ImageMetadata]], error: RasterError
+) -> list[list[ImageMetadata]] | None:
     """Return the images as they are now if the one that could not be read was overwritten, else None.
 
     Raises:
@@ -255,7 +213,7 @@ def _current(groups: Sequence[Sequence[Image]], error: RasterError) -> list[list
             raise NotFoundError(f"Image {failed.id} does not exist.") from error
         if not _is_overwritten(failed, now):
             return None
-        found: dict[tuple[int, str | None], Image] = {}
+        found: dict[tuple[int, str | None], ImageMetadata] = {}
         for client in {id(image._client): image._client for image in images}.values():
             names = list(dict.fromkeys(image.id for image in images if image._client is client))
             for each in failed.get_many(names, ignore_missing=True, client=client):
@@ -266,14 +224,14 @@ def _current(groups: Sequence[Sequence[Image]], error: RasterError) -> list[list
         # Why the pixels could not be read says more.
         return None
 
-    def current(image: Image) -> Image:
+    def current(image: ImageMetadata) -> ImageMetadata:
         now = found.get((id(image._client), image.id))
         return now if now is not None and _is_overwritten(image, now) else image
 
     return [[current(image) for image in group] for group in groups]
 
 
-def _is_overwritten(image: Image, now: Image) -> bool:
+def _is_overwritten(image: ImageMetadata, now: ImageMetadata) -> bool:
     """Return whether an image as it was read from the service has other files there by now."""
     if image.state != DocumentState.SAVED:
         return False  # what its user has changed stays as it is
@@ -287,7 +245,7 @@ def _arguments(wanted: Request) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
-def read(image: Image, wanted: Request, bands_axis: int, progress: bool | None) -> Raster:
+def read(image: ImageMetadata, wanted: Request, bands_axis: int, progress: bool | None) -> Raster:
     """The raster of one image."""
     from landbridge import raster
 
@@ -298,7 +256,11 @@ def read(image: Image, wanted: Request, bands_axis: int, progress: bool | None) 
 
 
 def mosaic(
-    images: Sequence[Image], wanted: Request, bands_axis: int, progress: bool | None, chunks: Any = None
+    images: Sequence[ImageMetadata],
+    wanted: Request,
+    bands_axis: int,
+    progress: bool | None,
+    chunks: Any = None,
 ) -> Raster:
     """The raster that images make together."""
     from landbridge import raster
@@ -319,7 +281,7 @@ def _check_axis(bands_axis: int) -> None:
 
 
 def stack(
-    groups: Sequence[Sequence[Image]],
+    groups: Sequence[Sequence[ImageMetadata]],
     wanted: Request,
     max_workers: int | None,
     progress: bool | None,
@@ -335,7 +297,7 @@ def stack(
     )
 
 
-def grouped_sources(groups: Sequence[Sequence[Image]]) -> list[list[Source]]:
+def grouped_sources(groups: Sequence[Sequence[ImageMetadata]]) -> list[list[Source]]:
     """The engine's form of groups of images."""
     flat = iter(sources([image for group in groups for image in group]))
     return [[next(flat) for _ in group] for group in groups]
@@ -348,7 +310,9 @@ def stacked(layers: Sequence[Raster], bands_axis: int) -> Any:
     return raster.stacked(layers, bands_axis)
 
 
-def download(image: Image, wanted: Request, path: str | Path, nodata: float | None, progress: bool) -> None:
+def download(
+    image: ImageMetadata, wanted: Request, path: str | Path, nodata: float | None, progress: bool
+) -> None:
     """Write the raster of one image, block by block."""
     from landbridge import raster
 
@@ -360,7 +324,7 @@ def download(image: Image, wanted: Request, path: str | Path, nodata: float | No
 
 
 def download_mosaic(
-    images: Sequence[Image],
+    images: Sequence[ImageMetadata],
     wanted: Request,
     path: str | Path,
     nodata: float | None,

@@ -13,7 +13,7 @@ from landbridge.utils.expressions import matches_like
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from landbridge.catalog.search.search import Query
+    from landbridge.catalog.search.query import Query
 
 __all__ = ["matches", "select"]
 

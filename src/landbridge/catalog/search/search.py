@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import AggregateDateField, Interval
 from landbridge.catalog.errors import InvalidGeometryError
 from landbridge.catalog.model.converters import at_home, geojson, to_shape
+from landbridge.catalog.model.references import CatalogObjectReference
 from landbridge.catalog.search import summaries
 from landbridge.catalog.search.filter_values import check_values
+from landbridge.catalog.search.query import Query
 from landbridge.utils.expressions import (
     AndExpression,
     EqExpression,
@@ -25,32 +27,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from landbridge.catalog.image_collection import ImageCollection
-    from landbridge.catalog.model.base import CatalogObjectBase
+    from landbridge.catalog.model.attributes import Attribute
+    from landbridge.catalog.model.collection import Collection
+    from landbridge.catalog.search.query import SearchBackend, SummaryBackend
 
-__all__ = ["BlobSearch", "GeoSearch", "ImageSearch", "Query", "Search", "SummarySearchMixin"]
-
-T = TypeVar("T", bound="CatalogObjectBase")
+__all__ = ["BlobSearch", "GeoSearch", "Search", "SummarySearchMixin"]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What a search asks for.
+class Searchable(Protocol):
+    """The members of a catalog class that a search uses."""
 
-    `products` are the ids that the filter pins product_id to (None: any), `expression` the serialized rest
-    of the filter, `geometry` GeoJSON in longitude and latitude.
-    """
+    _attribute_types: ClassVar[Mapping[str, Attribute]]
+    _collection_type: ClassVar[type[Collection[Any]]]
 
-    products: tuple[str, ...] | None = None
-    expression: dict[str, Any] | None = None
-    sort: tuple[str, bool] | None = None
-    limit: int | None = None
-    text: str | None = None
-    geometry: dict[str, Any] | None = None
-    match_null_geometry: bool = False
-    includes: bool = True
-    params: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] | None = None
+    @classmethod
+    def _get_resource(cls) -> SearchBackend: ...
+
+    @classmethod
+    def _from_record(
+        cls, record: Any, client: CatalogClient, shared: dict[str, Any] | None = None
+    ) -> Self: ...
+
+
+T = TypeVar("T", bound=Searchable)
 
 
 class Search(Generic[T]):
@@ -107,7 +106,7 @@ class Search(Generic[T]):
     def count(self) -> int:
         """How many objects match, whatever the limit."""
         query = self._to_query()
-        return 0 if query.products == () else self._backend().count(self._client, query)
+        return 0 if query.products == () else self._model._get_resource().count(self._client, query)
 
     def collect(self, **kwargs: Any) -> Any:
         """All objects, in the collection of their class."""
@@ -118,32 +117,27 @@ class Search(Generic[T]):
         query = self._to_query()
         if query.products == () or query.limit == 0:
             return iter(())
-        return self._objects(self._backend().records(self._client, query), query.limit)
+        return self._objects(self._model._get_resource().records(self._client, query), query.limit)
 
     def _objects(self, pages: Iterator[list[Any]], limit: int | None) -> Iterator[T]:
         shared: dict[str, Any] = {}
         for records in pages:
             if limit is not None:
                 del records[max(limit, 0) :]
-            made = [self._model._from_record(record, self._client, shared) for record in records]
+            objects = [self._model._from_record(record, self._client, shared) for record in records]
             count = len(records)
-            records.clear()  # what was sent is several times the size of what was made of it
-            yield from (one for one in made if isinstance(one, self._model))
+            records.clear()  # the records are several times the size of the objects
+            yield from (each for each in objects if isinstance(each, self._model))
             if limit is not None and (limit := limit - count) <= 0:
                 return
 
-    def _backend(self) -> Any:
-        from landbridge.catalog.search.backends import BACKENDS
-
-        return BACKENDS[self._model._get_resource().kind]
-
     def _to_query(self) -> Query:
-        """The query with the filter in its serialized form; AttributeError for names the class has not."""
+        """Return the query with the serialized filter; AttributeError for an unknown attribute."""
         if self._expression is None:
             products, rest = None, None
         else:
-            normal = _normalized(self._expression, self._model)
-            products, rest = _pinned(normal)
+            expression = _with_reference_ids(self._expression, self._model)
+            products, rest = _split_products(expression)
         return replace(
             self._query, products=products, expression=rest.serialize() if rest is not None else None
         )
@@ -192,9 +186,13 @@ class SummarySearchMixin(Search[T]):
 
     def summary(self) -> Any:
         """The number and size of all that matches, whatever the limit."""
-        query = self._summarized()
-        sums = summaries.Sums() if query.products == () else self._backend().totals(self._client, query)
-        return self.SummaryResult(sums.count, sums.bytes, sorted(sums.groups))
+        query = self._summary_query()
+        totals = (
+            summaries.Totals()
+            if query.products == ()
+            else self._summary_backend().totals(self._client, query)
+        )
+        return self.SummaryResult(totals.count, totals.bytes, sorted(totals.groups))
 
     def summary_interval(
         self,
@@ -227,32 +225,20 @@ class SummarySearchMixin(Search[T]):
         given = {"gte": start_datetime, "lte": end_datetime}
         bounds = {bound: moment for bound, moment in given.items() if moment not in (None, 0)}
         search = self.filter(RangeExpression(name, bounds)) if bounds else self
-        query = search._summarized()
+        query = search._summary_query()
         if query.products == ():
             return []
         return [
-            self.SummaryResult(sums.count, sums.bytes, interval_start=start)
-            for start, sums in self._backend().intervals(self._client, query, name, chosen)
+            self.SummaryResult(totals.count, totals.bytes, interval_start=start)
+            for start, totals in self._summary_backend().interval_totals(self._client, query, name, chosen)
         ]
 
-    def _summarized(self) -> Query:
-        """The query for all that matches, in any order."""
+    def _summary_backend(self) -> SummaryBackend:
+        return cast("SummaryBackend", self._model._get_resource())
+
+    def _summary_query(self) -> Query:
+        """Return the query without its order and limit."""
         return replace(self._to_query(), sort=None, limit=None)
-
-
-class ImageSearch(SummarySearchMixin[Any], GeoSearch[Any]):
-    """A search for images; it must be filtered by product_id."""
-
-    DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.ACQUIRED
-    SummaryResult = summaries.ImageSummaryResult
-
-    def collect(self, geocontext: Any = None, **kwargs: Any) -> ImageCollection:
-        """All images, with the area they were searched in as the default geocontext of their rasters."""
-        from landbridge.catalog.image_collection import ImageCollection
-
-        if geocontext is None:
-            geocontext = self._intersects
-        return ImageCollection(self, geocontext=geocontext, **kwargs)
 
 
 class BlobSearch(SummarySearchMixin[Any], GeoSearch[Any]):
@@ -262,12 +248,10 @@ class BlobSearch(SummarySearchMixin[Any], GeoSearch[Any]):
     SummaryResult = summaries.BlobSummaryResult
 
 
-def _normalized(expression: Expression, model: type[CatalogObjectBase]) -> Expression:
-    """The expression with references by id, checked to name attributes of the class."""
-    from landbridge.catalog.model.references import CatalogObjectReference
-
+def _with_reference_ids(expression: Expression, model: type[Searchable]) -> Expression:
+    """Return the expression with references replaced by ids; AttributeError for an unknown attribute."""
     if isinstance(expression, (AndExpression, OrExpression)):
-        return type(expression)(tuple(_normalized(part, model) for part in expression.parts))
+        return type(expression)(tuple(_with_reference_ids(part, model) for part in expression.parts))
     name = getattr(expression, "name", "")
     attribute = model._attribute_types.get(name)
     if attribute is None:
@@ -278,8 +262,8 @@ def _normalized(expression: Expression, model: type[CatalogObjectBase]) -> Expre
     return expression
 
 
-def _pinned(expression: Expression) -> tuple[tuple[str, ...] | None, Expression | None]:
-    """The product ids that the ANDed terms allow, None where they leave it open; and the other terms."""
+def _split_products(expression: Expression) -> tuple[tuple[str, ...] | None, Expression | None]:
+    """Return the product ids that the terms joined by AND allow (None: any), and the other terms."""
     terms = expression.parts if isinstance(expression, AndExpression) else (expression,)
     allowed: dict[str, None] | None = None
     rest = []
@@ -294,11 +278,11 @@ def _pinned(expression: Expression) -> tuple[tuple[str, ...] | None, Expression 
 
 
 def _product_ids(term: Expression) -> list[str] | None:
-    """The ids where the term says nothing but which product_ids there may be."""
+    """Return the product ids that a term allows; None if it has any other condition."""
     if isinstance(term, EqExpression):
         return [json_value(term.value)] if term.name == "product_id" else None
     if isinstance(term, AndExpression):
-        inner = _pinned(term)
+        inner = _split_products(term)
         return None if inner[0] is None or inner[1] is not None else list(inner[0])
     if isinstance(term, OrExpression):
         ids: list[str] = []

@@ -1,7 +1,7 @@
-"""Summaries of searches: the number and size of what matches, of all of it or by intervals of time.
+"""Summaries of searches: number and size of the matching objects, in total or by intervals of time.
 
-A service of ours counts them itself. For others they are computed here, from the few members of each record
-that they need, page by page as these come; no more is kept than the sums.
+A Landbridge service counts the objects itself. For other services the client adds up the contributions of the
+matching objects, page by page; it keeps the totals only.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BlobSummaryResult",
-    "Fact",
+    "Contribution",
     "ImageSummaryResult",
-    "Sums",
-    "by_interval",
-    "dated",
-    "summed",
-    "total",
+    "Totals",
+    "interval_totals",
+    "interval_totals_of_buckets",
+    "totals",
+    "totals_of_buckets",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """What one object adds to a summary: its product or namespace, its bytes and its date, if it has one."""
+class Contribution:
+    """Contribution of one object to a summary: its product or namespace, its size in bytes and its date."""
 
     group: str
     bytes: int
@@ -39,54 +39,56 @@ class Fact:
 
 
 @dataclass(slots=True)
-class Sums:
-    """The sums over facts."""
+class Totals:
+    """Totals of contributions."""
 
     count: int = 0
     bytes: int = 0
     groups: dict[str, None] = field(default_factory=dict)
 
-    def add(self, fact: Fact) -> None:
+    def add(self, contribution: Contribution) -> None:
         self.count += 1
-        self.bytes += fact.bytes
-        self.groups[fact.group] = None
+        self.bytes += contribution.bytes
+        self.groups[contribution.group] = None
 
 
-def total(facts: Iterable[Fact]) -> Sums:
-    """The sums over all facts."""
-    sums = Sums()
-    for fact in facts:
-        sums.add(fact)
-    return sums
+def totals(contributions: Iterable[Contribution]) -> Totals:
+    """Return the totals of all contributions."""
+    result = Totals()
+    for contribution in contributions:
+        result.add(contribution)
+    return result
 
 
-def by_interval(facts: Iterable[Fact], interval: Interval) -> list[tuple[datetime, Sums]]:
-    """The sums of each interval that has a fact, in order; each interval with its start in UTC.
+def interval_totals(
+    contributions: Iterable[Contribution], interval: Interval
+) -> list[tuple[datetime, Totals]]:
+    """Return the start in UTC and the totals of each interval that has contributions, in order.
 
-    What has no date is in no interval.
+    Contributions without a date are left out.
     """
-    start_of = _STARTS[interval]
-    found: defaultdict[datetime, Sums] = defaultdict(Sums)
-    for fact in facts:
-        if fact.date is not None:
-            found[start_of(parse_datetime(fact.date).astimezone(UTC))].add(fact)
+    start_of = _INTERVAL_STARTS[interval]
+    found: defaultdict[datetime, Totals] = defaultdict(Totals)
+    for contribution in contributions:
+        if contribution.date is not None:
+            found[start_of(parse_datetime(contribution.date).astimezone(UTC))].add(contribution)
     return sorted(found.items(), key=lambda pair: pair[0])
 
 
-def summed(buckets: Iterable[Mapping[str, Any]]) -> Sums:
-    """The sums over what a service counted, each bucket a group."""
-    sums = Sums()
+def totals_of_buckets(buckets: Iterable[Mapping[str, Any]]) -> Totals:
+    """Return the totals of the buckets that a service counted, one for each group."""
+    result = Totals()
     for bucket in buckets:
-        sums.count += bucket["frequency"]
-        sums.bytes += bucket["catalog:bytes"]
-        sums.groups[bucket["key"]] = None
-    return sums
+        result.count += bucket["frequency"]
+        result.bytes += bucket["catalog:bytes"]
+        result.groups[bucket["key"]] = None
+    return result
 
 
-def dated(buckets: Iterable[Mapping[str, Any]]) -> list[tuple[datetime, Sums]]:
-    """What a service counted for each interval, in order."""
+def interval_totals_of_buckets(buckets: Iterable[Mapping[str, Any]]) -> list[tuple[datetime, Totals]]:
+    """Return the start and the totals of the buckets that a service counted, one for each interval."""
     return [
-        (parse_datetime(bucket["key"]), Sums(bucket["frequency"], bucket["catalog:bytes"]))
+        (parse_datetime(bucket["key"]), Totals(bucket["frequency"], bucket["catalog:bytes"]))
         for bucket in buckets
     ]
 
@@ -95,11 +97,11 @@ def _day(moment: datetime) -> datetime:
     return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
 
 
-_STARTS: dict[Interval, Callable[[datetime], datetime]] = {
+_INTERVAL_STARTS: dict[Interval, Callable[[datetime], datetime]] = {
     Interval.YEAR: lambda moment: datetime(moment.year, 1, 1, tzinfo=UTC),
     Interval.QUARTER: lambda moment: datetime(moment.year, (moment.month - 1) // 3 * 3 + 1, 1, tzinfo=UTC),
     Interval.MONTH: lambda moment: datetime(moment.year, moment.month, 1, tzinfo=UTC),
-    # Weeks are those of ISO 8601: they begin on Monday.
+    # Weeks begin on Monday, as in ISO 8601.
     Interval.WEEK: lambda moment: _day(moment) - timedelta(days=moment.weekday()),
     Interval.DAY: _day,
     Interval.HOUR: lambda moment: moment.replace(minute=0, second=0, microsecond=0),

@@ -1,42 +1,53 @@
-"""Bands, stored as entries of their product's Collection."""
+"""Bands: stored as entries of their product's Collection, searched on the client."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from landbridge.catalog.search.client_side_filter import select
 from landbridge.catalog.stac.products import PRODUCTS
-from landbridge.catalog.stac.resource import (
-    BandRecord,
+from landbridge.catalog.stac.requests import (
     collection_path,
+    convert,
     get_or_none,
+    has_all_changes,
     patch_collection,
     require,
-    shows,
-    split,
-    valid,
+    split_id,
 )
+from landbridge.catalog.stac.searches import require_products
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import ids
 from landbridge.mappings.schema import is_catalog_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.search.query import Query
     from landbridge.catalog.stac.resource import Headers, Params
 
-__all__ = ["BANDS", "Bands", "band_records", "described_bands"]
+__all__ = ["BANDS", "BandRecord", "Bands", "band_records", "collection_bands"]
 
-# So many Items are asked for their bands, if their Collection describes none.
-_FIRST_ITEMS = 10
+# Number of Items that are read for their bands, if their Collection describes none.
+_SAMPLE_ITEMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BandRecord:
+    """A band's attributes, the Collection that has it, and the entry that they are read from."""
+
+    attributes: dict[str, Any]
+    collection: dict[str, Any]
+    entry: dict[str, Any] = field(default_factory=dict)
 
 
 def band_records(
     collection: dict[str, Any], items: Callable[[], Iterable[dict[str, Any]]] | None = None
 ) -> list[BandRecord]:
-    """Return the bands of a Collection; of its Items, if it describes none itself."""
+    """Return the bands that a Collection describes, or else the bands of its Items."""
     entries = {entry["name"]: entry for entry in band_mapping.entries(collection)}
     if not entries and items is not None:
         for item in items():
@@ -48,24 +59,25 @@ def band_records(
     ]
 
 
-def described_bands(client: CatalogClient, collection: dict[str, Any]) -> list[BandRecord]:
-    """Return the bands of a Collection as it describes them; as its first Items do, if others wrote it."""
+def collection_bands(client: CatalogClient, collection: dict[str, Any]) -> list[BandRecord]:
+    """Return the bands of a Collection.
+
+    The bands of a Collection that another program wrote may be described by its Items only.
+    """
     if is_catalog_document(collection):
         return band_records(collection)
-    return band_records(collection, lambda: first_items(client, collection["id"]))
+    return band_records(collection, lambda: _sample_items(client, collection["id"]))
 
 
-def first_items(client: CatalogClient, product_id: str) -> list[dict[str, Any]]:
-    """Return some Items of a Collection, to see the bands that it does not describe."""
-    found = get_or_none(client, f"{collection_path(product_id)}/items", {"limit": _FIRST_ITEMS})
+def _sample_items(client: CatalogClient, product_id: str) -> list[dict[str, Any]]:
+    """Return some Items of a Collection."""
+    found = get_or_none(client, f"{collection_path(product_id)}/items", {"limit": _SAMPLE_ITEMS})
     return list(found.get("features") or ()) if isinstance(found, dict) else []
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
     """Bands, which are entries of their product's Collection."""
-
-    kind: str = "band"
 
     def attributes(self, record: BandRecord) -> dict[str, Any]:
         return record.attributes
@@ -76,12 +88,12 @@ class Bands:
     def get_many(
         self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
-        products = dict.fromkeys(product_id for product_id, _ in map(split, names) if product_id)
+        products = dict.fromkeys(product_id for product_id, _ in map(split_id, names) if product_id)
         wanted = set(names)
         found = {}
         for product_id in products:
-            collection = self._holding(client, product_id, params, headers)
-            for record in described_bands(client, collection) if collection else ():
+            collection = self._collection_of(client, product_id, params, headers)
+            for record in collection_bands(client, collection) if collection else ():
                 if record.attributes["id"] in wanted:
                     found[record.attributes["id"]] = record
         return found
@@ -96,12 +108,12 @@ class Bands:
         def operations(base: Any) -> list[dict[str, Any]]:
             if self._find(base, name) is not None:
                 raise ConflictError(f"Product {product_id!r} has a band {name!r} already.")
-            return valid(band_mapping.add_patch, attributes)  # type: ignore[no-any-return] # see valid
+            return convert(band_mapping.add_patch, attributes)  # type: ignore[no-any-return] # see convert
 
         try:
             return self._change(client, product_id, name, collection, operations, headers)
         except BadRequestError as error:
-            # The service says only that the Collection would be invalid: was it for a band of this name?
+            # The service says only that the Collection would be invalid. A band of this name is one reason.
             if self._find(client.get(collection_path(product_id)), name) is None:
                 raise
             raise ConflictError(f"Product {product_id!r} has a band {name!r} already.") from error
@@ -114,19 +126,19 @@ class Bands:
         changes: dict[str, Any],
         headers: Headers = None,
     ) -> Any:
-        product_id, name = split(id)
+        product_id, name = split_id(id)
 
         def operations(base: Any) -> list[dict[str, Any]]:
             if self._find(base, name) is None:
                 raise NotFoundError(f"Band {id} does not exist.")
-            return valid(band_mapping.patch, changes, base, name)  # type: ignore[no-any-return] # see valid
+            return convert(band_mapping.patch, changes, base, name)  # type: ignore[no-any-return] # see convert
 
-        base = record.collection if shows(changes, record.attributes) else None
+        base = record.collection if has_all_changes(changes, record.attributes) else None
         return self._change(client, product_id, name, base, operations, headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
-        product_id, name = split(id)
-        collection = self._holding(client, product_id) if product_id and name else None
+        product_id, name = split_id(id)
+        collection = self._collection_of(client, product_id) if product_id and name else None
         if collection is None:
             return False
         product_id, name = collection["id"], id[len(collection["id"]) + 1 :]
@@ -144,12 +156,13 @@ class Bands:
         return True
 
     @staticmethod
-    def _holding(
+    def _collection_of(
         client: CatalogClient, product_id: str, params: Params = None, headers: Headers = None
     ) -> dict[str, Any] | None:
-        """Return the Collection of bands whose ids begin with a text, which may have part of their names.
+        """Return the Collection with the longest prefix of `product_id` as its id; None if none exists.
 
-        Bands of others may have colons in their names.
+        Bands that another program wrote may have colons in their names, so that `product_id` may include a
+        part of the band's name.
         """
         while product_id:
             collection: dict[str, Any] | None = PRODUCTS.get(client, product_id, params, headers)
@@ -160,7 +173,9 @@ class Bands:
 
     @staticmethod
     def _find(collection: dict[str, Any], name: str) -> BandRecord | None:
-        return next((one for one in band_records(collection) if one.attributes["name"] == name), None)
+        return next(
+            (record for record in band_records(collection) if record.attributes["name"] == name), None
+        )
 
     def _change(
         self,
@@ -178,6 +193,18 @@ class Bands:
         if record is None:
             raise NotFoundError(f"Band {ids.image_id(product_id, name)} was deleted while it was saved.")
         return record
+
+    # Searches
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        return iter([self._matching(client, query)])
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        return len(self._matching(client, query))
+
+    def _matching(self, client: CatalogClient, query: Query) -> list[Any]:
+        found = PRODUCTS.get_many(client, list(require_products(query, "bands")), query.params, query.headers)
+        records = [record for collection in found.values() for record in collection_bands(client, collection)]
+        return select(records, query, self.attributes, ("name", "description"))
 
 
 BANDS = Bands()

@@ -1,4 +1,4 @@
-"""What blobs ask of a service: their items as any STAC API has them, and their data as ours takes it."""
+"""Blobs: stored as Items with one asset, searched by POST /search; their data by the /blobs routes."""
 
 from __future__ import annotations
 
@@ -7,75 +7,95 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from landbridge.catalog.client.content import FileContent, download
+from landbridge.catalog.client.http import BINARY
 from landbridge.catalog.enums import StorageType
-from landbridge.catalog.stac.resource import (
+from landbridge.catalog.search.summaries import (
+    Contribution,
+    interval_totals,
+    interval_totals_of_buckets,
+    totals,
+    totals_of_buckets,
+)
+from landbridge.catalog.stac.requests import (
     collection_path,
+    convert,
     get_or_none,
     item_path,
     items_by_id,
     patch_item,
-    valid,
 )
-from landbridge.catalog.transfer.blob_arguments import full_namespace
-from landbridge.catalog.transfer.blob_content import Source, download
+from landbridge.catalog.stac.searches import (
+    SUMMARY_DATES,
+    ItemSearch,
+    aggregate,
+    all_of,
+    filter_of,
+    items_for_summary,
+    sort_of,
+)
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import blob as blob_mapping
-from landbridge.mappings import ids
+from landbridge.mappings import cql2, ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
+    from landbridge.auth import Auth
     from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.enums import Interval
+    from landbridge.catalog.search.query import Query
+    from landbridge.catalog.search.summaries import Totals
     from landbridge.catalog.stac.resource import Headers, Params
 
-__all__ = ["BLOBS", "Blobs"]
+__all__ = ["BLOBS", "Blobs", "prefixed_namespace"]
 
-_DATA = "application/octet-stream"
-_LONGEST_ANSWER = 30.0  # seconds that one request for an MD5 waits
-_PATIENCE = 60.0  # seconds in all until there is one, and those that its bytes take
-_SLOWEST = 20 * 2**20  # of a store, in bytes per second
-_PAUSE = 0.5  # seconds before a service that did not wait is asked again
+# The wait for an MD5 that the service computes.
+_LONG_POLL = 30.0  # seconds that one request may take
+_BASE_TIMEOUT = 60.0  # seconds to wait for an empty blob
+_MIN_THROUGHPUT = 20 * 2**20  # bytes per second, which the timeout grows by
+_PAUSE = 0.5  # seconds before the next request to a service that answers at once
 
 
 @dataclass(frozen=True, slots=True)
-class Blobs:
+class Blobs(ItemSearch):
     """Blobs, which are Items with one asset."""
-
-    kind: str = "blob"
 
     @property
     def collections(self) -> list[str]:
-        """The Collections that hold blobs, those that do not exist yet among them."""
+        """Ids of the Collections that can hold blobs; some may not exist yet."""
         return [ids.blob_collection_id(storage_type) for storage_type in StorageType]
 
     def attributes(self, record: Any) -> dict[str, Any]:
         return blob_mapping.from_stac(record)
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
-        place = _place(id)
-        return get_or_none(client, item_path(*place), params, headers) if place else None
+        location = _location(id)
+        return get_or_none(client, item_path(*location), params, headers) if location else None
 
     def get_many(
         self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
-        asked: dict[str, dict[str, str]] = defaultdict(dict)
-        for name in names:
-            if place := _place(name):
-                asked[place[0]][place[1]] = name
+        wanted: dict[str, dict[str, str]] = defaultdict(dict)
+        for identifier in names:
+            if location := _location(identifier):
+                collection, item_id = location
+                wanted[collection][item_id] = identifier
         found = {}
-        for collection, items in asked.items():
+        for collection, items in wanted.items():
             for item in items_by_id(client, collection, list(items), params, headers):
                 found[items[item["id"]]] = item
         return found
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
-        """Create a blob whose data lies elsewhere: at its `href`."""
-        named = {
+        """Create a blob whose data is stored elsewhere: at its `href`."""
+        complete = {
             **attributes,
             "storage_type": attributes.get("storage_type") or StorageType.DATA.value,
-            "namespace": full_namespace(client.auth, attributes.get("namespace")),
+            "namespace": prefixed_namespace(client.auth, attributes.get("namespace")),
         }
-        item = valid(blob_mapping.to_stac, named)
+        item = convert(blob_mapping.to_stac, complete)
         return client.post(f"{collection_path(item['collection'])}/items", item, headers=headers)
 
     def update(
@@ -86,30 +106,31 @@ class Blobs:
         changes: dict[str, Any],
         headers: Headers = None,
     ) -> Any:
-        place = _place(id)
-        if place is None:
-            raise _missing(id)
-        path = item_path(*place)
+        path = item_path(*_require_location(id))
         base = record if record is not None else client.get(path, headers=headers)
-        return patch_item(client, path, valid(blob_mapping.patch, changes, base), headers)
+        return patch_item(client, path, convert(blob_mapping.patch, changes, base), headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
         return bool(self.delete_many(client, [id], False)["ids"])
 
-    def send(self, client: CatalogClient, attributes: dict[str, Any], data: BinaryIO) -> Any:
-        """Make a blob of this content, and give its record; BadRequestError where it is not as announced."""
-        source = Source(data)
-        item = valid(blob_mapping.to_stac, attributes)
-        announced = {"item": item, "size": source.size}
-        # An announcement that is not followed by data does no harm.
-        upload = client.post("/blobs", announced, idempotent=True)["id"]
+    # Data
+    def upload(self, client: CatalogClient, attributes: dict[str, Any], data: BinaryIO) -> Any:
+        """Create a blob with this content and return its record.
+
+        BadRequestError if the content does not have the size or MD5 that the attributes say.
+        """
+        content = FileContent(data)
+        item = convert(blob_mapping.to_stac, attributes)
+        announcement = {"item": item, "size": content.size}
+        # Idempotent: an announcement that no data follows has no effect.
+        upload = client.post("/blobs", announcement, idempotent=True)["id"]
         return client.request(
             "PUT",
             f"/blobs/uploads/{upload}",
-            content=source.chunks,
-            content_type=_DATA,
-            # Otherwise the data is sent in chunks with headers of their own, for which each is copied.
-            headers={} if source.size is None else {"Content-Length": str(source.size)},
+            content=content.chunks,
+            content_type=BINARY,
+            # Without a length, HTTP's chunked encoding is used, which copies each chunk to add its header.
+            headers={} if content.size is None else {"Content-Length": str(content.size)},
             idempotent=True,
         )
 
@@ -122,55 +143,93 @@ class Blobs:
         tag: str | None = None,
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
-        """The content of a blob, or a range of it, in pieces; NotFoundError where there is none.
+        """Yield the content of a blob, or a range of it, in chunks; NotFoundError if it does not exist.
 
-        With `tag`, the content is that of this MD5 or version, or a ClientError is raised.
+        With `tag`, a ClientError is raised if the content has another MD5 or version.
         """
-        place = _place(id)
-        if place is None:
-            raise _missing(id)
-        storage_type = place[0].removeprefix(ids.BLOB_COLLECTION_PREFIX)
+        path = f"{_data_path(_require_location(id))}/data"
         headers = {"Accept": "*/*"}
         if range is not None:
             headers["Range"] = range
         if tag is not None:
             headers["If-Match"] = f'"{tag}"'
-        return download(client, f"/blobs/{storage_type}/{place[1]}/data", headers, chunk_size)
+        return download(client, path, headers, chunk_size)
 
     def md5(self, client: CatalogClient, id: str, size: int) -> str | None:
-        """The MD5 of a blob's data, waited for while the service works it out; None where it never comes.
+        """Wait until the service has computed the MD5 of a blob's data, and return it; None if it does not.
 
-        How long that may take grows with the size, in bytes.
+        The timeout grows with `size`, the number of bytes.
         """
-        place = _place(id)
-        if place is None:
+        location = _location(id)
+        if location is None:
             return None
-        path = f"/blobs/{place[0].removeprefix(ids.BLOB_COLLECTION_PREFIX)}/{place[1]}/hash"
-        end = time.monotonic() + _PATIENCE + size / _SLOWEST
-        while (asked := time.monotonic()) < end:
-            wait = min(_LONGEST_ANSWER, end - asked)
+        path = f"{_data_path(location)}/hash"
+        end = time.monotonic() + _BASE_TIMEOUT + size / _MIN_THROUGHPUT
+        while (start := time.monotonic()) < end:
+            wait = min(_LONG_POLL, end - start)
             answer = get_or_none(client, path, {"wait": wait})
             if answer is None or not answer["pending"]:
                 md5: str | None = answer and answer["hash"]
                 return md5
-            if time.monotonic() - asked < wait / 2:
+            if time.monotonic() - start < wait / 2:
                 time.sleep(_PAUSE)
         return None
 
     def delete_many(self, client: CatalogClient, names: list[str], raise_on_missing: bool) -> dict[str, Any]:
-        """Delete blobs, and give the task that deletes their data."""
+        """Delete blobs and return the task that deletes their data."""
         body = {"ids": list(names), "raise_on_missing": raise_on_missing}
         task: dict[str, Any] = client.post("/blobs/deletions", body)
         return task
 
     def deletion(self, client: CatalogClient, id: str) -> dict[str, Any]:
-        """How the task of a deletion stands."""
+        """Return the status of a deletion task."""
         task: dict[str, Any] = client.get(f"/blobs/deletions/{id}")
         return task
 
+    # Searches
+    def _search_body(self, query: Query) -> dict[str, Any]:
+        conditions = [filter_of(query, "blob")]
+        if query.text is not None and query.text.strip():
+            conditions.append(cql2.text_filter(query.text, "blob"))
+        if query.geometry is not None:
+            conditions.append(cql2.geometry_filter(query.geometry, query.match_null_geometry))
+        body: dict[str, Any] = {"collections": self.collections}
+        body |= all_of(condition for condition in conditions if condition is not None)
+        if (order := sort_of(query, "blob")) is not None:
+            body["sortby"] = order
+        return body | dict(query.params)
 
-def _place(identifier: str) -> tuple[str, str] | None:
-    """Collection and Item of a blob's id; None for what is no id of a blob."""
+    # Summaries
+    def totals(self, client: CatalogClient, query: Query) -> Totals:
+        """Return the totals of the matching blobs."""
+        body = self._search_body(query)
+        buckets = aggregate(client, body, "namespace_frequency", None, query)
+        if buckets is None:
+            return totals(self._contributions(client, body, query, None))
+        return totals_of_buckets(buckets)
+
+    def interval_totals(
+        self, client: CatalogClient, query: Query, date: str, interval: Interval
+    ) -> list[tuple[datetime, Totals]]:
+        """Return the totals of the matching blobs for each interval of a date."""
+        body = self._search_body(query)
+        buckets = aggregate(client, body, f"{SUMMARY_DATES[date]}_frequency", interval, query)
+        if buckets is None:
+            return interval_totals(self._contributions(client, body, query, date), interval)
+        return interval_totals_of_buckets(buckets)
+
+    def _contributions(
+        self, client: CatalogClient, body: dict[str, Any], query: Query, date: str | None
+    ) -> Iterator[Contribution]:
+        """Yield the contribution of each blob to a summary by a date, for services without aggregations."""
+        for item in items_for_summary(client, body, query):
+            attributes = self.attributes(item)
+            size = attributes.get("size_bytes") or 0
+            yield Contribution(attributes["namespace"], size, attributes.get(date) if date else None)
+
+
+def _location(identifier: str) -> tuple[str, str] | None:
+    """Return the ids of a blob's Collection and Item; None if `identifier` is not a blob's id."""
     try:
         storage_type, namespace, name = ids.split_blob_id(identifier)
         return ids.blob_collection_id(storage_type), ids.blob_item_id(namespace, name)
@@ -178,8 +237,26 @@ def _place(identifier: str) -> tuple[str, str] | None:
         return None
 
 
-def _missing(identifier: str) -> NotFoundError:
-    return NotFoundError(f"Blob {identifier} does not exist.")
+def _require_location(identifier: str) -> tuple[str, str]:
+    """Return the ids of a blob's Collection and Item; NotFoundError if `identifier` is not a blob's id."""
+    if (location := _location(identifier)) is None:
+        raise NotFoundError(f"Blob {identifier} does not exist.")
+    return location
+
+
+def _data_path(location: tuple[str, str]) -> str:
+    """Return the path of a blob's data routes."""
+    collection, item_id = location
+    return f"/blobs/{collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)}/{item_id}"
+
+
+def prefixed_namespace(auth: Auth, namespace: str | None) -> str:
+    """Return a namespace with the caller's prefix; without a namespace, the user's own."""
+    prefix = auth.id_prefix
+    if not namespace:
+        return f"{prefix}:{auth.namespace}" if auth.org else prefix
+    has_prefix = namespace == prefix or namespace.startswith(f"{prefix}:")
+    return namespace if has_prefix else f"{prefix}:{namespace}"
 
 
 BLOBS = Blobs()

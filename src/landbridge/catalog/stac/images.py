@@ -1,4 +1,4 @@
-"""Images, stored as Items."""
+"""Images: stored as Items, searched by POST /search."""
 
 from __future__ import annotations
 
@@ -6,47 +6,73 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.stac.resource import (
+from landbridge.catalog.search.summaries import (
+    Contribution,
+    interval_totals,
+    interval_totals_of_buckets,
+    totals,
+    totals_of_buckets,
+)
+from landbridge.catalog.stac.requests import (
     collection_path,
-    delete_at,
+    convert,
+    delete_path,
     get_or_none,
     item_path,
     items_by_id,
     patch_item,
     require,
-    split,
-    valid,
+    split_id,
 )
-from landbridge.mappings import binding, ids
+from landbridge.catalog.stac.searches import (
+    SUMMARY_DATES,
+    ItemSearch,
+    aggregate,
+    all_of,
+    filter_of,
+    items_for_summary,
+    require_products,
+    sort_of,
+)
+from landbridge.exceptions import BadRequestError
+from landbridge.mappings import binding, cql2, ids
 from landbridge.mappings import image as image_mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.enums import Interval
+    from landbridge.catalog.search.query import Query
+    from landbridge.catalog.search.summaries import Totals
     from landbridge.catalog.stac.resource import Headers, Params
 
 __all__ = ["ASSETS", "IMAGES", "Images"]
 
-# The assets of an image, beside its attributes.
+# The key of an image's assets, beside its attributes.
 ASSETS = "_assets"
 
-# Attributes of images that a patch replaces only in view of what the Item holds.
-_BASELESS = frozenset({"files", "extra_properties"})
+# Attributes whose patch depends on the Item's current content.
+_NEED_CURRENT_ITEM = frozenset({"files", "extra_properties"})
+_NO_BLOBS = {
+    "op": "not",
+    "args": [{"op": "like", "args": [{"property": "collection"}, ids.BLOB_COLLECTION_PREFIX + "%"]}],
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class Images(ItemSearch):
     """Images, which are Items."""
 
-    kind: str = "image"
-
     def attributes(self, record: Any) -> dict[str, Any]:
-        found = image_mapping.from_stac(record)
-        # Not an attribute: what the bands' pixels are found by, in place of a record that is not kept.
-        found[ASSETS] = binding.pack_assets(record.get("assets"))
-        return found
+        attributes = image_mapping.from_stac(record)
+        # Not an attribute: pixels find their files by it, since the record is not kept.
+        attributes[ASSETS] = binding.pack_assets(record.get("assets"))
+        return attributes
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
-        product_id, name = split(id)
+        product_id, name = split_id(id)
         return (
             get_or_none(client, item_path(product_id, name), params, headers) if product_id and name else None
         )
@@ -55,8 +81,8 @@ class Images:
         self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
         by_product: dict[str, list[str]] = defaultdict(list)
-        for one in names:
-            product_id, name = split(one)
+        for identifier in names:
+            product_id, name = split_id(identifier)
             if product_id and name:
                 by_product[product_id].append(name)
         found = {}
@@ -67,7 +93,7 @@ class Images:
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
         require(attributes, "An image", "name", "product_id")
-        item = valid(image_mapping.to_stac, attributes)
+        item = convert(image_mapping.to_stac, attributes)
         return client.post(f"{collection_path(attributes['product_id'])}/items", item, headers=headers)
 
     def update(
@@ -78,14 +104,75 @@ class Images:
         changes: dict[str, Any],
         headers: Headers = None,
     ) -> Any:
-        if record is None and not _BASELESS.isdisjoint(changes):
-            record = client.get(item_path(*split(id)), headers=headers)
-        patch = valid(image_mapping.patch, changes, record)
-        return patch_item(client, item_path(*split(id)), patch, headers)
+        path = item_path(*split_id(id))
+        if record is None and not _NEED_CURRENT_ITEM.isdisjoint(changes):
+            record = client.get(path, headers=headers)
+        patch = convert(image_mapping.patch, changes, record)
+        return patch_item(client, path, patch, headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
-        product_id, name = split(id)
-        return bool(product_id and name) and delete_at(client, item_path(product_id, name))
+        product_id, name = split_id(id)
+        return bool(product_id and name) and delete_path(client, item_path(product_id, name))
+
+    # Searches
+    def _search_body(self, query: Query) -> dict[str, Any]:
+        return {"collections": list(require_products(query, "images"))} | self._conditions(query)
+
+    def _conditions(self, query: Query) -> dict[str, Any]:
+        """Return the search request without its collections."""
+        if query.text is not None:
+            raise BadRequestError("Images have no attribute that find_text could search.")
+        conditions = [filter_of(query, "image")]
+        body: dict[str, Any] = {}
+        if query.geometry is not None and query.match_null_geometry:
+            # The member `intersects` excludes images without a geometry; a filter can include them.
+            conditions.append(cql2.geometry_filter(query.geometry, match_null_geometry=True))
+        elif query.geometry is not None:
+            body["intersects"] = query.geometry
+        if (order := sort_of(query, "image")) is not None:
+            body["sortby"] = order
+        return body | all_of(one for one in conditions if one is not None) | dict(query.params)
+
+    # Summaries
+    def totals(self, client: CatalogClient, query: Query) -> Totals:
+        """Return the totals of the matching images; without a filter by product, of all products."""
+        body = self._summary_body(query)
+        buckets = aggregate(client, body, "collection_frequency", None, query)
+        if buckets is None:
+            return totals(self._contributions(client, body, query, None))
+        return totals_of_buckets(bucket for bucket in buckets if not ids.is_blob_collection(bucket["key"]))
+
+    def interval_totals(
+        self, client: CatalogClient, query: Query, date: str, interval: Interval
+    ) -> list[tuple[datetime, Totals]]:
+        """Return the totals of the matching images for each interval of a date."""
+        body = self._summary_body(query)
+        counted = body
+        if query.products is None:
+            # Blobs have these dates too.
+            wanted = [body["filter"]] if "filter" in body else []
+            counted = body | {
+                "filter": {"op": "and", "args": [_NO_BLOBS, *wanted]},
+                "filter-lang": "cql2-json",
+            }
+        buckets = aggregate(client, counted, f"{SUMMARY_DATES[date]}_frequency", interval, query)
+        if buckets is None:
+            return interval_totals(self._contributions(client, body, query, date), interval)
+        return interval_totals_of_buckets(buckets)
+
+    def _summary_body(self, query: Query) -> dict[str, Any]:
+        body = self._conditions(query)
+        return body if query.products is None else body | {"collections": list(query.products)}
+
+    def _contributions(
+        self, client: CatalogClient, body: dict[str, Any], query: Query, date: str | None
+    ) -> Iterator[Contribution]:
+        """Yield the contribution of each image to a summary by a date, for services without aggregations."""
+        for item in items_for_summary(client, body, query):
+            if not ids.is_blob_collection(item["collection"]):
+                attributes = self.attributes(item)
+                size = sum(file.get("size_bytes") or 0 for file in attributes.get("files") or ())
+                yield Contribution(item["collection"], size, attributes.get(date) if date else None)
 
 
 IMAGES = Images()

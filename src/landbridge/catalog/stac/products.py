@@ -1,35 +1,43 @@
-"""Products, stored as Collections."""
+"""Products: stored as Collections, searched by GET /collections."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.stac.resource import (
+from landbridge.catalog.client.paging import pages
+from landbridge.catalog.stac.requests import (
     chunks,
     collection_path,
-    delete_at,
+    convert,
+    delete_path,
     get_or_none,
+    has_all_changes,
     patch_collection,
     require,
-    shows,
-    valid,
 )
+from landbridge.catalog.stac.searches import all_of, filter_of, page_size, sort_of
 from landbridge.mappings import ids
 from landbridge.mappings import product as product_mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.search.query import Query
     from landbridge.catalog.stac.resource import Headers, Params
 
-__all__ = ["PRODUCTS", "Products", "namespaced"]
+__all__ = ["PRODUCTS", "Products", "prefixed_id"]
+
+_NO_BLOBS = {
+    "op": "not",
+    "args": [{"op": "like", "args": [{"property": "id"}, ids.BLOB_COLLECTION_PREFIX + "%"]}],
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Products:
     """Products, which are Collections."""
-
-    kind: str = "product"
 
     def attributes(self, record: Any) -> dict[str, Any]:
         return product_mapping.from_stac(record)
@@ -42,20 +50,17 @@ class Products:
     def get_many(
         self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
-        import orjson
-
         found = {}
         for chunk in chunks([name for name in names if not ids.is_blob_collection(name)]):
-            wanted = {"op": "in", "args": [{"property": "id"}, chunk]}
-            query = {"filter": orjson.dumps(wanted).decode(), "filter-lang": "cql2-json", "limit": len(chunk)}
+            query = _filter_params({"op": "in", "args": [{"property": "id"}, chunk]}) | {"limit": len(chunk)}
             answer = client.get("/collections", {**query, **(params or {})}, headers=headers)
             found.update({record["id"]: record for record in answer["collections"]})
         return found
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
         require(attributes, "A product", "id")
-        identifier = namespaced(attributes["id"], client)
-        document = valid(product_mapping.to_stac, {**attributes, "id": identifier})
+        identifier = prefixed_id(attributes["id"], client)
+        document = convert(product_mapping.to_stac, {**attributes, "id": identifier})
         return client.post("/collections", document, headers=headers)
 
     def update(
@@ -67,17 +72,46 @@ class Products:
         headers: Headers = None,
     ) -> Any:
         def operations(base: Any) -> list[dict[str, Any]]:
-            return valid(product_mapping.patch, changes, base)  # type: ignore[no-any-return] # see valid
+            return convert(product_mapping.patch, changes, base)  # type: ignore[no-any-return] # see convert
 
-        base = record if shows(changes, self.attributes(record)) else None
+        base = record if has_all_changes(changes, self.attributes(record)) else None
         return patch_collection(client, id, base, operations, headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
-        return delete_at(client, collection_path(id))
+        return delete_path(client, collection_path(id))
+
+    # Searches
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        params = {"limit": page_size(query)} | self._search_params(query)
+        return pages(client, "GET", "/collections", params, "collections", query.headers, query.limit)
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        params = {**self._search_params(query), "limit": 1}
+        params.pop("sortby", None)
+        return int(client.get("/collections", params, headers=query.headers)["numberMatched"])
+
+    def _search_params(self, query: Query) -> dict[str, Any]:
+        wanted = filter_of(query, "product")
+        condition = all_of([_NO_BLOBS] if wanted is None else [_NO_BLOBS, wanted])["filter"]
+        params: dict[str, Any] = _filter_params(condition)
+        order = sort_of(query, "product")
+        if order:
+            signs = {"asc": "+", "desc": "-"}
+            params["sortby"] = ",".join(signs[entry["direction"]] + entry["field"] for entry in order)
+        if query.text is not None:
+            params["q"] = query.text
+        return params | dict(query.params)
 
 
-def namespaced(identifier: str, client: CatalogClient) -> str:
-    """Return a product id with the caller's prefix, unless it has that already."""
+def _filter_params(condition: dict[str, Any]) -> dict[str, Any]:
+    """Return the query parameters of a filter in CQL2."""
+    import orjson
+
+    return {"filter": orjson.dumps(condition).decode(), "filter-lang": "cql2-json"}
+
+
+def prefixed_id(identifier: str, client: CatalogClient) -> str:
+    """Return a product id with the caller's prefix, unless it has the prefix already."""
     prefix = f"{client.auth.id_prefix}:"
     return identifier if identifier.startswith(prefix) else prefix + identifier
 

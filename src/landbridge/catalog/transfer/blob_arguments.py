@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from landbridge.auth import Auth
-
-__all__ = ["Range", "check_binary", "full_namespace", "range_header"]
+__all__ = ["Range", "check_binary", "range_header"]
 
 Range = str | Sequence[int] | None
-
-
-def full_namespace(auth: Auth, namespace: str | None) -> str:
-    """A namespace with the caller's prefix, unless it has that already; without one the user's own."""
-    prefix = auth.id_prefix
-    if not namespace:
-        return f"{prefix}:{auth.namespace}" if auth.org else prefix
-    own = namespace == prefix or namespace.startswith(f"{prefix}:")
-    return namespace if own else f"{prefix}:{namespace}"
 
 
 def check_binary(file: Any, verb: str) -> None:

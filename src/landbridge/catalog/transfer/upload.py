@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
-from landbridge.catalog.client.http import escape
+from landbridge.catalog.client.http import BINARY
 from landbridge.catalog.enums import DocumentState, ImageUploadType
 from landbridge.catalog.errors import ImageExistsError
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
 from landbridge.catalog.stac.images import IMAGES
-from landbridge.catalog.stac.resource import valid
+from landbridge.catalog.stac.requests import convert
+from landbridge.catalog.stac.uploads import upload_path
 from landbridge.mappings import image as image_mapping
 
 if TYPE_CHECKING:
     import numpy as np
 
     from landbridge.catalog.client.client import CatalogClient
-    from landbridge.catalog.image import Image
+    from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.raster.runtime.progress import Progress
 
 __all__ = ["upload", "upload_ndarray"]
@@ -54,7 +55,11 @@ class _Part:
 
 
 def upload(
-    image: Image, files: Any, options: ImageUploadOptions | None, overwrite: bool, progress: bool | None
+    image: ImageMetadata,
+    files: Any,
+    options: ImageUploadOptions | None,
+    overwrite: bool,
+    progress: bool | None,
 ) -> ImageUpload:
     """See `Image.upload`."""
     _check_identity(image)
@@ -80,7 +85,7 @@ def upload(
 
 
 def upload_ndarray(
-    image: Image,
+    image: ImageMetadata,
     ndarray: Any,
     options: ImageUploadOptions | None,
     raster_meta: Mapping[str, Any] | None,
@@ -125,7 +130,7 @@ def upload_ndarray(
 
 
 # Checks, in the order in which the API makes them
-def _check_identity(image: Image) -> None:
+def _check_identity(image: ImageMetadata) -> None:
     image._check_not_deleted()
     if image.id is None:
         raise ValueError("An image needs a product (or product_id) and a name before it is uploaded.")
@@ -133,7 +138,7 @@ def _check_identity(image: Image) -> None:
         raise ValueError(f"Image {image.id} needs to have acquired set before it is uploaded.")
 
 
-def _check_uploadable(image: Image, overwrite: bool) -> None:
+def _check_uploadable(image: ImageMetadata, overwrite: bool) -> None:
     if image.state != DocumentState.UNSAVED:
         raise ValueError(
             f"Image {image.id} is {image.state}; make a new Image of the same id to upload its data again."
@@ -182,7 +187,7 @@ def _checked_array(array: Any, supported: tuple[str, ...]) -> np.ndarray[Any, An
     return cube
 
 
-def _georeference(image: Image, meta: Mapping[str, Any] | None) -> tuple[tuple[float, ...], str]:
+def _georeference(image: ImageMetadata, meta: Mapping[str, Any] | None) -> tuple[tuple[float, ...], str]:
     """The transformation and reference system: the image's own, else those of a raster's description."""
     meta = meta or {}
     geotrans = image.geotrans or meta.get("geoTransform")
@@ -266,7 +271,11 @@ def _free_value(cube: np.ndarray[Any, Any]) -> float:
 
 # The protocol
 def _send(
-    image: Image, parts: list[_Part], options: ImageUploadOptions, overwrite: bool, progress: bool | None
+    image: ImageMetadata,
+    parts: list[_Part],
+    options: ImageUploadOptions,
+    overwrite: bool,
+    progress: bool | None,
 ) -> ImageUpload:
     from landbridge.raster.runtime.progress import progress_bar
 
@@ -277,7 +286,7 @@ def _send(
     record = client.post(
         "/uploads",
         {
-            "item": valid(image_mapping.to_stac, {**attributes, "id": image.id}),
+            "item": convert(image_mapping.to_stac, {**attributes, "id": image.id}),
             "options": options.serialize(options),
             "files": [{"name": part.name, "size": part.size} for part in parts],
             "overwrite": overwrite,
@@ -287,16 +296,16 @@ def _send(
         for place, part in enumerate(parts):
             _put(client, record, place, part, bar)
     # Submitting an upload that was submitted already changes nothing.
-    record = client.post(f"/uploads/{escape(str(record['id']))}/submit", idempotent=True)
+    record = client.post(f"{upload_path(str(record['id']))}/submit", idempotent=True)
     made = ImageUpload._from_record(record, client)
-    made._keep(ImageUpload.image, image)
-    made._keep(ImageUpload.image_upload_options, options)
+    made._set_value(ImageUpload.image, image)
+    made._set_value(ImageUpload.image_upload_options, options)
     return made
 
 
 def _put(client: CatalogClient, record: Mapping[str, Any], place: int, part: _Part, bar: Progress) -> None:
     """Send one file: to the API by its path, which stays as the API moves, elsewhere by the URL as it is."""
-    own = f"/uploads/{escape(str(record['id']))}/files/{place}"
+    own = f"{upload_path(str(record['id']))}/files/{place}"
     urls = record.get("resumable_urls") or ()
     target = urls[place] if place < len(urls) and not urlsplit(urls[place]).path.endswith(own) else own
     sent = 0
@@ -316,6 +325,6 @@ def _put(client: CatalogClient, record: Mapping[str, Any], place: int, part: _Pa
         "PUT",
         target,
         content=content,
-        content_type="application/octet-stream",
+        content_type=BINARY,
         headers={"Content-Length": str(part.size)},
     )

@@ -1,25 +1,22 @@
-"""What all catalog objects are: attributes with a state, saved to and read from a service."""
+"""The operations that all catalog objects have: read, save, delete, search, serialize."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import DocumentState
-from landbridge.catalog.errors import AttributeValidationError, DeletedObjectError, UnsavedObjectError
-from landbridge.catalog.model.attributes import Attribute, Model, Tracked, TypedAttribute, detach_all
-from landbridge.catalog.model.collection import Collection
+from landbridge.catalog.errors import AttributeValidationError
+from landbridge.catalog.model.attributes import TypedAttribute, detach_all
+from landbridge.catalog.model.class_or_instance import ClassOrInstanceMethod
 from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.model.converters import Timestamp
 from landbridge.catalog.model.extra_properties import ExtraProperties
-from landbridge.catalog.model.lifecycle import ClassOrInstanceMethod, Vanishing
+from landbridge.catalog.search.search import Search
+from landbridge.catalog.stac.stored_object import StoredObject
 from landbridge.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from landbridge.catalog.search.search import Search
-    from landbridge.catalog.stac.resource import Resource
 
 __all__ = ["CatalogObject", "CatalogObjectBase"]
 
@@ -36,178 +33,17 @@ def _delete_self(self: CatalogObjectBase) -> Any:
     ConflictError where other objects depend on it.
     """
     self._check_exists()
-    with self._vanishing():
-        if not self._get_resource().delete(self._client, self._own_id):
+    with self._deleted_if_not_found():
+        if not self._get_resource().delete(self._client, self._resource_id):
             raise NotFoundError(f"{type(self).__name__} {self.id} does not exist.")
     self._deleted = True
 
 
-class CatalogObjectBase(Model):
+class CatalogObjectBase(StoredObject):
     """An object with an id, a state, and a copy in the service."""
 
-    _resource: ClassVar[Resource | None] = None
-    _doc_type: ClassVar[str] = ""
-    _collection_type: ClassVar[type[Collection[Any]]] = Collection
-    _keep_record: ClassVar[bool] = True  # False: only its attributes are kept
-    _reference: ClassVar[str] = ""  # the attribute that references another object, shown in the repr
-    __hash__ = None  # type: ignore[assignment] # mutable objects have no hash
+    __hash__ = None  # mutable objects have no hash
 
-    id = TypedAttribute(
-        str, mutable=False, serializable=False, doc="The id, unique among objects of the class."
-    )
-    created = Timestamp(readonly=True, doc="When it was created. *Filterable, sortable.*")
-    modified = Timestamp(readonly=True, doc="When it was last saved. *Filterable, sortable.*")
-
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        if cls._resource is None or cls._is_abstract():
-            raise TypeError(f"{cls.__name__} is abstract: use one of its subclasses.")
-        return super().__new__(cls)
-
-    def __init__(self, **kwargs: Any) -> None:
-        self._client: CatalogClient = kwargs.pop("client", None) or CatalogClient.get_default_client()
-        self._start()
-        for name, value in kwargs.items():
-            setattr(self, name, value)
-
-    def _start(self) -> None:
-        self._values: dict[str, Any] = {}
-        self._modified: set[str] = set()
-        self._record: Any = None
-        self._service: Mapping[str, Any] | None = {}
-        self._saved = False
-        self._deleted = False
-        self._shared: dict[str, Any] | None = None
-
-    # Copies and pickles are of what the object holds, its unsaved changes included, and of its client's
-    # configuration; what can be had again is left out.
-    def __getstate__(self) -> dict[str, Any]:
-        state = {
-            name: value for name, value in self.__dict__.items() if name not in ("_shared", "_geocontext")
-        }
-        return state | {"_values": dict(self._values), "_modified": set(self._modified)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._shared = None
-        self._attach_parts()
-
-    @classmethod
-    def _is_abstract(cls) -> bool:
-        return False
-
-    @classmethod
-    def _get_resource(cls) -> Resource:
-        if cls._resource is None:
-            raise TypeError(f"{cls.__name__} is abstract: use one of its subclasses.")
-        return cls._resource
-
-    # From and to the service
-    @classmethod
-    def _from_record(cls, record: Any, client: CatalogClient, shared: dict[str, Any] | None = None) -> Self:
-        """The object that a record of the resource describes.
-
-        `shared` holds what objects that came together reference, so that it is read once for all of them.
-        """
-        self: Self = object.__new__(cls._class_of(record))
-        self._client = client
-        self._start()
-        self._shared = shared
-        self._load(record)
-        return self
-
-    @classmethod
-    def _class_of(cls, _record: Any) -> Any:
-        return cls
-
-    def _load(self, record: Any) -> None:
-        """Hold exactly what the service sent, but for the sticky attributes."""
-        sticky = {name: value for name, value in self._values.items() if self._attribute_types[name].sticky}
-        detach_all(self, self._values.keys() - sticky.keys())
-        self._values = sticky
-        # The attributes are made when first needed; a record that is not kept makes way for them at once,
-        # since it is several times their size.
-        self._record = record if self._keep_record else None
-        self._service = None if self._keep_record else self._get_resource().attributes(record)
-        self._modified = set()
-        self._saved = True
-
-    def _plain(self) -> Mapping[str, Any]:
-        """The service's values in their plain form; made from the record when first needed."""
-        if self._service is None:
-            self._service = self._get_resource().attributes(self._record)
-        return self._service
-
-    def _to_service(self, names: Iterable[str]) -> dict[str, Any]:
-        return {
-            name: self._attribute_types[name].to_service(self._read(self._attribute_types[name]))
-            for name in names
-            if self._attribute_types[name].serializable
-        }
-
-    # Values
-    def _read(self, attribute: Attribute) -> Any:
-        name = attribute.name
-        if name in self._values:
-            return self._values[name]
-        raw = self._plain().get(name)
-        if raw is None or attribute.plain:
-            return raw
-        value = attribute.deserialize(raw, validate=False)
-        self._values[name] = value
-        if isinstance(value, Tracked):
-            value._attach(self, attribute)
-        return value
-
-    def _is_known(self, name: str) -> bool:
-        return name in self._values or self._saved or name in self._plain()
-
-    def _remove(self, attribute: Attribute) -> None:
-        super()._remove(attribute)
-        if attribute.name in self._plain():
-            self._service = {name: value for name, value in self._plain().items() if name != attribute.name}
-        self._modified.discard(attribute.name)
-
-    def _value_changed(self, attribute: Attribute) -> None:
-        self._modified.add(attribute.name)
-
-    def _set_names(self) -> list[str]:
-        """The serializable attributes that have a value, in the order of ATTRIBUTES."""
-        known = self._values.keys() | self._plain().keys()
-        return [
-            name
-            for name, attribute in self._attribute_types.items()
-            if attribute.serializable and name in known and self._read(attribute) is not None
-        ]
-
-    # State
-    @property
-    def state(self) -> DocumentState:
-        """How the object stands to the service's copy."""
-        if self._deleted:
-            return DocumentState.DELETED
-        if not self._saved:
-            return DocumentState.UNSAVED
-        return DocumentState.MODIFIED if self._modified else DocumentState.SAVED
-
-    @property
-    def is_modified(self) -> bool:
-        """Whether an attribute was set or changed since the object was made, read or saved."""
-        return bool(self._modified)
-
-    def _check_not_deleted(self) -> None:
-        if self._deleted:
-            raise DeletedObjectError(f"{type(self).__name__} {self.id} has been deleted.")
-
-    def _check_exists(self) -> None:
-        self._check_not_deleted()
-        if not self._saved:
-            raise UnsavedObjectError(f"{type(self).__name__} {self.id} has not been saved.")
-
-    def _vanishing(self) -> Vanishing:
-        """Within it, a missing object is a deleted one."""
-        return Vanishing(self)
-
-    # The public operations
     def update(self, ignore_errors: bool = False, **kwargs: Any) -> None:
         """Set several attributes: all of them or, if one is refused, none.
 
@@ -223,7 +59,7 @@ class CatalogObjectBase(Model):
                 if not ignore_errors:
                     detach_all(self, self._values.keys() - values.keys())
                     for key, kept in values.items():
-                        self._keep(self._attribute_types[key], kept)
+                        self._set_value(self._attribute_types[key], kept)
                     self._values, self._modified = values, modified
                     raise
 
@@ -239,7 +75,7 @@ class CatalogObjectBase(Model):
         state. Raises ConflictError where an object of this id exists already, BadRequestError for missing
         or invalid values, DeletedObjectError where the object is gone.
         """
-        request_params = _renamed(request_params, kwargs)
+        request_params = _merged_params(request_params, kwargs)
         self._check_not_deleted()
         resource = self._get_resource()
         if not self._saved:
@@ -247,11 +83,11 @@ class CatalogObjectBase(Model):
             self._load(resource.create(self._client, attributes, headers))
         elif self._modified or request_params:
             changes = self._to_service(self._modified) | dict(request_params or {})
-            with self._vanishing():
-                self._load(resource.update(self._client, self._record, self._own_id, changes, headers))
+            with self._deleted_if_not_found():
+                self._load(resource.update(self._client, self._record, self._resource_id, changes, headers))
 
     @property
-    def _own_id(self) -> str:
+    def _resource_id(self) -> str:
         """The id as it is handed to the resource."""
         return self.id  # type: ignore[no-any-return] # a text, or None if the object is unsaved
 
@@ -268,8 +104,8 @@ class CatalogObjectBase(Model):
             raise ValueError(
                 f"{type(self).__name__} {self.id} is {self.state}; only a saved object is reloaded."
             )
-        with self._vanishing():
-            record = self._get_resource().get(self._client, self._own_id, request_params, headers)
+        with self._deleted_if_not_found():
+            record = self._get_resource().get(self._client, self._resource_id, request_params, headers)
             if record is None:
                 raise NotFoundError(f"{type(self).__name__} {self.id} does not exist.")
         self._load(record)
@@ -356,8 +192,6 @@ class CatalogObjectBase(Model):
         headers: Mapping[str, str] | None = None,
     ) -> Search[Self]:
         """A search for objects of this class."""
-        from landbridge.catalog.search.search import Search
-
         cls._get_resource()
         return Search(cls, client, request_params=request_params, headers=headers)
 
@@ -397,8 +231,10 @@ class CatalogObjectBase(Model):
         return "\n".join(lines)
 
 
-def _renamed(request_params: Mapping[str, Any] | None, kwargs: dict[str, Any]) -> Mapping[str, Any] | None:
-    """The parameters, whichever of their two names they were given by."""
+def _merged_params(
+    request_params: Mapping[str, Any] | None, kwargs: dict[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return the request parameters, given by their current or by their old name."""
     if "extra_attributes" in kwargs:
         import warnings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from landbridge.catalog.catalog_object import CatalogObject
 from landbridge.catalog.model.attributes import TypedAttribute
-from landbridge.catalog.model.base import CatalogObject
 from landbridge.catalog.model.containers import ListAttribute
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AuthCatalogObject"]
 
-# The reader that everybody is.
+# The entry of `readers` that lets everyone read.
 _PUBLIC = "public"
 
 
@@ -34,18 +34,18 @@ class AuthCatalogObject(CatalogObject):
 
     def user_is_owner(self, auth: Auth | None = None) -> bool:
         """Whether the caller owns the object; TypeError where it has no access lists, being unsaved."""
-        return self._names(auth, "owners")
+        return self._is_listed(auth, "owners")
 
     def user_can_write(self, auth: Auth | None = None) -> bool:
         """Whether the caller can change the object; TypeError where it has no access lists."""
-        return self._names(auth, "owners", "writers")
+        return self._is_listed(auth, "owners", "writers")
 
     def user_can_read(self, auth: Auth | None = None) -> bool:
         """Whether the caller can read the object; TypeError where it has no access lists."""
-        return self._names(auth, "owners", "writers", "readers") or _PUBLIC in (self.readers or ())
+        return self._is_listed(auth, "owners", "writers", "readers") or _PUBLIC in (self.readers or ())
 
-    def _names(self, auth: Auth | None, *lists: str) -> bool:
-        """Whether one of the caller's subjects is in one of these lists."""
+    def _is_listed(self, auth: Auth | None, *lists: str) -> bool:
+        """Return whether one of the caller's subjects is in one of these lists."""
         subjects: set[str] = set()
         for name in lists:
             entries = getattr(self, name)
@@ -56,5 +56,5 @@ class AuthCatalogObject(CatalogObject):
 
 
 def _comparable(subject: str) -> str:
-    """A subject as `Auth.subjects` writes it: addresses in lower case."""
+    """Return a subject as `Auth.subjects` writes it: email addresses in lower case."""
     return subject.lower() if subject.startswith("email:") else subject

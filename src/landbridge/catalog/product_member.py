@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from landbridge.catalog.catalog_object import CatalogObject
 from landbridge.catalog.errors import AttributeValidationError, InvalidNameError
 from landbridge.catalog.model.attributes import Model, TypedAttribute
-from landbridge.catalog.model.base import CatalogObject
 from landbridge.catalog.model.references import CatalogObjectReference
+from landbridge.catalog.model.registry import class_of
 from landbridge.mappings import ids
-
-if TYPE_CHECKING:
-    from landbridge.catalog.product import Product
 
 __all__ = ["NamedCatalogObject"]
 
 
-def _product_class() -> type[Product]:
-    from landbridge.catalog.product import Product
-
-    return Product
-
-
 class _IdentityAttribute(TypedAttribute):
-    """id, name or product_id: set once, and always in agreement with the others."""
+    """One of id, name and product_id: it is set once, and agrees with the other two."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(str, mutable=False, **kwargs)
@@ -36,12 +28,12 @@ class _IdentityAttribute(TypedAttribute):
             try:
                 product_id, name = ids.split(text)
             except ValueError:
-                raise self._refuse(value, "of the form 'product_id:name'") from None
+                raise self._invalid(value, "of the form 'product_id:name'") from None
             parts = {"name": name, "product_id": product_id}
         else:
             parts = {self.name: text}
         for part, given in parts.items():
-            # An object that another program made may have a name with other characters: it can be kept.
+            # Objects that other programs made may have names with other characters.
             if given != getattr(instance, part) and (fault := _FAULTS[part](given)) is not None:
                 raise InvalidNameError(f"'{part}' cannot be {given!r}: it {fault}.")
         instance._identify(**parts)
@@ -51,16 +43,16 @@ _FAULTS = {"name": ids.name_problem, "product_id": ids.product_id_problem}
 
 
 class _ProductReference(CatalogObjectReference):
-    """The product; sets product_id too."""
+    """The product of an object. Setting it sets product_id too."""
 
     def __set__(self, instance: Model, value: Any) -> None:
         if not isinstance(instance, NamedCatalogObject):
             raise TypeError("'product' is an attribute of bands and images")
         product = self.deserialize(value, validate=True)
         if product is None:
-            raise self._refuse(value, "a saved Product")
+            raise self._invalid(value, "a saved Product")
         instance._identify(product_id=product.id)
-        instance._keep(self, product)
+        instance._set_value(self, product)
 
 
 class NamedCatalogObject(CatalogObject):
@@ -71,7 +63,7 @@ class NamedCatalogObject(CatalogObject):
     id = _IdentityAttribute(serializable=False, doc="The product's id, a colon and the name.")
     name = _IdentityAttribute(doc="Unique in the product; of A-Z a-z 0-9 _ . and -. *Sortable.*")
     product_id = _IdentityAttribute(doc="The id of the product. *Filterable, sortable.*")
-    product = _ProductReference(_product_class, mutable=False, sticky=True, doc="The product. *Filterable.*")
+    product = _ProductReference("product", mutable=False, sticky=True, doc="The product. *Filterable.*")
 
     @classmethod
     def make_valid_name(cls, name: str) -> str:
@@ -79,26 +71,26 @@ class NamedCatalogObject(CatalogObject):
         return ids.make_valid_name(name)
 
     @property
-    def _own_id(self) -> str:
-        # Names of others may have colons, by which an id is split.
+    def _resource_id(self) -> str:
+        # Names that other programs made may have colons, at which an id is split.
         return self.id if None in (self.product_id, self.name) else ids.NamedId(self.product_id, self.name)
 
     def _identify(self, **parts: str) -> None:
-        """Set name or product_id, and the id once both are known; what is known can only be confirmed."""
+        """Set name or product_id, and the id once both are known; a known part cannot change."""
         for part, value in parts.items():
             known = getattr(self, part)
             if known is not None and known != value:
                 raise AttributeValidationError(f"'{part}' is {known!r} and cannot become {value!r}.")
         for part, value in parts.items():
             if getattr(self, part) is None:
-                self._store(self._attribute_types[part], value)
+                self._set_and_report(self._attribute_types[part], value)
         name, product_id = self.name, self.product_id
         if self.id is None and name is not None and product_id is not None:
-            self._store(self._attribute_types["id"], ids.image_id(product_id, name))
+            self._set_and_report(self._attribute_types["id"], ids.image_id(product_id, name))
 
-    def _referenced(self) -> Product | None:
-        """The product by its id; asked for once, for all objects of one search together."""
+    def _read_reference(self) -> CatalogObject | None:
+        """Return the product, which is read once for all results of a search; None if it does not exist."""
         known = {} if self._shared is None else self._shared
         if self.product_id not in known:
-            known[self.product_id] = _product_class().get(self.product_id, client=self._client)
+            known[self.product_id] = class_of("product").get(self.product_id, client=self._client)
         return known[self.product_id]  # type: ignore[no-any-return] # a Product or None

@@ -1,0 +1,136 @@
+"""Parts of searches that the resources of several classes share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from landbridge.catalog.client.paging import pages
+from landbridge.exceptions import BadRequestError
+from landbridge.mappings import cql2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.enums import Interval
+    from landbridge.catalog.search.query import Query
+
+__all__ = [
+    "SUMMARY_DATES",
+    "ItemSearch",
+    "aggregate",
+    "all_of",
+    "filter_of",
+    "items_for_summary",
+    "page_size",
+    "require_products",
+    "sort_of",
+]
+
+# Large enough that the cost of a request does not show, small enough that the first page comes at once.
+PAGE_SIZE = 1000
+# The members of an Item that a summary is computed from.
+_SUMMARY_MEMBERS = (
+    "id",
+    "collection",
+    "assets",
+    *(f"properties.{name}" for name in ("datetime", "start_datetime", "created", "updated", "published")),
+)
+# The names that Items have for the dates of summaries.
+SUMMARY_DATES = {
+    "acquired": "datetime",
+    "created": "created",
+    "modified": "updated",
+    "published": "published",
+}
+
+
+def page_size(query: Query) -> int:
+    """Return the number of objects to request per page."""
+    return min(query.limit or PAGE_SIZE, PAGE_SIZE)
+
+
+def filter_of(query: Query, kind: str) -> dict[str, Any] | None:
+    """Return the query's filter as CQL2; BadRequestError for a value that its attribute cannot have."""
+    if query.expression is None:
+        return None
+    try:
+        return cql2.to_cql2(query.expression, kind)
+    except (TypeError, ValueError) as error:
+        raise BadRequestError(str(error)) from error
+
+
+def sort_of(query: Query, kind: str) -> list[dict[str, str]] | None:
+    """Return the query's order in STAC's form; BadRequestError for an attribute that cannot be sorted by."""
+    if query.sort is None:
+        return None
+    field, ascending = query.sort
+    try:
+        order: list[dict[str, str]] = cql2.sortby(field, ascending, kind)
+    except AttributeError as error:
+        raise BadRequestError(str(error)) from error
+    return order
+
+
+def require_products(query: Query, objects: str) -> tuple[str, ...]:
+    """Return the product ids that the query's filter allows; ValueError if it allows any."""
+    if query.products is None:
+        raise ValueError(
+            f"A search for {objects} must be filtered by product_id: with p.product_id == '...', "
+            "p.product_id.any_of([...]) or product." + objects.replace(" ", "_") + "()."
+        )
+    return query.products
+
+
+def all_of(conditions: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return the members of a search request for items that satisfy all conditions; empty without any."""
+    wanted = list(conditions)
+    if not wanted:
+        return {}
+    joined = wanted[0] if len(wanted) == 1 else {"op": "and", "args": wanted}
+    return {"filter": joined, "filter-lang": "cql2-json"}
+
+
+def aggregate(
+    client: CatalogClient, body: Mapping[str, Any], name: str, interval: Interval | None, query: Query
+) -> list[dict[str, Any]] | None:
+    """Return the service's counts of the matching items, one bucket per group; None if it has none."""
+    if name not in client.aggregations:
+        return None
+    request = {member: value for member, value in body.items() if member != "sortby"}
+    request["aggregations"] = [name]
+    if interval is not None:
+        request[f"{name}_interval"] = interval.value
+    answer = client.post("/aggregate", request, headers=query.headers, idempotent=True)
+    buckets: list[dict[str, Any]] = answer["aggregations"][0]["buckets"]
+    return buckets
+
+
+def items_for_summary(
+    client: CatalogClient, body: Mapping[str, Any], query: Query
+) -> Iterator[dict[str, Any]]:
+    """Yield the matching items, reduced to the members that a summary needs."""
+    request = {"limit": PAGE_SIZE, "fields": {"include": _SUMMARY_MEMBERS}, **body}
+    return chain.from_iterable(pages(client, "POST", "/search", request, "features", query.headers))
+
+
+class ItemSearch(ABC):
+    """Searches for Items, by POST /search."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _search_body(self, query: Query) -> dict[str, Any]:
+        """Return the body of the search request."""
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        body = {"limit": page_size(query)} | self._search_body(query)
+        return pages(client, "POST", "/search", body, "features", query.headers, query.limit)
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        body = {**self._search_body(query), "limit": 1}
+        body.pop("sortby", None)
+        answer = client.post("/search", body, headers=query.headers, idempotent=True)
+        return int(answer["numberMatched"])
