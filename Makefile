@@ -51,9 +51,9 @@ check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabiliti
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 	@$(RUN) lint-imports
-	@for part in src mappings stac_api; do \
-		case $$part in src) config=pyproject.toml;; *) config=$$part/pyproject.toml;; esac; \
-		$(RUN) deptry --config $$config $$part || exit; done
+	@$(RUN) deptry src
+	@$(RUN) deptry --config mappings/pyproject.toml mappings
+	@$(RUN) deptry --config stac_api/pyproject.toml stac_api
 	@scripts/audit
 
 format: sync ## let ruff rewrite the sources

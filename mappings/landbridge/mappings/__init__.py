@@ -1,7 +1,7 @@
-"""How the Catalog object model and STAC translate into each other.
+"""Translation between the Catalog object model and STAC.
 
-Pure functions over plain dicts, driven by the tables in `landbridge.mappings.tables`; no I/O, nothing but
-the standard library.
+Pure functions over plain dicts, driven by the tables in `landbridge.mappings.tables`. They do no I/O and need
+only the standard library.
 """
 
 from landbridge.mappings import (

@@ -1,8 +1,7 @@
-"""Access lists: who is in them, what that allows, and what others may see of them.
+"""Access lists of products and blobs, and the roles that they grant.
 
-A product's lists are members of its Collection, a blob's are properties of its Item; either is called the
-holder here. Each role holds all that the roles below it allow. Nothing here raises for what is stored: an
-entry that is no text, or a list that is none, lets nobody in.
+A product's lists are members of its Collection; a blob's lists are properties of its Item. Both mappings are
+called ``members`` here. A role includes the roles below it. Malformed lists and entries grant nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ __all__ = ["ACCESS_LISTS", "OWNERS", "Role", "changed_lists", "normalize_subject
 
 
 class Role(IntEnum):
-    """What somebody may do with a product or a blob."""
+    """Role of a caller on a product or a blob."""
 
     NONE = 0
     READER = 1
@@ -34,34 +33,36 @@ ACCESS_LISTS: Final[Mapping[str, Role]] = {
 
 
 def normalize_subject(subject: str) -> str:
-    """A subject as it is compared: addresses have no case."""
+    """Return a subject in the form used for comparison: e-mail addresses in lower case."""
     return subject.lower() if subject.startswith("email:") else subject
 
 
-def role_of(holder: Mapping[str, Any], subjects: Collection[str]) -> Role:
-    """The strongest role that the lists give to who answers to these subjects, which are normalized."""
+def role_of(members: Mapping[str, Any], subjects: Collection[str]) -> Role:
+    """Return the strongest role that the lists grant to a caller with these normalized subjects."""
     for name, role in ACCESS_LISTS.items():
-        if any(_matches(entry, subjects) for entry in _entries(holder, name)):
+        if any(_matches(entry, subjects) for entry in _entries(members, name)):
             return role
     return Role.NONE
 
 
-def visible_to(holder: Mapping[str, Any], subjects: Collection[str]) -> Mapping[str, Any]:
-    """The holder as these subjects may see it: owners all of it, others the entries that let them in."""
-    held = [name for name in ACCESS_LISTS if name in holder]
-    if not held or role_of(holder, subjects) == Role.OWNER:
-        return holder
-    shown = {name: [entry for entry in _entries(holder, name) if _matches(entry, subjects)] for name in held}
-    return {**holder, **shown}
+def visible_to(members: Mapping[str, Any], subjects: Collection[str]) -> Mapping[str, Any]:
+    """Return the members as a caller sees them: owners see whole lists, others only their own entries."""
+    present = [name for name in ACCESS_LISTS if name in members]
+    if not present or role_of(members, subjects) == Role.OWNER:
+        return members
+    shown = {
+        name: [entry for entry in _entries(members, name) if _matches(entry, subjects)] for name in present
+    }
+    return {**members, **shown}
 
 
-def changed_lists(holder: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
-    """The lists that are not as they were; an empty one says no more than a missing one."""
-    return [name for name in ACCESS_LISTS if (holder.get(name) or []) != (before.get(name) or [])]
+def changed_lists(members: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Return the names of the lists that changed. An empty list equals a missing one."""
+    return [name for name in ACCESS_LISTS if (members.get(name) or []) != (before.get(name) or [])]
 
 
-def _entries(holder: Mapping[str, Any], name: str) -> list[Any]:
-    found = holder.get(name)
+def _entries(members: Mapping[str, Any], name: str) -> list[Any]:
+    found = members.get(name)
     return found if isinstance(found, list) else []
 
 

@@ -1,8 +1,8 @@
 """Files of an image and assets of an Item.
 
-An asset with ``catalog:file_index`` is one of our files, at that place of the list. An Item that has none
-was written by others: its data assets are the files, in the order of their keys (a database that keeps
-JSON as jsonb forgets any other). No band is found by that order; see `landbridge.mappings.binding`.
+An asset with ``catalog:file_index`` is an uploaded file, at that index of the image's list. If an Item has no
+such asset, another program wrote it: its data assets are the files, sorted by key, because jsonb does not
+keep the order of members. Bands are not found by that order; see `landbridge.mappings.binding`.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ _RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".img", ".hdf", ".h5", ".nc", ".zar
 
 
 def is_generic_key(key: str) -> bool:
-    """Whether an asset's key says nothing of its bands, and may be replaced by one that does."""
+    """Say whether an asset's key does not name its bands, so that a better key may replace it."""
     return _GENERIC(key) is not None
 
 
 def is_data(asset: Mapping[str, Any]) -> bool:
-    """Whether an asset (or an ``item_assets`` entry) that others wrote holds raster data."""
+    """Say whether an asset (or ``item_assets`` entry) of another program holds raster data."""
     roles = {role for role in asset.get("roles") or () if isinstance(role, str)}
     if roles & _PREVIEW_ROLES:
         return False
@@ -89,7 +89,7 @@ def is_data(asset: Mapping[str, Any]) -> bool:
 
 
 def data_keys(assets: Mapping[str, Any]) -> list[str]:
-    """Keys of the data assets that others wrote, in the order in which they count as files."""
+    """Return the keys of another program's data assets, in the order in which they count as files."""
     return sorted(key for key, asset in assets.items() if isinstance(asset, Mapping) and _is_data(asset))
 
 
@@ -120,9 +120,9 @@ def files(assets: Mapping[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def finest_grid(assets: Mapping[str, Any]) -> tuple[list[float], list[int] | None] | None:
-    """Geotransform, in GDAL's order, and shape of the finest data asset that says its own; None without one.
+    """Return the geotransform (GDAL's order) and shape of the finest data asset that states them, or None.
 
-    Items of others whose bands differ in resolution have no grid of their own.
+    An Item has no grid of its own if another program wrote it and its bands differ in resolution.
     """
     found = []
     for key, asset in assets.items():
@@ -147,7 +147,7 @@ def _file(asset: Mapping[str, Any]) -> dict[str, Any]:
         file["size_bytes"] = asset["file:size"]
     if "file:checksum" in asset:
         file["hash"] = _decode_multihash(asset["file:checksum"])
-    # A search reads a hundred thousand assets: the members that all of them have are left out at once.
+    # A search reads a hundred thousand assets: one set difference skips the members that all of them have.
     for key in asset.keys() - _STAC_MEMBERS:
         if key[:8] == "catalog:" and (value := asset[key]) is not None:
             file["hash" if key == "catalog:hash" else key[8:]] = value
@@ -163,10 +163,10 @@ def _decode_multihash(checksum: Any) -> Any:
 
 
 def set_files(assets: dict[str, Any], value: Any) -> None:
-    """Make ``assets`` hold the given files, other assets left as they are. Raises `InvalidDocument`.
+    """Write the given files into ``assets``; other assets do not change.
 
-    A file may have a ``media_type`` beside the Catalog's members: it is written, and not read back.
-    A file keeps the asset of its index, or of its href, with all that others wrote there.
+    A file keeps the asset that has its index or its href, including members of other programs. A file's
+    ``media_type`` is written and not read back. Raises `InvalidDocument` for a malformed file.
     """
     wanted = list(value or ())
     own = {asset[FILE_INDEX]: key for key, asset in assets.items() if asset.get(FILE_INDEX) is not None}
@@ -213,7 +213,7 @@ def _asset(file: Mapping[str, Any], index: int, before: Mapping[str, Any]) -> di
 
 
 def set_checksum(asset: dict[str, Any], digest: Any) -> None:
-    """Set or take away an asset's checksum, given as hexadecimal digits."""
+    """Set an asset's checksum, given as hexadecimal digits; None removes it."""
     asset.pop("file:checksum", None)
     asset.pop("catalog:hash", None)
     if isinstance(digest, str) and len(digest) in _PREFIXES and _HEX(digest):
@@ -223,14 +223,14 @@ def set_checksum(asset: dict[str, Any], digest: Any) -> None:
 
 
 def checksum_of(asset: Mapping[str, Any]) -> Any:
-    """An asset's checksum as `set_digest` takes it; None where it has none."""
+    """Return an asset's checksum in the form that `set_checksum` takes; None if it has no checksum."""
     if asset.get("catalog:hash") is not None:
         return asset["catalog:hash"]
     return _decode_multihash(asset.get("file:checksum"))
 
 
 def preview_key(assets: Mapping[str, Any]) -> str | None:
-    """Key of the asset that is an Item's preview: ``thumbnail``, else the first one of that role."""
+    """Return the key of an Item's preview: ``thumbnail``, else the first asset with that role."""
     if "thumbnail" in assets:
         return "thumbnail"
     found = [key for key, asset in assets.items() if "thumbnail" in (asset.get("roles") or ())]
@@ -238,7 +238,7 @@ def preview_key(assets: Mapping[str, Any]) -> str | None:
 
 
 def set_preview(assets: dict[str, Any], href: str | None) -> None:
-    """Set, change or take away the preview."""
+    """Set the href of the preview; None removes the preview."""
     key = preview_key(assets)
     if href is None:
         if key:

@@ -1,8 +1,8 @@
-"""Band attributes and the entries of a Collection's ``bands``, both ways.
+"""Conversion between band attributes and the entries of a Collection's ``bands``.
 
-A band is one entry of its product's Collection; it has no document of its own, so changes are JSON Patch
-operations (RFC 6902) on the Collection. Bands that other programs wrote are read by
-`landbridge.mappings.external_bands`.
+A band is an entry of its product's Collection and has no document of its own. Changes are therefore JSON
+Patch operations (RFC 6902) on the Collection. `landbridge.mappings.external_bands` reads the bands that other
+programs wrote.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ __all__ = [
 
 
 def from_stac(entry: Mapping[str, Any], product_id: str) -> dict[str, Any]:
-    """The attributes of one entry of ``bands``, with ``id``, ``name``, ``product_id`` and ``type``.
+    """Return the attributes of one entry of ``bands``, with ``id``, ``name``, ``product_id`` and ``type``.
 
-    What an entry of others does not say is taken from the raster, eo and classification extensions.
+    If another program wrote the entry, missing attributes are derived from the raster, eo and classification
+    extensions.
     """
     name = entry["name"]
     out: dict[str, Any] = {"name": name, "product_id": product_id, "id": ids.image_id(product_id, name)}
@@ -47,24 +48,24 @@ def from_stac(entry: Mapping[str, Any], product_id: str) -> dict[str, Any]:
 def list_from_collection(
     collection: Mapping[str, Any], item: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The attributes of all bands of a Collection, ours or anyone's, in their order.
+    """Return the attributes of all bands of a Collection, in order, whichever program wrote it.
 
-    Read from ``bands``, else from ``item_assets``, else, where an ``item`` is given, from its assets: one
-    band for each of an asset's ``bands``, ``eo:bands`` or ``raster:bands``, else one per data asset.
+    The bands are read from ``bands``, else from ``item_assets``, else from the assets of ``item``. An asset
+    gives one band for each entry of its ``bands``, ``eo:bands`` or ``raster:bands``, else a single band.
     """
     return [from_stac(entry, collection["id"]) for entry in entries(collection, item)]
 
 
 def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return the entries that `list_from_collection` reads, each with the place of the band's pixels."""
+    """Return the entries that `list_from_collection` reads, each with the location of the band's pixels."""
     return [entry for entry in external_bands.entries(collection, item) if isinstance(entry.get("name"), str)]
 
 
 def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The entry with these attributes; a value of None is no value.
+    """Return the entry for these attributes. None means that an attribute has no value.
 
-    ``base``: the entry as it was read; what no attribute speaks of stays as it is there. Raises
-    `InvalidDocument` for a value that its attribute cannot hold, and where the name is missing.
+    ``base`` is the entry as last read; its members that belong to no attribute are kept. Raises
+    `InvalidDocument` if an attribute cannot hold its value or if the name is missing.
     """
     if base is None:
         entry = _apply(attributes, {})
@@ -87,7 +88,7 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
 def add_patch(
     attributes: Mapping[str, Any], collection: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The operations that add a band. ``collection``, where known, need not have any ``bands`` yet."""
+    """Return the operations that add a band. ``collection``, if given, may lack ``bands``."""
     entry = to_stac(attributes)
     if collection is not None and "bands" not in collection:
         return [{"op": "add", "path": "/bands", "value": [*external_bands.entries(collection), entry]}]
@@ -95,10 +96,10 @@ def add_patch(
 
 
 def patch(changes: Mapping[str, Any], collection: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The operations that make these changes of one band, and no others; None takes a value away.
+    """Return the operations that make exactly these changes to one band; None removes a value.
 
-    They begin with a ``test`` that the band is still at the place where ``collection``, as last read, has
-    it. Raises KeyError where the Collection has no such band.
+    The first operation is a ``test`` that the band still has the index it has in ``collection``, the
+    Collection as last read. Raises KeyError if the Collection has no such band.
     """
     index, entry = _find(collection, name)
     product_id = collection["id"]
@@ -113,7 +114,10 @@ def patch(changes: Mapping[str, Any], collection: Mapping[str, Any], name: str) 
 
 
 def remove_patch(collection: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The operations that remove a band, after a test that it is where it was. KeyError without it."""
+    """Return the operations that remove a band, after a ``test`` of its index.
+
+    Raises KeyError if the Collection has no such band.
+    """
     index, _ = _find(collection, name)
     if "bands" not in collection:
         entries = external_bands.entries(collection)

@@ -1,10 +1,10 @@
-"""Bindings: the asset of an Item, and the index in it, that a band's pixels are found at.
+"""Bindings: the asset of an Item, and the index in that asset, that hold a band's pixels.
 
-A band is bound by an asset's key (``catalog:asset``) and an index in the asset (``catalog:band_index``). They
+A band is bound by an asset's key (``catalog:asset``) and an index in the asset (``catalog:band_index``). Both
 come from the entries given to `Bindings`: those of the Collection
-(`landbridge.mappings.external_bands.entries`) or, if it describes no bands, of its first Items. The bands
-that an Item's own assets list win over those.
-The number and order of an Item's assets mean nothing: they differ between Items.
+(`landbridge.mappings.external_bands.entries`) or, if it describes no bands, of its first Items. If an Item's
+own asset lists its bands, that list takes precedence. The number and order of an Item's assets have no
+meaning: they differ between Items.
 
 An uploaded file has ``catalog:file_index`` in its asset. That label, not the key, identifies the file,
 because the key is made from the names of the bands that the product had when the Item was written.
@@ -55,7 +55,7 @@ class Asset(NamedTuple):
 
 
 class BandLocation(NamedTuple):
-    """The asset's position in `Bindings.keys`, and the index of the band in the asset."""
+    """Location of a band's pixels: the asset's position in `Bindings.keys`, and the index in the asset."""
 
     file: int
     band: int
@@ -63,11 +63,11 @@ class BandLocation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A band's place according to its product.
+    """Location of a band according to its product.
 
     `asset` is None if no document names the asset. `file_index` is None unless the file was uploaded.
-    `names` are those that documents may give to the band; `listed` is the Collection's list of the bands of
-    the asset.
+    `names` are the names that documents may use for the band. `listed` is the Collection's list of the
+    asset's bands.
     """
 
     name: str
@@ -80,9 +80,9 @@ class Binding:
 
 
 def is_bound(entry: Mapping[str, Any], item_assets: Any) -> bool:
-    """Say whether an entry of ``bands`` is bound to an asset that another program named.
+    """Say whether an entry of ``bands`` is bound to an asset whose key another program chose.
 
-    Entries of uploaded files have a ``catalog:file_index``. Earlier versions added one to other entries too.
+    Entries of uploaded files have a ``catalog:file_index``. Earlier versions also wrote it to other entries.
     """
     key = entry.get(ASSET_KEY)
     if not isinstance(key, str):
@@ -115,40 +115,42 @@ def _text(value: Any) -> str | None:
 
 
 def pack_assets(assets: Any) -> tuple[Any, ...]:
-    """Return what `assets_of` needs of an Item's assets: of each in turn its key, its href and the rest.
+    """Return an Item's assets as one flat tuple, for `unpack_assets`: key, href and details of each asset.
 
-    The rest is the label of an uploaded file, None, or the asset's list of bands and its resolution. A search
-    does this for every Item, and few of them are read: one flat tuple takes a third of a dict's bytes.
+    The details are the label of an uploaded file, None, or the asset's list of bands and its pixel size. A
+    search packs every Item, and few are unpacked: a flat tuple takes a third of a dict's bytes.
     """
     if not isinstance(assets, Mapping):
         return ()
-    kept: list[Any] = []
+    packed: list[Any] = []
     for key, asset in assets.items():
         if isinstance(asset, Mapping):
             label = asset.get(FILE_INDEX)
-            rest = label if isinstance(label, int) else None if FILE_INDEX in asset else _bands_of(key, asset)
-            kept += (key, asset.get("href") or "", rest)
-    return tuple(kept)
+            details = (
+                label if isinstance(label, int) else None if FILE_INDEX in asset else _bands_of(key, asset)
+            )
+            packed += (key, asset.get("href") or "", details)
+    return tuple(packed)
 
 
 def _bands_of(key: str, asset: Mapping[str, Any]) -> tuple[BandNames, float | None] | None:
-    # Pictures list the bands that they show; no band is read from them.
+    # Previews list the bands that they show, but no band is read from a preview.
     if not (bands := band_names_of(asset)) or not asset_rules.data_keys({key: asset}):
         return None
     return bands, pixel_size_of(asset)
 
 
-def unpack_assets(kept: Iterable[Any]) -> dict[str, Asset]:
-    """Return the assets that `reduced` kept."""
-    parts = iter(kept)
+def unpack_assets(packed: Iterable[Any]) -> dict[str, Asset]:
+    """Return the assets that `pack_assets` packed."""
+    parts = iter(packed)
     return {
-        key: Asset(href, None, *rest) if isinstance(rest, tuple) else Asset(href, rest)
-        for key, href, rest in zip(parts, parts, parts, strict=True)
+        key: Asset(href, None, *details) if isinstance(details, tuple) else Asset(href, details)
+        for key, href, details in zip(parts, parts, parts, strict=True)
     }
 
 
 def pixel_size_of(asset: Mapping[str, Any]) -> float | None:
-    """Return the size of an asset's pixels, for comparisons between the assets of an Item."""
+    """Return the size of an asset's pixels, to compare the assets of one Item; None if it is not stated."""
     parts = [asset, *(asset.get("bands") or ())[:1], *(asset.get("raster:bands") or ())[:1]]
     for member in ("gsd", "raster:spatial_resolution", "spatial_resolution"):
         for part in parts:
@@ -162,7 +164,7 @@ def pixel_size_of(asset: Mapping[str, Any]) -> float | None:
 
 
 def replace_files(assets: Mapping[str, Asset], hrefs: Iterable[str]) -> dict[str, Asset]:
-    """Return the assets with these files in place of the files that were there."""
+    """Return the assets with these files instead of the previous ones."""
     by_href = {asset.href: (key, asset) for key, asset in assets.items()}
     found: dict[str, Asset] = {}
     for index, href in enumerate(hrefs):
@@ -172,12 +174,12 @@ def replace_files(assets: Mapping[str, Asset], hrefs: Iterable[str]) -> dict[str
 
 
 class Bindings:
-    """The bindings of a product's bands, and the place of each in an Item.
+    """Bindings of a product's bands to assets, resolved for single Items.
 
     Parameters
     ----------
     entries
-        The entries of the bands, as `landbridge.mappings.external_bands.entries` gives them.
+        The bands' entries, as `landbridge.mappings.external_bands.entries` returns them.
     item_assets
         The Collection's ``item_assets``.
     """
@@ -199,19 +201,19 @@ class Bindings:
 
     @property
     def keys(self) -> tuple[str | None, ...]:
-        """The asset key of each file that the bands are in; None if no document names it."""
+        """Asset key of each file that holds bands; None if no document names it."""
         return tuple(bands[0].asset for bands in self._slots)
 
     def location(self, name: str) -> BandLocation:
-        """Return the place of a band as the product says it."""
+        """Return the location of a band according to the product."""
         binding = self.bands[name]
         return BandLocation(self._files[_file_key(binding)], binding.index)
 
     def resolve(self, assets: Mapping[str, Asset]) -> tuple[list[str], dict[str, BandLocation | None]]:
-        """Return an Item's hrefs in the order of `keys`, and the places that differ from `location`.
+        """Return an Item's hrefs in the order of `keys`, and the locations that differ from `location`.
 
-        An href is empty if the Item has no such asset. A place is None if the Item has no such band; its file
-        is beyond `keys` if the Item has the band in an asset of another name.
+        An href is empty if the Item has no such asset. A location is None if the Item has no such band. Its
+        file is beyond `keys` if the Item has the band in an asset of another name.
         """
         labelled = {asset.file_index: asset for asset in assets.values() if asset.file_index is not None}
         hrefs: list[str] = []
@@ -238,33 +240,33 @@ class Bindings:
         return hrefs, others
 
     def _declared(self, binding: Binding, assets: Mapping[str, Asset]) -> tuple[str, int] | None:
-        """Return href and index of the asset that an Item itself says the band is in."""
+        """Return href and band index of the asset that lists the band in the Item itself, or None."""
         if binding.asset is not None:
-            # The Item calls the asset by another name: it is the one that lists the same bands.
+            # The Item uses another key for the asset: take the asset that lists the same bands.
             names = [name for name, _ in binding.listed]
-            alike = [
+            same_bands = [
                 asset
                 for key, asset in assets.items()
                 if key not in self._known and names and [name for name, _ in asset.bands] == names
             ]
-            if len(alike) == 1 and None not in names and alike[0].href:
-                return alike[0].href, binding.index
+            if len(same_bands) == 1 and None not in names and same_bands[0].href:
+                return same_bands[0].href, binding.index
             return None
         if (asset := assets.get(binding.name)) is not None and len(asset.bands) < 2:
             return asset.href, binding.index if not asset.bands else 0
-        having = [
+        candidates = [
             (asset, index)
             for _, asset in sorted(assets.items())
             if (index := _index_by_name(binding, asset.bands)) is not None
         ]
-        if not having:
+        if not candidates:
             return None
-        best, index = min(having, key=lambda found: preference_key(found[0].bands, found[0].resolution))
+        best, index = min(candidates, key=lambda found: preference_key(found[0].bands, found[0].resolution))
         return best.href, index
 
 
 def preference_key(bands: Sequence[Any], resolution: float | None) -> tuple[bool, float]:
-    """Return a key to sort assets by that have the same band: composites last, the finest first."""
+    """Return the sort key among assets that hold the same band: single bands first, then the finest."""
     return len(bands) > 1, float("inf") if resolution is None else resolution
 
 
@@ -291,7 +293,7 @@ def _binding(entry: Mapping[str, Any], item_assets: Mapping[str, Any]) -> Bindin
 
 
 def _file_key(binding: Binding) -> tuple[Any, ...]:
-    """Return what bands of one file have in common."""
+    """Return a key that is equal for the bands of one file."""
     if binding.file_index is not None:
         return ("file", binding.file_index)
     return ("asset", binding.asset) if binding.asset is not None else ("band", binding.name)
@@ -305,18 +307,18 @@ def _find_asset(binding: Binding, assets: Mapping[str, Asset], labelled: Mapping
     asset = assets.get(binding.asset)
     if asset is None or not asset.href:
         return None
-    # An uploaded file with another label is another file, under any asset key.
+    # An uploaded file with another label is another file, even under the same asset key.
     return None if binding.file_index is not None and asset.file_index is not None else asset
 
 
 def _index_by_name(binding: Binding, listed: BandNames) -> int | None:
-    """Return the index of the only band of a list that has the band's name."""
+    """Return the index of the band's name in a list; None if it is missing or not unique."""
     found = [index for index, (name, _) in enumerate(listed) if name in binding.names]
     return found[0] if len(found) == 1 else None
 
 
 def _index_in_asset(binding: Binding, own: BandNames) -> int | None:
-    """Return the index of a band in an Item's asset that lists its bands; None if it is not among them."""
+    """Return the index of a band in an Item's asset that lists its bands; None if the asset lacks it."""
     if (index := _index_by_name(binding, own)) is not None:
         return index
     wanted = binding.common_name
@@ -325,6 +327,6 @@ def _index_in_asset(binding: Binding, own: BandNames) -> int | None:
         return common[0]
     known = {name for name, _ in binding.listed}
     if len(own) < len(binding.listed) or known & {name for name, _ in own} - {None}:
-        # The Item names its bands as the Collection does, and this one is missing.
+        # The Item uses the Collection's band names, and this band is missing.
         return binding.index if binding.index < len(own) and own[binding.index][0] is None else None
     return binding.index if binding.index < len(own) else None

@@ -1,7 +1,7 @@
-"""Blob attributes and STAC Items, both ways.
+"""Conversion between blob attributes and STAC Items.
 
-Attributes are plain JSON values by their Catalog names; datetimes are RFC 3339 strings in UTC. What these
-functions return shares its inner values with what they were given: treat all of it as frozen.
+Attributes are plain JSON values by Catalog name; datetimes are RFC 3339 strings in UTC. Results share their
+inner values with the arguments: do not modify either.
 """
 
 from __future__ import annotations
@@ -33,35 +33,35 @@ __all__ = [
     "to_stac",
 ]
 
-# Key of the asset that is the blob's data.
+# Key of the asset that holds the blob's data.
 DATA_ASSET = "data"
-# Bytes of namespace and name together.
+# Limit of namespace and name together, in bytes of UTF-8.
 MAX_NAME_BYTES = 979
-# Bytes of data above which its MD5 may be worked out after it was taken. An MD5 takes a core longer than the
-# transfer does; below, that is a tenth of a second, for which nobody needs to be told twice.
+# Above this size the MD5 may be computed after the upload, because it takes longer than the transfer. Below,
+# it takes a tenth of a second.
 DEFERRED_HASH_BYTES = 64 * 2**20
 
 _VERSION = re.compile(r"/assets/blobs/[^/]+/([^/]+)/data\Z").search
 _NAMESPACE = re.compile(r"[A-Za-z0-9:._-]+\Z").match
-# What an id is made of, which cannot change.
+# Parts of the id, which cannot change.
 _ID_PARTS = ("storage_type", "namespace", "name")
 _ASSET_MEMBERS = {"href": "href", "file:size": "size_bytes"}
 
 
 def namespace_problem(namespace: str) -> str | None:
-    """Return the reason why a text cannot be a namespace; None if it can."""
+    """Return the reason why a text is no valid namespace; None if it is valid."""
     return None if _NAMESPACE(namespace) else "is not made of letters, digits, ':', '.', '_' and '-'"
 
 
 def name_problem(name: str) -> str | None:
-    """Return the reason why a text cannot be the name of a blob; None if it can."""
+    """Return the reason why a text is no valid name of a blob; None if it is valid."""
     if not name or ids.text_problem(name) or "," in name or name.startswith("/") or name.endswith("/"):
         return "is not made of printable characters without ',', with no '/' or blank at its ends"
     return None
 
 
 def check_names(namespace: str, name: str) -> None:
-    """Raise `InvalidDocument` for a namespace or a name that cannot be one."""
+    """Raise `InvalidDocument` if the namespace or the name is invalid."""
     for part, value, fault in (("namespace", namespace, namespace_problem), ("name", name, name_problem)):
         if (why := fault(value)) is not None:
             raise InvalidDocument(part, f"{value!r} {why}")
@@ -73,13 +73,13 @@ def check_names(namespace: str, name: str) -> None:
 
 
 def data_version(href: str | None) -> str | None:
-    """What tells data of ours from all other, by where it is; None for data that lies elsewhere."""
+    """Return the version of the data from an href of the service's store; None for any other href."""
     found = _VERSION(href or "")
     return found[1] if found else None
 
 
 def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of a blob's Item; those that it does not hold are left out."""
+    """Return the attributes of a blob's Item; missing attributes are left out."""
     out: dict[str, Any] = {}
     properties = item.get("properties") or {}
     unknown: dict[str, Any] = {}
@@ -108,11 +108,11 @@ def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The Item with these attributes; a value of None is no value.
+    """Return the Item for these attributes. None means that an attribute has no value.
 
-    ``base``: the Item as it was read. All that no attribute speaks of stays as it is there; attributes of
-    it that are missing here go, but for readonly ones. Raises `InvalidDocument` for a value that its
-    attribute cannot hold, and where a part of the id is missing.
+    ``base`` is the Item as last read. Its members that belong to no attribute are kept; its attributes that
+    are missing in ``attributes`` are removed, except read-only ones. Raises `InvalidDocument` if an attribute
+    cannot hold its value or if a part of the id is missing.
     """
     if base is None:
         return _apply(attributes, _blank(attributes))
@@ -130,23 +130,22 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
 
 
 def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """The RFC 7396 merge patch of an Item, as last read, that makes these changes and no others.
+    """Return the merge patch (RFC 7396) that makes exactly these changes to an Item, as last read.
 
-    None takes a value away. Raises `InvalidDocument` as `to_stac` does, and for a change of what its id is
-    made of.
+    None removes a value. Raises `InvalidDocument` as `to_stac` does, and if a part of the id changes.
     """
     before = from_stac(base)
     changed = {name: value for name, value in changes.items() if not json_equal(value, before.get(name))}
     made = merge_patch(base, _apply(changed, base))
     if changed.get("geometry") is not None:
-        # Whatever geometry others wrote meanwhile, nothing of it is left.
+        # Remove the members of a geometry that another client may have written in the meantime.
         made["geometry"] = {"coordinates": None, "geometries": None, **changed["geometry"]}
         made["bbox"] = bbox(changed["geometry"])
     return made
 
 
 def _blank(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """A new Item with its id and what the id is made of."""
+    """Return a new Item with its id and the parts of the id."""
     parts: dict[str, Any] = {name: attributes.get(name) for name in _ID_PARTS}
     if identifier := attributes.get("id"):
         try:
@@ -182,7 +181,7 @@ def _blank(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the changes made; None takes a value away."""
+    """Return ``base`` with the changes; None removes a value."""
     item = dict(base)
     item["properties"] = dict(base.get("properties") or {})
     item["assets"] = dict(base.get("assets") or {})
@@ -191,7 +190,7 @@ def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
         row = _row(name)
         if name == "id" or name in _ID_PARTS:
             if value != fixed.get(name):
-                why = f"is {fixed.get(name)!r} and cannot become {value!r}: the blob's id is made of it"
+                why = f"is {fixed.get(name)!r} and cannot become {value!r}: it is a part of the blob's id"
                 raise InvalidDocument(name, why)
             continue
         special = _WRITERS.get(name)
@@ -219,7 +218,7 @@ def _write_geometry(item: dict[str, Any], value: Any) -> None:
 
 
 def _data(item: dict[str, Any]) -> dict[str, Any]:
-    """The asset of the data, to be written to."""
+    """Replace the data asset by a copy, and return the copy for writing."""
     data = {"roles": ["data"], **item["assets"].get(DATA_ASSET, {})}
     item["assets"][DATA_ASSET] = data
     return data
@@ -237,13 +236,13 @@ def _write_size(item: dict[str, Any], value: Any) -> None:
     data.pop("file:size", None)
     if value is not None:
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise InvalidDocument("size_bytes", f"{value!r} is no number of bytes")
+            raise InvalidDocument("size_bytes", f"{value!r} is not a number of bytes")
         data["file:size"] = value
     sync_size(item)
 
 
 def sync_size(item: dict[str, Any]) -> None:
-    """Repeat the size of the data where filters find it."""
+    """Copy the size of the data asset to ``catalog:size_bytes``, where filters find it."""
     size = (item["assets"].get(DATA_ASSET) or {}).get("file:size")
     item["properties"].pop("catalog:size_bytes", None)
     if size is not None:
@@ -255,9 +254,9 @@ def _write_hash(item: dict[str, Any], value: Any) -> None:
 
 
 def _write_extra(item: dict[str, Any], value: Any) -> None:
-    foreign: dict[str, Any] = {}
-    compiled_table.for_kind("blob").read(item["properties"], {}, foreign)
-    extra_properties.write(item["properties"], foreign, value)
+    unmapped: dict[str, Any] = {}
+    compiled_table.for_kind("blob").read(item["properties"], {}, unmapped)
+    extra_properties.write(item["properties"], unmapped, value)
 
 
 _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {

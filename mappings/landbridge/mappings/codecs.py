@@ -1,8 +1,8 @@
-"""Named converters between one attribute's value and its STAC value.
+"""Named converters between an attribute's value and its STAC value.
 
-A codec is a pair of pure functions on JSON values. ``None`` for a function means that the value is the
-same on both sides. Numbers change their unit by shifting the decimal point of their shortest notation, so
-that 0.29 is 29 % and not 28.999999999999996 %.
+A codec is a pair of pure functions on JSON values. A function of None means that the value is the same on
+both sides. Units change by shifting the decimal point of a number's shortest notation, so that 0.29 is 29 %
+and not 28.999999999999996 %.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from landbridge.mappings import times
 
 __all__ = ["CODECS", "DOCUMENT_CODECS", "METRES_PER_DEGREE", "Codec", "shift_decimal", "to_metres"]
 
-# One degree in metres, as the Catalog compares resolutions.
+# Length of one degree, as the Catalog uses it to compare resolutions.
 METRES_PER_DEGREE = 111111
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """``encode``: attribute value to STAC value; ``decode``: the way back; None: the value as it is."""
+    """Pair of functions: ``encode`` returns the STAC value, ``decode`` the attribute's; None: unchanged."""
 
     encode: Callable[[Any], Any] | None = None
     decode: Callable[[Any], Any] | None = None
 
 
 def shift_decimal(value: float, places: int) -> float:
-    """``value`` times ten to the power of ``places``, exact in decimal notation; whole floats stay floats."""
+    """Return ``value`` times ten to the power of ``places``, exact in decimal notation, as a float."""
     if value == 0:
         return value
     if not isinstance(value, int | float) or isinstance(value, bool):
@@ -40,7 +40,7 @@ def shift_decimal(value: float, places: int) -> float:
 
 
 def to_metres(value: Any) -> float:
-    """A resolution in metres: of a number (metres already) or of ``{"value", "unit"}``."""
+    """Return a resolution in metres, from a number of metres or from ``{"value", "unit"}``."""
     if not isinstance(value, Mapping):
         return _number(value)
     number, unit = _number(value["value"]), value.get("unit", "meters")
@@ -114,7 +114,7 @@ def _nodata_from_stac(value: Any) -> Any:
 
 
 def _transform_to_stac(value: Any) -> list[float]:
-    # GDAL writes c, a, b, f, d, e; the projection extension a, b, c, d, e, f.
+    # GDAL's order is c, a, b, f, d, e; the projection extension's order is a, b, c, d, e, f.
     c, a, b, f, d, e = _numbers(value)
     return [a, b, c, d, e, f]
 
@@ -153,7 +153,7 @@ CODECS: Mapping[str, Codec] = {
     "geotrans": Codec(_transform_to_stac, _transform_from_stac),
 }
 
-# Codecs that read and write more than one place of a document; each kind's module has their bodies.
+# Codecs that read and write several members of a document; each kind's module implements them.
 DOCUMENT_CODECS = frozenset(
     {
         "identifier",

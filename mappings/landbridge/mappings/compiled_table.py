@@ -1,6 +1,6 @@
-"""Reading and writing of the rows that a codec converts in one place, compiled once per table.
+"""Readers and writers of members that have a codec of one value, compiled once per table.
 
-The members of one object are meant: an Item's ``properties``, a Collection itself, or a band's entry.
+"Members" are those of one JSON object: an Item's ``properties``, a Collection, or a band's entry.
 """
 
 from __future__ import annotations
@@ -20,42 +20,45 @@ if TYPE_CHECKING:
 
 __all__ = ["CODEC_ERRORS", "CompiledTable", "for_kind", "write"]
 
-# What a codec raises on a value it cannot convert.
+# Exceptions that a codec raises for a value that it cannot convert.
 CODEC_ERRORS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError)
 
 _Reader = tuple[str, Callable[[Any], Any] | None]
 
 
 def _read_later(value: Any) -> Any:
-    """Stands in `Plan.steps` for a member that is read together with another one."""
+    """Mark a member in `CompiledTable.readers` that is read together with another member."""
     raise NotImplementedError(value)
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledTable:
-    """``steps``: attribute and decoder by member; ``special``: rows with a document codec, by attribute."""
+    """Readers of one table, by member.
+
+    ``readers`` holds attribute and decoder; ``shadows`` and ``overflows`` hold attribute, main member and
+    converter.
+    """
 
     table: tables.Table
-    steps: Mapping[str, _Reader]
+    readers: Mapping[str, _Reader]
     shadows: Mapping[str, tuple[str, str, Callable[[Any], Any] | None]]
     overflows: Mapping[str, tuple[str, str, Callable[[Any], Any] | None]]
-    special: Mapping[str, Row]
 
     def read(self, members: Mapping[str, Any], out: dict[str, Any], extra: dict[str, Any]) -> None:
-        """Put the attributes that ``members`` hold into ``out``, and members of no attribute into ``extra``.
+        """Put the attributes of ``members`` into ``out``, and members without attribute into ``extra``.
 
-        A value that its codec cannot read is left out: a document of others must not be unreadable for
-        one bad member, which stays where it is.
+        A value that its codec cannot decode is left out, so that one bad member does not make another
+        program's document unreadable. It stays in the document.
         """
-        find = self.steps.get
+        find = self.readers.get
         late: list[str] = []
         for key, value in members.items():
-            step = find(key)
-            if step is None:
+            reader = find(key)
+            if reader is None:
                 if not key.startswith("catalog:"):
                     extra[key] = value
                 continue
-            name, decode = step
+            name, decode = reader
             if value is None:
                 continue
             if decode is None:
@@ -74,7 +77,7 @@ class CompiledTable:
         try:
             if key in self.shadows:
                 name, member, encode = self.shadows[key]
-                # A shadow counts only while it says the same as the STAC member, which others may edit.
+                # A shadow is valid only while it agrees with the STAC member, which other programs may edit.
                 if member in members and encode is not None and encode(members[key]) == members[member]:
                     out[name] = members[key]
             elif key in self.overflows:
@@ -87,33 +90,35 @@ class CompiledTable:
 
 @cache
 def for_kind(kind: str) -> CompiledTable:
-    """The plan of a table."""
+    """Return the compiled table of a kind."""
     table = tables.load(kind)
     container = ("properties",) if table.document == "Item" else ()
-    steps: dict[str, _Reader] = {}
-    shadows, overflows, special = {}, {}, {}
+    readers: dict[str, _Reader] = {}
+    shadows, overflows = {}, {}
     for row in table.rows.values():
         if row.codec in DOCUMENT_CODECS:
-            special[row.name] = row
-            for place in row.places:
-                if place[:-1] == container:
-                    steps.setdefault(place[-1], (row.name, _read_later))
+            for path in row.paths:
+                if path[:-1] == container:
+                    readers.setdefault(path[-1], (row.name, _read_later))
             continue
         codec, member = CODECS[row.codec], row.path[-1]
-        steps[member] = (row.name, codec.decode)
+        readers[member] = (row.name, codec.decode)
         if row.shadow:
             shadows[row.shadow] = (row.name, member, codec.encode)
-            steps[row.shadow] = (row.name, _read_later)
+            readers[row.shadow] = (row.name, _read_later)
         if row.overflow:
             overflows[row.overflow] = (row.name, member, codec.decode)
-            steps[row.overflow] = (row.name, _read_later)
-        for place in row.also:
-            steps.setdefault(place[-1], (row.name, _read_later))
-    return CompiledTable(table, steps, shadows, overflows, special)
+            readers[row.overflow] = (row.name, _read_later)
+        for path in row.also:
+            readers.setdefault(path[-1], (row.name, _read_later))
+    return CompiledTable(table, readers, shadows, overflows)
 
 
 def write(row: Row, value: Any, members: dict[str, Any]) -> None:
-    """Put an attribute's value into ``members``; None takes it out. Raises `InvalidDocument`."""
+    """Put an attribute's value into ``members``; None removes it.
+
+    Raises `InvalidDocument` if the attribute cannot hold the value.
+    """
     member = row.path[-1]
     for name in (row.shadow, row.overflow):
         if name:
@@ -126,7 +131,7 @@ def write(row: Row, value: Any, members: dict[str, Any]) -> None:
         stac = value if codec.encode is None else codec.encode(value)
         back = value if codec.encode is None else stac if codec.decode is None else codec.decode(stac)
     except CODEC_ERRORS as error:
-        raise InvalidDocument(row.name, f"{value!r} will not do: {error}") from error
+        raise InvalidDocument(row.name, f"{value!r} is invalid: {error}") from error
     values.check(row.name, stac)
     if row.overflow and not row.schema.get("minimum", stac) <= stac <= row.schema.get("maximum", stac):
         members.pop(member, None)

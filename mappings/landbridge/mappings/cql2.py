@@ -1,8 +1,8 @@
-"""Filters and sorts on Catalog attributes, written as CQL2 JSON on STAC properties.
+"""Conversion of filters and sorts on Catalog attributes to CQL2 JSON on STAC properties.
 
-The input is the serialized form of the client's expressions: ``{"eq": {name: value}}``, ``ne``, ``prefix``,
-``like``, ``ilike`` and ``{"range": {name: {"gt": ..., "lte": ...}}}`` with one or more attributes each,
-``{"isnull": name}``, ``{"isnotnull": name}``, ``{"and": [...]}``, ``{"or": [...]}``.
+The input is the serialized form of the client's expressions. ``{"eq": {name: value}}``, ``ne``, ``prefix``,
+``like``, ``ilike`` and ``{"range": {name: {"gt": ..., "lte": ...}}}`` take one or more attributes each. The
+others are ``{"isnull": name}``, ``{"isnotnull": name}``, ``{"and": [...]}`` and ``{"or": [...]}``.
 """
 
 from __future__ import annotations
@@ -22,25 +22,38 @@ __all__ = ["geometry_filter", "sortby", "text_filter", "to_cql2"]
 Node = dict[str, Any]
 
 _COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-# Attributes that an Item has as its id and its collection.
+# Attributes that are the id or the collection of a document.
 _ITEM_FIELDS: Mapping[str, Mapping[str, str]] = {
     "image": {"product_id": "collection", "name": "id"},
     "product": {"id": "id"},
     "blob": {},
 }
-# Kinds whose id is a Collection's and an Item's together.
+# Kinds whose id consists of the Collection's and the Item's id.
 _KINDS_WITH_SPLIT_ID = ("image", "blob")
 
 
 def to_cql2(expression: Mapping[str, Any], kind: str) -> Node:
-    """The CQL2 JSON of a serialized expression on ``"image"``, ``"product"`` or ``"blob"`` attributes.
+    """Return the CQL2 JSON of a serialized expression.
 
-    Values take the unit of their STAC property, dates are instants in UTC, and a list is asked for its
-    members. A missing value satisfies no comparison. Raises AttributeError for an attribute that there is
-    not or that cannot be filtered by, and ValueError for a value or an expression that cannot be right.
+    Values are converted to the unit of their STAC property, and dates to instants in UTC. A comparison with
+    a list looks among its members. A missing value satisfies no comparison.
+
+    Parameters
+    ----------
+    expression
+        The expression; see the module's text for its form.
+    kind
+        The kind of object whose attributes it names: ``"image"``, ``"product"`` or ``"blob"``.
+
+    Raises
+    ------
+    AttributeError
+        If an attribute does not exist or cannot be filtered by.
+    ValueError
+        If the expression is malformed, or a value does not fit its attribute.
     """
     if len(expression) != 1:
-        raise ValueError(f"{dict(expression)!r} is no expression: it has to have one operator")
+        raise ValueError(f"{dict(expression)!r} is not an expression: it must have exactly one operator")
     ((operator, operand),) = expression.items()
     if operator in ("and", "or"):
         return _combine(operator, [to_cql2(part, kind) for part in operand])
@@ -49,13 +62,17 @@ def to_cql2(expression: Mapping[str, Any], kind: str) -> Node:
         test = _is_null if operator == "isnull" else _is_not_null
         return _combine("and", [test(_row(name, kind), kind) for name in names])
     if operator not in _OPERATORS:
-        raise ValueError(f"{operator!r} is no operator; there are {', '.join([*_OPERATORS, 'and', 'or'])}")
-    write = _OPERATORS[operator]
-    return _combine("and", [write(_row(name, kind), value, kind) for name, value in operand.items()])
+        known = ", ".join([*_OPERATORS, "and", "or", "isnull", "isnotnull"])
+        raise ValueError(f"{operator!r} is not an operator; use one of {known}")
+    compile_ = _OPERATORS[operator]
+    return _combine("and", [compile_(_row(name, kind), value, kind) for name, value in operand.items()])
 
 
 def sortby(attribute: str, ascending: bool = True, kind: str = "image") -> list[dict[str, str]]:
-    """The STAC API's ``sortby`` for one attribute. Raises AttributeError for one that cannot be sorted by."""
+    """Return the STAC API's ``sortby`` for one attribute.
+
+    Raises AttributeError if the attribute does not exist or has no order.
+    """
     row = _table(kind).rows.get(attribute)
     if row is None or not row.sort:
         why = "there is no such attribute" if row is None else "it has no order"
@@ -70,36 +87,41 @@ def sortby(attribute: str, ascending: bool = True, kind: str = "image") -> list[
 
 
 def text_filter(text: str, kind: str) -> Node:
-    """The CQL2 JSON that finds objects with each word of a text somewhere in what can be searched.
+    """Return the CQL2 JSON that finds objects whose searchable attributes contain every word of a text.
 
-    Raises ValueError for a text without words.
+    Raises ValueError if the text has no words.
     """
     rows = [row for row in _table(kind).rows.values() if row.search]
 
-    def found(word: str) -> Node:
+    def contains(word: str) -> Node:
         pattern = _node("casei", f"%{_escaped(word)}%")
         return _combine("or", [_node("like", _node("casei", _property(row, kind)), pattern) for row in rows])
 
-    return _combine("and", [found(word) for word in text.split()])
+    return _combine("and", [contains(word) for word in text.split()])
 
 
 def geometry_filter(geometry: Mapping[str, Any], match_null_geometry: bool = False) -> Node:
-    """The CQL2 JSON that finds Items by geometry; with ``match_null_geometry`` those without one too."""
+    """Return the CQL2 JSON that finds Items that intersect a geometry.
+
+    If ``match_null_geometry`` is set, it also finds Items without a geometry.
+    """
     node = _node("s_intersects", {"property": "geometry"}, dict(geometry))
-    # An Item has a bbox where, and only where, it has a geometry.
+    # An Item has a bbox if and only if it has a geometry.
     return _combine("or", [node, _node("isNull", {"property": "bbox"})]) if match_null_geometry else node
 
 
 def _table(kind: str) -> tables.Table:
     if kind not in _ITEM_FIELDS:
-        raise ValueError(f"a STAC API searches no {kind!r}; there are {', '.join(_ITEM_FIELDS)}")
+        raise ValueError(f"a STAC API cannot search for {kind!r}; use one of {', '.join(_ITEM_FIELDS)}")
     return tables.load(kind)
 
 
 def _row(name: str, kind: str) -> Row:
     row = _table(kind).rows.get(name)
     if row is None:
-        raise AttributeError(f"there is no attribute {name!r} to filter by (kind {kind!r})")
+        raise AttributeError(
+            f"the attribute {name!r} does not exist, so it cannot be filtered by (kind {kind!r})"
+        )
     if not row.filter or row.property_name is None:
         raise AttributeError(f"the attribute {name!r} cannot be filtered by (kind {kind!r})")
     return row
@@ -107,7 +129,7 @@ def _row(name: str, kind: str) -> Row:
 
 def _combine(operator: str, parts: Sequence[Node]) -> Node:
     if not parts:
-        raise ValueError(f"{operator!r} joins no expressions")
+        raise ValueError(f"{operator!r} needs at least one expression")
     if len(parts) == 1:
         return parts[0]
     flat: list[Node] = []
@@ -127,7 +149,7 @@ def _property(row: Row, kind: str) -> Node:
 
 
 def _value(row: Row, value: Any) -> Any:
-    """A value in the unit and form of its STAC property. Raises ValueError naming attribute and value."""
+    """Return a value in the unit and form of its STAC property. Raises ValueError if it does not fit."""
     definition = row.queryable or row.schema
     try:
         if definition.get("format") == "date-time":
@@ -144,31 +166,31 @@ def _value(row: Row, value: Any) -> Any:
 
 
 def _of_type(definition: Mapping[str, Any], value: Any) -> Any:
-    """Return a value in the type of its property. Raises ValueError for one that it can never have."""
+    """Return a value in the type of its property. Raises ValueError if the type cannot hold it."""
     kind = definition.get("type")
     if kind == "array":
         kind = definition.get("items", {}).get("type")
     if kind == "boolean" and not isinstance(value, str):
         if value not in (0, 1):
-            raise ValueError("it is True or False")
+            raise ValueError("use True or False")
         return bool(value)
     if kind in ("number", "integer") and isinstance(value, str):
         return float(value)
     if (kind == "string") != isinstance(value, str) and kind in ("string", "boolean"):
-        raise ValueError(f"it is a {kind}")
+        raise ValueError(f"the attribute is a {kind}")
     return value
 
 
 def _plain(value: Any) -> Any:
     if not isinstance(value, str | int | float | bool):
-        raise TypeError("it is neither a string, a number nor a boolean")
+        raise TypeError("use a string, a number or a boolean")
     if why := values.problem(value):
         raise ValueError(why)
     return value
 
 
 def _comparison(row: Row, operator: str, value: Any, kind: str) -> Node:
-    """One comparison; where a value may lie beside its property, of either place."""
+    """Return one comparison. If the attribute has an overflow member, either member may satisfy it."""
     if kind in _KINDS_WITH_SPLIT_ID and row.name == "id":
         return _id_comparison(operator, value, kind)
     stac = _value(row, value)
@@ -215,30 +237,30 @@ def _ne(row: Row, value: Any, kind: str) -> Node:
 
 def _range(row: Row, bounds: Mapping[str, Any], kind: str) -> Node:
     if unknown := set(bounds) - set(_COMPARISONS):
-        raise ValueError(f"{min(unknown)!r} is no bound of a range; there are gt, gte, lt and lte")
+        raise ValueError(f"{min(unknown)!r} is not a bound of a range; use gt, gte, lt or lte")
     if row.is_list:
         raise ValueError(f"{row.name} is a list, which has no order")
     if not row.overflow:
         return _combine(
             "and", [_comparison(row, _COMPARISONS[bound], value, kind) for bound, value in bounds.items()]
         )
-    # Both bounds have to hold at the same place.
-    places = [row.property_name, row.overflow]
+    # Both bounds must hold for the same member.
+    members = [row.property_name, row.overflow]
     stac = {_COMPARISONS[bound]: _value(row, value) for bound, value in bounds.items()}
     return _combine(
         "or",
         [
-            _combine("and", [_node(op, {"property": place}, value) for op, value in stac.items()])
-            for place in places
+            _combine("and", [_node(op, {"property": member}, value) for op, value in stac.items()])
+            for member in members
         ],
     )
 
 
 def _prefix(row: Row, value: Any, kind: str) -> Node:
     if not isinstance(value, str):
-        raise ValueError(f"cannot filter by {row.name} and the prefix {value!r}, no string")  # noqa: TRY004 - one error for all
+        raise ValueError(f"cannot filter by {row.name}: the prefix {value!r} is not a string")  # noqa: TRY004 - one error for all
     if kind == "image" and row.name == "id":
-        # The prefix ends within the product's id, or else within the name.
+        # The prefix ends in the product's id or in the name.
         whole = _node("like", {"property": "collection"}, _escaped(value) + "%")
         product_id, colon, name = value.rpartition(":")
         if not colon:
@@ -273,13 +295,13 @@ def _ilike(row: Row, pattern: Any, kind: str) -> Node:
 
 def _check_pattern(row: Row, pattern: Any, kind: str) -> None:
     if not isinstance(pattern, str):
-        raise ValueError(f"cannot filter by {row.name} and the pattern {pattern!r}, no string")  # noqa: TRY004 - one error for all
+        raise ValueError(f"cannot filter by {row.name}: the pattern {pattern!r} is not a string")  # noqa: TRY004 - one error for all
     if (
         row.schema.get("type") != "string"
         or row.schema.get("format")
         or (kind in _KINDS_WITH_SPLIT_ID and row.name == "id")
     ):
-        raise ValueError(f"{row.name} is not a string, so {pattern!r} cannot be looked for in it")
+        raise ValueError(f"{row.name} is not a string, so it cannot be compared with the pattern {pattern!r}")
 
 
 def _is_null(row: Row, kind: str) -> Node:
@@ -287,7 +309,7 @@ def _is_null(row: Row, kind: str) -> Node:
         return _node("isNull", {"property": "id"})
     node = _node("isNull", _property(row, kind))
     if row.is_list:
-        # An empty list counts as no value.
+        # An empty list counts as a missing value.
         return _combine("or", [node, _node("a_equals", _property(row, kind), [])])
     if row.overflow:
         return _combine("and", [node, _node("isNull", {"property": row.overflow})])

@@ -1,6 +1,6 @@
 """Differences between two JSON documents, as RFC 7396 merge patches and RFC 6902 operations.
 
-A merge patch compares objects member by member; anything else, arrays included, is replaced as a whole.
+A merge patch compares objects member by member. Any other value, arrays included, is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["json_equal", "json_patch", "json_pointer", "merge_patch"]
 
 
 def json_equal(one: Any, other: Any) -> bool:
-    """Equality of JSON values: unlike Python's, it tells ``true`` from ``1``."""
+    """Compare JSON values. Unlike Python's ``==``, ``true`` differs from ``1``."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, Mapping):
@@ -31,7 +31,7 @@ def json_equal(one: Any, other: Any) -> bool:
 
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The RFC 7396 merge patch that turns ``old`` into ``new``; empty where they are the same."""
+    """Return the RFC 7396 merge patch from ``old`` to ``new``; empty if they are equal."""
     patch: dict[str, Any] = {key: None for key in old if key not in new}
     for key, value in new.items():
         before = old.get(key)
@@ -46,24 +46,24 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 def json_patch(
     old: Mapping[str, Any], new: Mapping[str, Any], path: str = "", inside: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """The RFC 6902 operations that turn ``old`` into ``new``, their paths below ``path``.
+    """Return the RFC 6902 operations from ``old`` to ``new``, with paths below ``path``.
 
-    Members are replaced as a whole, so that what results is what was meant and no mixture with what others
-    wrote meanwhile; those that ``inside`` names are objects to be compared member by member.
+    Members are replaced as a whole, so that the result does not mix with concurrent changes by other clients.
+    Objects named in ``inside`` are compared member by member.
     """
     found: list[dict[str, Any]] = [
         {"op": "remove", "path": path + json_pointer([key])} for key in old if key not in new
     ]
     for key, value in new.items():
-        where, before = path + json_pointer([key]), old.get(key)
+        member, before = path + json_pointer([key]), old.get(key)
         if key in inside and isinstance(value, Mapping) and isinstance(before, Mapping):
-            found += json_patch(before, value, where, inside)
+            found += json_patch(before, value, member, inside)
         elif key not in old or not json_equal(before, value):
-            # "add" replaces a member that is there, and does not fail where it went in the meantime.
-            found.append({"op": "add", "path": where, "value": value})
+            # "add" replaces a member, and unlike "replace" does not fail if the member is gone meanwhile.
+            found.append({"op": "add", "path": member, "value": value})
     return found
 
 
 def json_pointer(members: Sequence[str | int]) -> str:
-    """The JSON pointer (RFC 6901) to a member."""
+    """Return the JSON pointer (RFC 6901) to a member."""
     return "".join("/" + str(member).replace("~", "~0").replace("/", "~1") for member in members)

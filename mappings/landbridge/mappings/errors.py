@@ -8,11 +8,11 @@ __all__ = ["InvalidDocument"]
 
 
 class InvalidDocument(LandbridgeError, ValueError):  # noqa: N818 - the name is part of the published interface
-    """A value is not what its attribute allows.
+    """An attribute does not allow its value.
 
-    ``attribute`` is the Catalog attribute's name (``"cloud_fraction"``), with the band's name before it
-    where the document is a product's (``"red.data_range"``); the message names it, the value and what
-    would be right.
+    ``attribute`` is the name of the Catalog attribute (``"cloud_fraction"``). In a product's document the
+    name of a band may precede it (``"red.data_range"``). The message names the attribute, the value and the
+    values that are allowed.
     """
 
     def __init__(self, attribute: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Bands that other programs wrote, read as entries of ``bands`` in the form that Landbridge writes.
+"""Reader of bands that other programs wrote, as entries of ``bands`` in Landbridge's form.
 
 STAC describes bands in ``bands`` (1.1), in ``eo:bands`` and ``raster:bands`` of assets (1.0), or not at all.
 A band is bound to the key of its asset and to its index there (see `landbridge.mappings.binding`).
@@ -31,7 +31,7 @@ _DATA_TYPE_RANGES: Mapping[str, tuple[float, float]] = {
 
 
 def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return a Collection's band entries, each with the asset and the index that the band is found at.
+    """Return a Collection's band entries, each with the asset and the index that hold the band.
 
     The assets of ``item`` are read if the Collection describes neither bands nor assets.
     """
@@ -42,16 +42,16 @@ def entries(collection: Mapping[str, Any], item: Mapping[str, Any] | None = None
         return [
             {**entry, "catalog:sort_order": order} for order, entry in enumerate(_with_unique_names(found))
         ]
-    places = _locations_by_name(described)
+    locations = _locations_by_name(described)
     bands = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
     return [
-        dict(entry) if "catalog:type" in entry else _located(entry, order, places)
+        dict(entry) if "catalog:type" in entry else _located(entry, order, locations)
         for order, entry in enumerate(bands)
     ]
 
 
 def _with_unique_names(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield entries under distinct names: names of other programs may be made into the same valid one."""
+    """Yield the entries with unique names: two names may become equal when they are made valid."""
     taken: set[str] = set()
     for entry in entries:
         name = entry["name"] or "_"
@@ -62,10 +62,10 @@ def _with_unique_names(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, 
 
 
 def _locations_by_name(described: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
-    """Return the asset key and the index of each band by its name.
+    """Return the asset key and the index of each band, by name.
 
-    Of several assets that have the band, an asset of that name is taken, else one without other bands, and of
-    these the finest.
+    If several assets hold a band, the asset with the band's name is preferred, then an asset with no other
+    band, then the finest.
     """
     found: dict[str, tuple[str, int]] = {}
     rank: dict[str, tuple[bool, bool, float]] = {}
@@ -81,32 +81,34 @@ def _locations_by_name(described: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     return found
 
 
-def _located(entry: Mapping[str, Any], order: int, places: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
-    """Return an entry of another program with the place of its pixels, as far as the assets state it."""
+def _located(
+    entry: Mapping[str, Any], order: int, locations: Mapping[str, tuple[str, int]]
+) -> dict[str, Any]:
+    """Return another program's entry with the location of its pixels, if the assets state it."""
     name = entry.get("name") or f"band-{order}"
-    place: dict[str, Any] = {"name": name, BAND_INDEX: 0}
-    if name in places:
-        place[ASSET_KEY], place[BAND_INDEX] = places[name]
-    return {**place, "catalog:sort_order": order, **entry}
+    located: dict[str, Any] = {"name": name, BAND_INDEX: 0}
+    if name in locations:
+        located[ASSET_KEY], located[BAND_INDEX] = locations[name]
+    return {**located, "catalog:sort_order": order, **entry}
 
 
-def bind_entries(collection: Mapping[str, Any], ours: Container[Any] = ()) -> list[Any]:
-    """Return the entries of ``bands`` as they are stored: those of other programs get asset and index.
+def bind_entries(collection: Mapping[str, Any], uploaded: Container[Any] = ()) -> list[Any]:
+    """Return the entries of ``bands`` for storage: other programs' entries get asset and index.
 
-    A ``catalog:file_index`` that an earlier version gave to such entries is taken out: it counted the assets
-    of the Collection, which are not those of an Item. ``ours``: names of bands that are known to be in
-    uploaded files.
+    Earlier versions gave such entries a ``catalog:file_index``, which is removed: it counted the assets of
+    the Collection, which differ from those of an Item. ``uploaded`` holds the names of bands that are known
+    to be in uploaded files.
     """
     shared = collection.get("item_assets")
-    places = _locations_by_name(_assets(collection, None))
+    locations = _locations_by_name(_assets(collection, None))
     done: list[Any] = []
     for entry in collection.get("bands") or ():
         if not isinstance(entry, Mapping):
             done.append(entry)
-        elif FILE_INDEX in entry and is_bound(entry, shared) and entry.get("name") not in ours:
+        elif FILE_INDEX in entry and is_bound(entry, shared) and entry.get("name") not in uploaded:
             done.append({key: value for key, value in entry.items() if key != FILE_INDEX})
-        elif ASSET_KEY not in entry and "catalog:type" not in entry and entry.get("name") in places:
-            key, index = places[entry["name"]]
+        elif ASSET_KEY not in entry and "catalog:type" not in entry and entry.get("name") in locations:
+            key, index = locations[entry["name"]]
             done.append({**entry, ASSET_KEY: key, BAND_INDEX: entry.get(BAND_INDEX, index)})
         else:
             done.append(entry)
@@ -114,7 +116,7 @@ def bind_entries(collection: Mapping[str, Any], ours: Container[Any] = ()) -> li
 
 
 def _assets(collection: Mapping[str, Any], item: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
-    """Return the data assets that the Collection, else the Item, describes, in the order of their keys."""
+    """Return the data assets that the Collection, else the Item, describes, sorted by key."""
     shared = _mapping_or_empty(collection.get("item_assets"))
     keys = [key for key in assets.data_keys(shared) if assets.FILE_INDEX not in shared[key]]
     if keys:
@@ -128,7 +130,7 @@ def _mapping_or_empty(value: Any) -> Mapping[str, Any]:
 
 
 def band_objects(bands: Any) -> list[Mapping[str, Any]]:
-    """Return the band objects of an array, those of arrays in it one after the other."""
+    """Return the band objects of an array; nested arrays are flattened."""
     if not isinstance(bands, list | tuple):
         return []
     flat = [one for band in bands for one in (band if isinstance(band, list | tuple) else (band,))]
@@ -136,7 +138,7 @@ def band_objects(bands: Any) -> list[Mapping[str, Any]]:
 
 
 def _asset_entries_or_none(key: str, described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """An asset's bands; none where its members are not what STAC has there: the other assets can be read."""
+    """Return an asset's bands; an empty list if it is malformed, so that the other assets can be read."""
     try:
         return _asset_entries(key, described)
     except (TypeError, ValueError, KeyError, AttributeError):
@@ -144,7 +146,7 @@ def _asset_entries_or_none(key: str, described: Mapping[str, Mapping[str, Any]])
 
 
 def _names(key: str, asset: Mapping[str, Any]) -> list[str]:
-    """What an asset's bands are called where it says so, else the asset's key."""
+    """Return the names of an asset's bands; the asset's key if they have no names."""
     bands = band_objects(asset.get("bands")) or band_objects(asset.get("eo:bands"))
     return [band.get("name", key) for band in bands] or [key]
 
@@ -187,7 +189,7 @@ def _asset_entries(key: str, described: Mapping[str, Mapping[str, Any]]) -> list
 
 
 def _merged_band_objects(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One object per band of an asset, with the members that STAC 1.1 has."""
+    """Return one object for each band of an asset, with the member names of STAC 1.1."""
     if bands := band_objects(asset.get("bands")):
         return [dict(band) for band in bands]
     eo, raster = band_objects(asset.get("eo:bands")), band_objects(asset.get("raster:bands"))
@@ -222,7 +224,7 @@ _RASTER = {
 
 
 def _band_type(entry: Mapping[str, Any], roles: set[str]) -> str:
-    """What kind of band an entry of others describes, by its extensions, its asset's roles and its name."""
+    """Return the band type of another program's entry, from its extensions, asset roles and name."""
     if entry.get("name", "").lower() in _ALPHA:
         return "mask"
     if entry.get("classification:classes") or entry.get("classification:bitfields"):
@@ -237,7 +239,7 @@ def _band_type(entry: Mapping[str, Any], roles: set[str]) -> str:
 
 
 def infer_attributes(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes of an entry of others that has no ``catalog:type``, from the extensions' members."""
+    """Return the attributes of an entry without ``catalog:type``, from members of extensions."""
     kind = _band_type(entry, set())
     known = _derived_members(entry, 0)
     out: dict[str, Any] = {"type": kind, **{member[8:]: value for member, value in known.items()}}
@@ -247,7 +249,7 @@ def infer_attributes(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _derived_members(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
-    """The ``catalog:*`` members that follow from what an entry of others says."""
+    """Return the ``catalog:*`` members that follow from another program's entry."""
     found: dict[str, Any] = {}
     statistics = entry.get("statistics") or {}
     low, high = statistics.get("minimum"), statistics.get("maximum")
@@ -284,7 +286,7 @@ def _is_number(value: Any) -> bool:
 
 
 def class_labels(classes: list[Mapping[str, Any]]) -> list[str] | None:
-    """Labels by value, from 0, of ``classification:classes``; None where the values do not allow a list."""
+    """Return the labels of ``classification:classes`` by value, from 0; None if they do not form a list."""
     named = {
         entry["value"]: entry.get("title")
         or entry.get("name")

@@ -1,10 +1,10 @@
-"""``extra_properties``: any JSON value under any name, in a database that drops nulls and signs of zeros.
+"""Encoding of ``extra_properties``, which hold any JSON value, for a database that drops nulls.
 
-pgstac takes null members out of every object inside an item (nulls in arrays stay). So a null member is
-written as ``{"catalog:null": true}``. PostgreSQL's numbers have no -0.0, and write 1e16 without a point, like
-a whole number. So these are written as ``{"catalog:float": "-0.0"}``. An object that looks like one of both,
-its only member being that name and any number of ``~``, gets one more ``~``. All other values are written as
-they are.
+pgstac removes null members from every object in an item, but keeps nulls in arrays. A null member is
+therefore written as ``{"catalog:null": true}``. PostgreSQL's numbers have no -0.0, and 1e16 comes back
+without a decimal point, like an integer. Such floats are written as ``{"catalog:float": "-0.0"}``. If the
+only member of an object already has one of these names, followed by any number of ``~``, it gets one more
+``~``. All other values are written unchanged.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MEMBER = "catalog:extra_properties"
 
 _NULL = "catalog:null"
 _FLOAT = "catalog:float"
-# From here on the shortest notation of a float has an exponent, of which the database keeps the digits only.
+# From this value on, the shortest notation of a float has an exponent, which the database does not keep.
 _EXPONENT = 1e16
 
 
 def encode(value: Any, member: bool = False) -> Any:
-    """A JSON value with its null members written out; ``member``: the value is an object's member."""
+    """Encode a JSON value; ``member`` says that the value is an object's member."""
     if value is None:
         return {_NULL: True} if member else None
     if isinstance(value, Mapping):
@@ -42,13 +42,13 @@ def encode(value: Any, member: bool = False) -> Any:
 
 
 def encode_checked(value: Any) -> Any:
-    """Return ``extra_properties`` as they are stored. Raises `InvalidDocument`."""
+    """Encode ``extra_properties``. Raises `InvalidDocument` if a value cannot be stored."""
     values.check("extra_properties", value)
     return encode(value)
 
 
 def decode(value: Any) -> Any:
-    """The JSON value that `encode` wrote."""
+    """Decode a JSON value that `encode` wrote."""
     if isinstance(value, dict):
         if len(value) == 1 and (escaped := _escapable(value)) is not None:
             if escaped == _NULL:
@@ -68,45 +68,45 @@ def _escapable(value: Mapping[str, Any]) -> str | None:
 
 
 def _is_changed(value: float) -> bool:
-    """Return whether the database would change a float into another one or into a whole number."""
+    """Say whether the database would change a float into another float or into an integer."""
     return (value == 0 and math.copysign(1, value) < 0) or abs(value) >= _EXPONENT
 
 
 def _float(value: dict[str, Any]) -> Any:
-    """Return the float of an object that `encode` wrote; an object of earlier versions as it is."""
+    """Return the float of an object that `encode` wrote; keep objects of earlier versions."""
     try:
         return float(value[_FLOAT]) if isinstance(value[_FLOAT], str) else value
     except ValueError:
         return value
 
 
-def read(own: Any, foreign: dict[str, Any], out: dict[str, Any]) -> None:
-    """Put ``extra_properties`` into ``out``: what `MEMBER` holds, and before it what others wrote beside."""
+def read(own: Any, unmapped: dict[str, Any], out: dict[str, Any]) -> None:
+    """Put ``extra_properties`` into ``out``: the unmapped properties, overridden by the value of `MEMBER`."""
     if isinstance(own, dict):
-        foreign.update(decode(own))
-    elif not foreign:
+        unmapped.update(decode(own))
+    elif not unmapped:
         return
-    out["extra_properties"] = foreign
+    out["extra_properties"] = unmapped
 
 
-def write(properties: dict[str, Any], foreign: Mapping[str, Any], value: Any) -> None:
-    """Set an Item's ``extra_properties``; ``foreign``: its properties that are those of others.
+def write(properties: dict[str, Any], unmapped: Mapping[str, Any], value: Any) -> None:
+    """Set an Item's ``extra_properties``; ``unmapped``: the properties that belong to no attribute.
 
-    One of these that keeps its name stays in the place where others look for it.
+    An unmapped property that keeps its name stays in ``properties``, where other programs look for it.
     """
     wanted = dict(value or {})
     values.check("extra_properties", wanted)
     own = properties.pop(MEMBER, None) or {}
-    for key, shown in foreign.items():
+    for key, shown in unmapped.items():
         if key not in wanted:
             del properties[key]
         elif key in own:
-            continue  # the member of the same name in our own object is the one that is shown
+            continue  # the member of the same name in `MEMBER` takes precedence
         elif json_equal(wanted[key], shown):
             del wanted[key]
         elif wanted[key] is not None and json_equal(encode(wanted[key]), wanted[key]):
             properties[key] = wanted.pop(key)
         else:
             del properties[key]
-    if wanted or (value is not None and not any(key in properties for key in foreign)):
+    if wanted or (value is not None and not any(key in properties for key in unmapped)):
         properties[MEMBER] = encode(wanted)

@@ -1,7 +1,7 @@
-"""GeoJSON geometries: their box, and a check of their form.
+"""Bounding box and validation of GeoJSON geometries.
 
-A database that holds one open ring answers no search near it, and one that holds a collection in a collection
-no page with it; so none may get in.
+A single open ring in the database makes every search near it fail, and a nested collection every page that
+contains it. So neither may be stored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from landbridge.mappings.errors import InvalidDocument
 
 __all__ = ["MAX_COORDINATE", "bbox", "check_geometry"]
 
-MAX_COORDINATE = 1e6  # of a coordinate: no longitude is larger, nor the height of a footprint in metres
+MAX_COORDINATE = 1e6  # longitudes and latitudes are smaller, and so is the height of a footprint in metres
 
 # Nesting depth of the positions.
 _DEPTHS = {
@@ -28,68 +28,70 @@ _COLLECTION = "GeometryCollection"
 
 
 def check_geometry(geometry: Any) -> None:
-    """Check that a value is a GeoJSON geometry (RFC 7946) which a database can store and answer for.
+    """Check that a value is a GeoJSON geometry (RFC 7946) that the database can store and search.
 
-    Raises:
-        InvalidDocument: if it is none; the message names the place and the value. Collections hold no
-            collections, all positions have two numbers or all three, and none is beyond `LARGEST`.
+    Raises
+    ------
+    InvalidDocument
+        If the geometry is invalid, a collection contains a collection, positions have different numbers of
+        coordinates, or a coordinate exceeds `MAX_COORDINATE`. The message names the member and its value.
     """
     _Check().geometry(geometry, "", within=False)
 
 
 class _Check:
-    """A walk through a geometry. `size` is how many numbers its positions have; 0 before the first."""
+    """Recursive check of one geometry. `size`: numbers in each position; 0 before the first position."""
 
     size = 0
 
-    def geometry(self, geometry: Any, place: str, *, within: bool) -> None:
+    def geometry(self, geometry: Any, path: str, *, within: bool) -> None:
         if not isinstance(geometry, Mapping):
-            raise _bad(place, geometry, "an object")
+            raise _bad(path, geometry, "an object")
         kind = geometry.get("type")
         if not isinstance(kind, str) or (kind not in _DEPTHS and kind != _COLLECTION):
-            raise _bad(f"{place}type", kind, f"one of {', '.join(_DEPTHS)} and {_COLLECTION}")
+            raise _bad(f"{path}type", kind, f"one of {', '.join(_DEPTHS)} and {_COLLECTION}")
         own, other = ("geometries", "coordinates")[:: 1 if kind == _COLLECTION else -1]
         if geometry.get(other) is not None:
-            raise _bad(f"{place}{other}", geometry[other], f"no member of a {kind}")
+            raise _bad(f"{path}{other}", geometry[other], f"no member of a {kind}")
         if geometry.get("crs") is not None:
             raise _bad(
-                f"{place}crs", geometry["crs"], "left out: coordinates are longitude and latitude (WGS 84)"
+                f"{path}crs", geometry["crs"], "left out: coordinates are longitude and latitude (WGS 84)"
             )
         if kind != _COLLECTION:
-            self._level(geometry.get(own), _DEPTHS[kind], kind, f"{place}{own}")
+            self._level(geometry.get(own), _DEPTHS[kind], kind, f"{path}{own}")
             return
         if within:
             raise _bad(
-                f"{place}type",
+                f"{path}type",
                 kind,
-                "another type: collections hold no collections; put its parts in their place",
+                "another type: collections hold no collections; use their parts instead",
             )
         parts = geometry.get(own)
         if not isinstance(parts, list | tuple) or not parts:
-            raise _bad(f"{place}{own}", parts, "an array of geometries")
+            raise _bad(f"{path}{own}", parts, "an array of geometries")
         for n, part in enumerate(parts):
-            self.geometry(part, f"{place}{own}[{n}].", within=True)
+            self.geometry(part, f"{path}{own}[{n}].", within=True)
 
-    def _level(self, level: Any, depth: int, kind: str, place: str) -> None:
+    def _level(self, level: Any, depth: int, kind: str, path: str) -> None:
         if depth == 0:
-            self._position(level, place)
+            self._position(level, path)
             return
         if not isinstance(level, list | tuple) or not level:
-            raise _bad(place, level, f"an array of {'positions' if depth == 1 else 'arrays'} in a {kind}")
+            raise _bad(path, level, f"an array of {'positions' if depth == 1 else 'arrays'} in a {kind}")
         if depth > 1:
             for n, inner in enumerate(level):
-                self._level(inner, depth - 1, kind, f"{place}[{n}]")
+                self._level(inner, depth - 1, kind, f"{path}[{n}]")
             return
-        self._positions(level, place)
+        self._positions(level, path)
         if kind.endswith("LineString") and len(level) < 2:
-            raise _bad(place, level, "a line of at least two positions")
+            raise _bad(path, level, "a line of at least two positions")
         if kind.endswith("Polygon"):
-            _check_ring(level, place)
+            _check_ring(level, path)
 
-    def _positions(self, level: Sequence[Any], place: str) -> None:
+    def _positions(self, level: Sequence[Any], path: str) -> None:
         size = self.size
         for n, position in enumerate(level):
-            # Most are right; a closer look is for the others, and for the first.
+            # Fast path: most positions are valid. `_position` checks the first, and makes the error.
             if not (
                 isinstance(position, list | tuple)
                 and len(position) == size
@@ -97,37 +99,37 @@ class _Check:
                     type(one) in _NUMBERS and -MAX_COORDINATE <= one <= MAX_COORDINATE for one in position
                 )
             ):
-                self._position(position, f"{place}[{n}]")
+                self._position(position, f"{path}[{n}]")
                 size = self.size
 
-    def _position(self, position: Any, place: str) -> None:
+    def _position(self, position: Any, path: str) -> None:
         if not isinstance(position, list | tuple) or len(position) not in (2, 3):
-            raise _bad(place, position, "a position: longitude, latitude and perhaps a height")
+            raise _bad(path, position, "a position: longitude, latitude and optionally a height")
         for n, number in enumerate(position):
             if type(number) not in _NUMBERS or not -MAX_COORDINATE <= number <= MAX_COORDINATE:
                 raise _bad(
-                    f"{place}[{n}]",
+                    f"{path}[{n}]",
                     number,
                     f"a number between {-MAX_COORDINATE:,.0f} and {MAX_COORDINATE:,.0f}",
                 )
         if self.size not in (0, len(position)):
-            raise _bad(place, position, f"a position of {self.size} numbers, as those before it")
+            raise _bad(path, position, f"a position of {self.size} numbers, like the positions before it")
         self.size = len(position)
 
 
-_NUMBERS = (int, float)  # by type: a truth value is an int
+_NUMBERS = (int, float)  # compared by type, because a bool is an instance of int
 
 
-def _check_ring(ring: Sequence[Any], place: str) -> None:
+def _check_ring(ring: Sequence[Any], path: str) -> None:
     if len(ring) < 4:
-        raise _bad(place, ring, "a ring of at least four positions")
+        raise _bad(path, ring, "a ring of at least four positions")
     if list(ring[0]) != list(ring[-1]):
         ends = f"it begins at {list(ring[0])} and ends at {list(ring[-1])}"
-        raise InvalidDocument("geometry", f"{place} is a ring, which must be closed, but {ends}")
+        raise InvalidDocument("geometry", f"{path} is a ring, which must be closed, but {ends}")
 
 
-def _bad(place: str, value: Any, expected: str) -> InvalidDocument:
-    name = place.removesuffix(".")
+def _bad(path: str, value: Any, expected: str) -> InvalidDocument:
+    name = path.removesuffix(".")
     return InvalidDocument(
         "geometry", f"{name + ' ' if name else ''}is {value!r:.100}; it must be {expected}"
     )
@@ -145,13 +147,13 @@ def bbox(geometry: Mapping[str, Any]) -> list[float]:
         west, east = _span([(min(part), max(part)) for part in longitudes])
         return [west, min(latitudes), east, max(latitudes)]
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise InvalidDocument("geometry", f"is no GeoJSON geometry with coordinates: {error}") from error
+        raise InvalidDocument("geometry", f"is not a GeoJSON geometry with coordinates: {error}") from error
 
 
 def _span(parts: list[tuple[float, float]]) -> tuple[float, float]:
     """Return the western and eastern end of parts, which may lie on both sides of the antimeridian.
 
-    They do so if some touch it from either side: then the widest gap between them is what they leave out.
+    If parts touch the antimeridian from both sides, the box leaves out the widest gap between the parts.
     """
     west, east = min(part[0] for part in parts), max(part[1] for part in parts)
     if (west, east) != (-180, 180):

@@ -1,7 +1,7 @@
-"""Image attributes and STAC Items, both ways.
+"""Conversion between image attributes and STAC Items.
 
-Attributes are plain JSON values by their Catalog names; datetimes are RFC 3339 strings in UTC. What these
-functions return shares its inner values with what they were given: treat all of it as frozen.
+Attributes are plain JSON values by Catalog name; datetimes are RFC 3339 strings in UTC. Results share their
+inner values with the arguments: do not modify either.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ __all__ = ["STAC_VERSION", "from_stac", "patch", "to_stac"]
 STAC_VERSION = "1.1.0"
 
 _WKT = ("GEOG", "PROJ", "GEOD", "BOUND", "COMPOUND", "COMPD", "ENG", "DERIVED", "LOCAL_CS", "COORDINATE")
-# Changing these takes more than their own members, so a patch of them has to see the Item.
+# A patch of these attributes depends on other members, so it needs the Item.
 _NEEDS_BASE = ("files", "extra_properties")
 
 
 def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of an Item, of any STAC API, with ``id``, ``name`` and ``product_id``.
+    """Return the attributes of an Item, from any STAC API, with ``id``, ``name`` and ``product_id``.
 
-    Attributes that the Item does not hold are left out.
+    Missing attributes are left out.
     """
     name, product_id = item["id"], item.get("collection")
     out: dict[str, Any] = {"name": name}
@@ -49,7 +49,7 @@ def from_stac(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _try(read: Callable[..., None], *args: Any) -> None:
-    """Read a part; one that is not what STAC has there is left out: the rest can be read."""
+    """Read one part of a document; leave it out if it is malformed, so that the rest can be read."""
     try:
         read(*args)
     except compiled_table.CODEC_ERRORS:
@@ -128,11 +128,11 @@ def _read_preview(found: Mapping[str, Any], out: dict[str, Any]) -> None:
 
 
 def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The Item with these attributes; a value of None is no value.
+    """Return the Item for these attributes. None means that an attribute has no value.
 
-    ``base``: the Item as it was read. All that no attribute speaks of stays as it is there; attributes of
-    it that are missing here go, but for readonly ones. Raises `InvalidDocument` for a value that its
-    attribute cannot hold, and where ``acquired`` is missing.
+    ``base`` is the Item as last read. Its members that belong to no attribute are kept; its attributes that
+    are missing in ``attributes`` are removed, except read-only ones. Raises `InvalidDocument` if an attribute
+    cannot hold its value or if ``acquired`` is missing.
     """
     if base is None:
         return _apply({"acquired": None, **attributes}, _blank())
@@ -146,10 +146,10 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
 
 
 def patch(changes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The RFC 7396 merge patch of an Item that makes these changes, and no others; None takes a value away.
+    """Return the merge patch (RFC 7396) that makes exactly these changes to an Item; None removes a value.
 
-    ``base``: the Item as last read; changes of ``files`` and ``extra_properties`` need it (ValueError).
-    Raises `InvalidDocument` as `to_stac` does.
+    ``base`` is the Item as last read. Raises ValueError if it is missing and ``files`` or
+    ``extra_properties`` change, and `InvalidDocument` as `to_stac` does.
     """
     if base is not None:
         before = from_stac(base)
@@ -159,21 +159,19 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
 
 
 def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A patch of an Item that was not seen: it takes out every place that an old value may lie in."""
+    """Return a patch for an unknown Item: it removes every member that may hold an old value."""
     for name in changes:
         if name in _NEEDS_BASE or (name in _SINGLE_SIZE_MEMBERS and changes[name] is None):
-            raise ValueError(f"a patch of {name} needs the item as last read (base=...)")
+            raise ValueError(f"a patch of {name} needs the Item as last read; pass it as base")
     if "acquired" in changes and changes["acquired"] is None:
         raise _no_acquired()
     old: dict[str, Any] = {"properties": {}, "assets": {}, "links": []}
     new = _apply({name: value for name, value in changes.items() if value is not None}, old)
     result = merge_patch(old, new)
     result.pop("links", None)  # an array is replaced as a whole; the server follows catalog:provider_url
-    gone = [
-        place[1] for name in changes for place in _replaced_places(name) if place[1] not in new["properties"]
-    ]
+    gone = [path[1] for name in changes for path in _replaced_paths(name) if path[1] not in new["properties"]]
     if all(changes.get(name) is not None for name in _SINGLE_SIZE_MEMBERS):
-        gone += _SINGLE_SIZE_MEMBERS.values()  # a whole size leaves nothing of one that was written in parts
+        gone += _SINGLE_SIZE_MEMBERS.values()  # a complete size replaces a size that was written in parts
     if "proj:shape" in new["properties"]:
         gone += _SINGLE_SIZE_MEMBERS.values()
     if gone:
@@ -187,15 +185,15 @@ def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _replaced_places(name: str) -> list[tuple[str, ...]]:
-    """The places in ``properties`` where a new value of an attribute leaves nothing of the old one."""
-    # A size written alone joins the other in proj:shape; start_datetime is there with acquired_end only.
+def _replaced_paths(name: str) -> list[tuple[str, ...]]:
+    """Return the paths in ``properties`` that a new value of an attribute replaces."""
+    # Width and height share proj:shape; start_datetime exists only together with acquired_end.
     shared = {"acquired", *_SINGLE_SIZE_MEMBERS}
-    return [place for place in _row(name).places if place[0] == "properties" and name not in shared]
+    return [path for path in _row(name).paths if path[0] == "properties" and name not in shared]
 
 
 def _geometry_patch(geometry: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A geometry's members as a merge patch that leaves nothing of another geometry's type behind."""
+    """Return a merge patch that replaces the geometry, with the members of any other geometry type."""
     if geometry is None:
         return {"geometry": None, "bbox": None}
     return {"geometry": {"coordinates": None, "geometries": None, **geometry}, "bbox": bbox(geometry)}
@@ -215,11 +213,11 @@ def _blank() -> dict[str, Any]:
 
 
 def _apply(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the changes made; None takes a value away."""
+    """Return ``base`` with the changes; None removes a value."""
     item = dict(base)
     item["properties"] = properties = dict(base.get("properties") or {})
     item["assets"] = dict(base.get("assets") or {})
-    # acquired_end comes last: it looks at acquired.
+    # acquired_end comes last, because it depends on acquired.
     for name in sorted(changes, key="acquired_end".__eq__):
         row, value = _row(name), changes[name]
         special = _WRITERS.get(name)
@@ -260,14 +258,14 @@ def _write_product_id(item: dict[str, Any], value: Any) -> None:
 
 
 def _no_acquired() -> InvalidDocument:
-    return InvalidDocument("acquired", "is missing; an image has to say when it was acquired")
+    return InvalidDocument("acquired", "is missing; every image needs a time of acquisition")
 
 
 def _moment(attribute: str, value: Any) -> str:
     try:
         return times.normalize(value)
     except compiled_table.CODEC_ERRORS as error:
-        raise InvalidDocument(attribute, f"{value!r} is no date: {error}") from error
+        raise InvalidDocument(attribute, f"{value!r} is not a date: {error}") from error
 
 
 def _write_acquired(item: dict[str, Any], value: Any) -> None:
@@ -303,8 +301,8 @@ def _write_geometry(item: dict[str, Any], value: Any) -> None:
 
 def _write_code(item: dict[str, Any], value: Any) -> None:
     properties = item["properties"]
-    # Version 1 of the projection extension knows proj:epsg only, version 2 only proj:code.
-    first = "proj:epsg" in properties and "proj:code" not in properties
+    # Version 1 of the projection extension has proj:epsg only, version 2 proj:code only.
+    is_version_1 = "proj:epsg" in properties and "proj:code" not in properties
     properties.pop("proj:code", None)
     properties.pop("proj:epsg", None)
     if value is None:
@@ -312,7 +310,7 @@ def _write_code(item: dict[str, Any], value: Any) -> None:
     if not isinstance(value, str):
         raise InvalidDocument("cs_code", f"{value!r} is not a string such as 'EPSG:32615'")
     authority, _, number = value.partition(":")
-    if first and authority == "EPSG" and number.isdecimal() and str(int(number)) == number:
+    if is_version_1 and authority == "EPSG" and number.isdecimal() and str(int(number)) == number:
         properties["proj:epsg"] = int(number)
     else:
         properties["proj:code"] = value
@@ -353,7 +351,7 @@ def _write_via(item: dict[str, Any], value: Any) -> None:
 
 
 def sync_via_link(item: dict[str, Any]) -> None:
-    """Make the link of rel ``via`` say what ``catalog:provider_url`` says; without it there is none."""
+    """Set the link with rel ``via`` to ``catalog:provider_url``; remove the link if that is missing."""
     url = item["properties"].get("catalog:provider_url")
     links = [link for link in item.get("links") or () if link.get("rel") != "via"]
     if url is not None:
@@ -363,9 +361,9 @@ def sync_via_link(item: dict[str, Any]) -> None:
 
 
 def _write_extra(item: dict[str, Any], value: Any) -> None:
-    foreign: dict[str, Any] = {}
-    compiled_table.for_kind("image").read(item["properties"], {}, foreign)
-    extra_properties.write(item["properties"], foreign, value)
+    unmapped: dict[str, Any] = {}
+    compiled_table.for_kind("image").read(item["properties"], {}, unmapped)
+    extra_properties.write(item["properties"], unmapped, value)
 
 
 _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {

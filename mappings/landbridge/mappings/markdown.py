@@ -1,4 +1,4 @@
-"""The tables as Markdown, for the documentation's page on the mapping."""
+"""Mapping tables as Markdown, for the documentation's page on the mapping."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["table"]
 
-_HEAD = ("Attribute", "STAC", "Type", "Filter", "Sort", "What it is")
+_HEAD = ("Attribute", "STAC", "Type", "Filter", "Sort", "Description")
 
 
 def table(kind: str) -> str:
-    """The Markdown table of ``"product"``, ``"band"``, ``"image"`` or ``"blob"``: one line per attribute."""
+    """Return the Markdown table of a kind (``"product"``, ``"band"``, ``"image"``, ``"blob"``)."""
     rows = [_cells(row) for row in tables.load(kind).rows.values()]
     lines = [_HEAD, tuple("---" for _ in _HEAD), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
@@ -25,12 +25,12 @@ def _cells(row: Row) -> tuple[str, ...]:
     kinds = row.schema.get("type", "any")
     kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
     name = f"`{row.name}`" + (" (read-only)" if row.readonly else "")
-    place = f"`{'/'.join(row.path)}`"
+    path = f"`{'/'.join(row.path)}`"
     doc = row.doc + (f" Only {', '.join(row.types)} bands." if row.types else "")
     filtered = f"`{row.property_name}`" if row.filter else ""
     return (
         name,
-        place,
+        path,
         row.schema.get("format", kind),
         filtered,
         "yes" if row.sort else "",

@@ -1,7 +1,7 @@
-"""Product attributes and STAC Collections, both ways.
+"""Conversion between product attributes and STAC Collections.
 
-Attributes are plain JSON values by their Catalog names; datetimes are RFC 3339 strings in UTC. What these
-functions return shares its inner values with what they were given: treat all of it as frozen.
+Attributes are plain JSON values by Catalog name; datetimes are RFC 3339 strings in UTC. Results share their
+inner values with the arguments: do not modify either.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WORLD = [[-180, -90, 180, 90]]
 
 
 def from_stac(collection: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of a Collection, ours or anyone's; those it does not hold are left out."""
+    """Return the attributes of a Collection, whichever program wrote it; missing ones are left out."""
     out: dict[str, Any] = {}
     compiled_table.for_kind("product").read(collection, out, {})
     get = collection.get
@@ -46,11 +46,11 @@ def from_stac(collection: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The Collection with these attributes; a value of None is no value.
+    """Return the Collection for these attributes. None means that an attribute has no value.
 
-    ``base``: the Collection as it was read. All that no attribute speaks of, its bands among it, stays as
-    it is there; attributes of it that are missing here go, but for readonly ones. Raises `InvalidDocument`
-    for a value that its attribute cannot hold, and where ``id`` is missing.
+    ``base`` is the Collection as last read. Its members that belong to no attribute, such as its bands, are
+    kept; its attributes that are missing in ``attributes`` are removed, except read-only ones. Raises
+    `InvalidDocument` if an attribute cannot hold its value or if ``id`` is missing.
     """
     if base is None:
         if not attributes.get("id"):
@@ -68,11 +68,11 @@ def to_stac(attributes: Mapping[str, Any], base: Mapping[str, Any] | None = None
 
 
 def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The RFC 6902 operations on a Collection, as last read, that make these changes and no others.
+    """Return the JSON Patch (RFC 6902) that makes exactly these changes to a Collection, as last read.
 
-    None takes a value away. Raises `InvalidDocument` as `to_stac` does. A member that several attributes
-    write (the description falls back to the name) is tested first, so that the patch fails where another
-    client has changed it since.
+    None removes a value. Several attributes write the description, which falls back to the name, and the
+    temporal extent. The patch tests these members first, so that it fails if another client changed them.
+    Raises `InvalidDocument` as `to_stac` does.
     """
     before = from_stac(base)
     changed = {name: value for name, value in changes.items() if not json_equal(value, before.get(name))}
@@ -131,14 +131,14 @@ def _write_description(collection: dict[str, Any], value: Any) -> None:
     for member in ("description", "catalog:description", _FALLBACK):
         collection.pop(member, None)
     if value == "":
-        # STAC wants some text there; the Catalog does not.
+        # STAC requires a non-empty description; the Catalog does not.
         collection["catalog:description"] = value
     elif value is not None:
         collection["description"] = value
 
 
 def sync_description(collection: dict[str, Any]) -> None:
-    """Let a Collection without a description of its own repeat its title or id, and remember that it does."""
+    """Copy the title or id to a missing description, and record that it is a copy."""
     description, fallback = collection.get("description"), collection.get(_FALLBACK)
     if not description or description == fallback:
         collection["description"] = collection[_FALLBACK] = collection.get("title") or collection["id"]
@@ -147,7 +147,7 @@ def sync_description(collection: dict[str, Any]) -> None:
 
 
 def _interval(collection: Mapping[str, Any]) -> list[Any]:
-    """Start and end of the whole of a Collection's temporal extent."""
+    """Return start and end of a Collection's overall temporal extent."""
     try:
         start, end = collection["extent"]["temporal"]["interval"][0]
     except compiled_table.CODEC_ERRORS:
@@ -163,7 +163,7 @@ def _write_extent(collection: dict[str, Any], name: str, value: Any) -> None:
         try:
             collection[member] = value = times.normalize(value)
         except compiled_table.CODEC_ERRORS as error:
-            raise InvalidDocument(name, f"{value!r} is no date: {error}") from error
+            raise InvalidDocument(name, f"{value!r} is not a date: {error}") from error
     _set_interval(collection, {name: value})
 
 
@@ -179,9 +179,9 @@ def _set_interval(collection: dict[str, Any], moments: Mapping[str, str | None])
 
 
 def sync_extent(collection: dict[str, Any]) -> None:
-    """Give a Collection an extent, and let it and the dates of the product say the same.
+    """Add a missing extent, and make the extent and the product's dates agree.
 
-    The product's dates hold in a Collection of ours, the extent in one that others wrote.
+    If Landbridge wrote the Collection, the product's dates take precedence, otherwise the extent.
     """
     extent = dict(collection.get("extent") or {})
     spatial = extent.get("spatial") or {}
@@ -198,4 +198,4 @@ def sync_extent(collection: dict[str, Any]) -> None:
             try:
                 collection[f"catalog:{name}"] = times.normalize(moment)
             except compiled_table.CODEC_ERRORS as error:
-                raise InvalidDocument(name, f"{moment!r} is no date: {error}") from error
+                raise InvalidDocument(name, f"{moment!r} is not a date: {error}") from error

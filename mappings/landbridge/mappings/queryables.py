@@ -1,4 +1,4 @@
-"""Queryables: which properties a filter may name, with titles, types and bounds; made from the tables."""
+"""Queryables, made from the tables: the properties that filters may name, with titles, types and bounds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GEOMETRY = {
 
 @cache
 def for_items() -> dict[str, dict[str, Any]]:
-    """JSON Schema by property name, for the filter of ``/search``."""
+    """Return JSON Schemas by property name, for filters of ``/search``."""
     return {**_core_properties(), **_from_table("blob"), **_from_table("image")}
 
 
@@ -49,34 +49,34 @@ def _core_properties() -> dict[str, dict[str, Any]]:
 
 
 def for_collection_items(collection: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """JSON Schema by property name, for the filter of the items of one collection.
+    """Return JSON Schemas by property name, for filters of the items of one collection.
 
-    Besides what all images have, or all blobs, these are the properties that the collection's summaries tell
-    of, and the assets that hold its bands.
+    They cover the attributes of images or of blobs, the collection's summaries, and the assets that hold its
+    bands.
     """
     kind = "blob" if ids.is_blob_collection(collection.get("id")) else "image"
     found = {name: dict(schema) for name, schema in {**_core_properties(), **_from_table(kind)}.items()}
     found["collection"]["enum"] = [collection.get("id")]
     summaries = collection.get("summaries")
     for name, summary in summaries.items() if isinstance(summaries, Mapping) else ():
-        if (told := _from_summary(summary)) is not None:
-            found[name] = {"title": name, **found.get(name, {}), **told}
+        if (definition := _from_summary(summary)) is not None:
+            found[name] = {"title": name, **found.get(name, {}), **definition}
     assets = collection.get("item_assets")
     for key, asset in assets.items() if isinstance(assets, Mapping) else ():
         bands = asset.get("bands") if isinstance(asset, Mapping) else None
         names = [str(band["name"]) for band in bands or () if isinstance(band, Mapping) and band.get("name")]
         if names:
-            what = f"Band {names[0]}" if len(names) == 1 else f"Bands {', '.join(names)}"
+            title = f"Band {names[0]}" if len(names) == 1 else f"Bands {', '.join(names)}"
             found[f"assets.{key}"] = {
-                "title": what,
-                "description": f"The file of {what.lower()}, to be asked whether it is null.",
+                "title": title,
+                "description": f"The file of {title.lower()}. Filter by it with isNull.",
                 "type": "object",
             }
     return found
 
 
 def _from_summary(summary: Any) -> dict[str, Any] | None:
-    """What a summary says of its property's values: the choice, or the range; None where neither."""
+    """Return the choice or range of values that a summary states; None if it states neither."""
     if isinstance(summary, Mapping):
         low, high = summary.get("minimum"), summary.get("maximum")
         if _is_number(low) and _is_number(high):
@@ -98,7 +98,7 @@ def _is_number(value: Any) -> bool:
 
 @cache
 def for_collections() -> dict[str, dict[str, Any]]:
-    """JSON Schema by property name, for the filter of ``/collections``."""
+    """Return JSON Schemas by property name, for filters of ``/collections``."""
     return {
         "id": {"title": "Collection id", "description": "The product's id.", "type": "string"},
         **_from_table("product"),
@@ -112,17 +112,17 @@ def _from_table(kind: str) -> dict[str, dict[str, Any]]:
             continue
         found[row.property_name] = definition(row)
         if row.overflow:
-            beside = {
+            unbounded = {
                 key: value
                 for key, value in found[row.property_name].items()
                 if key not in ("minimum", "maximum")
             }
-            found[row.overflow] = {**beside, "title": f"{row.title} (out of range)"}
+            found[row.overflow] = {**unbounded, "title": f"{row.title} (out of range)"}
     return found
 
 
 def definition(row: Row) -> dict[str, Any]:
-    """One property's JSON Schema, with nothing that a filter form could not show."""
+    """Return the JSON Schema of one property, reduced to the members that filter forms can display."""
     schema = row.queryable or row.schema
     shown = ("type", "format", "enum", "minimum", "maximum", "exclusiveMinimum", "items")
     return {
@@ -132,15 +132,15 @@ def definition(row: Row) -> dict[str, Any]:
     }
 
 
-# How pgstac casts a property of each JSON type; what it casts to text has none.
+# pgstac's cast for each JSON type; other types are cast to text.
 _WRAPPERS = {"number": "to_float", "integer": "to_int", "array": "to_text_array"}
 
 
 def registrations() -> list[tuple[str, dict[str, Any], str | None, str | None]]:
-    """Name, definition, wrapper and path of every property to register with pgstac.
+    """Return name, definition, wrapper and path of every property to register with pgstac.
 
-    Items and Collections share pgstac's register, and no name means two things. The path is None: every
-    property lies where its name says.
+    Items and Collections share pgstac's register, so no name may have two meanings. The path is None, because
+    every property is found by its name.
     """
     found = {**for_items(), **for_collections()}
     rows: list[tuple[str, dict[str, Any], str | None, str | None]] = []

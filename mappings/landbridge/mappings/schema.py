@@ -1,4 +1,4 @@
-"""JSON Schema of the ``catalog`` extension, made from the tables."""
+"""JSON Schema of the ``catalog`` STAC extension, made from the tables."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 URL_PATH = "/schemas/catalog/v1.0.0/schema.json"
-# The link of a landing page to where the service signs the addresses of the files it keeps.
+# Rel of the landing page's link to the route that signs asset URLs.
 ASSET_SIGNATURES_REL = "asset-signatures"
 
-# The member that says which Catalog class a document was written as; those of others have none.
+# Member with the Catalog class of a document. Documents by other programs do not have it.
 CLASS_MEMBER = "catalog:class"
 
-# Stands in documents until an API puts its own address there; `.invalid` never resolves (RFC 2606).
+# Placeholder that an API replaces by its own URL; `.invalid` never resolves (RFC 2606).
 DEFAULT_URL = "https://landbridge.invalid" + URL_PATH
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -37,23 +37,23 @@ _HELPER_MEMBERS: Mapping[str, Mapping[str, Any]] = {
     "product": {
         "catalog:description": {
             "type": "string",
-            "description": "A description that STAC does not allow: none.",
+            "description": "The description, if it is empty, which STAC does not allow.",
         },
         "catalog:description_fallback": {
             "type": "string",
-            "description": "What stands as description although the product has none.",
+            "description": "The text in description if the product has no description.",
         },
     },
     "band": {
         "catalog:asset": {
             "type": "string",
-            "description": "Key of the Items' asset that has the band, at its catalog:band_index.",
+            "description": "Key of the asset of Items that holds the band, at catalog:band_index.",
         },
         "catalog:class_labels": {"type": "array", "items": {"type": "string"}},
     },
     "image": {
         "catalog:acquired_end": {"type": "string", "format": "date-time"},
-        "catalog:projection": {"type": "string", "description": "A coordinate system that is not WKT."},
+        "catalog:projection": {"type": "string", "description": "The coordinate system, if it is not WKT."},
         "catalog:x_pixels": {"type": "integer", "minimum": 0},
         "catalog:y_pixels": {"type": "integer", "minimum": 0},
     },
@@ -61,15 +61,15 @@ _HELPER_MEMBERS: Mapping[str, Mapping[str, Any]] = {
         "catalog:size_bytes": {
             "type": "integer",
             "minimum": 0,
-            "description": "The size of the asset data, for filters.",
+            "description": "Size of the asset named data, for filters.",
         },
     },
 }
 _ASSET = {
     "type": "object",
     "properties": {
-        "catalog:file_index": {"type": "integer", "minimum": 0, "description": "The file's place in files."},
-        "catalog:hash": {"type": "string", "description": "A hash of another kind than file:checksum knows."},
+        "catalog:file_index": {"type": "integer", "minimum": 0, "description": "Index of the file in files."},
+        "catalog:hash": {"type": "string", "description": "A checksum that file:checksum does not support."},
         "catalog:provider_id": {"type": "string"},
         "catalog:provider_href": {"type": "string"},
     },
@@ -77,15 +77,15 @@ _ASSET = {
 
 
 def is_catalog_document(document: Mapping[str, Any]) -> bool:
-    """Whether a Collection or an Item was written as a Catalog object, and not by another STAC client."""
+    """Say whether a Collection or Item was written as a Catalog object, not by another STAC client."""
     return bool(document.get(CLASS_MEMBER) or (document.get("properties") or {}).get(CLASS_MEMBER))
 
 
 def catalog_extension(kind: str | None = None) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the extension's members in the document of one kind.
+    """Return the JSON Schema (draft 2020-12) of the extension's members in documents of one kind.
 
-    ``kind``: ``"product"``, ``"image"`` or ``"blob"``. Without one: of any document, by its STAC type; that
-    one is served at `URL_PATH`.
+    ``kind`` is ``"product"``, ``"image"`` or ``"blob"``. Without it, the schema covers documents of any kind,
+    by STAC type; that schema is served at `URL_PATH`.
     """
     head = {"$schema": _DIALECT, "title": "Catalog extension"}
     if kind is not None:
@@ -115,7 +115,7 @@ def _collection() -> dict[str, Any]:
 
 
 def _item(*kinds: str) -> dict[str, Any]:
-    """The schema of an Item of one of these kinds, whose common members mean the same in all of them."""
+    """Return the schema of an Item of one of these kinds; common members have the same meaning in all."""
     members = {name: schema for kind in kinds for name, schema in _members(kind).items()}
     classes = [_CLASSES[kind] for kind in kinds]
     members[CLASS_MEMBER] = {**members[CLASS_MEMBER], "enum": classes}
@@ -138,12 +138,12 @@ _DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
 
 
 def _members(kind: str) -> dict[str, Any]:
-    """The extension's members of one object, by name."""
+    """Return the extension's members of one kind, by name."""
     found: dict[str, Any] = {}
     if kind in _CLASSES:
         found[CLASS_MEMBER] = {
             "const": _CLASSES[kind],
-            "description": "The Catalog class of the object written here.",
+            "description": "The Catalog class of the object.",
         }
     for row in tables.load(kind).rows.values():
         for member, schema in _row_members(row):

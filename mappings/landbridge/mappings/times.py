@@ -1,4 +1,4 @@
-"""Dates as the Catalog takes them, instants as STAC writes them: RFC 3339 in UTC."""
+"""Conversion of the Catalog's dates to STAC's instants: RFC 3339 in UTC."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?\Z").match
 
 
 def parse(value: str | datetime) -> datetime:
-    """The instant that a date string or datetime names, in UTC; a naive one is UTC already.
+    """Return a date string or datetime as an instant in UTC; a naive datetime is taken as UTC.
 
-    Takes ``2020``, ``2020-01``, ``2020-01-02`` and ISO 8601 with or without a zone; digits beyond
-    microseconds are cut. Raises ValueError for anything else.
+    Accepts ``2020``, ``2020-01``, ``2020-01-02`` and ISO 8601 with or without a zone. Digits beyond
+    microseconds are cut. Raises ValueError for any other value.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -35,13 +35,13 @@ def parse(value: str | datetime) -> datetime:
 
 
 def format_utc(moment: datetime) -> str:
-    """An instant as ``2020-01-02T00:00:00Z``, with six decimals where it has a fraction of a second."""
+    """Format an instant as ``2020-01-02T00:00:00Z``, with six decimals if it has a fraction of a second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def normalize(value: Any) -> str:
-    """Any date the Catalog takes, in the one form the documents hold."""
-    # The common case by far is a value that is in that form already, or nearly: 10,000 items a search.
+    """Return a date in the form that documents use. Raises ValueError as `parse` does."""
+    # Fast path: most values, 10,000 in a large search, are in that form or nearly so.
     if type(value) is str and value[10:11] == "T":
         if len(value) == 20 and value[19] == "Z":
             datetime.fromisoformat(value)
@@ -54,5 +54,5 @@ def normalize(value: Any) -> str:
 
 
 def normalize_or_now(value: str | datetime | None = None) -> str:
-    """The given instant, or the present one, as the documents hold it."""
+    """Return the given date, or the current time, in the form that documents use."""
     return format_utc(datetime.now(UTC)) if value is None else normalize(value)

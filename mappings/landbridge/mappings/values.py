@@ -1,4 +1,4 @@
-"""Values that JSON and the database can hold."""
+"""Checks that JSON and the database can hold a value."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from landbridge.mappings.errors import InvalidDocument
 
 __all__ = ["MAX_INTEGER", "MIN_INTEGER", "check", "problem"]
 
-# The whole numbers that readers of JSON keep exactly: those of 64 bits, signed or not.
+# Range of the integers that JSON parsers keep exactly: 64 bits, signed or unsigned.
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 
 
 def check(attribute: str, value: Any) -> None:
-    """Raise `InvalidDocument` for a value that cannot be stored as it is."""
+    """Raise `InvalidDocument` if a value cannot be stored unchanged."""
     if why := problem(value):
         raise InvalidDocument(attribute, why)
 
 
 def problem(value: Any) -> str | None:
-    """Return why a value, or a value inside it, cannot be stored as it is; None if it can."""
+    """Return the reason why a value, or a value inside it, cannot be stored unchanged; None if it can."""
     if isinstance(value, str):
         return _text_problem(value)
     if isinstance(value, bool):
@@ -42,8 +42,8 @@ def _number_problem(value: Any) -> str | None:
     if MIN_INTEGER <= value <= MAX_INTEGER:
         return None
     bits = value.bit_length()
-    shown = repr(value) if bits < 256 else "one"  # Python writes no number of thousands of digits
-    return f"{shown} is a whole number of {bits} bits, of which 64 can be kept; write it as text"
+    shown = repr(value) if bits < 256 else "one"  # Python refuses to print integers of thousands of digits
+    return f"{shown} is an integer of {bits} bits, but at most 64 bits can be stored; store it as text"
 
 
 def _text_problem(text: str) -> str | None:
@@ -55,7 +55,7 @@ def _text_problem(text: str) -> str | None:
         text.encode()
     except UnicodeEncodeError as error:
         half = text[error.start]
-        return f"{ascii(text)[:80]} holds {half!a}, one half of a surrogate pair, which is no character"
+        return f"{ascii(text)[:80]} holds {half!a}, one half of a surrogate pair, which is not a character"
     return None
 
 

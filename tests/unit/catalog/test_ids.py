@@ -56,7 +56,7 @@ def test_a_name_that_would_store_another_object_is_refused_in_the_constructor(ki
 
 
 def test_the_error_proposes_a_name():
-    with pytest.raises(ValueError, match="'r_x' would do"):
+    with pytest.raises(ValueError, match="use 'r_x'"):
         SpectralBand(name="r:x", product_id="org:p")
 
 

@@ -1,8 +1,8 @@
-"""The tables: one row per Catalog attribute, read from the TOML files beside this module.
+"""Mapping tables: one row per Catalog attribute, read from the TOML files in this folder.
 
-A row says where the attribute's value lies in a STAC document, which codec converts it, what JSON Schema
-the STAC value obeys, and under which property name a CQL2 filter finds it. Converters, filters, queryables,
-the extension's schema and the documentation are all made from these rows.
+A row states the path of the attribute's value in a STAC document, the codec that converts it, the JSON Schema
+of the STAC value, and the property name for CQL2 filters. Converters, filters, queryables, the extension's
+schema and the documentation are made from these rows.
 
 Keys of a row in TOML:
 
@@ -11,11 +11,11 @@ Keys of a row in TOML:
 ``schema``     JSON Schema of the STAC value (required)
 ``title``, ``doc``   a short title and one sentence (required)
 ``filter``, ``sort``, ``search``, ``readonly``   flags (default false)
-``property``   CQL2 property name (default: the last member of the path, where filterable or sortable)
-``queryable``  JSON Schema of that property where it is not ``schema``
-``shadow``     member beside the value that keeps what the codec cannot bring back exactly
-``overflow``   member beside the value that holds it when ``schema``'s minimum and maximum do not
-``also``       further places that belong to the attribute: derived from it, or read where ``stac`` is absent
+``property``   CQL2 property name (default: the last member of the path, if filterable or sortable)
+``queryable``  JSON Schema of that property, if it differs from ``schema``
+``shadow``     member next to the value that keeps the exact value if the codec rounds it
+``overflow``   member next to the value that holds it if it is outside ``schema``'s minimum and maximum
+``also``       further paths of the attribute: derived from the value, or read if ``stac`` is missing
 ``types``      the band types that have the attribute (default: all)
 """
 
@@ -41,12 +41,12 @@ _FLAGS = ("filter", "sort", "search", "readonly")
 
 
 class TableError(LandbridgeError, ValueError):
-    """A row of a table that cannot be right; the message names table, row and key."""
+    """A table has an invalid row; the message names table, row and key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One attribute; see the module's text for what each field means."""
+    """Row of one attribute; the module's text explains the fields."""
 
     name: str
     path: tuple[str, ...]
@@ -66,20 +66,20 @@ class Row:
     types: tuple[str, ...] = ()
 
     @property
-    def places(self) -> tuple[tuple[str, ...], ...]:
-        """Every path that belongs to the attribute, its own first."""
-        beside = tuple((*self.path[:-1], name) for name in (self.shadow, self.overflow) if name)
-        return (self.path, *beside, *self.also)
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """All paths that belong to the attribute, the main path first."""
+        siblings = tuple((*self.path[:-1], name) for name in (self.shadow, self.overflow) if name)
+        return (self.path, *siblings, *self.also)
 
     @property
     def is_list(self) -> bool:
-        """Whether the attribute holds a list of strings, which a filter asks for its members."""
+        """True if the attribute holds a list of strings, whose members filters compare."""
         return self.schema.get("type") == "array" and self.schema.get("items", {}).get("type") == "string"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of one kind of object, in the order of its file."""
+    """Rows of one kind of object, in the order of the file."""
 
     kind: str
     document: str
@@ -91,12 +91,12 @@ class Table:
 
 @cache
 def load(kind: str) -> Table:
-    """The table of ``"product"``, ``"band"``, ``"image"`` or ``"blob"``, read once.
+    """Return the table of ``"product"``, ``"band"``, ``"image"`` or ``"blob"``, which is read once.
 
-    Raises KeyError for another kind and `TableError` for a row that cannot be right.
+    Raises KeyError for another kind and `TableError` if a row is invalid.
     """
     if kind not in KINDS:
-        raise KeyError(f"no table of {kind!r}; there are {', '.join(KINDS)}")
+        raise KeyError(f"there is no table of {kind!r}; use one of {', '.join(KINDS)}")
     from importlib.resources import files
 
     text = files(__name__).joinpath(f"{kind}.toml").read_text(encoding="utf-8")
@@ -104,7 +104,7 @@ def load(kind: str) -> Table:
 
 
 def parse(text: str, kind: str) -> Table:
-    """A table from its TOML text. Raises `TableError`."""
+    """Parse a table from its TOML text. Raises `TableError` if it is invalid."""
     import tomllib
 
     try:
@@ -121,11 +121,10 @@ def parse(text: str, kind: str) -> Table:
         raise TableError(f"table {kind}: has no [attributes.*]")
     owners: dict[tuple[str, ...], str] = {}
     for row in rows.values():
-        # x_pixels and y_pixels share proj:shape, acquired and acquired_end the interval.
-        for place in () if row.codec in DOCUMENT_CODECS else row.places:
-            if owners.setdefault(place, row.name) != row.name:
-                where = "/".join(place)
-                raise TableError(f"table {kind}: {owners[place]} and {row.name} both claim {where}")
+        # x_pixels and y_pixels share proj:shape; acquired and acquired_end share the interval.
+        for path in () if row.codec in DOCUMENT_CODECS else row.paths:
+            if owners.setdefault(path, row.name) != row.name:
+                raise TableError(f"table {kind}: {owners[path]} and {row.name} both claim {'/'.join(path)}")
     return Table(kind, document, MappingProxyType(rows))
 
 
@@ -171,7 +170,7 @@ def _problems(row: Row) -> Iterator[tuple[str, str]]:
     if not all(row.path):
         yield "stac", f"is {'/'.join(row.path)!r}, which has an empty member"
     if row.codec not in CODECS and row.codec not in DOCUMENT_CODECS:
-        yield "codec", f"is {row.codec!r}, which is no codec"
+        yield "codec", f"is {row.codec!r}, which is not a codec"
     if not set(row.types) <= set(BAND_TYPES):
         yield "types", f"is {list(row.types)!r}, but the band types are {', '.join(BAND_TYPES)}"
     if "type" not in row.schema and "enum" not in row.schema:
