@@ -162,7 +162,7 @@ def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return a patch for an unknown Item: it removes every member that may hold an old value."""
     for name in changes:
         if name in _NEEDS_BASE or (name in _SINGLE_SIZE_MEMBERS and changes[name] is None):
-            raise ValueError(f"a patch of {name} needs the Item as last read; pass it as base")
+            raise ValueError(f"a patch of {name} needs the Item as last read; pass it as base=...")
     if "acquired" in changes and changes["acquired"] is None:
         raise _no_acquired()
     old: dict[str, Any] = {"properties": {}, "assets": {}, "links": []}

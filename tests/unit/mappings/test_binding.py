@@ -23,7 +23,7 @@ def places(collection, item):
     hrefs, others = bindings.resolve(unpack_assets(pack_assets(item["assets"])))
     found = {}
     for name in bindings.bands:
-        place = others.get(name, bindings.place(name))
+        place = others.get(name, bindings.location(name))
         found[name] = (hrefs[place.file], place.band) if place and hrefs[place.file] else None
     return found
 
