@@ -67,7 +67,7 @@ class Service:
 def started(database: str, store: str, **settings: Any) -> Iterator[Service]:
     """A service on a database and a store, with some settings."""
     defaults = {"database_url": database, "store_url": store, "token": OPERATOR, "worker": False}
-    app = create_app(Settings(**{**defaults, **settings}))  # type: ignore[arg-type]
+    app = create_app(Settings(**{**defaults, **settings}))
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

@@ -350,7 +350,7 @@ def test_constraints_of_the_database_are_told_without_what_they_are_about(
         psycopg.errors.UniqueViolation("Key (collection, id)=(acme:hidden, one) already exists."),
         psycopg.errors.CheckViolation("Failing row contains (one, secret)"),
     ):
-        answer = service.run(error_responses.handle(None, error))  # type: ignore[arg-type]
+        answer = service.run(error_responses.handle(None, error))
         assert answer.status_code in (400, 409)
         for told in (b"hidden", b"_items_7", b"secret"):
             assert told not in answer.body

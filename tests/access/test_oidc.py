@@ -280,7 +280,7 @@ def test_published_keys_that_are_of_no_use_do_not_hide_the_others(
         {"kty": "EC", "crv": "P-521", "kid": "first"},
         {"kty": "later", "kid": "first"},
         {"use": "enc", **good[0]},
-        "no object",  # type: ignore[list-item]
+        "no object",
         *good,
     ]
     assert known(issuer.token()).user == "ann"

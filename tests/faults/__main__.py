@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from faults import site, table
+from landbridge.stac_api.jobs import failpoints
 
 _WIDTH = 34
 _printing = threading.Lock()
@@ -54,7 +55,7 @@ def run(store: str, words: list[str]) -> list[tuple[str, table.Fault, str, str]]
 
 
 def _print(store: str, results: list[tuple[table.Fault, str, str]]) -> None:
-    columns = [*table.points.POINTS, ""]
+    columns = [*failpoints.POINTS, ""]
     heads = [column or "alone" for column in columns]
     print(f"\n{f'store: {store}':{_WIDTH}}" + "".join(f"{head:>11}" for head in heads))
     names = list(dict.fromkeys(fault.name for fault, *_ in results))

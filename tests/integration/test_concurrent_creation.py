@@ -46,7 +46,7 @@ def urls(stack: Any) -> Iterator[list[str]]:
     }
     command = [sys.executable, "-m", "landbridge.stac_api", "serve", "--port", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, env=environment, **quiet) as server:
+    with subprocess.Popen(command, env=environment, **quiet) as server:  # type: ignore[call-overload]
         try:
             url = f"http://127.0.0.1:{port}"
             wait_until(lambda: answers(url))

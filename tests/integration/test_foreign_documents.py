@@ -383,7 +383,7 @@ def test_a_patched_geometry_is_checked_as_a_posted_one(http, make, geometry, mer
     patch = {"geometry": geometry} if merged else [{"op": "add", "path": "/geometry", "value": geometry}]
     # What a merge patch leaves out it keeps: only a geometry that is named whole is that of a POST.
     if merged and isinstance(geometry, dict) and len({"type", "coordinates"} & geometry.keys()) < 2:
-        patch["geometry"] = {"type": None, "coordinates": None, **geometry}
+        patch["geometry"] = {"type": None, "coordinates": None, **geometry}  # type: ignore[call-overload]
     answer = http.patch(f"/collections/{name}/items/{sent['id']}", json=patch)
     assert (whole.status_code, answer.status_code) == (400, 400)
     assert "geometry" in answer.json()["description"]

@@ -113,7 +113,9 @@ def test_every_class_of_filters_that_is_named_is_tested(http: httpx.Client) -> N
 
 
 @pytest.mark.parametrize(
-    ("filter_", "expected"), [case for cases in FILTERS.values() for case in cases], ids=str
+    ("filter_", "expected"),
+    [case for cases in FILTERS.values() for case in cases],  # type: ignore[attr-defined]
+    ids=str,
 )
 def test_filters_do_what_their_class_says(http: httpx.Client, two: str, filter_: Any, expected: str) -> None:
     answer = http.post("/search", json={"collections": [two], "filter": filter_})

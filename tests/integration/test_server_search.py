@@ -17,7 +17,7 @@ from landbridge.stac_api.core.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from landbridge.stac_api import embedded
+    from landbridge.stac_api.embedded.stack import Stack
 
 Add = "Callable[..., list[dict[str, Any]]]"
 
@@ -228,7 +228,7 @@ def test_queryables_are_inlined(http: httpx.Client, collection: str) -> None:
 
 
 def test_more_items_than_allowed_are_not_sorted_by_what_has_no_index(
-    stack: embedded.Stack, collection: str, add_items: Callable[..., Any]
+    stack: Stack, collection: str, add_items: Callable[..., Any]
 ) -> None:
     add_items(*({"odd:number": number, "eo:cloud_cover": number} for number in (3, 1, 2)))
     settings = Settings(

@@ -330,7 +330,7 @@ def test_a_bulk_upsert_keeps_when_an_item_was_created(http: httpx.Client, collec
     path = f"/collections/{collection}"
     assert http.post(f"{path}/bulk_items", json=body).status_code == 200
     first = http.get(f"{path}/items/a").json()["properties"]
-    body["items"]["a"]["properties"]["eo:cloud_cover"] = 5
+    body["items"]["a"]["properties"]["eo:cloud_cover"] = 5  # type: ignore[index]
     assert http.post(f"{path}/bulk_items", json=body).status_code == 200
     second = http.get(f"{path}/items/a").json()["properties"]
     assert second["eo:cloud_cover"] == 5

@@ -161,7 +161,7 @@ def stall(answer: Answer) -> None:
 def cut_short(answer: Answer, *, etag: bool = True) -> None:
     """Close the connection in the middle of the body."""
     answer.close_connection = True
-    answer.wfile = _Half(answer.wfile.write)  # type: ignore[assignment]
+    answer.wfile = _Half(answer.wfile.write)
     serve(answer, etag=etag)
 
 

@@ -26,6 +26,8 @@ ADVISORY = {
 class Database(BaseHTTPRequestHandler):
     """Speaks the protocol of osv.dev; `known` are the packages with a vulnerability."""
 
+    server: "DatabaseServer"
+
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         asked = [query["package"]["name"] for query in body["queries"]]
@@ -48,10 +50,15 @@ class Database(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class DatabaseServer(ThreadingHTTPServer):
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Database)
+        self.known, self.asked, self.broken = set(), [], False
+
+
 @pytest.fixture
 def database():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Database)
-    server.known, server.asked, server.broken = set(), [], False
+    server = DatabaseServer()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server

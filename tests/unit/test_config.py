@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from landbridge import config
 from landbridge.auth import Auth
 from landbridge.config import Settings, join_embedded, read_state
 from landbridge.exceptions import ConfigError
@@ -97,7 +96,7 @@ def test_what_a_failed_start_said_is_passed_on(tmp_path, monkeypatch):
         f"#!{sys.executable}\nimport sys\nsys.stderr.write('PostGIS is missing')\nsys.exit(1)\n"
     )
     starter.chmod(0o755)
-    monkeypatch.setattr(config.sys, "executable", os.fspath(starter))
+    monkeypatch.setattr(sys, "executable", os.fspath(starter))
     with pytest.raises(ConfigError, match="PostGIS is missing"):
         join_embedded(tmp_path)
 

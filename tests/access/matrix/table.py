@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from access.matrix import calls, expected, seen
 from access.matrix.calls import COLLECTION, ITEM, Case
 from access.matrix.world import BLOBS
 from integration.conftest import stac_collection, stac_item
+
+if TYPE_CHECKING:
+    from access.matrix.seen import Seen, Visible
 
 __all__ = ["ROWS", "Row"]
 
@@ -22,8 +25,8 @@ class Row:
     expected: expected.Expected
     case: str = ""
     prepare: calls.Prepare = lambda _: Case()
-    seen: seen.Seen | None = None
-    visible: seen.Visible | None = None
+    seen: Seen | None = None
+    visible: Visible | None = None
 
     @property
     def name(self) -> str:

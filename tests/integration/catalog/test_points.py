@@ -106,9 +106,9 @@ def test_an_area_gets_the_images_own_pixels(gridded):
     own = VALUES[row : row + found.shape[1], column : column + found.shape[2]]
     assert not found.mask.all()
     assert np.array_equal(found[0].compressed(), own[~found.mask[0]])
-    assert images.geocontext.align_pixels is True
-    assert images.geocontext.assign(resolution=40).grid_origin == images.geocontext.grid_origin
-    assert images.geocontext.assign(crs="EPSG:32620").grid_origin is None
+    assert images.geocontext.align_pixels is True  # type: ignore[attr-defined]
+    assert images.geocontext.assign(resolution=40).grid_origin == images.geocontext.grid_origin  # type: ignore[attr-defined]
+    assert images.geocontext.assign(crs="EPSG:32620").grid_origin is None  # type: ignore[attr-defined]
 
 
 def test_images_without_a_common_grid_each_give_the_pixel_that_holds_a_point(gridded):

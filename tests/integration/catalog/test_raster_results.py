@@ -113,7 +113,7 @@ def test_a_result_is_masked_exactly_if_something_masks_6_8(masked, banded, uploa
         assert isinstance(array, np.ma.MaskedArray)
         assert array.mask.shape == array.shape
         assert array.mask.dtype == bool
-        assert np.array_equal(array.mask[0], hidden)
+        assert np.array_equal(array.mask[0], hidden)  # type: ignore[index]
         assert (array.data[array.mask] == 0).all()
     plain = image.ndarray("red nir", mask_nodata=False, mask_alpha=False)
     assert type(plain) is np.ndarray

@@ -141,8 +141,8 @@ def test_scale_and_offset_of_a_file_fill_the_physical_range(send, product):
     image, upload = send(product=product, change=scaled(2.75e-5, -0.2))
     assert upload.status == "success", upload.events
     again = Product.get(product.id)
-    assert again.get_band("red").physical_range == pytest.approx((-0.2, 0.075))
-    assert again.get_band("nir").physical_range == (0.0, 1.0), "what is set stays"
+    assert again.get_band("red").physical_range == pytest.approx((-0.2, 0.075))  # type: ignore[attr-defined]
+    assert again.get_band("nir").physical_range == (0.0, 1.0), "what is set stays"  # type: ignore[attr-defined]
     assert again.get_band("red").data_range == (0, 10000)
     (told,) = warnings_of(upload)
     assert told.startswith("The file of band 'nir' states scale 2.75e-05 and offset -0.2")
@@ -161,7 +161,7 @@ def test_scale_and_offset_that_agree_say_nothing(send, product):
     _, upload = send(product=product, change=scaled(2.0, -1.0))
     assert upload.status == "success", upload.events
     assert not warnings_of(upload)
-    assert Product.get(product.id).get_band("red").physical_range == (-1.0, 19999.0)
+    assert Product.get(product.id).get_band("red").physical_range == (-1.0, 19999.0)  # type: ignore[attr-defined]
 
 
 def test_a_resolution_in_the_unit_of_another_system_is_refused(banded, uploaded):

@@ -6,6 +6,6 @@ from integration.catalog.conftest import *
 from integration.catalog.test_overwrites import *
 
 
-@pytest.fixture
+@pytest.fixture  # type: ignore[no-redef]
 def objects(store):
     return store

@@ -25,7 +25,7 @@ from landbridge.raster.io.expiring_url import Address
 from support.wait import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from landbridge.catalog.client.http import Request
@@ -63,7 +63,7 @@ def bens(people: dict[str, CatalogClient], images: list[Image]) -> ImageCollecti
 
 
 @pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Return a list of the requests of all clients, as method and path."""
     seen: list[tuple[str, str]] = []
     respond = CatalogClient._send

@@ -266,7 +266,7 @@ def test_of_several_processes_one_renews(provider, person):
     expire(person)
     command = [sys.executable, "-c", RENEW, provider.url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    running = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    running = [subprocess.Popen(command, **pipes) for _ in range(4)]  # type: ignore[call-overload]
     for process in running:
         process.stdin.write("\n")
         process.stdin.flush()

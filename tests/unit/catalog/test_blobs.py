@@ -77,7 +77,7 @@ def test_a_blob_is_looked_up_by_its_id_or_its_name_3_6_13_8(arguments):
             lookup(**arguments)
     # The guide's `Product.get(name=...)` means a blob.
     with pytest.raises(TypeError):
-        Product.get(name="b")
+        Product.get(name="b")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_what_cannot_be_uploaded_is_refused_11_1(saved_blob, tmp_path):
 def test_only_a_saved_blob_has_data_11_3(saved_blob):
     uses = ("data", "iter_data", "iter_lines", lambda blob: blob.download("x"))
     for use in uses:
-        call = use if callable(use) else lambda blob, name=use: getattr(blob, name)()
+        call = use if callable(use) else lambda blob, name=use: getattr(blob, name)()  # type: ignore[misc]
         with pytest.raises(ValueError, match="is unsaved"):
             call(Blob(name="b"))
         with ASKED:

@@ -150,7 +150,7 @@ def test_coverage_is_the_covered_part_of_the_geometry_5_11(saved_image):
 def test_without_geometry_or_images_there_is_no_derived_geocontext_5_10(images):
     assert images.geocontext is None
     context = ImageCollection([], geocontext=_box(0, 0, 1, 1)).geocontext
-    assert (context.crs, context.resolution) == (None, None)
+    assert (context.crs, context.resolution) == (None, None)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -173,14 +173,14 @@ def test_the_finest_resolution_is_taken_in_the_unit_of_most_bands_5_10(
         client.cached_bands(f"local:q{number}", lambda _, bands=bands: bands)
         images.append(saved_image(id=f"local:q{number}:i", product_id=f"local:q{number}"))
     context = ImageCollection(images, geocontext=_box(0, 0, 1, 1)).geocontext
-    assert context.resolution == (None if expected is None else pytest.approx(expected))
+    assert context.resolution == (None if expected is None else pytest.approx(expected))  # type: ignore[attr-defined]
 
 
 def test_the_most_common_reference_system_is_taken_5_10(saved_image, client):
     client.cached_bands("local:p", lambda _: [])
     systems = ({"cs_code": "EPSG:32615"}, {"projection": "+proj=longlat"}, {"cs_code": "EPSG:32615"}, {})
     images = [saved_image(**system) for system in systems]
-    assert ImageCollection(images, geocontext=_box(0, 0, 1, 1)).geocontext.crs == "EPSG:32615"
+    assert ImageCollection(images, geocontext=_box(0, 0, 1, 1)).geocontext.crs == "EPSG:32615"  # type: ignore[attr-defined]
 
 
 def test_tiles_are_kept_as_they_are_5_10(images):

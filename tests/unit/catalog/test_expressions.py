@@ -210,9 +210,9 @@ def test_bounds_and_values_cannot_be_changed_from_outside_4_18():
     assert equal.serialize() == {"eq": {"x": ["a"]}}
     assert ranged.serialize() == {"range": {"x": {"gt": 1}}}
     with pytest.raises(TypeError):
-        ranged.parts["lt"] = 5
+        ranged.parts["lt"] = 5  # type: ignore[index]
     with pytest.raises(AttributeError):
-        ranged.parts = {}
+        ranged.parts = {}  # type: ignore[misc]
 
 
 def test_a_reused_property_does_not_gather_bounds_4_8():

@@ -1,5 +1,6 @@
 """What the client does where a service says: not now, not you, or not with this token."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -7,14 +8,14 @@ import pytest
 
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
-from landbridge.catalog.client import request_sender, retry
+from landbridge.catalog.client import retry
 from landbridge.exceptions import ForbiddenError, RateLimitError, UnauthorizedError
 
 
 @pytest.fixture
 def waits(monkeypatch):
     found = []
-    monkeypatch.setattr(request_sender.time, "sleep", found.append)
+    monkeypatch.setattr(time, "sleep", found.append)
     return found
 
 

@@ -1,13 +1,13 @@
 """Semantics 10.1 and 10.2: what is checked before an upload, and in which order; 10.5: waiting for it."""
 
 import io
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from landbridge.catalog import Image, ImageUpload, Product
-from landbridge.catalog import image_upload as uploads
 from landbridge.catalog.stac.images import IMAGES
 from landbridge.exceptions import ConflictError, ServerError
 
@@ -137,9 +137,9 @@ def waited(monkeypatch):
             return {"id": "1", "status": answer}
 
     made = Waited()
-    made.upload = ImageUpload._from_record({"id": "1", "status": "pending"}, None)
+    made.upload = ImageUpload._from_record({"id": "1", "status": "pending"}, None)  # type: ignore[attr-defined]
     monkeypatch.setattr(type(ImageUpload._resource), "get", lambda _self, *args: made.get(*args))
-    monkeypatch.setattr(uploads.time, "sleep", made.pauses.append)
+    monkeypatch.setattr(time, "sleep", made.pauses.append)
     return made
 
 

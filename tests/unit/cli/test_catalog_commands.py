@@ -41,7 +41,7 @@ def run(*arguments):
 def test_the_commands_and_their_options_12_6():
     context = click.Context(main)
     catalog = main.get_command(context, "catalog")
-    groups = {name: catalog.get_command(context, name) for name in catalog.list_commands(context)}
+    groups = {name: catalog.get_command(context, name) for name in catalog.list_commands(context)}  # type: ignore[attr-defined]
     offered = {
         name: {
             one: list(dict.fromkeys(parameter.name for parameter in command.params))

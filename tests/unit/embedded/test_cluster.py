@@ -122,5 +122,5 @@ def test_a_directory_that_is_no_cluster_is_left_alone(folder: Path):
     (folder / "postgres" / "precious").touch()
     unused = None
     with pytest.raises(ClusterError, match="neither empty nor a PostgreSQL cluster"):
-        clusters.create(in_home(folder), unused)  # type: ignore[arg-type]
+        clusters.create(in_home(folder), unused)
     assert (folder / "postgres" / "precious").exists()

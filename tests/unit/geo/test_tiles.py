@@ -139,7 +139,7 @@ def test_9_14_assign_takes_only_pad_and_all_touched():
     assert tile.key == "128:0:960.0:15:-1:37"
     assert tile.assign(all_touched=True).all_touched is True
     with pytest.raises(TypeError):
-        tile.assign(resolution=10)
+        tile.assign(resolution=10)  # type: ignore[call-arg]
 
 
 def test_9_15_rows_and_columns_to_latitudes_and_longitudes_and_back():

@@ -38,7 +38,7 @@ VALUES = {
 }
 STRINGS = ("satellite_id", "provider_id", "name", "product_id")
 PREFIXES = {
-    name: {text[:length] for text in VALUES[name][1] for length in range(1, len(text) + 1)}
+    name: {text[:length] for text in VALUES[name][1] for length in range(1, len(text) + 1)}  # type: ignore[index]
     for name in (*STRINGS, "id")
 }
 PATTERNS = ("a_c", "a\\_c", "a%", "A%C", "a\\%c", "%c", "%", "_", "i.2", "i_2", "o:%", "a\\\\c", "a.c")

@@ -135,7 +135,7 @@ def test_dates_of_a_product_are_its_extent():
     shown = normalize.collection(stranger, now=NOW)
     assert shown["catalog:start_datetime"] == "2016-01-01T00:00:00Z"
     assert "catalog:end_datetime" not in shown
-    assert shown["extent"]["temporal"] == stranger["extent"]["temporal"]
+    assert shown["extent"]["temporal"] == stranger["extent"]["temporal"]  # type: ignore[index]
 
 
 def test_an_extent_that_follows_the_images_sets_no_attribute():
@@ -556,7 +556,7 @@ def test_junk_of_others_does_not_keep_a_document_from_being_read(make, data):
     kind = data.draw(st.sampled_from(sorted(read)))
     document = kept if kind == "image" else stored
     paths = [path for path in _places(document) if path and path not in (("id",), ("bands",))]
-    assert read[kind](_replaced(document, data.draw(st.sampled_from(paths)), data.draw(make.json)))
+    assert read[kind](_replaced(document, data.draw(st.sampled_from(paths)), data.draw(make.json)))  # type: ignore[operator]
 
 
 # The extension

@@ -110,9 +110,9 @@ def test_every_row_is_documented(kind):
 def test_tables_cannot_be_changed():
     row = tables.load("image")["cloud_fraction"]
     with pytest.raises(AttributeError):
-        row.name = "other"
+        row.name = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        tables.load("image").rows["x"] = row
+        tables.load("image").rows["x"] = row  # type: ignore[index]
     assert tables.load("image") is tables.load("image")
 
 

@@ -4,8 +4,10 @@ Only coordinates are transformed by PROJ, each exactly.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from affine import Affine
 from pyproj import Transformer
 
 REACHES = {"bilinear": 1, "cubic": 2, "cubicspline": 2, "lanczos": 3}
@@ -19,8 +21,8 @@ class Oracle:
     values: np.ndarray
     valid: np.ndarray
     crs: str
-    transform: object
-    target: object
+    transform: Affine
+    target: Any
     around: bool = False
     places: tuple = field(init=False)
     scales: tuple = field(init=False)

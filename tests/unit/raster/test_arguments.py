@@ -40,7 +40,7 @@ def test_6_1_bands_are_a_text_list_or_tuple():
 
 def test_6_3_overrides_of_a_geocontext():
     aoi = AOI(bounds=(0, 0, 1, 1), crs="EPSG:4326", shape=(2, 2))
-    assert override(aoi, resolution=0.1).resolution == 0.1
+    assert override(aoi, resolution=0.1).resolution == 0.1  # type: ignore[attr-defined]
     assert override(aoi) is aoi
     assert override(DLTile.from_key("128:16:960.0:15:-1:37"), all_touched=True).all_touched
     for context in (DLTile.from_key("128:16:960.0:15:-1:37"), XYZTile(0, 0, 1)):

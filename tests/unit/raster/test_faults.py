@@ -426,7 +426,7 @@ def test_forty_threads_at_once_get_the_same_as_one(make_scene, grid, request_of,
     for number, result in enumerate(results):
         expected = alone[number % len(calls)]
         np.testing.assert_array_equal(result.data, expected.data)
-        np.testing.assert_array_equal(result.mask, expected.mask)
+        np.testing.assert_array_equal(result.mask, expected.mask)  # type: ignore[attr-defined]
 
 
 def test_a_band_of_one_file_is_named_alone(make_scene, request_of, server):

@@ -103,7 +103,7 @@ REQUESTS = {
 
 @pytest.fixture(params=REQUESTS)
 def wanted(request, grid, request_of):
-    fields = dict(REQUESTS[request.param])
+    fields = dict(REQUESTS[request.param])  # type: ignore[call-overload]
     context = grid(-10, -10, 150, 170)
     if fields.pop("cut", False):
         (west, north), (east, south) = lonlat("EPSG:32614", (500_500, 4_199_500), (503_000, 4_197_500))
@@ -167,7 +167,7 @@ def test_files_written_by_a_cluster_are_the_same(sources, grid, request_of, clus
         there = download_mosaic(sources, wanted, tmp_path / "there.tif", nodata=7, chunks=50)
     assert here.read_bytes() == there.read_bytes()
     with rasterio.open(there) as dataset:
-        assert (dataset.read() == mosaic(sources, wanted).array().filled(7)).all()
+        assert (dataset.read() == mosaic(sources, wanted).array().filled(7)).all()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("call", ["mosaic", "download", "lazy"])
@@ -348,7 +348,7 @@ def test_lazy_arrays_of_any_places_chunks_and_methods(make_scene, grid, request_
     wanted = request_of("b1 b0", context, method=data.draw(st.sampled_from(METHODS)))
     chunks = data.draw(st.tuples(st.integers(5, 40), st.integers(5, 40)))
     array, _, fill = lazy_stack([found], wanted, chunks)
-    np.testing.assert_array_equal(array.compute()[0], mosaic(found, wanted).array().filled(fill))
+    np.testing.assert_array_equal(array.compute()[0], mosaic(found, wanted).array().filled(fill))  # type: ignore[attr-defined]
 
 
 def test_a_process_keeps_the_files_of_few_calls(make_scene, request_of):

@@ -21,8 +21,8 @@ from landbridge.raster import (
     stack,
     stacked,
 )
-from landbridge.raster.api import make_plan
 from landbridge.raster.plan.calibration import Calibration, Linear, calibrate
+from landbridge.raster.plan.plan import make_plan
 
 RADIANCE = {"function": "gain_bias", "parameter": "radiance_gain_bias", "index": 0}
 REFLECTANCE = {"function": "gain_bias", "parameter": "reflectance_gain_bias", "index": 0}
@@ -365,7 +365,7 @@ def test_14_12_downloads_are_computed_too(make_scene, grid, request_of, tmp_path
     path = download_mosaic(sources, wanted, tmp_path / "m.tif", nodata=-1)
     with rasterio.open(path) as dataset:
         assert dataset.dtypes == ("float64",)
-        assert (dataset.read() == mosaic(sources, wanted).array().filled(-1)).all()
+        assert (dataset.read() == mosaic(sources, wanted).array().filled(-1)).all()  # type: ignore[attr-defined]
         assert dataset.read(1)[0, [0, 10, 20, 30, 59]].tolist() == [-1, 1, 2001, 6001, -1]
 
 

@@ -114,7 +114,7 @@ def test_an_area_that_is_cut_at_the_antimeridian_is_whole_on_every_grid(files):
         shape, transform = array.shape, found.geobox.transform
         wanted, _, unclear = expected(values, 0.0, 90.0, 1.0, crs, transform, shape)
         columns, rows = np.meshgrid(*(np.arange(size) + 0.5 for size in reversed(shape)))
-        x, y = transform @ (columns, rows)
+        x, y = transform @ (columns, rows)  # type: ignore[operator]
         lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
         inside = (lon % 360 > 178) & (lon % 360 < 181.5) & (lat > -17) & (lat < -12)
         # Edges are cut by straight pieces on the grid.

@@ -30,7 +30,7 @@ def of_stack(layers, method):
         return np.ma.masked_array(count.astype("uint16"), count == 0)
     if method in ("mean", "median"):
         function = {"mean": np.ma.mean, "median": np.ma.median}[method]
-        return np.ma.masked_array(function(layers.astype("float64"), axis=0))
+        return np.ma.masked_array(function(layers.astype("float64"), axis=0))  # type: ignore[operator]
     return getattr(layers, method)(axis=0)
 
 
@@ -84,8 +84,8 @@ def test_methods_of_any_values_alpha_and_places(make_scene, grid, request_of, da
     layers = stacked(stack([[source] for source in sources], request_of("b0", context)))
     expected = of_stack(layers, method)
     got = mosaic(sources, request_of("b0", context, method=method, data_type="Float64")).array()
-    assert (got.mask == np.ma.getmaskarray(expected)).all()
-    np.testing.assert_allclose(got.filled(0), expected.astype("float64").filled(0), rtol=1e-12)
+    assert (got.mask == np.ma.getmaskarray(expected)).all()  # type: ignore[attr-defined]
+    np.testing.assert_allclose(got.filled(0), expected.astype("float64").filled(0), rtol=1e-12)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("method", METHODS)

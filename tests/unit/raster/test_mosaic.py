@@ -14,9 +14,9 @@ from shapely.geometry import box
 
 from landbridge.geo import AOI
 from landbridge.raster import Band, RasterError, Request, Source, mosaic, read_image, stack, stacked
-from landbridge.raster.api import make_plan
 from landbridge.raster.composite.render import Renderer
 from landbridge.raster.io.tile_reader import TileCache
+from landbridge.raster.plan.plan import make_plan
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "landsat8"
 

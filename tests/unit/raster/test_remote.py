@@ -71,7 +71,7 @@ def test_pixels_over_http_are_those_of_the_files(make_scene, grid, request_of, s
     assert same(mosaic(remote, wanted), mosaic(sources, wanted))
     far, near = (stacked(stack([[each] for each in which], wanted)) for which in (remote, sources))
     np.testing.assert_array_equal(far.data, near.data)
-    np.testing.assert_array_equal(far.mask, near.mask)
+    np.testing.assert_array_equal(far.mask, near.mask)  # type: ignore[attr-defined]
     coarse = request_of("b1", grid(0, 0, 40, 40, resolution=210, crs="EPSG:32614"), resampler="bilinear")
     assert same(mosaic(remote, coarse), mosaic(sources, coarse))
     assert {seen.method for seen in server.seen} == {"GET"}

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from landbridge.raster import RasterError, Request, download_mosaic, mosaic, read_image, stack
-from landbridge.raster.api import make_plan
 from landbridge.raster.io.gdal import public, read_header
+from landbridge.raster.plan.plan import make_plan
 from support import range_server as rs
 
 pytestmark = pytest.mark.timeout(60)

@@ -303,7 +303,7 @@ def test_a_truncated_file_is_an_error(tmp_path):
 
 def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
     source, values = image(tmp_path)
-    find = open_files.find_tiles
+    find = open_files.find_tiles  # type: ignore[attr-defined]
 
     def then_replaced(header, *place):
         tiles = find(header, *place)

@@ -123,7 +123,7 @@ def test_sampling_is_interpolated_only_where_that_is_exact():
         target = GeoBox((300, 260), transform, crs)
         sample = Samples(Block(target, (5, 9), (1000, 1000))).get(source).whole()
         rows, columns = np.indices((300, 260))
-        tx, ty = transform @ (columns + 0.5, rows + 0.5)
+        tx, ty = transform @ (columns + 0.5, rows + 0.5)  # type: ignore[operator]
         tx, ty = Transformer.from_crs(crs, "EPSG:32615", always_xy=True).transform(tx, ty)
         column, row = ~source.transform @ (np.asarray(tx), np.asarray(ty))
         inside = (row >= 0) & (row < 7800) & (column >= 0) & (column < 7700)

@@ -165,7 +165,7 @@ def test_rasters_turn_their_bands_axis(raster_of):
     raster = raster_of(np.ones((2, 3, 4), "uint8"))
     assert isinstance(raster, Raster)
     assert raster.array().shape == (2, 3, 4)
-    assert raster.array(-1).shape == raster.array(2).mask.shape == (3, 4, 2)
+    assert raster.array(-1).shape == raster.array(2).mask.shape == (3, 4, 2)  # type: ignore[attr-defined]
 
 
 def test_6_13_progress_shows_when_told_to_and_counts_to_its_end(make_scene, grid, request_of, capsys):

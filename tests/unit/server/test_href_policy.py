@@ -102,8 +102,8 @@ def test_no_address_is_taken_that_is_not_of_everybody(address: ipaddress._BaseAd
         href_policy.check(item(f"{scheme}://{host}/x"), ())
     except BadRequestError:
         return
-    assert address.is_global
-    assert not address.is_multicast
+    assert address.is_global  # type: ignore[attr-defined]
+    assert not address.is_multicast  # type: ignore[attr-defined]
 
 
 @given(st.text(max_size=60))

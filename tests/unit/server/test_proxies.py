@@ -60,7 +60,7 @@ def followed(peer: str, headers: list[tuple[str, str]], path: str = "/search", *
         "server": ("127.0.0.1", 8000),
         "headers": [(name.encode(), value.encode()) for name, value in sent],
     }
-    asyncio.run(FollowProxies(app, TRUSTED, **options)(scope, None, None))  # type: ignore[arg-type]
+    asyncio.run(FollowProxies(app, TRUSTED, **options)(scope, None, None))
     return got[0]
 
 

@@ -71,7 +71,7 @@ def test_masked_values_do_not_count_for_the_stretch_12_7():
     values = np.ma.masked_equal(np.append(np.arange(101.0), 9999.0).reshape(1, 102), 9999.0)
     picture = _picture(values, _Options())
     assert (picture[0, 2], picture[0, 98]) == (0, 1)
-    assert picture.mask[0, 101]
+    assert picture.mask[0, 101]  # type: ignore[attr-defined]
 
 
 def test_where_the_percentiles_are_flat_all_values_count_12_7():
