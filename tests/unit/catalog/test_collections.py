@@ -48,7 +48,7 @@ def test_items_are_of_the_type_of_the_collection_5_1_5_2(images, saved_image):
         lambda: images.extend([saved_image(), "x"]),
         lambda: images.__setitem__(0, "x"),
         lambda: images.__setitem__(slice(0, 1), ["x"]),
-        lambda: ImageCollection(["x"]),
+        lambda: ImageCollection(["x"]),  # type: ignore[type-var]
         lambda: ProductCollection([Image(id="p:x")]),
     ):
         with pytest.raises(ValueError, match="not of required type"):
@@ -193,4 +193,4 @@ def test_tiles_are_kept_as_they_are_5_10(images):
 
 def test_a_saved_product_is_no_image():
     with pytest.raises(ValueError, match="Image"):
-        ImageCollection([Product(id="x")])
+        ImageCollection([Product(id="x")])  # type: ignore[type-var]
