@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without its bytecode cache every process compiles all it imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test test-long test-browser access check format bench bench-large faults
+.PHONY: help install sync demo serve test test-long test-browser access check format bench bench-report bench-large faults
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,10 +60,13 @@ format: sync ## let ruff rewrite the sources
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-bench: install ## JSON lines of ours against peers; GROUP=start|search|raster|uploads|stac|access
+bench: install ## JSON lines of our times and those of peers, also kept in BENCH_HISTORY; GROUP=start|search|raster|uploads|stac|access
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)
+
+bench-report: sync ## draw the history of benchmarks to a PNG; OUTPUT=file
+	@PYTHONPATH=examples:tests $(RUN) python -m bench.report $(OUTPUT)
 
 faults: install ## what uploads leave behind where something goes wrong at any of their steps
 	@PYTHONPATH=tests $(RUN) python -m faults

@@ -1,6 +1,6 @@
 """Write the generated parts of the documentation; `--check` only reports what is out of date.
 
-The tree of errors goes to `landbridge.errors` and `docs/errors.md`.
+The tree of errors goes to `landbridge.errors` and `docs/errors.md`, the mapping tables to `docs/mapping.md`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import landbridge
 from landbridge.errors import LandbridgeError
+from landbridge.mappings import markdown, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +72,16 @@ def generated() -> dict[Path, str]:
     tree = error_tree()
     source = ROOT / "mappings/landbridge/errors.py"
     page = ROOT / "docs/errors.md"
+    mapping = ROOT / "docs/mapping.md"
+    mapping_text = mapping.read_text()
+    for kind in tables.KINDS:
+        start, end = f"<!-- table of {kind} -->\n", f"<!-- end of {kind} -->\n"
+        mapping_text = between(mapping_text, start, end, f"\n{markdown.table(kind)}\n")
     indented = "".join(f"    {line}\n" for line in tree.splitlines())
     return {
         source: between(source.read_text(), "::\n\n", '"""\n\nfrom', indented),
         page: between(page.read_text(), "```text\n", "```\n", f"{tree}\n"),
+        mapping: mapping_text,
     }
 
 
