@@ -58,61 +58,78 @@ _LONGEST_TEXT = 2000
 
 
 class ClientError(LandbridgeError):
-    """The service refused the request; `status` is the HTTP status, where there was one."""
+    """Request that the service refused.
+
+    `status` is the HTTP status; None if there was no response.
+
+    Examples
+    --------
+    >>> from landbridge.exceptions import ClientError, NotFoundError
+    >>> issubclass(NotFoundError, ClientError), NotFoundError.status
+    (True, 404)
+    """
 
     status: int | None = None
 
 
 class AuthError(ClientError):
-    """Who is calling could not be established."""
+    """Caller whose identity could not be established."""
 
 
 class OauthError(AuthError):
-    """The identity provider refused to give a token."""
+    """Token that the identity provider refused."""
 
 
 class RequestCancellationError(ClientError):
-    """The request was cancelled before it was answered."""
+    """Request that was canceled before it was answered."""
 
 
 class BadRequestError(ClientError):
-    """The service found the request invalid."""
+    """Invalid request: HTTP status 400."""
 
     status = 400
 
 
 class ValidationError(BadRequestError):
-    """A value in the request is missing or invalid."""
+    """Missing or invalid value in a request: HTTP status 422."""
 
     status = 422
 
 
 class UnauthorizedError(ClientError):
-    """A valid token is needed."""
+    """Request without a valid token: HTTP status 401."""
 
     status = 401
 
 
 class ForbiddenError(ClientError):
-    """The caller has no right to do this."""
+    """Request that the caller has no right to: HTTP status 403."""
 
     status = 403
 
 
 class NotFoundError(ClientError):
-    """There is no such object."""
+    """Object that does not exist: HTTP status 404."""
 
     status = 404
 
 
 class MethodNotAllowedError(ClientError):
-    """The service does not support this operation."""
+    """Operation that the service does not support: HTTP status 405."""
 
     status = 405
 
 
 class ProxyAuthenticationRequiredError(ClientError):
-    """A proxy in between wants credentials; `proxy_authenticate` is its challenge."""
+    """Proxy that asks for credentials: HTTP status 407.
+
+    Parameters
+    ----------
+    message : str
+        Error message.
+    proxy_authenticate : str, optional
+        Challenge of the proxy.
+    """
 
     status = 407
 
@@ -122,19 +139,27 @@ class ProxyAuthenticationRequiredError(ClientError):
 
 
 class ConflictError(ClientError):
-    """The object exists already, is in use, or was changed by somebody else."""
+    """Object that exists already, is in use, or was changed by another program: HTTP status 409."""
 
     status = 409
 
 
 class GoneError(ClientError):
-    """The object existed once."""
+    """Object that existed before: HTTP status 410."""
 
     status = 410
 
 
 class RateLimitError(ClientError):
-    """Too many requests; `retry_after` is the number of seconds to wait, where the service said."""
+    """Request beyond the rate limit: HTTP status 429.
+
+    Parameters
+    ----------
+    message : str
+        Error message.
+    retry_after : float, optional
+        Seconds to wait, if the service says so.
+    """
 
     status = 429
 
@@ -144,13 +169,21 @@ class RateLimitError(ClientError):
 
 
 class RetryWithError(ClientError):
-    """The request must be repeated with further information."""
+    """Request that must be repeated with further information: HTTP status 449."""
 
     status = 449
 
 
 class ServerError(LandbridgeError):
-    """The service failed or could not be reached; `original_status` is its HTTP status, if any."""
+    """Failure of the service, or service that cannot be reached.
+
+    Parameters
+    ----------
+    *args
+        Error message.
+    original_status : int, optional
+        HTTP status of the response, if there was one.
+    """
 
     status: int | None = 500
 
@@ -160,13 +193,13 @@ class ServerError(LandbridgeError):
 
 
 class GatewayTimeoutError(ServerError):
-    """The service did not answer in time."""
+    """Service that did not answer in time: HTTP status 504."""
 
     status = 504
 
 
 class ConfigError(LandbridgeError):
-    """The configuration is missing or unusable."""
+    """Missing or invalid configuration."""
 
 
 _BY_STATUS: dict[int, type[ClientError | ServerError]] = {
@@ -192,10 +225,29 @@ _BY_STATUS: dict[int, type[ClientError | ServerError]] = {
 def from_response(
     status: int, body: bytes, headers: Mapping[str, str], request: str
 ) -> ClientError | ServerError:
-    """The error for an HTTP answer of status 300 or more.
+    """Return the error for an HTTP response of status 300 or more.
 
-    `headers` must look names up whatever their case; `request` is the method and URL, for the message
-    of an answer that says nothing itself.
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    body : bytes
+        Body of the response, from which the message is read.
+    headers : mapping
+        HTTP headers, whose names are found in any case.
+    request : str
+        Method and URL, for the message if the body has none.
+
+    Returns
+    -------
+    ClientError or ServerError
+        Instance of the class for the status.
+
+    Examples
+    --------
+    >>> from landbridge.exceptions import from_response
+    >>> from_response(404, b'{"detail": "No such item."}', {}, "GET /items/x")
+    NotFoundError('No such item.')
     """
     message = readable_message(body) or f"{request} was answered with HTTP status {status}"
     if status == 429:
@@ -213,7 +265,7 @@ def from_response(
 
 
 def readable_message(body: bytes) -> str:
-    """What an error body says, for people: one line for each thing that is wrong."""
+    """Return the message of an error body, with one line for each error in it."""
     import orjson
 
     try:
@@ -231,7 +283,7 @@ def _of_description(description: Any) -> str:
 
 
 def _of_detail(detail: Any) -> str:
-    """FastAPI's `detail`: a text, or a list of `{"loc", "msg"}`."""
+    """Return the message of FastAPI's `detail`: a string, or a list of `{"loc", "msg"}`."""
     if not isinstance(detail, list):
         return str(detail)
     return _lines(
@@ -243,7 +295,7 @@ def _of_detail(detail: Any) -> str:
 
 
 def _of_errors(errors: Any) -> str:
-    """JSON:API's `errors`: a list of `{"title", "detail", "source": {"pointer"}}`."""
+    """Return the message of JSON:API's `errors`: a list of `{"title", "detail", "source": {"pointer"}}`."""
     if not isinstance(errors, list):
         return str(errors)
     return _lines(
@@ -255,13 +307,13 @@ def _of_errors(errors: Any) -> str:
 
 
 def _field(source: Any) -> str:
-    """The last step of a JSON pointer: the field that an error is about."""
+    """Return the last step of a JSON pointer, which is the name of the invalid field."""
     pointer = source.get("pointer") if isinstance(source, dict) else source
     return str(pointer or "").rsplit("/", 1)[-1]
 
 
 def _lines(entries: Iterable[tuple[Any, ...]]) -> str:
-    """A line for each entry that says something: its parts with colons between."""
+    """Return one line for each entry that is not empty: its parts with colons between them."""
     texts = (": ".join(str(part) for part in parts if part) for parts in entries)
     return "".join(f"\n    {text}" for text in texts if text)
 
@@ -276,9 +328,9 @@ _READERS = {
 
 
 def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    """What Retry-After asks for (RFC 9110 section 10.2.3), which is a number of seconds or an HTTP date.
+    """Return the seconds that the header Retry-After asks for; None without a valid one.
 
-    `headers` must look names up whatever their case.
+    RFC 9110 section 10.2.3 allows a number of seconds or an HTTP date. `headers` must find names in any case.
     """
     retry_after = headers.get("retry-after")
     if not retry_after:

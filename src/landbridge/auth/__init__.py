@@ -16,23 +16,30 @@ _DEFAULTS: Final = {"user": "local", "org": "local", "groups": (), "email": None
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """One caller. The token never shows in a repr.
+    """Caller of a service. Its token is shown in no repr.
+
+    If only the token is given, a client asks its service whose token it is; `CatalogClient.auth` then holds
+    the answer.
 
     Parameters
     ----------
-    user
-        The caller's user id; by default `local`.
-    org
-        The organization the caller acts for; None where there is none, by default `local`.
-    groups
-        The groups the caller belongs to.
-    email
-        The caller's email address, which readers and writers may be named by.
-    token
-        The bearer token sent to the service. A pickle does not have it; see `CatalogClient`.
+    user : str, default "local"
+        User id.
+    org : str or None, default "local"
+        Organization that the user acts for; None for no organization.
+    groups : tuple of str, optional
+        Groups that the user belongs to.
+    email : str, optional
+        Email address, which access lists of readers and writers may contain.
+    token : str, optional
+        Bearer token that is sent to the service. A pickle does not contain it; see `CatalogClient`.
 
-    Where none but the token is given, a client asks its service whom the token is of: `client.auth` has what
-    it says, if it has such an answer.
+    Examples
+    --------
+    >>> from landbridge.auth import Auth
+    >>> auth = Auth(user="ada", org="example", groups=("hydrology",))
+    >>> sorted(auth.subjects)
+    ['group:hydrology', 'org:example', 'user:ada']
     """
 
     user: str = _UNSET
@@ -63,9 +70,30 @@ class Auth:
 
     @classmethod
     def from_service(cls, answer: Mapping[str, Any], token: str | None) -> Auth:
-        """The caller that a service's `GET /access/me` tells of.
+        """Return the caller that a service describes in its response to `GET /access/me`.
 
-        Raises KeyError or TypeError where it is no such answer.
+        Parameters
+        ----------
+        answer : dict
+            JSON of the response.
+        token : str or None
+            Token that the service was asked with.
+
+        Returns
+        -------
+        Auth
+            Caller; the user "anonymous", which matches no access list, if the service names no user.
+
+        Raises
+        ------
+        KeyError, TypeError
+            If `answer` has another form.
+
+        Examples
+        --------
+        >>> from landbridge.auth import Auth
+        >>> Auth.from_service({"user": "ada", "org": None, "groups": [], "email": None}, None)
+        Auth(user='ada', org=None, groups=(), email=None)
         """
         email = answer["email"]
         return cls(
@@ -79,17 +107,17 @@ class Auth:
 
     @property
     def namespace(self) -> str:
-        """The user's own namespace: what prefixes ids where there is no organization."""
+        """Namespace of the user, which prefixes ids if there is no organization."""
         return self.user
 
     @property
     def id_prefix(self) -> str:
-        """What ids of this caller's products start with, without the colon."""
+        """Prefix of the ids of this caller's products, without the colon."""
         return self.org or self.namespace
 
     @property
     def owner_subjects(self) -> frozenset[str]:
-        """The subjects by which this caller can own an object."""
+        """Subjects by which this caller can own an object: its user and its organization."""
         subjects = {f"user:{self.user}"}
         if self.org:
             subjects.add(f"org:{self.org}")
@@ -97,7 +125,7 @@ class Auth:
 
     @property
     def subjects(self) -> frozenset[str]:
-        """Every subject that this caller answers to in an access list, but for `public`."""
+        """Subjects of this caller that access lists are compared with; "public" is not among them."""
         subjects = set(self.owner_subjects)
         subjects.update(f"group:{group}" for group in self.groups)
         if self.email:

@@ -18,30 +18,96 @@ _PUBLIC = "public"
 
 
 class AuthCatalogObject(CatalogObject):
-    """An object with access lists."""
+    """Object with access lists; base class of products and blobs."""
 
     owners = ListAttribute(
-        TypedAttribute(str), doc="The `user:` and `org:` subjects that own it. *Filterable.*"
+        TypedAttribute(str), doc="Subjects that own the object: `user:` and `org:`. *Filterable.*"
     )
     readers = ListAttribute(
         TypedAttribute(str),
-        doc="The `user:`, `email:`, `group:` and `org:` subjects that can read it. *Filterable.*",
+        doc='Subjects that can read the object: `user:`, `email:`, `group:`, `org:` and "public". '
+        "*Filterable.*",
     )
     writers = ListAttribute(
         TypedAttribute(str),
-        doc="The `user:`, `email:`, `group:` and `org:` subjects that can change it. *Filterable.*",
+        doc="Subjects that can change the object: `user:`, `email:`, `group:` and `org:`. *Filterable.*",
     )
 
     def user_is_owner(self, auth: Auth | None = None) -> bool:
-        """Whether the caller owns the object; TypeError where it has no access lists, being unsaved."""
+        """Return True if the caller owns the object.
+
+        Parameters
+        ----------
+        auth : Auth, optional
+            Caller. By default the one of the object's client.
+
+        Returns
+        -------
+        bool
+            True if one of the caller's subjects is in `owners`.
+
+        Raises
+        ------
+        TypeError
+            If the object has no access lists because it has not been saved.
+
+        Examples
+        --------
+        >>> product.user_is_owner()
+        True
+        """
         return self._is_listed(auth, "owners")
 
     def user_can_write(self, auth: Auth | None = None) -> bool:
-        """Whether the caller can change the object; TypeError where it has no access lists."""
+        """Return True if the caller can change the object.
+
+        Parameters
+        ----------
+        auth : Auth, optional
+            Caller. By default the one of the object's client.
+
+        Returns
+        -------
+        bool
+            True if one of the caller's subjects is in `owners` or `writers`.
+
+        Raises
+        ------
+        TypeError
+            If the object has no access lists because it has not been saved.
+
+        Examples
+        --------
+        >>> product.user_can_write()
+        True
+        """
         return self._is_listed(auth, "owners", "writers")
 
     def user_can_read(self, auth: Auth | None = None) -> bool:
-        """Whether the caller can read the object; TypeError where it has no access lists."""
+        """Return True if the caller can read the object.
+
+        Parameters
+        ----------
+        auth : Auth, optional
+            Caller. By default the one of the object's client.
+
+        Returns
+        -------
+        bool
+            True if one of the caller's subjects is in `owners`, `writers` or `readers`, or if `readers`
+            contains "public".
+
+        Raises
+        ------
+        TypeError
+            If the object has no access lists because it has not been saved.
+
+        Examples
+        --------
+        >>> from landbridge.auth import Auth
+        >>> product.user_can_read(), product.user_can_read(Auth(user="other", org="elsewhere"))
+        (True, False)
+        """
         return self._is_listed(auth, "owners", "writers", "readers") or _PUBLIC in (self.readers or ())
 
     def _is_listed(self, auth: Auth | None, *lists: str) -> bool:

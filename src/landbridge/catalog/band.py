@@ -49,33 +49,47 @@ def _physical_range() -> TupleAttribute:
 
 
 class Band(NamedCatalogObject):
-    """What is common to the five kinds of bands; `Band.get` and `Band.search` give the kind that each is.
+    """Base class of the five kinds of bands; it cannot be instantiated.
 
-    Required are name, product, data_type, band_index and, except for a MaskBand, data_range and
-    display_range.
+    `Band.get` and `Band.search` return each band as an instance of its own class. `name`, `product`,
+    `data_type` and `band_index` are required, `data_range` and `display_range` too except for a MaskBand.
+
+    Examples
+    --------
+    >>> from landbridge.catalog import Band
+    >>> band = Band.get("local:docs-fields:red")
+    >>> type(band).__name__, band.data_type, band.resolution.value
+    ('SpectralBand', 'UInt16', 30)
     """
 
     _resource: ClassVar[Resource] = BANDS
     _doc_type = "band"
     _derived_type: ClassVar[BandType | None] = None
 
-    description = Attribute(doc="What it shows. *Searchable.*")
-    type = EnumAttribute(BandType, doc="Its kind, which its class says too. *Filterable.*")
-    sort_order = TypedAttribute(int, doc="Its place among the bands; the last by default. *Sortable.*")
-    vendor_order = TypedAttribute(int, doc="Its place among the provider's bands. *Sortable.*")
-    data_type = EnumAttribute(DataType, doc="The type of its pixels.")
-    nodata = Attribute(doc="The pixel value that means no data.")
-    data_range = _range("The least and the greatest valid pixel value.")
-    display_range = _range("The pixel values to show as black and as white.")
-    resolution = ValueAttribute(Resolution, doc="The size of its pixels. *Filterable, sortable.*")
-    band_index = TypedAttribute(int, doc="Its place in the file, from 0.")
-    file_index = Attribute(doc="The place of its file among an image's files, from 0.")
-    jpx_layer_index = TypedAttribute(int, doc="Its layer in a JPX file, from 0.")
-    vendor_band_name = TypedAttribute(str, doc="The provider's name for it.")
-    processing_levels = ValueAttribute(
-        ProcessingLevelsAttribute, doc="How its pixels become other products, by processing level."
+    description = Attribute(doc="Description of the band. *Searchable.*")
+    type = EnumAttribute(BandType, doc="Kind of the band, the same as its class: a `BandType`. *Filterable.*")
+    sort_order = TypedAttribute(
+        int, doc="Position among the product's bands; by default the last. *Sortable.*"
     )
-    derived_params = ValueAttribute(DerivedParamsAttribute, doc="How it is computed from other bands.")
+    vendor_order = TypedAttribute(int, doc="Position among the provider's bands. *Sortable.*")
+    data_type = EnumAttribute(DataType, doc="Type of the pixels: a `DataType`.")
+    nodata = Attribute(doc="Pixel value that means no data.")
+    data_range = _range("Smallest and greatest valid pixel value.")
+    display_range = _range("Pixel values that are displayed as black and as white.")
+    resolution = ValueAttribute(
+        Resolution, doc='Size of a pixel: a `Resolution` such as "30m". *Filterable, sortable.*'
+    )
+    band_index = TypedAttribute(int, doc="Position of the band in its file, from 0.")
+    file_index = Attribute(doc="Position of the band's file among an image's files, from 0.")
+    jpx_layer_index = TypedAttribute(int, doc="Index of the layer in a JPX file, from 0.")
+    vendor_band_name = TypedAttribute(str, doc="Name that the provider gives the band.")
+    processing_levels = ValueAttribute(
+        ProcessingLevelsAttribute,
+        doc="Processing levels by name: each the steps from the stored pixels, or another level's name.",
+    )
+    derived_params = ValueAttribute(
+        DerivedParamsAttribute, doc="Function and bands that a derived band is computed from."
+    )
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -106,64 +120,145 @@ class Band(NamedCatalogObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Search[Self]:
-        """A search for bands, of this kind where the class is of one; it must be filtered by product_id."""
+        """Return a search for bands of this class; for bands of all classes if called on `Band`.
+
+        The search must be filtered by `product_id`; `Product.bands` returns one that is.
+
+        Parameters
+        ----------
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        Search
+            Search to filter, sort, limit, iterate or collect.
+
+        Examples
+        --------
+        >>> search = SpectralBand.search().filter(p.product_id == "local:docs-fields")
+        >>> search.count()
+        4
+        """
         search = Search(cls, client, request_params=request_params, headers=headers)
         return search if cls._derived_type is None else search.filter(properties.type == cls._derived_type)
 
 
 class SpectralBand(Band):
-    """A band of visible, infrared or ultraviolet light."""
+    """Band of visible, infrared or ultraviolet light.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes.
+
+    Examples
+    --------
+    >>> band = SpectralBand(product=product, name="swir", band_index=4, data_type="UInt16")
+    >>> band.id
+    'local:docs-fields:swir'
+    """
 
     _derived_type = BandType.SPECTRAL
 
     physical_range = _physical_range()
-    physical_range_unit = Attribute(doc="The unit of the physical values.")
-    wavelength_nm_center = Attribute(doc="The center wavelength in nm. *Filterable, sortable.*")
-    wavelength_nm_min = Attribute(doc="The shortest wavelength in nm. *Filterable, sortable.*")
-    wavelength_nm_max = Attribute(doc="The longest wavelength in nm. *Filterable, sortable.*")
-    wavelength_nm_fwhm = Attribute(doc="The full width at half maximum in nm. *Filterable, sortable.*")
+    physical_range_unit = Attribute(doc="Unit of the physical values.")
+    wavelength_nm_center = Attribute(doc="Center of the wavelengths in nm. *Filterable, sortable.*")
+    wavelength_nm_min = Attribute(doc="Shortest wavelength in nm. *Filterable, sortable.*")
+    wavelength_nm_max = Attribute(doc="Longest wavelength in nm. *Filterable, sortable.*")
+    wavelength_nm_fwhm = Attribute(doc="Full width at half maximum in nm. *Filterable, sortable.*")
 
 
 class MicrowaveBand(Band):
-    """A band of microwaves, such as radar."""
+    """Band of microwaves, such as radar.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes.
+    """
 
     _derived_type = BandType.MICROWAVE
 
-    frequency = Attribute(doc="The center frequency in GHz. *Filterable, sortable.*")
-    bandwidth = Attribute(doc="The bandwidth in MHz. *Filterable, sortable.*")
+    frequency = Attribute(doc="Center frequency in GHz. *Filterable, sortable.*")
+    bandwidth = Attribute(doc="Bandwidth in MHz. *Filterable, sortable.*")
     physical_range = _physical_range()
-    physical_range_unit = Attribute(doc="The unit of the physical values.")
+    physical_range_unit = Attribute(doc="Unit of the physical values.")
 
 
 class MaskBand(Band):
-    """A band of zeros and ones; with `is_alpha`, zeros make the pixels of all bands transparent."""
+    """Band of zeros and ones.
+
+    With `is_alpha`, pixels at which the band is 0 are transparent in all bands.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes.
+    """
 
     _derived_type = BandType.MASK
 
-    is_alpha = BooleanAttribute(doc="Whether rasters take it as their alpha channel.")
-    data_range = TupleAttribute(mutable=False, doc="(0, 1), set by the service.")
-    display_range = TupleAttribute(mutable=False, doc="(0, 1), set by the service.")
+    is_alpha = BooleanAttribute(doc="True if the band is the alpha channel of its product's images.")
+    data_range = TupleAttribute(
+        mutable=False, doc="Range of the pixel values: (0, 1), which the service sets."
+    )
+    display_range = TupleAttribute(mutable=False, doc="Range to display: (0, 1), which the service sets.")
 
 
 class ClassBand(Band):
-    """A band of categories: each pixel value names a class."""
+    """Band of categories: each pixel value stands for a class.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes.
+    """
 
     _derived_type = BandType.CLASS
 
-    colormap_name = EnumAttribute(Colormap, doc="The named colormap to show it with.")
-    colormap = Attribute(doc="The color of each value: a list of (red, green, blue, alpha) texts or numbers.")
-    class_labels = ListAttribute(TypedAttribute(str), doc="The label of each value.")
+    colormap_name = EnumAttribute(
+        Colormap, doc="Name of the colormap to display the band with: a `Colormap`."
+    )
+    colormap = Attribute(
+        doc="Color of each pixel value: a list of (red, green, blue, alpha) as strings or numbers."
+    )
+    class_labels = ListAttribute(TypedAttribute(str), doc="Label of each pixel value, from 0.")
 
 
 class GenericBand(Band):
-    """A band of any other measure, such as heights or results of an analysis."""
+    """Band of any other quantity, such as heights or results of an analysis.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes.
+    """
 
     _derived_type = BandType.GENERIC
 
     physical_range = _physical_range()
-    physical_range_unit = Attribute(doc="The unit of the physical values.")
-    colormap_name = EnumAttribute(Colormap, doc="The named colormap to show it with.")
-    colormap = Attribute(doc="The color of each value: a list of (red, green, blue, alpha) texts or numbers.")
+    physical_range_unit = Attribute(doc="Unit of the physical values.")
+    colormap_name = EnumAttribute(
+        Colormap, doc="Name of the colormap to display the band with: a `Colormap`."
+    )
+    colormap = Attribute(
+        doc="Color of each pixel value: a list of (red, green, blue, alpha) as strings or numbers."
+    )
 
 
 _CLASSES: dict[str, type[Band]] = {
@@ -173,7 +268,18 @@ _CLASSES: dict[str, type[Band]] = {
 
 
 class BandCollection(Collection[Band]):
-    """Bands, in a list-like collection."""
+    """List of bands.
+
+    Parameters
+    ----------
+    iterable : iterable of Band, optional
+        Bands.
+
+    Examples
+    --------
+    >>> list(product.bands().collect().each.name)
+    ['red', 'green', 'blue', 'nir']
+    """
 
     _item_type = Band
 

@@ -34,15 +34,49 @@ __all__ = ["Blob", "BlobCollection"]
 def _delete_by_id(
     _cls: type[Blob], id: str, client: CatalogClient | None = None
 ) -> BlobDeletionTaskStatus | None:
-    """Delete the blob with this id; what to wait for, None where there is no such blob."""
+    """Delete the blob with an id.
+
+    Parameters
+    ----------
+    id : str
+        Id of the blob.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+
+    Returns
+    -------
+    BlobDeletionTaskStatus or None
+        Status of the deletion of its data, to wait for; None if the blob does not exist.
+    """
     task = BlobDeletionTaskStatus.create([id], raise_on_missing=False, client=client)
     return task if task.ids else None
 
 
 def _delete_self(self: Blob) -> BlobDeletionTaskStatus:
-    """Delete this blob, and give what to wait for before a blob of the same id is made.
+    """Delete this blob.
 
-    UnsavedObjectError where it was never saved, DeletedObjectError where it is deleted already.
+    The blob is gone at once; its data is deleted in the background. Called on the class, `delete(id)` deletes
+    the blob with that id and returns None if it does not exist.
+
+    Returns
+    -------
+    BlobDeletionTaskStatus
+        Status of the deletion of the data, to wait for.
+
+    Raises
+    ------
+    UnsavedObjectError
+        If the blob has not been saved.
+    DeletedObjectError
+        If the blob has been deleted already.
+
+    Examples
+    --------
+    >>> short = Blob(namespace="docs", name="short-lived").upload_data(b"data")
+    >>> task = short.delete()
+    >>> task.wait_for_completion()
+    >>> task.status
+    <TaskState.SUCCEEDED: 'SUCCESS'>
     """
     self._check_exists()
     with self._deleted_if_not_found():
@@ -52,10 +86,29 @@ def _delete_self(self: Blob) -> BlobDeletionTaskStatus:
 
 
 class Blob(AuthCatalogObject):
-    """Data of any kind, with a name in a namespace.
+    """Data of any kind with a name, and with attributes to find it by.
 
-    A name is required. `upload` and `upload_data` make the blob; its id is
-    `storage_type/namespace/name` from then on.
+    `name` is required. `upload` and `upload_data` create the blob; from then on its id is
+    `storage_type/namespace/name`. `save` changes its attributes, never its data.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes.
+
+    Examples
+    --------
+    >>> from landbridge.catalog import Blob
+    >>> blob = Blob(namespace="docs", name="tables/yields.csv", tags=["docs"])
+    >>> blob.upload_data("field,yield")
+    Blob: tables/yields.csv
+      id: data/local:docs/tables/yields.csv
+      created: ...
+    >>> blob.data()
+    b'field,yield'
+    >>> blob.delete().wait_for_completion()
     """
 
     _resource: ClassVar[Any] = BLOBS
@@ -64,24 +117,34 @@ class Blob(AuthCatalogObject):
     namespace = IdPart(
         str,
         fault=blob_mapping.namespace_problem,
-        doc="The group of blobs that it belongs to; see `namespace_id`. *Sortable.*",
+        doc="Namespace of the blob, completed as by `namespace_id`. *Sortable.*",
     )
     name = IdPart(
         str,
         fault=blob_mapping.name_problem,
-        doc="Unique in the namespace; may have parts, with / between. *Sortable.*",
+        doc='Name, unique in the namespace; it may have parts with "/" between them. *Sortable.*',
     )
-    storage_state = EnumAttribute(StorageState, doc="Whether its data is held here. *Filterable, sortable.*")
-    storage_type = EnumAttribute(StorageType, doc="The kind of blob. *Filterable, sortable.*")
-    description = TypedAttribute(str, doc="What it is. *Searchable.*")
-    geometry = GeometryAttribute(doc="The place it is about, in longitude and latitude. *Filterable.*")
-    expires = Timestamp(doc="When it may be deleted by the service. *Filterable, sortable.*")
-    href = TypedAttribute(str, doc="Where its data is.")
-    size_bytes = TypedAttribute(int, doc="The size of its data, checked on upload. *Filterable, sortable.*")
+    storage_state = EnumAttribute(
+        StorageState,
+        doc='Place of the data: "available" in the service, or "remote". *Filterable, sortable.*',
+    )
+    storage_type = EnumAttribute(
+        StorageType, doc='Storage type: a `StorageType`, "data" by default. *Filterable, sortable.*'
+    )
+    description = TypedAttribute(str, doc="Description of the blob. *Searchable.*")
+    geometry = GeometryAttribute(
+        doc="Geometry in longitude and latitude, as a shapely geometry; takes GeoJSON too. *Filterable.*"
+    )
+    expires = Timestamp(doc="Time after which the service deletes the blob. *Filterable, sortable.*")
+    href = TypedAttribute(str, doc="Address of the data.")
+    size_bytes = TypedAttribute(
+        int, doc="Size of the data in bytes; if it is set, the upload checks it. *Filterable, sortable.*"
+    )
     hash = Digest(
         str,
-        doc="The MD5 of its data in hexadecimal, checked on upload. Of more than 64 MiB without one, "
-        "the service works it out after the upload: reading it waits for that; None if it never comes.",
+        doc="MD5 of the data in hexadecimal; if it is set, the upload checks it. Without one, the "
+        "service computes that of more than 64 MiB after the upload: reading the attribute "
+        "waits for it, and returns None if it never comes.",
     )
 
     delete = ClassOrInstanceMethod(_delete_by_id, _delete_self)
@@ -89,9 +152,25 @@ class Blob(AuthCatalogObject):
     # Ids and names
     @classmethod
     def namespace_id(cls, namespace_id: str | None, client: CatalogClient | None = None) -> str:
-        """The namespace that a blob gets on upload: prefixed with the organization, unless it is already.
+        """Return the namespace that a blob gets on upload.
 
-        Without a namespace it is the user's own. Where there is no organization, the user is the prefix.
+        Parameters
+        ----------
+        namespace_id : str or None
+            Namespace with or without the organization's prefix. None or an empty string is the user's own
+            namespace.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+
+        Returns
+        -------
+        str
+            Namespace prefixed with the organization, or with the user if there is no organization.
+
+        Examples
+        --------
+        >>> Blob.namespace_id("docs"), Blob.namespace_id(None)
+        ('local:docs', 'local:local')
         """
         return prefixed_namespace((client or CatalogClient.get_default_client()).auth, namespace_id)
 
@@ -120,9 +199,39 @@ class Blob(AuthCatalogObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self | None:
-        """The blob with this id, or this name and namespace; None where there is none.
+        """Return a blob by its id, or by its name and namespace.
 
-        TypeError unless either an id or a name is given.
+        Parameters
+        ----------
+        id : str, optional
+            Id of the form `storage_type/namespace/name`. Give either the id or the name.
+        storage_type : StorageType or str, default "data"
+            Storage type, if the blob is given by its name.
+        namespace : str, optional
+            Namespace, if the blob is given by its name. It is completed as by `namespace_id`.
+        name : str, optional
+            Name of the blob.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        Blob or None
+            None if it does not exist.
+
+        Raises
+        ------
+        TypeError
+            Unless either the id or the name is given.
+
+        Examples
+        --------
+        >>> Blob.get(namespace="docs", name="notes.txt").id
+        'data/local:docs/notes.txt'
         """
         wanted = cls._id_of(id, storage_type, namespace, name, client)
         return super().get(wanted, client, request_params, headers)
@@ -138,9 +247,37 @@ class Blob(AuthCatalogObject):
         namespace: str | None = None,
         name: str | None = None,
     ) -> bool:
-        """Say whether there is a blob with this id, or this name and namespace.
+        """Return True if there is a blob with this id, or with this name and namespace.
 
-        TypeError unless either an id or a name is given.
+        Parameters
+        ----------
+        id : str, optional
+            Id of the form `storage_type/namespace/name`. Give either the id or the name.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        headers : dict, optional
+            Further HTTP headers of the request.
+        storage_type : StorageType or str, default "data"
+            Storage type, if the blob is given by its name.
+        namespace : str, optional
+            Namespace, if the blob is given by its name. It is completed as by `namespace_id`.
+        name : str, optional
+            Name of the blob.
+
+        Returns
+        -------
+        bool
+            False if it does not exist, or if the caller cannot read it.
+
+        Raises
+        ------
+        TypeError
+            Unless either the id or the name is given.
+
+        Examples
+        --------
+        >>> Blob.exists("data/local:docs/notes.txt"), Blob.exists(name="nothing")
+        (True, False)
         """
         return super().exists(cls._id_of(id, storage_type, namespace, name, client), client, headers)
 
@@ -154,9 +291,43 @@ class Blob(AuthCatalogObject):
         client: CatalogClient | None = None,
         **kwargs: Any,
     ) -> Self:
-        """The blob with this id or name, with these attributes set; a new one where there is none.
+        """Return a blob by its id or name, or a new one, with the given attributes set.
 
-        TypeError unless either an id or a name is given.
+        Nothing is saved: a new blob is created by its upload.
+
+        Parameters
+        ----------
+        id : str, optional
+            Id of the form `storage_type/namespace/name`. Give either the id or the name.
+        storage_type : StorageType or str, default "data"
+            Storage type, if the blob is given by its name.
+        namespace : str, optional
+            Namespace, if the blob is given by its name. It is completed as by `namespace_id`.
+        name : str, optional
+            Name of the blob.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        **kwargs
+            Values of attributes.
+
+        Returns
+        -------
+        Blob
+            Its state is unsaved if it is new, saved if nothing differs, else modified.
+
+        Raises
+        ------
+        TypeError
+            Unless either the id or the name is given.
+        AttributeError, AttributeValidationError
+            If an attribute's name is unknown or its value is refused.
+
+        Examples
+        --------
+        >>> Blob.get_or_create(namespace="docs", name="notes.txt").state
+        <DocumentState.SAVED: 'saved'>
+        >>> Blob.get_or_create(namespace="docs", name="more.txt").state
+        <DocumentState.UNSAVED: 'unsaved'>
         """
         found = cls.get(id, storage_type, namespace, name, client)
         if found is not None:
@@ -193,26 +364,60 @@ class Blob(AuthCatalogObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> BlobSearch:
-        """A search for blobs."""
+        """Return a search for blobs.
+
+        Parameters
+        ----------
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        BlobSearch
+            Search to filter, sort, limit, iterate or collect.
+
+        Examples
+        --------
+        >>> Blob.search().filter(p.namespace == "local:docs").intersects(area).count()
+        1
+        """
         return BlobSearch(cls, client, request_params=request_params, headers=headers)
 
     # Data in
     def upload(self, file: str | BinaryIO) -> Self:
-        """Make the blob with the content of a file, and give the blob, saved.
+        """Create the blob with the content of a file.
 
         Parameters
         ----------
-        file
-            A path, or a file opened for reading bytes, which is left open.
+        file : str or binary file
+            Path, or file opened for reading bytes, which is left open.
+
+        Returns
+        -------
+        Blob
+            This blob, saved.
 
         Raises
         ------
         ValueError
-            It has no name or is saved already, or the file is neither of these.
+            If the blob has no name or is saved already, or if `file` is neither a string nor a binary file.
         ConflictError
-            There is a blob of this id.
+            If a blob with this id exists.
         BadRequestError
-            Its name or namespace cannot be one, or its size or hash is not that of the data.
+            If the name or the namespace is invalid, or if `size_bytes` or `hash` is not that of the data.
+        DeletedObjectError
+            If the blob has been deleted.
+
+        Examples
+        --------
+        >>> scene = Blob(namespace="docs", name="scene.tif").upload("scene.tif")
+        >>> scene.size_bytes > 16000
+        True
+        >>> scene.delete().wait_for_completion()
         """
         self._prepare_upload()
         if isinstance(file, str):
@@ -222,7 +427,36 @@ class Blob(AuthCatalogObject):
         return self._send(file)
 
     def upload_data(self, data: str | bytes | io.BytesIO) -> Self:
-        """Make the blob with this content, a text as UTF-8, all of a BytesIO; otherwise as `upload`."""
+        """Create the blob with the given content.
+
+        Parameters
+        ----------
+        data : str, bytes or io.BytesIO
+            Content. A string is encoded as UTF-8; of a BytesIO all bytes are taken.
+
+        Returns
+        -------
+        Blob
+            This blob, saved.
+
+        Raises
+        ------
+        ValueError
+            If the blob has no name or is saved already, or if `data` is of another type.
+        ConflictError
+            If a blob with this id exists.
+        BadRequestError
+            If the name or the namespace is invalid, or if `size_bytes` or `hash` is not that of the data.
+        DeletedObjectError
+            If the blob has been deleted.
+
+        Examples
+        --------
+        >>> greeting = Blob(namespace="docs", name="greeting").upload_data("hello")
+        >>> greeting.data()
+        b'hello'
+        >>> greeting.delete().wait_for_completion()
+        """
         self._prepare_upload()
         if isinstance(data, io.BytesIO):
             data = data.getvalue()
@@ -249,22 +483,93 @@ class Blob(AuthCatalogObject):
 
     # Data out
     def data(self, range: Range = None) -> bytes:
-        """The content, or a range of it: "bytes=a-b", (first, last), (first,) or (-length,).
+        r"""Return the content of the blob.
 
-        ValueError where the blob is not saved or the range is none.
+        Parameters
+        ----------
+        range : str or tuple of int, optional
+            Part of the data: (first, last) with both bytes included, (first,) to the end, (-length,) for the
+            last bytes, or the value of a Range header such as "bytes=0-99". By default all.
+
+        Returns
+        -------
+        bytes
+            All bytes, or those of the range.
+
+        Raises
+        ------
+        ValueError
+            If the blob is not saved or the range is invalid.
+        DeletedObjectError
+            If the blob has been deleted.
+
+        Examples
+        --------
+        >>> blob.data()
+        b'first\nsecond\n'
+        >>> blob.data(range=(0, 4))
+        b'first'
         """
         return b"".join(self._read_data(range))
 
     def iter_data(self, chunk_size: int | None = None, range: Range = None) -> Iterator[bytes]:
-        """The content in pieces of at most `chunk_size` bytes; otherwise as `data`."""
+        """Return an iterator over the content of the blob, for data that is larger than memory.
+
+        Parameters
+        ----------
+        chunk_size : int, optional
+            Maximum number of bytes of a chunk. By default as they arrive.
+        range : str or tuple of int, optional
+            Part of the data: (first, last) with both bytes included, (first,) to the end, (-length,) for the
+            last bytes, or the value of a Range header such as "bytes=0-99". By default all.
+
+        Returns
+        -------
+        iterator of bytes
+            Chunks of the content.
+
+        Raises
+        ------
+        ValueError
+            If the blob is not saved or the range is invalid.
+        DeletedObjectError
+            If the blob has been deleted.
+
+        Examples
+        --------
+        >>> [len(chunk) for chunk in blob.iter_data(chunk_size=10)]
+        [10, 3]
+        """
         return self._read_data(range, chunk_size)
 
     def iter_lines(
         self, decode_unicode: bool = False, delimiter: str | bytes | None = None
     ) -> Iterator[str | bytes]:
-        """The content line by line, as bytes or, with `decode_unicode`, as texts.
+        """Return an iterator over the lines of the blob.
 
-        Lines end as in texts, or at the delimiter where one is given. ValueError where the blob is not saved.
+        Parameters
+        ----------
+        decode_unicode : bool, default False
+            Decode each line as UTF-8.
+        delimiter : str or bytes, optional
+            End of a line. By default any end of line of text files.
+
+        Returns
+        -------
+        iterator of bytes or of str
+            Lines without their ends.
+
+        Raises
+        ------
+        ValueError
+            If the blob is not saved.
+        DeletedObjectError
+            If the blob has been deleted.
+
+        Examples
+        --------
+        >>> list(blob.iter_lines(decode_unicode=True))
+        ['first', 'second']
         """
         return split_lines(self._read_data(None), decode_unicode, delimiter)
 
@@ -273,9 +578,33 @@ class Blob(AuthCatalogObject):
     @overload
     def download(self, file: BinaryIO, range: Range = None) -> str | None: ...
     def download(self, file: str | BinaryIO, range: Range = None) -> str | None:
-        """Write the content to a path, or to a file opened for writing bytes; its name is returned.
+        """Write the content of the blob to a file.
 
-        ValueError where the blob is not saved, or the range or the file is none.
+        Parameters
+        ----------
+        file : str or binary file
+            Path, or file opened for writing bytes. A file at the path is replaced when all bytes have
+            arrived.
+        range : str or tuple of int, optional
+            Part of the data: (first, last) with both bytes included, (first,) to the end, (-length,) for the
+            last bytes, or the value of a Range header such as "bytes=0-99". By default all.
+
+        Returns
+        -------
+        str or None
+            Path, or the name of the open file if it has one.
+
+        Raises
+        ------
+        ValueError
+            If the blob is not saved, or if the range or the file is invalid.
+        DeletedObjectError
+            If the blob has been deleted.
+
+        Examples
+        --------
+        >>> blob.download("notes.txt")
+        'notes.txt'
         """
         self._check_saved()
         wanted = range_header(range)
@@ -356,9 +685,46 @@ class Blob(AuthCatalogObject):
         stream: bool = False,
         chunk_size: int | None = None,
     ) -> bytes | Iterator[bytes]:
-        """The content of a blob without the blob: bytes, or with `stream` pieces of them.
+        r"""Return the content of a blob by its id or name, without reading its attributes.
 
-        NotFoundError where there is no such blob, TypeError unless either an id or a name is given.
+        Parameters
+        ----------
+        id : str, optional
+            Id of the form `storage_type/namespace/name`. Give either the id or the name.
+        storage_type : StorageType or str, default "data"
+            Storage type, if the blob is given by its name.
+        namespace : str, optional
+            Namespace, if the blob is given by its name. It is completed as by `namespace_id`.
+        name : str, optional
+            Name of the blob.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        range : str or tuple of int, optional
+            Part of the data: (first, last) with both bytes included, (first,) to the end, (-length,) for the
+            last bytes, or the value of a Range header such as "bytes=0-99". By default all.
+        stream : bool, default False
+            Return an iterator over chunks in place of all bytes.
+        chunk_size : int, optional
+            Maximum number of bytes of a chunk. By default as they arrive.
+
+        Returns
+        -------
+        bytes or iterator of bytes
+            All bytes or those of the range, in one piece or in chunks.
+
+        Raises
+        ------
+        NotFoundError
+            If the blob does not exist.
+        TypeError
+            Unless either the id or the name is given.
+        ValueError
+            If the range is invalid.
+
+        Examples
+        --------
+        >>> Blob.get_data(namespace="docs", name="notes.txt", range=(-7,))
+        b'second\n'
         """
         wanted = cls._id_of(id, storage_type, namespace, name, client)
         chunks = BLOBS.read(
@@ -377,10 +743,34 @@ class Blob(AuthCatalogObject):
         wait_for_completion: bool = False,
         client: CatalogClient | None = None,
     ) -> list[str]:
-        """Delete blobs, and give the ids of those that were there and may be deleted.
+        """Delete blobs.
 
-        With `raise_on_missing`, NotFoundError where one does not exist and none is deleted; with
-        `wait_for_completion` their data is gone too on return.
+        Parameters
+        ----------
+        ids : list of str
+            Ids of the blobs.
+        raise_on_missing : bool, default False
+            Raise NotFoundError, and delete none, if a blob does not exist.
+        wait_for_completion : bool, default False
+            Return after their data has been deleted.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+
+        Returns
+        -------
+        list of str
+            Ids of the blobs that were deleted: those that exist and that the caller can change.
+
+        Raises
+        ------
+        NotFoundError
+            If a blob does not exist and `raise_on_missing` is True.
+
+        Examples
+        --------
+        >>> made = Blob(namespace="docs", name="many").upload_data(b"data")
+        >>> Blob.delete_many([made.id, "data/local:docs/nothing"])
+        ['data/local:docs/many']
         """
         if not ids:
             return []
@@ -391,7 +781,19 @@ class Blob(AuthCatalogObject):
 
 
 class BlobCollection(Collection[Blob]):
-    """Blobs, in a list-like collection."""
+    """List of blobs.
+
+    Parameters
+    ----------
+    iterable : iterable of Blob, optional
+        Blobs.
+
+    Examples
+    --------
+    >>> blobs = Blob.search().filter(p.name == "notes.txt").collect()
+    >>> list(blobs.each.size_bytes)
+    [13]
+    """
 
     _item_type = Blob
 

@@ -21,16 +21,53 @@ if TYPE_CHECKING:
 __all__ = ["CatalogObject", "CatalogObjectBase"]
 
 
-def _delete_by_id(cls: type[CatalogObjectBase], id: str, client: CatalogClient | None = None) -> Any:
-    """Delete the object with this id; True, or False where there is none."""
-    return cls._get_resource().delete(client or CatalogClient.get_default_client(), id)
+def _delete_by_id(cls: type[CatalogObjectBase], id: str, client: CatalogClient | None = None) -> bool:
+    """Delete the object with an id.
+
+    Parameters
+    ----------
+    id : str
+        Id of the object.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+
+    Returns
+    -------
+    bool
+        True if it was deleted, False if it does not exist.
+
+    Raises
+    ------
+    ConflictError
+        If other objects depend on it.
+    """
+    return bool(cls._get_resource().delete(client or CatalogClient.get_default_client(), id))
 
 
-def _delete_self(self: CatalogObjectBase) -> Any:
+def _delete_self(self: CatalogObjectBase) -> None:
     """Delete this object from the catalog.
 
-    UnsavedObjectError where it was never saved, DeletedObjectError where it is deleted already,
-    ConflictError where other objects depend on it.
+    Called on the class, `delete(id)` deletes the object with that id and returns True, or False if it does
+    not exist.
+
+    Raises
+    ------
+    ConflictError
+        If other objects depend on it, such as the bands and images of a product.
+    UnsavedObjectError
+        If the object has not been saved.
+    DeletedObjectError
+        If the object has been deleted already.
+
+    Examples
+    --------
+    >>> product = Product(id="docs-short", name="Short-lived")
+    >>> product.save()
+    >>> product.delete()
+    >>> product.state
+    <DocumentState.DELETED: 'deleted'>
+    >>> Product.delete("local:docs-short")
+    False
     """
     self._check_exists()
     with self._deleted_if_not_found():
@@ -40,15 +77,34 @@ def _delete_self(self: CatalogObjectBase) -> Any:
 
 
 class CatalogObjectBase(StoredObject):
-    """An object with an id, a state, and a copy in the service."""
+    """Object with an id and a state, of which the service has a copy."""
 
     __hash__ = None  # mutable objects have no hash
 
     def update(self, ignore_errors: bool = False, **kwargs: Any) -> None:
-        """Set several attributes: all of them or, if one is refused, none.
+        """Set several attributes, all or none of them.
 
-        With `ignore_errors` those that are accepted are set. AttributeError for an unknown name,
-        AttributeValidationError for a value that is refused.
+        Parameters
+        ----------
+        ignore_errors : bool, default False
+            Set the attributes that are valid, and skip the others.
+        **kwargs
+            New values by attribute name.
+
+        Raises
+        ------
+        AttributeError
+            If a name is unknown. No attribute is changed.
+        AttributeValidationError
+            If a value is refused. No attribute is changed.
+        DeletedObjectError
+            If the object has been deleted.
+
+        Examples
+        --------
+        >>> image.update(cloud_fraction=0.3, tags=["checked"])
+        >>> image.state
+        <DocumentState.MODIFIED: 'modified'>
         """
         self._check_not_deleted()
         values, modified = dict(self._values), set(self._modified)
@@ -69,11 +125,37 @@ class CatalogObjectBase(StoredObject):
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Create the object in the catalog, or send what changed.
+        """Create the object in the catalog, or update what changed.
 
-        Nothing is sent where nothing changed. `request_params` are further attributes to send, whatever the
-        state. Raises ConflictError where an object of this id exists already, BadRequestError for missing
-        or invalid values, DeletedObjectError where the object is gone.
+        Nothing is sent if nothing changed. Afterwards the object holds what the service returned.
+
+        Parameters
+        ----------
+        request_params : dict, optional
+            Further attributes to send. With them a request is sent in any state.
+        headers : dict, optional
+            Further HTTP headers of the request.
+        **kwargs
+            `extra_attributes`, the former name of `request_params`.
+
+        Raises
+        ------
+        ConflictError
+            If an object with this id exists, or if another program changed the same object meanwhile.
+        BadRequestError
+            If a value is missing or invalid.
+        DeletedObjectError
+            If the object has been deleted.
+
+        Examples
+        --------
+        >>> product = Product(id="docs-saved", name="Saved")
+        >>> product.save()
+        >>> product.name = "Renamed"
+        >>> product.save()
+        >>> product.state
+        <DocumentState.SAVED: 'saved'>
+        >>> product.delete()
         """
         request_params = _merged_params(request_params, kwargs)
         self._check_not_deleted()
@@ -98,7 +180,28 @@ class CatalogObjectBase(StoredObject):
     def reload(
         self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Read the object again. ValueError where it is unsaved or has changes that would be lost."""
+        """Read the object from the service again.
+
+        Parameters
+        ----------
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Raises
+        ------
+        ValueError
+            If the object is unsaved, or has changes that would be lost.
+        DeletedObjectError
+            If the object has been deleted.
+
+        Examples
+        --------
+        >>> product.reload()
+        >>> product.state
+        <DocumentState.SAVED: 'saved'>
+        """
         self._check_not_deleted()
         if self.state != DocumentState.SAVED:
             raise ValueError(
@@ -120,7 +223,31 @@ class CatalogObjectBase(StoredObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self | None:
-        """The object with this id; None where there is none, or where it is of another class."""
+        """Return the object with an id.
+
+        Parameters
+        ----------
+        id : str
+            Full id; no prefix is added.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        object of this class or None
+            None if it does not exist or is of another class.
+
+        Examples
+        --------
+        >>> Product.get("local:docs-fields").name
+        'Fields'
+        >>> Product.get("local:docs-nothing") is None
+        True
+        """
         client = client or CatalogClient.get_default_client()
         record = cls._get_resource().get(client, id, request_params, headers)
         return None if record is None else cls._checked(record, client)
@@ -141,10 +268,38 @@ class CatalogObjectBase(StoredObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> list[Self]:
-        """The objects with these ids, in their order.
+        """Return the objects with these ids.
 
-        NotFoundError names those that do not exist, unless they are to be ignored; TypeError where the ids
-        are no list of texts. Objects of another class are left out.
+        Parameters
+        ----------
+        ids : list of str
+            Full ids; no prefix is added.
+        ignore_missing : bool, default False
+            Leave out ids that do not exist.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        list
+            Objects in the order of `ids`, without those of another class.
+
+        Raises
+        ------
+        NotFoundError
+            If an id does not exist and `ignore_missing` is False. The message names all that are missing.
+        TypeError
+            If `ids` is not a list of strings.
+
+        Examples
+        --------
+        >>> ids = ["local:docs-fields:2024-07", "local:docs-fields:2024-01"]
+        >>> [image.name for image in Image.get_many(ids)]
+        ['2024-07', '2024-01']
         """
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
             raise TypeError(f"ids must be a list of texts; got {ids!r}")
@@ -166,7 +321,40 @@ class CatalogObjectBase(StoredObject):
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """The object with this id, with these attributes set; a new, unsaved one where there is none."""
+        """Return the object with an id, or a new one, with the given attributes set.
+
+        Nothing is saved: `save` then creates the object, updates it, or does nothing.
+
+        Parameters
+        ----------
+        id : str
+            Full id; no prefix is added.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+        **kwargs
+            Values of attributes.
+
+        Returns
+        -------
+        object of this class
+            Its state is unsaved if it is new, saved if nothing differs, else modified.
+
+        Raises
+        ------
+        AttributeError, AttributeValidationError
+            If a name is unknown or a value is refused.
+
+        Examples
+        --------
+        >>> Product.get_or_create("local:docs-fields", name="Fields").state
+        <DocumentState.SAVED: 'saved'>
+        >>> Product.get_or_create("local:docs-new", name="New").state
+        <DocumentState.UNSAVED: 'unsaved'>
+        """
         found = cls.get(id, client, request_params, headers)
         if found is None:
             return cls(id=id, client=client, **kwargs)
@@ -180,7 +368,27 @@ class CatalogObjectBase(StoredObject):
         client: CatalogClient | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bool:
-        """Whether there is an object with this id."""
+        """Return True if there is an object with an id.
+
+        Parameters
+        ----------
+        id : str
+            Full id; no prefix is added.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        bool
+            False if it does not exist, or if the caller cannot read it.
+
+        Examples
+        --------
+        >>> Product.exists("local:docs-fields"), Product.exists("docs-fields")
+        (True, False)
+        """
         client = client or CatalogClient.get_default_client()
         return cls._get_resource().get(client, id, None, headers) is not None
 
@@ -191,12 +399,56 @@ class CatalogObjectBase(StoredObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Search[Self]:
-        """A search for objects of this class."""
+        """Return a search for objects of this class.
+
+        Parameters
+        ----------
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        Search
+            Search to filter, sort, limit, iterate or collect.
+
+        Raises
+        ------
+        TypeError
+            If the class is abstract.
+
+        Examples
+        --------
+        >>> [product.name for product in Product.search().filter(p.tags == "docs")]
+        ['Fields']
+        """
         cls._get_resource()
         return Search(cls, client, request_params=request_params, headers=headers)
 
     def serialize(self, modified_only: bool = False, jsonapi_format: bool = False) -> dict[str, Any]:
-        """The attributes that are set, or that were modified, as JSON values; no id, no references."""
+        """Return the attributes as JSON values, without the id and without references to other objects.
+
+        Parameters
+        ----------
+        modified_only : bool, default False
+            Only attributes that were set or changed since the object was made, read or saved. Otherwise all
+            attributes that have a value.
+        jsonapi_format : bool, default False
+            Return a JSON:API document: {"data": {"type": …, "id": …, "attributes": …}}.
+
+        Returns
+        -------
+        dict
+            Values by attribute name. Dates are ISO 8601 strings and geometries GeoJSON.
+
+        Examples
+        --------
+        >>> Product(id="docs-new", name="New").serialize()
+        {'name': 'New'}
+        """
         names: Iterable[str] = self._set_names()
         if modified_only:
             names = [name for name in self._attribute_types if name in self._modified]
@@ -246,9 +498,12 @@ def _merged_params(
 
 
 class CatalogObject(CatalogObjectBase):
-    """An object that can be tagged and carry properties of one's own."""
+    """Object with tags and extra properties; base class of products, bands, images and blobs."""
 
     extra_properties = ValueAttribute(
-        ExtraProperties, doc="Any JSON values by name; they cannot be searched."
+        ExtraProperties,
+        doc="Values of your own by name: strings, numbers, booleans, lists and dicts. Not searchable.",
     )
-    tags = ListAttribute(TypedAttribute(str), doc="Texts to find the object by. *Filterable.*")
+    tags = ListAttribute(
+        TypedAttribute(str), doc="Tags to find the object by: up to 32 strings. *Filterable.*"
+    )

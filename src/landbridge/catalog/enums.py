@@ -26,7 +26,7 @@ __all__ = [
 
 
 class DocumentState(StrEnum):
-    """How an object stands to the service's copy of it."""
+    """State of an object compared with the service's copy."""
 
     SAVED = "saved"
     MODIFIED = "modified"
@@ -35,7 +35,7 @@ class DocumentState(StrEnum):
 
 
 class BandType(StrEnum):
-    """The kind of a band, one for each band class."""
+    """Kind of a band; each has a class of its own."""
 
     CLASS = "class"
     SPECTRAL = "spectral"
@@ -45,7 +45,7 @@ class BandType(StrEnum):
 
 
 class DataType(StrEnum):
-    """The type of a pixel, by GDAL's names."""
+    """Type of a pixel, by GDAL's names."""
 
     BYTE = "Byte"
     UINT16 = "UInt16"
@@ -61,7 +61,7 @@ class DataType(StrEnum):
 
 
 class Colormap(StrEnum):
-    """The named colormaps a band can be drawn with."""
+    """Name of a colormap that a band can be displayed with."""
 
     MAGMA = "magma"
     INFERNO = "inferno"
@@ -77,21 +77,21 @@ class Colormap(StrEnum):
 
 
 class ResolutionUnit(StrEnum):
-    """The unit of a resolution."""
+    """Unit of a resolution."""
 
     METERS = "meters"
     DEGREES = "degrees"
 
 
 class StorageState(StrEnum):
-    """Whether the data of an object is held by the service."""
+    """Place of an object's data: in the service, or elsewhere."""
 
     AVAILABLE = "available"
     REMOTE = "remote"
 
 
 class StorageType(StrEnum):
-    """The kinds of blobs."""
+    """Storage type of a blob."""
 
     COMPUTE = "compute"
     DATA = "data"
@@ -100,7 +100,7 @@ class StorageType(StrEnum):
 
 
 class TaskState(StrEnum):
-    """How far a background task has come."""
+    """Status of a background task."""
 
     NEVERRAN = "NONE"
     RUNNING = "RUNNING"
@@ -109,7 +109,7 @@ class TaskState(StrEnum):
 
 
 class DownloadFileFormat(StrEnum):
-    """The file formats rasters are written in."""
+    """File format that rasters are written in."""
 
     JPEG = "jpg"
     PNG = "png"
@@ -117,7 +117,7 @@ class DownloadFileFormat(StrEnum):
 
 
 class ResampleAlgorithm(StrEnum):
-    """How pixels are resampled, by GDAL's names."""
+    """Resampling algorithm for pixels, by GDAL's names."""
 
     NEAR = "near"
     BILINEAR = "bilinear"
@@ -134,7 +134,7 @@ class ResampleAlgorithm(StrEnum):
 
 
 class OverviewResampler(StrEnum):
-    """How the overviews of an uploaded array are made, by gdaladdo's names."""
+    """Resampling algorithm for the overviews of an uploaded array, by gdaladdo's names."""
 
     NEAREST = "nearest"
     AVERAGE = "average"
@@ -148,14 +148,14 @@ class OverviewResampler(StrEnum):
 
 
 class ImageUploadType(StrEnum):
-    """What an upload was made from."""
+    """Kind of the data of an upload."""
 
     NDARRAY = "ndarray"
     FILE = "file"
 
 
 class ImageUploadStatus(StrEnum):
-    """How far an upload has come."""
+    """Status of an upload."""
 
     TRANSFERRING = "transferring"
     PENDING = "pending"
@@ -166,7 +166,7 @@ class ImageUploadStatus(StrEnum):
 
 
 class ImageUploadEventType(StrEnum):
-    """What happened to an upload."""
+    """Kind of an event of an upload."""
 
     QUEUE = "queue"
     CANCEL = "cancel"
@@ -179,7 +179,7 @@ class ImageUploadEventType(StrEnum):
 
 
 class ImageUploadEventSeverity(StrEnum):
-    """How grave an event of an upload is."""
+    """Severity of an event of an upload."""
 
     CRITICAL = "CRITICAL"
     ERROR = "ERROR"
@@ -189,7 +189,7 @@ class ImageUploadEventSeverity(StrEnum):
 
 
 class AggregateDateField(StrEnum):
-    """The date attributes a summary can be bucketed by."""
+    """Date attribute that the intervals of a summary go by."""
 
     ACQUIRED = "acquired"
     CREATED = "created"
@@ -198,7 +198,7 @@ class AggregateDateField(StrEnum):
 
 
 class Interval(StrEnum):
-    """The widths of a summary's buckets."""
+    """Length of the intervals of a summary."""
 
     YEAR = "year"
     QUARTER = "quarter"

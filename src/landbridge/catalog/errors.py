@@ -17,41 +17,41 @@ __all__ = [
 
 
 class AttributeValidationError(LandbridgeError, ValueError):
-    """A value is not one that the attribute can take, or the attribute cannot be set."""
+    """Invalid value of an attribute, or attribute that cannot be set."""
 
 
 class DeletedObjectError(LandbridgeError):
-    """The object was deleted, by this program or another."""
+    """Operation on an object that was deleted, by this program or by another."""
 
 
 class UnsavedObjectError(LandbridgeError):
-    """The operation needs an object that was saved."""
+    """Operation that needs an object that was saved."""
 
 
 class InvalidNameError(AttributeValidationError, BadRequestError):
-    """An attribute's value cannot be a part of an id.
+    """Value of an attribute that cannot be a part of an id.
 
-    It is a BadRequestError too, since a service refuses such a value with that.
+    It is a BadRequestError too, because the service refuses such a value with that error.
     """
 
 
 class ImageExistsError(ConflictError, ValueError):
-    """The image of an upload exists already.
+    """Upload of an image that exists already.
 
     It is a ConflictError as from the service, and a ValueError for code that expects that of uploads.
     """
 
 
 class InvalidGeometryError(LandbridgeError, ValueError, TypeError):
-    """A GeoJSON document is not a valid geometry.
+    """GeoJSON that is not a valid geometry.
 
-    It is a ValueError as elsewhere, and a TypeError for code that expects that of searches.
+    It is a ValueError, and a TypeError for code that expects that of searches.
     """
 
 
 class RasterArgumentError(BadRequestError, ValueError):
-    """A raster cannot be made of these arguments.
+    """Arguments that no raster can be made with.
 
-    A ValueError for who knows that pixels are made here, a BadRequestError for code that was written for a
-    service that makes them.
+    It is a ValueError because pixels are made in this process, and a BadRequestError for code that was
+    written for a service that makes them.
     """

@@ -28,10 +28,31 @@ __all__ = ["Image"]
 
 
 class Image(ImageMetadata):
-    """One image of a product.
+    """Image of a product: pixels of one place and time, and their metadata.
 
-    Upload its data with `upload` or `upload_ndarray`; `save` alone makes a remote image, which can be found
-    but has no pixels. Pixels come from `ndarray` and `download`.
+    `upload` and `upload_ndarray` store files or arrays as the image's pixels. `save` alone makes a remote
+    image (`storage_state="remote"`), which can be found but has no pixels here. `ndarray`, `to_xarray` and
+    `download` read pixels.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes. `product` (or `product_id`), `name` and `acquired` are required on upload and
+        save, and `geometry` on a save.
+
+    Examples
+    --------
+    >>> from landbridge.catalog import Image, properties as p
+    >>> image = Image.get("local:docs-fields:2024-01")
+    >>> image.acquired.isoformat(), image.cs_code
+    ('2024-01-15T10:00:00+00:00', 'EPSG:32612')
+    >>> image.ndarray("red green blue").shape
+    (3, 40, 50)
+    >>> cloudless = Image.search().filter(p.product_id == "local:docs-fields").filter(p.cloud_fraction < 0.3)
+    >>> sorted(image.name for image in cloudless)
+    ['2024-01', '2024-07']
     """
 
     _doc_type = "image"
@@ -43,12 +64,55 @@ class Image(ImageMetadata):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ImageSearch[Self]:
-        """A search for images; it must be filtered by product_id."""
+        """Return a search for images.
+
+        The search must be filtered by `product_id`; `Product.images` returns one that is.
+
+        Parameters
+        ----------
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        ImageSearch
+            Search to filter, sort, limit, iterate or collect.
+
+        Examples
+        --------
+        >>> search = Image.search().filter(p.product_id == "local:docs-fields")
+        >>> search.count()
+        3
+
+        See Also
+        --------
+        Product.images : Search for the images of one product.
+        """
         return ImageSearch(cls, client, request_params=request_params, headers=headers)
 
     # Uploads
     def image_uploads(self) -> Search[ImageUpload]:
-        """A search for the uploads of this image."""
+        """Return a search for the uploads of this image.
+
+        Returns
+        -------
+        Search
+            Search for `ImageUpload` objects with this image's id.
+
+        Raises
+        ------
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> [upload.status for upload in image.image_uploads()]
+        ['success']
+        """
         self._check_not_deleted()
         search = ImageUpload.search(self._client).filter(properties.product_id == self.product_id)
         return search.filter(properties.image_id == self.id)
@@ -61,26 +125,49 @@ class Image(ImageMetadata):
         *,
         progress: bool | None = False,
     ) -> ImageUpload:
-        """Send files with the image's data; the image exists once the upload has succeeded.
+        """Upload files as the image's pixels.
+
+        The image exists in the catalog after the upload has succeeded; `ImageUpload.wait_for_completion`
+        waits for that. Attributes that are set before the upload win over those that are read from the files.
 
         Parameters
         ----------
-        files
-            Paths or open binary files, one or several in the order of the bands' file_index.
-        upload_options
-            How to process them.
-        overwrite
-            Whether an image of the same id may be replaced.
-        progress
-            True shows a progress bar, None does on a terminal.
+        files : str, binary file or iterable of these
+            Paths or files opened for reading bytes, in the order of the bands' `file_index`.
+        upload_options : ImageUploadOptions, optional
+            Options of the processing.
+        overwrite : bool, default False
+            Replace an image with the same id.
+        progress : bool, optional, default False
+            Show a progress bar; None shows it only on a terminal.
+
+        Returns
+        -------
+        ImageUpload
+            Record of the upload, with its status and events.
 
         Raises
         ------
         ValueError
-            An attribute is missing (product, name, acquired), the image was saved already, or `files` holds
-            anything else than texts and binary files.
+            If `product`, `name` or `acquired` is missing, if the image was saved already, or if `files` holds
+            anything else than strings and binary files.
         ConflictError
-            The image exists. The error is a ValueError too.
+            If the image exists and `overwrite` is False. The error is a ValueError too.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> new = Image(product=product, name="2024-10", acquired="2024-10-15")
+        >>> upload = new.upload("scene.tif")
+        >>> upload.wait_for_completion()
+        >>> upload.status, new.state
+        ('success', <DocumentState.SAVED: 'saved'>)
+        >>> new.delete()
+
+        See Also
+        --------
+        Image.upload_ndarray : Upload arrays.
         """
         from landbridge.catalog.transfer.upload import upload
 
@@ -97,27 +184,58 @@ class Image(ImageMetadata):
         *,
         progress: bool | None = False,
     ) -> ImageUpload:
-        """Send arrays as the image's data; the image exists once the upload has succeeded.
+        """Upload arrays as the image's pixels.
+
+        The image exists in the catalog after the upload has succeeded; `ImageUpload.wait_for_completion`
+        waits for that.
 
         Parameters
         ----------
-        ndarray
-            An array (band, y, x), or (y, x) for one band, of a type in SUPPORTED_DATATYPES; several arrays
-            make one file each.
-        upload_options, overwrite, progress
-            As in `upload`.
-        raster_meta
-            What `raster_info=True` returned: the georeferencing, where the image's geotrans and cs_code or
-            projection do not give it.
-        overviews
-            Up to 16 factors to make overviews for.
-        overview_resampler
-            How to make them.
+        ndarray : numpy.ndarray or iterable of numpy.ndarray
+            Pixels of shape (band, row, column), or (row, column) for one band, of a type in
+            `Image.SUPPORTED_DATATYPES`. Each of several arrays becomes a file.
+        upload_options : ImageUploadOptions, optional
+            Options of the processing.
+        raster_meta : dict, optional
+            Georeferencing as `raster_info=True` returns it. It is used if the image has no `geotrans`, or
+            neither `cs_code` nor `projection`.
+        overviews : list of int, optional
+            Up to 16 factors by which overviews are smaller than the image.
+        overview_resampler : OverviewResampler or str, optional
+            Resampling algorithm of the overviews.
+        overwrite : bool, default False
+            Replace an image with the same id.
+        progress : bool, optional, default False
+            Show a progress bar; None shows it only on a terminal.
+
+        Returns
+        -------
+        ImageUpload
+            Record of the upload, with its status and events.
 
         Raises
         ------
         ValueError
-            As in `upload`, or an array has another type or number of dimensions, or nothing georeferences it.
+            If `product`, `name` or `acquired` is missing, if the image was saved already, if an array has
+            another type or number of dimensions, or if the georeferencing is missing.
+        ConflictError
+            If the image exists and `overwrite` is False. The error is a ValueError too.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> pixels, meta = image.ndarray("red green blue nir", raster_info=True)
+        >>> copy = Image(product=product, name="2024-11", acquired="2024-11-15")
+        >>> upload = copy.upload_ndarray(pixels.filled(0), raster_meta=meta, overviews=[2, 4])
+        >>> upload.wait_for_completion()
+        >>> upload.status
+        'success'
+        >>> copy.delete()
+
+        See Also
+        --------
+        Image.upload : Upload files.
         """
         from landbridge.catalog.transfer.upload import upload_ndarray
 
@@ -133,7 +251,57 @@ class Image(ImageMetadata):
         scaling: Any = None,
         data_type: str | None = None,
     ) -> tuple[list[Any] | None, str]:
-        """How each band is scaled, and the data type of the result, for these arguments of `ndarray`."""
+        """Return the scaling of each band and the data type that a raster with these arguments has.
+
+        Parameters
+        ----------
+        bands : str, list of str or tuple of str
+            Names of the bands, in the order of the result. In a string, single spaces separate them.
+        processing_level : str, optional
+            Processing level of the pixels, a key of `Band.processing_levels`. By default "default" if the
+            bands have that level, else the pixels as they are stored.
+        scaling : str, list, tuple or dict, optional
+            Conversion of the pixel values. By default they stay as they are. A mode for all bands, or a list
+            with one entry for each band, or a dict from band names to entries, in which "default_" is the
+            entry for all other bands except mask and class bands. An entry is one of
+
+            - None or "raw": no conversion.
+            - "display": `Band.display_range` becomes 0 to 255.
+            - "auto" or (): the smallest to the greatest pixel of the band becomes 0 to 255.
+            - "physical": `Band.data_range` becomes `Band.physical_range`.
+            - (in0, in1): this range becomes 0 to 255, or the physical range if the mode of other bands is
+              "physical".
+            - (in0, in1, out0, out1): the first range becomes the second one.
+
+            A bound may be a string such as "25%", a part of the range that the mode uses. Explicit modes of
+            several bands must agree, except that "auto" and "display" can be mixed. Results are clipped to
+            `data_type`.
+        data_type : DataType or str, optional
+            Type of the result, such as "UInt16". By default "Byte" for "display" and "auto", "Float64" for
+            "physical", else the smallest type that holds the values of all bands.
+
+        Returns
+        -------
+        scales : list or None
+            For each band None (no scaling), () (the band's smallest to greatest value becomes 0 to 255) or
+            (in0, in1, out0, out1). None if no band is scaled.
+        data_type : str
+            Name of the result's type.
+
+        Raises
+        ------
+        ValueError
+            If a band is not available, or if the scaling or the data type is invalid.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> image.scaling_parameters("red nir", scaling="display")
+        ([(0, 4000, 0, 255), (0, 4000, 0, 255)], 'Byte')
+        >>> image.scaling_parameters("red nir", scaling={"nir": (0, 5000), "default_": "display"})
+        ([(0, 4000, 0, 255), (0, 5000, 0, 255)], 'Byte')
+        """
         from landbridge.catalog.pixels.requests import scaling_parameters
 
         self._check_not_deleted()
@@ -156,48 +324,95 @@ class Image(ImageMetadata):
         data_type: str | None = None,
         progress: bool | None = None,
     ) -> Any:
-        """The pixels of some bands as an array (band, y, x).
+        """Read pixels as a NumPy array.
 
         Parameters
         ----------
-        bands
-            Names of bands, in a list or separated by spaces.
-        geocontext
-            The area and grid; by default the image's own, whole.
-        crs, resolution, all_touched
-            Replace those of the geocontext. The resolution is in units of the crs.
-        mask_nodata
-            Whether pixels that equal their band's nodata are masked.
-        mask_alpha
-            Whether pixels are masked where the alpha band is 0; a text names that band. By default, where
-            the product has one.
-        bands_axis
-            The axis of the bands in the result, -2 to 2.
-        raster_info
-            Whether to return the raster's description too, as a dict.
-        resampler
-            How pixels are resampled.
-        processing_level
-            The level of the pixels, by default the bands' level "default", else as they are stored; see
-            `Band.processing_levels`.
-        scaling, data_type
-            What the values are made into; see `scaling_parameters`.
-        progress
-            True shows a progress bar, None does on a terminal.
+        bands : str, list of str or tuple of str
+            Names of the bands, in the order of the result. In a string, single spaces separate them.
+        geocontext : GeoContext, optional
+            Area and grid of the result. Pixels outside its geometry are masked. By default the image's own
+            grid, whole.
+        crs : str, optional
+            Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
+            "EPSG:32612", a PROJ string or WKT.
+        resolution : float, optional
+            Side of a pixel in units of the crs (meters or degrees), in place of the geocontext's.
+        all_touched : bool, optional
+            True keeps each pixel that the geometry touches, False each pixel whose center it contains. By
+            default as the geocontext says.
+        mask_nodata : bool, default True
+            Mask the pixels that equal their band's nodata value, in that band only.
+        mask_alpha : bool or str, optional
+            Mask the pixels at which the alpha band is 0, in all bands. A string names that band. By default
+            True if the product has an alpha band.
+        bands_axis : int, default 0
+            Axis of the bands in the result, -2 to 2.
+        raster_info : bool, default False
+            Return a description of the raster too: a dict with the georeferencing, size and bands, in the
+            form that `upload_ndarray` takes.
+        resampler : ResampleAlgorithm or str, default "near"
+            Resampling algorithm for pixels that do not lie on the grid of the result: "near", "bilinear",
+            "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1" or "q3".
+        processing_level : str, optional
+            Processing level of the pixels, a key of `Band.processing_levels`. By default "default" if the
+            bands have that level, else the pixels as they are stored.
+        scaling : str, list, tuple or dict, optional
+            Conversion of the pixel values. By default they stay as they are. A mode for all bands, or a list
+            with one entry for each band, or a dict from band names to entries, in which "default_" is the
+            entry for all other bands except mask and class bands. An entry is one of
+
+            - None or "raw": no conversion.
+            - "display": `Band.display_range` becomes 0 to 255.
+            - "auto" or (): the smallest to the greatest pixel of the band becomes 0 to 255.
+            - "physical": `Band.data_range` becomes `Band.physical_range`.
+            - (in0, in1): this range becomes 0 to 255, or the physical range if the mode of other bands is
+              "physical".
+            - (in0, in1, out0, out1): the first range becomes the second one.
+
+            A bound may be a string such as "25%", a part of the range that the mode uses. Explicit modes of
+            several bands must agree, except that "auto" and "display" can be mixed. Results are clipped to
+            `data_type`.
+        data_type : DataType or str, optional
+            Type of the result, such as "UInt16". By default "Byte" for "display" and "auto", "Float64" for
+            "physical", else the smallest type that holds the values of all bands.
+        progress : bool, optional
+            Show a progress bar. By default only on a terminal.
 
         Returns
         -------
-        array or (array, dict)
-            A masked array where anything can be masked, else a plain one.
+        numpy.ma.MaskedArray, numpy.ndarray, or a pair of the array and a dict
+            Pixels of shape (band, row, column), also for one band. The array is masked if nodata, alpha or a
+            geometry can mask pixels; masked pixels are 0 underneath.
 
         Raises
         ------
         ValueError
-            A band is not available, or an argument is invalid.
+            If a band is not available, the area is incomplete, or an argument is invalid.
         NotFoundError
-            There is no such image.
+            If the image does not exist.
         RasterError
-            A file is missing or broken, or the image lacks coefficients that the processing level takes.
+            If a file is missing or broken, or if the image lacks coefficients that the processing level
+            needs.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> pixels = image.ndarray("red nir")
+        >>> pixels.shape, pixels.dtype
+        ((2, 40, 50), dtype('uint16'))
+        >>> image.ndarray("red", resolution=60, scaling="display").shape
+        (1, 20, 25)
+        >>> pixels, info = image.ndarray("red", raster_info=True)
+        >>> info["size"]
+        [50, 40]
+
+        See Also
+        --------
+        Image.to_xarray : Pixels with coordinates.
+        Image.download : Pixels in a file.
+        ImageCollection.stack : Pixels of several images.
         """
         from landbridge.catalog.pixels import requests as rasters
 
@@ -233,24 +448,97 @@ class Image(ImageMetadata):
         nodata: float | None = None,
         progress: bool | None = None,
     ) -> DataArray:
-        """The pixels of some bands as an `xarray.DataArray` (band, y, x), which knows its coordinates.
+        """Read pixels as an xarray.DataArray with coordinates.
 
-        `y` and `x` are the pixels' centers; `spatial_ref` holds the reference system, as odc-geo (`.odc`) and
-        rioxarray (`.rio`) read it; `time` is when the image was taken, in UTC.
+        `y` and `x` are the centers of the pixels, `spatial_ref` holds the coordinate reference system as
+        odc-geo (`.odc`) and rioxarray (`.rio`) read it, and `time` is the image's `acquired` in UTC.
 
-        Parameters are those of `ndarray`, and:
+        Parameters
+        ----------
+        bands : str, list of str or tuple of str
+            Names of the bands, in the order of the result. In a string, single spaces separate them.
+        geocontext : GeoContext, optional
+            Area and grid of the result. Pixels outside its geometry are masked. By default the image's own
+            grid, whole.
+        crs : str, optional
+            Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
+            "EPSG:32612", a PROJ string or WKT.
+        resolution : float, optional
+            Side of a pixel in units of the crs (meters or degrees), in place of the geocontext's.
+        all_touched : bool, optional
+            True keeps each pixel that the geometry touches, False each pixel whose center it contains. By
+            default as the geocontext says.
+        mask_nodata : bool, default True
+            Mask the pixels that equal their band's nodata value, in that band only.
+        mask_alpha : bool or str, optional
+            Mask the pixels at which the alpha band is 0, in all bands. A string names that band. By default
+            True if the product has an alpha band.
+        resampler : ResampleAlgorithm or str, default "near"
+            Resampling algorithm for pixels that do not lie on the grid of the result: "near", "bilinear",
+            "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1" or "q3".
+        processing_level : str, optional
+            Processing level of the pixels, a key of `Band.processing_levels`. By default "default" if the
+            bands have that level, else the pixels as they are stored.
+        scaling : str, list, tuple or dict, optional
+            Conversion of the pixel values. By default they stay as they are. A mode for all bands, or a list
+            with one entry for each band, or a dict from band names to entries, in which "default_" is the
+            entry for all other bands except mask and class bands. An entry is one of
 
-        chunks
-            The size of the blocks of a lazy array on dask: an edge in pixels, (y, x), {"y": …, "x": …} or
-            "auto"; -1 is the whole edge. Nothing is read before it is computed; then each block is one task
-            that reads only what it needs. The scaling "auto" is not possible. The type is the bands', and a
-            file with a wider one is an error. By default all is read at once.
-        nodata
-            The value of masked pixels, also noted in the attribute `nodata`. By default it is NaN in floating
-            types; in integer types the nodata that all bands have, if they are not scaled and the type holds
-            it, else 0.
-        progress
-            As in `ndarray`, of what is read at once.
+            - None or "raw": no conversion.
+            - "display": `Band.display_range` becomes 0 to 255.
+            - "auto" or (): the smallest to the greatest pixel of the band becomes 0 to 255.
+            - "physical": `Band.data_range` becomes `Band.physical_range`.
+            - (in0, in1): this range becomes 0 to 255, or the physical range if the mode of other bands is
+              "physical".
+            - (in0, in1, out0, out1): the first range becomes the second one.
+
+            A bound may be a string such as "25%", a part of the range that the mode uses. Explicit modes of
+            several bands must agree, except that "auto" and "display" can be mixed. Results are clipped to
+            `data_type`.
+        data_type : DataType or str, optional
+            Type of the result, such as "UInt16". By default "Byte" for "display" and "auto", "Float64" for
+            "physical", else the smallest type that holds the values of all bands.
+        chunks : int, tuple, dict or str, optional
+            Make a lazy array on dask with blocks of this size: an edge in pixels, (y, x), {"y": …, "x": …} or
+            "auto"; -1 is the whole edge. Each block is one task, which reads its own pixels when it is
+            computed. Then the scaling "auto" is not possible, the type is the bands' type, and a file with a
+            wider type is an error. By default all pixels are read at once.
+        nodata : float, optional
+            Value of masked pixels, also stored in the attribute `nodata`. By default NaN in floating-point
+            types; in integer types the nodata value of the bands if they have the same one, are not scaled
+            and the type holds it, else 0.
+        progress : bool, optional
+            Show a progress bar for pixels that are read at once. By default only on a terminal.
+
+        Returns
+        -------
+        xarray.DataArray
+            Pixels with the dimensions (band, y, x).
+
+        Raises
+        ------
+        ValueError
+            If a band is not available, the area is incomplete, or an argument is invalid.
+        NotFoundError
+            If the image does not exist.
+        RasterError
+            If a file is missing or broken, or if the image lacks coefficients that the processing level
+            needs.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> array = image.to_xarray("red nir")
+        >>> array.dims, array.shape
+        (('band', 'y', 'x'), (2, 40, 50))
+        >>> int(array.sel(band="nir").max())
+        400
+
+        See Also
+        --------
+        Image.ndarray : Pixels as a NumPy array.
+        ImageCollection.to_xarray : Pixels of several images, along the dimension time.
         """
         from landbridge.catalog.pixels import data_arrays
         from landbridge.catalog.pixels import requests as rasters
@@ -282,18 +570,89 @@ class Image(ImageMetadata):
         nodata: float | None = None,
         progress: bool | None = None,
     ) -> str | Path:
-        """Write the pixels of some bands to a file, and give its path.
+        """Write pixels to a GeoTIFF, PNG or JPEG file.
 
-        Parameters are those of `ndarray`, and:
+        Pixels are masked by nodata; the alpha band is only written if it is among the bands.
 
-        dest
-            The path, whose extension (.tif, .png, .jpg) decides the format; by default the image's id and
-            the bands' names, in the working directory.
-        format
-            The format where there is no dest.
-        nodata
-            The value of masked pixels in a GeoTIFF. By default the nodata that all bands have, if they are
-            not scaled; else NaN in floating types, and in integer types a mask in the file.
+        Parameters
+        ----------
+        bands : str, list of str or tuple of str
+            Names of the bands, in the order of the result. In a string, single spaces separate them.
+        geocontext : GeoContext, optional
+            Area and grid of the result. Pixels outside its geometry are masked. By default the image's own
+            grid, whole.
+        crs : str, optional
+            Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
+            "EPSG:32612", a PROJ string or WKT.
+        resolution : float, optional
+            Side of a pixel in units of the crs (meters or degrees), in place of the geocontext's.
+        all_touched : bool, optional
+            True keeps each pixel that the geometry touches, False each pixel whose center it contains. By
+            default as the geocontext says.
+        dest : str or Path, optional
+            Path of the file. Its extension (.tif, .png or .jpg) decides the format. Missing folders are
+            created, and an existing file is replaced. By default a file in the working directory, named by
+            the image's id and the bands.
+        format : DownloadFileFormat or str, default "tif"
+            Format of the file if there is no `dest`: "tif", "png" or "jpg".
+        resampler : ResampleAlgorithm or str, default "near"
+            Resampling algorithm for pixels that do not lie on the grid of the result: "near", "bilinear",
+            "cubic", "cubicspline", "lanczos", "average", "mode", "max", "min", "med", "q1" or "q3".
+        processing_level : str, optional
+            Processing level of the pixels, a key of `Band.processing_levels`. By default "default" if the
+            bands have that level, else the pixels as they are stored.
+        scaling : str, list, tuple or dict, optional
+            Conversion of the pixel values. By default they stay as they are. A mode for all bands, or a list
+            with one entry for each band, or a dict from band names to entries, in which "default_" is the
+            entry for all other bands except mask and class bands. An entry is one of
+
+            - None or "raw": no conversion.
+            - "display": `Band.display_range` becomes 0 to 255.
+            - "auto" or (): the smallest to the greatest pixel of the band becomes 0 to 255.
+            - "physical": `Band.data_range` becomes `Band.physical_range`.
+            - (in0, in1): this range becomes 0 to 255, or the physical range if the mode of other bands is
+              "physical".
+            - (in0, in1, out0, out1): the first range becomes the second one.
+
+            A bound may be a string such as "25%", a part of the range that the mode uses. Explicit modes of
+            several bands must agree, except that "auto" and "display" can be mixed. Results are clipped to
+            `data_type`.
+        data_type : DataType or str, optional
+            Type of the result, such as "UInt16". By default "Byte" for "display" and "auto", "Float64" for
+            "physical", else the smallest type that holds the values of all bands.
+        nodata : float, optional
+            Value of masked pixels in a GeoTIFF. By default the nodata value of the bands if they have the
+            same one and are not scaled; else NaN in floating-point types, and a mask in the file for integer
+            types.
+        progress : bool, optional
+            Show a progress bar. By default there is none.
+
+        Returns
+        -------
+        str or Path
+            Path of the file.
+
+        Raises
+        ------
+        ValueError
+            If a band is not available, the area is incomplete, the extension is unknown, the format cannot
+            hold so many bands, or an argument is invalid.
+        NotFoundError
+            If the image does not exist.
+        RasterError
+            If a file is missing or broken, or cannot be written.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> image.download("red green blue", dest="fields.png", scaling="display")
+        'fields.png'
+
+        See Also
+        --------
+        ImageCollection.download : One file for each image.
+        ImageCollection.download_mosaic : One file for all images.
         """
         from landbridge.catalog.pixels import requests as rasters
 

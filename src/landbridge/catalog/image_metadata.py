@@ -46,66 +46,105 @@ class ImageMetadata(NamedCatalogObject):
         *("float16", "float32", "float64"),
     )
 
-    geometry = GeometryAttribute(doc="Its footprint in longitude and latitude. *Filterable.*")
-    cs_code = _text("Its coordinate reference system, as 'EPSG:32615'.")
-    projection = _text("Its coordinate reference system as WKT or a PROJ string.")
-    geotrans = TupleAttribute(
-        float, coerce=True, min_length=6, max_length=6, doc="The affine transformation, in GDAL's order."
+    geometry = GeometryAttribute(
+        doc="Footprint in longitude and latitude, as a shapely geometry; takes GeoJSON too. *Filterable.*"
     )
-    x_pixels = TypedAttribute(int, doc="Its width in pixels.")
-    y_pixels = TypedAttribute(int, doc="Its height in pixels.")
-    acquired = Timestamp(doc="When it was taken. *Filterable, sortable.*")
-    acquired_end = Timestamp(doc="When taking it ended. *Filterable, sortable.*")
-    published = Timestamp(doc="When its provider published it. *Filterable, sortable.*")
-    storage_state = EnumAttribute(StorageState, doc="Whether its data is held here. *Filterable, sortable.*")
-    files = ListAttribute(ValueAttribute(File), doc="The files with its data.")
-    area = _number("The area it covers in square kilometers.")
-    azimuth_angle = _number("The sensor's azimuth in degrees.")
-    bits_per_pixel = _numbers("The bits that each band needs for a pixel.")
-    bright_fraction = _number("The fraction of it that is bright, 0 to 1.")
-    brightness_temperature_k1_k2 = _rows("The K1 and K2 constants of each thermal band.")
-    c6s_dlsr = _rows("Coefficients of the 6S surface reflectance model.")
-    cloud_fraction = _number("The fraction of it that is clouds, 0 to 1.")
-    confidence_dlsr = _number("The confidence of its surface reflectance.")
-    alt_cloud_fraction = _number("The fraction that is clouds by another measure, 0 to 1.")
-    processing_pipeline_id = TypedAttribute(str, doc="What produced it. *Filterable, sortable.*")
-    fill_fraction = _number("The fraction of it that has data, 0 to 1.")
-    incidence_angle = _number("The incidence angle in degrees.")
-    radiance_gain_bias = _rows("Gain and bias from pixel values to radiance, for each band.")
-    reflectance_gain_bias = _rows("Gain and bias from pixel values to reflectance, for each band.")
-    reflectance_scale = _numbers("The scale from radiance to reflectance, for each band.")
-    roll_angle = _number("The satellite's roll in degrees.")
-    solar_azimuth_angle = _number("The sun's azimuth in degrees.")
-    solar_elevation_angle = _number("The sun's elevation in degrees.")
-    temperature_gain_bias = _rows("Gain and bias from pixel values to temperature, for each band.")
-    view_angle = _number("The view angle from nadir in degrees.")
-    satellite_id = TypedAttribute(str, doc="The satellite. *Filterable, sortable.*")
-    provider_id = TypedAttribute(str, doc="The provider's id of it. *Filterable, sortable.*")
-    provider_url = _text("A page about it.")
-    preview_url = _text("A picture of it.")
-    preview_file = _text("The file of its picture.")
+    cs_code = _text('Coordinate reference system as an EPSG code, such as "EPSG:32615".')
+    projection = _text("Coordinate reference system as WKT or a PROJ string, if it has no EPSG code.")
+    geotrans = TupleAttribute(
+        float,
+        coerce=True,
+        min_length=6,
+        max_length=6,
+        doc="Affine transformation from pixels to the coordinate reference system: six floats in "
+        "GDAL's order.",
+    )
+    x_pixels = TypedAttribute(int, doc="Width in pixels.")
+    y_pixels = TypedAttribute(int, doc="Height in pixels.")
+    acquired = Timestamp(
+        doc="Time at which the image was taken; the start if that took some time. *Filterable, sortable.*"
+    )
+    acquired_end = Timestamp(doc="Time at which taking the image ended. *Filterable, sortable.*")
+    published = Timestamp(doc="Time at which the provider published the image. *Filterable, sortable.*")
+    storage_state = EnumAttribute(
+        StorageState,
+        doc='Place of the pixels: "available" in the service, or "remote". *Filterable, sortable.*',
+    )
+    files = ListAttribute(
+        ValueAttribute(File),
+        doc="Files with the pixels, in the order of `Band.file_index`; a list of `File`.",
+    )
+    area = _number("Area of the footprint in square kilometers.")
+    azimuth_angle = _number("Azimuth of the sensor in degrees.")
+    bits_per_pixel = _numbers("Average number of bits per pixel of each band.")
+    bright_fraction = _number("Fraction of the image that is bright, from 0 to 1.")
+    brightness_temperature_k1_k2 = _rows("Constants K1 and K2 of each thermal band, one pair per band.")
+    c6s_dlsr = _rows("Coefficients of the 6S surface reflectance model, one list per band.")
+    cloud_fraction = _number("Fraction of the image that clouds cover, from 0 to 1.")
+    confidence_dlsr = _number("Confidence of the surface reflectance.")
+    alt_cloud_fraction = _number("Fraction of the image that clouds cover by another method, from 0 to 1.")
+    processing_pipeline_id = TypedAttribute(
+        str, doc="Id of the processing that produced the image. *Filterable, sortable.*"
+    )
+    fill_fraction = _number("Fraction of the image that has data, from 0 to 1.")
+    incidence_angle = _number("Incidence angle of the sensor in degrees.")
+    radiance_gain_bias = _rows("Gain and bias from pixel values to radiance, one pair per band.")
+    reflectance_gain_bias = _rows("Gain and bias from pixel values to reflectance, one pair per band.")
+    reflectance_scale = _numbers("Factor from radiance to reflectance, one per band.")
+    roll_angle = _number("Roll angle of the satellite in degrees.")
+    solar_azimuth_angle = _number("Azimuth of the sun in degrees.")
+    solar_elevation_angle = _number("Elevation of the sun above the horizon in degrees.")
+    temperature_gain_bias = _rows("Gain and bias from pixel values to temperature, one pair per band.")
+    view_angle = _number("Angle between the line of sight and nadir, in degrees.")
+    satellite_id = TypedAttribute(str, doc="Id of the satellite. *Filterable, sortable.*")
+    provider_id = TypedAttribute(str, doc="Id that the provider gives the image. *Filterable, sortable.*")
+    provider_url = _text("Address of the provider's page about the image.")
+    preview_url = _text("Address of a thumbnail.")
+    preview_file = _text("Name of the file with a thumbnail.")
 
     @property
     def date(self) -> Any:
-        """When it was taken: the same as `acquired`."""
+        """Time at which the image was taken; the same as `acquired`."""
         return self.acquired
 
     @property
     def geocontext(self) -> AOI:
-        """The image's own grid: its bounds and shape in its own reference system, with its footprint."""
+        """Grid of the stored pixels: an AOI with the image's bounds, shape, reference system and footprint.
+
+        It has no resolution but a shape, so a raster with it gives the pixels as they are stored. It is
+        computed once; attributes that change later do not change it.
+        """
         if not hasattr(self, "_geocontext"):
             self._geocontext = _own_grid(self)
         return self._geocontext
 
     @property
     def __geo_interface__(self) -> dict[str, Any]:
-        """The footprint as GeoJSON."""
+        """Footprint as GeoJSON."""
         return cast("dict[str, Any]", self.geometry.__geo_interface__)
 
     def coverage(self, geom: Any) -> float:
-        """The part of a geometry that the footprint covers, 0 to 1, by areas in square degrees.
+        """Return the fraction of a geometry that the footprint covers.
 
-        Takes GeoJSON, shapely geometries and GeoContexts.
+        Parameters
+        ----------
+        geom : dict, shapely geometry or GeoContext
+            Geometry in longitude and latitude, also as GeoJSON or with `__geo_interface__`.
+
+        Returns
+        -------
+        float
+            Fraction from 0 to 1, of areas in square degrees.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `geom` is not a geometry.
+
+        Examples
+        --------
+        >>> image.coverage(area)
+        1.0
         """
         area = at_home(to_shape(geom))
         return float(area.intersection(at_home(self.geometry)).area / area.area)

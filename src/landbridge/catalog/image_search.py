@@ -23,13 +23,61 @@ else:
 
 
 class ImageSearch(SummarySearchMixin[T], GeoSearch[T]):
-    """A search for images; it must be filtered by product_id."""
+    """Search for images, which must be filtered by `product_id`.
+
+    Parameters
+    ----------
+    model : type
+        Class of the objects.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    url : str, optional
+        Address of the API, if there is no `client`.
+    includes : bool, default True
+        Include the events of uploads.
+    request_params : dict, optional
+        Further query parameters of the requests.
+    headers : dict, optional
+        Further HTTP headers of the requests.
+
+    Examples
+    --------
+    >>> search = Image.search().filter(p.product_id == "local:docs-fields")
+    >>> search.filter(p.cloud_fraction < 0.3).intersects(area).count()
+    2
+    """
 
     DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.ACQUIRED
     SummaryResult = ImageSummaryResult
 
     def collect(self, geocontext: Any = None, **kwargs: Any) -> ImageCollection[T]:
-        """All images, with the area they were searched in as the default geocontext of their rasters."""
+        """Return all matching images in a collection.
+
+        Parameters
+        ----------
+        geocontext : GeoContext, shapely geometry or dict, optional
+            Default area of the collection's rasters. By default the geometry of `intersects`.
+        **kwargs
+            Further arguments of ImageCollection.
+
+        Returns
+        -------
+        ImageCollection
+            Images in the order of the search.
+
+        Raises
+        ------
+        AttributeError
+            If the filter names an attribute that images do not have.
+        ValueError
+            If the search is not filtered by `product_id`.
+
+        Examples
+        --------
+        >>> found = search.intersects(area).collect()
+        >>> found.geocontext.resolution, found.geocontext.crs
+        (30.0, 'EPSG:32612')
+        """
         if geocontext is None:
             geocontext = self._intersects
         return ImageCollection(self, geocontext=geocontext, **kwargs)

@@ -34,44 +34,109 @@ __all__ = ["ImageUpload", "ImageUploadEvent", "ImageUploadOptions"]
 
 
 class ImageUploadOptions(MappingAttribute):
-    """How an upload is processed."""
+    """Options of the processing of an upload.
 
-    upload_type = EnumAttribute(ImageUploadType, doc="Whether files or an array are uploaded.")
-    image_files = ListAttribute(Attribute(), doc="The names of the files, in the order of file_index.")
-    overviews = ListAttribute(Attribute(), doc="Up to 16 factors to make overviews for; only for arrays.")
-    overview_resampler = EnumAttribute(OverviewResampler, doc="How overviews are made; only for arrays.")
-    upload_size = Attribute(doc="The size of all files in bytes.")
-    worker_tag = Attribute(doc="Which workers are to process it.")
+    Parameters
+    ----------
+    **kwargs
+        Values of attributes.
+
+    Examples
+    --------
+    >>> options = ImageUploadOptions(overviews=[2, 4], overview_resampler="average")
+    >>> options.overview_resampler
+    'average'
+    """
+
+    upload_type = EnumAttribute(
+        ImageUploadType, doc="Kind of the data, files or arrays: an `ImageUploadType`."
+    )
+    image_files = ListAttribute(Attribute(), doc="Names of the files, in the order of `Band.file_index`.")
+    overviews = ListAttribute(
+        Attribute(), doc="Up to 16 factors by which overviews are smaller than the image; only for arrays."
+    )
+    overview_resampler = EnumAttribute(
+        OverviewResampler,
+        doc="Resampling algorithm of the overviews: an `OverviewResampler`; only for arrays.",
+    )
+    upload_size = Attribute(doc="Total size of the files in bytes.")
+    worker_tag = Attribute(doc="Tag of the workers that process the upload.")
 
 
 class ImageUploadEvent(MappingAttribute):
-    """One thing that happened to an upload."""
+    """Event of an upload, which the service records.
 
-    id = Attribute(readonly=True, doc="The event's id.")
-    event_datetime = Timestamp(readonly=True, doc="When it happened.")
-    component = Attribute(readonly=True, doc="The part of the service that reports it.")
-    component_id = Attribute(readonly=True, doc="Which instance of that part.")
-    event_type = EnumAttribute(ImageUploadEventType, readonly=True, doc="What happened.")
-    severity = EnumAttribute(ImageUploadEventSeverity, readonly=True, doc="How grave it is.")
-    message = Attribute(readonly=True, doc="What there is to say about it.")
+    Examples
+    --------
+    >>> event = next(iter(image.image_uploads())).events[-1]
+    >>> event.severity
+    'INFO'
+    """
+
+    id = Attribute(readonly=True, doc="Id of the event.")
+    event_datetime = Timestamp(readonly=True, doc="Time of the event.")
+    component = Attribute(readonly=True, doc="Part of the service that reports the event.")
+    component_id = Attribute(readonly=True, doc="Id of the instance of that part.")
+    event_type = EnumAttribute(
+        ImageUploadEventType, readonly=True, doc="Kind of the event: an `ImageUploadEventType`."
+    )
+    severity = EnumAttribute(
+        ImageUploadEventSeverity, readonly=True, doc="Severity: an `ImageUploadEventSeverity`."
+    )
+    message = Attribute(readonly=True, doc="Message; for a failure, its reason.")
 
     def __repr__(self) -> str:
         return "\n".join(f"  {name}: {value}" for name, value in sorted(self._values.items()))
 
 
 def _no_delete(_cls: Any, id: str, client: CatalogClient | None = None) -> None:
-    """Uploads cannot be deleted: NotImplementedError."""
+    """Raise NotImplementedError: uploads cannot be deleted.
+
+    Parameters
+    ----------
+    id : str
+        Id of the upload.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+    """
     del id, client
     raise NotImplementedError("Uploads cannot be deleted.")
 
 
 def _no_delete_self(_self: Any) -> None:
-    """Uploads cannot be deleted: NotImplementedError."""
+    """Raise NotImplementedError: uploads cannot be deleted.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+
+    Examples
+    --------
+    >>> next(iter(image.image_uploads())).delete()
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: Uploads cannot be deleted.
+    """
     raise NotImplementedError("Uploads cannot be deleted.")
 
 
 class ImageUpload(CatalogObjectBase):
-    """An upload made by `Image.upload` or `Image.upload_ndarray`."""
+    """Record of an upload that was made by `Image.upload` or `Image.upload_ndarray`.
+
+    Examples
+    --------
+    >>> upload = next(iter(image.image_uploads()))
+    >>> upload.status
+    'success'
+    >>> upload.events[-1].event_type
+    'complete'
+    """
 
     _resource: ClassVar[Resource] = UPLOADS
     _doc_type = "image_upload"
@@ -83,19 +148,30 @@ class ImageUpload(CatalogObjectBase):
     )
     INCLUDE_EVENTS = "events"
 
-    id = TypedAttribute(str, mutable=False, serializable=False, doc="The upload's id.")
-    product_id = TypedAttribute(str, mutable=False, doc="The product of the image. *Filterable, sortable.*")
-    image_id = TypedAttribute(str, mutable=False, doc="The image's id. *Filterable.*")
+    id = TypedAttribute(str, mutable=False, serializable=False, doc="Id of the upload.")
+    product_id = TypedAttribute(str, mutable=False, doc="Id of the image's product. *Filterable, sortable.*")
+    image_id = TypedAttribute(str, mutable=False, doc="Id of the image. *Filterable.*")
     image = CatalogObjectReference(
-        "image", require_unsaved=True, mutable=False, sticky=True, doc="The image that is uploaded."
+        "image",
+        require_unsaved=True,
+        mutable=False,
+        sticky=True,
+        doc="Image that is uploaded; it is saved after the upload has succeeded and was reloaded.",
     )
     image_upload_options = ValueAttribute(
-        ImageUploadOptions, mutable=False, sticky=True, doc="How the upload is processed."
+        ImageUploadOptions,
+        mutable=False,
+        sticky=True,
+        doc="Options of the processing: an `ImageUploadOptions`.",
     )
-    user = Attribute(readonly=True, doc="Who made it. *Filterable, sortable.*")
-    resumable_urls = ListAttribute(Attribute(), readonly=True, doc="Where the files are sent.")
-    status = EnumAttribute(ImageUploadStatus, doc="How far it has come. *Filterable, sortable.*")
-    events = ListAttribute(ValueAttribute(ImageUploadEvent), readonly=True, doc="What happened, in order.")
+    user = Attribute(readonly=True, doc="Id of the user who made the upload. *Filterable, sortable.*")
+    resumable_urls = ListAttribute(Attribute(), readonly=True, doc="Addresses that the files are sent to.")
+    status = EnumAttribute(ImageUploadStatus, doc="Status: an `ImageUploadStatus`. *Filterable, sortable.*")
+    events = ListAttribute(
+        ValueAttribute(ImageUploadEvent),
+        readonly=True,
+        doc="Events of the processing, in the order of time: a list of `ImageUploadEvent`.",
+    )
 
     delete = ClassOrInstanceMethod(_no_delete, _no_delete_self)
 
@@ -103,7 +179,29 @@ class ImageUpload(CatalogObjectBase):
     def search(  # type: ignore[override] # uploads are searched with other parameters
         cls, client: CatalogClient | None = None, includes: bool = True
     ) -> Search[ImageUpload]:
-        """A search for uploads, to be filtered by product_id; without `includes` they have no events."""
+        """Return a search for uploads, which must be filtered by `product_id`.
+
+        Parameters
+        ----------
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        includes : bool, default True
+            Read the events of the uploads too.
+
+        Returns
+        -------
+        Search
+            Search to filter, sort, limit, iterate or collect.
+
+        Examples
+        --------
+        >>> ImageUpload.search().filter(p.product_id == "local:docs-fields").count() >= 3
+        True
+
+        See Also
+        --------
+        Product.image_uploads : Search for the uploads to one product.
+        """
         return Search(cls, client, includes=includes)
 
     def _set_value(self, attribute: Attribute, value: Any) -> None:
@@ -119,7 +217,22 @@ class ImageUpload(CatalogObjectBase):
     def reload(  # type: ignore[override] # uploads are reloaded without parameters
         self,
     ) -> None:
-        """Read the record again; once the upload has succeeded, its image too."""
+        """Read the record from the service again, and its image too after the upload has succeeded.
+
+        Raises
+        ------
+        ValueError
+            If the record has changes that would be lost.
+        NotFoundError
+            If the image was deleted after its upload.
+
+        Examples
+        --------
+        >>> upload = next(iter(image.image_uploads()))
+        >>> upload.reload()
+        >>> upload.status
+        'success'
+        """
         self._reload({})
 
     def _reload(self, params: dict[str, Any]) -> None:
@@ -135,14 +248,28 @@ class ImageUpload(CatalogObjectBase):
                 self._client.forget_bands(image.product_id)
 
     def wait_for_completion(self, timeout: float | None = None, warn_transient_errors: bool = True) -> None:
-        """Wait until the upload has succeeded, failed or been canceled; `status` says which.
+        """Wait until the upload has succeeded, failed or been canceled.
+
+        A failure raises no error: see `status` and `events`.
 
         Parameters
         ----------
-        timeout
-            Seconds to wait at most; `concurrent.futures.TimeoutError` afterwards.
-        warn_transient_errors
-            Whether failures of the service while waiting, which end nothing, are shown as warnings.
+        timeout : float, optional
+            Maximum number of seconds to wait. By default there is none.
+        warn_transient_errors : bool, default True
+            Show failures of the service while waiting, which do not end the upload, as warnings.
+
+        Raises
+        ------
+        concurrent.futures.TimeoutError
+            If the upload has not ended after `timeout` seconds.
+
+        Examples
+        --------
+        >>> upload = next(iter(image.image_uploads()))
+        >>> upload.wait_for_completion(timeout=60)
+        >>> upload.status
+        'success'
         """
         from concurrent.futures import TimeoutError as FuturesTimeoutError
 
@@ -169,7 +296,23 @@ class ImageUpload(CatalogObjectBase):
                 attempt += 1
 
     def cancel(self) -> None:
-        """Cancel the upload; ConflictError where it is too late for that."""
+        """Cancel the upload.
+
+        Raises
+        ------
+        ConflictError
+            If the upload has ended already.
+        UnsavedObjectError
+            If the upload was not made by the service.
+
+        Examples
+        --------
+        >>> upload = next(iter(image.image_uploads()))
+        >>> upload.cancel()
+        Traceback (most recent call last):
+            ...
+        landbridge.exceptions.ConflictError: ...
+        """
         self._check_exists()
         self.status = ImageUploadStatus.CANCELED
         self.save()

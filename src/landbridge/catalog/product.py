@@ -31,36 +31,72 @@ __all__ = ["Product", "ProductCollection"]
 
 
 class Product(AuthCatalogObject):
-    """A set of images with the same bands, processed alike.
+    """Collection of images that have the same bands and are processed alike.
 
-    An id and a name are required. On save the id is prefixed with the organization, as `namespace_id` does.
+    `id` and `name` are required. `save` prefixes the id with the organization, as `namespace_id` does.
+
+    Parameters
+    ----------
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    **kwargs
+        Values of attributes.
+
+    Examples
+    --------
+    >>> from landbridge.catalog import Product, SpectralBand
+    >>> product = Product(id="docs-example", name="Example")
+    >>> product.save()
+    >>> product.id
+    'local:docs-example'
+    >>> band = SpectralBand(product=product, name="red", band_index=0, data_type="UInt16")
+    >>> band.update(data_range=(0, 10000), display_range=(0, 4000), resolution="30m")
+    >>> band.save()
+    >>> [band.name for band in product.bands()]
+    ['red']
+    >>> band.delete()
+    >>> product.delete()
     """
 
     _resource: ClassVar[Resource] = PRODUCTS
     _doc_type = "product"
 
     name = ReadableText(doc="Display name. *Sortable, searchable.*")
-    description = TypedAttribute(str, doc="What it is. *Searchable.*")
-    is_core = BooleanAttribute(doc="Whether it is one of the service's own products. *Filterable, sortable.*")
+    description = TypedAttribute(
+        str, doc="Description of the product, up to 80,000 characters. *Searchable.*"
+    )
+    is_core = BooleanAttribute(doc="True for products of the service itself. *Filterable, sortable.*")
     revisit_period_minutes_min = TypedAttribute(
-        float, coerce=True, doc="The shortest time between images of a place. *Filterable, sortable.*"
+        float,
+        coerce=True,
+        doc="Shortest time between two images of a place, in minutes. *Filterable, sortable.*",
     )
     revisit_period_minutes_max = TypedAttribute(
-        float, coerce=True, doc="The longest time between images of a place. *Filterable, sortable.*"
+        float,
+        coerce=True,
+        doc="Longest time between two images of a place, in minutes. *Filterable, sortable.*",
     )
-    start_datetime = Timestamp(doc="When its data begins. *Filterable, sortable.*")
-    end_datetime = Timestamp(doc="When its data ends. *Filterable, sortable.*")
+    start_datetime = Timestamp(doc="Start of the period that the images cover. *Filterable, sortable.*")
+    end_datetime = Timestamp(doc="End of the period that the images cover. *Filterable, sortable.*")
     resolution_min = ValueAttribute(
-        Resolution, readonly=True, doc="The finest resolution of its bands. *Filterable, sortable.*"
+        Resolution,
+        readonly=True,
+        doc="Finest resolution of the bands; the service sets it. *Filterable, sortable.*",
     )
     resolution_max = ValueAttribute(
-        Resolution, readonly=True, doc="The coarsest resolution of its bands. *Filterable, sortable.*"
+        Resolution,
+        readonly=True,
+        doc="Coarsest resolution of the bands; the service sets it. *Filterable, sortable.*",
     )
     default_display_bands = ListAttribute(
-        TypedAttribute(str), doc="The bands to show: one, or three for red, green and blue."
+        TypedAttribute(str), doc="Names of the bands to display: one, or three for red, green and blue."
     )
-    image_index_name = TypedAttribute(str, doc="The index its images are in. *Filterable, sortable.*")
-    product_tier = TypedAttribute(str, doc="Who can use it. *Filterable, sortable.*")
+    image_index_name = TypedAttribute(
+        str, doc="Name of the index that holds the images. *Filterable, sortable.*"
+    )
+    product_tier = TypedAttribute(
+        str, doc="Tier of users that the product is offered to. *Filterable, sortable.*"
+    )
 
     def _set_and_report(self, attribute: Attribute, value: Any) -> None:
         if attribute.name == "id" and value is not None:
@@ -71,11 +107,47 @@ class Product(AuthCatalogObject):
 
     @classmethod
     def namespace_id(cls, id_: str, client: CatalogClient | None = None) -> str:
-        """The id that a product gets on save: prefixed with the organization, unless it is already."""
+        """Return the id that a product gets on save.
+
+        Parameters
+        ----------
+        id_ : str
+            Id with or without the organization's prefix.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+
+        Returns
+        -------
+        str
+            Id prefixed with the organization, or with the user if there is no organization.
+
+        Examples
+        --------
+        >>> Product.namespace_id("fields")
+        'local:fields'
+        >>> Product.namespace_id("local:fields")
+        'local:fields'
+        """
         return prefixed_id(id_, client or CatalogClient.get_default_client())
 
     def named_id(self, name: str) -> str:
-        """The id of the band or image of this product with that name."""
+        """Return the id of the band or image with a name in this product.
+
+        Parameters
+        ----------
+        name : str
+            Name of a band or image.
+
+        Returns
+        -------
+        str
+            Id of the form `product_id:name`.
+
+        Examples
+        --------
+        >>> product.named_id("red")
+        'local:docs-fields:red'
+        """
         return ids.image_id(self.id, name)
 
     def get_band(
@@ -85,7 +157,36 @@ class Product(AuthCatalogObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Band | None:
-        """The band of that name; None where there is none."""
+        """Return a band of this product by its name.
+
+        Parameters
+        ----------
+        name : str
+            Name of the band, without the product's id.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        Band or None
+            Band of its own class, such as SpectralBand; None if it does not exist.
+
+        Raises
+        ------
+        DeletedObjectError
+            If the product has been deleted.
+
+        Examples
+        --------
+        >>> product.get_band("red").data_type
+        'UInt16'
+        >>> product.get_band("thermal") is None
+        True
+        """
         self._check_not_deleted()
         return Band.get(self.named_id(name), client or self._client, request_params, headers)
 
@@ -96,14 +197,66 @@ class Product(AuthCatalogObject):
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Image | None:
-        """The image of that name; None where there is none."""
+        """Return an image of this product by its name.
+
+        Parameters
+        ----------
+        name : str
+            Name of the image, without the product's id.
+        client : CatalogClient, optional
+            Client to use. By default the default client.
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        Image or None
+            None if it does not exist.
+
+        Raises
+        ------
+        DeletedObjectError
+            If the product has been deleted.
+
+        Examples
+        --------
+        >>> product.get_image("2024-01").cloud_fraction
+        0.1
+        """
         self._check_not_deleted()
         return Image.get(self.named_id(name), client or self._client, request_params, headers)
 
     def bands(
         self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> Search[Band]:
-        """A search for the bands of this product, sorted by sort_order."""
+        """Return a search for the bands of this product, sorted by `sort_order`.
+
+        Parameters
+        ----------
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        Search
+            Search for bands of all classes.
+
+        Raises
+        ------
+        UnsavedObjectError
+            If the product has not been saved.
+        DeletedObjectError
+            If the product has been deleted.
+
+        Examples
+        --------
+        >>> [band.name for band in product.bands()]
+        ['red', 'green', 'blue', 'nir']
+        """
         self._check_exists()
         search = Band.search(self._client, request_params, headers)
         return search.filter(properties.product_id == self.id).sort("sort_order")
@@ -111,27 +264,85 @@ class Product(AuthCatalogObject):
     def images(
         self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> ImageSearch[Image]:
-        """A search for the images of this product."""
+        """Return a search for the images of this product.
+
+        Parameters
+        ----------
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Returns
+        -------
+        ImageSearch
+            Search to filter, sort, limit, iterate or collect.
+
+        Raises
+        ------
+        UnsavedObjectError
+            If the product has not been saved.
+        DeletedObjectError
+            If the product has been deleted.
+
+        Examples
+        --------
+        >>> clear = product.images().filter(p.cloud_fraction < 0.3).sort("acquired")
+        >>> [image.name for image in clear]
+        ['2024-01', '2024-07']
+        """
         self._check_exists()
         return Image.search(self._client, request_params, headers).filter(properties.product_id == self.id)
 
     def image_uploads(self) -> Search[ImageUpload]:
-        """A search for the uploads to this product."""
+        """Return a search for the uploads to this product.
+
+        Returns
+        -------
+        Search
+            Search for `ImageUpload` objects.
+
+        Raises
+        ------
+        UnsavedObjectError
+            If the product has not been saved.
+        DeletedObjectError
+            If the product has been deleted.
+
+        Examples
+        --------
+        >>> product.image_uploads().filter(p.status == "failure").count()
+        0
+        """
         self._check_exists()
         return ImageUpload.search(self._client).filter(properties.product_id == self.id)
 
     def delete_related_objects(self) -> DeletionTaskStatus | None:
-        """Delete all bands and images of this product, in the background; this cannot be undone.
+        """Delete all bands and images of this product in the background.
+
+        This cannot be undone. A product can be deleted after its bands and images.
 
         Returns
         -------
         DeletionTaskStatus or None
-            What to wait for; None where there is nothing to delete.
+            Status of the deletion, to wait for; None if the product has no bands and no images.
 
         Raises
         ------
         ConflictError
-            They are being deleted already.
+            If a deletion is running already.
+        UnsavedObjectError
+            If the product has not been saved.
+        DeletedObjectError
+            If the product has been deleted.
+
+        Examples
+        --------
+        >>> empty = Product(id="docs-empty", name="Empty")
+        >>> empty.save()
+        >>> empty.delete_related_objects() is None
+        True
+        >>> empty.delete()
         """
         self._check_exists()
         with self._deleted_if_not_found():
@@ -140,7 +351,25 @@ class Product(AuthCatalogObject):
         return None if answer is None else DeletionTaskStatus(**answer, _client=self._client)
 
     def get_delete_status(self) -> DeletionTaskStatus:
-        """How the last deletion of this product's bands and images stands; NEVERRAN if there was none."""
+        """Return the status of the last deletion of this product's bands and images.
+
+        Returns
+        -------
+        DeletionTaskStatus
+            Its status is `TaskState.NEVERRAN` if there was no deletion.
+
+        Raises
+        ------
+        UnsavedObjectError
+            If the product has not been saved.
+        DeletedObjectError
+            If the product has been deleted.
+
+        Examples
+        --------
+        >>> product.get_delete_status().status
+        <TaskState.NEVERRAN: 'NONE'>
+        """
         self._check_exists()
         with self._deleted_if_not_found():
             answer = self._client.get(deletion_path(self.id))
@@ -148,7 +377,19 @@ class Product(AuthCatalogObject):
 
 
 class ProductCollection(Collection[Product]):
-    """Products, in a list-like collection."""
+    """List of products.
+
+    Parameters
+    ----------
+    iterable : iterable of Product, optional
+        Products.
+
+    Examples
+    --------
+    >>> products = Product.search().filter(p.tags == "docs").collect()
+    >>> list(products.each.name)
+    ['Fields']
+    """
 
     _item_type = Product
 

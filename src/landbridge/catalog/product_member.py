@@ -56,18 +56,41 @@ class _ProductReference(CatalogObjectReference):
 
 
 class NamedCatalogObject(CatalogObject):
-    """An object with a name that is unique in its product; its id is `product_id:name`."""
+    """Object that belongs to a product and has a name that is unique in it; base class of bands and images.
+
+    Its id is `product_id:name`.
+    """
 
     _reference = "product"
 
-    id = _IdentityAttribute(serializable=False, doc="The product's id, a colon and the name.")
-    name = _IdentityAttribute(doc="Unique in the product; of A-Z a-z 0-9 _ . and -. *Sortable.*")
-    product_id = _IdentityAttribute(doc="The id of the product. *Filterable, sortable.*")
-    product = _ProductReference("product", mutable=False, sticky=True, doc="The product. *Filterable.*")
+    id = _IdentityAttribute(serializable=False, doc="Id of the form `product_id:name`.")
+    name = _IdentityAttribute(
+        doc="Name, unique in the product, of the characters A-Z a-z 0-9 _ . and -. *Sortable.*"
+    )
+    product_id = _IdentityAttribute(doc="Id of the product. *Filterable, sortable.*")
+    product = _ProductReference(
+        "product", mutable=False, sticky=True, doc="Product, read when it is first used. *Filterable.*"
+    )
 
     @classmethod
     def make_valid_name(cls, name: str) -> str:
-        """The name with each run of characters that names cannot have replaced by one `_`."""
+        """Return a valid name for a band or image.
+
+        Parameters
+        ----------
+        name : str
+            Any text.
+
+        Returns
+        -------
+        str
+            Text in which each run of characters that names cannot have is replaced with one "_".
+
+        Examples
+        --------
+        >>> Image.make_valid_name("scene 1 (north)")
+        'scene_1_north_'
+        """
         return ids.make_valid_name(name)
 
     @property

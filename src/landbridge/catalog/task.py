@@ -20,21 +20,7 @@ _FIRST_WAIT, _GROWTH = 0.05, 1.5
 
 
 class TaskStatus(ABC):
-    """How a background task stands, as of when it was last asked.
-
-    Parameters
-    ----------
-    id
-        What the task works on.
-    status
-        How far it has come: a `TaskState`.
-    start_datetime
-        When it began, as the service wrote it.
-    duration_in_seconds
-        How long it took, once it has ended.
-    errors
-        What went wrong, None where nothing did.
-    """
+    """Last known status of a background task."""
 
     _POLLING_INTERVAL: ClassVar[float] = 60
     _TERMINAL_STATES: ClassVar[frozenset[str]] = frozenset(
@@ -64,13 +50,38 @@ class TaskStatus(ABC):
         """What the service says of the task now."""
 
     def reload(self) -> None:
-        """Ask how the task stands now."""
+        """Read the status from the service again.
+
+        Examples
+        --------
+        >>> status = product.get_delete_status()
+        >>> status.reload()
+        >>> status.status
+        <TaskState.NEVERRAN: 'NONE'>
+        """
         type(self).__init__(self, **{**self._read(), "_client": self._client})
 
     def wait_for_completion(self, timeout: float | None = None) -> None:
-        """Wait until the task has ended; `status` says how, and nothing is raised where it failed.
+        """Wait until the task has ended.
 
-        `concurrent.futures.TimeoutError` after `timeout` seconds, where that is given.
+        A failure raises no error: see `status` and `errors`.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Maximum number of seconds to wait. By default there is none.
+
+        Raises
+        ------
+        concurrent.futures.TimeoutError
+            If the task has not ended after `timeout` seconds.
+
+        Examples
+        --------
+        >>> task = Blob(namespace="docs", name="task").upload_data(b"data").delete()
+        >>> task.wait_for_completion(timeout=60)
+        >>> task.status
+        <TaskState.SUCCEEDED: 'SUCCESS'>
         """
         from concurrent.futures import TimeoutError as FuturesTimeoutError
 
@@ -94,9 +105,20 @@ class TaskStatus(ABC):
 
 
 class DeletionTaskStatus(TaskStatus):
-    """How the deletion of a product's bands and images stands.
+    """Last known status of the deletion of a product's bands and images.
 
-    `objects_deleted` is their number so far; the other fields are those of every task.
+    Parameters
+    ----------
+    objects_deleted : int, optional
+        Number of objects that have been deleted so far.
+    **kwargs
+        The fields of every task: `id` of the product, `status` (a `TaskState`), `start_datetime` (a string),
+        `duration_in_seconds` and `errors` (a list of strings, or None).
+
+    Examples
+    --------
+    >>> product.get_delete_status().status
+    <TaskState.NEVERRAN: 'NONE'>
     """
 
     _FIELDS = (*TaskStatus._FIELDS, "objects_deleted")
@@ -116,9 +138,24 @@ def deletion_path(product_id: str) -> str:
 
 
 class BlobDeletionTaskStatus(TaskStatus):
-    """How the deletion of blobs' data stands.
+    """Last known status of the deletion of blobs' data.
 
-    `objects_deleted` is the number of blobs deleted so far, `ids` are theirs.
+    Parameters
+    ----------
+    objects_deleted : int, optional
+        Number of blobs that have been deleted so far.
+    ids : list of str, optional
+        Ids of the blobs.
+    **kwargs
+        The fields of every task: `id`, `status` (a `TaskState`), `start_datetime` (a string),
+        `duration_in_seconds` and `errors` (a list of strings, or None).
+
+    Examples
+    --------
+    >>> task = Blob(namespace="docs", name="status").upload_data(b"data").delete()
+    >>> task.wait_for_completion()
+    >>> task.objects_deleted, task.ids
+    (1, ['data/local:docs/status'])
     """
 
     _FIELDS = (*TaskStatus._FIELDS, "objects_deleted", "ids")
@@ -132,7 +169,32 @@ class BlobDeletionTaskStatus(TaskStatus):
 
     @classmethod
     def create(cls, ids: list[str], raise_on_missing: bool, client: CatalogClient | None) -> Self:
-        """Begin the deletion of blobs; with `raise_on_missing`, NotFoundError where one does not exist."""
+        """Start the deletion of blobs.
+
+        Parameters
+        ----------
+        ids : list of str
+            Ids of the blobs.
+        raise_on_missing : bool
+            Raise NotFoundError, and delete none, if a blob does not exist.
+        client : CatalogClient or None
+            Client to use; None for the default client.
+
+        Returns
+        -------
+        BlobDeletionTaskStatus
+            Status of the deletion, to wait for.
+
+        Raises
+        ------
+        NotFoundError
+            If a blob does not exist and `raise_on_missing` is True.
+
+        Examples
+        --------
+        >>> BlobDeletionTaskStatus.create(["data/local:docs/nothing"], False, None).ids
+        []
+        """
         client = client or CatalogClient.get_default_client()
         return cls(**BLOBS.delete_many(client, ids, raise_on_missing), _client=client)
 

@@ -22,16 +22,51 @@ _DEGREES_TOLERANCE = 0.001
 
 
 class AOI(GeoContext):
-    """An area of interest: bounds, a coordinate reference system, a resolution or a shape, and a cutline.
+    """Area of interest, with the coordinate reference system and grid of its pixels.
 
-    Any field may be missing until pixels are asked for. `geometry` is in longitude and latitude; `bounds` are
-    (min x, min y, max x, max y) in `bounds_crs` and default to the geometry's; `resolution` is in units of
-    `crs`; `shape` is (rows, columns) in pixels and excludes `resolution`. `align_pixels` puts the grid's
-    lines on multiples of the resolution; by default it is true exactly if there is a resolution, also one
-    that is assigned later. With `grid_origin` (x, y), in `crs`, the lines go through that point instead.
+    Fields may be missing until pixels are read. Longitudes may continue beyond ±180: bounds whose west is
+    east of their east cross the antimeridian (as in RFC 7946), and their east is stored with 360 degrees
+    more. The bounds of a geometry that is cut at the antimeridian go across it.
 
-    Longitudes may continue beyond ±180: bounds may have their west east of their east, as in RFC 7946, and
-    then the east is 360 more; a geometry that is cut at the antimeridian has bounds that go across it.
+    Parameters
+    ----------
+    geometry : dict or shapely geometry, optional
+        Geometry in longitude and latitude, also as GeoJSON or with `__geo_interface__`. Pixels outside it are
+        masked.
+    resolution : float, optional
+        Side of a pixel in units of `crs`. Give either `resolution` or `shape`.
+    crs : str, optional
+        Coordinate reference system of the pixels: an EPSG code such as "EPSG:32612", a PROJ string or WKT.
+    align_pixels : bool, optional
+        Put the lines of the grid on multiples of the resolution. By default True if there is a resolution,
+        also one that is assigned later.
+    bounds : tuple of float, optional
+        (min x, min y, max x, max y) in `bounds_crs`. By default those of the geometry.
+    bounds_crs : str, default "EPSG:4326"
+        Coordinate reference system of the bounds.
+    shape : tuple of int, optional
+        (rows, columns) in pixels.
+    all_touched : bool, default False
+        True keeps each pixel that the geometry touches, False each pixel whose center it contains.
+    grid_origin : tuple of float, optional
+        Point (x, y) in `crs` that lines of an aligned grid go through, in place of (0, 0).
+
+    Raises
+    ------
+    TypeError
+        If a field is of the wrong type.
+    ValueError
+        If a field is out of range, or if two fields contradict each other.
+
+    Examples
+    --------
+    >>> from landbridge.geo import AOI
+    >>> aoi = AOI(bounds=(759900, 4309500, 761400, 4310700), bounds_crs="EPSG:32612", crs="EPSG:32612")
+    >>> aoi = aoi.assign(resolution=30)
+    >>> aoi.align_pixels
+    True
+    >>> AOI({"type": "LineString", "coordinates": [[9, 50], [10, 51]]}, crs="EPSG:4326").bounds
+    (9.0, 50.0, 10.0, 51.0)
     """
 
     __slots__ = (
@@ -67,12 +102,7 @@ class AOI(GeoContext):
         *,
         grid_origin: Any = None,
     ) -> None:
-        """Take the fields and check them.
-
-        Raises:
-            TypeError: a field is of the wrong type.
-            ValueError: a field is out of range, or two of them contradict each other.
-        """
+        """Check and store the fields."""
         super().__init__(all_touched=all_touched)
         self._geometry: BaseGeometry | None = None if geometry is None else to_shapely(geometry)
         self._resolution = _valid_resolution(resolution)
@@ -143,32 +173,32 @@ class AOI(GeoContext):
 
     @property
     def _may_be_small(self) -> bool:
-        """True if bounds may be smaller than a pixel: a known grid has the pixel that holds them."""
+        """True if bounds may be smaller than a pixel: the grid or `all_touched` decides which pixel it is."""
         return self._all_touched or self._grid_origin is not None
 
     @property
     def geometry(self) -> BaseGeometry | None:
-        """The cutline, in longitude and latitude."""
+        """Geometry that masks pixels, in longitude and latitude."""
         return self._geometry
 
     @property
     def resolution(self) -> float | None:
-        """The side of a pixel, in units of `crs`."""
+        """Side of a pixel, in units of `crs`."""
         return self._resolution
 
     @property
     def crs(self) -> str | None:
-        """The coordinate reference system of the pixels: an EPSG code, PROJ string or WKT."""
+        """Coordinate reference system of the pixels: an EPSG code, PROJ string or WKT."""
         return self._crs
 
     @property
     def align_pixels(self) -> bool:
-        """True if the grid's lines lie on multiples of the resolution, counted from `grid_origin`."""
+        """True if the lines of the grid lie on multiples of the resolution, counted from `grid_origin`."""
         return self._resolution is not None if self._align_pixels is None else self._align_pixels
 
     @property
     def grid_origin(self) -> tuple[float, float] | None:
-        """A point (x, y) of `crs` that lines of an aligned grid go through; None: (0, 0)."""
+        """Point (x, y) in `crs` that lines of an aligned grid go through; None for (0, 0)."""
         return self._grid_origin
 
     @property
@@ -178,7 +208,7 @@ class AOI(GeoContext):
 
     @property
     def bounds_crs(self) -> str | None:
-        """The coordinate reference system of the bounds."""
+        """Coordinate reference system of the bounds."""
         return self._bounds_crs
 
     @property
@@ -188,10 +218,9 @@ class AOI(GeoContext):
 
     @property
     def raster_params(self) -> dict[str, Any]:
-        """The grid as a raster service's parameters.
+        """Parameters that describe the grid to a raster service, as a dict.
 
-        Raises:
-            ValueError: a field is missing that a grid needs; the message names it.
+        ValueError is raised if a field is missing that a grid needs; its message names the field.
         """
         for name in ("bounds", "bounds_crs", "crs"):
             if getattr(self, name) is None:
@@ -231,14 +260,50 @@ class AOI(GeoContext):
         *,
         grid_origin: Any = UNCHANGED,
     ) -> "AOI":
-        """Return a copy with some fields changed; None is a value like any other.
+        """Return a copy with some fields changed.
 
-        A new resolution drops the shape, a new crs the grid origin. A new geometry keeps the bounds unless
-        `bounds="update"`, which takes them from it.
+        A new resolution removes the shape, and a new crs the grid origin. A new geometry keeps the bounds
+        unless `bounds="update"`. None is a value like any other; fields that are not given stay.
 
-        Raises:
-            ValueError: a shape for an AOI with a resolution (unless `resolution=None` too), `bounds="update"`
-                without a new geometry, or fields that contradict each other.
+        Parameters
+        ----------
+        geometry : dict, shapely geometry or None, optional
+            New geometry.
+        resolution : float or None, optional
+            New resolution.
+        crs : str or None, optional
+            New coordinate reference system of the pixels.
+        align_pixels : bool or None, optional
+            New alignment.
+        bounds : tuple of float, "update" or None, optional
+            New bounds; "update" takes them from the new geometry.
+        bounds_crs : str or None, optional
+            New coordinate reference system of the bounds.
+        shape : tuple of int or None, optional
+            New shape.
+        all_touched : bool, optional
+            New rule for pixels at the edge of the geometry.
+        grid_origin : tuple of float or None, optional
+            New grid origin.
+
+        Returns
+        -------
+        AOI
+            Changed copy.
+
+        Raises
+        ------
+        TypeError
+            If a field is of the wrong type.
+        ValueError
+            If a shape is given for an AOI with a resolution (unless `resolution=None` too), if
+            `bounds="update"` is given without a geometry, or if fields contradict each other.
+
+        Examples
+        --------
+        >>> aoi = AOI(bounds=(0, 0, 1, 1), crs="EPSG:4326", resolution=0.1)
+        >>> aoi.assign(shape=(5, 5), resolution=None).shape
+        (5, 5)
         """
         if _is(bounds, "update"):
             if geometry is None or _is(geometry, UNCHANGED):

@@ -4,10 +4,15 @@ from typing import Any, ClassVar
 
 
 class GeoContext:
-    """A grid to raster images on: an immutable value.
+    """Area and grid of a raster: an immutable value, the base class of AOI, DLTile and XYZTile.
 
-    Two contexts are equal when they are of the same class and have the same fields; `all_touched`, which only
-    says how a cutline is burnt, does not count. Contexts are not hashable, and are picklable.
+    Two contexts are equal if they are of the same class and have the same fields; `all_touched` does not
+    count. Contexts can be pickled, but not hashed.
+
+    Parameters
+    ----------
+    all_touched : bool, default False
+        True keeps each pixel that the geometry touches, False each pixel whose center it contains.
     """
 
     __slots__ = ("_all_touched",)
@@ -15,19 +20,17 @@ class GeoContext:
     _fields: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, all_touched: bool = False) -> None:
-        """Take `all_touched`: whether a cutline keeps every pixel it touches, or those whose center it
-        holds.
-        """
+        """Initialize the field that all contexts have."""
         self._all_touched = bool(all_touched)
 
     @property
     def all_touched(self) -> bool:
-        """Whether a pixel counts as inside the cutline if it touches it at all."""
+        """True if each pixel that the geometry touches is kept, False if its center must lie inside."""
         return self._all_touched
 
     @property
     def raster_params(self) -> dict[str, Any]:
-        """The parameters by which a raster service describes this grid."""
+        """Parameters that describe the grid to a raster service, as a dict."""
         return {"cutline_all_touched": True} if self._all_touched else {}
 
     def __eq__(self, other: object) -> bool:
@@ -50,7 +53,7 @@ class GeoContext:
             setattr(self, name, value)
 
     def _field_texts(self) -> dict[str, str]:
-        """The text of each field of the repr."""
+        """Return the text of each field in the repr."""
         return {name: repr(getattr(self, name)) for name in (*self._fields, "all_touched")}
 
     def __repr__(self) -> str:

@@ -26,10 +26,12 @@ _SEGMENT_DEGREES = 0.1
 def to_polygons(shape: Any) -> list[Polygon]:
     """Return the polygons of a shape to be tiled, in longitude and latitude.
 
-    A GeoContext may go across the antimeridian, and a shape that is cut there.
+    A GeoContext may cross the antimeridian, and so may a shape that is cut there.
 
-    Raises:
-        InvalidShapeError: the shape is of another type, or beyond ±180 or ±90 degrees.
+    Raises
+    ------
+    InvalidShapeError
+        If the shape is of another type, or beyond ±180 or ±90 degrees.
     """
     polygons = [polygon for geometry in _geometries(shape) for polygon in _parts(geometry)]
     if not polygons:
@@ -45,7 +47,7 @@ def to_polygons(shape: Any) -> list[Polygon]:
 
 
 def _geometries(shape: Any) -> list[BaseGeometry]:
-    """The Polygons and MultiPolygons of a shape in any of its forms."""
+    """Return the Polygons and MultiPolygons of a shape in any of its forms."""
     if isinstance(shape, str):
         try:
             shape = json.loads(shape)
@@ -68,7 +70,7 @@ def _geometries(shape: Any) -> list[BaseGeometry]:
 
 
 def estimate_tile_count(grid: UtmGrid, polygons: list[Polygon]) -> float:
-    """About how many tiles polygons need."""
+    """Return the approximate number of tiles that polygons need."""
     area = 0.0
     for polygon in polygons:
         west, south, east, north = polygon.bounds
@@ -78,10 +80,10 @@ def estimate_tile_count(grid: UtmGrid, polygons: list[Polygon]) -> float:
 
 
 def covering_tiles(grid: UtmGrid, shape: Any) -> Iterator[UtmTile]:
-    """Every tile that intersects a shape, once each, in every UTM zone that the shape crosses.
+    """Yield each tile that intersects a shape once, in every UTM zone that the shape crosses.
 
-    Zones come from west to east; in a zone the column at the shape's middle comes first, then its neighbors
-    outward; in a column rows go north.
+    Zones are in order from west to east. In a zone the column at the shape's middle comes first, then its
+    neighbors outward. In a column, rows go north.
     """
     polygons = to_polygons(shape)
     whole = unary_union(
@@ -118,13 +120,13 @@ def _tiles_of_zone(grid: UtmGrid, zone: int, lonlat: BaseGeometry) -> Iterator[U
 
 
 def _column(x: float, ys: np.ndarray[Any, np.dtype[np.float64]], side: float) -> Any:
-    """The squares of a column that start at x and each y."""
+    """Return the squares of a column that start at x and each y."""
     xs = np.full_like(ys, x)
     return shapely.box(xs, ys, xs + side, ys + side)
 
 
 def _parts(geometry: BaseGeometry) -> list[Polygon]:
-    """The polygons of a geometry; points and lines, where it only touches something, do not count."""
+    """Return the polygons of a geometry, without points and lines."""
     if isinstance(geometry, Polygon):
         return [] if geometry.is_empty else [geometry]
     return [polygon for part in getattr(geometry, "geoms", ()) for polygon in _parts(part)]

@@ -8,15 +8,15 @@ _LON_WRAP = re.compile(r"\+lon_wrap=([-+]?[\d.]+)")
 
 
 def is_wgs84(crs: str) -> bool:
-    """Whether the text is WGS 84 longitude and latitude by its EPSG code."""
+    """Return True if the text is the EPSG code of WGS 84 longitude and latitude."""
     return crs.strip().upper() == WGS84
 
 
 def is_geographic(crs: str) -> bool:
-    """Whether the text is known to mean longitude and latitude.
+    """Return True if the text is known to mean longitude and latitude.
 
-    Known are EPSG:4326, PROJ strings of `+proj=longlat` (or `latlong`) and WKT of a geographic system; other
-    EPSG codes are not looked up.
+    Known are EPSG:4326, PROJ strings with `+proj=longlat` (or `latlong`) and WKT of a geographic system.
+    Other EPSG codes are not looked up.
     """
     text = crs.strip()
     return (
@@ -28,6 +28,6 @@ def is_geographic(crs: str) -> bool:
 
 
 def lon_center(crs: str) -> float:
-    """The longitude at the middle of the range a system uses: 0, or what its `+lon_wrap` says."""
+    """Return the longitude at the middle of the system's range: 0, or the value of `+lon_wrap`."""
     match = _LON_WRAP.search(crs)
     return float(match.group(1)) if match else 0.0

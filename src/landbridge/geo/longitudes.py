@@ -18,8 +18,8 @@ _SNAP = 1e-9
 def join_at_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
     """Return a geometry that is cut at the antimeridian in one piece, with longitudes beyond 180.
 
-    A geometry is cut there if parts of it touch both -180 and 180, and no part lies somewhere between: its
-    widest gap is then taken for what it leaves out. Any other geometry is returned as it is.
+    A geometry counts as cut there if its parts touch both -180 and 180 and leave a gap between. It is then
+    joined so that its widest gap stays outside. Any other geometry is returned unchanged.
     """
     west, _, east, _ = geometry.bounds if not geometry.is_empty else (0.0, 0.0, 0.0, 0.0)
     if west > _SNAP - MAX_LON or east < MAX_LON - _SNAP or west < -MAX_LON - _SNAP or east > MAX_LON + _SNAP:
@@ -40,7 +40,7 @@ def join_at_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
 
 
 def cut_at_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
-    """Return a geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
+    """Return a geometry within ±180 and ±90 degrees, cut at the antimeridian if it crosses it."""
     if geometry.is_empty:
         return geometry
     west, south, east, north = geometry.bounds
@@ -62,7 +62,7 @@ def cut_at_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
 
 
 def shift_east(geometry: BaseGeometry, degrees: float) -> BaseGeometry:
-    """Return a geometry moved east."""
+    """Return a geometry moved east, by a distance in units of its x."""
     moved: BaseGeometry = shapely.transform(geometry, lambda points: points + np.array([degrees, 0.0]))
     return moved
 

@@ -30,7 +30,7 @@ _MAX_RATIO_ERROR = 1e-9
 
 @lru_cache(maxsize=2 * len(ZONES))
 def utm_transformer(zone: int) -> "Transformer":
-    """The transformer from longitude and latitude to a zone's easting and northing."""
+    """Return the transformer from longitude and latitude to a zone's easting and northing."""
     from pyproj import Transformer
 
     return Transformer.from_crs(4326, 32600 + zone, always_xy=True)
@@ -38,7 +38,7 @@ def utm_transformer(zone: int) -> "Transformer":
 
 @dataclass(frozen=True, slots=True)
 class UtmGrid:
-    """All tiles of one resolution (meters), tile size and padding (pixels)."""
+    """Grid of all tiles with one resolution (meters), tile size and padding (pixels)."""
 
     resolution: float
     tilesize: int
@@ -57,10 +57,12 @@ class UtmGrid:
 
     @classmethod
     def from_key(cls, key: str) -> "UtmGrid":
-        """The grid of `tilesize:pad:resolution`; what follows is ignored.
+        """Return the grid of a key `tilesize:pad:resolution`; following text is ignored.
 
-        Raises:
-            InvalidTileError: the key has another form.
+        Raises
+        ------
+        InvalidTileError
+            If the key has another form.
         """
         match = _GRID_KEY.match(key)
         if match is None:
@@ -69,25 +71,28 @@ class UtmGrid:
 
     @property
     def tile_extent(self) -> int:
-        """The side of a tile with its padding, in pixels."""
+        """Side of a tile with its padding, in pixels."""
         return self.tilesize + 2 * self.pad
 
     @property
     def utm_tilesize(self) -> float:
-        """The side of a tile without its padding, in meters."""
+        """Side of a tile without its padding, in meters."""
         return self.tilesize * self.resolution
 
     @property
     def utm_tile_extent(self) -> float:
-        """The side of a tile with its padding, in meters."""
+        """Side of a tile with its padding, in meters."""
         return self.tile_extent * self.resolution
 
     def tile_from_lonlat(self, lon: float, lat: float) -> "UtmTile":
-        """The tile that holds a point, in the UTM zone of its longitude.
+        """Return the tile that contains a point, in the UTM zone of its longitude.
 
-        Raises:
-            InvalidLatLonError: the point is beyond ±180 or ±90 degrees.
-            InvalidTileError: the longitude is 180, east of the last zone.
+        Raises
+        ------
+        InvalidLatLonError
+            If the point is beyond ±180 or ±90 degrees.
+        InvalidTileError
+            If the longitude is 180, east of the last zone.
         """
         if not (-MAX_LON <= lon <= MAX_LON and -MAX_LAT <= lat <= MAX_LAT):
             raise InvalidLatLonError(
@@ -104,9 +109,7 @@ class UtmGrid:
 
 @dataclass(frozen=True, slots=True)
 class UtmTile:
-    """One tile of a grid: its UTM zone, path (column, from the central meridian) and row (from the
-    equator).
-    """
+    """Tile of a grid in a UTM zone, with its path (column) and row from the zone's origin."""
 
     grid: UtmGrid
     zone: int
@@ -119,11 +122,13 @@ class UtmTile:
 
     @classmethod
     def from_key(cls, key: str) -> "UtmTile":
-        """The tile of `tilesize:pad:resolution:zone:ti:tj`; what follows is ignored.
+        """Return the tile of a key `tilesize:pad:resolution:zone:ti:tj`; following text is ignored.
 
-        Raises:
-            InvalidTileError: the key has another form (the resolution needs two characters), or its zone or
-                sizes are out of range.
+        Raises
+        ------
+        InvalidTileError
+            If the key has another form (a resolution has at least two characters), or if its zone or a size
+            is out of range.
         """
         match = _TILE_KEY.match(key) if isinstance(key, str) else None
         if match is None:
@@ -132,57 +137,57 @@ class UtmTile:
 
     @property
     def key(self) -> str:
-        """The tile as text, `tilesize:pad:resolution:zone:ti:tj`."""
+        """Key of the form `tilesize:pad:resolution:zone:ti:tj`."""
         return f"{self.tilesize}:{self.pad}:{self.resolution}:{self.zone:02d}:{self.path}:{self.row}"
 
     @property
     def tilesize(self) -> int:
-        """The side without padding, in pixels."""
+        """Side without padding, in pixels."""
         return self.grid.tilesize
 
     @property
     def pad(self) -> int:
-        """The padding on each side, in pixels."""
+        """Padding on each side, in pixels."""
         return self.grid.pad
 
     @property
     def resolution(self) -> float:
-        """The side of a pixel, in meters."""
+        """Side of a pixel, in meters."""
         return self.grid.resolution
 
     @property
     def tile_extent(self) -> int:
-        """The side with padding, in pixels."""
+        """Side with padding, in pixels."""
         return self.grid.tile_extent
 
     @property
     def utm_tilesize(self) -> float:
-        """The side without padding, in meters."""
+        """Side without padding, in meters."""
         return self.grid.utm_tilesize
 
     @property
     def utm_tile_extent(self) -> float:
-        """The side with padding, in meters."""
+        """Side with padding, in meters."""
         return self.grid.utm_tile_extent
 
     @property
     def epsg(self) -> int:
-        """The EPSG code of the northern UTM zone."""
+        """EPSG code of the northern UTM zone."""
         return 32600 + self.zone
 
     @property
     def srs(self) -> str:
-        """The coordinate reference system, as `EPSG:326zz`."""
+        """Coordinate reference system, `EPSG:326zz`."""
         return f"EPSG:{self.epsg}"
 
     @property
     def proj4(self) -> str:
-        """The coordinate reference system as a PROJ string."""
+        """Coordinate reference system as a PROJ string."""
         return f"+proj=utm +zone={self.zone} +datum=WGS84 +units=m +no_defs "
 
     @property
     def wkt(self) -> str:
-        """The coordinate reference system as WKT."""
+        """Coordinate reference system as WKT."""
         from pyproj import CRS
 
         return CRS.from_epsg(self.epsg).to_wkt(version="WKT1_GDAL")
@@ -203,7 +208,7 @@ class UtmTile:
 
     @property
     def utm_polygon(self) -> Polygon:
-        """The outline with padding, in meters."""
+        """Outline with padding, in meters."""
         return box(*self.utm_bounds)
 
     @property
@@ -213,7 +218,7 @@ class UtmTile:
 
     @property
     def polygon(self) -> Polygon:
-        """The outline with padding, in longitude and latitude."""
+        """Outline with padding, in longitude and latitude."""
         return self._lonlat(self.utm_polygon)
 
     @property
@@ -237,7 +242,7 @@ class UtmTile:
 
     @property
     def geotransform(self) -> tuple[float, float, float, float, float, float]:
-        """The affine of the padded tile in GDAL's order."""
+        """Affine transformation of the padded tile, in GDAL's order."""
         left, _, _, top = self.utm_bounds
         return (left, self.resolution, 0, top, 0, -self.resolution)
 
@@ -283,11 +288,12 @@ class UtmTile:
         new_resolution: float | None = None,
         new_pad: int | None = None,
     ) -> "list[UtmTile]":
-        """The `subdivide`² tiles this one falls into, row by row from the top left, or those of a row or
-        column.
+        """Return the `subdivide`² tiles that this tile divides into, row by row from the top left.
 
-        Raises:
-            InvalidTileError: `subdivide` does not divide the tile into whole pixels.
+        Raises
+        ------
+        InvalidTileError
+            If `subdivide` does not divide the tile into whole pixels.
         """
         grid = subdivide_grid(self.grid, subdivide, new_resolution, new_pad)
         rows = range(subdivide) if row is None else [row]
@@ -296,11 +302,12 @@ class UtmTile:
         return [UtmTile(grid, self.zone, self.path * subdivide + c, top - r) for r in rows for c in columns]
 
     def rowcol_to_lonlat(self, row: Any, col: Any) -> list[tuple[float, ...]]:
-        """[(longitudes), (latitudes)] of pixel centers of the padded tile.
+        """Return (longitudes), (latitudes) of pixel centers of the padded tile.
 
-        Raises:
-            InvalidRowColError: row and col are not two numbers, or two sequences of equal length, of one
-            type.
+        Raises
+        ------
+        InvalidRowColError
+            If row and col are not two numbers, or two sequences of the same type and length.
         """
         rows, columns = _to_float_lists(row, col, InvalidRowColError, "row", "col")
         left, _, _, top = self.utm_bounds
@@ -312,11 +319,12 @@ class UtmTile:
         return [tuple(lons), tuple(lats)]
 
     def lonlat_to_rowcol(self, lon: Any, lat: Any) -> list[tuple[int, ...]]:
-        """[(rows), (columns)] of the pixels that hold points; they may lie outside the tile.
+        """Return (rows), (columns) of the pixels that contain points; they may lie outside the tile.
 
-        Raises:
-            InvalidLatLonError: lon and lat are not two numbers, or two sequences of equal length, of one
-            type.
+        Raises
+        ------
+        InvalidLatLonError
+            If lon and lat are not two numbers, or two sequences of the same type and length.
         """
         lons, lats = _to_float_lists(lon, lat, InvalidLatLonError, "lon", "lat")
         left, _, _, top = self.utm_bounds
@@ -334,12 +342,12 @@ class UtmTile:
 
 
 def utm_zone(lon: float) -> int:
-    """The UTM zone of a longitude, by six-degree strips alone; 180 gives 61."""
+    """Return the UTM zone of a longitude, by six-degree strips alone; 180 gives 61."""
     return math.floor((lon + MAX_LON) / 6) + 1
 
 
 def subdivide_grid(grid: UtmGrid, subdivide: int, resolution: float | None, pad: int | None) -> UtmGrid:
-    """The grid of tiles `subdivide` times smaller than a grid's."""
+    """Return the grid of tiles that are `subdivide` times smaller than a grid's."""
     if isinstance(subdivide, bool) or subdivide != int(subdivide) or subdivide < 1:
         raise InvalidTileError(f"a tile is divided by a positive integer, got {subdivide!r}")
     if grid.tilesize % subdivide:

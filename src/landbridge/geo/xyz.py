@@ -14,54 +14,73 @@ TILESIZE = 256
 
 
 class XYZTile(GeoContext):
-    """A tile of the web map scheme: 256 by 256 pixels in EPSG:3857, `y` counted from the north."""
+    """Tile of the web map scheme: 256 by 256 pixels in EPSG:3857.
+
+    Parameters
+    ----------
+    x : int
+        Column, from the west.
+    y : int
+        Row, from the north.
+    z : int
+        Zoom level; level 0 is one tile for the world.
+    all_touched : bool, default False
+        True keeps each pixel that the geometry touches, False each pixel whose center it contains.
+
+    Examples
+    --------
+    >>> from landbridge.geo import XYZTile
+    >>> tile = XYZTile(x=1, y=2, z=3)
+    >>> [round(degrees, 2) for degrees in tile.geometry.bounds]
+    [-135.0, 40.98, -90.0, 66.51]
+    """
 
     __slots__ = ("_x", "_y", "_z")
     _fields = ("x", "y", "z")
 
     def __init__(self, x: int, y: int, z: int, all_touched: bool = False) -> None:
-        """Take the column, the row and the zoom level."""
+        """Store the indices."""
         super().__init__(all_touched=all_touched)
         self._x, self._y, self._z = x, y, z
 
     @property
     def x(self) -> int:
-        """The column, from the west."""
+        """Column, from the west."""
         return self._x
 
     @property
     def y(self) -> int:
-        """The row, from the north."""
+        """Row, from the north."""
         return self._y
 
     @property
     def z(self) -> int:
-        """The zoom level; level 0 is one tile for the world."""
+        """Zoom level; level 0 is one tile for the world."""
         return self._z
 
     @property
     def tilesize(self) -> int:
-        """The side in pixels: 256."""
+        """Side in pixels: 256."""
         return TILESIZE
 
     @property
     def crs(self) -> str:
-        """EPSG:3857."""
+        """Coordinate reference system of the pixels: EPSG:3857."""
         return "EPSG:3857"
 
     @property
     def bounds_crs(self) -> str:
-        """EPSG:3857."""
+        """Coordinate reference system of the bounds: EPSG:3857."""
         return "EPSG:3857"
 
     @property
     def resolution(self) -> float:
-        """Meters of EPSG:3857 per pixel."""
+        """Side of a pixel in meters of EPSG:3857."""
         return _side(self._z) / TILESIZE
 
     @property
     def align_pixels(self) -> bool:
-        """False: the tile's own corner is the grid's origin."""
+        """False, because the tile's own corner is the origin of the grid."""
         return False
 
     @property
@@ -73,28 +92,51 @@ class XYZTile(GeoContext):
 
     @property
     def geometry(self) -> Polygon:
-        """The tile's outline in longitude and latitude."""
+        """Outline in longitude and latitude."""
         min_x, min_y, max_x, max_y = self.bounds
         return box(_lon(min_x), _lat(min_y), _lon(max_x), _lat(max_y))
 
     def parent(self) -> "XYZTile":
-        """The tile one zoom level up that holds this one; `all_touched` starts anew.
+        """Return the tile one zoom level above that contains this tile.
 
-        Raises:
-            TypeError: there is no level above 0.
+        Returns
+        -------
+        XYZTile
+            Tile with the default `all_touched`.
+
+        Raises
+        ------
+        TypeError
+            If the zoom level is 0.
+
+        Examples
+        --------
+        >>> tuple(XYZTile(1, 2, 3).parent())
+        (0, 1, 2)
         """
         if self._z == 0:
             raise TypeError("the tile of zoom level 0 has no parent")
         return XYZTile(self._x // 2, self._y // 2, self._z - 1)
 
     def children(self) -> list["XYZTile"]:
-        """The four tiles one zoom level down, clockwise from the north-west; `all_touched` starts anew."""
+        """Return the four tiles one zoom level below.
+
+        Returns
+        -------
+        list of XYZTile
+            Tiles clockwise from the north-west, with the default `all_touched`.
+
+        Examples
+        --------
+        >>> [tuple(child) for child in XYZTile(0, 0, 0).children()]
+        [(0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)]
+        """
         x, y, z = 2 * self._x, 2 * self._y, self._z + 1
         return [XYZTile(x + dx, y + dy, z) for dx, dy in ((0, 0), (1, 0), (1, 1), (0, 1))]
 
     @property
     def raster_params(self) -> dict[str, Any]:
-        """The grid as a raster service's parameters; the tile's outline is no cutline."""
+        """Parameters that describe the grid to a raster service, as a dict; the outline masks no pixels."""
         return {
             **super().raster_params,
             "bounds": self.bounds,

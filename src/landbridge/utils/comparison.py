@@ -26,12 +26,15 @@ _METERS = {"meters": 1.0, "degrees": float(METRES_PER_DEGREE)}
 
 
 def is_missing(value: Any) -> bool:
-    """Say whether a value is not set; an empty list counts as not set."""
+    """Return True if a value is not set; an empty list counts as not set."""
     return value is None or (_is_list(value) and not len(value))
 
 
 def equals(value: Any, wanted: Any) -> bool:
-    """Say whether a value is the wanted one, or a list that contains it; without a wanted one, is missing."""
+    """Return True if a value equals the wanted one or is a list that contains it.
+
+    If the wanted value is None, return True if the value is not set.
+    """
     if wanted is None:
         return is_missing(value)
     if value is None:
@@ -43,16 +46,22 @@ def equals(value: Any, wanted: Any) -> bool:
 
 
 def differs(value: Any, wanted: Any) -> bool:
-    """Say whether a value is set and not the wanted one; without a wanted one, whether it is set."""
+    """Return True if a value is set and does not equal the wanted one.
+
+    If the wanted value is None, return True if the value is set.
+    """
     if wanted is None:
         return not is_missing(value)
     return value is not None and not equals(value, wanted)
 
 
 def is_within(value: Any, bounds: Mapping[str, Any]) -> bool:
-    """Say whether a value is within bounds gt, gte, lt, lte; a missing one is not.
+    """Return True if a value lies within bounds gt, gte, lt and lte; False if it is not set.
 
-    TypeError for values that have no order.
+    Raises
+    ------
+    TypeError
+        If the values have no order.
     """
     if value is None:
         return False
@@ -64,7 +73,7 @@ def is_within(value: Any, bounds: Mapping[str, Any]) -> bool:
 
 
 def to_comparable(value: Any) -> Any:
-    """Return a value in a form that compares: resolutions in meters, timestamps as instants."""
+    """Return a value in a form that can be compared: resolutions in meters, timestamps as UTC datetimes."""
     if isinstance(value, str):
         if len(value) >= 10 and value[:4].isdigit() and value[4] == "-":
             return _moment(value)
@@ -81,7 +90,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _pair(value: Any, wanted: Any) -> tuple[Any, Any]:
-    """Return both in a form that compares, as they are if one is of another kind."""
+    """Return both values in a form that can be compared; unchanged if they are of different kinds."""
     if isinstance(value, (date, datetime)) or isinstance(wanted, (date, datetime)):
         one, other = _moment(value), _moment(wanted)
         return (one, other) if type(one) is type(other) else (value, wanted)
@@ -103,7 +112,7 @@ def _moment(value: Any) -> Any:
 
 
 def _resolution(value: Any) -> tuple[Any, Any]:
-    """Return size and unit of a resolution; None without one."""
+    """Return the size and the unit of a resolution; None and None for other values."""
     if isinstance(value, Mapping):
         return value.get("value"), value.get("unit")
     if not isinstance(value, (int, float, str)) and hasattr(type(value), "unit"):

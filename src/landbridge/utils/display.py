@@ -33,7 +33,7 @@ class _Options:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> _Options:
-        """The options among keyword arguments; TypeError for any other name."""
+        """Return the options among keyword arguments; TypeError for any other name."""
         if "layout_direction" in given:
             given["layoutdirection"] = given.pop("layout_direction")
         unknown = set(given) - {one.name for one in fields(cls)}
@@ -48,42 +48,42 @@ class _Options:
 
 
 def display(*imgs: np.ndarray[Any, Any], **kwargs: Any) -> None:
-    """Show arrays as pictures.
+    """Display arrays as pictures.
 
     Parameters
     ----------
-    imgs
-        Arrays (y, x), or (band, y, x) with 1, 3 or 4 bands; of 4, the last is the opacity. Masked pixels
-        are transparent.
-    bands_axis : int, default 0
-        The axis of the bands.
-    title : str or list, optional
-        A title for each picture.
-    size : float, default 10
-        The width of the figure in inches.
-    robust : bool, default True
-        Whether values are stretched between their 2nd and 98th percentile, else from least to greatest.
-    interpolation : str, default "bilinear"
-        How matplotlib interpolates.
-    colormap : str, optional
-        The colormap of pictures with one band.
-    figsize : (width, height), optional
-        The size of the figure in inches, in place of `size`.
-    nrows, ncols : int
-        The grid; by default one row for each picture.
-    layoutdirection : "left-to-right" or "top-to-bottom"
-        How the grid is filled.
+    *imgs : numpy.ndarray
+        Arrays of shape (row, column), or (band, row, column) with 1, 3 or 4 bands, of which the fourth is the
+        opacity. Masked pixels are transparent.
+    **kwargs
+        Options:
+
+        - bands_axis (int, default 0): axis of the bands.
+        - title (str or list of str): title of each picture.
+        - size (float, default 10): width of the figure in inches.
+        - robust (bool, default True): stretch values between their 2nd and 98th percentile; False stretches
+          from the smallest to the greatest.
+        - interpolation (str, default "bilinear"): matplotlib's interpolation.
+        - colormap (str): colormap of pictures with one band.
+        - figsize (tuple of float): width and height of the figure in inches, in place of `size`.
+        - nrows, ncols (int): rows and columns of the layout; by default one picture per row.
+        - layoutdirection ("left-to-right" or "top-to-bottom"): order in which the layout is filled.
 
     Raises
     ------
     TypeError
-        One is no array or has 4 dimensions (give its layers one by one), or an argument is unknown.
+        If an argument is not an array or has 4 dimensions (pass its layers as `*array`), or if an option is
+        unknown.
     NotImplementedError
-        It has another number of bands, or 4 and a mask.
+        If an array has another number of bands, or 4 bands and a mask.
     ValueError
-        There are not as many titles as arrays, or a layout direction is unknown.
+        If there are not as many titles as arrays, or if the layout direction is unknown.
     ImportError
-        matplotlib is not installed.
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> display(np.zeros((3, 40, 50)), title="Black")
     """
     options = _Options.of(kwargs)
     if not imgs:
@@ -100,7 +100,35 @@ def display(*imgs: np.ndarray[Any, Any], **kwargs: Any) -> None:
 
 
 def save_image(filename: str | PathLike[str], *imgs: np.ndarray[Any, Any], **kwargs: Any) -> None:
-    """Write arrays as pictures to a file, of the format that its extension says; see `display`."""
+    """Write arrays as pictures to a file.
+
+    Parameters
+    ----------
+    filename : str or Path
+        Path of the file; its extension decides the format.
+    *imgs : numpy.ndarray
+        Arrays of shape (row, column), or (band, row, column) with 1, 3 or 4 bands, of which the fourth is the
+        opacity. Masked pixels are transparent.
+    **kwargs
+        Options of `display`: bands_axis, title, size, robust, interpolation, colormap, figsize, nrows, ncols
+        and layoutdirection.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not an array or has 4 dimensions (pass its layers as `*array`), or if an option is
+        unknown.
+    NotImplementedError
+        If an array has another number of bands, or 4 bands and a mask.
+    ValueError
+        If there are not as many titles as arrays, or if the layout direction is unknown.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> save_image("black.png", np.zeros((3, 40, 50)), title="Black")
+    """
     options = _Options.of(kwargs)
     if not imgs:
         return

@@ -12,7 +12,19 @@ __all__ = ["DotDict", "DotList"]
 
 
 class DotDict(dict[Any, Any]):
-    """A dict whose keys are attributes too; dicts and lists inside become DotDict and DotList."""
+    """Dict whose keys can be read and set as attributes.
+
+    Dicts and lists inside it become DotDict and DotList.
+
+    Examples
+    --------
+    >>> info = DotDict({"size": {"rows": 40}, "bands": [{"name": "red"}]})
+    >>> info.size.rows, info.bands[0].name
+    (40, 'red')
+    >>> info.size.rows = 50
+    >>> info["size"]["rows"]
+    50
+    """
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -45,38 +57,147 @@ class DotDict(dict[Any, Any]):
             self[key]
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """The value of a key, else the default."""
+        """Return the value of a key, or a default.
+
+        Parameters
+        ----------
+        key : object
+            Key.
+        default : object, optional
+            Value if the key is missing.
+
+        Returns
+        -------
+        object
+            Value; a dict or list as DotDict or DotList.
+
+        Examples
+        --------
+        >>> DotDict(a=1).get("b", 2)
+        2
+        """
         return self[key] if key in self else _dotted(default)
 
     def items(self) -> dict_items[Any, Any]:
-        """Keys and values."""
+        """Return the keys and values.
+
+        Returns
+        -------
+        dict_items
+            View of the pairs; dicts and lists are DotDict and DotList.
+
+        Examples
+        --------
+        >>> list(DotDict(a=1).items())
+        [('a', 1)]
+        """
         self._convert()
         return super().items()
 
     def values(self) -> dict_values[Any, Any]:
-        """The values."""
+        """Return the values.
+
+        Returns
+        -------
+        dict_values
+            View of the values; dicts and lists are DotDict and DotList.
+
+        Examples
+        --------
+        >>> list(DotDict(a=1).values())
+        [1]
+        """
         self._convert()
         return super().values()
 
     def pop(self, key: Any, default: Any = ...) -> Any:
-        """Remove a key and give its value, else the default; KeyError where there is neither."""
+        """Remove a key and return its value.
+
+        Parameters
+        ----------
+        key : object
+            Key.
+        default : object, optional
+            Value if the key is missing.
+
+        Returns
+        -------
+        object
+            Value; a dict or list as DotDict or DotList.
+
+        Raises
+        ------
+        KeyError
+            If the key is missing and there is no default.
+
+        Examples
+        --------
+        >>> DotDict(a=1).pop("a")
+        1
+        """
         if default is ...:
             return _dotted(super().pop(key))
         return _dotted(super().pop(key, default))
 
     def popitem(self) -> tuple[Any, Any]:
-        """Remove the last key, and give it with its value."""
+        """Remove the last key and return it with its value.
+
+        Returns
+        -------
+        tuple
+            Key and value; a dict or list as DotDict or DotList.
+
+        Raises
+        ------
+        KeyError
+            If the dict is empty.
+
+        Examples
+        --------
+        >>> DotDict(a=1, b=2).popitem()
+        ('b', 2)
+        """
         key, value = super().popitem()
         return key, _dotted(value)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
-        """The value of a key, which is set to the default where it is missing."""
+        """Return the value of a key, which is set to a default if it is missing.
+
+        Parameters
+        ----------
+        key : object
+            Key.
+        default : object, optional
+            Value to set if the key is missing.
+
+        Returns
+        -------
+        object
+            Value; a dict or list as DotDict or DotList.
+
+        Examples
+        --------
+        >>> counts = DotDict()
+        >>> counts.setdefault("red", 0)
+        0
+        """
         if key not in self:
             self[key] = default
         return self[key]
 
     def asdict(self) -> dict[Any, Any]:
-        """A copy made of plain dicts and lists."""
+        """Return a copy made of plain dicts and lists.
+
+        Returns
+        -------
+        dict
+            Deep copy.
+
+        Examples
+        --------
+        >>> DotDict({"a": {"b": 1}}).asdict()
+        {'a': {'b': 1}}
+        """
         return {key: _undotted(value) for key, value in super().items()}
 
     def __repr__(self) -> str:
@@ -88,7 +209,13 @@ class DotDict(dict[Any, Any]):
 
 
 class DotList(list[Any]):
-    """A list whose dicts and lists are read as DotDict and DotList."""
+    """List whose dicts and lists are read as DotDict and DotList.
+
+    Examples
+    --------
+    >>> DotList([{"name": "red"}])[0].name
+    'red'
+    """
 
     def __getitem__(self, index: Any) -> Any:
         value = super().__getitem__(index)
@@ -103,11 +230,43 @@ class DotList(list[Any]):
         return (self[index] for index in range(len(self)))
 
     def pop(self, i: SupportsIndex = -1) -> Any:
-        """Remove an element and give it."""
+        """Remove an item and return it.
+
+        Parameters
+        ----------
+        i : int, default -1
+            Index of the item; by default the last.
+
+        Returns
+        -------
+        object
+            Item; a dict or list as DotDict or DotList.
+
+        Raises
+        ------
+        IndexError
+            If there is no such item.
+
+        Examples
+        --------
+        >>> DotList([1, 2]).pop()
+        2
+        """
         return _dotted(super().pop(i))
 
     def aslist(self) -> list[Any]:
-        """A copy made of plain dicts and lists."""
+        """Return a copy made of plain dicts and lists.
+
+        Returns
+        -------
+        list
+            Deep copy.
+
+        Examples
+        --------
+        >>> DotList([{"a": 1}]).aslist()
+        [{'a': 1}]
+        """
         return [_undotted(value) for value in super().__iter__()]
 
     def __repr__(self) -> str:
@@ -119,7 +278,7 @@ class DotList(list[Any]):
 
 
 def _literal(value: Any, indent: str = "", around: tuple[int, ...] = ()) -> str:
-    """Return a value as a Python literal, each entry of its dicts and lists on a line of its own."""
+    """Return a value as a Python literal, with each entry of its dicts and lists on a line of its own."""
     if not isinstance(value, (dict, list)) or not value:
         return repr(_undotted(value))
     opening, closing = "{}" if isinstance(value, dict) else "[]"

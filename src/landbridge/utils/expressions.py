@@ -38,12 +38,20 @@ __all__ = [
 
 
 class Expression(ABC):
-    """A filter; combine with `&` and `|`."""
+    """Condition on objects, which a search is filtered by; combine several by `&` and `|`.
+
+    Expressions never change. They are made by comparing properties, such as `p.cloud_fraction < 0.2`.
+
+    Examples
+    --------
+    >>> (p.cloud_fraction < 0.2) & (p.name == "red")
+    ((p.cloud_fraction lt 0.2) & (p.name eq 'red'))
+    """
 
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        """Refuse to be true or false, but inside a chained comparison such as `0.1 < p.x < 0.2`."""
+        """Raise TypeError, except inside a chained comparison such as `0.1 < p.x < 0.2`."""
         if chained_comparisons.keep_first(self, sys._getframe(1)):  # noqa: SLF001 - see that module
             return True
         raise TypeError(
@@ -55,18 +63,64 @@ class Expression(ABC):
 
     @abstractmethod
     def serialize(self) -> dict[str, Any]:
-        """The expression as JSON values."""
+        """Return the expression as JSON values.
+
+        Returns
+        -------
+        dict
+            One operator and its operand.
+
+        Examples
+        --------
+        >>> (p.cloud_fraction < 0.2).serialize()
+        {'range': {'cloud_fraction': {'lt': 0.2}}}
+        """
 
     @abstractmethod
     def evaluate(self, obj: Any) -> bool:
-        """Say whether an object's attributes satisfy the expression, by the rules of the service.
+        """Return True if an object satisfies the expression, by the rules of the service.
 
-        TypeError for a bound on a value that has no order.
+        Parameters
+        ----------
+        obj : object or dict
+            Object with the attributes, or mapping with the keys, that the expression names.
+
+        Returns
+        -------
+        bool
+            False for a comparison with a value that is not set.
+
+        Raises
+        ------
+        TypeError
+            If a bound is compared with a value that has no order.
+
+        Examples
+        --------
+        >>> (p.cloud_fraction < 0.2).evaluate({"cloud_fraction": 0.1})
+        True
         """
 
     @abstractmethod
     def is_same(self, other: Expression) -> bool:
-        """Whether both mean the same, whatever the order of the parts."""
+        """Return True if two expressions have the same meaning, with their parts in any order.
+
+        Parameters
+        ----------
+        other : Expression
+            Other expression.
+
+        Returns
+        -------
+        bool
+            False also for expressions that only always have the same result.
+
+        Examples
+        --------
+        >>> one, two = p.name == "red", p.tags == "new"
+        >>> (one & two).is_same(two & one)
+        True
+        """
 
     def __and__(self, other: Expression) -> AndExpression:
         if not isinstance(other, Expression):
@@ -80,10 +134,28 @@ class Expression(ABC):
 
     @classmethod
     def parse(cls, data: Mapping[str, Any] | list[Any] | str | bytes) -> Expression:
-        """Return the expression of its serialized form, as a mapping or as JSON text.
+        """Return the expression of a serialized form.
 
-        A list of serialized expressions is one expression that holds if all of them do. ValueError if the
-        data is not the serialized form of an expression.
+        Parameters
+        ----------
+        data : dict, list, str or bytes
+            Serialized expression, also as JSON text. A list of them is combined by "and".
+
+        Returns
+        -------
+        Expression
+            Expression that serializes to an equal form.
+
+        Raises
+        ------
+        ValueError
+            If `data` is not the serialized form of an expression.
+
+        Examples
+        --------
+        >>> from landbridge.utils.expressions import Expression
+        >>> Expression.parse({"eq": {"name": "red"}})
+        (p.name eq 'red')
         """
         if isinstance(data, (str, bytes)):
             import orjson
@@ -110,12 +182,13 @@ def _kept(value: Any) -> Any:
 
 
 def _parts(expression: Expression, kind: type[LogicalExpression]) -> tuple[Expression, ...]:
+    """Return the parts of a combination of the given kind, or the expression itself as the only part."""
     return expression.parts if isinstance(expression, kind) else (expression,)
 
 
 @dataclass(frozen=True, slots=True)
 class LogicalExpression(Expression):
-    """Several expressions combined."""
+    """Combination of several expressions."""
 
     parts: tuple[Expression, ...]
     operator: ClassVar[str] = ""
@@ -140,7 +213,7 @@ class LogicalExpression(Expression):
 
 @dataclass(frozen=True, slots=True)
 class AndExpression(LogicalExpression):
-    """True where every part is."""
+    """Expression that is true if every part is true."""
 
     operator: ClassVar[str] = "and"
 
@@ -153,7 +226,7 @@ class AndExpression(LogicalExpression):
 
 @dataclass(frozen=True, slots=True)
 class OrExpression(LogicalExpression):
-    """True where any part is."""
+    """Expression that is true if any part is true."""
 
     operator: ClassVar[str] = "or"
 
@@ -166,7 +239,7 @@ class OrExpression(LogicalExpression):
 
 @dataclass(frozen=True, slots=True)
 class OpExpression(Expression):
-    """A condition on one property."""
+    """Condition on one property."""
 
     name: str
     operator: ClassVar[str] = ""
@@ -177,7 +250,7 @@ class OpExpression(Expression):
 
 @dataclass(frozen=True, slots=True)
 class _ValueExpression(OpExpression):
-    """A condition on one property and one value."""
+    """Condition on one property and one value."""
 
     value: Any
 
@@ -193,7 +266,7 @@ class _ValueExpression(OpExpression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EqExpression(_ValueExpression):
-    """The property equals the value; a list property contains it."""
+    """Condition that the property equals the value, or is a list that contains it."""
 
     operator: ClassVar[str] = "eq"
 
@@ -203,7 +276,7 @@ class EqExpression(_ValueExpression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NeExpression(_ValueExpression):
-    """The property is set and does not equal the value."""
+    """Condition that the property is set and does not equal the value."""
 
     operator: ClassVar[str] = "ne"
 
@@ -213,7 +286,7 @@ class NeExpression(_ValueExpression):
 
 @dataclass(frozen=True, slots=True)
 class RangeExpression(OpExpression):
-    """The property lies within bounds: any of gt, gte, lt, lte."""
+    """Condition that the property lies within bounds: any of gt, gte, lt and lte."""
 
     parts: Mapping[str, Any]
     operator: ClassVar[str] = "range"
@@ -241,7 +314,7 @@ class RangeExpression(OpExpression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PrefixExpression(_ValueExpression):
-    """The property starts with the value."""
+    """Condition that the property starts with the value."""
 
     operator: ClassVar[str] = "prefix"
 
@@ -252,7 +325,7 @@ class PrefixExpression(_ValueExpression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LikeExpression(_ValueExpression):
-    """The property matches a pattern: `%` is any text, `_` any character, a backslash escapes."""
+    """Condition that the property matches a pattern of `%` (any text) and `_` (any character)."""
 
     operator: ClassVar[str] = "like"
     flags: ClassVar[int] = 0
@@ -264,7 +337,7 @@ class LikeExpression(_ValueExpression):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ILikeExpression(LikeExpression):
-    """As LikeExpression, whatever the case."""
+    """Condition that the property matches a pattern, as LikeExpression but in any case."""
 
     operator: ClassVar[str] = "ilike"
     flags: ClassVar[int] = re.IGNORECASE
@@ -272,7 +345,7 @@ class ILikeExpression(LikeExpression):
 
 @dataclass(frozen=True, slots=True)
 class IsNullExpression(OpExpression):
-    """The property is not set, or an empty list."""
+    """Condition that the property is not set, or is an empty list."""
 
     operator: ClassVar[str] = "isnull"
 
@@ -285,7 +358,7 @@ class IsNullExpression(OpExpression):
 
 @dataclass(frozen=True, slots=True)
 class IsNotNullExpression(OpExpression):
-    """The property is set."""
+    """Condition that the property is set."""
 
     operator: ClassVar[str] = "isnotnull"
 
@@ -297,7 +370,7 @@ class IsNotNullExpression(OpExpression):
 
 
 def matches_like(text: str, pattern: str, flags: int = 0) -> bool:
-    """Whether a text matches a LIKE pattern as a whole."""
+    """Return True if a whole text matches a LIKE pattern."""
     tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}
     expression = "".join(wild.get(token) or re.escape(token[-1]) for token in tokens)
@@ -305,7 +378,7 @@ def matches_like(text: str, pattern: str, flags: int = 0) -> bool:
 
 
 def json_value(value: Any) -> Any:
-    """A value of a filter as JSON: dates in ISO form, enums by value, catalog objects by id."""
+    """Return a value of a filter as JSON: dates in ISO form, enums by value, catalog objects by id."""
     return next((convert(value) for wanted, convert in _JSON if wanted(value)), value)
 
 

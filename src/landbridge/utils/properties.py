@@ -28,10 +28,22 @@ __all__ = ["Properties", "Property", "properties"]
 
 
 class Property:
-    """A property of catalog objects; comparing it gives an expression.
+    """Property of catalog objects, whose comparisons are expressions.
 
-    `a <= p.x < b` gives one expression with both bounds. Use `&` and `|` to combine expressions: Python's
-    `and`, `or` and `not` are a TypeError.
+    `a <= p.x < b` is one expression with both bounds. Combine expressions by `&` and `|`: Python's `and`,
+    `or` and `not` raise TypeError.
+
+    Parameters
+    ----------
+    name : str
+        Name of the attribute.
+
+    Examples
+    --------
+    >>> p.acquired >= "2024-01-01"
+    (p.acquired gte '2024-01-01')
+    >>> 0.1 < p.cloud_fraction < 0.2
+    (p.cloud_fraction gt 0.1 lt 0.2)
     """
 
     __slots__ = ("name",)
@@ -67,16 +79,37 @@ class Property:
 
     @property
     def isnull(self) -> IsNullExpression:
-        """The property is not set; an empty list counts as not set in a search."""
+        """Expression that is true if the property is not set, or is an empty list."""
         return IsNullExpression(self.name)
 
     @property
     def isnotnull(self) -> IsNotNullExpression:
-        """The property is set."""
+        """Expression that is true if the property is set."""
         return IsNotNullExpression(self.name)
 
     def any_of(self, iterable: Iterable[Any]) -> EqExpression | OrExpression:
-        """The property equals one of the values; ValueError where there are none."""
+        """Return an expression that is true if the property equals one of several values.
+
+        Parameters
+        ----------
+        iterable : iterable
+            Values, at least one.
+
+        Returns
+        -------
+        Expression
+            Comparison with each value, combined by "or".
+
+        Raises
+        ------
+        ValueError
+            If there is no value.
+
+        Examples
+        --------
+        >>> p.name.any_of(["red", "nir"])
+        ((p.name eq 'red') | (p.name eq 'nir'))
+        """
         parts = tuple(EqExpression(self.name, value) for value in iterable)
         if not parts:
             raise ValueError(f"any_of needs at least one value for '{self.name}'.")
@@ -85,22 +118,70 @@ class Property:
     in_ = any_of
 
     def prefix(self, prefix: str) -> PrefixExpression:
-        """The property starts with a text."""
+        """Return an expression that is true if the property starts with a text.
+
+        Parameters
+        ----------
+        prefix : str
+            Start of the text, in this case.
+
+        Returns
+        -------
+        Expression
+            Comparison.
+
+        Examples
+        --------
+        >>> p.name.prefix("re")
+        (p.name prefix 're')
+        """
         return PrefixExpression(self.name, prefix)
 
     startswith = prefix
 
     def like(self, wildcard: str) -> LikeExpression:
-        """The property matches a pattern, in which `%` is any text and `_` any character."""
+        """Return an expression that is true if the property matches a pattern.
+
+        Parameters
+        ----------
+        wildcard : str
+            Pattern in which `%` stands for any text, `_` for one character, and a backslash escapes them.
+
+        Returns
+        -------
+        Expression
+            Comparison.
+
+        Examples
+        --------
+        >>> p.name.like("r_d%")
+        (p.name like 'r_d%')
+        """
         return LikeExpression(self.name, wildcard)
 
     def ilike(self, wildcard: str) -> ILikeExpression:
-        """As `like`, whatever the case."""
+        """Return an expression that is true if the property matches a pattern in any case.
+
+        Parameters
+        ----------
+        wildcard : str
+            Pattern in which `%` stands for any text, `_` for one character, and a backslash escapes them.
+
+        Returns
+        -------
+        Expression
+            Comparison.
+
+        Examples
+        --------
+        >>> p.name.ilike("R%")
+        (p.name ilike 'R%')
+        """
         return ILikeExpression(self.name, wildcard)
 
 
 def _with_first_of_chain(made: Expression, frame: FrameType) -> Any:
-    """Return a comparison, with the first one of its chain if the frame is in a chained comparison."""
+    """Return a comparison, combined with the first one if the frame is in a chained comparison."""
     first = chained_comparisons.take_first(frame)
     if not isinstance(first, Expression):
         return made
@@ -115,7 +196,24 @@ def _with_first_of_chain(made: Expression, frame: FrameType) -> Any:
 
 
 class Properties:
-    """Gives a fresh `Property` for each name; with names given, only for these."""
+    """Source of properties for filters; `landbridge.catalog.properties` has all names.
+
+    Parameters
+    ----------
+    *args : str
+        Names that are allowed; without them all names are.
+
+    Examples
+    --------
+    >>> from landbridge.utils import Properties
+    >>> p = Properties()
+    >>> p.cloud_fraction < 0.2
+    (p.cloud_fraction lt 0.2)
+    >>> Properties("name").acquired
+    Traceback (most recent call last):
+        ...
+    AttributeError: no property 'acquired'; there are name
+    """
 
     _names: frozenset[str] = frozenset()
 

@@ -26,31 +26,37 @@ _BAND_CACHE_SECONDS = 600.0
 
 
 class CatalogClient(RequestSender):
-    """A connection to a STAC API, shared by any number of threads.
+    """Connection to a STAC API, which threads can share.
+
+    A client is pickled as its configuration, without secrets. Where it is unpickled it takes the token, or
+    the login, that the environment or the profile of that process has for the same address. If it had a token
+    and finds none, its requests raise UnauthorizedError and are not sent anonymously. An `asset_signer` is
+    pickled like any function. A copy of a client is the client itself.
 
     Parameters
     ----------
-    url
-        The address of the API. By default the one configured, else the embedded stack, which is started or
+    url : str, optional
+        Address of the API. By default the configured one, else the embedded stack's, which is started or
         joined on the first request.
-    auth
-        Who is calling; its token goes to this API and to no other address.
-    retries
-        How often a request is repeated after a 429, 500, 502, 503 or 504 or a broken connection; default 3.
-        Requests that could take effect twice are repeated only where they cannot have. Where the service says
-        how long to wait (`Retry-After`), it is waited for, up to a minute.
-    asset_signer
-        A function that gives the address a file of pixels is read from, by the href that the catalog has for
-        it: as of an object store that takes signed URLs only. It is called on any thread, once for each file
-        of a call just before the file is opened, and not for files on this machine. What it gives is kept for
-        the call, and appears in no error, log or `raster_info`. It may be set later too. Without one, the
-        files that a Landbridge service itself keeps are signed by that service.
+    auth : Auth, optional
+        Caller. Its token is sent to this API and to no other address. By default as configured.
+    retries : int, optional
+        Number of times that a request is repeated after a broken connection or the statuses 429, 500, 502,
+        503 and 504; 3 by default. A request that could take effect twice is only repeated if it had no
+        effect. The client waits for as long as the service asks for (`Retry-After`), up to a minute.
+    asset_signer : callable, optional
+        Function from a file's href in the catalog to the address that pixels are read from, such as a signed
+        URL of an object store. It is called on any thread, once for each file of a call and just before the
+        file is opened; not for files on this machine. Its result is used for that call only, and is shown in
+        no error, log or `raster_info`. By default the files that a Landbridge service keeps are signed by
+        that service.
 
-    A client pickles as its configuration, without secrets: when it is unpickled it takes the token, or the
-    login, that the environment or the profile of that process has for the same address. A token that was
-    passed as `auth` is not in the pickle either, since pickles lie on disks and in queues. If the client had
-    a token and has none any more, its requests raise UnauthorizedError instead of being sent without one. An
-    `asset_signer` is pickled, by the rules for functions. A copy of a client is the client itself.
+    Examples
+    --------
+    >>> from landbridge.catalog import CatalogClient
+    >>> client = CatalogClient.get_default_client()
+    >>> client.get("/")["type"]
+    'Catalog'
     """
 
     _default: ClassVar[CatalogClient | None] = None
@@ -93,7 +99,23 @@ class CatalogClient(RequestSender):
     # The default client
     @classmethod
     def get_default_client(cls) -> CatalogClient:
-        """The client used where none is given; made from the configuration on first use."""
+        """Return the client that is used if none is given; it is made from the configuration on first use.
+
+        Returns
+        -------
+        CatalogClient
+            Default client.
+
+        Raises
+        ------
+        ConfigError
+            If the configuration is invalid.
+
+        Examples
+        --------
+        >>> CatalogClient.get_default_client() is CatalogClient.get_default_client()
+        True
+        """
         with cls._default_lock:
             if CatalogClient._default is None:
                 CatalogClient._default = cls()
@@ -101,7 +123,22 @@ class CatalogClient(RequestSender):
 
     @classmethod
     def set_default_client(cls, client: CatalogClient) -> None:
-        """Use this client where none is given; ValueError where it is no CatalogClient."""
+        """Set the client that is used if none is given.
+
+        Parameters
+        ----------
+        client : CatalogClient
+            New default client.
+
+        Raises
+        ------
+        ValueError
+            If `client` is not a CatalogClient.
+
+        Examples
+        --------
+        >>> CatalogClient.set_default_client(client)
+        """
         if not isinstance(client, CatalogClient):
             raise ValueError(f"a CatalogClient is needed; got {client!r}")  # noqa: TRY004 - as documented
         with cls._default_lock:
@@ -109,14 +146,21 @@ class CatalogClient(RequestSender):
 
     @classmethod
     def clear_all_default_clients(cls) -> None:
-        """Forget the default client; the next use makes one from the configuration."""
+        """Forget the default client; the next use makes a new one from the configuration.
+
+        Examples
+        --------
+        >>> CatalogClient.clear_all_default_clients()
+        >>> CatalogClient.get_default_client()
+        CatalogClient('embedded', ...)
+        """
         with cls._default_lock:
             CatalogClient._default = None
 
     # Capabilities of the service
     @property
     def aggregations(self) -> frozenset[str]:
-        """What the service counts by itself (STAC's Aggregation extension), with the bytes; asked once."""
+        """Names of the STAC aggregations that the service computes, with the total bytes; asked once."""
         if self._aggregations is None:
             try:
                 document = self.get("/aggregations")
@@ -127,9 +171,9 @@ class CatalogClient(RequestSender):
 
     @property
     def signs_assets(self) -> bool:
-        """Whether the service signs the addresses of the files it keeps, and the caller needs that.
+        """True if the service signs the addresses of its files and this caller needs that.
 
-        The embedded stack's files are read from their folder, and who shows no token may read what is public.
+        The embedded stack's files are read from their folder, and anonymous callers read public files.
         """
         if self._url is None or not self.token:
             return False
@@ -139,7 +183,27 @@ class CatalogClient(RequestSender):
 
     # The bands of products, which every raster needs
     def cached_bands(self, product_id: str, read: Callable[[str], Any]) -> Any:
-        """What `read` gave for a product at most ten minutes ago, or gives now."""
+        """Return the bands of a product, read at most ten minutes ago.
+
+        Parameters
+        ----------
+        product_id : str
+            Id of the product.
+        read : callable
+            Function of the id that reads the bands if they are not cached.
+
+        Returns
+        -------
+        object
+            Result of `read`.
+
+        Examples
+        --------
+        >>> client.cached_bands("docs-other", lambda product_id: ["red"])
+        ['red']
+        >>> client.cached_bands("docs-other", lambda product_id: ["nir"])
+        ['red']
+        """
         now = time.monotonic()
         with self._lock:
             cached = self._bands.get(product_id)
@@ -151,7 +215,17 @@ class CatalogClient(RequestSender):
         return bands
 
     def forget_bands(self, product_id: str) -> None:
-        """Read the bands of a product anew when they are next needed."""
+        """Remove the bands of a product from the cache.
+
+        Parameters
+        ----------
+        product_id : str
+            Id of the product.
+
+        Examples
+        --------
+        >>> client.forget_bands("docs-other")
+        """
         with self._lock:
             self._bands.pop(product_id, None)
 

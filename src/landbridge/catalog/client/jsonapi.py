@@ -15,7 +15,27 @@ def jsonapi_document(
     attributes: Mapping[str, Any],
     id: str | None = None,
 ) -> dict[str, Any]:
-    """Return one object as a JSON:API document."""
+    """Return a JSON:API document of one object.
+
+    Parameters
+    ----------
+    type : str
+        Type of the object, such as "product".
+    attributes : dict
+        Attributes by name.
+    id : str, optional
+        Id of the object.
+
+    Returns
+    -------
+    dict
+        Document with the member "data".
+
+    Examples
+    --------
+    >>> CatalogClient.jsonapi_document("product", {"name": "Fields"}, "local:fields")
+    {'data': {'type': 'product', 'attributes': {'name': 'Fields'}, 'id': 'local:fields'}}
+    """
     resource = {"type": type, "attributes": dict(attributes)}
     return {"data": resource if id is None else {**resource, "id": id}}
 
@@ -25,7 +45,27 @@ def jsonapi_collection(
     attributes_list: Iterable[Mapping[str, Any]],
     ids: Iterable[str] | None = None,
 ) -> dict[str, Any]:
-    """Return several objects as a JSON:API document; ValueError if ids and attributes differ in number."""
+    """Return a JSON:API document of several objects.
+
+    Parameters
+    ----------
+    type : str
+        Type of the objects, such as "product".
+    attributes_list : list of dict
+        Attributes of each object.
+    ids : list of str, optional
+        Id of each object.
+
+    Returns
+    -------
+    dict
+        Document with the member "data", a list.
+
+    Examples
+    --------
+    >>> CatalogClient.jsonapi_collection("product", [{"name": "Fields"}])
+    {'data': [{'type': 'product', 'attributes': {'name': 'Fields'}}]}
+    """
     attributes = list(attributes_list)
     names: list[str | None] = [None] * len(attributes) if ids is None else list(ids)
     return {

@@ -60,45 +60,68 @@ class RequestSender:
     # Sessions
     @classmethod
     def get_default_session_class(cls) -> Callable[..., httpx.Client]:
-        """The class of new sessions: httpx.Client, unless another was set."""
+        """Return the class of new HTTP sessions.
+
+        Returns
+        -------
+        type
+            `httpx.Client`, unless another class was set.
+
+        Examples
+        --------
+        >>> CatalogClient.get_default_session_class().__name__
+        'Client'
+        """
         import httpx
 
         return cls._session_class or httpx.Client
 
     @classmethod
     def set_default_session_class(cls, session_class: Callable[..., httpx.Client]) -> None:
-        """Make new sessions of this class, which must take httpx.Client's arguments."""
+        """Set the class of new HTTP sessions.
+
+        Parameters
+        ----------
+        session_class : type
+            Class that takes the arguments of `httpx.Client`.
+
+        Examples
+        --------
+        >>> CatalogClient.set_default_session_class(CatalogClient.get_default_session_class())
+        """
         RequestSender._session_class = session_class
 
     @property
     def session(self) -> httpx.Client:
-        """The session: its connections are kept alive and shared by all threads of this process."""
+        """HTTP session, whose connections are kept alive and shared by all threads of this process."""
         return self._session_for(loopback=self._url is None)
 
     def _session_for(self, *, loopback: bool) -> httpx.Client:
         return self._sessions.get(self.get_default_session_class(), loopback=loopback)
 
     def close(self) -> None:
-        """Close the connections; the next request opens new ones."""
+        """Close the connections; the next request opens new ones.
+
+        Examples
+        --------
+        >>> client.close()
+        """
         self._sessions.close()
 
     # Address and caller
     @property
     def url(self) -> str:
-        """The address of the API; starts or joins the embedded stack where none is configured."""
+        """Address of the API; the embedded stack is started or joined if none is configured."""
         return self._url or self._embedded().url
 
     @property
     def configured_url(self) -> str | None:
-        """The address of the API; None where it is the embedded stack's."""
+        """Configured address of the API; None for the embedded stack."""
         return self._url
 
     @property
     def auth(self) -> Auth:
-        """Who is calling: as given or configured, else as the service says of the token, asked once for it.
-
-        Raises as `request` does, where the service has to be asked.
-        """
+        """Caller: as given or configured, else as the service says of the token, which is asked once."""
         return self._credentials.caller(lambda: self.get("/access/me"))
 
     @auth.setter
@@ -107,16 +130,16 @@ class RequestSender:
 
     @property
     def token(self) -> str | None:
-        """The token sent to the API; one of a login is renewed where it is about to expire.
+        """Token that is sent to the API; one of a login is renewed before it expires.
 
-        Raises OauthError where there is no login any more.
+        OauthError is raised if the login has ended.
         """
         token = self._credentials.token()
         return token if token or self._url else self._embedded().token
 
     @property
     def store(self) -> Path | None:
-        """The folder of the embedded stack's assets; None where another service is configured."""
+        """Folder of the embedded stack's assets; None if another service is configured."""
         return None if self._url else self._embedded().store
 
     def _embedded(self) -> EmbeddedState:
@@ -134,11 +157,62 @@ class RequestSender:
 
     # Requests
     def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
-        """The JSON answer of a GET."""
+        """Send a GET request.
+
+        Parameters
+        ----------
+        path : str
+            Path below the API's address, or an absolute URL.
+        params : dict, optional
+            Query parameters.
+        **kwargs
+            Further arguments of `request`.
+
+        Returns
+        -------
+        object
+            JSON of the response; None if it is empty.
+
+        Raises
+        ------
+        ClientError, ServerError
+            If the response is not a success after the retries.
+
+        Examples
+        --------
+        >>> client.get("/collections/local:docs-fields")["title"]
+        'Fields'
+        """
         return self.request("GET", path, params=params, **kwargs)
 
     def post(self, path: str, document: Any = None, **kwargs: Any) -> Any:
-        """The JSON answer of a POST."""
+        """Send a POST request.
+
+        Parameters
+        ----------
+        path : str
+            Path below the API's address, or an absolute URL.
+        document : object, optional
+            JSON to send.
+        **kwargs
+            Further arguments of `request`.
+
+        Returns
+        -------
+        object
+            JSON of the response; None if it is empty.
+
+        Raises
+        ------
+        ClientError, ServerError
+            If the response is not a success after the retries.
+
+        Examples
+        --------
+        >>> found = client.post("/search", {"collections": ["local:docs-fields"], "limit": 2})
+        >>> len(found["features"])
+        2
+        """
         return self.request("POST", path, document=document, **kwargs)
 
     def request(
@@ -154,27 +228,46 @@ class RequestSender:
         idempotent: bool | None = None,
         entries: str | None = None,
     ) -> Any:
-        """Make a request and give its JSON answer, None where there is none.
+        """Send a request and return the JSON of the response.
 
         Parameters
         ----------
-        path
-            A path below the API's address, or an absolute URL; only the API's own origin gets the token.
-        document
-            What to send as JSON.
-        content
-            What to send as it is: bytes, or a function that gives the chunks anew for each attempt.
-        idempotent
-            Whether a repetition does no harm; by default as the method says.
-        entries
-            The member of a large answer whose entries are parsed one by one, as they are iterated.
+        method : str
+            HTTP method.
+        path : str
+            Path below the API's address, or an absolute URL. Only the API's own origin gets the token.
+        params : dict, optional
+            Query parameters.
+        document : object, optional
+            JSON to send.
+        content : bytes or callable, optional
+            Bytes to send, or a function that returns their chunks for each attempt.
+        content_type : str, default "application/json"
+            Media type of `content`.
+        headers : dict, optional
+            Further HTTP headers.
+        idempotent : bool, optional
+            True if the request may be repeated. By default as HTTP defines it for the method.
+        entries : str, optional
+            Name of the member of a large response whose entries are parsed one by one, when they are
+            iterated.
+
+        Returns
+        -------
+        object
+            JSON of the response; None if it is empty.
 
         Raises
         ------
         ClientError, ServerError
-            The answer was no success, after retries where they are safe.
+            If the response is not a success after the retries.
         ConfigError
-            The embedded stack is needed and does not start.
+            If the embedded stack is needed and does not start.
+
+        Examples
+        --------
+        >>> client.request("GET", "/conformance")["conformsTo"][0]
+        'http...'
         """
         import orjson
 
@@ -190,7 +283,37 @@ class RequestSender:
     def request_with_headers(
         self, method: str, path: str, document: Any, *, idempotent: bool | None = None
     ) -> tuple[Any, Mapping[str, str]]:
-        """Send JSON and return the JSON answer and its headers; otherwise as `request`."""
+        """Send JSON and return the JSON and the headers of the response.
+
+        Parameters
+        ----------
+        method : str
+            HTTP method.
+        path : str
+            Path below the API's address, or an absolute URL.
+        document : object
+            JSON to send.
+        idempotent : bool, optional
+            True if the request may be repeated. By default as HTTP defines it for the method.
+
+        Returns
+        -------
+        answer : object
+            JSON of the response; None if it is empty.
+        headers : mapping
+            HTTP headers of the response.
+
+        Raises
+        ------
+        ClientError, ServerError
+            If the response is not a success after the retries.
+
+        Examples
+        --------
+        >>> answer, headers = client.request_with_headers("POST", "/search", {"limit": 1})
+        >>> headers["content-type"]
+        'application/geo+json'
+        """
         import orjson
 
         is_idempotent = method in IDEMPOTENT_METHODS if idempotent is None else idempotent
@@ -199,9 +322,31 @@ class RequestSender:
         return parse_json(response.content), response.headers
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        """The answer of a GET whose content is yet to be read; it has to be closed.
+        """Send a GET request and return the response before its content is read.
 
-        Raises as `request` does.
+        Parameters
+        ----------
+        path : str
+            Path below the API's address, or an absolute URL.
+        headers : dict, optional
+            Further HTTP headers.
+
+        Returns
+        -------
+        httpx.Response
+            Response that you must close.
+
+        Raises
+        ------
+        ClientError, ServerError
+            If the response is not a success after the retries.
+
+        Examples
+        --------
+        >>> response = client.stream("/")
+        >>> response.status_code
+        200
+        >>> response.close()
         """
         return self._send(Request("GET", path, headers=headers or {}, is_idempotent=True, stream=True))
 

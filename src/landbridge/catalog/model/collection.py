@@ -18,14 +18,31 @@ Predicate = Callable[[Any], Any] | str
 
 
 class Collection(Generic[T]):
-    """A sequence of objects of one type, which its methods return new instances of.
+    """List of objects of one type, with methods that filter, sort and group it on the client.
+
+    It has the operations of a list: `len`, iteration, `in`, indexing and slicing. A list of positions or a
+    boolean mask as index selects items. Methods return new collections of the same class.
 
     Parameters
     ----------
-    iterable
-        The objects.
-    item_type
-        The type they must have; the class's own where it has one.
+    iterable : iterable, optional
+        Items.
+    item_type : type, optional
+        Type that items must have. By default that of the class, if it has one.
+
+    Raises
+    ------
+    ValueError
+        If an item is of another type.
+
+    Examples
+    --------
+    >>> from landbridge.catalog.model.collection import Collection
+    >>> numbers = Collection([3, 1, 2])
+    >>> numbers.sorted(lambda number: number)
+    Collection([1, 2, 3])
+    >>> numbers[[0, 2]]
+    Collection([3, 2])
     """
 
     _item_type: ClassVar[type | None] = None
@@ -106,43 +123,192 @@ class Collection(Generic[T]):
             self._list[index] = self._checked(item)
 
     def append(self, x: T) -> None:
-        """Add an item at the end; ValueError where it is of another type."""
+        """Add an item at the end.
+
+        Parameters
+        ----------
+        x : object
+            Item of the collection's type.
+
+        Raises
+        ------
+        ValueError
+            If the item is of another type.
+
+        Examples
+        --------
+        >>> chosen = ImageCollection()
+        >>> chosen.append(image)
+        >>> len(chosen)
+        1
+        """
         self._list.append(self._checked(x))
 
     def extend(self, x: Iterable[T]) -> None:
-        """Add items at the end; ValueError where one is of another type."""
+        """Add items at the end.
+
+        Parameters
+        ----------
+        x : iterable
+            Items of the collection's type.
+
+        Raises
+        ------
+        ValueError
+            If an item is of another type. No item is added then.
+
+        Examples
+        --------
+        >>> chosen = ImageCollection()
+        >>> chosen.extend(images[:2])
+        >>> len(chosen)
+        2
+        """
         self._list.extend([self._checked(item) for item in x])
 
     @property
     def each(self) -> Eacher:
-        """Every item at once: attributes, items and calls are taken of each, when the result is read."""
+        """Proxy for all items: attributes, items and calls of it are those of each item.
+
+        It is evaluated when the result is read, and can be read once: with `list()`, `combine`, `collect` or
+        in a loop.
+        """
         return Eacher(iter(self._list))
 
     def filter(self, predicate: Expression | Predicate) -> Self:
-        """The items that satisfy an expression, or for which a function returns a true value."""
+        """Return the items that satisfy a condition.
+
+        Values are compared in Python, by the rules of a search: a missing value satisfies no comparison.
+
+        Parameters
+        ----------
+        predicate : Expression, callable or str
+            Expression such as `p.cloud_fraction < 0.2`, function of an item, or name of an attribute. Items
+            for which it is true are kept.
+
+        Returns
+        -------
+        Collection
+            Items in their order, in a collection of the same class.
+
+        Raises
+        ------
+        TypeError
+            If `predicate` is of another type, or compares values that have no order.
+
+        Examples
+        --------
+        >>> len(images.filter(p.cloud_fraction < 0.3))
+        2
+        >>> len(images.filter(lambda image: image.acquired.month == 4))
+        1
+        """
         test = predicate.evaluate if isinstance(predicate, Expression) else _function(predicate)
         return self._like(item for item in self._list if test(item))
 
     def map(self, f: Callable[[T], Any]) -> Collection[Any]:
-        """What a function makes of each item; a collection of this class where all results fit it."""
+        """Return the results of a function for all items.
+
+        Parameters
+        ----------
+        f : callable
+            Function of an item.
+
+        Returns
+        -------
+        Collection
+            Results in the order of the items. The class is the same if all results have its item type.
+
+        Examples
+        --------
+        >>> images.map(lambda image: image.acquired.month)
+        Collection([1, 4, 7])
+        """
         results = [f(item) for item in self._list]
         if self._type is not None and all(isinstance(result, self._type) for result in results):
             return self._like(results)
         return Collection(results)
 
     def sorted(self, *predicates: Predicate, reverse: bool = False) -> Self:
-        """A copy sorted by functions or dotted attribute names; TypeError where none is given."""
+        """Return a sorted copy.
+
+        Parameters
+        ----------
+        *predicates : callable or str
+            Functions of an item, or attribute names such as "acquired.month". Later ones order items that are
+            equal by the earlier ones.
+        reverse : bool, default False
+            Sort in descending order.
+
+        Returns
+        -------
+        Collection
+            Sorted items in a collection of the same class.
+
+        Raises
+        ------
+        TypeError
+            If no predicate is given, or if two keys cannot be compared.
+
+        Examples
+        --------
+        >>> list(images.sorted("cloud_fraction").each.name)
+        ['2024-01', '2024-07', '2024-04']
+        """
         key = _key(predicates)
         return self._like(sorted(self._list, key=key, reverse=reverse))
 
     def sort(self, field: Predicate, ascending: bool = True) -> Self:
-        """A copy sorted by one attribute."""
+        """Return a copy sorted by one attribute.
+
+        Parameters
+        ----------
+        field : str or callable
+            Attribute name such as "acquired", or function of an item.
+        ascending : bool, default True
+            False sorts in descending order.
+
+        Returns
+        -------
+        Collection
+            Sorted items in a collection of the same class.
+
+        Raises
+        ------
+        TypeError
+            If two values cannot be compared.
+
+        Examples
+        --------
+        >>> list(images.sort("acquired", ascending=False).each.name)
+        ['2024-07', '2024-04', '2024-01']
+        """
         return self.sorted(field, reverse=not ascending)
 
     def groupby(self, *predicates: Predicate) -> Iterator[tuple[Any, Self]]:
-        """Pairs of a key and the items that have it, in the order of the keys.
+        """Yield groups of items with the same key.
 
-        Several functions or attribute names give tuples as keys. Items keep their order inside a group.
+        Parameters
+        ----------
+        *predicates : callable or str
+            Functions of an item, or attribute names such as "acquired.month". Several give tuples as keys.
+
+        Yields
+        ------
+        key : object
+            Value of the predicate, in ascending order.
+        group : Collection
+            Items with that key, in their order, in a collection of the same class.
+
+        Raises
+        ------
+        TypeError
+            If no predicate is given, or if two keys cannot be compared.
+
+        Examples
+        --------
+        >>> [(month, len(group)) for month, group in images.groupby("acquired.month")]
+        [(1, 1), (4, 1), (7, 1)]
         """
         key = _key(predicates)
         keyed = sorted(((key(item), item) for item in self._list), key=operator.itemgetter(0))
@@ -182,7 +348,22 @@ def _key(predicates: tuple[Predicate, ...]) -> Callable[[Any], Any]:
 
 
 class Eacher:
-    """Takes attributes, items and calls of every element, lazily and once."""
+    """Proxy for the items of a collection: what is done to it is done to each item.
+
+    Nothing is computed until the result is read, by iteration or by one of its methods, and it can be read
+    once. Its repr shows, and so consumes, the first eight results.
+
+    Parameters
+    ----------
+    iterable : iterable
+        Items.
+
+    Examples
+    --------
+    >>> from landbridge.catalog.model.collection import Collection
+    >>> list(Collection(["red", "nir"]).each.upper())
+    ['RED', 'NIR']
+    """
 
     _shown: ClassVar[int] = 8
 
@@ -204,15 +385,65 @@ class Eacher:
         return Eacher(item(*args, **kwargs) for item in self._iterator)
 
     def combine(self, op: Callable[[Iterable[Any]], Any] = list) -> Any:
-        """What a function makes of all elements together."""
+        """Return the result of a function for all items together.
+
+        Parameters
+        ----------
+        op : callable, default list
+            Function of an iterable, such as `sum` or `max`.
+
+        Returns
+        -------
+        object
+            Result of the function.
+
+        Examples
+        --------
+        >>> images.each.cloud_fraction.combine(max)
+        0.6
+        """
         return op(self._iterator)
 
     def collect(self, collection: Callable[[Iterable[Any]], Any] = Collection) -> Any:
-        """The elements in a collection."""
+        """Return the items in a collection.
+
+        Parameters
+        ----------
+        collection : callable, default Collection
+            Class of the collection.
+
+        Returns
+        -------
+        Collection
+            Collection of the items.
+
+        Examples
+        --------
+        >>> images.each.name.collect()
+        Collection(['2024-01', '2024-04', '2024-07'])
+        """
         return collection(self._iterator)
 
     def pipe(self, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> Eacher:
-        """What a function makes of each element, with further arguments."""
+        """Call a function with each item.
+
+        Parameters
+        ----------
+        callable : callable
+            Function whose first argument is the item.
+        *args, **kwargs
+            Further arguments of the function.
+
+        Returns
+        -------
+        Eacher
+            Proxy for the results.
+
+        Examples
+        --------
+        >>> list(images.each.cloud_fraction.pipe(round, 1))
+        [0.1, 0.6, 0.2]
+        """
         return Eacher(callable(item, *args, **kwargs) for item in self._iterator)
 
     def __repr__(self) -> str:

@@ -210,7 +210,10 @@ class ValueAttribute(Attribute):
 
 
 class MappingAttribute(Tracked, Model):
-    """A value with named fields, which are attributes themselves; held by reference."""
+    """Value with named fields, which are attributes themselves.
+
+    It is held by reference: if it changes, every object that holds it is modified.
+    """
 
     __hash__ = None  # type: ignore[assignment] # mutable values have no hash
 
@@ -245,7 +248,32 @@ class MappingAttribute(Tracked, Model):
 
     @classmethod
     def deserialize(cls, value: Any, validate: bool = True) -> Any:
-        """An instance from a mapping, or the instance itself."""
+        """Return an instance from a mapping.
+
+        Parameters
+        ----------
+        value : dict, instance of this class or None
+            Values by field name.
+        validate : bool, default True
+            Check the values; False for values that the service sent, of which unknown fields are dropped.
+
+        Returns
+        -------
+        instance of this class or None
+            The instance itself if `value` is one.
+
+        Raises
+        ------
+        AttributeError
+            If a field is unknown.
+        AttributeValidationError
+            If a value is refused.
+
+        Examples
+        --------
+        >>> File.deserialize({"href": "scene.tif"}).href
+        'scene.tif'
+        """
         if value is None or isinstance(value, cls):
             return value
         if not isinstance(value, Mapping):
@@ -263,7 +291,25 @@ class MappingAttribute(Tracked, Model):
 
     @classmethod
     def serialize(cls, attrs: Any, jsonapi_format: bool = False) -> Any:
-        """The fields that are set, as a plain dict."""
+        """Return the fields that are set as a plain dict.
+
+        Parameters
+        ----------
+        attrs : instance of this class or None
+            Value to convert.
+        jsonapi_format : bool, default False
+            Serialize for a JSON:API document.
+
+        Returns
+        -------
+        dict or None
+            JSON values by field name.
+
+        Examples
+        --------
+        >>> File.serialize(File(href="scene.tif", size_bytes=10))
+        {'href': 'scene.tif', 'size_bytes': 10}
+        """
         if not isinstance(attrs, MappingAttribute):
             return attrs
         return {
@@ -273,7 +319,28 @@ class MappingAttribute(Tracked, Model):
 
     @classmethod
     def get_attribute_type(cls, name: str) -> Attribute:
-        """The declaration of a field; AttributeError where there is none of that name."""
+        """Return the declaration of a field.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+
+        Returns
+        -------
+        Attribute
+            Attribute that declares it.
+
+        Raises
+        ------
+        AttributeError
+            If there is no such field.
+
+        Examples
+        --------
+        >>> File.get_attribute_type("href").name
+        'href'
+        """
         try:
             return cls._attribute_types[name]
         except KeyError:
@@ -292,7 +359,7 @@ _ENTRY = Attribute()
 
 
 class AttributeMapping(Tracked, MutableMapping[str, Any]):
-    """A mapping with free keys; each key and value is checked as it is set."""
+    """Mapping with free keys, of which each key and value is checked when it is set."""
 
     __hash__ = None  # type: ignore[assignment] # mutable values have no hash
 
@@ -311,7 +378,33 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
                 value._attach(self, _ENTRY)
 
     def validate_key_and_value(self, key: str, value: Any) -> Any:
-        """The value to keep under `key`; AttributeValidationError where either is not allowed."""
+        """Return a value as it is stored under a key.
+
+        Parameters
+        ----------
+        key : str
+            Key.
+        value : object
+            Value.
+
+        Returns
+        -------
+        object
+            Value, converted if needed.
+
+        Raises
+        ------
+        AttributeValidationError
+            If the key or the value is refused.
+
+        Examples
+        --------
+        >>> image.extra_properties = {"quality": 0.5}
+        >>> image.extra_properties["quality"] = object()
+        Traceback (most recent call last):
+            ...
+        landbridge.catalog.errors.AttributeValidationError: ...
+        """
         raise NotImplementedError
 
     def _load(self, value: Any) -> Any:
@@ -331,7 +424,30 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
 
     @classmethod
     def deserialize(cls, value: Any, validate: bool = True) -> Any:
-        """An instance from a mapping, or the instance itself."""
+        """Return an instance from a mapping.
+
+        Parameters
+        ----------
+        value : dict, instance of this class or None
+            Mapping with string keys.
+        validate : bool, default True
+            Check keys and values; False for those that the service sent.
+
+        Returns
+        -------
+        instance of this class or None
+            The instance itself if `value` is one.
+
+        Raises
+        ------
+        AttributeValidationError
+            If the value is not a mapping, or if a key or value is refused.
+
+        Examples
+        --------
+        >>> ProcessingLevelsAttribute.deserialize({"default": "toa"})["default"]
+        'toa'
+        """
         if value is None or isinstance(value, cls):
             return value
         if isinstance(value, Mapping):
@@ -342,7 +458,25 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
 
     @classmethod
     def serialize(cls, value: Any, jsonapi_format: bool = False) -> Any:
-        """The mapping as a plain dict."""
+        """Return a mapping as a plain dict.
+
+        Parameters
+        ----------
+        value : instance of this class or None
+            Value to convert.
+        jsonapi_format : bool, default False
+            Serialize for a JSON:API document.
+
+        Returns
+        -------
+        dict or None
+            JSON values by key.
+
+        Examples
+        --------
+        >>> ProcessingLevelsAttribute.serialize(ProcessingLevelsAttribute({"default": "toa"}))
+        {'default': 'toa'}
+        """
         if not isinstance(value, AttributeMapping):
             return value
         return {key: to_json(entry, jsonapi_format) for key, entry in value.items()}

@@ -41,13 +41,31 @@ _UNITS = {
 
 
 class Resolution(MappingAttribute):
-    """The size of a pixel: a number and its unit.
+    """Size of a pixel: a number and its unit.
 
-    Made from a text ("60m", "1.2 deg."), a mapping with value and unit, or the two as keywords.
+    Parameters
+    ----------
+    values : str, dict or Resolution, optional
+        Text such as "60m" or "1.2 deg.", or a mapping with `value` and `unit`.
+    **kwargs
+        `value` and `unit`.
+
+    Raises
+    ------
+    AttributeValidationError
+        If the text has no number or no unit, or if the unit is unknown.
+
+    Examples
+    --------
+    >>> resolution = Resolution("60m")
+    >>> resolution.value, resolution.unit
+    (60, 'meters')
+    >>> resolution == Resolution(value=60, unit="meters")
+    True
     """
 
-    value = Attribute(doc="The size, in `unit`.")
-    unit = EnumAttribute(ResolutionUnit, doc="Meters or degrees.")
+    value = Attribute(doc="Number, in `unit`.")
+    unit = EnumAttribute(ResolutionUnit, doc='Unit: "meters" or "degrees".')
 
     def __init__(self, values: str | Mapping[str, Any] | Resolution | None = None, **kwargs: Any) -> None:
         if isinstance(values, str):
@@ -62,12 +80,53 @@ class Resolution(MappingAttribute):
 
     @classmethod
     def serialize(cls, value: Any, jsonapi_format: bool = False) -> Any:
-        """Value and unit as a plain dict."""
+        """Return a resolution as a plain dict.
+
+        Parameters
+        ----------
+        value : Resolution or None
+            Resolution.
+        jsonapi_format : bool, default False
+            Serialize for a JSON:API document; the result is the same.
+
+        Returns
+        -------
+        dict or None
+            Dict with `value` and `unit`.
+
+        Examples
+        --------
+        >>> Resolution.serialize(Resolution("60m"))
+        {'value': 60, 'unit': 'meters'}
+        """
         return super().serialize(value, jsonapi_format)
 
     @classmethod
     def deserialize(cls, value: Any, validate: bool = True) -> Any:
-        """An instance from a text or a mapping, or the instance itself; a bare number has no unit."""
+        """Return a resolution from a text or a mapping.
+
+        Parameters
+        ----------
+        value : str, dict, Resolution or None
+            Value to convert. A number alone has no unit and is refused.
+        validate : bool, default True
+            Check the value; False for values that the service sent.
+
+        Returns
+        -------
+        Resolution or None
+            The resolution itself if `value` is one.
+
+        Raises
+        ------
+        AttributeValidationError
+            If the value is not a resolution.
+
+        Examples
+        --------
+        >>> Resolution.deserialize("0.5 degrees").unit
+        'degrees'
+        """
         if validate and value is not None and not isinstance(value, cls):
             return cls(value)
         return super().deserialize(value, validate)
@@ -85,43 +144,115 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 class File(MappingAttribute):
-    """One file of an image."""
+    """File with pixels of an image.
 
-    href = Attribute(doc="Where the file is.")
-    size_bytes = Attribute(doc="Its size in bytes; required where the image's data is available.")
-    hash = Attribute(doc="Its MD5, in hexadecimal; required where the image's data is available.")
-    provider_id = Attribute(doc="The provider's id of the file.")
-    provider_href = Attribute(doc="Where the provider keeps the file.")
+    Parameters
+    ----------
+    **kwargs
+        Values of attributes.
+
+    Examples
+    --------
+    >>> image.files[0].size_bytes > 0
+    True
+    >>> File(href="s3://bucket/scene.tif").href
+    's3://bucket/scene.tif'
+    """
+
+    href = Attribute(doc="Address of the file.")
+    size_bytes = Attribute(doc='Size in bytes; required if the image\'s `storage_state` is "available".')
+    hash = Attribute(doc='MD5 in hexadecimal; required if the image\'s `storage_state` is "available".')
+    provider_id = Attribute(doc="Id that the provider gives the file.")
+    provider_href = Attribute(doc="Address of the file at the provider.")
 
 
 class ProcessingStepAttribute(MappingAttribute):
-    """One step from the stored pixels to a processing level.
+    """Step from the stored pixels to a processing level.
 
-    The functions that rasters know are gain_bias, scale, solar_elevation, brightness_temperature and dlsr.
+    Rasters can apply the functions gain_bias, scale, solar_elevation, brightness_temperature and dlsr.
+
+    Parameters
+    ----------
+    **kwargs
+        Values of attributes.
+
+    Examples
+    --------
+    >>> step = ProcessingStepAttribute(function="gain_bias", parameter="reflectance_gain_bias", index=0)
+    >>> step.function
+    'gain_bias'
     """
 
-    function = TypedAttribute(str, doc="The name of the processing function. Required.")
-    parameter = TypedAttribute(str, doc="The image attribute with its coefficients. Required.")
-    index = TypedAttribute(int, doc="The index of the band in that attribute; a list of one needs none.")
-    data_type = EnumAttribute(DataType, doc="The type of the step's result.")
-    data_range = TupleAttribute(float, coerce=True, min_length=2, max_length=2, doc="The result's range.")
+    function = TypedAttribute(str, doc="Name of the processing function. Required.")
+    parameter = TypedAttribute(str, doc="Name of the image attribute that holds the coefficients. Required.")
+    index = TypedAttribute(
+        int, doc="Index of the band in that attribute; not needed if the attribute has one entry."
+    )
+    data_type = EnumAttribute(DataType, doc="Type of the result: a `DataType`.")
+    data_range = TupleAttribute(
+        float, coerce=True, min_length=2, max_length=2, doc="Smallest and greatest value of the result."
+    )
     display_range = TupleAttribute(
-        float, coerce=True, min_length=2, max_length=2, doc="The part of the result's range worth showing."
+        float,
+        coerce=True,
+        min_length=2,
+        max_length=2,
+        doc="Values of the result that are displayed as black and as white.",
     )
     physical_range = TupleAttribute(
-        float, coerce=True, min_length=2, max_length=2, doc="The physical values of the result's range."
+        float, coerce=True, min_length=2, max_length=2, doc="Physical values at the ends of `data_range`."
     )
-    physical_range_unit = Attribute(doc="The unit of the physical range.")
+    physical_range_unit = Attribute(doc="Unit of the physical values.")
 
 
 _STEPS = ListAttribute(ValueAttribute(ProcessingStepAttribute))
 
 
 class ProcessingLevelsAttribute(AttributeMapping):
-    """Processing levels by name: each a list of steps, or the name of another level."""
+    """Processing levels by name: each is a list of steps, or the name of another level.
+
+    Parameters
+    ----------
+    value : dict, optional
+        Levels by name. A step is a ProcessingStepAttribute or a dict.
+    validate : bool, default True
+        Check the values; False for values that the service sent.
+    **kwargs
+        Further levels by name.
+
+    Examples
+    --------
+    >>> step = {"function": "gain_bias", "parameter": "reflectance_gain_bias", "index": 0}
+    >>> levels = ProcessingLevelsAttribute({"default": "toa", "toa": [step]})
+    >>> levels["toa"][0].function
+    'gain_bias'
+    """
 
     def validate_key_and_value(self, key: str, value: Any) -> Any:
-        """The alias, or the steps as a tracked list."""
+        """Return a level's value as it is stored.
+
+        Parameters
+        ----------
+        key : str
+            Name of the level.
+        value : str or iterable
+            Name of another level, or steps.
+
+        Returns
+        -------
+        str or list
+            Name, or list of ProcessingStepAttribute.
+
+        Raises
+        ------
+        AttributeValidationError
+            If the name or the value is of another type.
+
+        Examples
+        --------
+        >>> ProcessingLevelsAttribute().validate_key_and_value("default", "toa")
+        'toa'
+        """
         if not isinstance(key, str):
             raise AttributeValidationError(f"A processing level's name is a text; got {key!r}.")
         if isinstance(value, str):
@@ -141,15 +272,52 @@ class ProcessingLevelsAttribute(AttributeMapping):
 
 
 class DerivedParamsAttribute(MappingAttribute):
-    """How a derived band is computed from others."""
+    """Function and bands that a derived band is computed from.
 
-    function = TypedAttribute(str, doc="The name of the function. Required.")
-    bands = ListAttribute(TypedAttribute(str), doc="The names of the bands it is given. Required.")
-    source_type = EnumAttribute(DataType, doc="The type the bands are read as.")
+    Parameters
+    ----------
+    **kwargs
+        Values of attributes.
+
+    Examples
+    --------
+    >>> params = DerivedParamsAttribute(function="ndvi", bands=["nir", "red"])
+    >>> params.function
+    'ndvi'
+    """
+
+    function = TypedAttribute(str, doc="Name of the function. Required.")
+    bands = ListAttribute(
+        TypedAttribute(str), doc="Names of the bands that the function is called with. Required."
+    )
+    source_type = EnumAttribute(DataType, doc="Type that the bands are read as: a `DataType`.")
 
     @classmethod
     def deserialize(cls, value: Any, validate: bool = True) -> Any:
-        """An instance from a mapping with at least function and bands."""
+        """Return an instance from a mapping.
+
+        Parameters
+        ----------
+        value : dict, DerivedParamsAttribute or None
+            Mapping with `function` and `bands`.
+        validate : bool, default True
+            Check the value; False for values that the service sent.
+
+        Returns
+        -------
+        DerivedParamsAttribute or None
+            The instance itself if `value` is one.
+
+        Raises
+        ------
+        AttributeValidationError
+            If `function` or `bands` is missing, or if a value is refused.
+
+        Examples
+        --------
+        >>> DerivedParamsAttribute.deserialize({"function": "ndvi", "bands": ["nir", "red"]}).bands[0]
+        'nir'
+        """
         made = super().deserialize(value, validate)
         if validate and made is not None and (made.function is None or not made.bands):
             raise AttributeValidationError(f"derived_params needs a function and bands; got {value!r}.")

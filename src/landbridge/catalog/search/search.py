@@ -53,10 +53,33 @@ T = TypeVar("T", bound=Searchable)
 
 
 class Search(Generic[T]):
-    """A search for the objects of one class.
+    """Search for the objects of one class.
 
-    Its methods return new searches; nothing is asked of the service before it is iterated, counted or
-    collected, and each time it is asked anew.
+    Its methods return new searches and never change the one they are called on. The service is asked when the
+    search is iterated, counted or collected, and each time again.
+
+    Parameters
+    ----------
+    model : type
+        Class of the objects.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    url : str, optional
+        Address of the API, if there is no `client`.
+    includes : bool, default True
+        Include the events of uploads.
+    request_params : dict, optional
+        Further query parameters of the requests.
+    headers : dict, optional
+        Further HTTP headers of the requests.
+
+    Examples
+    --------
+    >>> from landbridge.catalog import Product, properties as p
+    >>> search = Product.search().filter(p.tags == "docs").sort("name").limit(10)
+    >>> for product in search:
+    ...     print(product.name)
+    Fields
     """
 
     def __init__(
@@ -83,7 +106,33 @@ class Search(Generic[T]):
         return self._copy()
 
     def filter(self, properties: Expression | None = None) -> Self:
-        """The search with a further condition; without one, an equal search."""
+        """Return the search with a further condition, which is combined with earlier ones by "and".
+
+        Parameters
+        ----------
+        properties : Expression, optional
+            Condition such as `p.cloud_fraction < 0.2`, several combined by `&` and `|`. Without one, the
+            search is returned unchanged. Objects on which an attribute is not set satisfy no comparison with
+            it.
+
+        Returns
+        -------
+        Search
+            New search of the same class.
+
+        Raises
+        ------
+        TypeError
+            If `properties` is not an expression. An unknown attribute raises AttributeError when the search
+            is executed.
+
+        Examples
+        --------
+        >>> search.filter((p.cloud_fraction < 0.15) | (p.acquired > "2024-06-01")).count()
+        2
+        >>> search.filter("2024-01-01" <= p.acquired < "2024-06-01").count()
+        2
+        """
         new = self._copy()
         if properties is not None:
             if not isinstance(properties, Expression):
@@ -92,24 +141,115 @@ class Search(Generic[T]):
         return new
 
     def sort(self, field: str, ascending: bool = True) -> Self:
-        """The search sorted by one attribute, in place of any earlier order."""
+        """Return the search sorted by one attribute, in place of an earlier order.
+
+        Parameters
+        ----------
+        field : str
+            Name of a sortable attribute.
+        ascending : bool, default True
+            False sorts in descending order.
+
+        Returns
+        -------
+        Search
+            New search of the same class.
+
+        Examples
+        --------
+        >>> [image.name for image in search.sort("acquired", ascending=False)]
+        ['2024-07', '2024-04', '2024-01']
+        """
         return self._copy(sort=(field, bool(ascending)))
 
     def limit(self, limit: int | None) -> Self:
-        """The search for at most so many objects."""
+        """Return the search with a maximum number of objects, in place of an earlier one.
+
+        Parameters
+        ----------
+        limit : int or None
+            Maximum number of objects; None for all.
+
+        Returns
+        -------
+        Search
+            New search of the same class.
+
+        Examples
+        --------
+        >>> len(search.limit(2).collect())
+        2
+        """
         return self._copy(limit=limit)
 
     def find_text(self, text: str) -> Self:
-        """The search for objects whose searchable attributes contain a text."""
+        """Return the search restricted to objects that contain a text, in place of an earlier text.
+
+        Parameters
+        ----------
+        text : str
+            Words to find in the attributes that are marked as searchable, such as names and descriptions.
+
+        Returns
+        -------
+        Search
+            New search of the same class.
+
+        Examples
+        --------
+        >>> [product.id for product in Product.search().find_text("fields")]
+        ['local:docs-fields']
+        """
         return self._copy(text=text)
 
     def count(self) -> int:
-        """How many objects match, whatever the limit."""
+        """Return the number of matching objects; the limit does not change it.
+
+        Returns
+        -------
+        int
+            Number of objects.
+
+        Raises
+        ------
+        AttributeError
+            If the filter names an attribute that the class does not have.
+        ValueError
+            If a search for images, bands or uploads is not filtered by `product_id`.
+
+        Examples
+        --------
+        >>> search.count()
+        3
+        """
         query = self._to_query()
         return 0 if query.products == () else self._model._get_resource().count(self._client, query)
 
     def collect(self, **kwargs: Any) -> Any:
-        """All objects, in the collection of their class."""
+        """Return all matching objects in a collection.
+
+        Parameters
+        ----------
+        **kwargs
+            Further arguments of the collection's class.
+
+        Returns
+        -------
+        Collection
+            ProductCollection, BandCollection, ImageCollection or BlobCollection; a Collection of uploads.
+
+        Raises
+        ------
+        AttributeError
+            If the filter names an attribute that the class does not have.
+        ValueError
+            If a search for images, bands or uploads is not filtered by `product_id`.
+
+        Examples
+        --------
+        >>> list(product.bands().collect().each.name)
+        ['red', 'green', 'blue', 'nir']
+        """
         kind = self._model._collection_type
         return kind(self, **kwargs)
 
@@ -144,7 +284,23 @@ class Search(Generic[T]):
 
 
 class GeoSearch(Search[T]):
-    """A search for objects that have a geometry."""
+    """Search for objects that have a geometry.
+
+    Parameters
+    ----------
+    model : type
+        Class of the objects.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    url : str, optional
+        Address of the API, if there is no `client`.
+    includes : bool, default True
+        Include the events of uploads.
+    request_params : dict, optional
+        Further query parameters of the requests.
+    headers : dict, optional
+        Further HTTP headers of the requests.
+    """
 
     def __init__(
         self,
@@ -159,11 +315,34 @@ class GeoSearch(Search[T]):
         self._intersects: Any = None
 
     def intersects(self, geometry: Any, match_null_geometry: bool = False) -> Self:
-        """Return the search for objects whose geometry intersects this one, in place of any earlier one.
+        """Return the search for objects whose geometry intersects another, in place of an earlier one.
 
-        Takes GeoJSON, shapely geometries, GeoContexts and objects with `__geo_interface__`; TypeError for
-        anything else, InvalidGeometryError (a ValueError too) for GeoJSON that is no geometry. Longitudes may
-        go on beyond ±180. With `match_null_geometry` objects without a geometry match too.
+        Parameters
+        ----------
+        geometry : dict, shapely geometry or GeoContext
+            Geometry in longitude and latitude, also as GeoJSON or with `__geo_interface__`. Longitudes may go
+            beyond ±180 across the antimeridian.
+        match_null_geometry : bool, default False
+            Match objects without a geometry too.
+
+        Returns
+        -------
+        GeoSearch
+            New search of the same class.
+
+        Raises
+        ------
+        TypeError
+            If `geometry` is not a geometry.
+        InvalidGeometryError
+            If it is GeoJSON that is not valid. The error is a ValueError and a TypeError too.
+
+        Examples
+        --------
+        >>> search.intersects(area).count()
+        3
+        >>> search.intersects({"type": "Point", "coordinates": [10, 50]}).count()
+        0
         """
         from shapely.errors import ShapelyError
 
@@ -178,14 +357,47 @@ class GeoSearch(Search[T]):
 
 
 class SummarySearchMixin(Search[T]):
-    """A search whose results can be summarized."""
+    """Search whose results can be summarized.
+
+    Parameters
+    ----------
+    model : type
+        Class of the objects.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    url : str, optional
+        Address of the API, if there is no `client`.
+    includes : bool, default True
+        Include the events of uploads.
+    request_params : dict, optional
+        Further query parameters of the requests.
+    headers : dict, optional
+        Further HTTP headers of the requests.
+    """
 
     DEFAULT_AGGREGATE_DATE_FIELD: ClassVar[AggregateDateField | None] = None
     SummaryResult: ClassVar[Any] = None
     _unsupported_summary_params: ClassVar[tuple[str, ...]] = ("sort",)
 
     def summary(self) -> Any:
-        """The number and size of all that matches, whatever the limit."""
+        """Return the number and total size of the matching objects; the limit does not change them.
+
+        Returns
+        -------
+        ImageSummaryResult or BlobSummaryResult
+            Number, bytes, and products or namespaces.
+
+        Raises
+        ------
+        AttributeError
+            If the filter names an attribute that the class does not have.
+
+        Examples
+        --------
+        >>> summary = search.summary()
+        >>> summary.count, summary.products
+        (3, ['local:docs-fields'])
+        """
         query = self._summary_query()
         totals = (
             summaries.Totals()
@@ -201,22 +413,38 @@ class SummarySearchMixin(Search[T]):
         start_datetime: datetime | str | int | None = None,
         end_datetime: datetime | str | int | None = None,
     ) -> list[Any]:
-        """The number and size of what matches, by intervals of time in UTC; empty intervals are left out.
+        """Return the number and total size of the matching objects for each interval of time, in UTC.
 
         Parameters
         ----------
-        aggregate_date_field
-            The date that says in which interval an object is; by default when an image was acquired, and
-            when a blob was created.
-        interval
-            The length of the intervals: year, quarter, month, week (from Monday), day, hour or minute.
-        start_datetime, end_datetime
-            The first and the last moment to look at; unbounded where 0 or not given.
+        aggregate_date_field : AggregateDateField or str, optional
+            Date that decides in which interval an object is: "acquired", "created", "modified" or
+            "published". By default "acquired" for images and "created" for blobs.
+        interval : Interval or str, default "year"
+            Length of an interval: "year", "quarter", "month", "week" (from Monday), "day", "hour" or
+            "minute".
+        start_datetime : datetime, str or 0, optional
+            Earliest date, inclusive. By default, or if it is 0, unbounded.
+        end_datetime : datetime, str or 0, optional
+            Latest date, inclusive. By default, or if it is 0, unbounded.
+
+        Returns
+        -------
+        list of ImageSummaryResult or of BlobSummaryResult
+            One result for each interval that has objects, in the order of `interval_start`.
 
         Raises
         ------
         ValueError
-            There is no such date or interval.
+            If the date or the interval is unknown.
+        AttributeError
+            If the filter names an attribute that the class does not have.
+
+        Examples
+        --------
+        >>> months = search.summary_interval(interval="month", start_datetime="2024-04-01")
+        >>> [(month.interval_start.month, month.count) for month in months]
+        [(4, 1), (7, 1)]
         """
         name = str(AggregateDateField(str(aggregate_date_field or self.DEFAULT_AGGREGATE_DATE_FIELD)))
         chosen = Interval(interval)
@@ -242,7 +470,29 @@ class SummarySearchMixin(Search[T]):
 
 
 class BlobSearch(SummarySearchMixin[Any], GeoSearch[Any]):
-    """A search for blobs."""
+    """Search for blobs.
+
+    Parameters
+    ----------
+    model : type
+        Class of the objects.
+    client : CatalogClient, optional
+        Client to use. By default the default client.
+    url : str, optional
+        Address of the API, if there is no `client`.
+    includes : bool, default True
+        Include the events of uploads.
+    request_params : dict, optional
+        Further query parameters of the requests.
+    headers : dict, optional
+        Further HTTP headers of the requests.
+
+    Examples
+    --------
+    >>> found = Blob.search().filter(p.namespace == "local:docs").filter(p.name.prefix("notes"))
+    >>> [blob.name for blob in found]
+    ['notes.txt']
+    """
 
     DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.CREATED
     SummaryResult = summaries.BlobSummaryResult

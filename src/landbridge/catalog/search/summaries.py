@@ -135,10 +135,23 @@ class _SummaryResult:
 
 
 class ImageSummaryResult(_SummaryResult):
-    """Number and size of the images that match a search.
+    """Number and total size of the images that match a search, of all or of one interval.
 
-    `count` is their number, `bytes` the size of their files together; `products` are the ids of their
-    products, for the whole search, and `interval_start` is when the interval begins, for one interval.
+    Parameters
+    ----------
+    count : int, optional
+        Number of images.
+    bytes : int, optional
+        Total size of their files in bytes.
+    products : list of str, optional
+        Ids of their products; not set for an interval.
+    interval_start : datetime, optional
+        Start of the interval in UTC; not set for the whole search.
+
+    Examples
+    --------
+    >>> search.summary().count
+    3
     """
 
     _objects = "images"
@@ -157,10 +170,23 @@ class ImageSummaryResult(_SummaryResult):
 
 
 class BlobSummaryResult(_SummaryResult):
-    """Number and size of the blobs that match a search.
+    """Number and total size of the blobs that match a search, of all or of one interval.
 
-    `count` is their number, `bytes` their size together; `namespaces` are theirs, for the whole search, and
-    `interval_start` is when the interval begins, for one interval.
+    Parameters
+    ----------
+    count : int, optional
+        Number of blobs.
+    bytes : int, optional
+        Total size of their data in bytes.
+    namespaces : list of str, optional
+        Their namespaces; not set for an interval.
+    interval_start : datetime, optional
+        Start of the interval in UTC; not set for the whole search.
+
+    Examples
+    --------
+    >>> Blob.search().filter(p.namespace == "local:docs").summary().bytes
+    13
     """
 
     _objects = "blobs"

@@ -36,10 +36,16 @@ class StoredObject(Model):
     __hash__ = None  # type: ignore[assignment] # mutable objects have no hash
 
     id = TypedAttribute(
-        str, mutable=False, serializable=False, doc="The id, unique among objects of the class."
+        str, mutable=False, serializable=False, doc="Id, unique among the objects of its class."
     )
-    created = Timestamp(readonly=True, doc="When it was created. *Filterable, sortable.*")
-    modified = Timestamp(readonly=True, doc="When it was last saved. *Filterable, sortable.*")
+    created = Timestamp(
+        readonly=True,
+        doc="Time at which the object was created; the service sets it. *Filterable, sortable.*",
+    )
+    modified = Timestamp(
+        readonly=True,
+        doc="Time at which the object was last saved; the service sets it. *Filterable, sortable.*",
+    )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -172,7 +178,7 @@ class StoredObject(Model):
     # State
     @property
     def state(self) -> DocumentState:
-        """State of the object compared with the service's copy."""
+        """State of the object compared with the service's copy: a `DocumentState`."""
         if self._deleted:
             return DocumentState.DELETED
         if not self._saved:
@@ -181,7 +187,7 @@ class StoredObject(Model):
 
     @property
     def is_modified(self) -> bool:
-        """Whether an attribute was set or changed since the object was made, read or saved."""
+        """True if an attribute was set or changed since the object was made, read or saved."""
         return bool(self._modified)
 
     def _check_not_deleted(self) -> None:
