@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from landbridge.catalog.enums import StorageState
 from landbridge.catalog.model.attributes import EnumAttribute, TupleAttribute, TypedAttribute
 from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
-from landbridge.catalog.model.converters import GeometryAttribute, Timestamp, at_home, to_shape
+from landbridge.catalog.model.converters import GeometryAttribute, Timestamp, to_shape, within_world_bounds
 from landbridge.catalog.model.values import File
 from landbridge.catalog.product_member import NamedCatalogObject
 from landbridge.catalog.stac.images import IMAGES
@@ -146,8 +146,8 @@ class ImageMetadata(NamedCatalogObject):
         >>> image.coverage(area)
         1.0
         """
-        area = at_home(to_shape(geom))
-        return float(area.intersection(at_home(self.geometry)).area / area.area)
+        area = within_world_bounds(to_shape(geom))
+        return float(area.intersection(within_world_bounds(self.geometry)).area / area.area)
 
 
 def _own_grid(image: ImageMetadata) -> AOI:

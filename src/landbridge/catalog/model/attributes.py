@@ -1,12 +1,12 @@
-"""Attributes: each is the declaration, the accessor and the converter of one name of a catalog object.
+"""Attributes: descriptors that declare, validate and convert the values of catalog objects.
 
-A converter goes both ways: `deserialize` takes what a user assigned (`validate=True`) or what the service
-sent (`validate=False`) and gives the Python value; `serialize` gives the JSON-like value of
-`CatalogObject.serialize()`; `to_service` the value that goes into a document.
+`deserialize` returns the Python value of a value that a user assigned (`validate=True`) or that the service
+sent (`validate=False`). `serialize` returns the JSON-like value for `CatalogObject.serialize()`, `to_service`
+the value for a document.
 
-The values themselves live in a `Model`; values that can be edited in place (lists, mappings) are `Tracked`:
-they know the models that hold them, tell them of each change, and refuse changes where one of them holds
-them in an attribute that cannot be changed.
+A `Model` holds the values. Values that can be edited in place (lists, mappings) are `Tracked`: they know the
+models that hold them, report each change to them, and refuse a change if one of the models holds them in an
+attribute that cannot be changed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class Owner(Protocol):
-    """Whatever holds a tracked value."""
+    """A model or a tracked value that holds a tracked value."""
 
     def _on_change(self, attribute: Attribute) -> None: ...
 
@@ -42,11 +42,11 @@ class Owner(Protocol):
 
 
 class Tracked:
-    """A value that is edited in place and tells its owners so."""
+    """A value that can be edited in place and reports changes to its owners."""
 
     _owners: dict[tuple[int, str], tuple[weakref.ReferenceType[Any], Attribute]]
 
-    # Owners are known by weak references: they attach themselves again when they are copied or unpickled.
+    # Owners are weak references and are not pickled: a copied or unpickled owner attaches its values again.
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_owners"}
 
@@ -56,11 +56,11 @@ class Tracked:
         self._attach_parts()
 
     def _attach_parts(self) -> None:
-        """Attach the tracked values inside this one."""
+        """Attach the tracked values in this value to it."""
         raise NotImplementedError
 
     def _attach(self, owner: Owner, attribute: Attribute) -> None:
-        """Remember that `owner` holds this value under `attribute`."""
+        """Add an owner, which holds this value under `attribute`."""
         self._owners[id(owner), attribute.name] = (weakref.ref(owner), attribute)
 
     def _detach(self, owner: Owner, attribute: Attribute) -> None:
@@ -73,7 +73,7 @@ class Tracked:
                 yield owner, attribute
 
     def _check_editable(self) -> None:
-        """Raise AttributeValidationError where an owner does not allow a change."""
+        """Raise AttributeValidationError if an owner does not allow a change."""
         for owner, attribute in self._live_owners():
             name = owner._frozen_attribute(attribute)
             if name is not None:
@@ -83,7 +83,7 @@ class Tracked:
         for owner, attribute in self._live_owners():
             owner._on_change(attribute)
 
-    # A tracked value is itself the owner of the tracked values inside it.
+    # A tracked value is the owner of the tracked values in it.
     def _on_change(self, _attribute: Attribute) -> None:
         self._report_change()
 
@@ -101,15 +101,15 @@ class Attribute:
     Parameters
     ----------
     mutable
-        False: it can be set once and not changed afterwards.
+        False: the value can be set once and not changed afterwards.
     serializable
-        False: it is no part of the object's own document.
+        False: the value is not part of the object's document.
     sticky
-        True: its local value survives a save or reload.
+        True: `save` and `reload` keep the local value.
     readonly
-        True: only the service sets it.
+        True: only the service sets the value.
     doc
-        What it means.
+        Description of the attribute.
     """
 
     # True: the service's JSON value is the Python value, so that it is not kept a second time.
@@ -132,9 +132,9 @@ class Attribute:
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
-        self._place = (owner, name)
+        self._declaration = (owner, name)
 
-    # A declaration is one object for all that hold its values: copies and pickles refer to it.
+    # All models and values share one declaration: copies and pickles refer to it.
     def __copy__(self) -> Self:
         return self
 
@@ -142,10 +142,12 @@ class Attribute:
         return self
 
     def __reduce__(self) -> Any:
-        place = getattr(self, "_place", None)
-        for depth, one in enumerate(_nested(place[0].__dict__.get(place[1]) if place else None)):
-            if one is self and place:
-                return _declared, (*place, depth)
+        declaration = getattr(self, "_declaration", None)
+        if declaration is not None:
+            owner, name = declaration
+            for depth, attribute in enumerate(_nested(owner.__dict__.get(name))):
+                if attribute is self:
+                    return _declared_attribute, (owner, name, depth)
         return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined] # not in typeshed
 
     def __repr__(self) -> str:
@@ -165,45 +167,45 @@ class Attribute:
         instance._remove(self)
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
-        """The Python value of what a user gave (`validate`) or the service sent."""
+        """Return the Python value of a value that a user assigned (`validate`) or that the service sent."""
         del validate
         return value
 
     def serialize(self, value: Any, jsonapi_format: bool = False) -> Any:
-        """The JSON-like form of a Python value."""
+        """Return a Python value as a JSON-like value."""
         del jsonapi_format
         return value
 
     def to_service(self, value: Any) -> Any:
-        """The form in which a Python value goes into a document for the service."""
+        """Return a Python value as it is written into a document for the service."""
         return self.serialize(value)
 
     def same(self, one: Any, other: Any) -> bool:
-        """Whether assigning `other` in place of `one` changes nothing."""
+        """Return whether two values are the same, so that assigning one for the other is no change."""
         try:
             return bool(type(one) is type(other) and one == other)
         except ValueError:  # arrays compare element by element
             return one is other
 
     def _invalid(self, value: Any, wanted: str) -> AttributeValidationError:
-        where = f"'{self.name}'" if self.name else "The value"
-        return AttributeValidationError(f"{where} must be {wanted}; got {value!r}.")
+        subject = f"'{self.name}'" if self.name else "The value"
+        return AttributeValidationError(f"{subject} must be {wanted}; got {value!r}.")
 
 
 def _nested(attribute: Any) -> Iterator[Any]:
-    """Yield an attribute, that of its items, that of their items and so on."""
+    """Yield an attribute, the attribute of its items, that of their items, and so on."""
     while attribute is not None:
         yield attribute
         attribute = getattr(attribute, "item", None)
 
 
-def _declared(owner: type, name: str, depth: int) -> Any:
-    """Return the declaration of an attribute, or of the items in it."""
+def _declared_attribute(owner: type, name: str, depth: int) -> Any:
+    """Return the declared attribute of a class, or the attribute of its items at this depth."""
     return next(islice(_nested(owner.__dict__[name]), depth, None))
 
 
 class TypedAttribute(Attribute):
-    """An attribute of one Python type; with `coerce`, what that type's constructor accepts is accepted."""
+    """An attribute of one Python type; with `coerce`, any value that the type's constructor accepts."""
 
     def __init__(self, attribute_type: type, coerce: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -214,7 +216,7 @@ class TypedAttribute(Attribute):
         return self.validate_value(value) if validate and value is not None else value
 
     def validate_value(self, value: Any) -> Any:
-        """The value, coerced if need be; AttributeValidationError where it is of another type."""
+        """Return the value, coerced if allowed; AttributeValidationError if it has another type."""
         if isinstance(value, self.attribute_type):
             return value
         if self.coerce:
@@ -229,7 +231,7 @@ class TypedAttribute(Attribute):
 
 
 class BooleanAttribute(Attribute):
-    """An attribute that is True or False: whatever is assigned is taken by its truth."""
+    """An attribute that is True or False: the truth value of the assigned value."""
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         return bool(value) if validate else value
@@ -243,7 +245,7 @@ class EnumAttribute(Attribute):
         self.enum = enum
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
-        # The service may know values that this client does not: those are kept.
+        # The service may send values that this version of the client does not know.
         if value is None or not validate:
             return value
         try:
@@ -254,7 +256,7 @@ class EnumAttribute(Attribute):
 
 
 class TupleAttribute(Attribute):
-    """An attribute that is a tuple, of elements of one type and of a length within bounds."""
+    """An attribute that is a tuple with elements of one type and a bounded length."""
 
     is_json = False
 
@@ -278,20 +280,20 @@ class TupleAttribute(Attribute):
         return tuple(value) if isinstance(value, list) else value
 
     def validate_value(self, value: Any) -> tuple[Any, ...]:
-        """The value as a tuple of the right type; AttributeValidationError where it cannot be one."""
-        kind = self.attribute_type
-        wanted = f"a sequence of {self._length()}{kind.__name__ if kind else 'value'}s"
+        """Return the value as a tuple; AttributeValidationError for a wrong type or length."""
+        element_type = self.attribute_type
+        wanted = f"a sequence of {self._length()}{element_type.__name__ if element_type else 'value'}s"
         if value is None or isinstance(value, (str, bytes)):
             raise self._invalid(value, wanted)
         try:
             elements = tuple(value)
-            if kind is not None and self.coerce:
-                elements = tuple(kind(element) for element in elements)
+            if element_type is not None and self.coerce:
+                elements = tuple(element_type(element) for element in elements)
         except (TypeError, ValueError):
             raise self._invalid(value, wanted) from None
-        if (kind is not None and not all(isinstance(element, kind) for element in elements)) or not (
-            (self.min_length or 0) <= len(elements) <= (self.max_length or len(elements))
-        ):
+        of_type = element_type is None or all(isinstance(element, element_type) for element in elements)
+        in_bounds = (self.min_length or 0) <= len(elements) <= (self.max_length or len(elements))
+        if not (of_type and in_bounds):
             raise self._invalid(value, wanted)
         return elements
 
@@ -305,7 +307,7 @@ class TupleAttribute(Attribute):
 
 
 class Model:
-    """Holds the values of declared attributes; what was never set reads None."""
+    """Holds the values of declared attributes; an attribute that was never set is None."""
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = ()
     _attribute_types: ClassVar[Mapping[str, Attribute]] = {}
@@ -322,7 +324,7 @@ class Model:
         cls.ATTRIBUTES = tuple(types)
 
     def _attach_parts(self) -> None:
-        """Attach the tracked values that this one holds, after a copy or a pickle."""
+        """Attach the tracked values of this model to it, after copying or unpickling."""
         for name, value in self._values.items():
             if isinstance(value, Tracked):
                 value._attach(self, self._attribute_types[name])
@@ -332,12 +334,12 @@ class Model:
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
         super().__setattr__(name, value)
 
-    # How values are read, set and removed
+    # Reading, setting and removing values
     def _read(self, attribute: Attribute) -> Any:
         return self._values.get(attribute.name)
 
     def _read_reference(self) -> Any:
-        """The object that the class's reference is to, from the service; None where it does not exist."""
+        """Return the object that the class's reference refers to; None if it does not exist."""
         raise NotImplementedError
 
     def _assign(self, attribute: Attribute, value: Any) -> None:
@@ -345,7 +347,7 @@ class Model:
         self._set_and_report(attribute, attribute.deserialize(value, validate=True))
 
     def _set_and_report(self, attribute: Attribute, value: Any) -> None:
-        """Keep a Python value, and report the change if it is one."""
+        """Set a Python value and report the change, if it is a change."""
         known = self._is_known(attribute.name)
         old = self._read(attribute)
         changed = not known or (old is not value and not attribute.same(old, value))
@@ -380,16 +382,16 @@ class Model:
             )
 
     def _on_change(self, attribute: Attribute) -> None:
-        """Called after the value of an attribute was set or edited."""
+        """Handle a change: the value of an attribute was set or edited."""
         raise NotImplementedError
 
     def _frozen_attribute(self, attribute: Attribute) -> str | None:
-        """The name of the attribute that forbids an edit of its value, None where it is allowed."""
+        """Return the name of the attribute that forbids editing its value; None if editing is allowed."""
         return attribute.name if attribute.readonly or not attribute.mutable else None
 
 
 def detach_all(model: Model, names: Iterable[str]) -> None:
-    """Make the tracked values under `names` independent of the model."""
+    """Detach the tracked values of the attributes `names` from the model."""
     for name in names:
         value = model._values.get(name)
         if isinstance(value, Tracked):

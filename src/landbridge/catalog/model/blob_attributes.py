@@ -1,4 +1,4 @@
-"""Attributes that only blobs have: the parts of their ids, and their checksums."""
+"""Attributes of blobs only: the parts of their ids, and their checksums."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class IdPart(TypedAttribute):
 
     def validate_value(self, value: Any) -> Any:
         text = super().validate_value(value)
-        # Without a namespace, or with an empty one, a blob gets the user's own.
+        # An empty namespace is valid: the blob gets the user's own.
         if text and (why := self.fault(text)) is not None:
             raise InvalidNameError(f"'{self.name}' cannot be {text!r}: it {why}.")
         return text

@@ -1,4 +1,4 @@
-"""Attributes whose service form is not their Python form: timestamps and geometries."""
+"""Attributes that are converted between Python and the service: timestamps, geometries, readable texts."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = [
     "GeometryAttribute",
     "ReadableText",
     "Timestamp",
-    "at_home",
-    "geojson",
     "parse_datetime",
+    "to_geojson",
     "to_shape",
+    "within_world_bounds",
 ]
 
 
 def parse_datetime(value: str | date) -> datetime:
-    """A timestamp in UTC from a datetime, a date or a text; what names no zone is UTC.
+    """Return a datetime in UTC from a datetime, a date or a text; without a time zone, it is UTC.
 
-    Texts are ISO 8601 dates and times with any number of decimals (kept to the microsecond), or a year or
-    a month alone. ValueError where it is none of these.
+    A text is an ISO 8601 date and time with any number of decimals (cut to microseconds), a year or a month.
+    ValueError for any other value.
     """
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
@@ -33,7 +33,7 @@ def parse_datetime(value: str | date) -> datetime:
 
 
 class ReadableText(TypedAttribute):
-    """A text that people can tell from others: no controls, marks of direction or blanks at its ends."""
+    """A display name, without control characters, text direction marks and spaces at its ends."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(str, **kwargs)
@@ -48,7 +48,7 @@ class ReadableText(TypedAttribute):
 
 
 class Timestamp(Attribute):
-    """A moment: kept as it was assigned, and an aware UTC datetime once it comes from the service."""
+    """A timestamp: any value until it is saved, and an aware datetime in UTC from the service."""
 
     is_json = False
 
@@ -83,7 +83,7 @@ class Timestamp(Attribute):
 
 
 class GeometryAttribute(Attribute):
-    """A geometry in longitude and latitude; a shapely geometry, whatever it was assigned as."""
+    """A geometry in longitude and latitude, converted to a shapely geometry when it is assigned."""
 
     is_json = False
 
@@ -100,17 +100,17 @@ class GeometryAttribute(Attribute):
 
     def serialize(self, value: Any, jsonapi_format: bool = False) -> Any:
         del jsonapi_format
-        return None if value is None else geojson(value)
+        return None if value is None else to_geojson(value)
 
     def same(self, one: Any, other: Any) -> bool:
         return bool(type(one) is type(other) and one == other)
 
 
 def to_shape(value: Any, *, check: bool = False) -> Any:
-    """The shapely geometry of GeoJSON (geometries, Features, FeatureCollections) or `__geo_interface__`.
+    """Return the shapely geometry of GeoJSON (geometry, Feature, FeatureCollection) or `__geo_interface__`.
 
-    With `check`, GeoJSON polygons without width or height are refused. ValueError or TypeError where the
-    value holds no geometry.
+    ValueError or TypeError if the value has no geometry, or with `check` if a GeoJSON polygon has no width or
+    no height.
     """
     from shapely.errors import ShapelyError
     from shapely.geometry import GeometryCollection, shape
@@ -142,8 +142,8 @@ def to_shape(value: Any, *, check: bool = False) -> Any:
     return geometry
 
 
-def at_home(geometry: Any) -> Any:
-    """Return a shapely geometry within ±180 and ±90 degrees, cut at the antimeridian if it goes across."""
+def within_world_bounds(geometry: Any) -> Any:
+    """Return a shapely geometry within ±180 and ±90 degrees, cut at the antimeridian if it crosses it."""
     west, south, east, north = geometry.bounds
     if geometry.is_empty or (west >= -180 and east <= 180 and south >= -90 and north <= 90):
         return geometry
@@ -152,18 +152,18 @@ def at_home(geometry: Any) -> Any:
     return cut_at_antimeridian(geometry)
 
 
-def geojson(geometry: Any) -> dict[str, Any]:
-    """A geometry as a GeoJSON dict of plain lists."""
+def to_geojson(geometry: Any) -> dict[str, Any]:
+    """Return a geometry as a GeoJSON dict with lists for tuples."""
     document = geometry if isinstance(geometry, dict) else geometry.__geo_interface__
-    plain = _lists(document)
+    plain = _with_lists(document)
     if not isinstance(plain, dict):
         raise TypeError(f"no geometry: {geometry!r}")
     return plain
 
 
-def _lists(value: Any) -> Any:
+def _with_lists(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _lists(entry) for key, entry in value.items()}
+        return {key: _with_lists(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_lists(entry) for entry in value]
+        return [_with_lists(entry) for entry in value]
     return value

@@ -1,4 +1,4 @@
-"""`extra_properties`: JSON values of one's own, edited in place to any depth."""
+"""`extra_properties`: the user's own JSON values, which can be edited in place at any depth."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ExtraProperties", "JsonAttribute"]
 
 
 class JsonAttribute(Attribute):
-    """Any JSON value; lists and objects inside are tracked too."""
+    """Any JSON value; lists and objects in it are tracked too."""
 
     is_json = False
 

@@ -1,4 +1,4 @@
-"""Filters and sorting on the client, for objects that the service cannot filter, by the rules of the service.
+"""Filters and sorting on the client, with the service's rules, for objects that the service cannot filter.
 
 The rules are those of `landbridge.utils.comparison`.
 """
@@ -24,8 +24,8 @@ def select(
     attributes: Callable[[Any], Mapping[str, Any]],
     searchable: tuple[str, ...],
 ) -> list[Any]:
-    """The records whose attributes match a query, in its order; its limit is left to the caller."""
-    chosen = [
+    """Return the records whose attributes match a query, in its order; its limit is not applied."""
+    matching = [
         record
         for record in records
         if (query.expression is None or matches(query.expression, attributes(record)))
@@ -33,12 +33,12 @@ def select(
     ]
     if query.sort is not None:
         field, ascending = query.sort
-        keyed = [(to_comparable(attributes(record).get(field)), record) for record in chosen]
-        # Objects without a value come last, in either order.
+        keyed = [(to_comparable(attributes(record).get(field)), record) for record in matching]
+        # Objects without a value come last in both directions.
         known = [pair for pair in keyed if pair[0] is not None]
-        known.sort(key=lambda pair: _ordered(pair[0]), reverse=not ascending)
-        chosen = [record for _, record in known] + [record for key, record in keyed if key is None]
-    return chosen
+        known.sort(key=lambda pair: _sort_key(pair[0]), reverse=not ascending)
+        matching = [record for _, record in known] + [record for key, record in keyed if key is None]
+    return matching
 
 
 def _contains(attributes: Mapping[str, Any], names: tuple[str, ...], text: str) -> bool:
@@ -47,12 +47,12 @@ def _contains(attributes: Mapping[str, Any], names: tuple[str, ...], text: str) 
 
 
 def matches(expression: Mapping[str, Any], attributes: Mapping[str, Any]) -> bool:
-    """Whether plain attributes satisfy a serialized expression."""
+    """Return whether attributes satisfy a serialized expression."""
     ((operator, operand),) = expression.items()
     return _OPERATORS[operator](operand, attributes)
 
 
-def _of_value(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Mapping[str, Any]], bool]:
+def _comparing(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Mapping[str, Any]], bool]:
     def matched(operand: Mapping[str, Any], attributes: Mapping[str, Any]) -> bool:
         ((name, wanted),) = operand.items()
         return compare(attributes.get(name), wanted)
@@ -60,30 +60,30 @@ def _of_value(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Mapping[str
     return matched
 
 
-def _of_text(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
+def _comparing_texts(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
     return lambda value, wanted: value is not None and compare(str(value), wanted)
 
 
 def _within(value: Any, bounds: Mapping[str, Any]) -> bool:
-    """Say whether a value is within bounds; one that has no order is not."""
+    """Return whether a value is within bounds; False if it cannot be ordered."""
     try:
         return is_within(value, bounds)
     except TypeError:
         return False
 
 
-def _ordered(key: Any) -> tuple[str, Any]:
-    """A key that sorts beside keys of another type."""
+def _sort_key(key: Any) -> tuple[str, Any]:
+    """Return a sort key that can be compared with keys of values of other types."""
     return ("number" if isinstance(key, (bool, int, float)) else type(key).__name__, key)
 
 
 _OPERATORS: dict[str, Callable[[Any, Mapping[str, Any]], bool]] = {
-    "eq": _of_value(equals),
-    "ne": _of_value(differs),
-    "range": _of_value(_within),
-    "prefix": _of_value(_of_text(str.startswith)),
-    "like": _of_value(_of_text(matches_like)),
-    "ilike": _of_value(_of_text(lambda value, wanted: matches_like(value.lower(), wanted.lower()))),
+    "eq": _comparing(equals),
+    "ne": _comparing(differs),
+    "range": _comparing(_within),
+    "prefix": _comparing(_comparing_texts(str.startswith)),
+    "like": _comparing(_comparing_texts(matches_like)),
+    "ilike": _comparing(_comparing_texts(lambda value, wanted: matches_like(value.lower(), wanted.lower()))),
     "isnull": lambda name, attributes: is_missing(attributes.get(name)),
     "isnotnull": lambda name, attributes: not is_missing(attributes.get(name)),
     "and": lambda parts, attributes: all(matches(part, attributes) for part in parts),

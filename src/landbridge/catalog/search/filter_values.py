@@ -1,4 +1,4 @@
-"""Checks of the values that filters compare attributes with, before a service is asked."""
+"""Checks of the values in filters, before the search is sent."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ __all__ = ["check_values"]
 def check_values(expression: Expression, attribute: Attribute) -> None:
     """Raise BadRequestError for a comparison with a value that the attribute can never have.
 
-    A service would find nothing, and report no error.
+    A service would return no objects and no error.
     """
     if isinstance(attribute, GeometryAttribute):
-        if isinstance(expression, (EqExpression, NeExpression, RangeExpression)) and not _is_none(expression):
+        if isinstance(expression, (EqExpression, NeExpression, RangeExpression)) and not _compares_with_null(
+            expression
+        ):
             raise BadRequestError(
                 f"'{attribute.name}' cannot be compared: search with .intersects(geometry), and find equal "
                 "geometries among the results."
@@ -35,16 +37,16 @@ def check_values(expression: Expression, attribute: Attribute) -> None:
     else:
         return
     for value in map(json_value, values):
-        if value is not None and (wanted := _unlike(attribute, value)) is not None:
-            raise BadRequestError(f"'{attribute.name}' is compared with {value!r}, but it is {wanted}.")
+        if value is not None and (expected := _expected_values(attribute, value)) is not None:
+            raise BadRequestError(f"'{attribute.name}' is compared with {value!r}, but it is {expected}.")
 
 
-def _is_none(expression: Any) -> bool:
+def _compares_with_null(expression: Any) -> bool:
     return getattr(expression, "value", 0) is None
 
 
-def _unlike(attribute: Attribute, value: Any) -> str | None:
-    """Return the kind of an attribute's values if this value is of another kind, else None."""
+def _expected_values(attribute: Attribute, value: Any) -> str | None:
+    """Return a description of the attribute's values if this value cannot be one of them, else None."""
     if isinstance(attribute, BooleanAttribute):
         return None if isinstance(value, (bool, int, float)) and value in (0, 1) else "True or False"
     if isinstance(attribute, TypedAttribute):

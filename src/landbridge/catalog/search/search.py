@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import AggregateDateField, Interval
 from landbridge.catalog.errors import InvalidGeometryError
-from landbridge.catalog.model.converters import at_home, geojson, to_shape
+from landbridge.catalog.model.converters import to_geojson, to_shape, within_world_bounds
 from landbridge.catalog.model.references import CatalogObjectReference
 from landbridge.catalog.search import summaries
 from landbridge.catalog.search.filter_values import check_values
@@ -347,7 +347,7 @@ class GeoSearch(Search[T]):
         from shapely.errors import ShapelyError
 
         try:
-            document = geojson(at_home(to_shape(geometry)))
+            document = to_geojson(within_world_bounds(to_shape(geometry)))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, ShapelyError) as error:
             refused = InvalidGeometryError if isinstance(geometry, Mapping) else TypeError
             raise refused(f"intersects needs a geometry; got {geometry!r}: {error}") from error
