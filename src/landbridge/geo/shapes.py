@@ -14,7 +14,7 @@ MAX_LON = 180.0
 MAX_LAT = 90.0
 
 
-def to_shapely(geometry: Any) -> BaseGeometry:
+def to_shapely(geometry: Any, *, check_finite: bool = True) -> BaseGeometry:
     """The shapely geometry of a GeoJSON mapping, Feature, FeatureCollection, shapely geometry or anything
     with `__geo_interface__`.
 
@@ -32,16 +32,18 @@ def to_shapely(geometry: Any) -> BaseGeometry:
         )
     kind = document.get("type")
     if kind == "FeatureCollection":
-        return GeometryCollection([to_shapely(feature) for feature in document.get("features", [])])
+        return GeometryCollection(
+            [to_shapely(feature, check_finite=check_finite) for feature in document.get("features") or ()]
+        )
     if kind == "Feature":
         if document.get("geometry") is None:
             raise ValueError(
                 f"the GeoJSON Feature has no geometry: {json.dumps(document, default=str)[:120]}"
             )
-        return to_shapely(document["geometry"])
+        return to_shapely(document["geometry"], check_finite=check_finite)
     try:
         found = shape(dict(document))
-        finite = bool(np.isfinite(shapely.get_coordinates(found)).all())
+        finite = not check_finite or bool(np.isfinite(shapely.get_coordinates(found)).all())
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, ShapelyError) as error:
         why = f" ({error})" if isinstance(error, (ValueError, ShapelyError)) else ""
         raise ValueError(f"not a GeoJSON geometry{why}: {json.dumps(document, default=str)[:120]}") from error

@@ -112,34 +112,26 @@ def to_shape(value: Any, *, check: bool = False) -> Any:
     ValueError or TypeError if the value has no geometry, or with `check` if a GeoJSON polygon has no width or
     no height.
     """
-    from shapely.errors import ShapelyError
-    from shapely.geometry import GeometryCollection, shape
+    import shapely
     from shapely.geometry.base import BaseGeometry
 
-    if isinstance(value, BaseGeometry):
-        return value
-    document = value if isinstance(value, dict) else getattr(value, "__geo_interface__", None)
-    if not isinstance(document, dict):
-        raise TypeError(f"no geometry: {value!r}")
-    kind = document.get("type")
-    if kind == "Feature":
-        if document.get("geometry") is None:
-            raise ValueError("the GeoJSON Feature has no geometry")
-        return to_shape(document["geometry"], check=check)
-    if kind == "FeatureCollection":
-        features = document.get("features") or ()
-        return GeometryCollection([to_shape(feature, check=check) for feature in features])
-    try:
-        geometry = shape(document)
-    except (ShapelyError, ValueError) as error:
-        raise ValueError(f"not a GeoJSON geometry ({error}): {document!r:.120}") from error
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"not a GeoJSON geometry: {document!r:.120}") from error
-    if check and "Polygon" in geometry.geom_type:
+    from landbridge.geo.shapes import to_shapely
+
+    geometry = to_shapely(value, check_finite=False)
+    if check and not isinstance(value, BaseGeometry):
+        document = getattr(value, "__geo_interface__", value)
+        features = document.get("type") == "FeatureCollection"
+        for part in shapely.get_parts(geometry) if features else (geometry,):
+            _check_extent(part)
+    return geometry
+
+
+def _check_extent(geometry: Any) -> None:
+    """Raise ValueError for a polygon without width or height."""
+    if "Polygon" in geometry.geom_type:
         west, south, east, north = geometry.bounds
         if west >= east or south >= north:
             raise ValueError("the polygon has no width or no height")
-    return geometry
 
 
 def within_world_bounds(geometry: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Rasters of images as xarray.DataArrays, loaded or lazy."""
+"""Rasters of images as xarray.DataArrays, in memory or lazy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from landbridge.geo import GeoContext
     from landbridge.raster import Request, Source
 
-__all__ = ["Grouping", "alone", "data_array", "grouped"]
+__all__ = ["Layers", "alone", "data_array", "grouped"]
 
 _DEGREES_PER_HOUR = 15
 
@@ -27,27 +27,27 @@ T = TypeVar("T", bound="ImageMetadata")
 
 
 @dataclass(frozen=True, slots=True)
-class Grouping:
-    """Images as the layers of an array; with `keys` the layers are along a dimension of these."""
+class Layers:
+    """The images of each layer of an array; `keys` are the coordinates of the dimension "group"."""
 
     groups: Sequence[Sequence[ImageMetadata]]
     keys: Sequence[Any] | None = None
 
 
-def alone(image: ImageMetadata) -> Grouping:
-    """One image as the only layer."""
-    return Grouping([[image]])
+def alone(image: ImageMetadata) -> Layers:
+    """Return one image as the only layer."""
+    return Layers([[image]])
 
 
 def grouped(
     images: Collection[T], groupby: Predicate | Sequence[Predicate] | None, context: GeoContext
-) -> Grouping:
-    """The layers that `groupby` asks for; see `ImageCollection.to_xarray`.
+) -> Layers:
+    """Return the layers for an argument `groupby`; see `ImageCollection.to_xarray`.
 
-    ValueError where an image has no time by which it could be grouped.
+    ValueError for a grouping by time if an image has no acquired time.
     """
     if groupby is None:
-        return Grouping([[image] for image in images])
+        return Layers([[image] for image in images])
     if groupby in ("time", "solar_day"):
         undated = [image.id for image in images if image.acquired is None]
         if undated:
@@ -57,14 +57,14 @@ def grouped(
         def moment(image: ImageMetadata) -> Any:
             return image.acquired if groupby == "time" else (image.acquired + offset).date()
 
-        return Grouping([list(group) for _, group in images.groupby(moment)])
+        return Layers([list(group) for _, group in images.groupby(moment)])
     predicates = groupby if isinstance(groupby, (list, tuple)) else (groupby,)
     pairs = [(key, list(group)) for key, group in images.groupby(*predicates)]
-    return Grouping([group for _, group in pairs], [key for key, _ in pairs])
+    return Layers([group for _, group in pairs], [key for key, _ in pairs])
 
 
 def solar_offset(context: GeoContext) -> int:
-    """By how many whole hours the sun at the middle of an area is ahead of UTC, as odc-stac reckons it."""
+    """Return the solar time at the middle of an area minus UTC, in whole hours, as odc-stac computes it."""
     from landbridge.raster.grids.crs import crs_of, crs_on, transformer
     from landbridge.raster.grids.geobox import output_grid
 
@@ -75,14 +75,14 @@ def solar_offset(context: GeoContext) -> int:
 
 
 def data_array(
-    grouping: Grouping,
+    layers: Layers,
     wanted: Request,
     chunks: Any,
     nodata: float | None,
     max_workers: int | None,
     progress: bool | None,
 ) -> DataArray:
-    """The layers as an array (time or group, band, y, x); see `ImageCollection.to_xarray`."""
+    """Return the layers as an array (time or group, band, y, x); see `ImageCollection.to_xarray`."""
     try:
         import xarray
         from odc.geo.xr import xr_coords
@@ -97,22 +97,22 @@ def data_array(
             )
         return raster.lazy_stack(groups, wanted, chunks, nodata)
 
-    values, geobox, fill = rasters.reading(grouping.groups, wanted, read)
-    along = "time" if grouping.keys is None else "group"
+    values, geobox, fill = rasters.reading(layers.groups, wanted, read)
+    dimension = "time" if layers.keys is None else "group"
     coordinates: dict[Any, Any] = {
-        "time": (along, _times([_earliest(group) for group in grouping.groups])),
-        "id": (along, [" ".join(image.id for image in group) for group in grouping.groups]),
+        "time": (dimension, _times([_earliest(group) for group in layers.groups])),
+        "id": (dimension, [" ".join(image.id for image in group) for group in layers.groups]),
         "product_id": (
-            along,
-            [" ".join(dict.fromkeys(image.product_id for image in group)) for group in grouping.groups],
+            dimension,
+            [" ".join(dict.fromkeys(image.product_id for image in group)) for group in layers.groups],
         ),
         "band": list(wanted.bands),
         **xr_coords(geobox, always_yx=True),
     }
-    if grouping.keys is not None:
-        coordinates["group"] = (along, _labels(grouping.keys))
+    if layers.keys is not None:
+        coordinates["group"] = (dimension, _labels(layers.keys))
     attributes = {} if fill is None else {"nodata": fill}
-    array = xarray.DataArray(values, coordinates, (along, "band", "y", "x"), attrs=attributes)
+    array = xarray.DataArray(values, coordinates, (dimension, "band", "y", "x"), attrs=attributes)
     array.encoding["grid_mapping"] = "spatial_ref"
     return array
 
@@ -122,7 +122,7 @@ def _earliest(group: Sequence[ImageMetadata]) -> datetime | None:
 
 
 def _times(moments: Sequence[datetime | None]) -> np.ndarray[Any, Any]:
-    """Moments in nanoseconds of UTC, which is what xarray has."""
+    """Return moments as UTC in nanoseconds, xarray's type of time coordinates."""
     import numpy as np
 
     naive = [None if moment is None else moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
@@ -130,7 +130,7 @@ def _times(moments: Sequence[datetime | None]) -> np.ndarray[Any, Any]:
 
 
 def _labels(keys: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """Keys of groups as a coordinate: times and plain values by their type, all others as objects."""
+    """Return group keys as a coordinate: times and scalars by their type, other keys as objects."""
     import numpy as np
 
     if all(isinstance(key, datetime) for key in keys):

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["DefaultContext"]
 
-# Grids whose lines are this near to each other, in pixels, are one; and a resolution that is this near to a
-# whole part or multiple of the pixels' size is meant to be it.
-_SAME_LINES = 1e-3
-_SAME_SIZE = 1e-2
-# So many different grids are counted.
-_MOST_LINES = 16
+# Tolerances: of grid lines, in pixels; of a resolution, relative to a multiple or fraction of the pixel size.
+_LINE_TOLERANCE = 1e-3
+_SIZE_TOLERANCE = 1e-2
+# Maximum number of different grids that are counted.
+_MAX_GRIDS = 16
 
 
 class DefaultContext:
-    """The GeoContext of a collection and all its parts, completed from the images when it is first read."""
+    """The default GeoContext of a collection and its slices, completed from the images on first access."""
 
     def __init__(self, images: list[ImageMetadata], area: Any) -> None:
         self._images = images
@@ -42,15 +41,15 @@ class DefaultContext:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pixels:
-    """The size of an image's pixels and a corner of one of them, in its own system."""
+class _PixelGrid:
+    """The size of an image's pixels and a corner of one of them, in the image's own reference system."""
 
     size: float
     corner: tuple[float, float]
 
 
 def _completed(area: Any, images: Sequence[ImageMetadata]) -> Any:
-    """Return an area as a GeoContext, with what an AOI lacks taken from images."""
+    """Return an area as a GeoContext; the missing parts of an AOI are taken from the images."""
     from landbridge.geo import AOI, GeoContext
 
     if area is None:
@@ -65,25 +64,25 @@ def _completed(area: Any, images: Sequence[ImageMetadata]) -> Any:
         area = area.assign(crs=known.most_common(1)[0][0])
     if area.shape is not None:
         return area
-    grids = [_pixels_of(image) for image, code in zip(images, codes, strict=True) if code == area.crs]
+    grids = [_pixel_grid(image) for image, code in zip(images, codes, strict=True) if code == area.crs]
     resolutions = _resolutions(images)
     changes: dict[str, Any] = {}
     resolution = area.resolution
     if resolution is None and resolutions:
-        changes["resolution"] = resolution = _exactly(_finest(resolutions, area.crs), grids)
+        changes["resolution"] = resolution = _exact_resolution(_finest(resolutions, area.crs), grids)
     if resolution is not None and area.crs is not None and None in given and area._align_pixels is not False:
         changes["grid_origin"] = _origin(area, resolution, grids, len(images), set(resolutions))
-    # In one step: an area smaller than a pixel is valid only with both.
+    # In one step, since an area smaller than a pixel is valid only with both.
     return area.assign(**changes) if changes else area
 
 
-def _pixels_of(image: ImageMetadata) -> _Pixels | None:
-    """Return the pixels of an image; None if they are unknown, not square or rotated."""
+def _pixel_grid(image: ImageMetadata) -> _PixelGrid | None:
+    """Return the pixel grid of an image; None if it is unknown, rotated or not square."""
     if image.geotrans is None:
         return None
     x, width, row_rotation, y, column_rotation, height = image.geotrans
     square = math.isclose(abs(width), abs(height), rel_tol=1e-9)
-    return _Pixels(abs(width), (x, y)) if square and not (row_rotation or column_rotation) else None
+    return _PixelGrid(abs(width), (x, y)) if square and not (row_rotation or column_rotation) else None
 
 
 def _resolutions(images: Sequence[ImageMetadata]) -> list[tuple[float, str]]:
@@ -100,7 +99,7 @@ def _resolutions(images: Sequence[ImageMetadata]) -> list[tuple[float, str]]:
 
 
 def _finest(resolutions: Sequence[tuple[float, str]], crs: str | None) -> float:
-    """Return the finest of resolutions, in the unit of a system, or that most of them have."""
+    """Return the finest resolution, in the unit of a reference system, or else in the most common unit."""
     from landbridge.geo.crs import is_geographic
 
     unit = Counter(unit for _, unit in resolutions).most_common(1)[0][0]
@@ -110,67 +109,69 @@ def _finest(resolutions: Sequence[tuple[float, str]], crs: str | None) -> float:
     return min(value * factors[kind] / factors[unit] for value, kind in resolutions)
 
 
-def _exactly(resolution: float, grids: Sequence[_Pixels | None]) -> float:
-    """Return the exact size of the pixels if the resolution, which is often rounded, is about that."""
+def _exact_resolution(resolution: float, grids: Sequence[_PixelGrid | None]) -> float:
+    """Return the exact pixel size, or its multiple or fraction, if the resolution is a rounded form of it."""
     known = Counter(grid.size for grid in grids if grid is not None)
     if not known:
         return resolution
     size = known.most_common(1)[0][0]
-    parts, times = max(1, round(size / resolution)), max(1, round(resolution / size))
-    exact = size * times / parts
-    return exact if math.isclose(exact, resolution, rel_tol=_SAME_SIZE) else resolution
+    divisor, factor = max(1, round(size / resolution)), max(1, round(resolution / size))
+    exact = size * factor / divisor
+    return exact if math.isclose(exact, resolution, rel_tol=_SIZE_TOLERANCE) else resolution
 
 
 def _origin(
-    area: AOI, resolution: float, grids: Sequence[_Pixels | None], images: int, resolutions: set[Any]
+    area: AOI, resolution: float, grids: Sequence[_PixelGrid | None], images: int, resolutions: set[Any]
 ) -> tuple[float, float] | None:
-    """Return a point that the lines of the area's grid go through; None: (0, 0).
+    """Return a corner of the area's grid; None for the grid through (0, 0).
 
-    It is a corner of the images' pixels. If the images don't share a grid, that of most of them is taken, but
-    an area that is smaller than a pixel lies in the middle of one: so every image gives the pixel that holds
+    It is a corner of the images' pixels, or of the most common grid if the images have different grids. An
+    area that is smaller than a pixel then lies in the middle of one, so that every image gives the pixel at
     the area's middle.
     """
     known = [grid for grid in grids if grid is not None]
-    corner, alike = _most_common_lines([grid.corner for grid in known], resolution)
+    corner, count = _most_common_corner([grid.corner for grid in known], resolution)
     shared = (
-        alike == images and len(resolutions) <= 1 and all(_fits(grid.size / resolution) for grid in known)
+        count == images
+        and len(resolutions) <= 1
+        and all(_is_multiple(grid.size / resolution) for grid in known)
     )
     middle = _middle(area, resolution)
     if middle is not None and not shared:
         return middle
     if corner is None:
         return None
-    corner = _turned(corner, area)
-    # An area that is smaller than a pixel is refused on a grid that is not known.
-    return None if middle is None and _on_same_lines(corner, (0.0, 0.0), resolution) else corner
+    corner = _shifted_by_turns(corner, area)
+    # None for the grid through (0, 0), except that an area smaller than a pixel needs its grid to be set.
+    return None if middle is None and _on_same_grid(corner, (0.0, 0.0), resolution) else corner
 
 
-def _most_common_lines(
+def _most_common_corner(
     corners: Sequence[tuple[float, float]], resolution: float
 ) -> tuple[tuple[float, float] | None, int]:
-    """Return the first corner on the grid lines that most of the corners lie on, and how many do."""
+    """Return the first corner on the most common grid, and the number of corners on that grid."""
     counts: dict[tuple[float, float], int] = {}
     for corner in corners:
-        on = next((one for one in counts if _on_same_lines(corner, one, resolution)), None)
-        if on is None and len(counts) < _MOST_LINES:
-            on = corner
-        if on is not None:
-            counts[on] = counts.get(on, 0) + 1
+        first = next((known for known in counts if _on_same_grid(corner, known, resolution)), None)
+        if first is None and len(counts) < _MAX_GRIDS:
+            first = corner
+        if first is not None:
+            counts[first] = counts.get(first, 0) + 1
     return max(counts.items(), key=lambda item: item[1]) if counts else (None, 0)
 
 
-def _on_same_lines(one: tuple[float, float], other: tuple[float, float], resolution: float) -> bool:
+def _on_same_grid(one: tuple[float, float], other: tuple[float, float], resolution: float) -> bool:
     steps = [(a - b) / resolution for a, b in zip(one, other, strict=True)]
-    return all(abs(step - round(step)) < _SAME_LINES for step in steps)
+    return all(abs(step - round(step)) < _LINE_TOLERANCE for step in steps)
 
 
-def _fits(ratio: float) -> bool:
-    """Say whether pixels of one size consist of whole ones of another size."""
-    return round(ratio) >= 1 and abs(ratio - round(ratio)) < _SAME_LINES
+def _is_multiple(ratio: float) -> bool:
+    """Return whether a ratio of pixel sizes is a whole number."""
+    return round(ratio) >= 1 and abs(ratio - round(ratio)) < _LINE_TOLERANCE
 
 
 def _middle(area: AOI, resolution: float) -> tuple[float, float] | None:
-    """Return the corner of the pixel around the middle of an area; None if the area is larger than it."""
+    """Return the corner of the pixel around the middle of an area; None if the area is larger."""
     from landbridge.raster.grids.geobox import bounds_of
 
     if area.bounds is None or area.bounds_crs is None:
@@ -181,8 +182,8 @@ def _middle(area: AOI, resolution: float) -> tuple[float, float] | None:
     return ((left + right - resolution) / 2, (bottom + top - resolution) / 2)
 
 
-def _turned(corner: tuple[float, float], area: AOI) -> tuple[float, float]:
-    """Return a corner at the turn of longitudes at which an area is: 0 to 360, or -180 to 180."""
+def _shifted_by_turns(corner: tuple[float, float], area: AOI) -> tuple[float, float]:
+    """Return a corner shifted by whole turns to the area's range of longitudes (such as 0 to 360)."""
     from landbridge.raster.grids.crs import crs_of
     from landbridge.raster.grids.geobox import bounds_of
     from landbridge.raster.grids.longitudes import turn_of

@@ -1,4 +1,4 @@
-"""Writing many images, each to a file of its own."""
+"""Downloads of many images, each to its own file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["download_each", "paths_for"]
 def paths_for(
     images: Sequence[ImageMetadata], names: Sequence[str], dest: Any, format: str
 ) -> list[str | Path]:
-    """The path of each image's file; see `ImageCollection.download`."""
+    """Return the path of each image's file; see `ImageCollection.download`."""
     if dest is None or isinstance(dest, (str, Path)):
         folder = "." if dest is None else str(dest)
         return [f"{folder}/{rasters.default_name(image.id, names, format)}" for image in images]
@@ -43,7 +43,7 @@ def download_each(
     max_workers: int | None,
     progress: bool,
 ) -> list[str | Path]:
-    """Read and write each image; RuntimeError lists what failed, once all others are written."""
+    """Download each image; RuntimeError names the files that failed, once all others are written."""
     from landbridge import raster
     from landbridge.raster.composite.render import default_workers
     from landbridge.raster.runtime.progress import progress_bar
@@ -51,21 +51,21 @@ def download_each(
     for path in paths:
         rasters.format_of(path)
     found = sources(images)
-    at_once = min(max_workers or default_workers(), len(images))
-    # An image may use several threads: together no more than they are given.
-    each = None if max_workers is None else max_workers // at_once
+    file_workers = min(max_workers or default_workers(), len(images))
+    # An image may use several threads; together they use at most `max_workers`.
+    image_workers = None if max_workers is None else max_workers // file_workers
 
-    def one(source: Source, path: str | Path) -> Exception | None:
-        # Whatever goes wrong with one image must not lose the others; it is reported at the end.
+    def download(source: Source, path: str | Path) -> Exception | None:
+        # An error of one image must not stop the others; it is reported at the end.
         try:
-            raster.download(source, wanted, path, progress=False, max_workers=each)
+            raster.download(source, wanted, path, progress=False, max_workers=image_workers)
         except Exception as error:  # noqa: BLE001 - see above
             return error
         return None
 
     failed = []
-    with ThreadPoolExecutor(at_once) as executor, progress_bar(progress, len(paths), "download") as bar:
-        for path, error in zip(paths, executor.map(one, found, paths), strict=True):
+    with ThreadPoolExecutor(file_workers) as executor, progress_bar(progress, len(paths), "download") as bar:
+        for path, error in zip(paths, executor.map(download, found, paths), strict=True):
             bar.update()
             if error is not None:
                 failed.append((path, error))

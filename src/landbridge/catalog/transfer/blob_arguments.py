@@ -1,4 +1,4 @@
-"""What the arguments of blobs may be: namespaces, files, ranges of bytes."""
+"""Checks and conversions of the arguments of blob methods: files and ranges of bytes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Range = str | Sequence[int] | None
 
 
 def check_binary(file: Any, verb: str) -> None:
-    """Raise ValueError for what is no file of bytes opened to be read or written."""
+    """Raise ValueError unless `file` is a binary file open for `verb` ("read" or "writ")."""
     able = getattr(file, f"{verb}able", None)
     if isinstance(file, io.TextIOBase) or not (callable(able) and able()):
         raise ValueError(f"a path as text, or a file of bytes that is {verb}able, is needed; got {file!r}")
 
 
 def range_header(range: Range) -> str | None:
-    """The HTTP Range of a range of bytes, None for all; ValueError where it is none.
+    """Return the HTTP Range header of a range of bytes; None for all. ValueError if the range is invalid.
 
-    A text is taken as it is; (a, b) are the bytes a to b, both included, (a,) those from a on and (-n,) the
-    last n.
+    A text is the header itself; (a, b) are the bytes a to b, both included, (a,) the bytes from a on and
+    (-n,) the last n bytes.
     """
     if range is None or isinstance(range, str):
         return range

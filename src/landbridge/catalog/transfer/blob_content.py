@@ -13,8 +13,8 @@ __all__ = ["split_lines", "write_whole"]
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file that is there only when all of it is."""
-    # Its mode is that of any new file: the system applies the umask, which is the whole process's.
+    """Write a file atomically: the path has either the whole content or its former content."""
+    # Opened like any new file, so that the umask applies to its mode: a temporary file would be private.
     part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
     try:
         with part.open("xb") as file:
@@ -28,9 +28,9 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
 def split_lines(
     chunks: Iterable[bytes], decode: bool = False, delimiter: str | bytes | None = None
 ) -> Iterator[Any]:
-    """Content line by line, without what ends the lines: as bytes or, with `decode`, as texts in UTF-8.
+    """Yield the lines without their ends: as bytes or, with `decode`, as texts decoded from UTF-8.
 
-    Lines end with a line feed, a carriage return or both, or else with the delimiter.
+    Lines end with a line feed, a carriage return or both, or with the delimiter if one is given.
     """
     end = delimiter.encode() if isinstance(delimiter, str) else delimiter
     for line in _text_lines(chunks) if end is None else _delimited(chunks, end):
@@ -49,12 +49,12 @@ def _delimited(chunks: Iterable[bytes], end: bytes) -> Iterator[bytes]:
 def _text_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest: list[bytes] = []
     for chunk in chunks:
-        halved = rest and rest[-1].endswith(b"\r")
-        if not halved and b"\n" not in chunk and b"\r" not in chunk:
+        ends_in_return = rest and rest[-1].endswith(b"\r")
+        if not ends_in_return and b"\n" not in chunk and b"\r" not in chunk:
             rest.append(chunk)
             continue
         lines = b"".join([*rest, chunk]).splitlines(keepends=True)
-        # The last may go on; a carriage return at its end may be the first half of an end of line.
+        # The last line may continue in the next chunk, and so may a line end, after its carriage return.
         rest = [] if lines[-1].endswith(b"\n") else [lines.pop()]
         for line in lines:
             yield line.removesuffix(b"\n").removesuffix(b"\r") if line.endswith(b"\n") else line[:-1]

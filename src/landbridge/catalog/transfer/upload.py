@@ -1,4 +1,4 @@
-"""Sending files and arrays to become images."""
+"""Uploads of files and arrays as images."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ __all__ = ["upload", "upload_ndarray"]
 
 _CHUNK = 1 << 20
 _MOST_OVERVIEWS = 16
-_EXACT = 2**53  # beyond, not all whole numbers are floats
+_LARGEST_EXACT = 2**53  # a float cannot hold all larger integers
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One file to send: its name, its bytes from `start` on, and their number."""
+    """One file to send: its name, and its `size` bytes from `start` on."""
 
     name: str
     file: BinaryIO
@@ -45,11 +45,11 @@ class _Part:
     size: int
 
     def chunks(self, report: Callable[[int], Any]) -> Iterator[bytes]:
-        """The bytes anew, in pieces of constant size."""
+        """Yield the bytes in chunks of constant size, each time from the start."""
         self.file.seek(self.start)
-        left = self.size
-        while left and (chunk := self.file.read(min(_CHUNK, left))):
-            left -= len(chunk)
+        remaining = self.size
+        while remaining and (chunk := self.file.read(min(_CHUNK, remaining))):
+            remaining -= len(chunk)
             report(len(chunk))
             yield chunk
 
@@ -61,27 +61,27 @@ def upload(
     overwrite: bool,
     progress: bool | None,
 ) -> ImageUpload:
-    """See `Image.upload`."""
+    """Send files as the data of an image; see `Image.upload`."""
     _check_identity(image)
     if image.cs_code or image.projection:
         warnings.warn(
-            "cs_code and projection are taken from the file where it has them; setting them before an upload "
+            "cs_code and projection are taken from the file if it has them; setting them before an upload "
             "will be refused in future.",
             FutureWarning,
             stacklevel=3,
         )
     _check_uploadable(image, overwrite)
-    several = [files] if isinstance(files, (str, io.IOBase)) or hasattr(files, "read") else files
-    if isinstance(several, (bytes, Path)) or not isinstance(several, Iterable):
+    all_files = [files] if isinstance(files, (str, io.IOBase)) or hasattr(files, "read") else files
+    if isinstance(all_files, (bytes, Path)) or not isinstance(all_files, Iterable):
         raise ValueError(f"files must be paths as text, or open binary files; got {files!r}")  # noqa: TRY004
     with ExitStack() as opened:
-        parts = [_part(file, place, opened) for place, file in enumerate(several)]
+        parts = [_part(file, index, opened) for index, file in enumerate(all_files)]
         if not parts:
             raise ValueError("files is empty: give at least one file")
-        chosen = ImageUploadOptions(**(options._values if options else {}))
-        if chosen.upload_type is None:
-            chosen.upload_type = ImageUploadType.FILE
-        return _send(image, parts, chosen, overwrite, progress)
+        sent_options = ImageUploadOptions(**(options._values if options else {}))
+        if sent_options.upload_type is None:
+            sent_options.upload_type = ImageUploadType.FILE
+        return _send(image, parts, sent_options, overwrite, progress)
 
 
 def upload_ndarray(
@@ -94,7 +94,7 @@ def upload_ndarray(
     overwrite: bool,
     progress: bool | None,
 ) -> ImageUpload:
-    """See `Image.upload_ndarray`."""
+    """Send arrays as the data of an image; see `Image.upload_ndarray`."""
     import numpy as np
 
     _check_identity(image)
@@ -105,31 +105,31 @@ def upload_ndarray(
             stacklevel=3,
         )
     _check_uploadable(image, overwrite)
-    several = [ndarray] if isinstance(ndarray, np.ndarray) else ndarray
-    if not isinstance(several, Iterable):
+    all_arrays = [ndarray] if isinstance(ndarray, np.ndarray) else ndarray
+    if not isinstance(all_arrays, Iterable):
         raise ValueError(f"an array or several arrays are needed; got {ndarray!r}")  # noqa: TRY004 - as documented
-    arrays = [_checked_array(array, image.SUPPORTED_DATATYPES) for array in several]
+    arrays = [_checked_array(array, image.SUPPORTED_DATATYPES) for array in all_arrays]
     if not arrays:
         raise ValueError("there is no array: give at least one")
     geotrans, crs = _georeference(image, raster_meta)
-    chosen = ImageUploadOptions(**(options._values if options else {}))
-    chosen.upload_type = ImageUploadType.NDARRAY
+    sent_options = ImageUploadOptions(**(options._values if options else {}))
+    sent_options.upload_type = ImageUploadType.NDARRAY
     if overviews is not None:
-        chosen.overviews = overviews
+        sent_options.overviews = overviews
     if overview_resampler is not None:
-        chosen.overview_resampler = overview_resampler
-    if chosen.overviews is not None and len(chosen.overviews) > _MOST_OVERVIEWS:
-        raise ValueError(f"there can be {_MOST_OVERVIEWS} overviews; got {len(chosen.overviews)}")
+        sent_options.overview_resampler = overview_resampler
+    if sent_options.overviews is not None and len(sent_options.overviews) > _MOST_OVERVIEWS:
+        raise ValueError(f"there can be {_MOST_OVERVIEWS} overviews; got {len(sent_options.overviews)}")
     with tempfile.TemporaryDirectory(prefix="landbridge-") as folder, ExitStack() as opened:
         parts = []
-        for place, array in enumerate(arrays):
-            path = Path(folder) / f"{place}.tif"
+        for index, array in enumerate(arrays):
+            path = Path(folder) / f"{index}.tif"
             _write_geotiff(path, array, geotrans, crs)
-            parts.append(_part(str(path), place, opened))
-        return _send(image, parts, chosen, overwrite, progress)
+            parts.append(_part(str(path), index, opened))
+        return _send(image, parts, sent_options, overwrite, progress)
 
 
-# Checks, in the order in which the API makes them
+# Checks, in the order of the reference API
 def _check_identity(image: ImageMetadata) -> None:
     image._check_not_deleted()
     if image.id is None:
@@ -153,7 +153,8 @@ def _check_uploadable(image: ImageMetadata, overwrite: bool) -> None:
         raise ValueError(f"Image {image.id}: product {product.id!r} is {product.state}; save it first.")
 
 
-def _part(file: Any, place: int, opened: ExitStack) -> _Part:
+def _part(file: Any, index: int, opened: ExitStack) -> _Part:
+    """Return a path or an open file as a part of an upload; files that are opened here go onto the stack."""
     if isinstance(file, str):
         stream: Any = opened.enter_context(Path(file).open("rb"))  # noqa: SIM115 - the stack closes it
         name = Path(file).name
@@ -161,7 +162,7 @@ def _part(file: Any, place: int, opened: ExitStack) -> _Part:
         raise ValueError(f"files must be paths as text, or open binary files; got {file!r}")
     else:
         stream = file
-        name = Path(str(getattr(file, "name", ""))).name or f"{place}.tif"
+        name = Path(str(getattr(file, "name", ""))).name or f"{index}.tif"
     start = stream.tell()
     size = stream.seek(0, io.SEEK_END) - start
     stream.seek(start)
@@ -188,13 +189,13 @@ def _checked_array(array: Any, supported: tuple[str, ...]) -> np.ndarray[Any, An
 
 
 def _georeference(image: ImageMetadata, meta: Mapping[str, Any] | None) -> tuple[tuple[float, ...], str]:
-    """The transformation and reference system: the image's own, else those of a raster's description."""
+    """Return the geotransform and the coordinate reference system of the image, or else of `raster_meta`."""
     meta = meta or {}
     geotrans = image.geotrans or meta.get("geoTransform")
     system = meta.get("coordinateSystem") or {}
     crs = image.cs_code or image.projection
     if crs is None:
-        # Of a description, the code and the WKT say more than the PROJ string, which drops the datum.
+        # The EPSG code and the WKT include the datum, which the PROJ string drops.
         code = system.get("epsg")
         crs = f"EPSG:{code}" if code else system.get("wkt") or system.get("proj4")
     if geotrans is None or crs is None:
@@ -206,17 +207,18 @@ def _georeference(image: ImageMetadata, meta: Mapping[str, Any] | None) -> tuple
 
 
 def _write_geotiff(path: Path, cube: np.ndarray[Any, Any], geotrans: tuple[float, ...], crs: str) -> None:
-    """Write bands (band, y, x) as they are; masked pixels are hidden by the file's mask or a nodata value."""
+    """Write bands (band, y, x) to a GeoTIFF; masked pixels become the file's mask or a nodata value."""
     import numpy as np
     import rasterio
 
     masked = np.ma.is_masked(cube)
-    hidden = np.ma.getmaskarray(cube) if masked else None
-    # A file has one mask for all bands.
-    nodata = None if hidden is None or (hidden == hidden[0]).all() else _free_value(cube)
+    masked_pixels = np.ma.getmaskarray(cube) if masked else None
+    # A file has one mask for all bands; bands with different masks need a nodata value.
+    same_masks = masked_pixels is None or bool((masked_pixels == masked_pixels[0]).all())
+    nodata = None if same_masks else _unused_value(cube)
     pixels = np.ma.filled(cube, 0 if nodata is None else nodata) if masked else np.asarray(cube)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-    # GDAL has no half floats before 3.11, but writes 32 bits as 16.
+    # GDAL before 3.11 has no 16 bit floats, but can write 32 bit floats with 16 bits.
     half = {"NBITS": 16} if pixels.dtype == np.float16 else {}
     if half:
         pixels = pixels.astype(np.float32)
@@ -241,35 +243,30 @@ def _write_geotiff(path: Path, cube: np.ndarray[Any, Any], geotrans: tuple[float
         ) as file,
     ):
         file.write(pixels)
-        if hidden is not None and nodata is None:
-            file.write_mask(~hidden.all(axis=0))
+        if masked_pixels is not None and nodata is None:
+            file.write_mask(~masked_pixels.all(axis=0))
 
 
-def _free_value(cube: np.ndarray[Any, Any]) -> float:
-    """Return a value that no valid pixel of a masked array has.
-
-    Raises:
-        ValueError: those that are tried are all taken.
-    """
+def _unused_value(cube: np.ndarray[Any, Any]) -> float:
+    """Return a value that no valid pixel of a masked array has; ValueError if all candidates are used."""
     import numpy as np
 
     if cube.dtype.kind == "f":
         return float("nan")
     limits = np.iinfo(cube.dtype)
-    # Of 64 bits only numbers that a float holds.
-    tried = [value for value in (0, limits.max, limits.min) if abs(value) <= _EXACT]
+    candidates = [value for value in (0, limits.max, limits.min) if abs(value) <= _LARGEST_EXACT]
     valid = np.ma.compressed(cube)
-    for value in tried:
+    for value in candidates:
         if not (valid == value).any():
             return value
     raise ValueError(
-        f"the bands of the array are masked at different pixels, and a file has one mask for all: fill "
-        f"masked pixels with a value that marks them (valid pixels have {', '.join(map(str, tried))}), and "
-        f"give the bands that nodata"
+        "the bands of the array are masked at different pixels, and a file has one mask for all bands: fill "
+        "masked pixels with a value that no valid pixel has (valid pixels have "
+        f"{', '.join(map(str, candidates))}), and set it as the nodata of the bands"
     )
 
 
-# The protocol
+# Requests
 def _send(
     image: ImageMetadata,
     parts: list[_Part],
@@ -293,21 +290,23 @@ def _send(
         },
     )
     with progress_bar(progress, options.upload_size, f"upload {image.name}", "B") as bar:
-        for place, part in enumerate(parts):
-            _put(client, record, place, part, bar)
-    # Submitting an upload that was submitted already changes nothing.
+        for index, part in enumerate(parts):
+            _put(client, record, index, part, bar)
+    # Idempotent: submitting an upload twice has the effect of submitting it once.
     record = client.post(f"{upload_path(str(record['id']))}/submit", idempotent=True)
-    made = ImageUpload._from_record(record, client)
-    made._set_value(ImageUpload.image, image)
-    made._set_value(ImageUpload.image_upload_options, options)
-    return made
+    upload = ImageUpload._from_record(record, client)
+    upload._set_value(ImageUpload.image, image)
+    upload._set_value(ImageUpload.image_upload_options, options)
+    return upload
 
 
-def _put(client: CatalogClient, record: Mapping[str, Any], place: int, part: _Part, bar: Progress) -> None:
-    """Send one file: to the API by its path, which stays as the API moves, elsewhere by the URL as it is."""
-    own = f"{upload_path(str(record['id']))}/files/{place}"
+def _put(client: CatalogClient, record: Mapping[str, Any], index: int, part: _Part, bar: Progress) -> None:
+    """Send one file: to the API by its path, which stays valid if its address changes, or to another URL."""
+    api_path = f"{upload_path(str(record['id']))}/files/{index}"
     urls = record.get("resumable_urls") or ()
-    target = urls[place] if place < len(urls) and not urlsplit(urls[place]).path.endswith(own) else own
+    target = (
+        urls[index] if index < len(urls) and not urlsplit(urls[index]).path.endswith(api_path) else api_path
+    )
     sent = 0
 
     def report(count: int) -> None:
