@@ -10,8 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from faults import site, table
-from landbridge.stac_api.jobs import failpoints
+from faults import failpoints, site, table
 
 _WIDTH = 34
 _printing = threading.Lock()

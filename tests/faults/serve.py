@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from faults import failpoints
 from landbridge.stac_api.embedded.files import Home, read_state
 from landbridge.stac_api.embedded.server import Report, serve
-from landbridge.stac_api.jobs import failpoints
 
 CHILD = "landbridge.stac_api.uploads.worker_process"
 
@@ -112,15 +112,21 @@ ACTIONS = {
 }
 
 
+def _image_id(home: Path, upload: int) -> str:
+    state = read_state(Home(home))
+    assert state is not None
+    return failpoints.image_id(state["database"], upload)
+
+
 def install(home: Path) -> None:
     """Have done what is ordered, in this process."""
     order = home / "fault.json"
 
-    async def handle(point: str, subject: str) -> None:
+    async def handle(point: str, upload: int) -> None:
         if not order.exists():
             return
         wanted = json.loads(order.read_text())
-        if wanted["point"] == point and subject.endswith(f":{wanted['subject']}"):
+        if wanted["point"] == point and _image_id(home, upload).endswith(f":{wanted['subject']}"):
             with contextlib.suppress(FileNotFoundError):  # another worker was faster
                 order.rename(home / "fault.done")
                 ACTIONS[wanted["action"]](home)

@@ -21,11 +21,11 @@ import httpx
 from faults import serve
 from faults.proxy import Proxy
 from landbridge.stac_api.admin import doctor
-from landbridge.stac_api.core.runtime import opened
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded.files import Home, read_state
 from landbridge.stac_api.embedded.stack import joined
+from landbridge.stac_api.runtime import opened
 from landbridge.stac_api.uploads import cleanup
 from support import s3_server
 
@@ -116,7 +116,7 @@ class Site:
 
         async def look() -> tuple[list[doctor.Finding], set[str]]:
             async with opened(self.settings()) as (services, _):
-                await cleanup.sweep(services)
+                await cleanup.run(services)
                 return await doctor.examine(services, late=0.0), set(await services.store.sizes(""))
 
         with _environment(self.environment):

@@ -12,8 +12,7 @@ import numpy as np
 import rasterio
 from rasterio.transform import from_origin
 
-from faults import serve
-from landbridge.stac_api.jobs import failpoints
+from faults import failpoints, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,11 +10,9 @@ import httpx
 import pytest
 
 from landbridge.mappings import blob
-from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import deletion
 from landbridge.stac_api.core import pools
-from landbridge.stac_api.core.services import Services
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded.stack import up
 
@@ -39,7 +37,7 @@ async def _sweep(stack: Stack) -> None:
     try:
         await write.execute("UPDATE landbridge.blob_uploads SET modified = now() - interval '2 days'")
         store = AssetStore(settings.store_url)
-        await deletion.sweep(Services(settings, read, write, store, Grants(settings, read)))
+        await deletion.clean_up(write, store)
     finally:
         await read.close()
         await write.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from faults import serve, site, table
+from faults import failpoints, serve, site, table
 from integration.conftest import stac_item
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
@@ -16,7 +16,6 @@ from landbridge.exceptions import ServerError
 from landbridge.mappings import blob
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.stack import joined
-from landbridge.stac_api.jobs import failpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

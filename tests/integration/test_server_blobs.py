@@ -16,8 +16,8 @@ from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import deletion
 from landbridge.stac_api.core import pools
-from landbridge.stac_api.core.services import Services
 from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -380,7 +380,7 @@ def test_expired_blobs_go(http, stack, send):
     young = send(announced(expires="2120-01-01T00:00:00Z")).json()
 
     async def expire(services: Services) -> None:
-        for expired in await deletion.expire(services):
+        for expired in await deletion.delete_expired(services.writepool):
             await deletion.run(services, expired, last_try=True)
 
     before = stored(stack)
@@ -406,7 +406,7 @@ def test_what_nobody_carries_on_is_swept(http, stack, made):
         await services.writepool.execute(
             "UPDATE landbridge.blob_uploads SET modified = now() - interval '2 days'"
         )
-        await deletion.sweep(services)
+        await deletion.clean_up(services.writepool, services.store)
 
     asyncio.run(_run(stack, sweep))
     assert left not in stored(stack)

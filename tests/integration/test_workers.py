@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from faults import site, table, work
-from landbridge.stac_api.jobs import failpoints
+from faults import failpoints, site, table, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

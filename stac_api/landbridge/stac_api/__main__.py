@@ -73,7 +73,7 @@ def serve(host: str, port: int) -> None:
 
 async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> None:
     """Run jobs until SIGTERM or SIGINT; what is in hand then has ten seconds to end, and is else run anew."""
-    from landbridge.stac_api.core.runtime import opened
+    from landbridge.stac_api.runtime import opened
 
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,7 +87,7 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
 async def doctor(chosen: Settings, *, repair: bool = False, late: float | None = None) -> list[Finding]:
     """What is wrong with the catalog and its store, after the repairs where they are wanted."""
     from landbridge.stac_api.admin import doctor
-    from landbridge.stac_api.core.runtime import opened
+    from landbridge.stac_api.runtime import opened
 
     options = {} if late is None else {"late": late}
     async with opened(chosen) as (services, jobs):

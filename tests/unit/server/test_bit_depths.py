@@ -11,17 +11,17 @@ from rasterio.transform import from_origin
 
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.tiff_directory import structure
-from landbridge.stac_api.uploads import ingest
-from landbridge.stac_api.uploads.messages import Job
+from landbridge.stac_api.uploads import conversion
+from landbridge.stac_api.uploads.messages import ConversionRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from landbridge.stac_api.uploads.messages import Result
+    from landbridge.stac_api.uploads.messages import ConversionResult
 
 ROWS, COLUMNS = 20, 530  # more columns than a tile has, so that there is an overview
 PLACE: dict[str, Any] = {"crs": "EPSG:32621", "transform": from_origin(600_000, 4_200_000, 30, 30)}
-DATA_TYPES = {name: data_type for data_type, name in ingest.DTYPES.items()}
+DATA_TYPES = {name: data_type for data_type, name in conversion.DTYPES.items()}
 BITS = [
     *(("uint8", bits) for bits in range(1, 9)),
     *(("uint16", bits) for bits in range(9, 17)),
@@ -43,17 +43,17 @@ def values(dtype: str, bits: int, count: int = 1) -> np.ndarray[Any, Any]:
     return array
 
 
-def converted(path: Path, data_type: str, count: int, **options: Any) -> Result:
+def converted(path: Path, data_type: str, count: int, **options: Any) -> ConversionResult:
     """Return what uploading a file makes of it."""
     bands = [{"name": f"b{band}", "band_index": band, "data_type": data_type} for band in range(count)]
     folder = path.parent / "made"
     folder.mkdir(exist_ok=True)
-    job = Job([path], [path.name], folder, bands, {}, options)
-    ingest.check(job)
-    return ingest.convert(job, lambda: "")
+    job = ConversionRequest([path], [path.name], folder, bands, {}, options)
+    conversion.check(job)
+    return conversion.convert(job, lambda: "")
 
 
-def check_whole_type(result: Result, array: np.ndarray[Any, Any]) -> None:
+def check_whole_type(result: ConversionResult, array: np.ndarray[Any, Any]) -> None:
     """Assert that a COG holds these values, in samples of their whole type at every level."""
     (path,) = result.files
     with rasterio.open(path) as file:
@@ -144,9 +144,9 @@ def test_overviews_follow_the_bands_places_in_the_file_not_their_order(tmp_path:
     ]
     folder = tmp_path / "made"
     folder.mkdir()
-    job = Job([path], [path.name], folder, bands, {}, {})
-    ingest.check(job)
-    with rasterio.open(ingest.convert(job, lambda: "").files[0], overview_level=0) as file:
+    job = ConversionRequest([path], [path.name], folder, bands, {}, {})
+    conversion.check(job)
+    with rasterio.open(conversion.convert(job, lambda: "").files[0], overview_level=0) as file:
         found = file.read()
     means = array.reshape(3, ROWS // 2, 2, COLUMNS // 2, 2).astype(float).mean((2, 4))
     assert np.abs(found[0] - means[0]).max() <= 0.5

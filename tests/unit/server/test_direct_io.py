@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from landbridge.stac_api.assets.direct_io import BLOCK, blocks
-from landbridge.stac_api.assets.ordered_executor import DEPTH, Lane
+from landbridge.stac_api.assets.direct_io import BLOCK, into_blocks
+from landbridge.stac_api.assets.ordered_executor import MAX_PENDING, OrderedExecutor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ def test_all_blocks_but_the_last_are_whole(size: int, step: int) -> None:
 
     async def run() -> list[bytes]:
         chunks = stream(b"", *(data[start : start + step] for start in range(0, size, step)), b"")
-        return [bytes(block) async for block in blocks(chunks)]
+        return [bytes(block) async for block in into_blocks(chunks)]
 
     found = asyncio.run(run())
     assert b"".join(found) == data
@@ -47,10 +47,10 @@ def test_lanes_that_are_behind_get_every_block_as_it_was() -> None:
         seen[0].update(block)
 
     async def run() -> None:
-        async with Lane() as first, Lane() as second:
+        async with OrderedExecutor() as first, OrderedExecutor() as second:
             number = 0
-            async for block in blocks(stream(*chunks)):
-                if number == DEPTH - 1:
+            async for block in into_blocks(stream(*chunks)):
+                if number == MAX_PENDING - 1:
                     asyncio.get_running_loop().call_soon(started.set)
                 number += 1
                 await first.add(slow, block)
@@ -65,6 +65,6 @@ def test_lanes_that_are_behind_get_every_block_as_it_was() -> None:
 
 def test_a_long_stream_needs_no_more_memory_than_a_short_one() -> None:
     async def run() -> set[int]:
-        return {id(block.obj) async for block in blocks(stream(*[bytes(BLOCK)] * 50))}
+        return {id(block.obj) async for block in into_blocks(stream(*[bytes(BLOCK)] * 50))}
 
-    assert len(asyncio.run(run())) == DEPTH + 1
+    assert len(asyncio.run(run())) == MAX_PENDING + 1

@@ -18,8 +18,8 @@ import rasterio
 from rasterio.transform import from_origin
 
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.uploads.messages import IngestError, Job, Result
-from landbridge.stac_api.uploads.worker_pool import Processes
+from landbridge.stac_api.uploads.messages import ConversionRequest, ConversionResult, IngestError
+from landbridge.stac_api.uploads.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,18 +178,18 @@ FORMATS: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def ingested(path: Path, name: str, folder: Path, **attributes: Any) -> Result:
+def ingested(path: Path, name: str, folder: Path, **attributes: Any) -> ConversionResult:
     """What the ingest makes of a file."""
 
-    async def run() -> Result:
-        processes = Processes(Settings(database_url="postgresql://", store_url="memory://"))
-        job = Job([path], [name], folder, BANDS, attributes or ATTRIBUTES)
+    async def run() -> ConversionResult:
+        workers = WorkerPool(Settings(database_url="postgresql://", store_url="memory://"))
+        job = ConversionRequest([path], [name], folder, BANDS, attributes or ATTRIBUTES)
         try:
-            async with processes.session() as session:
-                await session.check(job)
-                return await session.convert(job)
+            async with workers.process() as process:
+                await process.check(job)
+                return await process.convert(job)
         finally:
-            await processes.close()
+            await workers.close()
 
     return asyncio.run(run())
 
@@ -288,12 +288,12 @@ def test_a_datum_grid_elsewhere_is_not_fetched(
 PROBE = """
 import json, os, pathlib, socket, sys
 from landbridge.stac_api.uploads import sandbox
-from landbridge.stac_api.uploads.work import Job
+from landbridge.stac_api.uploads.messages import ConversionRequest
 sandbox.limit_gdal()
 import rasterio
 sent, folder, secret, port, held = sys.argv[1:]
 if held == "held":
-    sandbox.enter(Job([pathlib.Path(sent)], ["scene.tif"], pathlib.Path(folder), [], {}))
+    sandbox.enter(ConversionRequest([pathlib.Path(sent)], ["scene.tif"], pathlib.Path(folder), [], {}))
 def tried(action):
     try:
         action()

@@ -20,10 +20,10 @@ from rasterio.transform import Affine
 from conftest import LONG
 from landbridge.geo import AOI
 from landbridge.raster import Band, Request, Source, read_image
-from landbridge.stac_api.uploads import ingest
-from landbridge.stac_api.uploads.messages import Job
+from landbridge.stac_api.uploads import conversion
+from landbridge.stac_api.uploads.messages import ConversionRequest
 
-DATA_TYPES = {name: data_type for data_type, name in ingest.DTYPES.items()}
+DATA_TYPES = {name: data_type for data_type, name in conversion.DTYPES.items()}
 CRS = "EPSG:32621"
 SOUTH_UP = Affine(30, 0, 600_000, 0, 30, 4_100_000)
 TRANSFORMS = {
@@ -183,9 +183,9 @@ def check(path: Path, folder: Path) -> None:
     if half and array.dtype == np.float32:
         bands[0]["data_type"] = "Float16"
     attributes = {} if path.suffix == ".tif" else place
-    job = Job([path], [path.name], folder, bands, attributes, {})
-    ingest.check(job)
-    (made,) = ingest.convert(job, lambda: "").files
+    job = ConversionRequest([path], [path.name], folder, bands, attributes, {})
+    conversion.check(job)
+    (made,) = conversion.convert(job, lambda: "").files
     with rasterio.open(made) as cog:
         assert np.array_equal(cog.read(), array, equal_nan=array.dtype.kind == "f")
         assert cog.transform.almost_equals(transform, 1e-6)

@@ -18,14 +18,14 @@ from rasterio.transform import from_origin
 
 from integration import hostile
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.uploads.messages import IngestError, Job, NoSpaceError, Result
-from landbridge.stac_api.uploads.worker_pool import ChildDiedError, Processes
+from landbridge.stac_api.uploads.messages import ConversionRequest, ConversionResult, IngestError
+from landbridge.stac_api.uploads.worker_pool import WorkerDiskFullError, WorkerPool, WorkerProcessDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from landbridge.stac_api.uploads.worker_pool import Session
+    from landbridge.stac_api.uploads.worker_pool import WorkerProcess
 
 BANDS = [
     {"name": name, "band_index": place, "data_type": "UInt16"} for place, name in enumerate(("red", "nir"))
@@ -33,8 +33,8 @@ BANDS = [
 
 
 @pytest.fixture
-def make_job(tmp_path: Path) -> Callable[..., Job]:
-    def make(content: bytes | None = None, folder: Path | None = None, side: int = 64) -> Job:
+def make_job(tmp_path: Path) -> Callable[..., ConversionRequest]:
+    def make(content: bytes | None = None, folder: Path | None = None, side: int = 64) -> ConversionRequest:
         path = tmp_path / "scene.tif"
         if content is not None:
             path.write_bytes(content)
@@ -47,18 +47,18 @@ def make_job(tmp_path: Path) -> Callable[..., Job]:
                 file.write(array)
         made = folder or tmp_path / "made"
         made.mkdir(exist_ok=True)
-        return Job([path], ["scene.tif"], made, BANDS, {})
+        return ConversionRequest([path], ["scene.tif"], made, BANDS, {})
 
     return make
 
 
-def served(work: Callable[[Processes], Awaitable[Any]], **settings: Any) -> Any:
+def served(work: Callable[[WorkerPool], Awaitable[Any]], **settings: Any) -> Any:
     async def run() -> Any:
-        processes = Processes(Settings(database_url="postgresql://", store_url="memory://", **settings))
+        workers = WorkerPool(Settings(database_url="postgresql://", store_url="memory://", **settings))
         try:
-            return await work(processes)
+            return await work(workers)
         finally:
-            await processes.close()
+            await workers.close()
 
     return asyncio.run(run())
 
@@ -69,22 +69,22 @@ def wait_for_end(pid: int | None) -> None:
         psutil.Process(pid).wait(timeout=10)
 
 
-async def converted(processes: Processes, job: Job) -> Result:
-    async with processes.session() as session:
-        await session.check(job)
-        return await session.convert(job)
+async def converted(workers: WorkerPool, job: ConversionRequest) -> ConversionResult:
+    async with workers.process() as process:
+        await process.check(job)
+        return await process.convert(job)
 
 
-def test_each_job_has_a_process_of_its_own(make_job: Callable[..., Job]) -> None:
+def test_each_job_has_a_process_of_its_own(make_job: Callable[..., ConversionRequest]) -> None:
     pids: list[int | None] = []
 
-    async def work(processes: Processes) -> Result:
-        async with processes.session() as first:
+    async def work(workers: WorkerPool) -> ConversionResult:
+        async with workers.process() as first:
             await first.check(make_job())
             pids.append(first.pid)
             await first.convert(make_job())
             assert first.pid == pids[0]
-        async with processes.session() as second:
+        async with workers.process() as second:
             result = await second.convert(make_job())
             pids.append(second.pid)
             assert first is second, "what is slow to start is kept"
@@ -99,23 +99,25 @@ def test_each_job_has_a_process_of_its_own(make_job: Callable[..., Job]) -> None
     assert {"minimum", "maximum", "mean", "stddev", "count", "valid_percent"} == set(result.statistics[0][1])
 
 
-def test_what_needs_more_memory_than_there_may_be_is_told_so(make_job: Callable[..., Job]) -> None:
+def test_what_needs_more_memory_than_there_may_be_is_told_so(
+    make_job: Callable[..., ConversionRequest],
+) -> None:
     with pytest.raises(IngestError, match="more than 256 MiB of memory"):
         served(
-            lambda processes: converted(processes, make_job(hostile.strip_bomb(300))),
+            lambda workers: converted(workers, make_job(hostile.strip_bomb(300))),
             ingest_memory_bytes=2**28,
         )
 
 
-def test_what_takes_too_long_is_ended_and_told_so(make_job: Callable[..., Job]) -> None:
+def test_what_takes_too_long_is_ended_and_told_so(make_job: Callable[..., ConversionRequest]) -> None:
     seen: list[int] = []
 
-    async def work(processes: Processes) -> None:
-        async with processes.session() as session:
-            await session.check(make_job())
-            assert session.pid
-            seen.append(session.pid)
-            await session.convert(make_job(hostile.bomb(8192)))
+    async def work(workers: WorkerPool) -> None:
+        async with workers.process() as process:
+            await process.check(make_job())
+            assert process.pid
+            seen.append(process.pid)
+            await process.convert(make_job(hostile.bomb(8192)))
 
     with pytest.raises(IngestError, match="took longer than"):
         served(work, ingest_seconds=0.3)
@@ -124,56 +126,62 @@ def test_what_takes_too_long_is_ended_and_told_so(make_job: Callable[..., Job]) 
 
 @pytest.mark.parametrize(
     ("number", "error"),
-    [(signal.SIGKILL, ChildDiedError), (signal.SIGTERM, ChildDiedError), (signal.SIGSEGV, IngestError)],
+    [
+        (signal.SIGKILL, WorkerProcessDiedError),
+        (signal.SIGTERM, WorkerProcessDiedError),
+        (signal.SIGSEGV, IngestError),
+    ],
 )
 def test_a_process_that_ends_ends_its_job_alone(
-    make_job: Callable[..., Job], number: int, error: type[Exception]
+    make_job: Callable[..., ConversionRequest], number: int, error: type[Exception]
 ) -> None:
-    async def work(processes: Processes) -> Result:
-        async def hit(session: Session) -> None:
-            await session.check(make_job())
-            assert session.pid
-            os.kill(session.pid, number)
-            await session.convert(make_job())
+    async def work(workers: WorkerPool) -> ConversionResult:
+        async def hit(process: WorkerProcess) -> None:
+            await process.check(make_job())
+            assert process.pid
+            os.kill(process.pid, number)
+            await process.convert(make_job())
 
         with pytest.raises(error):
-            async with processes.session() as session:
-                await hit(session)
-        return await converted(processes, make_job())
+            async with workers.process() as process:
+                await hit(process)
+        return await converted(workers, make_job())
 
     assert served(work).files
 
 
-def test_a_full_disk_is_not_the_fault_of_the_file(make_job: Callable[..., Job], small_disk: Path) -> None:
-    with pytest.raises(NoSpaceError):
-        served(lambda processes: converted(processes, make_job(folder=small_disk / "made", side=1500)))
+def test_a_full_disk_is_not_the_fault_of_the_file(
+    make_job: Callable[..., ConversionRequest], small_disk: Path
+) -> None:
+    with pytest.raises(WorkerDiskFullError):
+        served(lambda workers: converted(workers, make_job(folder=small_disk / "made", side=1500)))
 
 
 def test_a_child_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("LANDBRIDGE_TOKEN", "secret")
 
-    async def work(processes: Processes) -> dict[str, str]:
-        async with processes.session() as session:
-            return psutil.Process(session.process.pid).environ()
+    async def work(workers: WorkerPool) -> dict[str, str]:
+        async with workers.process() as process:
+            return psutil.Process(process.forkserver.pid).environ()
 
     assert "secret" not in " ".join(served(work).values())
 
 
-def test_children_end_with_their_parent(make_job: Callable[..., Job]) -> None:
+def test_children_end_with_their_parent(make_job: Callable[..., ConversionRequest]) -> None:
     """Nobody is left who reads on what nobody waits for, even where the parent is killed."""
     code = (
         "import asyncio, contextlib, os, pathlib, signal\n"
-        "from landbridge.stac_api.uploads import work\n"
+        "from landbridge.stac_api.uploads import messages\n"
         "from landbridge.stac_api.core.settings import Settings\n"
-        "from landbridge.stac_api.uploads.worker_pool import Processes\n"
+        "from landbridge.stac_api.uploads.worker_pool import WorkerPool\n"
         "async def main():\n"
-        "    processes = Processes(Settings(database_url='postgresql://', store_url='memory://'))\n"
-        "    async with processes.session() as session:\n"
-        "        job = work.Job([], [], pathlib.Path('/'), [], {})\n"
-        "        with contextlib.suppress(work.IngestError):\n"
-        "            await session.check(job)\n"
-        "        print(session.pid, flush=True)\n"
+        "    workers = WorkerPool(Settings(database_url='postgresql://', store_url='memory://'))\n"
+        "    async with workers.process() as process:\n"
+        "        job = messages.ConversionRequest([], [], pathlib.Path('/'), [], {})\n"
+        "        with contextlib.suppress(messages.IngestError):\n"
+        "            await process.check(job)\n"
+        "        print(process.pid, flush=True)\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )

@@ -18,7 +18,7 @@ from landbridge.mappings import access as lists
 from landbridge.mappings import ids
 from landbridge.mappings.access import Role
 from landbridge.stac_api.access.principal import principal_of
-from landbridge.stac_api.blobs.items import STORAGE_TYPES
+from landbridge.stac_api.core.blob_items import STORAGE_TYPES
 from landbridge.stac_api.errors import ConflictError
 
 if TYPE_CHECKING:

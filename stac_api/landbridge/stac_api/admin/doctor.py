@@ -22,8 +22,8 @@ from landbridge.stac_api.uploads import records as uploads
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from landbridge.stac_api.core.services import Services
-    from landbridge.stac_api.jobs.queue import Jobs
+    from landbridge.stac_api.jobs.queue import JobQueue
+    from landbridge.stac_api.services import Services
 
 _LATE = 60.0  # seconds after which a record without its job is one that was forgotten
 _PAGE = 1000
@@ -106,7 +106,7 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
     found += await _strangers(services)
     found += [
         Finding("orphan", path, "files in transit of an upload that has ended", path)
-        for path in await cleanup.stray(services)
+        for path in await cleanup.leftover_folders(services)
     ]
     found += [_damaged(row) for row in await services.writepool.fetch(_DAMAGED)]
     found += [_unreadable(row) for row in await services.writepool.fetch(_UNREADABLE)]
@@ -235,7 +235,7 @@ async def _stuck(services: Services, late: float) -> list[Finding]:
     ]
     found += [
         Finding("stuck", f"upload {upload}", "it waits for a job that is not there")
-        for upload in await uploads.stuck(pool, late)
+        for upload in await uploads.without_job(pool, late)
     ]
     found += [
         Finding("stuck", f"{row['kind']} {row['id']}", "it waits for a job that is not there")
@@ -249,11 +249,11 @@ async def _stuck(services: Services, late: float) -> list[Finding]:
     return found
 
 
-async def repair(services: Services, jobs: Jobs, findings: list[Finding], *, late: float = _LATE) -> None:
+async def repair(services: Services, jobs: JobQueue, findings: list[Finding], *, late: float = _LATE) -> None:
     """Delete orphans, mend items and carry on what is stuck. What is left, another `examine` tells."""
     orphans = [finding.path for finding in findings if finding.kind == "orphan" and finding.path]
-    await deletion_queue.discard(services.writepool, orphans)
-    await deletion_queue.empty(services)
+    await deletion_queue.schedule(services.writepool, orphans)
+    await deletion_queue.delete_due(services.writepool, services.store)
     if any(finding.kind == "damaged" for finding in findings):
         await services.writepool.execute("SELECT landbridge.mend_items(), landbridge.mend_geometries()")
     if any(finding.kind == "stuck" for finding in findings):

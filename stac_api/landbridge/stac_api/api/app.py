@@ -29,9 +29,9 @@ from landbridge.stac_api.api import error_responses, schemas
 from landbridge.stac_api.api.transactions import Transactions
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
-from landbridge.stac_api.core.runtime import opened
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.deletions import routes as deletions
+from landbridge.stac_api.runtime import opened
 from landbridge.stac_api.search import extensions
 from landbridge.stac_api.search.client import CatalogClient
 from landbridge.stac_api.uploads import routes as uploads

@@ -299,14 +299,14 @@ async def delete_item(collection_id: str, item_id: str, request: Request) -> Res
         record = await deletion.delete(
             request.app.state.writepool, [(collection_id, item_id)], access, all_or_none=True, check=check
         )
-        await request.app.state.jobs.defer_blob_deletion(record["id"])
+        await request.app.state.jobs.defer(deletion.NAME, deletion=record["id"])
         return Response(status_code=204)
 
     async def note(conn: asyncpg.Connection, item: dict[str, Any]) -> None:
-        await deletion_queue.discard_items(conn, [item])
+        await deletion_queue.schedule_items(conn, [item])
 
     await writes.delete_item(request.app.state.writepool, collection_id, item_id, note, access, check)
-    await deletion_queue.try_to_empty(request.app.state.services)
+    await deletion_queue.try_to_delete_due(request.app.state.writepool, request.app.state.store)
     return Response(status_code=204)
 
 

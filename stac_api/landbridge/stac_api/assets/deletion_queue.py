@@ -1,8 +1,8 @@
-"""Deleting from the store what no item needs, whatever dies meanwhile.
+"""Queue of objects to delete from the store, safe against crashes.
 
-A row of `landbridge.discards` names what is to be deleted, and from when on. It is there before an object
-that may turn out superfluous is put, and it is made in the transaction that makes an object superfluous.
-Objects that an item needs are kept by taking their row back in the item's transaction.
+A row of `landbridge.discards` names a path and the time from which on it is deleted. The row of an upload's
+objects is committed before the first of them is stored; the transaction that makes the item cancels it. The
+row of an object that is no longer needed is made in the transaction that drops its item.
 """
 
 from __future__ import annotations
@@ -18,107 +18,108 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from landbridge.stac_api.core.services import Services
+    from landbridge.stac_api.assets.store import AssetStore
 
     Executor: TypeAlias = asyncpg.Pool | asyncpg.Connection
 
 logger = logging.getLogger(__name__)
 
 _BATCH = 50  # rows locked while their objects are deleted
-_EXPECT = """
+_SCHEDULE_UNLESS_KEPT = """
 INSERT INTO landbridge.discards (path, upload_id, due) VALUES ($1, $2, now() + interval '1 day')
 ON CONFLICT (path) DO UPDATE SET due = excluded.due
 """
-_KEEP = "DELETE FROM landbridge.discards WHERE path = $1"
-_DISCARD = """
+_CANCEL = "DELETE FROM landbridge.discards WHERE path = $1"
+_SCHEDULE = """
 INSERT INTO landbridge.discards (path, due)
 SELECT DISTINCT unnest($1::text[]), now() + make_interval(secs => $2)
 ON CONFLICT (path) DO UPDATE SET due = least(discards.due, excluded.due)
 """
-# Of an image only what was overwritten: what an upload has put, or will, is that upload's.
-_DISCARD_OVERWRITTEN = """
+# Only what was overwritten of an image: rows with an upload belong to that upload.
+_SCHEDULE_OVERWRITTEN = """
 UPDATE landbridge.discards SET due = now()
 WHERE due > now() AND upload_id IS NULL
   AND split_part(path, '/', 1) || '/' || split_part(path, '/', 2) || '/' || split_part(path, '/', 3) = ANY($1)
 """
-_DISCARD_UPLOAD = "UPDATE landbridge.discards SET due = now() WHERE upload_id = $1"
-# The row is locked while its objects are deleted: of several sweepers each takes others.
+_SCHEDULE_UPLOAD = "UPDATE landbridge.discards SET due = now() WHERE upload_id = $1"
+# A row is locked while its objects are deleted, so that several workers delete different ones.
 _DUE = """
 SELECT path FROM landbridge.discards WHERE due <= now() AND emptied IS NULL AND path > $2
 ORDER BY path LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 _DONE = "DELETE FROM landbridge.discards WHERE path = ANY($1) AND upload_id IS NULL"
 _EMPTIED = "UPDATE landbridge.discards SET emptied = now() WHERE path = ANY($1)"
-_ONCE_MORE = "SELECT path FROM landbridge.discards WHERE emptied IS NOT NULL"
+_DELETED_LATELY = "SELECT path FROM landbridge.discards WHERE emptied IS NOT NULL"
 _FORGET = "DELETE FROM landbridge.discards WHERE path = ANY($1) AND emptied < now() - interval '1 hour'"
 
 
-async def expect(db: Executor, path: str, upload: int | None = None) -> None:
-    """Have what will be put under a path deleted in a day, unless it is kept."""
-    await db.execute(_EXPECT, path, upload)
+async def schedule_unless_kept(db: Executor, path: str, upload: int | None = None) -> None:
+    """Schedule a path for deletion in a day, unless `cancel` is called before."""
+    await db.execute(_SCHEDULE_UNLESS_KEPT, path, upload)
 
 
-async def keep(db: Executor, path: str) -> None:
-    """Take a path back: an item needs what is there."""
-    await db.execute(_KEEP, path)
+async def cancel(db: Executor, path: str) -> None:
+    """Cancel the deletion of a path that an item now refers to."""
+    await db.execute(_CANCEL, path)
 
 
-async def discard(db: Executor, paths: Iterable[str], *, after: float = 0) -> None:
-    """Have what lies under paths deleted by the first `empty` after some seconds."""
+async def schedule(db: Executor, paths: Iterable[str], *, after: float = 0) -> None:
+    """Schedule paths for deletion by the first `delete_due` after some seconds."""
     if wanted := list(paths):
-        await db.execute(_DISCARD, wanted, after)
+        await db.execute(_SCHEDULE, wanted, after)
 
 
-async def discard_items(db: Executor, items: Iterable[dict[str, Any]]) -> None:
-    """Have the files of deleted items deleted by the next `empty`, those that were overwritten among them."""
+async def schedule_items(db: Executor, items: Iterable[dict[str, Any]]) -> None:
+    """Schedule the files of deleted items for deletion, including files that were overwritten earlier."""
     deleted = list(items)
-    await discard(db, [path for item in deleted for path in own_paths(item)])
+    await schedule(db, [path for item in deleted for path in own_paths(item)])
     places = [image_path(item["collection"], item["id"], "", "").rstrip("/") for item in deleted]
-    await db.execute(_DISCARD_OVERWRITTEN, places)
+    await db.execute(_SCHEDULE_OVERWRITTEN, places)
 
 
-async def discard_upload(db: Executor, upload: int) -> None:
-    """Have all that was expected of an upload, and not kept, deleted by the next `empty`."""
-    await db.execute(_DISCARD_UPLOAD, upload)
+async def schedule_upload(db: Executor, upload: int) -> None:
+    """Schedule all objects of an upload's attempts for deletion, except cancelled ones."""
+    await db.execute(_SCHEDULE_UPLOAD, upload)
 
 
-async def empty(services: Services) -> int:
-    """Delete what is due; what the store does not let go of stays noted. Returns how much is gone."""
-    gone, last = 0, ""
+async def delete_due(pool: asyncpg.Pool, store: AssetStore) -> int:
+    """Delete the objects that are due and return their number; if the store fails they stay in the queue."""
+    deleted, last = 0, ""
     while True:
-        async with services.writepool.acquire() as conn, conn.transaction():
+        async with pool.acquire() as conn, conn.transaction():
             paths: list[Any] = [row["path"] for row in await conn.fetch(_DUE, _BATCH, last)]
-            done = [path for path in paths if await _deleted(services, path)]
+            done = [path for path in paths if await _delete(store, path)]
             await conn.execute(_DONE, done)
             await conn.execute(_EMPTIED, done)
-            await quota.gone(conn, done)
-        gone += len(done)
+            await quota.remove(conn, done)
+        deleted += len(done)
         if len(paths) < _BATCH:
-            return gone
+            return deleted
         last = paths[-1]
 
 
-async def empty_again(services: Services) -> None:
-    """Delete what has arrived, in the last hour, where an attempt at an upload was cleared away."""
-    rows = await services.writepool.fetch(_ONCE_MORE)
-    done = [row["path"] for row in rows if await _deleted(services, row["path"])]
-    await services.writepool.execute(_FORGET, done)
+async def delete_late_arrivals(pool: asyncpg.Pool, store: AssetStore) -> None:
+    """Delete objects that an attempt at an upload stored after its path was deleted, for an hour."""
+    rows = await pool.fetch(_DELETED_LATELY)
+    done = [row["path"] for row in rows if await _delete(store, row["path"])]
+    await pool.execute(_FORGET, done)
 
 
-async def try_to_empty(services: Services) -> None:
-    """`empty`, as far as it goes: the sweeper comes back to what is left."""
+async def try_to_delete_due(pool: asyncpg.Pool, store: AssetStore) -> None:
+    """Run `delete_due`; if it fails, the periodic cleanup tries again."""
     try:
-        await empty(services)
+        await delete_due(pool, store)
     except Exception:
-        logger.warning("What is superfluous in the store could not be deleted yet", exc_info=True)
+        logger.warning("Objects that are due could not be deleted from the store yet", exc_info=True)
 
 
-async def _deleted(services: Services, path: str) -> bool:
+async def _delete(store: AssetStore, path: str) -> bool:
+    """Delete an object, or all below a path that ends in a slash; return False if the store fails."""
     try:
         if path.endswith("/"):
-            await services.store.delete_under(path)
+            await store.delete_under(path)
         else:
-            await services.store.delete(path)
+            await store.delete(path)
     except FAILURES:
         logger.warning("%s could not be deleted yet", path, exc_info=True)
         return False

@@ -1,8 +1,7 @@
-"""The bytes of a stream in blocks, and blocks to and from a file: past the page cache where that is wanted.
+"""Blocks of a stream, written to and read from files by direct I/O (O_DIRECT), past the page cache.
 
-For each page the system's cache finds and clears memory, which can cost more than all else that is done with
-the bytes. Those written directly ("O_DIRECT") go from their buffer to the disk, and those read so come
-back the same way.
+The page cache allocates and clears memory for each page, which can cost more than all else that is done with
+the bytes. Direct I/O copies between the caller's buffer and the disk.
 """
 
 from __future__ import annotations
@@ -13,24 +12,24 @@ import mmap
 import os
 from typing import TYPE_CHECKING
 
-from landbridge.stac_api.assets.ordered_executor import DEPTH
+from landbridge.stac_api.assets.ordered_executor import MAX_PENDING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["BLOCK", "BlockReader", "BlockWriter", "blocks"]
+__all__ = ["BLOCK", "BlockReader", "BlockWriter", "into_blocks"]
 
-# Of direct writes the place in memory and in the file, and the size, are multiples of the disk's own blocks.
-# Of half the size, to hand them to threads costs a tenth more; larger ones gain little and take more memory.
+# Direct I/O needs memory address, file offset and size to be multiples of the disk's block size. Blocks of
+# half this size cost a tenth more in hand-over to threads; larger ones gain little.
 BLOCK = 2 * 2**20
 _DIRECT: int = getattr(os, "O_DIRECT", 0)  # macOS has none
 
 
-async def blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[memoryview]:
-    """The stream in blocks of `BLOCK` bytes, of which the last may be shorter.
+async def into_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[memoryview]:
+    """Regroup a stream into blocks of `BLOCK` bytes; the last may be shorter.
 
-    A block stays as it is while `DEPTH` more are taken, which is how far lanes are behind; then its buffer is
-    used again. A body comes in many small chunks: what is done with each costs more than to copy them.
+    The buffer of a block is reused after `MAX_PENDING` more, which is how far an `OrderedExecutor` is behind.
+    A request body comes in many small chunks: handling each costs more than copying it.
     """
     buffers: list[memoryview] = []
     number = filled = 0
@@ -45,22 +44,23 @@ async def blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[memoryview]:
             filled += taken
             if filled == BLOCK:
                 yield buffers[number]
-                number = (number + 1) % (DEPTH + 1)
+                number = (number + 1) % (MAX_PENDING + 1)
                 filled = 0
     if filled:
         yield buffers[number][:filled]
 
 
 class BlockWriter:
-    """Writes blocks to the end of a new file, whole ones directly where that is wanted and can be done."""
+    """Appends blocks to a new file; whole blocks by direct I/O if asked for and possible."""
 
     def __init__(self, descriptor: int, *, direct: bool) -> None:
         self._descriptor = descriptor
         self._wanted = direct and _DIRECT != 0
         self.direct = False
-        """Whether the last write was one."""
+        """Whether the last write was direct."""
 
     def write(self, block: memoryview) -> None:
+        """Append a block."""
         self._set_direct(self._wanted and len(block) == BLOCK)
         while block:
             try:
@@ -68,7 +68,7 @@ class BlockWriter:
             except OSError as error:
                 if error.errno != errno.EINVAL or not self.direct:
                     raise
-                # The disk's blocks are larger than a page, or a write ended within one.
+                # The disk's blocks are larger than a page, or a write ended inside a block.
                 self._wanted = False
                 self._set_direct(False)
 
@@ -82,7 +82,7 @@ class BlockWriter:
 
 
 class BlockReader:
-    """Reads a file from its start in blocks, directly where that can be done."""
+    """Reads a file in blocks from its start, by direct I/O if possible."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -90,13 +90,13 @@ class BlockReader:
         self._direct = _DIRECT != 0 and _switch(descriptor, direct=True)
 
     def read(self, block: memoryview) -> int:
-        """Fill a block of `BLOCK` bytes, at the end less of it; gives the number of bytes."""
+        """Read into a block of `BLOCK` bytes; return the number of bytes, fewer at the end of the file."""
         try:
             size = os.preadv(self._descriptor, [block], self._offset)
         except OSError as error:
             if error.errno != errno.EINVAL or not self._direct:
                 raise
-            # The disk's blocks are larger than a page, or a read ended within one, as at the file's end.
+            # The disk's blocks are larger than a page, or a read ended inside a block, as at the file's end.
             self._direct = False
             _switch(self._descriptor, direct=False)
             size = os.preadv(self._descriptor, [block], self._offset)
@@ -105,7 +105,7 @@ class BlockReader:
 
 
 def _switch(descriptor: int, *, direct: bool) -> bool:
-    """Turn direct reads and writes on or off; whether the file system has them."""
+    """Turn direct I/O on or off; return False if the file system does not support it."""
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | _DIRECT if direct else flags & ~_DIRECT)

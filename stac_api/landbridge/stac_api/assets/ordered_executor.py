@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["DEPTH", "Lane"]
+__all__ = ["MAX_PENDING", "OrderedExecutor"]
 
-DEPTH = 4  # blocks that wait their turn: enough that neither side stands still for the other's hiccups
+MAX_PENDING = 4  # blocks that wait their turn: enough that neither side stands still for the other's hiccups
 
 
-class Lane:
+class OrderedExecutor:
     """Calls made one after another in a thread of their own.
 
     At the end of its `async with` all of them have ended, whatever happened.
@@ -44,11 +44,11 @@ class Lane:
             raise
 
     async def add(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Have a call made after those before it, of which all but `DEPTH` - 1 have ended by then.
+        """Have a call made after those before it, of which all but `MAX_PENDING` - 1 have ended by then.
 
         Raises what one of them did.
         """
-        if len(self._waiting) >= DEPTH:
+        if len(self._waiting) >= MAX_PENDING:
             await self._waiting.popleft()
         loop = asyncio.get_running_loop()
         self._waiting.append(loop.run_in_executor(self._thread, call, *arguments))

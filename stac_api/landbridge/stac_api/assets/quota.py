@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-__all__ = ["QuotaError", "announced", "check", "gone", "keep", "left", "organization"]
+__all__ = ["QuotaError", "add", "announced_bytes", "check", "organization", "remaining", "remove"]
 
 # Of a whole organization; those that end meanwhile are waited for.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('landbridge quota ' || $1, 0))"
@@ -35,13 +35,13 @@ _REPLACED = f"""
 SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored AS object
 WHERE {_BELOW} AND NOT EXISTS (SELECT FROM landbridge.discards WHERE path = object.path)
 """  # noqa: S608
-_KEEP = """
+_ADD = """
 INSERT INTO landbridge.stored (path, org, bytes)
 SELECT path, $1, bytes FROM unnest($2::text[], $3::bigint[]) AS new (path, bytes)
 ON CONFLICT (path) DO UPDATE SET org = excluded.org, bytes = excluded.bytes
 """
-_GONE = "DELETE FROM landbridge.stored WHERE path = ANY($1)"
-_GONE_BELOW = f"DELETE FROM landbridge.stored WHERE {_BELOW}"  # noqa: S608
+_REMOVE = "DELETE FROM landbridge.stored WHERE path = ANY($1)"
+_REMOVE_BELOW = f"DELETE FROM landbridge.stored WHERE {_BELOW}"  # noqa: S608
 _ARRIVING = """
 SELECT coalesce(sum((file->>'size')::bigint), 0)::bigint
 FROM landbridge.uploads AS upload, jsonb_array_elements(upload.files) AS file
@@ -114,22 +114,22 @@ async def check(
         raise _refusal(org, quota, kept, arriving, f"{size:,} bytes more are")
 
 
-async def keep(conn: asyncpg.Connection, item: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
+async def add(conn: asyncpg.Connection, item: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
     """Count objects of the store, by their paths, as the organization's whose item has them from now on."""
     if (org := organization(item)) is not None:
-        await conn.execute(_KEEP, org, list(sizes), list(sizes.values()))
+        await conn.execute(_ADD, org, list(sizes), list(sizes.values()))
 
 
-async def gone(db: asyncpg.Connection | asyncpg.Pool, paths: Iterable[str]) -> None:
+async def remove(db: asyncpg.Connection | asyncpg.Pool, paths: Iterable[str]) -> None:
     """Count what was deleted from the store no longer; a path that ends in a slash is all below it."""
     whole = list(paths)
-    await db.execute(_GONE, whole)
+    await db.execute(_REMOVE, whole)
     for path in whole:
         if path.endswith("/"):
-            await db.execute(_GONE_BELOW, path)
+            await db.execute(_REMOVE_BELOW, path)
 
 
-async def left(pool: asyncpg.Pool, quota: int, item: Mapping[str, Any], upload: str) -> int | None:
+async def remaining(pool: asyncpg.Pool, quota: int, item: Mapping[str, Any], upload: str) -> int | None:
     """How many bytes may be received for a blob whose size nobody announced; None for no limit.
 
     Raises:
@@ -164,7 +164,7 @@ def _refusal(org: str, quota: int, kept: int, arriving: int, more: str) -> Quota
     )
 
 
-def announced(item: Mapping[str, Any]) -> int:
+def announced_bytes(item: Mapping[str, Any]) -> int:
     """The bytes that a blob's item says its data has; 0 where it does not say."""
     assets = item.get("assets")
     data = assets.get(blob.DATA_ASSET) if isinstance(assets, dict) else None

@@ -50,7 +50,7 @@ async def asset(path: str, request: Request) -> Response:
     if not (is_served(path) if signed else await _readable(path, request)):
         raise _missing(path)
     # HEAD is answered here: a URL is signed for one method, and GDAL asks by HEAD before it asks by GET.
-    if request.method == "GET" and settings.presign and store.signs:
+    if request.method == "GET" and settings.presign and store.can_sign:
         seconds: int = settings.signed_seconds
         headers = {
             "Location": await store.sign("GET", path, seconds),
@@ -110,7 +110,7 @@ def _own_path(given: str, base: str) -> str | None:
 
 async def _signed(path: str, base: str, request: Request) -> str:
     settings, store = request.app.state.landbridge, request.app.state.store
-    if settings.presign and store.signs:
+    if settings.presign and store.can_sign:
         url: str = await store.sign("GET", path, settings.signed_seconds)
         return url
     query: str = request.app.state.signer.query("GET", links.ASSETS + path, settings.signed_seconds)
@@ -130,7 +130,7 @@ async def serve(path: str, request: Request, *, cached: str, etags: Sequence[str
         cached: the answer's `Cache-Control`.
         etags: its entity tags where they are not the store's; the first is told, conditions may name any.
     """
-    if request.app.state.store.leads_out(path):
+    if request.app.state.store.is_outside(path):
         raise _missing(path)
     store = request.app.state.store.backend
     try:

@@ -21,9 +21,9 @@ import obstore.exceptions
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
 from landbridge.mappings import ids
-from landbridge.stac_api.assets import folder
-from landbridge.stac_api.assets.direct_io import blocks
-from landbridge.stac_api.assets.ordered_executor import Lane
+from landbridge.stac_api.assets import folder_store
+from landbridge.stac_api.assets.direct_io import into_blocks
+from landbridge.stac_api.assets.ordered_executor import OrderedExecutor
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.errors import NoSpaceError, UnavailableError
 
@@ -75,14 +75,14 @@ class AssetStore:
             )
 
     @property
-    def signs(self) -> bool:
+    def can_sign(self) -> bool:
         """Whether the store itself gives out URLs by which others may read or write one object."""
         return self._signing is not None
 
     @property
-    def signs_writes(self) -> bool:
+    def can_sign_uploads(self) -> bool:
         """Whether others may write by such a URL alone; Azure wants a header, too, with the kind of blob."""
-        return self.signs and not isinstance(self._signing, AzureStore)
+        return self.can_sign and not isinstance(self._signing, AzureStore)
 
     async def sign(self, method: Literal["GET", "PUT"], path: str, seconds: int) -> str:
         """A URL by which anybody may do this with one object, for some seconds."""
@@ -99,10 +99,10 @@ class AssetStore:
             data: what.
             watch: gets each block of it, in a thread.
         """
-        content = blocks(_read(data) if isinstance(data, Path) else data)
+        content = into_blocks(_read(data) if isinstance(data, Path) else data)
         if watch is None:
             return await self._put(path, content)
-        async with Lane() as watching:
+        async with OrderedExecutor() as watching:
             size = await self._put(path, _watched(content, watching, watch))
             await watching.done()
         return size
@@ -110,14 +110,14 @@ class AssetStore:
     async def _put(self, path: str, content: AsyncIterator[memoryview]) -> int:
         if self.root is not None:
             # Files in transit are read as soon as they are there, blobs when somebody wants them.
-            return await folder.write(self.root / path, content, direct=path.startswith(BLOBS))
+            return await folder_store.write(self.root / path, content, direct=path.startswith(BLOBS))
         parts = (bytes(block) async for block in content)
         await obstore.put_async(self.backend, path, parts, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return int((await obstore.head_async(self.backend, path))["size"])
 
     async def take(self, path: str, file: Path) -> None:
         """Store a file that nobody else needs: it is moved where the store is a folder on the same disk."""
-        if self.root is not None and await asyncio.to_thread(folder.move, file, self.root / path):
+        if self.root is not None and await asyncio.to_thread(folder_store.move, file, self.root / path):
             return
         await self.put(path, file)
 
@@ -132,7 +132,7 @@ class AssetStore:
                 file.write(chunk)
         return target
 
-    def leads_out(self, path: str) -> bool:
+    def is_outside(self, path: str) -> bool:
         """Whether a path ends elsewhere than in the store: by a link in its folder, or by a NUL."""
         if self.root is None:
             return False
@@ -148,22 +148,22 @@ class AssetStore:
             FileNotFoundError: there is no such object, by now.
         """
         if self.root is not None:
-            return folder.read((self.root / path).open("rb", buffering=0), start, end)
+            return folder_store.read((self.root / path).open("rb", buffering=0), start, end)
         result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
-        return aiter(result.stream(min_chunk_size=folder.CHUNK))
+        return aiter(result.stream(min_chunk_size=folder_store.CHUNK))
 
     async def scan(self, path: str) -> AsyncIterator[bytes | memoryview]:
         """All bytes of an object, for who reads them once.
 
-        A piece stays as it is while `DEPTH` more are taken, which is how far lanes are behind.
+        A piece stays as it is while `MAX_PENDING` more are taken, which is how far lanes are behind.
 
         Raises:
             FileNotFoundError: there is no such object, by now.
         """
         if self.root is not None:
-            return folder.scan((self.root / path).open("rb", buffering=0))
+            return folder_store.scan((self.root / path).open("rb", buffering=0))
         result = await obstore.get_async(self.backend, path)
-        return aiter(result.stream(min_chunk_size=folder.CHUNK))
+        return aiter(result.stream(min_chunk_size=folder_store.CHUNK))
 
     async def sizes(self, prefix: str) -> dict[str, int]:
         """Every object under a prefix, with its size in bytes."""
@@ -234,7 +234,7 @@ def reason(error: BaseException) -> str:
     return _FULL if "No space left" in str(error) else type(error).__name__
 
 
-def not_taken(what: str, error: BaseException) -> UnavailableError | NoSpaceError:
+def write_error(what: str, error: BaseException) -> UnavailableError | NoSpaceError:
     """Return the error for something that a store failed to take."""
     why = reason(error)
     if why == _FULL:
@@ -256,12 +256,12 @@ def is_served(path: str) -> bool:
 
 async def _read(file: Path) -> AsyncIterator[bytes]:
     with file.open("rb") as source:
-        while chunk := await asyncio.to_thread(source.read, folder.CHUNK):
+        while chunk := await asyncio.to_thread(source.read, folder_store.CHUNK):
             yield chunk
 
 
 async def _watched(
-    content: AsyncIterator[memoryview], watching: Lane, watch: Callable[[memoryview], Any]
+    content: AsyncIterator[memoryview], watching: OrderedExecutor, watch: Callable[[memoryview], Any]
 ) -> AsyncIterator[memoryview]:
     async for block in content:
         await watching.add(watch, block)

@@ -8,27 +8,42 @@ from __future__ import annotations
 import hashlib
 import logging
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.mappings import assets, blob
 from landbridge.stac_api.access.rules import missing_item
-from landbridge.stac_api.assets.ordered_executor import Lane
+from landbridge.stac_api.assets.ordered_executor import OrderedExecutor
 from landbridge.stac_api.assets.store import href
-from landbridge.stac_api.blobs import data_upload, items, records
+from landbridge.stac_api.blobs import data_upload, records
+from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.jobs.failures import RETRYABLE
+from landbridge.stac_api.jobs.queue import JobKind
 from landbridge.stac_api.pgstac import writes
-from landbridge.stac_api.uploads.job import TRANSIENT
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     import asyncpg
 
     from landbridge.stac_api.assets.store import AssetStore
-    from landbridge.stac_api.core.services import Services
+    from landbridge.stac_api.services import Services
 
 logger = logging.getLogger(__name__)
+
+NAME = "blob_hash"
+
+
+def kind(services: Services) -> JobKind:
+    """Return the kind of jobs that compute the MD5 of large blobs."""
+
+    async def run_job(upload: str, *, last_try: bool) -> None:
+        await run(services, UUID(upload), last_try=last_try)
+
+    async def unqueued(pool: asyncpg.Pool, older_than: float) -> list[dict[str, str]]:
+        return [{"upload": str(upload)} for upload in await records.hashes_due(pool, older_than)]
+
+    return JobKind(NAME, "blob-hash-{upload}", run_job, unqueued)
 
 
 async def run(services: Services, upload_id: UUID, *, last_try: bool) -> None:
@@ -51,7 +66,7 @@ async def run(services: Services, upload_id: UUID, *, last_try: bool) -> None:
             await _note(pool, upload, md5)
     except NotFoundError:
         await records.hashed(pool, upload_id)
-    except TRANSIENT:
+    except RETRYABLE:
         if not last_try:
             raise
         logger.warning("The MD5 of blob upload %s could not be worked out yet", upload_id, exc_info=True)
@@ -62,7 +77,7 @@ async def digest(store: AssetStore, path: str, size: int) -> str | None:
     digest = hashlib.md5(usedforsecurity=False)
     seen = 0
     try:
-        async with Lane() as hashing:
+        async with OrderedExecutor() as hashing:
             async for chunk in await store.scan(path):
                 seen += len(chunk)
                 await hashing.add(digest.update, chunk)
@@ -86,7 +101,7 @@ async def _note(pool: asyncpg.Pool, upload: asyncpg.Record, md5: str) -> None:
         if data.get("href") != href(upload["committed"]):
             raise missing_item(collection, item)
         assets.set_checksum(data, md5)
-        return items.to_stored(changed)
+        return blob_items.to_stored(changed)
 
     async def note(conn: asyncpg.Connection) -> None:
         await records.hashed(conn, upload["id"])

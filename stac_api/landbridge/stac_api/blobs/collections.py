@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import ids
-from landbridge.stac_api.blobs.items import WRITABLE
+from landbridge.stac_api.core.blob_items import WRITABLE
 from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.errors import ConflictError
 from landbridge.stac_api.pgstac import writes

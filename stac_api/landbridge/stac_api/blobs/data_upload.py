@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
-from landbridge.stac_api.assets.store import FAILURES, not_taken
+from landbridge.stac_api.assets.store import FAILURES, write_error
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def receive(
         _compare(received, wanted)
     except FAILURES as error:
         await _forget(store, path)
-        raise not_taken("data", error) from error
+        raise write_error("data", error) from error
     except BaseException:
         await _forget(store, path)
         raise

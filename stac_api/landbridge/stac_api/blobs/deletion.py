@@ -11,10 +11,12 @@ from starlette.exceptions import HTTPException
 from landbridge.mappings import blob, ids
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import quota
-from landbridge.stac_api.blobs import items, records
+from landbridge.stac_api.blobs import records
+from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import links
+from landbridge.stac_api.jobs.failures import RETRYABLE, user_message
+from landbridge.stac_api.jobs.queue import JobKind
 from landbridge.stac_api.pgstac import writes
-from landbridge.stac_api.uploads.job import TRANSIENT, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.assets.store import AssetStore
-    from landbridge.stac_api.core.services import Services
+    from landbridge.stac_api.services import Services
 
 logger = logging.getLogger(__name__)
 
+NAME = "blob_deletion"
 _BATCH = 500
 
 
@@ -73,7 +76,9 @@ async def delete(
         ordered = sorted(deleted, key=lambda item: order[item["collection"], item["id"]])
         paths = [path for item in ordered if (path := _path(item))]
         made[:] = [
-            await records.start_deletion(conn, [items.blob_id(item) for item in ordered], paths, username)
+            await records.start_deletion(
+                conn, [blob_items.blob_id(item) for item in ordered], paths, username
+            )
         ]
 
     await writes.delete_across(pool, asked, note, access, expired=expired, check=check)
@@ -86,14 +91,14 @@ def check_writable(storage_type: str) -> None:
     Raises:
         HTTPException: 403.
     """
-    if storage_type not in items.WRITABLE:
-        kinds = " and ".join(sorted(items.WRITABLE))
+    if storage_type not in blob_items.WRITABLE:
+        kinds = " and ".join(sorted(blob_items.WRITABLE))
         raise HTTPException(403, f"Blobs of type {storage_type!r} are read-only; {kinds} can be written.")
 
 
 def _shown(collection: str, item: str) -> str:
     try:
-        return items.blob_id({"collection": collection, "id": item})
+        return blob_items.blob_id({"collection": collection, "id": item})
     except ValueError:
         return f"{collection}/{item}"
 
@@ -103,20 +108,32 @@ def _path(item: dict[str, Any]) -> str | None:
     return links.asset_path(str(data.get("href") or ""))
 
 
+def kind(services: Services) -> JobKind:
+    """Return the kind of jobs that delete the data of blobs."""
+
+    async def run_job(deletion: int, *, last_try: bool) -> None:
+        await run(services, deletion, last_try=last_try)
+
+    async def unqueued(pool: asyncpg.Pool, older_than: float) -> list[dict[str, int]]:
+        return [{"deletion": deletion} for deletion in await records.running_deletions(pool, older_than)]
+
+    return JobKind(NAME, "blob-deletion-{deletion}", run_job, unqueued)
+
+
 async def run(services: Services, deletion_id: int, *, last_try: bool) -> None:
-    """The job: delete the data of one deletion; a transient error is raised unless this is the last try."""
+    """Run the job of one deletion; raise a retryable error unless this is the last try."""
     pool = services.writepool
     record = await records.deletion(pool, deletion_id)
     if record["status"] != "RUNNING":
         return
     try:
         await _delete_data(services.store, record["paths"])
-        await quota.gone(pool, record["paths"])
+        await quota.remove(pool, record["paths"])
     except Exception as error:
-        if isinstance(error, TRANSIENT) and not last_try:
+        if isinstance(error, RETRYABLE) and not last_try:
             raise
         logger.exception("Deleting the data of blobs failed (deletion %s)", deletion_id)
-        await records.end_deletion(pool, deletion_id, told(error))
+        await records.end_deletion(pool, deletion_id, user_message(error))
         return
     await records.end_deletion(pool, deletion_id)
 
@@ -126,17 +143,17 @@ async def _delete_data(store: AssetStore, paths: Iterable[str]) -> None:
         await store.delete_blob(path)
 
 
-async def expire(services: Services) -> list[int]:
-    """Delete the blobs that have expired; gives the deletions for which a job is to be queued."""
+async def delete_expired(pool: asyncpg.Pool) -> list[int]:
+    """Delete the items of expired blobs; return the ids of the deletions, each of which needs a job."""
     made = []
-    collections = [ids.blob_collection_id(storage_type) for storage_type in sorted(items.STORAGE_TYPES)]
-    while found := await records.expired(services.writepool, collections, _BATCH):
-        record = await delete(services.writepool, found, EVERYTHING, expired=True)
+    collections = [ids.blob_collection_id(storage_type) for storage_type in sorted(blob_items.STORAGE_TYPES)]
+    while found := await records.expired(pool, collections, _BATCH):
+        record = await delete(pool, found, EVERYTHING, expired=True)
         made.append(record["id"])
     return made
 
 
-async def sweep(services: Services) -> None:
-    """Delete the data of uploads that never became blobs, and forget what ended long ago."""
-    await _delete_data(services.store, await records.forget_uploads(services.writepool))
-    await records.forget_deletions(services.writepool)
+async def clean_up(pool: asyncpg.Pool, store: AssetStore) -> None:
+    """Delete the data of uploads that never became blobs, and old records."""
+    await _delete_data(store, await records.delete_old_uploads(pool))
+    await records.delete_old_deletions(pool)

@@ -115,14 +115,14 @@ async def hashed(db: Executor, upload_id: UUID) -> None:
     await db.execute(_HASHED, upload_id)
 
 
-async def forget_uploads(db: Executor) -> list[str]:
-    """Forget uploads that nobody carries on; gives the paths of data that belongs to no blob."""
+async def delete_old_uploads(db: Executor) -> list[str]:
+    """Delete old records of uploads; return the paths of their data that belongs to no blob."""
     rows = await db.fetch(_FORGET)
     return [path for row in rows for path in row["paths"] if path != row["committed"]]
 
 
-async def forget_deletions(db: Executor) -> None:
-    """Forget deletions that ended long ago."""
+async def delete_old_deletions(db: Executor) -> None:
+    """Delete the records of deletions that ended 30 days ago."""
     await db.execute(_FORGET_DELETIONS)
 
 

@@ -26,7 +26,8 @@ from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import href_policy, quota
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
-from landbridge.stac_api.blobs import collections, data_upload, deletion, items, records
+from landbridge.stac_api.blobs import checksums, collections, data_upload, deletion, records
+from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.pgstac import item_queries, writes
@@ -54,7 +55,7 @@ async def create(request: Request) -> Response:
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
         raise BadRequestError("The body needs `item`: the STAC item that the blob shall become.")
     storage_type = str(item.get("collection") or "").removeprefix(ids.BLOB_COLLECTION_PREFIX)
-    known = sorted(map(ids.blob_collection_id, items.STORAGE_TYPES))
+    known = sorted(map(ids.blob_collection_id, blob_items.STORAGE_TYPES))
     if item.get("collection") not in known:
         kinds = ", ".join(known)
         raise BadRequestError(f"The item's `collection` is {item.get('collection')!r}; it is one of {kinds}.")
@@ -69,24 +70,26 @@ async def create(request: Request) -> Response:
     whole = _item(item, parent, "/assets/blobs/announced", request)
     href_policy.check(whole, request.app.state.landbridge.allowed_hrefs)
     upload = uuid.uuid4()
-    audit.note(request, items.blob_id(item), f"upload {upload}")
+    audit.note(request, blob_items.blob_id(item), f"upload {upload}")
     rules.check_owners(whole, await rules.access_of(request))
     await _refuse_existing(pool, item)
     # It belongs to who announces it, whoever sends its data by the URL.
     item["properties"] = {**whole["properties"], **item["properties"]}
     async with pool.acquire() as conn, conn.transaction():
-        await quota.check(conn, request.app.state.landbridge.quota_bytes, item, quota.announced(item))
+        await quota.check(conn, request.app.state.landbridge.quota_bytes, item, quota.announced_bytes(item))
         await records.create_upload(conn, upload, item, principal.name)
     path = f"/blobs/uploads/{upload}"
     # Never the store's own: the data is counted and hashed as it passes.
     url = base + path[1:] + request.app.state.signer.put_query(path, principal, _PUT_SECONDS)
-    answer = {"id": str(upload), "blob_id": items.blob_id(item), "url": url}
+    answer = {"id": str(upload), "blob_id": blob_items.blob_id(item), "url": url}
     return respond(answer, base, JSON, 201)
 
 
 async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
     if await pool.fetchval(_EXISTS, item["collection"], item["id"]):
-        raise ConflictError(f"Blob {items.blob_id(item)} exists already; delete it before you make it anew.")
+        raise ConflictError(
+            f"Blob {blob_items.blob_id(item)} exists already; delete it before you make it anew."
+        )
 
 
 def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Request) -> dict[str, Any]:
@@ -108,14 +111,14 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await records.upload(pool, upload_id, _user(request))
     item = upload["item"]
-    audit.note(request, items.blob_id(item))
+    audit.note(request, blob_items.blob_id(item))
     if upload["committed"]:
         return await _committed(pool, upload, request)
     await _refuse_existing(pool, item)
     storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION_PREFIX)
     path = store.new_blob(storage_type)
     settings = request.app.state.landbridge
-    left = await quota.left(pool, settings.quota_bytes, item, str(upload_id))
+    left = await quota.remaining(pool, settings.quota_bytes, item, str(upload_id))
     limit = min(settings.max_upload_bytes, settings.max_upload_bytes if left is None else left)
     await records.begin(pool, upload_id, path)
     received = await data_upload.receive(store, path, request.stream(), data_upload.expected(item), limit)
@@ -130,7 +133,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
 
     async def note(conn: asyncpg.Connection) -> None:
         await records.commit(conn, upload_id, path, hash_due=received.md5 is None)
-        await quota.keep(conn, item, {path: received.size or 0})
+        await quota.add(conn, item, {path: received.size or 0})
 
     try:
         made = await writes.create_items(
@@ -148,7 +151,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
             return await _committed(pool, upload, request)
         raise
     if received.md5 is None:
-        await request.app.state.jobs.defer_blob_hash(upload_id)
+        await request.app.state.jobs.defer(checksums.NAME, upload=str(upload_id))
     return _answer(made[0], request, 201)
 
 
@@ -158,7 +161,7 @@ async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Reques
         found = await item_queries.get_item(conn, item["collection"], item["id"], EVERYTHING)
     if found is None or found["assets"][blob.DATA_ASSET]["href"] != href(upload["committed"]):
         # One of the same name that somebody has made since is not this upload's to show.
-        raise NotFoundError(f"Blob {items.blob_id(item)} was deleted after it was uploaded.")
+        raise NotFoundError(f"Blob {blob_items.blob_id(item)} was deleted after it was uploaded.")
     return _answer(found, request)
 
 
@@ -190,7 +193,7 @@ async def delete(request: Request) -> Response:
     record = await deletion.delete(
         request.app.state.writepool, wanted, access, username=user, all_or_none=strict
     )
-    await request.app.state.jobs.defer_blob_deletion(record["id"])
+    await request.app.state.jobs.defer(deletion.NAME, deletion=record["id"])
     return respond(records.to_json(record), links.base_url(request), JSON, 202)
 
 
@@ -262,6 +265,6 @@ def _user(request: Request) -> str | None:
 
 def _shown(collection: str, item_id: str) -> str:
     try:
-        return items.blob_id({"collection": collection, "id": item_id})
+        return blob_items.blob_id({"collection": collection, "id": item_id})
     except ValueError:
         return item_id

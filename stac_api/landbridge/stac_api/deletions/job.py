@@ -11,22 +11,37 @@ from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import deletion_queue
 from landbridge.stac_api.deletions import records
 from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.jobs.failures import RETRYABLE, user_message
+from landbridge.stac_api.jobs.queue import JobKind
 from landbridge.stac_api.pgstac import item_queries, writes
 from landbridge.stac_api.search.request import Search
-from landbridge.stac_api.uploads.job import TRANSIENT, told
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from landbridge.stac_api.core.services import Services
+    from landbridge.stac_api.services import Services
 
 logger = logging.getLogger(__name__)
 
+NAME = "deletion"
 _BATCH = 500
 
 
+def kind(services: Services) -> JobKind:
+    """Return the kind of jobs that delete the images and bands of products."""
+
+    async def run_job(deletion: int, product: str, *, last_try: bool) -> None:
+        await run(services, deletion, product, last_try=last_try)
+
+    async def unqueued(pool: asyncpg.Pool, older_than: float) -> list[dict[str, Any]]:
+        found = await records.running(pool, older_than)
+        return [{"deletion": record["id"], "product": record["product_id"]} for record in found]
+
+    return JobKind(NAME, "deletion-{deletion}", run_job, unqueued)
+
+
 async def run(services: Services, deletion: int, product_id: str, *, last_try: bool) -> None:
-    """Carry out one deletion; a transient error is raised unless this is the last try."""
+    """Run the job of one deletion; raise a retryable error unless this is the last try."""
     pool = services.writepool
     if not await records.runs(pool, deletion):
         return  # done by a job that was queued beside this one
@@ -34,17 +49,17 @@ async def run(services: Services, deletion: int, product_id: str, *, last_try: b
         await _delete_images(services, deletion, product_id)
         await _delete_bands(services, deletion, product_id)
     except Exception as error:
-        if isinstance(error, TRANSIENT) and not last_try:
+        if isinstance(error, RETRYABLE) and not last_try:
             raise
         logger.exception("Deleting what belongs to %s failed", product_id)
-        await records.end(pool, deletion, told(error))
+        await records.end(pool, deletion, user_message(error))
         return
     await records.end(pool, deletion)
 
 
 async def _delete_images(services: Services, deletion: int, product_id: str) -> None:
     async def note(conn: asyncpg.Connection, deleted: list[dict[str, Any]]) -> None:
-        await deletion_queue.discard_items(conn, deleted)
+        await deletion_queue.schedule_items(conn, deleted)
         await records.count(conn, deletion, len(deleted))
 
     while True:
@@ -55,7 +70,7 @@ async def _delete_images(services: Services, deletion: int, product_id: str) -> 
         await writes.delete_across(
             services.writepool, [(product_id, item["id"]) for item in page.items], note, EVERYTHING
         )
-        await deletion_queue.try_to_empty(services)
+        await deletion_queue.try_to_delete_due(services.writepool, services.store)
 
 
 async def _delete_bands(services: Services, deletion: int, product_id: str) -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from landbridge.stac_api.access.rules import Role, access_of, missing_collection
-from landbridge.stac_api.deletions import records
+from landbridge.stac_api.deletions import job, records
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.pgstac import item_queries
 from landbridge.stac_api.search.client import JSON, respond
@@ -31,7 +31,7 @@ async def start(collection_id: str, request: Request) -> Response:
     if not product.get("bands") and not await pool.fetchval(_IMAGES, collection_id):
         return Response(status_code=204)
     record = await records.start(pool, collection_id)
-    await request.app.state.jobs.defer_deletion(record["id"], collection_id)
+    await request.app.state.jobs.defer(job.NAME, deletion=record["id"], product=collection_id)
     return respond(records.to_json(collection_id, record), links.base_url(request), JSON, 202)
 
 

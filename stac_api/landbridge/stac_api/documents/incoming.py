@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from stac_pydantic import Collection, Item
 
 from landbridge.mappings import ids, values
-from landbridge.stac_api.blobs import items
+from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import links, normalize, projection
+from landbridge.stac_api.documents.blob_data import check_data
 from landbridge.stac_api.documents.upgrade import migrated
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.pgstac.extents import BOX_LENGTHS, check_extent
@@ -257,7 +258,7 @@ def item(
     if item_id is not None:
         _check_path("item", "id", document, item_id)
     is_blob = ids.is_blob_collection(parent["id"])
-    most = items.MAX_ID_BYTES if is_blob else MAX_ID_BYTES
+    most = blob_items.MAX_ID_BYTES if is_blob else MAX_ID_BYTES
     _check_id("item", document.get("id"), most, new=previous is None)
     if "geometry" not in document and not is_blob:
         raise BadRequestError(
@@ -272,13 +273,13 @@ def item(
     links.localize(document, base)
     done = normalize.item(document, parent, previous=previous, principal=list(owners) or None, files=files)
     if is_blob and not received:
-        items.check_data(done, previous)
+        check_data(done, previous)
     try:
         # Its geometry has been checked; pydantic would take seconds for a large one, and hold all threads.
         Item.model_validate(_lenient({**done, "geometry": done.get("geometry") and _POINT}))
     except ValidationError as error:
         raise _refuse("item", done, error) from error
-    return items.to_stored(done)
+    return blob_items.to_stored(done)
 
 
 def each_item(

@@ -15,7 +15,7 @@ import orjson
 from stac_fastapi.types.requests import get_base_url
 
 from landbridge.mappings import schema
-from landbridge.stac_api.blobs.items import shown_geometry
+from landbridge.stac_api.core.blob_items import shown_geometry
 from landbridge.stac_api.documents import projection
 
 if TYPE_CHECKING:

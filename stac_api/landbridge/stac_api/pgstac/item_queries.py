@@ -15,7 +15,7 @@ import orjson
 
 from landbridge.stac_api.access import visibility
 from landbridge.stac_api.access.rules import CONTAINERS, Role, missing_collection
-from landbridge.stac_api.blobs.items import shown_geometry
+from landbridge.stac_api.core.blob_items import shown_geometry
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.pgstac import recent_items
 from landbridge.stac_api.pgstac.dehydration import MARKER, TAG, hydrate

@@ -1,4 +1,4 @@
-"""What is left to be cleared up after uploads, whoever died or refused when it should have been."""
+"""Periodic cleanup after uploads: records that time out, and files that no upload needs."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from landbridge.stac_api.assets.store import UPLOADS, upload_folder
 from landbridge.stac_api.uploads import records
 
 if TYPE_CHECKING:
-    from landbridge.stac_api.core.services import Services
+    from landbridge.stac_api.services import Services
 
 
-async def sweep(services: Services) -> None:
-    """End uploads that nobody carries on, delete what no upload needs any more, forget what is long past."""
+async def run(services: Services) -> None:
+    """Fail abandoned uploads, delete the files of ended ones, and delete old records."""
     pool = services.writepool
     async with pool.acquire() as conn, conn.transaction():
-        await deletion_queue.discard(conn, map(upload_folder, await records.abandon(conn)))
-    await deletion_queue.discard(pool, await stray(services))
-    await deletion_queue.empty(services)
-    await deletion_queue.empty_again(services)
-    await records.forget(pool)
+        await deletion_queue.schedule(conn, map(upload_folder, await records.fail_abandoned(conn)))
+    await deletion_queue.schedule(pool, await leftover_folders(services))
+    await deletion_queue.delete_due(pool, services.store)
+    await deletion_queue.delete_late_arrivals(pool, services.store)
+    await records.delete_old(pool)
 
 
-async def stray(services: Services) -> list[str]:
-    """Folders of files in transit whose upload has ended, or never was: a late arrival, say."""
-    # The store is read first: what comes later is nothing that this call knows of.
+async def leftover_folders(services: Services) -> list[str]:
+    """Return the folders of files in transit that belong to no unfinished upload."""
+    # The store is listed first, so that the folder of an upload made meanwhile is not in the list.
     folders = {path.split("/")[1] for path in await services.store.sizes(UPLOADS)}
     known = [int(folder) for folder in folders if folder.isdecimal()]
     unfinished = await records.unfinished(services.writepool, known)

@@ -11,66 +11,75 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-import obstore.exceptions
-
 from landbridge.mappings import InvalidDocument, band, image
 from landbridge.mappings.assets import FILE_INDEX, preview_key
 from landbridge.stac_api.access.rules import EVERYTHING
 from landbridge.stac_api.assets import deletion_queue, quota
 from landbridge.stac_api.assets.store import (
     COG,
-    FAILURES,
     href,
     image_path,
     own_paths,
-    reason,
     upload_folder,
     upload_path,
 )
 from landbridge.stac_api.documents import incoming
-from landbridge.stac_api.errors import BadRequestError, ConflictError, UnavailableError
-from landbridge.stac_api.jobs import failpoints
+from landbridge.stac_api.errors import BadRequestError, ConflictError
+from landbridge.stac_api.jobs.failures import RETRYABLE, user_message
+from landbridge.stac_api.jobs.queue import JobKind
 from landbridge.stac_api.pgstac import item_queries, writes
-from landbridge.stac_api.uploads import messages, physical_ranges, records, staging
-from landbridge.stac_api.uploads.worker_pool import ChildDiedError
+from landbridge.stac_api.uploads import messages, physical_ranges, records, temporary_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from landbridge.stac_api.core.services import Services
+    import asyncpg
+
+    from landbridge.stac_api.services import Services
     from landbridge.stac_api.uploads.records import Upload
-    from landbridge.stac_api.uploads.worker_pool import Processes, Session
+    from landbridge.stac_api.uploads.worker_pool import WorkerPool
 
 logger = logging.getLogger(__name__)
 
 # What the user has to change something about.
 _USER_ERRORS = (messages.IngestError, InvalidDocument, BadRequestError, ConflictError, quota.QuotaError)
 
-# What may pass when tried again: the database, the store or the child process went away.
-TRANSIENT = (
-    OSError,
-    UnavailableError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
-    obstore.exceptions.BaseError,
-    ChildDiedError,
-)
-
+NAME = "ingest"
 PNG = "image/png"
 _THUMBNAIL = "thumbnail.png"
 
 
-async def run(services: Services, processes: Processes, upload_id: int, *, last_try: bool) -> None:
-    """Carry out one upload.
+def kind(services: Services, workers: WorkerPool) -> JobKind:
+    """Return the kind of jobs that turn uploads into items."""
+    staging = services.settings.staging
 
-    Args:
-        services: of this process.
-        processes: the children that do the raster work.
-        upload_id: the record.
-        last_try: whether a transient error ends the upload (else it is raised, to be tried again).
+    async def run_job(upload: int, *, last_try: bool) -> None:
+        await run(services, workers, upload, last_try=last_try)
+
+    async def unqueued(pool: asyncpg.Pool, older_than: float) -> list[dict[str, int]]:
+        return [{"upload": upload} for upload in await records.without_job(pool, older_than)]
+
+    def prepare() -> None:
+        if staging is not None:
+            staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary_folders.remove_abandoned(staging)
+
+    return JobKind(NAME, "upload-{upload}", run_job, unqueued, prepare)
+
+
+async def run(services: Services, workers: WorkerPool, upload_id: int, *, last_try: bool) -> None:
+    """Run the job of one upload.
+
+    Parameters
+    ----------
+    services : Services
+        Handles of this process.
+    workers : WorkerPool
+        Worker processes that read and convert the files.
+    upload_id : int
+        Id of the upload's record.
+    last_try : bool
+        End the upload on a retryable error; else the error is raised, so that the queue tries again.
     """
     pool = services.writepool
     try:
@@ -79,43 +88,28 @@ async def run(services: Services, processes: Processes, upload_id: int, *, last_
         return  # canceled, or done by a job that died before it could say so
     await records.add_event(pool, upload_id, "run", "Running")
     try:
-        await _ingest(services, processes, upload)
+        await _ingest(services, workers, upload)
     except _USER_ERRORS as error:
         await _fail(services, upload, str(error))
     except Exception as error:
-        if isinstance(error, TRANSIENT):
+        if isinstance(error, RETRYABLE):
             if not last_try:
                 await _note_attempt(services, upload, error)
                 raise
-            why = f"{told(error)} Nothing is wrong with your files: upload them again later."
+            why = f"{user_message(error)} Nothing is wrong with your files: upload them again later."
         else:
-            why = told(error)
+            why = user_message(error)
         logger.exception("Upload %s failed", upload_id)
         await _fail(services, upload, why)
-
-
-def told(error: Exception) -> str:
-    """What went wrong on our side, for users: no path or address of ours."""
-    if isinstance(error, messages.NoSpaceError):
-        return "The server has no space left for the image."
-    if isinstance(error, ChildDiedError):
-        return "The process that reads the files was ended, again and again."
-    if isinstance(error, asyncpg.DiskFullError):
-        return "The database has no space left."
-    if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, UnavailableError)):
-        return f"The database could not be reached ({type(error).__name__})."
-    if isinstance(error, FAILURES):
-        return f"The object store could not be read or written ({reason(error)})."
-    return f"The server failed ({type(error).__name__}); its log has the details."
 
 
 async def _note_attempt(services: Services, upload: Upload, error: Exception) -> None:
     """Tell that there was an attempt, if the database can be told."""
     logger.warning("Upload %s will be tried again: %s", upload.id, error)
     try:
-        message = f"{told(error)} It will be tried again."
+        message = f"{user_message(error)} It will be tried again."
         await records.add_event(services.writepool, upload.id, "log", message, severity="WARNING")
-    except TRANSIENT:
+    except RETRYABLE:
         logger.warning("The database does not answer either", exc_info=True)
 
 
@@ -124,24 +118,24 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
         async with services.writepool.acquire() as conn, conn.transaction():
             await records.advance(conn, upload.id, "failure", allowed=("running",))
             await records.add_event(conn, upload.id, "complete", message, severity="ERROR")
-            await deletion_queue.discard(conn, [upload_folder(upload.id)])
-            await deletion_queue.discard_upload(conn, upload.id)
+            await deletion_queue.schedule(conn, [upload_folder(upload.id)])
+            await deletion_queue.schedule_upload(conn, upload.id)
     except ConflictError:
         logger.warning("Upload %s was ended by another worker", upload.id)
-        await deletion_queue.discard_upload(services.writepool, upload.id)  # what this one has put
-    await deletion_queue.try_to_empty(services)
+        await deletion_queue.schedule_upload(services.writepool, upload.id)  # what this one has put
+    await deletion_queue.try_to_delete_due(services.writepool, services.store)
 
 
-async def _ingest(services: Services, processes: Processes, upload: Upload) -> None:
+async def _ingest(services: Services, workers: WorkerPool, upload: Upload) -> None:
     store, pool = services.store, services.writepool
     parent = await item_queries.find_collection(pool, upload.product_id, EVERYTHING)
     if parent is None:
         raise BadRequestError(f"Product {upload.product_id} was deleted in the meantime.")
     given = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
     place = image_path(upload.product_id, upload.item["id"], f"{upload.id}-{uuid.uuid4().hex[:12]}", "")
-    with staging.folder(services.settings.staging) as folder:
+    with temporary_folders.job_folder(services.settings.staging) as folder:
         files = [await store.fetch(upload_path(upload.id, n), folder) for n in range(len(upload.files))]
-        job = messages.Job(
+        request = messages.ConversionRequest(
             files=files,
             names=[file["name"] for file in upload.files],
             folder=folder,
@@ -149,9 +143,10 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
             attributes=given,
             options=upload.options,
         )
-        async with processes.session() as session:
-            result = await _processed(session, job, upload)
-        await deletion_queue.expect(pool, place, upload.id)
+        async with workers.process() as process:
+            await process.check(request)
+            result = await process.convert(request)
+        await deletion_queue.schedule_unless_kept(pool, place, upload.id)
         hrefs = [href(place + file.name) for file in result.files]
         thumbnail = href(place + _THUMBNAIL) if result.thumbnail else None
         sizes: dict[str, int] = {}
@@ -159,7 +154,7 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
             sizes[place + file.name] = file.stat().st_size
             await store.take(place + file.name, file)
     if result.scales:
-        done, notes = await physical_ranges.fill(pool, upload.product_id, job.bands, result.scales)
+        done, notes = await physical_ranges.fill(pool, upload.product_id, request.bands, result.scales)
         for message in done:
             await records.add_event(pool, upload.id, "log", message)
     else:
@@ -167,20 +162,11 @@ async def _ingest(services: Services, processes: Processes, upload: Upload) -> N
     for message in (*result.notes, *notes):
         await records.add_event(pool, upload.id, "log", message, severity="WARNING")
     await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place, sizes)
-    await failpoints.reached(failpoints.COMMITTED, upload.image_id)
-    await deletion_queue.try_to_empty(services)
-
-
-async def _processed(session: Session, job: messages.Job, upload: Upload) -> messages.Result:
-    await session.check(job)
-    await failpoints.reached(failpoints.VALIDATED, upload.image_id)
-    result = await session.convert(job)
-    await failpoints.reached(failpoints.CONVERTED, upload.image_id)
-    return result
+    await deletion_queue.try_to_delete_due(services.writepool, services.store)
 
 
 def _attributes(
-    result: messages.Result, given: dict[str, Any], hrefs: Sequence[str], thumbnail: str | None
+    result: messages.ConversionResult, given: dict[str, Any], hrefs: Sequence[str], thumbnail: str | None
 ) -> dict[str, Any]:
     """The image's attributes. What the user set wins, but for what only the files can say."""
     derived = dict(result.attributes)
@@ -197,7 +183,7 @@ async def _insert(
     services: Services,
     upload: Upload,
     attributes: dict[str, Any],
-    result: messages.Result,
+    result: messages.ConversionResult,
     place: str,
     sizes: Mapping[str, int],
 ) -> None:
@@ -211,7 +197,7 @@ async def _insert(
     async def replace(conn: asyncpg.Connection) -> None:
         if previous := await item_queries.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
             # A client that has just got the old item may read its files as long as by a URL signed just now.
-            await deletion_queue.discard(conn, own_paths(previous), after=services.settings.signed_seconds)
+            await deletion_queue.schedule(conn, own_paths(previous), after=services.settings.signed_seconds)
 
     async def before(conn: asyncpg.Connection) -> None:
         # What was made of the files may be larger than they were.
@@ -226,11 +212,10 @@ async def _insert(
         size = sum(file["size_bytes"] for file in files)
         await records.add_event(conn, upload.id, "usage", f"{len(files)} file(s), {size} bytes")
         await records.add_event(conn, upload.id, "complete", "Success")
-        await deletion_queue.keep(conn, place)
-        await quota.keep(conn, upload.item, sizes)
-        await deletion_queue.discard(conn, [upload_folder(upload.id)])
-        await deletion_queue.discard_upload(conn, upload.id)
-        await failpoints.reached(failpoints.INSERTED, upload.image_id)
+        await deletion_queue.cancel(conn, place)
+        await quota.add(conn, upload.item, sizes)
+        await deletion_queue.schedule(conn, [upload_folder(upload.id)])
+        await deletion_queue.schedule_upload(conn, upload.id)
 
     await writes.create_items(
         services.writepool,
@@ -242,7 +227,7 @@ async def _insert(
     )
 
 
-def _describe(document: dict[str, Any], result: messages.Result) -> None:
+def _describe(document: dict[str, Any], result: messages.ConversionResult) -> None:
     """Put into the assets what no attribute of an image holds: statistics, and what the preview is."""
     assets: dict[str, dict[str, Any]] = document["assets"]
     for asset in assets.values():

@@ -1,4 +1,4 @@
-"""What the pixels of a COG tell, in one pass over them: footprint and statistics."""
+"""Footprint and statistics of a COG, in one pass over its pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from landbridge.stac_api.uploads.footprint import cell_of, footprint
-from landbridge.stac_api.uploads.nodata import exact_nodata, held_nodata
+from landbridge.stac_api.uploads.nodata import exact_nodata, nodata_as_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,11 +27,19 @@ _DIGITS = 7  # significant digits of means
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What one file tells.
+class Measurements:
+    """Measurements of one file.
 
-    `grid` are attributes of the image; `footprint` is in longitude and latitude, empty where no pixel is
-    valid; `statistics` are those of each band's valid pixels, None where there are none, by STAC's names.
+    Attributes
+    ----------
+    grid : mapping
+        Attributes of the image that describe its grid.
+    pixel_area : float
+        Area of a pixel, in squared units of the reference system.
+    footprint : shapely geometry
+        Footprint in longitude and latitude; empty if no pixel is valid.
+    statistics : sequence
+        For each band, the statistics of its valid pixels by STAC's names; None if no pixel is valid.
     """
 
     grid: Mapping[str, Any]
@@ -40,32 +48,32 @@ class Facts:
     statistics: Sequence[dict[str, Any] | None]
 
 
-def facts(cog: DatasetReader) -> Facts:
-    """Read a COG once, from its first row to its last."""
+def measure(cog: DatasetReader) -> Measurements:
+    """Measure a COG, reading it once from its first row to its last."""
     cell = cell_of(max(cog.height, cog.width))
     valid = np.zeros((-(-cog.height // cell), -(-cog.width // cell)), bool)
-    running = [_Running(dtype) for dtype in cog.dtypes]
+    running = [_RunningStatistics(dtype) for dtype in cog.dtypes]
     nodata = exact_nodata(cog)
     alpha = [i for i, kind in enumerate(cog.colorinterp) if kind == ColorInterp.alpha]
     for window in _windows(cog, cell):
         data = cog.read(window=window)
         masks = _masks(cog, data, window, nodata)
-        shown: np.ndarray = np.any(masks[alpha] if alpha else masks, axis=0)
+        visible: np.ndarray = np.any(masks[alpha] if alpha else masks, axis=0)
         first_row, first_column = window.row_off // cell, window.col_off // cell
-        cells = _any_of_cells(shown, cell)
+        cells = _any_of_cells(visible, cell)
         valid[first_row : first_row + cells.shape[0], first_column : first_column + cells.shape[1]] = cells
         for place, band in enumerate(running):
             band.add(data[place], masks[place])
     authority = cog.crs.to_authority()
-    where = {"cs_code": ":".join(authority)} if authority else {"projection": cog.crs.to_wkt()}
+    system = {"cs_code": ":".join(authority)} if authority else {"projection": cog.crs.to_wkt()}
     grid = {
-        **where,
+        **system,
         "geotrans": list(cog.transform.to_gdal()),
         "x_pixels": cog.width,
         "y_pixels": cog.height,
     }
     pixels = cog.width * cog.height
-    return Facts(
+    return Measurements(
         grid,
         abs(cog.transform.determinant),
         footprint(cog.crs, cog.transform, (cog.width, cog.height), valid, cell),
@@ -74,12 +82,12 @@ def facts(cog: DatasetReader) -> Facts:
 
 
 def item_size(dtype: str) -> int:
-    """Bytes of one pixel of a band, by rasterio's name of its type."""
+    """Return the bytes of one pixel of a band, by rasterio's name of its data type."""
     return {"complex_int16": 4, "complex_int32": 8}.get(dtype) or np.dtype(dtype).itemsize
 
 
 def _windows(cog: DatasetReader, cell: int) -> Iterator[Window]:
-    """Windows of whole tiles and cells that hold not too many bytes, row by row."""
+    """Yield windows of whole tiles and cells, row by row, each of at most `_WINDOW_BYTES`."""
     side = max(_BLOCK, cell)
     deep = sum(map(item_size, cog.dtypes)) + cog.count
     rows = side
@@ -92,12 +100,12 @@ def _windows(cog: DatasetReader, cell: int) -> Iterator[Window]:
 
 
 def _masks(cog: DatasetReader, data: np.ndarray, window: Window, nodata: Nodata) -> np.ndarray:
-    """Where the bands are valid: (bands, rows, columns), bool. Not-a-number never is."""
+    """Return the validity of pixels: bool, (bands, rows, columns). NaN is never valid."""
     flags = cog.mask_flag_enums
     if all(MaskFlags.all_valid in flag for flag in flags):
         masks = np.ones(data.shape, bool)
     elif all(flag == [MaskFlags.nodata] for flag in flags) and len(set(cog.nodatavals)) == 1:
-        held = held_nodata(data.dtype.name, nodata)
+        held = nodata_as_type(data.dtype.name, nodata)
         masks = np.ones(data.shape, bool)
         if held is not None and not math.isnan(held):
             np.not_equal(data, data.dtype.type(held), out=masks)
@@ -109,7 +117,7 @@ def _masks(cog: DatasetReader, data: np.ndarray, window: Window, nodata: Nodata)
 
 
 def _any_of_cells(shown: np.ndarray, cell: int) -> np.ndarray:
-    """Which `cell` x `cell` squares of pixels hold a valid one."""
+    """Return which squares of `cell` x `cell` pixels hold a valid pixel."""
     if cell == 1:
         return shown
     rows, columns = -(-shown.shape[0] // cell), -(-shown.shape[1] // cell)
@@ -124,8 +132,8 @@ def _any_of_cells(shown: np.ndarray, cell: int) -> np.ndarray:
     return cells
 
 
-class _Running:
-    """Minimum, maximum, mean and deviation of values that come in parts."""
+class _RunningStatistics:
+    """Minimum, maximum, mean and standard deviation of values that arrive in parts."""
 
     def __init__(self, dtype: str) -> None:
         self._kind = np.dtype(dtype).kind
@@ -136,7 +144,7 @@ class _Running:
         self._squares = 0.0  # of the distances from the mean
 
     def add(self, data: np.ndarray, mask: np.ndarray) -> None:
-        """Take in the valid pixels of a window."""
+        """Add the valid pixels of a window."""
         values = data.reshape(-1) if mask.all() else data[mask]
         if self._kind == "f" and values.size and not np.isfinite(values).all():
             values = values[np.isfinite(values)]
@@ -158,7 +166,7 @@ class _Running:
         self._count = total
 
     def result(self, pixels: int) -> dict[str, Any] | None:
-        """STAC's statistics object; None where no pixel was valid."""
+        """Return STAC's statistics object; None if no pixel was valid."""
         if not self._count:
             return None
         found = {

@@ -1,7 +1,6 @@
-"""What the API hands to a child process that turns files into an image, and what comes back.
+"""Messages between the job and its worker process, as JSON through a pipe.
 
-Both are JSON on their way through the pipe. The raster libraries are imported in the child only: they cost
-a third of the server's start.
+Only the worker process imports the raster libraries, which cost a third of the server's start.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-MEMORY = "LANDBRIDGE_CHILD_MEMORY"
-"""The environment variable that tells a child how many bytes of private memory it may have."""
+MEMORY_VARIABLE = "LANDBRIDGE_WORKER_PROCESS_MEMORY"
+"""Environment variable of a worker process: its limit on private memory, in bytes."""
 
 
 class IngestError(LandbridgeError):
-    """The files can't become an image; the text says which file, what is wrong and what would be right."""
+    """The files can't be converted; the text for the user names the file, the problem and its remedy."""
 
 
-class NoSpaceError(LandbridgeError, OSError):
-    """There is no room for what is being made; the same files may pass later."""
+class DiskFullError(LandbridgeError, OSError):
+    """The disk has no space left for the converted files; a later attempt may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What to make of which files, in which folder."""
+class ConversionRequest:
+    """Files to convert, the folder to write to, and what is known of the image."""
 
     files: Sequence[Path]
     names: Sequence[str]
@@ -40,7 +39,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Itself as JSON, for `from_json` on the other side."""
+        """Return the request as JSON, for `from_json`."""
         return {
             "files": [str(file) for file in self.files],
             "names": list(self.names),
@@ -51,31 +50,44 @@ class Job:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Job:
+    def from_json(cls, document: Mapping[str, Any]) -> ConversionRequest:
+        """Return the request that `to_json` wrote."""
         files = [Path(file) for file in document["files"]]
         return cls(**{**document, "files": files, "folder": Path(document["folder"])})
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """The files made, and what was read off them.
+class ConversionResult:
+    """The converted files, and the metadata read from them.
 
-    `files` are the images, in the order of the bands' file_index; `thumbnail` is a PNG, None where the
-    image has a preview of its own. `statistics` has, for each file, those of its bands in their order;
-    `notes` are what the user should know of what was done.
+    Attributes
+    ----------
+    files : sequence of Path
+        COGs, in the order of the bands' `file_index`.
+    thumbnail : Path or None
+        PNG; None if the image has a preview already.
+    attributes : mapping
+        Attributes of the image.
+    statistics : sequence
+        For each file, the statistics of each band; None for a band without valid pixels.
+    corrected : sequence of str
+        Names of derived attributes that replace those set by the user.
+    scales : mapping
+        Scale and offset stated by the files, by band name.
+    notes : sequence of str
+        Warnings for the user.
     """
 
     files: Sequence[Path]
     thumbnail: Path | None
     attributes: Mapping[str, Any]
     statistics: Sequence[Sequence[Mapping[str, Any] | None]]
-    # Of the image's attributes, those that are as derived even if the user has set them.
     corrected: Sequence[str] = ()
-    # By band names: the scale and offset that its file states.
     scales: Mapping[str, Sequence[float]] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """Return the result as JSON, for `from_json`."""
         return {
             "files": [str(file) for file in self.files],
             "thumbnail": self.thumbnail and str(self.thumbnail),
@@ -87,7 +99,8 @@ class Result:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Result:
+    def from_json(cls, document: Mapping[str, Any]) -> ConversionResult:
+        """Return the result that `to_json` wrote."""
         thumbnail = document["thumbnail"]
         return cls(
             [Path(file) for file in document["files"]],

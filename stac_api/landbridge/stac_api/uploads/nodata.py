@@ -41,7 +41,7 @@ def with_nodata(virtual: bytes, nodata: int) -> bytes:
     return _ELEMENT.sub(rb"\g<1>%d\g<3>" % nodata, virtual)
 
 
-def held_nodata(dtype: str, nodata: Nodata) -> Nodata:
+def nodata_as_type(dtype: str, nodata: Nodata) -> Nodata:
     """Return a nodata value as the type holds it; None if it can't, for then no pixel has it."""
     if nodata is None:
         return None

@@ -48,16 +48,16 @@ FROM landbridge.upload_events WHERE upload_id = ANY($1) ORDER BY id
 """
 
 
-_ABANDONED = """
+_FAIL_ABANDONED = """
 UPDATE landbridge.uploads SET status = 'failure', modified = now()
 WHERE status = 'transferring' AND modified < now() - interval '1 day' RETURNING id
 """
-_FORGET = """
+_DELETE_OLD = """
 DELETE FROM landbridge.uploads
 WHERE status IN ('success', 'failure', 'canceled') AND modified < now() - interval '90 days'
 """
-# Their request died before it queued the job, or the job gave up while the database was away.
-_STUCK = """
+# The request died before it queued the job, or the job failed while the database was away.
+_WITHOUT_JOB = """
 SELECT id FROM landbridge.uploads AS upload
 WHERE status IN ('pending', 'running') AND modified <= now() - make_interval(secs => $1)
   AND NOT EXISTS (
@@ -124,11 +124,11 @@ async def get(db: Executor, upload: int) -> Upload:
     """
     row = await db.fetchrow(_BY_ID, upload)
     if row is None:
-        raise missing(upload)
+        raise not_found(upload)
     return _upload(row)
 
 
-def missing(upload: int) -> NotFoundError:
+def not_found(upload: int) -> NotFoundError:
     """The answer for a record that is not there, for all the caller may know."""
     return NotFoundError(f"Upload {upload} does not exist.")
 
@@ -168,27 +168,27 @@ async def advance(db: Executor, upload: int, status: str, *, allowed: tuple[str,
     return _upload(row)
 
 
-async def abandon(db: Executor) -> list[int]:
-    """End the uploads whose files have not come within a day; their ids."""
-    ended = [row["id"] for row in await db.fetch(_ABANDONED)]
+async def fail_abandoned(db: Executor) -> list[int]:
+    """End the uploads whose files did not arrive within a day, and return their ids."""
+    ended = [row["id"] for row in await db.fetch(_FAIL_ABANDONED)]
     for upload in ended:
         message = "The files were not sent and submitted within a day. Upload them again."
         await add_event(db, upload, "timeout", message, severity="ERROR")
     return ended
 
 
-async def forget(db: Executor) -> None:
-    """Forget uploads that ended long ago."""
-    await db.execute(_FORGET)
+async def delete_old(db: Executor) -> None:
+    """Delete the records of uploads that ended 90 days ago."""
+    await db.execute(_DELETE_OLD)
 
 
-async def stuck(db: Executor, older_than: float) -> list[int]:
-    """The uploads that wait for a job which is not there, since at least some seconds."""
-    return [row["id"] for row in await db.fetch(_STUCK, older_than)]
+async def without_job(db: Executor, older_than: float) -> list[int]:
+    """Return the ids of unfinished uploads without a job, unchanged since some seconds."""
+    return [row["id"] for row in await db.fetch(_WITHOUT_JOB, older_than)]
 
 
 async def unfinished(db: Executor, uploads: list[int]) -> set[int]:
-    """Those of some uploads that have not ended."""
+    """Return those of some uploads that have not ended."""
     return {row["id"] for row in await db.fetch(_UNFINISHED, uploads)}
 
 

@@ -24,13 +24,12 @@ from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import Role, access_of
 from landbridge.stac_api.access.signed_urls import lifetime
 from landbridge.stac_api.assets import deletion_queue, href_policy, quota
-from landbridge.stac_api.assets.store import FAILURES, not_taken, upload_folder, upload_path
+from landbridge.stac_api.assets.store import FAILURES, upload_folder, upload_path, write_error
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, ConflictError
-from landbridge.stac_api.jobs import failpoints
 from landbridge.stac_api.pgstac import item_queries
 from landbridge.stac_api.search.client import JSON, respond
-from landbridge.stac_api.uploads import records
+from landbridge.stac_api.uploads import job, records
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -119,9 +118,9 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     declared = upload.files[number]
     path = upload_path(upload_id, number)
     try:
-        received = await store.put(path, _bounded(request, declared["size"], upload.image_id))
+        received = await store.put(path, _bounded(request, declared["size"]))
     except FAILURES as error:
-        raise not_taken("file", error) from error
+        raise write_error("file", error) from error
     if received != declared["size"]:
         await store.delete(path)
         raise BadRequestError(
@@ -133,12 +132,10 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def _bounded(request: Request, size: int, image_id: str) -> AsyncIterator[bytes]:
+async def _bounded(request: Request, size: int) -> AsyncIterator[bytes]:
     """The body, until it is longer than announced."""
     seen = 0
     async for chunk in request.stream():
-        if chunk and not seen:
-            await failpoints.reached(failpoints.RECEIVED, image_id)
         seen += len(chunk)
         if seen > size:
             raise BadRequestError(f"The file was announced with {size} bytes, but more arrive.")
@@ -170,8 +167,7 @@ async def submit(upload_id: int, request: Request) -> Response:
                 conn, upload_id, "queue", "The files arrived; the job is queued.", component="api"
             )
     if upload.status == "pending":
-        await failpoints.reached(failpoints.STORED, upload.image_id)
-        await request.app.state.jobs.defer_ingest(upload_id)
+        await request.app.state.jobs.defer(job.NAME, upload=upload_id)
     return await _answer(upload, request)
 
 
@@ -184,8 +180,8 @@ async def cancel(upload_id: int, request: Request) -> Response:
         upload = await records.advance(conn, upload_id, "canceled", allowed=("transferring", "pending"))
         audit.note(request, upload.image_id)
         await records.add_event(conn, upload_id, "cancel", "Canceled on request.", component="api")
-        await deletion_queue.discard(conn, [upload_folder(upload_id)])
-    await deletion_queue.try_to_empty(request.app.state.services)
+        await deletion_queue.schedule(conn, [upload_folder(upload_id)])
+    await deletion_queue.try_to_delete_due(pool, request.app.state.store)
     return await _answer(upload, request)
 
 
@@ -243,7 +239,7 @@ async def _record(upload_id: int, request: Request) -> records.Upload:
     state = request.app.state
     upload = await records.get(state.readpool if request.method == "GET" else state.writepool, upload_id)
     if not (await access_of(request)).writes(upload.product_id):
-        raise records.missing(upload_id)
+        raise records.not_found(upload_id)
     return upload
 
 
@@ -262,7 +258,7 @@ async def _urls(upload: records.Upload, request: Request) -> list[str]:
     if request.method == "GET":
         return []  # who may read a record may not therefore write its files
     seconds = lifetime(principal_of(request), _PUT_SECONDS)
-    if settings.presign and store.signs_writes:
+    if settings.presign and store.can_sign_uploads:
         return [
             await store.sign("PUT", upload_path(upload.id, number), seconds)
             if file["size"] <= _MOST_OF_ONE_PUT

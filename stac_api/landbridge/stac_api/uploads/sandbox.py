@@ -24,7 +24,7 @@ import rasterio
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from landbridge.stac_api.uploads.messages import Job
+    from landbridge.stac_api.uploads.messages import ConversionRequest
 
 # What an upload may be. Formats that refer to other files (VRT, GTI, ...) could make the server read them.
 DRIVERS = ("GTiff", "JP2OpenJPEG", "JPEG", "PNG")
@@ -85,7 +85,7 @@ def _drivers() -> list[str]:
     return names
 
 
-def enter(job: Job) -> None:
+def enter(request: ConversionRequest) -> None:
     """Give up, for good, all that this job does not need: other files, and every socket.
 
     What the kernel can't hold back it doesn't: an old one leaves it to GDAL's own limits.
@@ -96,9 +96,9 @@ def enter(job: Job) -> None:
     _checked(libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
     libraries = {*_SYSTEM, sys.prefix, sys.base_prefix, *filter(None, sys.path)}
     # The files of an upload are in a folder of its own.
-    sent = {file.parent for file in job.files}
+    sent = {file.parent for file in request.files}
     with contextlib.suppress(OSError):
-        _hold_to(libc, [*libraries, *sent], [job.folder])
+        _hold_to(libc, [*libraries, *sent], [request.folder])
     if (known := _ARCHITECTURES.get(platform.machine())) is not None:
         with contextlib.suppress(OSError):
             _without_sockets(libc, *known)

@@ -1,7 +1,7 @@
-"""The processes that read what users send, watched: there is a bound on their time and memory.
+"""Pool of worker processes that read and convert uploaded files, with limits on their time and memory.
 
-Each job has one of its own. What brings it down ends that job alone: as a fault of the files where it was the
-files, else as `ChildDiedError`, after which the job may be tried again.
+Each job has a process of its own. A crash of that process ends its job alone: with `IngestError` if the files
+caused it, else with `WorkerProcessDiedError`, after which the job is tried again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from landbridge.errors import LandbridgeError
-from landbridge.stac_api.uploads.messages import MEMORY, IngestError, Job, NoSpaceError, Result
+from landbridge.stac_api.jobs.failures import RetryableError
+from landbridge.stac_api.uploads.messages import (
+    MEMORY_VARIABLE,
+    ConversionRequest,
+    ConversionResult,
+    IngestError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,91 +33,101 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CHILD = "landbridge.stac_api.uploads.worker_process"
+_MODULE = "landbridge.stac_api.uploads.worker_process"
 _START_SECONDS, _END_SECONDS = 60.0, 5.0
 _WATCH_SECONDS = 0.05
-_BYTES_PER_SECOND = 2**20  # how slowly a file may be read, beyond `ingest_seconds`
-_MOST_LINE = 64 * 2**20  # a footprint, an image's statistics
-_LIBRARIES = 96 * 2**20  # memory of a child that its bound on private memory does not count
-# The processor or the C library found the program at fault, so what it read is: it would be again.
+_MIN_BYTES_PER_SECOND = 2**20  # added to `ingest_seconds`: the slowest that a file may be read
+_MAX_LINE = 64 * 2**20  # bytes: a footprint and an image's statistics
+_LIBRARIES = 96 * 2**20  # bytes of a worker process that its limit on private memory does not count
+# Signals of a program error, which the files cause: another attempt would end the same way.
 _FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
-# All that a child is told of its environment: there may be credentials in the rest, and settings of GDAL's,
-# which it also looks for in its user's home.
+# Environment variables that a worker process gets. The others may hold credentials or settings of GDAL, which
+# also looks for settings in the user's home.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
 
 
-class ChildDiedError(LandbridgeError):
-    """A child ended from without: the kernel was short of memory, or somebody killed it."""
+class WorkerProcessDiedError(RetryableError):
+    """A worker process was killed from outside, for instance because the machine was short of memory."""
 
 
-class Session:
-    """A child, and the process that it forks for one job after the other.
+class WorkerDiskFullError(RetryableError):
+    """The worker's disk has no space left for the image."""
 
-    `pid` is the latter's while there is one.
+
+class WorkerProcess:
+    """A fork server, and the process that it forks for each job.
+
+    Attributes
+    ----------
+    pid : int or None
+        Process id of the current job's process, None before the job's first request.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, settings: Settings) -> None:
-        self.process = process
+    def __init__(self, forkserver: asyncio.subprocess.Process, settings: Settings) -> None:
+        self.forkserver = forkserver
         self.pid: int | None = None
         self._settings = settings
-        self._asked = False
+        self._is_busy = False
 
-    async def check(self, job: Job) -> None:
-        """Check the files by their headers.
+    async def check(self, request: ConversionRequest) -> None:
+        """Check the headers of the files.
 
-        Raises:
-            IngestError, NoSpaceError, ChildDiedError
+        Raises
+        ------
+        IngestError, WorkerDiskFullError, WorkerProcessDiedError
         """
-        await self._ask("check", job)
+        await self._ask("check", request)
 
-    async def convert(self, job: Job) -> Result:
-        """Make the COGs; raises as `check` does."""
-        return Result.from_json(await self._ask("convert", job))
+    async def convert(self, request: ConversionRequest) -> ConversionResult:
+        """Convert the files to COGs; raise the same errors as `check`."""
+        return ConversionResult.from_json(await self._ask("convert", request))
 
-    async def _ask(self, task: str, job: Job) -> Any:
-        sent = sum(file.stat().st_size for file in job.files)
-        seconds = self._settings.ingest_seconds + sent / _BYTES_PER_SECOND
-        self._asked = True
-        await self._send({"task": task, "job": job.to_json()})
+    async def _ask(self, task: str, request: ConversionRequest) -> Any:
+        size = sum(file.stat().st_size for file in request.files)
+        seconds = self._settings.ingest_seconds + size / _MIN_BYTES_PER_SECOND
+        self._is_busy = True
+        await self._send({"task": task, "request": request.to_json()})
         if self.pid is None:
             self.pid = (await self.answer(_START_SECONDS))["pid"]
         answer = await self.answer(seconds)
-        self._asked = False
+        self._is_busy = False
         match answer.get("error"):
             case None:
                 return answer.get("ok")
             case "space":
-                raise NoSpaceError(answer["text"])
+                raise WorkerDiskFullError("The server has no space left for the image.")
             case "memory":
                 raise self._too_large()
             case "defect":
-                raise RuntimeError(f"{answer['text']} while the files were read; the trace is in the log")
+                raise RuntimeError(
+                    f"{answer['text']} while the files were read; see the traceback in the log"
+                )
             case _:
                 raise IngestError(answer["text"])
 
-    async def _send(self, request: dict[str, Any]) -> None:
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end is noticed by the reader
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            await self.process.stdin.drain()
+    async def _send(self, message: dict[str, Any]) -> None:
+        assert self.forkserver.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `answer` notices the end
+            self.forkserver.stdin.write(json.dumps(message).encode() + b"\n")
+            await self.forkserver.stdin.drain()
 
     async def release(self) -> bool:
-        """End the job's process, if there is none of its requests open; whether the child can go on."""
-        if self._asked or self.process.returncode is not None:
+        """End the job's process; return whether the fork server can take another job."""
+        if self._is_busy or self.forkserver.returncode is not None:
             return False
         if self.pid is not None:
             await self._send({"task": "end"})
             try:
                 await self.answer(_END_SECONDS)
-            except (IngestError, ChildDiedError):
+            except (IngestError, WorkerProcessDiedError):
                 return False
             self.pid = None
         return True
 
     async def answer(self, seconds: float) -> dict[str, Any]:
-        """The next line of the child, or what became of it instead."""
-        assert self.process.stdout is not None
-        line = asyncio.ensure_future(self.process.stdout.readline())
+        """Return the next answer of the worker process, within its limits of time and memory."""
+        assert self.forkserver.stdout is not None
+        line = asyncio.ensure_future(self.forkserver.stdout.readline())
         deadline = time.monotonic() + seconds
         watched = self.pid and _process(self.pid)
         try:
@@ -132,7 +147,7 @@ class Session:
                 await self.end()
         text = line.result()
         if not text.endswith(b"\n"):
-            raise self._ended(await self.process.wait())
+            raise self._exit_error(await self.forkserver.wait())
         answer: dict[str, Any] = json.loads(text)
         return answer
 
@@ -143,67 +158,69 @@ class Session:
             f"tiles of 256 to 1024 pixels (as a COG is), with fewer bands in a file."
         )
 
-    def _ended(self, code: int) -> Exception:
+    def _exit_error(self, code: int) -> Exception:
         if code < 0 and -code in _FAULTS:
             name = signal.Signals(-code).name
             return IngestError(
-                f"The files can't be read: the process that tried to was ended by {name}. One of them is "
-                f"damaged, or needs more memory than there is; write it anew, as a GeoTIFF in tiles."
+                f"The files can't be read: the process that read them was ended by {name}. One of them is "
+                f"damaged, or needs more memory than available. Write it again as a tiled GeoTIFF."
             )
-        return ChildDiedError(f"The process that reads the files has ended ({code}).")
+        return WorkerProcessDiedError(
+            f"The process that reads the files ended unexpectedly (exit code {code})."
+        )
 
     async def end(self) -> None:
-        """Kill the child and what it has forked, and collect it."""
+        """Kill the fork server and the processes that it has forked, and wait for its end."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
+            os.killpg(self.forkserver.pid, signal.SIGKILL)
+        await self.forkserver.wait()
 
 
-class Processes:
-    """The children of one worker: as many as it has jobs at a time, kept for the next job."""
+class WorkerPool:
+    """Worker processes of one job worker: one for each concurrent job, reused by later jobs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._idle: list[Session] = []
+        self._idle: list[WorkerProcess] = []
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """A process for one job."""
-        session = await self._take()
+    async def process(self) -> AsyncIterator[WorkerProcess]:
+        """Lend a worker process to one job."""
+        process = await self._take()
         try:
-            yield session
+            yield process
         finally:
-            if await session.release():
-                self._idle.append(session)
+            if await process.release():
+                self._idle.append(process)
             else:
-                await session.end()
+                await process.end()
 
-    async def _take(self) -> Session:
+    async def _take(self) -> WorkerProcess:
         while self._idle:
-            session = self._idle.pop()
-            if session.process.returncode is None:
-                return session
+            process = self._idle.pop()
+            if process.forkserver.returncode is None:
+                return process
         memory = self._settings.ingest_memory_bytes - _LIBRARIES
         known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        process = await asyncio.create_subprocess_exec(
+        forkserver = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-P", "-m", _CHILD),
+            *("-P", "-m", _MODULE),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**known, MEMORY: str(memory), "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
-            limit=_MOST_LINE,
+            env={**known, MEMORY_VARIABLE: str(memory), "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+            limit=_MAX_LINE,
             cwd="/",
-            start_new_session=True,  # a group of their own, to be killed together
+            start_new_session=True,  # a process group, so that all of it can be killed
         )
-        session = Session(process, self._settings)
+        process = WorkerProcess(forkserver, self._settings)
         try:
-            await session.answer(_START_SECONDS)
+            await process.answer(_START_SECONDS)
         except IngestError as error:
-            raise ChildDiedError("The process that reads the files does not start.") from error
-        return session
+            raise WorkerProcessDiedError("The process that reads the files does not start.") from error
+        return process
 
     async def close(self) -> None:
-        """End the children that are idle; those at work end with their jobs."""
+        """End the idle worker processes; a busy one ends with its job."""
         while self._idle:
             await self._idle.pop().end()
 

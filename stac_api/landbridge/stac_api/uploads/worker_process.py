@@ -1,12 +1,12 @@
-"""The processes that read what users send: `python -m landbridge.stac_api.uploads.worker_process`.
+"""Worker process that reads and converts uploaded files (`python -m` this module).
 
-They run away from the API, so that a broken file may take GDAL down and not the server, with a bound on their
-memory, without the server's environment (and so without its credentials), in reach of nothing but their job
-(`sandbox`), and end with their parent. One process has all imported and forks another for each job: a job
-costs milliseconds of starting, and what a file does to the process that reads it meets no other job.
+It is separate from the API, so that a broken file may crash GDAL and not the server. It has a limit on its
+memory, none of the server's environment (and so no credentials), access to the files of its job only
+(`sandbox`), and ends with its parent. A fork server imports all libraries once and forks a process for each
+job: a job starts within milliseconds, and no file can harm the process of another job.
 
-Requests come one a line, `{"task": "check"|"convert"|"end", "job": {...}}`, each answered by one line; the
-first of a job is answered by the id of the process that takes the job, too.
+Requests are lines of JSON, `{"task": "check"|"convert"|"end", "request": {...}}`, and so are the answers. The
+first request of a job is also answered by the id of the job's process.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ import tempfile
 import traceback
 from typing import IO, Any
 
-from landbridge.stac_api.uploads import ingest, sandbox
-from landbridge.stac_api.uploads.messages import MEMORY, IngestError, Job
+from landbridge.stac_api.uploads import conversion, sandbox
+from landbridge.stac_api.uploads.messages import MEMORY_VARIABLE, ConversionRequest, IngestError
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_MOST_ERRORS = 2**20  # bytes
+_MAX_ERRORS = 2**20  # bytes
 
 
-class Errors:
-    """What is printed as errors here: kept in memory while a request is served, then passed on."""
+class CapturedErrors:
+    """Standard error of this process: kept in memory while a request is served, then printed."""
 
     def __init__(self) -> None:
         self._out = os.dup(2)
-        self._kept = os.memfd_create("errors") if hasattr(os, "memfd_create") else _unnamed()
-        os.dup2(self._kept, 2)
-        os.dup2(2, 1)  # what a library prints must not be taken for an answer
+        self._memory = os.memfd_create("errors") if hasattr(os, "memfd_create") else _unnamed()
+        os.dup2(self._memory, 2)
+        os.dup2(2, 1)  # the output of a library must not be mistaken for an answer
 
-    def said(self) -> str:
-        """All of it since the last request."""
-        return os.pread(self._kept, _MOST_ERRORS, 0).decode("utf-8", "replace")
+    def text(self) -> str:
+        """Return the errors printed since the last request."""
+        return os.pread(self._memory, _MAX_ERRORS, 0).decode("utf-8", "replace")
 
     def pass_on(self) -> None:
-        """Print it, and begin anew."""
-        text = os.pread(self._kept, _MOST_ERRORS, 0)
-        os.ftruncate(self._kept, 0)
-        os.lseek(self._kept, 0, os.SEEK_SET)
+        """Print the errors and clear them."""
+        text = os.pread(self._memory, _MAX_ERRORS, 0)
+        os.ftruncate(self._memory, 0)
+        os.lseek(self._memory, 0, os.SEEK_SET)
         os.write(self._out, text)
 
 
@@ -55,31 +55,31 @@ def _unnamed() -> int:
 
 
 def main() -> None:
-    """Serve jobs until the parent closes its end."""
+    """Serve jobs until the parent closes the pipe."""
     _end_with_parent()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
-        errors = Errors()
-        _bound_memory(int(os.environ[MEMORY]))
+        errors = CapturedErrors()
+        _limit_memory(int(os.environ[MEMORY_VARIABLE]))
         sandbox.limit_gdal()
         _answer(answers, {"ready": True})
-        while first := _line():
-            if (worker := os.fork()) == 0:
+        while first := _read_line():
+            if (pid := os.fork()) == 0:
                 _end_with_parent()
                 _answer(answers, {"pid": os.getpid()})
                 _serve(first, answers, errors)
                 os._exit(0)
-            _, status = os.waitpid(worker, 0)
+            _, status = os.waitpid(pid, 0)
             errors.pass_on()
             if os.WIFSIGNALED(status):
-                os.kill(os.getpid(), os.WTERMSIG(status))  # so that the parent learns of it
+                os.kill(os.getpid(), os.WTERMSIG(status))  # so that the parent sees the signal
             if status != 0:
                 sys.exit(1)
             _answer(answers, {"ready": True})
 
 
-def _line() -> bytes:
-    """The next request, empty at the end."""
-    # The parent waits for the answer before it sends the next, so a read never takes in two.
+def _read_line() -> bytes:
+    """Read the next request; empty at the end."""
+    # The parent waits for the answer before it sends the next request, so a read never returns two of them.
     parts = []
     while part := os.read(0, 2**16):
         parts.append(part)
@@ -88,15 +88,15 @@ def _line() -> bytes:
     return b"".join(parts)
 
 
-def _serve(first: bytes, answers: IO[str], errors: Errors) -> None:
-    """Carry out the requests of one job."""
-    sandbox.enter(Job.from_json(json.loads(first)["job"]))
+def _serve(first: bytes, answers: IO[str], errors: CapturedErrors) -> None:
+    """Serve the requests of one job."""
+    sandbox.enter(ConversionRequest.from_json(json.loads(first)["request"]))
     line = first
-    while line and (request := json.loads(line))["task"] != "end":
-        answer = _carry_out(request["task"], Job.from_json(request["job"]), errors)
+    while line and (message := json.loads(line))["task"] != "end":
+        answer = _run(message["task"], ConversionRequest.from_json(message["request"]), errors)
         errors.pass_on()
         _answer(answers, answer)
-        line = _line()
+        line = _read_line()
 
 
 def _answer(answers: IO[str], document: dict[str, Any]) -> None:
@@ -104,32 +104,33 @@ def _answer(answers: IO[str], document: dict[str, Any]) -> None:
     answers.flush()
 
 
-def _carry_out(task: str, job: Job, errors: Errors) -> dict[str, Any]:
+def _run(task: str, request: ConversionRequest, errors: CapturedErrors) -> dict[str, Any]:
     try:
         if task == "check":
-            ingest.check(job)
+            conversion.check(request)
             return {"ok": None}
-        return {"ok": ingest.convert(job, errors.said).to_json()}
+        return {"ok": conversion.convert(request, errors.text).to_json()}
     except IngestError as error:
         return {"error": "files", "text": str(error)}
     except OSError as error:
-        # What GDAL raises is an IngestError by now: this is our own disk.
+        # GDAL's errors are IngestErrors by now, so this is the worker's own disk.
         return {"error": "space", "text": str(error)}
     except MemoryError:
         return {"error": "memory"}
-    except Exception as error:  # noqa: BLE001 - whatever it is, the server is told and goes on
+    except Exception as error:  # noqa: BLE001 - reported to the server, which goes on
         traceback.print_exc()
         return {"error": "defect", "text": type(error).__name__}
 
 
-def _bound_memory(limit: int) -> None:
-    """Refuse this process more private memory, and core dumps; where it isn't counted, the parent watches."""
+def _limit_memory(limit: int) -> None:
+    """Limit private memory (on Linux; elsewhere the parent watches it), and write no core dumps."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _end_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends (on Linux)."""
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -15,7 +15,7 @@ import secrets
 from typing import IO, TYPE_CHECKING
 
 from landbridge.stac_api.assets.direct_io import BLOCK, BlockReader, BlockWriter
-from landbridge.stac_api.assets.ordered_executor import DEPTH, Lane
+from landbridge.stac_api.assets.ordered_executor import MAX_PENDING, OrderedExecutor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
         with file:
             writer = BlockWriter(file.fileno(), direct=direct)
             # Both end before their file is closed.
-            async with Lane() as writing, Lane() as flushing:
+            async with OrderedExecutor() as writing, OrderedExecutor() as flushing:
                 async for block in content:
                     await writing.add(writer.write, block)
                     size += len(block)
@@ -69,11 +69,11 @@ async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
 async def scan(file: IO[bytes]) -> AsyncIterator[memoryview]:
     """All bytes of a file, in blocks past the page cache: for who reads them once. It is closed afterwards.
 
-    A block stays as it is while `DEPTH` more are taken.
+    A block stays as it is while `MAX_PENDING` more are taken.
     """
     with file:
         reader = BlockReader(file.fileno())
-        buffers = [memoryview(mmap.mmap(-1, BLOCK)) for _ in range(DEPTH + 1)]
+        buffers = [memoryview(mmap.mmap(-1, BLOCK)) for _ in range(MAX_PENDING + 1)]
         for buffer in itertools.cycle(buffers):
             if not (size := await asyncio.to_thread(reader.read, buffer)):
                 return

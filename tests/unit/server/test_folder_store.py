@@ -14,9 +14,9 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
-from landbridge.stac_api.assets import folder
-from landbridge.stac_api.assets.direct_io import BLOCK, blocks
-from landbridge.stac_api.assets.ordered_executor import Lane
+from landbridge.stac_api.assets import folder_store
+from landbridge.stac_api.assets.direct_io import BLOCK, into_blocks
+from landbridge.stac_api.assets.ordered_executor import OrderedExecutor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ def joined(*sizes: int) -> bytes:
 @pytest.mark.parametrize("sizes", [(), (0,), (1,), (7, 0, 2**20, 3), (2**16,) * 1100, (1,) * 1500])
 def test_a_stream_becomes_a_file(tmp_path: Path, sizes: tuple[int, ...], direct: bool) -> None:
     target = tmp_path / "a" / "b" / "data"
-    assert asyncio.run(folder.write(target, blocks(pieces(*sizes)), direct=direct)) == sum(sizes)
+    assert asyncio.run(folder_store.write(target, into_blocks(pieces(*sizes)), direct=direct)) == sum(sizes)
     assert hashlib.sha256(target.read_bytes()).digest() == hashlib.sha256(joined(*sizes)).digest()
     assert list(target.parent.iterdir()) == [target]
 
@@ -48,8 +48,8 @@ def test_a_file_is_read_once_from_its_start_to_its_end(tmp_path: Path, size: int
 
     async def run() -> tuple[bytes, int]:
         digest, most = hashlib.sha256(), 0
-        async with Lane() as behind:
-            async for block in folder.scan(target.open("rb", buffering=0)):
+        async with OrderedExecutor() as behind:
+            async for block in folder_store.scan(target.open("rb", buffering=0)):
                 most = max(most, len(block))
                 await behind.add(digest.update, block)
             await behind.done()
@@ -67,7 +67,7 @@ def test_nothing_is_there_before_the_last_byte(tmp_path: Path) -> None:
             assert not target.exists()
             assert not [entry for chunk in obstore.list(LocalStore(tmp_path)) for entry in chunk]
 
-    assert asyncio.run(folder.write(target, blocks(watched()))) == 3 * 2**20
+    assert asyncio.run(folder_store.write(target, into_blocks(watched()))) == 3 * 2**20
 
 
 def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        asyncio.run(folder.write(target, blocks(broken())))
+        asyncio.run(folder_store.write(target, into_blocks(broken())))
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -93,7 +93,7 @@ def test_a_write_that_is_canceled_leaves_nothing(tmp_path: Path) -> None:
                 begun.set()
                 yield bytes(2**20)
 
-        writing = asyncio.create_task(folder.write(tmp_path / "data", blocks(endless())))
+        writing = asyncio.create_task(folder_store.write(tmp_path / "data", into_blocks(endless())))
         await begun.wait()
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -106,7 +106,9 @@ def test_a_write_that_is_canceled_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("direct", [False, True])
 def test_a_full_disk_is_an_error_and_leaves_nothing(small_disk: Path, direct: bool) -> None:
     with pytest.raises(OSError, match="No space left") as caught:
-        asyncio.run(folder.write(small_disk / "data", blocks(pieces(*[2**20] * 20)), direct=direct))
+        asyncio.run(
+            folder_store.write(small_disk / "data", into_blocks(pieces(*[2**20] * 20)), direct=direct)
+        )
     assert caught.value.errno == errno.ENOSPC
     assert list(small_disk.iterdir()) == []
 
@@ -119,7 +121,7 @@ def test_a_write_cut_short_goes_on_where_it_ended(
     # No disk takes such parts of a block directly.
     monkeypatch.setattr(os, "write", lambda file, block: whole(file, block[: len(block) // 2 + 1]))
     sizes = (2**20, 5, 1, 300, 2**20, 7)
-    asyncio.run(folder.write(tmp_path / "data", blocks(pieces(*sizes)), direct=direct))
+    asyncio.run(folder_store.write(tmp_path / "data", into_blocks(pieces(*sizes)), direct=direct))
     assert (tmp_path / "data").read_bytes() == joined(*sizes)
 
 
@@ -131,14 +133,14 @@ def test_a_read_cut_short_goes_on_where_it_ended(tmp_path: Path, monkeypatch: py
     (tmp_path / "data").write_bytes(data := os.urandom(3 * BLOCK + 7))
 
     async def run() -> bytes:
-        scanned = folder.scan((tmp_path / "data").open("rb", buffering=0))
+        scanned = folder_store.scan((tmp_path / "data").open("rb", buffering=0))
         return b"".join([bytes(block) async for block in scanned])
 
     assert asyncio.run(run()) == data
 
 
 async def size_by_scan(path: Path) -> int:
-    return sum([len(block) async for block in folder.scan(path.open("rb", buffering=0))])
+    return sum([len(block) async for block in folder_store.scan(path.open("rb", buffering=0))])
 
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system has no direct writes")
@@ -156,7 +158,7 @@ def test_where_nothing_is_written_directly_all_goes_the_ordinary_way(
 
     monkeypatch.setattr(fcntl, "fcntl", refusing)
     sizes = (2**20,) * 5 + (3,)
-    asyncio.run(folder.write(tmp_path / "data", blocks(pieces(*sizes)), direct=True))
+    asyncio.run(folder_store.write(tmp_path / "data", into_blocks(pieces(*sizes)), direct=True))
     assert (tmp_path / "data").read_bytes() == joined(*sizes)
     assert len(refused) == 1
     assert asyncio.run(size_by_scan(tmp_path / "data")) == sum(sizes)
@@ -192,14 +194,14 @@ def direct_disk(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("direct", [False, True])
 def test_what_is_written_directly_takes_no_memory_of_the_systems(direct_disk: Path, direct: bool) -> None:
     target = direct_disk / "data"
-    asyncio.run(folder.write(target, blocks(pieces(2**21, 5)), direct=direct))
+    asyncio.run(folder_store.write(target, into_blocks(pieces(2**21, 5)), direct=direct))
     # To ask whether it is cached can have the system read it.
     assert is_cached(target) is not direct
 
 
 def test_what_is_read_once_takes_no_memory_of_the_systems(direct_disk: Path) -> None:
     target = direct_disk / "data"
-    asyncio.run(folder.write(target, blocks(pieces(2**21, 5)), direct=True))
+    asyncio.run(folder_store.write(target, into_blocks(pieces(2**21, 5)), direct=True))
     assert asyncio.run(size_by_scan(target)) == 2**21 + 5
     assert not is_cached(target)
 
@@ -207,7 +209,7 @@ def test_what_is_read_once_takes_no_memory_of_the_systems(direct_disk: Path) -> 
 def test_a_file_is_moved_on_its_own_disk_and_left_on_another(tmp_path: Path, small_disk: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x")
-    assert not folder.move(file, small_disk / "a" / "file")
-    assert folder.move(file, tmp_path / "a" / "file")
+    assert not folder_store.move(file, small_disk / "a" / "file")
+    assert folder_store.move(file, tmp_path / "a" / "file")
     assert (tmp_path / "a" / "file").read_bytes() == b"x"
     assert not file.exists()

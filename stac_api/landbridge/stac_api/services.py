@@ -1,4 +1,4 @@
-"""What routes and jobs share in one process: the pools, the store, the settings."""
+"""Handles that routes and jobs share in one process: the pools, the store, the settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Handles of one process, opened by its lifespan."""
+    """Handles of one process, opened and closed by `runtime.opened`."""
 
     settings: Settings
     readpool: asyncpg.Pool

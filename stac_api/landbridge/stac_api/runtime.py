@@ -1,0 +1,61 @@
+"""Composition root of a process of the service, API or worker: opens its parts and closes them after it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from landbridge.stac_api.access.grants import Grants
+from landbridge.stac_api.assets.store import AssetStore
+from landbridge.stac_api.blobs import checksums
+from landbridge.stac_api.blobs import deletion as blob_deletion
+from landbridge.stac_api.core import pools
+from landbridge.stac_api.deletions import job as deletion_job
+from landbridge.stac_api.jobs.queue import JobQueue
+from landbridge.stac_api.services import Services
+from landbridge.stac_api.uploads import cleanup
+from landbridge.stac_api.uploads import job as ingest_job
+from landbridge.stac_api.uploads.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from landbridge.stac_api.core.settings import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Services, JobQueue]]:
+    """Open the pools, the store and the job queue, which runs no job before `start_worker`."""
+    async with AsyncExitStack() as stack:
+        read, write = await pools.open_pools(settings)
+        stack.push_async_callback(write.close)
+        stack.push_async_callback(read.close)
+        store = AssetStore(settings.store_url, settings.store_public_endpoint, settings.store_timeout)
+        grants = Grants(settings, read)
+        stack.push_async_callback(grants.close)
+        services = Services(settings, read, write, store, grants)
+        workers = WorkerPool(settings)
+        jobs = JobQueue(settings, write)
+        _register(jobs, services, workers)
+        await jobs.open()
+        stack.push_async_callback(workers.close)
+        stack.push_async_callback(jobs.close)
+        yield services, jobs
+
+
+def _register(jobs: JobQueue, services: Services, workers: WorkerPool) -> None:
+    """Give the queue the table of all kinds of jobs."""
+
+    async def clean_up() -> None:
+        for deletion in await blob_deletion.delete_expired(services.writepool):
+            await jobs.defer(blob_deletion.NAME, deletion=deletion)
+        await blob_deletion.clean_up(services.writepool, services.store)
+        await cleanup.run(services)
+
+    kinds = (
+        ingest_job.kind(services, workers),
+        blob_deletion.kind(services),
+        checksums.kind(services),
+        deletion_job.kind(services),
+    )
+    jobs.register(kinds, clean_up)
