@@ -46,11 +46,13 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     │   ├── PostgresNotFound                       stac_api.errors
     │   └── StartError                             stac_api.errors
     ├── UnavailableError                           stac_api.errors
+    ├── RetryableError                             stac_api.jobs.failures
+    │   ├── WorkerDiskFullError                    stac_api.uploads.worker_pool
+    │   └── WorkerProcessDiedError                 stac_api.uploads.worker_pool
     ├── NoPartitionError                           stac_api.pgstac.item_rows
     ├── NotAColumnError                            stac_api.search.sql
-    ├── IngestError                                stac_api.uploads.messages
-    ├── NoSpaceError                               stac_api.uploads.messages (also OSError)
-    └── ChildDiedError                             stac_api.uploads.worker_pool
+    ├── DiskFullError                              stac_api.uploads.messages (also OSError)
+    └── IngestError                                stac_api.uploads.messages
 """
 
 from __future__ import annotations
