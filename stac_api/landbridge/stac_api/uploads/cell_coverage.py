@@ -1,5 +1,5 @@
-"""The ground that a raster's cells cover, gathered one by one: for rasters with a pole, or whose projection
-ends inside them, as those of satellites that see half of the Earth.
+"""Area that a raster's grid cells cover, cell by cell: for rasters that contain a pole or the edge of their
+projection, such as a satellite's view of half of the Earth.
 """
 
 from __future__ import annotations
@@ -20,21 +20,32 @@ if TYPE_CHECKING:
 _TURN = 360.0
 _BINS = 1024  # along the longer side of the grid of longitudes and latitudes
 _CORNERS = 300
-# A cell that lies only partly on the Earth is divided by so many along each side.
+# A cell that lies partly on the Earth is divided into so many along each side.
 _PARTS = 4
 _FEW = 64
-# A place that leads back to another one, by more than so much of a pixel, is beyond the edge of the map.
-_BACK = 0.1
-# A cell that is wider, in degrees, bends around a pole, and reaches to it.
-_WIDEST = 60
-# Largest bend of a cell, in parts of its size.
-_BEND = 0.05
-_EDGE_BEND = 0.25  # beside the edge of the map
+# Largest error of a point transformed to longitude and latitude and back, in pixels; a point with a larger
+# one is beyond the edge of the map.
+_MAX_ROUND_TRIP = 0.1
+# A cell wider than this, in degrees, lies around a pole and contains it.
+_MAX_WIDTH = 60
+# Margin for the bend of a cell's edges, as a fraction of its size.
+_MARGIN = 0.05
+_EDGE_MARGIN = 0.25  # beside the edge of the map
 
 
 @dataclass(frozen=True, slots=True)
 class CellGrid:
-    """Squares of `cell` pixels that hold valid ones (row, column), of a raster of `size` (columns, rows)."""
+    """Grid of cells of a raster.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Columns and rows of the raster, in pixels.
+    valid : ndarray of bool, (rows, columns) of cells
+        True for a cell with a valid pixel.
+    cell : int
+        Pixels along a cell.
+    """
 
     size: tuple[int, int]
     valid: np.ndarray
@@ -43,7 +54,7 @@ class CellGrid:
 
 @dataclass(frozen=True, slots=True)
 class _Boxes:
-    """Boxes in degrees. West is within ±180, and east may be beyond 180."""
+    """Boxes in degrees; west is within ±180, east may be beyond 180."""
 
     west: np.ndarray
     south: np.ndarray
@@ -51,12 +62,12 @@ class _Boxes:
     north: np.ndarray
 
 
-class Ground:
-    """The way from a raster's pixels to longitude and latitude."""
+class PixelToLonLat:
+    """Transformation from a raster's pixels to longitude and latitude."""
 
     def __init__(self, crs: CRS, transform: Affine) -> None:
-        """Take the raster's reference system and transformation."""
-        # Its import takes longer than most footprints. GDAL's own way fails if one of the places does.
+        """Prepare the transformation by the raster's reference system and geotransform."""
+        # The import takes longer than most footprints. GDAL's transformation fails if one of the points does.
         import pyproj
 
         own = pyproj.CRS.from_wkt(crs.to_wkt())
@@ -64,8 +75,8 @@ class Ground:
         self._transform = transform
         self._turn = math.tau / own.axis_info[0].unit_conversion_factor if own.is_geographic else None
 
-    def of(self, columns: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return longitudes, of ±180, and latitudes of places in pixels; NaN beyond the edge of the map."""
+    def __call__(self, columns: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return longitudes within ±180 and latitudes of points in pixels; NaN beyond the edge of the map."""
         t = self._transform
         x, y = t.a * columns + t.b * rows + t.c, t.d * columns + t.e * rows + t.f
         lon, lat = self._forward.transform(x, y)
@@ -78,20 +89,20 @@ class Ground:
             off = np.maximum(
                 np.abs(inverse.a * off_x + inverse.b * off_y), np.abs(inverse.d * off_x + inverse.e * off_y)
             )
-            there = np.isfinite(lon) & np.isfinite(lat) & (off <= _BACK) & (np.abs(lat) <= 90)
+            there = np.isfinite(lon) & np.isfinite(lat) & (off <= _MAX_ROUND_TRIP) & (np.abs(lat) <= 90)
             lon = (lon + 180) % _TURN - 180
         return np.where(there, lon, np.nan), np.where(there, lat, np.nan)
 
     def has_any(self, size: tuple[int, int], count: int) -> bool:
-        """Return whether any of so many places along each side lies on the Earth."""
-        lon, _ = self.of(*np.meshgrid(*(np.linspace(0, length, count) for length in size)))
+        """Return whether any of `count` x `count` points of the raster lies on the Earth."""
+        lon, _ = self(*np.meshgrid(*(np.linspace(0, length, count) for length in size)))
         return bool(np.isfinite(lon).any())
 
 
 def outline_of_cells(crs: CRS, transform: Affine, grid: CellGrid) -> BaseGeometry:
-    """Return an outline of all that valid cells cover, with longitudes that may go on beyond 180."""
-    ground = Ground(crs, transform)
-    boxes = _boxes(ground, grid)
+    """Return an outline of the area of all valid cells; longitudes may be beyond 180."""
+    to_lonlat = PixelToLonLat(crs, transform)
+    boxes = _boxes(to_lonlat, grid)
     if not len(boxes.west):
         return shapely.Polygon()
     west, width = _span(boxes)
@@ -102,41 +113,41 @@ def outline_of_cells(crs: CRS, transform: Affine, grid: CellGrid) -> BaseGeometr
         marked.astype("uint8"), mask=marked, connectivity=4, transform=Affine(step, 0, west, 0, step, south)
     )
     filled = [shapely.Polygon(geometry["coordinates"][0]) for geometry, _ in traced]
-    return simplified(shapely.union_all(filled), step, _CORNERS)
+    return simplify_outwards(shapely.union_all(filled), step, _CORNERS)
 
 
-def simplified(area: BaseGeometry, slack: float, corners: int) -> BaseGeometry:
-    """Return an outline around an area that has few corners."""
+def simplify_outwards(area: BaseGeometry, slack: float, corners: int) -> BaseGeometry:
+    """Return an outline around an area with at most `corners` corners."""
     while True:
-        # Simplifying moves the line by less than it was moved outwards before.
+        # Simplifying moves the line by less than the buffer moved it outwards.
         outline = area.buffer(slack, join_style="mitre").simplify(slack)
         if shapely.get_num_coordinates(outline) <= corners:
             return outline
         slack *= 2
 
 
-def _boxes(ground: Ground, grid: CellGrid) -> _Boxes:
+def _boxes(to_lonlat: PixelToLonLat, grid: CellGrid) -> _Boxes:
     """Return boxes around all valid cells that lie on the Earth."""
     (width, height), cell = grid.size, grid.cell
     rows, columns = grid.valid.shape
-    lon, lat = ground.of(
+    lon, lat = to_lonlat(
         *np.meshgrid(
             np.minimum(np.arange(columns + 1) * cell, width), np.minimum(np.arange(rows + 1) * cell, height)
         )
     )
     lons, lats = _corners(lon), _corners(lat)
     there = np.isfinite(lons)
-    # Towards the edge of the map the ground bends between the corners of a cell.
-    whole = ~_widened(~there.all(axis=0))
-    found = [_around(lons[:, grid.valid & whole], lats[:, grid.valid & whole])]
+    # Near the edge of the map the edges of a cell are bent strongly.
+    whole = ~_dilate(~there.all(axis=0))
+    found = [_bounding_boxes(lons[:, grid.valid & whole], lats[:, grid.valid & whole])]
     # All of the Earth may lie in one cell.
-    partly = _widened(there.any(axis=0)) if there.any() else np.ones_like(whole)
-    found += _partial(ground, grid.size, np.argwhere(grid.valid & ~whole & partly), cell)
+    partly = _dilate(there.any(axis=0)) if there.any() else np.ones_like(whole)
+    found += _partial(to_lonlat, grid.size, np.argwhere(grid.valid & ~whole & partly), cell)
     return _Boxes(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _widened(flags: np.ndarray) -> np.ndarray:
-    """Return which cells are true or beside a true one."""
+def _dilate(flags: np.ndarray) -> np.ndarray:
+    """Return which cells are true or have a true neighbour."""
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(flags, 1), (3, 3))
     return np.asarray(windows.any(axis=(2, 3)))
 
@@ -148,13 +159,13 @@ def _corners(nodes: np.ndarray) -> np.ndarray:
     )
 
 
-def _around(lons: np.ndarray, lats: np.ndarray, slack: float = _BEND) -> tuple[np.ndarray, ...]:
-    """Return (west, south, east, north) around the corners of cells, (corner, cell); NaN is not there."""
+def _bounding_boxes(lons: np.ndarray, lats: np.ndarray, slack: float = _MARGIN) -> tuple[np.ndarray, ...]:
+    """Return (west, south, east, north) around the corners (corner, cell) of cells, without NaN."""
     first = np.take_along_axis(lons, np.isfinite(lons).argmax(axis=0)[None], axis=0)
     lons = lons - _TURN * np.round((lons - first) / _TURN)
     west, east = np.fmin.reduce(lons, axis=0), np.fmax.reduce(lons, axis=0)
     south, north = np.fmin.reduce(lats, axis=0), np.fmax.reduce(lats, axis=0)
-    wide = east - west > _WIDEST
+    wide = east - west > _MAX_WIDTH
     around = east - west > _TURN / 2
     slack_x, slack_y = slack * (east - west), slack * (north - south)
     west, east = west - slack_x, east + slack_x
@@ -167,49 +178,49 @@ def _around(lons: np.ndarray, lats: np.ndarray, slack: float = _BEND) -> tuple[n
 
 
 def _partial(
-    ground: Ground, size: tuple[int, int], cells: np.ndarray, cell: int
+    to_lonlat: PixelToLonLat, size: tuple[int, int], cells: np.ndarray, cell: int
 ) -> list[tuple[np.ndarray, ...]]:
-    """Return boxes around what lies on the Earth of cells (row, column) that do so in part."""
+    """Return boxes around the parts on the Earth of cells (row, column) at the edge of the map."""
     found = []
     while len(cells) and cell > _PARTS:
-        # Those that the edge of the map goes through are divided, down to their pixels.
+        # Cells on the edge of the map are divided, down to pixels.
         cell //= _PARTS
         within = np.stack(np.meshgrid(np.arange(_PARTS), np.arange(_PARTS), indexing="ij"), -1).reshape(-1, 2)
         cells = (cells[:, None] * _PARTS + within).reshape(-1, 2)
         cells = cells[(cells[:, 0] * cell < size[1]) & (cells[:, 1] * cell < size[0])]
-        lons, lats = _places(ground, size, cells, np.linspace(0, cell, _PARTS + 1))
+        lons, lats = _points(to_lonlat, size, cells, np.linspace(0, cell, _PARTS + 1))
         there = np.isfinite(lons)
         whole = np.isfinite(lons).all(axis=0)
-        found.append(_around(lons[:, whole], lats[:, whole], slack=_EDGE_BEND))
+        found.append(_bounding_boxes(lons[:, whole], lats[:, whole], slack=_EDGE_MARGIN))
         cells = cells[~whole & (there.any(axis=0) | (len(cells) <= _FEW))]
     if len(cells):
-        # The squares between the centers of four pixels, also those of the cells around.
-        lons, lats = _places(ground, size, cells, np.arange(-1, cell + 1) + 0.5)
+        # Squares between the centers of four pixels, including pixels of the neighbouring cells.
+        lons, lats = _points(to_lonlat, size, cells, np.arange(-1, cell + 1) + 0.5)
         side = cell + 2
         squares = [
             _corners(np.moveaxis(n.reshape(side, side, -1), 2, 0)).reshape(4, -1) for n in (lons, lats)
         ]
         seen: np.ndarray = np.isfinite(squares[0]).any(axis=0)
-        found.append(_around(squares[0][:, seen], squares[1][:, seen]))
+        found.append(_bounding_boxes(squares[0][:, seen], squares[1][:, seen]))
     return found
 
 
-def _places(
-    ground: Ground, size: tuple[int, int], cells: np.ndarray, offsets: np.ndarray
+def _points(
+    to_lonlat: PixelToLonLat, size: tuple[int, int], cells: np.ndarray, offsets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return longitudes and latitudes (place, cell) at offsets from the corners of cells, in pixels."""
+    """Return longitudes and latitudes (point, cell) at offsets from the corners of cells, in pixels."""
     cell = offsets[-1] + offsets[0]
     y, x = (n.reshape(-1, 1) for n in np.meshgrid(offsets, offsets, indexing="ij"))
     rows, columns = cells[:, 0] * cell + y, cells[:, 1] * cell + x
-    lon, lat = ground.of(columns, rows)
+    lon, lat = to_lonlat(columns, rows)
     beyond = (columns < 0) | (columns > size[0]) | (rows < 0) | (rows > size[1])
     lon[beyond] = lat[beyond] = np.nan
     return lon, lat
 
 
 def _span(boxes: _Boxes) -> tuple[float, float]:
-    """Return the west end and the width of the shortest interval of longitudes that holds all boxes."""
-    # Once more a turn before, for those that go on beyond 180.
+    """Return the west end and the width of the shortest interval of longitudes that contains all boxes."""
+    # Repeated one turn to the west, for boxes beyond 180.
     starts, stops = (np.concatenate([edge - _TURN, edge]) for edge in (boxes.west, boxes.east))
     order = np.argsort(starts)
     starts, stops = starts[order], np.maximum.accumulate(stops[order])
@@ -222,10 +233,10 @@ def _span(boxes: _Boxes) -> tuple[float, float]:
 
 
 def _marked(boxes: _Boxes, west: float, south: float, shape: tuple[int, int], step: float) -> np.ndarray:
-    """Return which bins (row, column), `step` degrees wide, of a grid any box touches."""
+    """Return which bins (row, column) of a grid of `step` degrees are touched by a box."""
     columns, rows = shape
     start = (boxes.west - west) % _TURN
-    # The first may be off by rounding, and so a whole turn.
+    # Rounding may move the westmost box by a whole turn.
     start[start > columns * step] = 0.0
     x0, x1 = (
         np.floor(start / step).astype(int),
@@ -242,7 +253,7 @@ def _marked(boxes: _Boxes, west: float, south: float, shape: tuple[int, int], st
     touched = counts.cumsum(axis=0).cumsum(axis=1)[:rows] > 0
     marked: np.ndarray = touched[:, :columns].copy()
     if around < columns:
-        # Longitudes beyond a whole turn begin anew.
+        # Longitudes beyond a whole turn start again at the first column.
         over = touched[:, around : around + columns]
         marked[:, : over.shape[1]] |= over
     return marked

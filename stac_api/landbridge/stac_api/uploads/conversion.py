@@ -82,7 +82,7 @@ class _Raster:
     path: Path
     name: str
     bands: Sequence[Mapping[str, Any]]
-    given: georeference.Given
+    given: georeference.GivenGeoreference
 
 
 def check(request: ConversionRequest) -> None:
@@ -98,7 +98,7 @@ def check(request: ConversionRequest) -> None:
             with _open(raster) as source:
                 _check_size(source, raster)
                 _check_bands(source, raster)
-                raster.given.of(source, raster.name)
+                raster.given.resolve(source, raster.name)
 
 
 def convert(request: ConversionRequest, printed_errors: PrintedErrors) -> ConversionResult:
@@ -129,11 +129,11 @@ def convert(request: ConversionRequest, printed_errors: PrintedErrors) -> Conver
         for index, raster in enumerate(rasters):
             target = request.folder / f"{index}.tif"
             with _detect_full_disk(printed_errors), _open(raster) as source:
-                crs, transform = raster.given.of(source, raster.name)
+                crs, transform = raster.given.resolve(source, raster.name)
                 if height := raster.given.height_of(source, raster.name):
                     heights.append(
                         f"{raster.name}: its reference system has a height ({height}), which is not kept: "
-                        f"pixels are placed by the horizontal part."
+                        f"the horizontal part places the pixels."
                     )
                 scales.update(_scales(source, raster.bands))
                 nodata, bands = _nodata(source, raster.bands), _bands_by_index(source, raster.bands)
@@ -217,7 +217,7 @@ def _thumbnail(
 
 def _rasters(request: ConversionRequest) -> list[_Raster]:
     """Return the image files of a request, each with the georeference of its sidecar files."""
-    images, beside = georeference.sorted_out(list(zip(request.files, request.names, strict=True)))
+    images, sidecars = georeference.split_sidecars(list(zip(request.files, request.names, strict=True)))
     wanted = max(((band.get("file_index") or 0) for band in request.bands), default=0) + 1
     if len(images) < wanted:
         raise IngestError(
@@ -228,7 +228,7 @@ def _rasters(request: ConversionRequest) -> list[_Raster]:
     for index, (path, name) in enumerate(images):
         bands = [band for band in request.bands if (band.get("file_index") or 0) == index]
         found.append(
-            _Raster(path, name, bands, georeference.given(request.attributes, beside.get(index, {})))
+            _Raster(path, name, bands, georeference.given(request.attributes, sidecars.get(index, {})))
         )
     return found
 

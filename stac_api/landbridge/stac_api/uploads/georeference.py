@@ -1,4 +1,4 @@
-"""Where an uploaded file lies on the ground: by the user's attributes, files beside it, or itself."""
+"""Georeference of an uploaded file: from attributes, sidecar files, or the file itself."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
-from landbridge.stac_api.uploads.cell_coverage import Ground
+from landbridge.stac_api.uploads.cell_coverage import PixelToLonLat
 from landbridge.stac_api.uploads.messages import IngestError
-from landbridge.stac_api.uploads.reference_systems import horizontal
+from landbridge.stac_api.uploads.reference_systems import horizontal_crs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,38 +25,41 @@ if TYPE_CHECKING:
 
     from rasterio.io import DatasetReader
 
-# ESRI's world files: https://desktop.arcgis.com/en/arcmap/latest/manage-data/raster-and-images/world-files-for-raster-datasets.htm
+# ESRI's world files:
+# https://desktop.arcgis.com/en/arcmap/latest/manage-data/raster-and-images/world-files-for-raster-datasets.htm
 _WORLD = frozenset(
     {".wld", ".tfw", ".tifw", ".tiffw", ".jgw", ".jpw", ".jpgw", ".jpegw", ".pgw", ".pngw", ".j2w", ".jp2w"}
 )
 _PRJ = ".prj"
-_MOST_BESIDE = 2**16  # bytes
-# GDAL would also take the name of a file or an address for a reference system, and read it.
+_MAX_SIDECAR = 2**16  # bytes
+# GDAL also accepts file names and URLs as reference systems, and would read them.
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z0-9_.-]+(\+[0-9]+)?\Z").match
 _WKT = re.compile(r"\s*[A-Z][A-Z0-9_]*\s*\[").match
 _PROJ_FILES = re.compile(r"\+(init|nadgrids|geoidgrids|grids|xy_grids|z_grids|file|pipeline)\b").search
-_MOST_TEXT = 2**16
-# Places along each side that are looked for on the Earth, if no corner lies there.
-_PLACES = 65
+_MAX_TEXT = 2**16
+# Points along each side that are tried if no corner lies on the Earth.
+_POINTS = 65
 _HALF_A_PIXEL = 0.5 + 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What takes the place of what the file says; None where nothing does."""
+class GivenGeoreference:
+    """Georeference that replaces the file's own; None for a part that is not given."""
 
     crs: CRS | None
     transform: Affine | None
 
     def height_of(self, source: DatasetReader, name: str) -> str | None:
-        """Return the name of the height that a file's reference system has beside its horizontal part."""
-        return horizontal(self.crs or source.crs, name)[1]
+        """Return the name of the height in a file's reference system; None if it has none."""
+        return horizontal_crs(self.crs or source.crs, name)[1]
 
-    def of(self, source: DatasetReader, name: str) -> tuple[CRS, Affine]:
-        """Return the horizontal reference system and transform of a file: given ones win over the file's own.
+    def resolve(self, source: DatasetReader, name: str) -> tuple[CRS, Affine]:
+        """Return the horizontal reference system and the transform of a file, given ones first.
 
-        Raises:
-            IngestError: one is missing, or is of no use.
+        Raises
+        ------
+        IngestError
+            If one is missing or unusable.
         """
         crs = self.crs or source.crs
         transform = self.transform or source.transform
@@ -69,28 +72,28 @@ class Given:
             if absent
         ]
         if missing:
-            if placed_by := _placed_otherwise(source):
+            if placed_by := _other_georeference(source):
                 raise IngestError(
                     f"{name}: its pixels are placed by {placed_by}, not on a grid. Warp it first (gdalwarp "
-                    f"-t_srs EPSG:…), and upload what comes of that: a geotransform set on the Image would "
-                    f"be wrong."
+                    f"-t_srs EPSG:…), and upload the result: a geotransform set on the Image would be "
+                    f"wrong."
                 )
             raise IngestError(
                 f"{name}: has no georeferencing: {' and '.join(missing)} is missing. Use a georeferenced "
-                f"file, send its world file and .prj along, or set these attributes on the Image before "
+                f"file, upload its world file and .prj with it, or set these attributes on the Image before "
                 f"uploading."
             )
         with np.errstate(all="ignore"):
             usable = np.isfinite(list(transform)[:6]).all() and transform.determinant not in (0, np.inf)
         if not usable or not np.isfinite(transform.determinant):
             raise IngestError(f"{name}: its geotransform {transform.to_gdal()} is not usable.")
-        crs, _ = horizontal(crs, name)
+        crs, _ = horizontal_crs(crs, name)
         _check_place(source, crs, transform, name)
         return crs, transform
 
 
-def _placed_otherwise(source: DatasetReader) -> str | None:
-    """Return what places the pixels of a file that is on no grid; None if nothing does."""
+def _other_georeference(source: DatasetReader) -> str | None:
+    """Return the georeference of a file without a geotransform, as text; None if it has none."""
     points = len(source.gcps[0])
     if points:
         return f"{points} ground control points"
@@ -100,7 +103,7 @@ def _placed_otherwise(source: DatasetReader) -> str | None:
 
 
 def _check_place(source: DatasetReader, crs: CRS, transform: Affine, name: str) -> None:
-    """Refuse a grid that lies nowhere on the Earth, or in degrees that there are not."""
+    """Refuse a grid that lies outside the Earth, or outside the range of degrees."""
     columns, rows = source.width, source.height
     pixels = [(0, 0), (columns, 0), (0, rows), (columns, rows), (columns / 2, rows / 2)]
     xs, ys = zip(*(transform @ pixel for pixel in pixels), strict=True)
@@ -110,7 +113,7 @@ def _check_place(source: DatasetReader, crs: CRS, transform: Affine, name: str) 
     try:
         lon, lat = rasterio.warp.transform(crs, "EPSG:4326", xs, ys)
     except (RasterioError, CPLE_BaseError):
-        # Of projections that end, as those of what satellites see, no corner may lie on the Earth.
+        # In projections with an edge, such as a satellite's view, all corners may lie outside the Earth.
         placed = _is_on_earth(crs, transform, (columns, rows))
     else:
         east, north = np.asarray(lon), np.asarray(lat)
@@ -125,13 +128,13 @@ def _check_place(source: DatasetReader, crs: CRS, transform: Affine, name: str) 
 
 def _is_on_earth(crs: CRS, transform: Affine, size: tuple[int, int]) -> bool:
     try:
-        return Ground(crs, transform).has_any(size, _PLACES)
+        return PixelToLonLat(crs, transform).has_any(size, _POINTS)
     except ValueError:  # pyproj's errors too
         return False
 
 
 def _check_degrees(crs: CRS, transform: Affine, bounds: tuple[float, float, float, float], name: str) -> None:
-    """Refuse latitudes beyond the poles, but for pixels whose centers are the poles, and too many turns."""
+    """Refuse latitudes beyond the poles by more than half a pixel, and more than 360 degrees of longitude."""
     _, unit = crs.units_factor
     left, bottom, right, top = (math.degrees(edge * unit) for edge in bounds)
     x = math.degrees(unit * (abs(transform.a) + abs(transform.b))) * _HALF_A_PIXEL
@@ -154,75 +157,79 @@ def _check_degrees(crs: CRS, transform: Affine, bounds: tuple[float, float, floa
         )
 
 
-def given(attributes: Mapping[str, Any], beside: Mapping[str, Path]) -> Given:
-    """What the user's attributes say, else the files beside the image.
+def given(attributes: Mapping[str, Any], sidecars: Mapping[str, Path]) -> GivenGeoreference:
+    """Return the georeference that the user's attributes state, else the sidecar files.
 
-    Raises:
-        IngestError: it cannot be understood.
+    Raises
+    ------
+    IngestError
+        If it is invalid.
     """
     projection = attributes.get("cs_code") or attributes.get("projection")
     geotrans = attributes.get("geotrans")
     crs = _crs(str(projection), "cs_code or projection") if projection else None
     transform = Affine.from_gdal(*geotrans) if geotrans else None
-    if crs is None and _PRJ in beside:
-        crs = _crs(_text(beside[_PRJ]), "the .prj file")
-    if transform is None and "world" in beside:
-        transform = _world(_text(beside["world"]))
-    return Given(crs, transform)
+    if crs is None and _PRJ in sidecars:
+        crs = _crs(_read_text(sidecars[_PRJ]), "the .prj file")
+    if transform is None and "world" in sidecars:
+        transform = _world_transform(_read_text(sidecars["world"]))
+    return GivenGeoreference(crs, transform)
 
 
-def _crs(text: str, where: str) -> CRS:
+def _crs(text: str, origin: str) -> CRS:
     try:
-        if len(text) <= _MOST_TEXT:
+        if len(text) <= _MAX_TEXT:
             if _WKT(text):
-                return CRS.from_wkt(text, morph_from_esri_dialect=where.endswith("file"))
+                return CRS.from_wkt(text, morph_from_esri_dialect=origin.endswith("file"))
             if _AUTHORITY(text) or (text.lstrip().startswith("+") and not _PROJ_FILES(text)):
                 return CRS.from_string(text)
     except (RasterioError, CPLE_BaseError, ValueError) as error:
-        raise IngestError(f"{where} is no reference system: {text[:200]!r} ({error})") from error
+        raise IngestError(f"{origin} is no reference system: {text[:200]!r} ({error})") from error
     raise IngestError(
-        f"{where} is no reference system: {text[:200]!r}. It must be a code such as 'EPSG:32615', WKT, or a "
+        f"{origin} is no reference system: {text[:200]!r}. It must be a code such as 'EPSG:32615', WKT, or a "
         f"PROJ string that refers to no file."
     )
 
 
-def _world(text: str) -> Affine:
+def _world_transform(text: str) -> Affine:
     try:
         a, d, b, e, c, f = (float(part.replace(",", ".")) for part in text.split())
     except ValueError as error:
         raise IngestError(f"A world file has six numbers, not {text[:200]!r}.") from error
-    # They place the center of the first pixel.
+    # A world file states the center of the first pixel.
     return Affine(a, b, c - a / 2 - b / 2, d, e, f - d / 2 - e / 2)
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     with path.open("rb") as file:
-        return file.read(_MOST_BESIDE).decode("utf-8", "replace")
+        return file.read(_MAX_SIDECAR).decode("utf-8", "replace")
 
 
-def sorted_out(
+def split_sidecars(
     sent: Sequence[tuple[Path, str]],
 ) -> tuple[list[tuple[Path, str]], dict[int, dict[str, Path]]]:
-    """The image files among those sent, and by their place the files that belong beside each.
+    """Split uploaded files into images, and the sidecar files of each by the image's index.
 
-    Raises:
-        IngestError: a world file or .prj belongs to no image.
+    Raises
+    ------
+    IngestError
+        If a world file or .prj belongs to no image.
     """
-    images = [(path, name) for path, name in sent if _kind(name) is None]
-    stems = {PurePath(name).stem.lower(): place for place, (_, name) in reversed(list(enumerate(images)))}
-    beside: dict[int, dict[str, Path]] = {}
+    images = [(path, name) for path, name in sent if _sidecar_kind(name) is None]
+    stems = {PurePath(name).stem.lower(): index for index, (_, name) in reversed(list(enumerate(images)))}
+    sidecars: dict[int, dict[str, Path]] = {}
     for path, name in sent:
-        if kind := _kind(name):
-            place = stems.get(PurePath(name).stem.lower())
-            if place is None:
+        if kind := _sidecar_kind(name):
+            index = stems.get(PurePath(name).stem.lower())
+            if index is None:
                 raise IngestError(
-                    f"{name}: no image of that name came with it. A world file or .prj has its image's name "
-                    f"with another ending."
+                    f"{name}: no image of that name was uploaded with it. A world file or .prj has its "
+                    f"image's name with another extension."
                 )
-            beside.setdefault(place, {})[kind] = path
-    return images, beside
+            sidecars.setdefault(index, {})[kind] = path
+    return images, sidecars
 
 
-def _kind(name: str) -> str | None:
+def _sidecar_kind(name: str) -> str | None:
     suffix = PurePath(name).suffix.lower()
     return "world" if suffix in _WORLD else _PRJ if suffix == _PRJ else None

@@ -1,4 +1,4 @@
-"""Nodata values of files, exact: rasterio has them as floats, which hold whole numbers up to 2**53."""
+"""Exact nodata values of files: rasterio rounds them to floats, which are exact up to 2**53 only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def exact_nodata(source: DatasetReader) -> Nodata:
     """Return the nodata value of a dataset's first band."""
     if source.dtypes[0] not in _WIDE:
         return None if source.nodata is None else float(source.nodata)
-    # A virtual file writes the number out as GDAL has it.
+    # GDAL writes all digits of the number into a virtual file.
     with MemoryFile(ext=".vrt") as memory:
         rasterio.shutil.copy(source, memory.name, driver="VRT")
         found = _ELEMENT.search(memory.read())
@@ -37,12 +37,12 @@ def is_beyond_floats(nodata: Nodata) -> bool:
 
 
 def with_nodata(virtual: bytes, nodata: int) -> bytes:
-    """Return a virtual file (VRT), whose bands have a nodata value already, with another one instead."""
+    """Replace the nodata value of the bands of a virtual file (VRT)."""
     return _ELEMENT.sub(rb"\g<1>%d\g<3>" % nodata, virtual)
 
 
 def nodata_as_type(dtype: str, nodata: Nodata) -> Nodata:
-    """Return a nodata value as the type holds it; None if it can't, for then no pixel has it."""
+    """Return a nodata value as a data type holds it; None if the data type cannot hold it."""
     if nodata is None:
         return None
     kind = np.dtype(dtype)

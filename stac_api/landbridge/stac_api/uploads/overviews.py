@@ -1,8 +1,8 @@
-"""Overviews of uploaded files: each band's by the method that suits it, without what is hidden.
+"""Overviews of uploaded files: each band by its own resampling method, without masked pixels.
 
-GDAL makes all overviews of a file by one method, and leaves out what it takes for hidden. So bands of one
-method are put into a virtual file, with the alpha band as its mask, and get overviews there; another virtual
-file says which overviews each band has. How they were made stands in the metadata, for those who read them.
+GDAL builds all overviews of a file by one method, without the pixels that it considers masked. Therefore the
+bands of one method are put into a virtual file, with the alpha band as its mask, and get overviews there;
+another virtual file refers to the overviews of each band. The metadata state how the overviews were made.
 """
 
 from __future__ import annotations
@@ -26,17 +26,27 @@ METHOD_ITEM, HIDDEN_ITEM = "OVERVIEW_RESAMPLING", "OVERVIEW_EXCLUDES"
 MASK, NOTHING = "mask", "nothing"
 MIXED = "PER_BAND"
 _CLASSES = ("class", "mask")
-_PICKING = ("NEAREST", "MODE")
-_SPELLED = {"CUBICSPLINE": "cubic_spline"}  # GDAL's name in the COG driver -> rasterio's, if it is another
-_BESIDE = {"COMPRESS_OVERVIEW": "ZSTD", "ZSTD_LEVEL_OVERVIEW": "1", "BIGTIFF_OVERVIEW": "IF_SAFER"}
+_SELECTING = ("NEAREST", "MODE")
+_RASTERIO_NAMES = {
+    "CUBICSPLINE": "cubic_spline"
+}  # GDAL's name in the COG driver -> rasterio's, if it differs
+_OVERVIEW_FILE = {"COMPRESS_OVERVIEW": "ZSTD", "ZSTD_LEVEL_OVERVIEW": "1", "BIGTIFF_OVERVIEW": "IF_SAFER"}
 
 
 @dataclass(frozen=True, slots=True)
-class Methods:
+class OverviewMethods:
     """Resampling methods of a file's overviews.
 
-    `bands` are GDAL's names of the methods, `alpha` the number of the band whose zeros hide pixels (0: none),
-    and `mask` tells of a mask beside the bands.
+    Attributes
+    ----------
+    bands : tuple of str
+        GDAL's name of the method of each band.
+    alpha : int
+        Number of the band whose zeros mask pixels; 0 if there is no such band.
+    mask : bool
+        The file has a mask band.
+    known_alpha : int
+        Number of the band that GDAL knows as alpha; 0 if there is no such band.
     """
 
     bands: tuple[str, ...]
@@ -46,8 +56,8 @@ class Methods:
 
     @property
     def single(self) -> str | None:
-        """Method by which GDAL makes all overviews at once; None if they need several."""
-        # Of an alpha band that GDAL knows too: that it is 0 where all pixels are hidden is all that counts.
+        """Method by which GDAL can build all overviews at once; None if they need several."""
+        # Any method suits an alpha band that GDAL knows: it stays 0 if all its pixels are masked.
         methods = {method for number, method in enumerate(self.bands, 1) if number != self.known_alpha}
         if len(methods) != 1 or (self.alpha != self.known_alpha and methods != {"NEAREST"}):
             return None
@@ -55,13 +65,13 @@ class Methods:
 
     @property
     def excludes(self) -> str:
-        """Values that overviews leave out, as the metadata say it."""
+        """Masked pixels that overviews leave out, as the metadata state it."""
         if self.mask:
             return MASK
         return str(self.alpha) if self.alpha else NOTHING
 
     def describe(self, dataset: DatasetWriter) -> None:
-        """Write into the metadata of a file how its overviews are made, once if all are made alike."""
+        """Write the methods into the metadata of a file, once if all bands have the same."""
         dataset.update_tags(**{METHOD_ITEM: self.single or MIXED, HIDDEN_ITEM: self.excludes})
         for number, method in enumerate(self.bands, 1):
             stale = {METHOD_ITEM, HIDDEN_ITEM} & dataset.tags(number).keys()
@@ -72,9 +82,20 @@ class Methods:
 
 def methods_of(
     source: DatasetReader, bands: Sequence[Mapping[str, Any]], nodata: float | None, wanted: str | None
-) -> Methods:
-    """Return how the overviews of a file's bands are made: those of classes and masks by picking pixels, all
-    others by averages, or as `wanted`.
+) -> OverviewMethods:
+    """Return the methods of a file's overviews.
+
+    Parameters
+    ----------
+    source : DatasetReader
+        File with the pixels.
+    bands : sequence of mapping
+        Band of the product at each band index.
+    nodata : float or None
+        Nodata value of the COG.
+    wanted : str or None
+        GDAL's name of the method asked for; by default averages. Classes and masks get a method that selects
+        pixels in any case.
     """
     flags = source.mask_flag_enums[0]
     kinds = list(source.colorinterp)
@@ -84,18 +105,18 @@ def methods_of(
     exact = [kind is ColorInterp.palette for kind in kinds]
     for number, band in enumerate(bands[: source.count]):
         exact[number] |= band.get("type") in _CLASSES
-    picking = wanted if wanted in _PICKING else "NEAREST"
-    methods = [picking if is_exact else wanted or "AVERAGE" for is_exact in exact]
+    selecting = wanted if wanted in _SELECTING else "NEAREST"
+    methods = [selecting if is_exact else wanted or "AVERAGE" for is_exact in exact]
     mixed = {method for number, method in enumerate(methods, 1) if number != alpha}
-    hiding = [alpha > 0, mask, nodata is not None]
-    if (alpha and (sum(hiding) > 1 or "MODE" in mixed)) or (mask and len({*methods}) > 1):
-        # GDAL leaves out what one of these hides. By this method all bands have pixels of the same places.
+    masks = [alpha > 0, mask, nodata is not None]
+    if (alpha and (sum(masks) > 1 or "MODE" in mixed)) or (mask and len({*methods}) > 1):
+        # GDAL leaves out pixels masked by one of these. With "nearest" all bands get the same pixels.
         methods = ["NEAREST"] * source.count
-    return Methods(tuple(methods), alpha, mask, known)
+    return OverviewMethods(tuple(methods), alpha, mask, known)
 
 
 def _alpha_of(bands: Sequence[Mapping[str, Any]]) -> int:
-    """Return the number of the band that masks the others: the one marked, or named alpha; 0: none."""
+    """Return the number of the band that is marked or named as alpha; 0 if there is no such band."""
     for named in ([band.get("is_alpha") for band in bands], [band.get("name") == "alpha" for band in bands]):
         if any(named):
             return named.index(next(filter(None, named))) + 1
@@ -104,14 +125,14 @@ def _alpha_of(bands: Sequence[Mapping[str, Any]]) -> int:
 
 def resampling_of(method: str) -> str:
     """Return rasterio's name of a method."""
-    return _SPELLED.get(method, method.lower())
+    return _RASTERIO_NAMES.get(method, method.lower())
 
 
 @contextmanager
 def with_overviews(
-    text: bytes, target: Path, methods: Methods, factors: Sequence[int]
+    text: bytes, target: Path, methods: OverviewMethods, factors: Sequence[int]
 ) -> Iterator[DatasetReader]:
-    """Open a virtual file with overviews, which for that time are in files beside the target."""
+    """Open a virtual file with overviews in temporary files next to the target."""
     stem = target.with_suffix(".part")
     try:
         with rasterio.open(_build(text, stem, methods, factors)) as dataset:
@@ -121,8 +142,8 @@ def with_overviews(
             part.unlink()
 
 
-def _build(text: bytes, stem: Path, methods: Methods, factors: Sequence[int]) -> Path:
-    """Make overviews of a virtual file, and another one of the same pixels that has them."""
+def _build(text: bytes, stem: Path, methods: OverviewMethods, factors: Sequence[int]) -> Path:
+    """Build overviews of a virtual file; return another virtual file of the same pixels that has them."""
     groups: dict[str, list[int]] = {}
     for number, method in enumerate(methods.bands, 1):
         groups.setdefault(method, []).append(number)
@@ -130,8 +151,8 @@ def _build(text: bytes, stem: Path, methods: Methods, factors: Sequence[int]) ->
     bands = whole.findall("VRTRasterBand")
     for method, numbers in groups.items():
         part = Path(f"{stem}.{method.lower()}.vrt")
-        part.write_bytes(_part(text, numbers, 0 if method in _PICKING else methods.alpha))
-        with rasterio.Env(**_BESIDE), rasterio.open(part, "r+") as chosen:
+        part.write_bytes(_part(text, numbers, 0 if method in _SELECTING else methods.alpha))
+        with rasterio.Env(**_OVERVIEW_FILE), rasterio.open(part, "r+") as chosen:
             chosen.build_overviews(list(factors), Resampling[resampling_of(method)])
         for place, number in enumerate(numbers, 1):
             for level in range(1, len(factors) + 1):
@@ -145,7 +166,7 @@ def _build(text: bytes, stem: Path, methods: Methods, factors: Sequence[int]) ->
 
 
 def _part(text: bytes, numbers: Sequence[int], alpha: int) -> bytes:
-    """Return a virtual file of some of the bands of another, with the alpha band as its mask."""
+    """Return a virtual file of some bands of another, with the alpha band as its mask."""
     part = ET.fromstring(text)  # noqa: S314 - GDAL wrote it
     bands = part.findall("VRTRasterBand")
     for kept in [*bands, *part.findall("OverviewList")]:

@@ -1,4 +1,4 @@
-"""Scale and offset that uploaded files state, as the physical ranges of the product's bands."""
+"""Physical ranges of the product's bands, from the scale and offset that uploaded files state."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-_NEAR = 1e-6
+_TOLERANCE = 1e-6
 
 
-def stated(data_range: Sequence[float], scale: Sequence[float]) -> tuple[float, float]:
-    """Return what a data range stands for by a scale and an offset."""
+def physical_range(data_range: Sequence[float], scale: Sequence[float]) -> tuple[float, float]:
+    """Return the physical range of a data range by a scale and an offset."""
     factor, offset = scale
     low, high = (float(value) * factor + offset for value in data_range)
     return low, high
@@ -27,26 +27,29 @@ def stated(data_range: Sequence[float], scale: Sequence[float]) -> tuple[float, 
 def compare(
     bands: Sequence[Mapping[str, Any]], scales: Mapping[str, Sequence[float]]
 ) -> tuple[dict[str, tuple[float, float]], list[str]]:
-    """Return the physical ranges that bands have not and their files state, and notes on what disagrees."""
+    """Return the physical ranges that only the files state, and notes on ranges that differ."""
     missing, notes = {}, []
     for known in bands:
         name = str(known["name"])
         if name not in scales or known.get("type") in ("mask", "class"):
             continue
-        said = f"The file of band {name!r} states scale {scales[name][0]:g} and offset {scales[name][1]:g}"
+        statement = (
+            f"The file of band {name!r} states scale {scales[name][0]:g} and offset {scales[name][1]:g}"
+        )
         if known.get("data_range") is None:
             notes.append(
-                f"{said}, but the band has no data_range to apply them to: its physical_range is not set."
+                f"{statement}, but the band has no data_range to apply them to. Its physical_range is not "
+                f"set."
             )
             continue
-        physical = stated(known["data_range"], scales[name])
+        physical = physical_range(known["data_range"], scales[name])
         own = known.get("physical_range")
         if own is None:
             missing[name] = physical
-        elif not _alike(own, physical):
+        elif not _is_close(own, physical):
             notes.append(
-                f"{said}, by which its data_range stands for {_shown(physical)}, but its physical_range is "
-                f"{_shown(own)}: that counts. Correct the band or the file."
+                f"{statement}, by which its data_range means {_format(physical)}, but its physical_range is "
+                f"{_format(own)}, which is used. Correct the band or the file."
             )
     return missing, notes
 
@@ -57,9 +60,12 @@ async def fill(
     bands: Sequence[Mapping[str, Any]],
     scales: Mapping[str, Sequence[float]],
 ) -> tuple[list[str], list[str]]:
-    """Set the physical ranges that a product's bands, as last read, have not and files state.
+    """Set the physical ranges that a product's bands lack and files state.
 
-    Returns what was set and what disagrees, as texts for the user.
+    Returns
+    -------
+    tuple of two lists of str
+        Texts for the user: ranges that were set, and ranges that differ from the files.
     """
     missing, notes = compare(bands, scales)
     filled: dict[str, tuple[float, float]] = {}
@@ -81,18 +87,20 @@ async def fill(
     if missing:
         await writes.change_collection(pool, product_id, change)
     done = [
-        f"The physical_range of band {name!r} is set to {_shown(found)}, by scale and offset of its file."
+        f"The physical_range of band {name!r} is set to {_format(found)}, by scale and offset of its file."
         for name, found in filled.items()
     ]
     return done, notes
 
 
-def _alike(first: Sequence[float], second: Sequence[float]) -> bool:
+def _is_close(first: Sequence[float], second: Sequence[float]) -> bool:
     return all(
-        math.isclose(one, other, rel_tol=_NEAR, abs_tol=_NEAR * max(map(abs, (*first, *second, 1e-9))))
+        math.isclose(
+            one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE * max(map(abs, (*first, *second, 1e-9)))
+        )
         for one, other in zip(first, second, strict=True)
     )
 
 
-def _shown(values: Sequence[float]) -> str:
+def _format(values: Sequence[float]) -> str:
     return f"({values[0]:g}, {values[1]:g})"

@@ -1,4 +1,4 @@
-"""A small picture of an image, for browsers and lists."""
+"""Thumbnail of an image."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PERCENTILES = (2, 98)
 
 
 def write(files: Sequence[tuple[Path, Sequence[Mapping[str, Any]]]], target: Path) -> Path | None:
-    """Write a PNG of red, green and blue, else of the first band; None where there is no band to show.
+    """Write a PNG of red, green and blue, else of the first band; return None if there is no band to show.
 
-    What is not valid is transparent. A band is stretched from its display_range, else from its 2nd to its
-    98th percentile; a colormap of its own is followed.
+    Invalid pixels are transparent. A band with a colormap is shown by it; other bands are stretched from
+    their `display_range`, else from their 2nd to their 98th percentile.
     """
-    chosen = _chosen(files)
+    chosen = _bands_to_show(files)
     if not chosen:
         return None
     shape: tuple[int, int] | None = None
@@ -53,10 +53,12 @@ def write(files: Sequence[tuple[Path, Sequence[Mapping[str, Any]]]], target: Pat
     return target
 
 
-def _chosen(
+def _bands_to_show(
     files: Sequence[tuple[Path, Sequence[Mapping[str, Any]]]],
 ) -> list[tuple[Path, Mapping[str, Any]]]:
-    bands = [(path, band) for path, its in files for band in its if band.get("type") != "mask"]
+    bands = [
+        (path, band) for path, bands_of_file in files for band in bands_of_file if band.get("type") != "mask"
+    ]
     by_name = {str(band.get("name")).lower(): (path, band) for path, band in bands}
     if all(name in by_name for name in _RGB):
         return [by_name[name] for name in _RGB]
@@ -65,7 +67,7 @@ def _chosen(
 
 
 def _colored(data: np.ndarray, valid: np.ndarray, band: Mapping[str, Any]) -> list[np.ndarray]:
-    """One band by its colormap, in three layers; without one in gray."""
+    """Return one band as three layers by its colormap, or as one gray layer."""
     colormap = band.get("colormap")
     if not colormap or data.dtype.kind not in "ui":
         return [_stretched(data, valid, band)]
@@ -78,11 +80,11 @@ def _colored(data: np.ndarray, valid: np.ndarray, band: Mapping[str, Any]) -> li
 
 
 def _stretched(data: np.ndarray, valid: np.ndarray, band: Mapping[str, Any]) -> np.ndarray:
-    seen = data[valid].astype("float64")
-    if not seen.size:
+    values = data[valid].astype("float64")
+    if not values.size:
         return np.zeros(data.shape, "uint8")
     shown = band.get("display_range")
-    low, high = shown if shown and shown[0] != shown[1] else np.percentile(seen, _PERCENTILES)
+    low, high = shown if shown and shown[0] != shown[1] else np.percentile(values, _PERCENTILES)
     if low == high:
         low, high = low - 1, high + 1
     with np.errstate(all="ignore"):

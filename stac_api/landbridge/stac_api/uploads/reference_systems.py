@@ -1,4 +1,4 @@
-"""Reference systems of uploaded files: the horizontal part, by which pixels are placed."""
+"""Horizontal part of the reference systems of uploaded files."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from landbridge.stac_api.uploads.messages import IngestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PLACING = ("GeographicCRS", "ProjectedCRS")
+_HORIZONTAL = ("GeographicCRS", "ProjectedCRS")
 _KINDS = {
     "GeodeticCRS": "geocentric",
-    "VerticalCRS": "of heights alone",
-    "EngineeringCRS": "of a place that it does not name",
-    "DerivedVerticalCRS": "of heights alone",
-    "ParametricCRS": "of no place",
-    "TemporalCRS": "of no place",
+    "VerticalCRS": "vertical",
+    "EngineeringCRS": "local",
+    "DerivedVerticalCRS": "vertical",
+    "ParametricCRS": "parametric",
+    "TemporalCRS": "temporal",
 }
-# Members that identify a system; without a height it is another.
+# Members that identify a system; without its height it is another system.
 _IDENTITY = ("id", "ids", "scope", "area", "bbox", "usages", "remarks")
 
 
-def horizontal(crs: CRS, name: str) -> tuple[CRS, str | None]:
-    """Return the horizontal part of a reference system, and the name of the height that it leaves out.
+def horizontal_crs(crs: CRS, name: str) -> tuple[CRS, str | None]:
+    """Return the horizontal part of a reference system, and the name of the height that was removed.
 
-    Raises:
-        IngestError: it has none.
+    Raises
+    ------
+    IngestError
+        If the system has no horizontal part.
     """
-    described = _described(crs)
+    described = _projjson(crs)
     if described is None:
-        return crs, None  # an unknown system stays as it is
+        return crs, None  # PROJ cannot describe it; keep it
     kind, height = described.get("type"), None
     if kind == "CompoundCRS":
         described, *others = described["components"]
@@ -45,13 +47,13 @@ def horizontal(crs: CRS, name: str) -> tuple[CRS, str | None]:
     while kind == "BoundCRS":
         bound = bound["source_crs"]
         kind = bound.get("type")
-    if kind not in _PLACING and not str(kind).startswith("Derived"):
+    if kind not in _HORIZONTAL and not str(kind).startswith("Derived"):
         raise IngestError(
-            f"{name}: its reference system {described.get('name')!r} is {_KINDS.get(str(kind), kind)}: it "
+            f"{name}: its reference system {described.get('name')!r} is {_KINDS.get(str(kind), kind)}, so it "
             f"places no pixels on a map. Warp the file to a projected or geographic system "
             f"(gdalwarp -t_srs EPSG:…), and upload that."
         )
-    flat = _flattened(bound)
+    flat = _without_height(bound)
     if flat is None and height is None:
         return crs, None
     document = described if flat is None else flat
@@ -67,7 +69,7 @@ def horizontal(crs: CRS, name: str) -> tuple[CRS, str | None]:
     return found, height or "ellipsoidal height"
 
 
-def _described(crs: CRS) -> Mapping[str, Any] | None:
+def _projjson(crs: CRS) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = crs.to_dict(projjson=True)
     except (RasterioError, CPLE_BaseError, ValueError):
@@ -75,11 +77,11 @@ def _described(crs: CRS) -> Mapping[str, Any] | None:
     return found or None
 
 
-def _flattened(described: Mapping[str, Any]) -> dict[str, Any] | None:
+def _without_height(described: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a system (PROJJSON) without its third axis; None if it has none."""
     system = described.get("coordinate_system") or {}
     base = described.get("base_crs")
-    flat_base = None if base is None else _flattened(base)
+    flat_base = None if base is None else _without_height(base)
     if len(system.get("axis", ())) < 3 and flat_base is None:
         return None
     flat = {key: value for key, value in described.items() if key not in _IDENTITY}
