@@ -53,10 +53,10 @@ def test_lanes_that_are_behind_get_every_block_as_it_was() -> None:
                 if number == MAX_PENDING - 1:
                     asyncio.get_running_loop().call_soon(started.set)
                 number += 1
-                await first.add(slow, block)
-                await second.add(seen[1].update, block)
-            await first.done()
-            await second.done()
+                await first.submit(slow, block)
+                await second.submit(seen[1].update, block)
+            await first.finish()
+            await second.finish()
 
     asyncio.run(run())
     expected = hashlib.sha256(b"".join(chunks)).digest()

@@ -49,10 +49,10 @@ def test_a_file_is_read_once_from_its_start_to_its_end(tmp_path: Path, size: int
     async def run() -> tuple[bytes, int]:
         digest, most = hashlib.sha256(), 0
         async with OrderedExecutor() as behind:
-            async for block in folder_store.scan(target.open("rb", buffering=0)):
+            async for block in folder_store.read_once(target.open("rb", buffering=0)):
                 most = max(most, len(block))
-                await behind.add(digest.update, block)
-            await behind.done()
+                await behind.submit(digest.update, block)
+            await behind.finish()
         return digest.digest(), most
 
     assert asyncio.run(run()) == (hashlib.sha256(data).digest(), min(size, BLOCK))
@@ -133,14 +133,14 @@ def test_a_read_cut_short_goes_on_where_it_ended(tmp_path: Path, monkeypatch: py
     (tmp_path / "data").write_bytes(data := os.urandom(3 * BLOCK + 7))
 
     async def run() -> bytes:
-        scanned = folder_store.scan((tmp_path / "data").open("rb", buffering=0))
+        scanned = folder_store.read_once((tmp_path / "data").open("rb", buffering=0))
         return b"".join([bytes(block) async for block in scanned])
 
     assert asyncio.run(run()) == data
 
 
 async def size_by_scan(path: Path) -> int:
-    return sum([len(block) async for block in folder_store.scan(path.open("rb", buffering=0))])
+    return sum([len(block) async for block in folder_store.read_once(path.open("rb", buffering=0))])
 
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system has no direct writes")

@@ -65,7 +65,7 @@ def read(store: AssetStore, path: str, start: int, end: int) -> bytes:
 
 def read_once(store: AssetStore, path: str) -> bytes:
     async def joined() -> bytes:
-        return b"".join([bytes(piece) async for piece in await store.scan(path)])
+        return b"".join([bytes(piece) async for piece in await store.read_once(path)])
 
     return run(joined())
 
@@ -99,9 +99,9 @@ def test_files_go_in_and_out(store: AssetStore, tmp_path: Path) -> None:
     file.write_bytes(b"pixels")
     paths = ["images/a b/c:ä/1/0.tif", "uploads/1/0"]
     run(store.put(paths[0], file))
-    run(store.take(paths[1], file))
+    run(store.move_in(paths[1], file))
     assert run(store.sizes("")) == dict.fromkeys(paths, 6)
-    assert [run(store.fetch(path, scratch)).read_bytes() for path in paths] == [b"pixels"] * 2
+    assert [run(store.local_file(path, scratch)).read_bytes() for path in paths] == [b"pixels"] * 2
 
 
 def test_what_is_gone_is_missing_and_may_be_deleted_again(store: AssetStore, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""Putting files into a store that is a folder: whole or not at all, and on the disk before that is told.
+"""Atomic, durable writes into a store that is a folder.
 
-obstore's own put leaves it to the system when the bytes get to the disk, so that an item could survive a loss
-of power and its data not.
+obstore's own put does not flush to the disk, so an item could survive a power failure without its data.
 """
 
 from __future__ import annotations
@@ -22,34 +21,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK = 2**20  # bytes that are read at once
-_FLUSHED = 32 * 2**20  # bytes after which the disk is set to work, while more arrive
+_FLUSHED = 32 * 2**20  # bytes between flushes, which run while more bytes arrive
 _TRIES = 10
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 async def write(target: Path, content: AsyncIterator[memoryview], *, direct: bool = False) -> int:
-    """Write blocks into a file that appears with the last of them; gives its size.
+    """Write blocks into a file that appears when it is complete; return its size in bytes.
 
-    With `direct` they go past the page cache: for what is not read soon.
+    With `direct` they go past the page cache, for files that are not read soon.
     """
-    # obstore lists no file whose name ends in a number sign and digits: such are its own on the way.
+    # obstore uses such names for its own temporary files, and does not list them.
     fresh = target.with_name(f"{target.name}#{secrets.randbelow(10**12)}")
     file = await asyncio.to_thread(_opened, fresh)
     size = flushed = 0
     try:
         with file:
             writer = BlockWriter(file.fileno(), direct=direct)
-            # Both end before their file is closed.
+            # Both executors end before their file is closed.
             async with OrderedExecutor() as writing, OrderedExecutor() as flushing:
                 async for block in content:
-                    await writing.add(writer.write, block)
+                    await writing.submit(writer.write, block)
                     size += len(block)
                     if size - flushed >= _FLUSHED:
                         flushed = size
-                        await flushing.add(_flush, file.fileno(), writer)
-                await writing.done()
-                await flushing.add(os.fsync, file.fileno())
-                await flushing.done()
+                        await flushing.submit(_flush, file.fileno(), writer)
+                await writing.finish()
+                await flushing.submit(os.fsync, file.fileno())
+                await flushing.finish()
         await asyncio.to_thread(_place, fresh, target)
     except BaseException:
         fresh.unlink(missing_ok=True)
@@ -58,7 +57,7 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
 
 
 async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
-    """The bytes of a file from `start` up to `end`, in chunks; it is closed afterwards."""
+    """Yield the bytes of a file from `start` up to `end` in chunks, then close it."""
     with file:
         file.seek(start)
         while start < end and (chunk := await asyncio.to_thread(file.read, min(CHUNK, end - start))):
@@ -66,10 +65,10 @@ async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
             yield chunk
 
 
-async def scan(file: IO[bytes]) -> AsyncIterator[memoryview]:
-    """All bytes of a file, in blocks past the page cache: for who reads them once. It is closed afterwards.
+async def read_once(file: IO[bytes]) -> AsyncIterator[memoryview]:
+    """Yield all bytes of a file in blocks past the page cache, for reading them once, then close the file.
 
-    A block stays as it is while `MAX_PENDING` more are taken.
+    The buffer of a block is reused after `MAX_PENDING` more.
     """
     with file:
         reader = BlockReader(file.fileno())
@@ -81,7 +80,7 @@ async def scan(file: IO[bytes]) -> AsyncIterator[memoryview]:
 
 
 def move(file: Path, target: Path) -> bool:
-    """Move a file to its place; whether that could be done, which it can't be from another disk."""
+    """Move a file into the folder; return False if it is on another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         file.replace(target)
@@ -99,7 +98,7 @@ def _opened(path: Path) -> IO[bytes]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return path.open("xb", buffering=0)
-        except FileNotFoundError:  # the folder was empty, and somebody has cleared it away
+        except FileNotFoundError:  # another call removed the empty folder
             if attempt == _TRIES - 1:
                 raise
     raise AssertionError  # the loop returns or raises

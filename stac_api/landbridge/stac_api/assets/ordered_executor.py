@@ -1,4 +1,4 @@
-"""Work on a stream's blocks beside its arrival: in a thread, in order, a few blocks behind."""
+"""Executor that works on the blocks of a stream in order, in a thread, while the next blocks arrive."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_PENDING", "OrderedExecutor"]
 
-MAX_PENDING = 4  # blocks that wait their turn: enough that neither side stands still for the other's hiccups
+MAX_PENDING = 4  # waiting calls: enough that neither side waits for short delays of the other
 
 
 class OrderedExecutor:
-    """Calls made one after another in a thread of their own.
+    """Runs calls one after another in a thread of its own.
 
-    At the end of its `async with` all of them have ended, whatever happened.
+    All calls have ended at the end of its `async with`, even after an error.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._pending: deque[asyncio.Future[Any]] = deque()
 
     async def __aenter__(self) -> Self:
         return self
@@ -33,30 +33,27 @@ class OrderedExecutor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for call in self._waiting:
+        for call in self._pending:
             call.cancel()
         last = asyncio.get_running_loop().run_in_executor(self._thread, _nothing)
         self._thread.shutdown(wait=False)
         try:
             await asyncio.shield(last)
         except asyncio.CancelledError:
-            await asyncio.wait({last})  # what it works on must not be taken from under it
+            await asyncio.wait({last})  # the call's file and buffer must outlive it
             raise
 
-    async def add(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Have a call made after those before it, of which all but `MAX_PENDING` - 1 have ended by then.
-
-        Raises what one of them did.
-        """
-        if len(self._waiting) >= MAX_PENDING:
-            await self._waiting.popleft()
+    async def submit(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Add a call as soon as fewer than `MAX_PENDING` are pending; raise the error of an earlier one."""
+        if len(self._pending) >= MAX_PENDING:
+            await self._pending.popleft()
         loop = asyncio.get_running_loop()
-        self._waiting.append(loop.run_in_executor(self._thread, call, *arguments))
+        self._pending.append(loop.run_in_executor(self._thread, call, *arguments))
 
-    async def done(self) -> None:
-        """Wait until all calls have been made. Raises what one of them did."""
-        while self._waiting:
-            await self._waiting.popleft()
+    async def finish(self) -> None:
+        """Wait for all calls; raise the error of one that failed."""
+        while self._pending:
+            await self._pending.popleft()
 
 
 def _nothing() -> None:

@@ -1,7 +1,7 @@
-"""The object store: where the bytes of images lie, whatever keeps them (folder, S3, GCS, Azure).
+"""The object store of images, blobs and uploads: a folder, S3, GCS or Azure.
 
-images/{collection}/{item}/{version}/{file}    what items refer to; never overwritten, only added
-blobs/{type}/{version}/data                    the data of blobs, likewise
+images/{collection}/{item}/{version}/{file}    files of items; never overwritten
+blobs/{type}/{version}/data                    data of blobs; never overwritten
 uploads/{upload}/{n}                           files in transit, as the client sent them
 """
 
@@ -40,9 +40,9 @@ UPLOADS = "uploads/"
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
-# A request may last as long as its object is large, but not stand still; obstore's own bound is 30 s for all.
+# The duration of a request depends on the object's size; obstore's default limit is 30 s for all of it.
 _CLIENT: ClientConfig = {"connect_timeout": "5s", "timeout": "6h"}
-_LONGEST_KEY, _LONGEST_NAME = 1024, 255  # bytes that S3 and file systems take; a store fails over others
+_LONGEST_KEY, _LONGEST_NAME = 1024, 255  # bytes; limits of S3 and file systems
 _STANDSTILL = 20.0  # seconds without a byte
 _ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")
 _SIGNING = (S3Store, GCSStore, AzureStore)
@@ -51,12 +51,16 @@ _PARTS_AT_ONCE = 4
 
 
 class AssetStore:
-    """An obstore object store with our layout.
+    """An obstore object store with the layout of this service.
 
-    Args:
-        url: where it is; credentials and endpoints come from the environment, as for the store's own tools.
-        public_endpoint: by which clients reach an S3 store, where that differs from how the server does.
-        standstill: seconds without a byte after which a request to the store has failed.
+    Parameters
+    ----------
+    url : str
+        URL of the store; credentials and endpoints come from the environment, as for the store's own tools.
+    public_endpoint : str, optional
+        Endpoint at which clients reach an S3 store, if it differs from the server's.
+    standstill : float
+        Seconds without a byte after which a request to the store fails.
     """
 
     def __init__(self, url: str, public_endpoint: str | None = None, standstill: float = _STANDSTILL) -> None:
@@ -76,56 +80,60 @@ class AssetStore:
 
     @property
     def can_sign(self) -> bool:
-        """Whether the store itself gives out URLs by which others may read or write one object."""
+        """Whether the store can sign URLs for reading or writing one object."""
         return self._signing is not None
 
     @property
     def can_sign_uploads(self) -> bool:
-        """Whether others may write by such a URL alone; Azure wants a header, too, with the kind of blob."""
+        """Whether a signed URL suffices for writing; Azure also needs a header with the blob type."""
         return self.can_sign and not isinstance(self._signing, AzureStore)
 
     async def sign(self, method: Literal["GET", "PUT"], path: str, seconds: int) -> str:
-        """A URL by which anybody may do this with one object, for some seconds."""
+        """Return a URL by which anyone can read or write one object for some seconds."""
         assert self._signing is not None
         return await obstore.sign_async(self._signing, method, path, timedelta(seconds=seconds))
 
     async def put(
         self, path: str, data: Path | AsyncIterator[bytes], watch: Callable[[memoryview], Any] | None = None
     ) -> int:
-        """Store a file or a stream; it appears whole or not at all. Returns its size in bytes.
+        """Store a file or a stream atomically, and return its size in bytes.
 
-        Args:
-            path: where.
-            data: what.
-            watch: gets each block of it, in a thread.
+        Parameters
+        ----------
+        path : str
+            Path in the store.
+        data : Path or async iterator of bytes
+            The content.
+        watch : callable, optional
+            Gets each block of the content, in a thread.
         """
         content = into_blocks(_read(data) if isinstance(data, Path) else data)
         if watch is None:
             return await self._put(path, content)
-        async with OrderedExecutor() as watching:
-            size = await self._put(path, _watched(content, watching, watch))
-            await watching.done()
+        async with OrderedExecutor() as executor:
+            size = await self._put(path, _watched(content, executor, watch))
+            await executor.finish()
         return size
 
     async def _put(self, path: str, content: AsyncIterator[memoryview]) -> int:
         if self.root is not None:
-            # Files in transit are read as soon as they are there, blobs when somebody wants them.
+            # Files in transit are read at once, so the page cache helps; blobs are not.
             return await folder_store.write(self.root / path, content, direct=path.startswith(BLOBS))
         parts = (bytes(block) async for block in content)
         await obstore.put_async(self.backend, path, parts, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return int((await obstore.head_async(self.backend, path))["size"])
 
-    async def take(self, path: str, file: Path) -> None:
-        """Store a file that nobody else needs: it is moved where the store is a folder on the same disk."""
+    async def move_in(self, path: str, file: Path) -> None:
+        """Store a local file, which is moved if the store is a folder on the same disk."""
         if self.root is not None and await asyncio.to_thread(folder_store.move, file, self.root / path):
             return
         await self.put(path, file)
 
-    async def fetch(self, path: str, scratch: Path) -> Path:
-        """A local file with the content of an object: the object's own file where the store is a folder."""
+    async def local_file(self, path: str, folder: Path) -> Path:
+        """Return a local file with the content of an object: its own file if the store is a folder."""
         if self.root is not None:
             return self.root / path
-        target = scratch / Path(path).name
+        target = folder / Path(path).name
         result = await obstore.get_async(self.backend, path)
         with target.open("wb") as file:
             async for chunk in result.stream():
@@ -133,7 +141,7 @@ class AssetStore:
         return target
 
     def is_outside(self, path: str) -> bool:
-        """Whether a path ends elsewhere than in the store: by a link in its folder, or by a NUL."""
+        """Return whether a path leads outside the store, by a symbolic link in its folder or a NUL."""
         if self.root is None:
             return False
         try:
@@ -142,38 +150,43 @@ class AssetStore:
             return True
 
     async def stream(self, path: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes of an object from `start` up to `end`, as they are read.
+        """Return the bytes of an object from `start` up to `end`, as a stream.
 
-        Raises:
-            FileNotFoundError: there is no such object, by now.
+        Raises
+        ------
+        FileNotFoundError
+            If the object does not exist any more.
         """
         if self.root is not None:
             return folder_store.read((self.root / path).open("rb", buffering=0), start, end)
         result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
         return aiter(result.stream(min_chunk_size=folder_store.CHUNK))
 
-    async def scan(self, path: str) -> AsyncIterator[bytes | memoryview]:
-        """All bytes of an object, for who reads them once.
+    async def read_once(self, path: str) -> AsyncIterator[bytes | memoryview]:
+        """Return all bytes of an object as a stream past the page cache, for reading them once.
 
-        A piece stays as it is while `MAX_PENDING` more are taken, which is how far lanes are behind.
+        The buffer of a block is reused after `MAX_PENDING` more, which is how far an `OrderedExecutor` is
+        behind.
 
-        Raises:
-            FileNotFoundError: there is no such object, by now.
+        Raises
+        ------
+        FileNotFoundError
+            If the object does not exist any more.
         """
         if self.root is not None:
-            return folder_store.scan((self.root / path).open("rb", buffering=0))
+            return folder_store.read_once((self.root / path).open("rb", buffering=0))
         result = await obstore.get_async(self.backend, path)
         return aiter(result.stream(min_chunk_size=folder_store.CHUNK))
 
     async def sizes(self, prefix: str) -> dict[str, int]:
-        """Every object under a prefix, with its size in bytes."""
+        """Return the size in bytes of every object under a prefix, by path."""
         found: dict[str, int] = {}
         async for chunk in obstore.list(self.backend, prefix):
             found.update((entry["path"], entry["size"]) for entry in chunk)
         return found
 
     async def delete(self, *paths: str) -> None:
-        """Delete objects; those that are gone already don't matter."""
+        """Delete objects; missing ones are ignored."""
         for path in paths:
             try:
                 await obstore.delete_async(self.backend, path)
@@ -182,11 +195,11 @@ class AssetStore:
             self._prune(path)
 
     def new_blob(self, storage_type: str) -> str:
-        """A place for data that nothing else ever has: a blob made anew under an old id has another one."""
+        """Return a unique path for a blob's data; a new blob under an old id gets another one."""
         return f"{BLOBS}{storage_type}/{uuid.uuid4().hex}/data"
 
     async def delete_blob(self, path: str) -> None:
-        """Delete the data of a blob, and what was left of an attempt to put it."""
+        """Delete the data of a blob, and the leftovers of an attempt to store it."""
         if path.startswith(BLOBS) and is_served(path):
             await self.delete_under(path.removesuffix("data"))
 
@@ -194,14 +207,14 @@ class AssetStore:
         """Delete every object under a prefix."""
         if self.root is not None:
             if (self.root / prefix).is_dir():
-                shutil.rmtree(self.root / prefix)  # with what an interrupted put has left there
+                shutil.rmtree(self.root / prefix)  # with the leftovers of an interrupted put
             self._prune(prefix)
             return
         if paths := list(await self.sizes(prefix)):
             await obstore.delete_async(self.backend, paths)
 
     def _prune(self, path: str) -> None:
-        """Remove the folders an object leaves empty, where the store is a folder."""
+        """Remove the empty folders above a deleted object, if the store is a folder."""
         if self.root is None:
             return
         above = (self.root / path.rstrip("/")).parent
@@ -214,28 +227,28 @@ class AssetStore:
 
 
 def _client(standstill: float) -> ClientConfig:
-    # Where options are given, obstore no longer reads `allow_http` from the environment.
+    # With options given, obstore does not read `allow_http` from the environment.
     insecure = any(os.environ.get(name, "").lower() in ("true", "1") for name in _ALLOW_HTTP)
     return {**_CLIENT, "read_timeout": timedelta(seconds=standstill), "allow_http": insecure}
 
 
 def _retry(standstill: float) -> RetryConfig:
-    """Short: whoever waits for the answer may try again, and jobs are."""
+    """Return short retries: callers can try again, and jobs do."""
     return {"max_retries": 3, "retry_timeout": timedelta(seconds=standstill)}
 
 
 _FULL = "it has no space left"
 FAILURES = (obstore.exceptions.BaseError, OSError)
-"""What a call of a store raises that fails for reasons of the store's own."""
+"""Errors of the store itself."""
 
 
 def reason(error: BaseException) -> str:
-    """Return why a store failed, for users: the error itself tells paths and addresses of ours."""
+    """Return the reason of a store's error for users, without the server's paths and addresses."""
     return _FULL if "No space left" in str(error) else type(error).__name__
 
 
 def write_error(what: str, error: BaseException) -> UnavailableError | NoSpaceError:
-    """Return the error for something that a store failed to take."""
+    """Return the error for content that the store failed to store."""
     why = reason(error)
     if why == _FULL:
         return NoSpaceError(f"The store did not take the {what} ({why}). Its operator has to make room.")
@@ -243,7 +256,7 @@ def write_error(what: str, error: BaseException) -> UnavailableError | NoSpaceEr
 
 
 def is_served(path: str) -> bool:
-    """Whether a path names something the API may serve: what items refer to, with no way out of it."""
+    """Return whether the API may serve a path: below images or blobs, valid, and without `..`."""
     parts = path.split("/")
     return (
         path.startswith((IMAGES, BLOBS))
@@ -261,40 +274,40 @@ async def _read(file: Path) -> AsyncIterator[bytes]:
 
 
 async def _watched(
-    content: AsyncIterator[memoryview], watching: OrderedExecutor, watch: Callable[[memoryview], Any]
+    content: AsyncIterator[memoryview], executor: OrderedExecutor, watch: Callable[[memoryview], Any]
 ) -> AsyncIterator[memoryview]:
     async for block in content:
-        await watching.add(watch, block)
+        await executor.submit(watch, block)
         yield block
 
 
 def own_paths(item: dict[str, Any]) -> list[str]:
-    """The files in the store that go with an item, as stored: those under its own name, nobody else's."""
-    # As the database keeps it, an item may have a mark in place of an asset.
+    """Return the paths of an item's own files in the store; the item is as stored."""
+    # A dehydrated item may have a marker in place of an asset.
     assets = [asset for asset in (item.get("assets") or {}).values() if isinstance(asset, dict)]
     paths = [unquote(links.asset_path(str(asset.get("href"))) or "") for asset in assets]
     if ids.is_blob_collection(item["collection"]):
-        # No write but the one that puts the data lets an item refer to data of ours.
+        # Only the upload of a blob lets its item refer to data in the store.
         return [path.removesuffix("data") for path in paths if path.startswith(BLOBS) and is_served(path)]
     own = image_path(item["collection"], item["id"], "", "")[:-1]
     return [path for path in paths if path.startswith(own) and is_served(path)]
 
 
 def image_path(collection: str, item: str, version: str, name: str) -> str:
-    """Where a file of an image lies in the store."""
+    """Return the path of an image's file in the store."""
     return f"{IMAGES}{collection}/{item}/{version}/{name}"
 
 
 def href(path: str) -> str:
-    """How an item refers to an object, as stored (see `landbridge.stac_api.documents.links`)."""
+    """Return the href of an object in stored items (see `landbridge.stac_api.documents.links`)."""
     return links.ASSETS + quote(path, safe="/:~!$&'()*+,;=@")
 
 
 def upload_folder(upload: int) -> str:
-    """Where the files of an upload lie in transit."""
+    """Return the prefix of an upload's files in transit."""
     return f"{UPLOADS}{upload}/"
 
 
 def upload_path(upload: int, number: int) -> str:
-    """Where one file in transit lies."""
+    """Return the path of one file in transit."""
     return f"{upload_folder(upload)}{number}"

@@ -78,10 +78,10 @@ async def digest(store: AssetStore, path: str, size: int) -> str | None:
     seen = 0
     try:
         async with OrderedExecutor() as hashing:
-            async for chunk in await store.scan(path):
+            async for chunk in await store.read_once(path):
                 seen += len(chunk)
-                await hashing.add(digest.update, chunk)
-            await hashing.done()
+                await hashing.submit(digest.update, chunk)
+            await hashing.finish()
     except FileNotFoundError:
         return None
     return digest.hexdigest() if seen == size else None

@@ -1,8 +1,8 @@
-"""The ingest job: from submitted files to an item, or to a failure that says why.
+"""The ingest job: converts submitted files and makes their item, or fails the upload with a reason.
 
-Every step can be repeated, by several workers at once. Each attempt puts its files under a place of its own,
-noted beforehand as superfluous; the transaction that makes the item and ends the record keeps the place. So
-an attempt that dies leaves a record to run again, and files that the sweeper finds.
+Every step can be repeated, even by several workers at once. Each attempt stores its files under a path of its
+own, which is scheduled for deletion before. The transaction that makes the item and ends the record cancels
+that deletion. So an attempt that dies leaves a record to run again, and files that the cleanup deletes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What the user has to change something about.
+# Errors that the user has to correct.
 _USER_ERRORS = (messages.IngestError, InvalidDocument, BadRequestError, ConflictError, quota.QuotaError)
 
 NAME = "ingest"
@@ -85,7 +85,7 @@ async def run(services: Services, workers: WorkerPool, upload_id: int, *, last_t
     try:
         upload = await records.advance(pool, upload_id, "running", allowed=("pending", "running"))
     except ConflictError:
-        return  # canceled, or done by a job that died before it could say so
+        return  # canceled, or done by a job that died before it was marked as done
     await records.add_event(pool, upload_id, "run", "Running")
     try:
         await _ingest(services, workers, upload)
@@ -104,13 +104,13 @@ async def run(services: Services, workers: WorkerPool, upload_id: int, *, last_t
 
 
 async def _note_attempt(services: Services, upload: Upload, error: Exception) -> None:
-    """Tell that there was an attempt, if the database can be told."""
+    """Add an event about a failed attempt, if the database answers."""
     logger.warning("Upload %s will be tried again: %s", upload.id, error)
     try:
         message = f"{user_message(error)} It will be tried again."
         await records.add_event(services.writepool, upload.id, "log", message, severity="WARNING")
     except RETRYABLE:
-        logger.warning("The database does not answer either", exc_info=True)
+        logger.warning("The event could not be stored: the database does not answer", exc_info=True)
 
 
 async def _fail(services: Services, upload: Upload, message: str) -> None:
@@ -122,7 +122,7 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
             await deletion_queue.schedule_upload(conn, upload.id)
     except ConflictError:
         logger.warning("Upload %s was ended by another worker", upload.id)
-        await deletion_queue.schedule_upload(services.writepool, upload.id)  # what this one has put
+        await deletion_queue.schedule_upload(services.writepool, upload.id)
     await deletion_queue.try_to_delete_due(services.writepool, services.store)
 
 
@@ -130,29 +130,29 @@ async def _ingest(services: Services, workers: WorkerPool, upload: Upload) -> No
     store, pool = services.store, services.writepool
     parent = await item_queries.find_collection(pool, upload.product_id, EVERYTHING)
     if parent is None:
-        raise BadRequestError(f"Product {upload.product_id} was deleted in the meantime.")
-    given = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
-    place = image_path(upload.product_id, upload.item["id"], f"{upload.id}-{uuid.uuid4().hex[:12]}", "")
+        raise BadRequestError(f"Product {upload.product_id} was deleted before the upload ended.")
+    user_attributes = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
+    prefix = image_path(upload.product_id, upload.item["id"], f"{upload.id}-{uuid.uuid4().hex[:12]}", "")
     with temporary_folders.job_folder(services.settings.staging) as folder:
-        files = [await store.fetch(upload_path(upload.id, n), folder) for n in range(len(upload.files))]
+        files = [await store.local_file(upload_path(upload.id, n), folder) for n in range(len(upload.files))]
         request = messages.ConversionRequest(
             files=files,
             names=[file["name"] for file in upload.files],
             folder=folder,
             bands=band.list_from_collection(parent),
-            attributes=given,
+            attributes=user_attributes,
             options=upload.options,
         )
         async with workers.process() as process:
             await process.check(request)
             result = await process.convert(request)
-        await deletion_queue.schedule_unless_kept(pool, place, upload.id)
-        hrefs = [href(place + file.name) for file in result.files]
-        thumbnail = href(place + _THUMBNAIL) if result.thumbnail else None
+        await deletion_queue.schedule_unless_kept(pool, prefix, upload.id)
+        hrefs = [href(prefix + file.name) for file in result.files]
+        thumbnail = href(prefix + _THUMBNAIL) if result.thumbnail else None
         sizes: dict[str, int] = {}
         for file in (*result.files, *([result.thumbnail] if result.thumbnail else ())):
-            sizes[place + file.name] = file.stat().st_size
-            await store.take(place + file.name, file)
+            sizes[prefix + file.name] = file.stat().st_size
+            await store.move_in(prefix + file.name, file)
     if result.scales:
         done, notes = await physical_ranges.fill(pool, upload.product_id, request.bands, result.scales)
         for message in done:
@@ -161,21 +161,26 @@ async def _ingest(services: Services, workers: WorkerPool, upload: Upload) -> No
         notes = []
     for message in (*result.notes, *notes):
         await records.add_event(pool, upload.id, "log", message, severity="WARNING")
-    await _insert(services, upload, _attributes(result, given, hrefs, thumbnail), result, place, sizes)
+    await _insert(
+        services, upload, _attributes(result, user_attributes, hrefs, thumbnail), result, prefix, sizes
+    )
     await deletion_queue.try_to_delete_due(services.writepool, services.store)
 
 
 def _attributes(
-    result: messages.ConversionResult, given: dict[str, Any], hrefs: Sequence[str], thumbnail: str | None
+    result: messages.ConversionResult,
+    user_attributes: dict[str, Any],
+    hrefs: Sequence[str],
+    thumbnail: str | None,
 ) -> dict[str, Any]:
-    """The image's attributes. What the user set wins, but for what only the files can say."""
+    """Return the image's attributes: those set by the user, except for `corrected` and file attributes."""
     derived = dict(result.attributes)
     derived["files"] = [
-        {**file, "href": place, "media_type": COG}
-        for file, place in zip(derived["files"], hrefs, strict=True)
+        {**file, "href": href_, "media_type": COG}
+        for file, href_ in zip(derived["files"], hrefs, strict=True)
     ]
     shown = {"preview_url": thumbnail} if thumbnail else {}
-    wanted = {key: value for key, value in given.items() if key not in result.corrected}
+    wanted = {key: value for key, value in user_attributes.items() if key not in result.corrected}
     return {**derived, **shown, **wanted, **{key: derived[key] for key in ("files", "storage_state")}}
 
 
@@ -184,10 +189,10 @@ async def _insert(
     upload: Upload,
     attributes: dict[str, Any],
     result: messages.ConversionResult,
-    place: str,
+    prefix: str,
     sizes: Mapping[str, int],
 ) -> None:
-    """Make the item and end the record, in one transaction."""
+    """Make the item and end the record in one transaction."""
 
     def prepare(collection: dict[str, Any]) -> Sequence[dict[str, Any]]:
         document = image.to_stac(attributes, base=upload.item)
@@ -196,11 +201,11 @@ async def _insert(
 
     async def replace(conn: asyncpg.Connection) -> None:
         if previous := await item_queries.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
-            # A client that has just got the old item may read its files as long as by a URL signed just now.
+            # A client with the old item may read its files for as long as a URL signed now is valid.
             await deletion_queue.schedule(conn, own_paths(previous), after=services.settings.signed_seconds)
 
     async def before(conn: asyncpg.Connection) -> None:
-        # What was made of the files may be larger than they were.
+        # The COGs may be larger than the files that were sent.
         most, size = services.settings.quota_bytes, sum(sizes.values())
         await quota.check(conn, most, upload.item, size, instead_of=upload.id, replaces=upload.overwrite)
         if upload.overwrite:
@@ -212,7 +217,7 @@ async def _insert(
         size = sum(file["size_bytes"] for file in files)
         await records.add_event(conn, upload.id, "usage", f"{len(files)} file(s), {size} bytes")
         await records.add_event(conn, upload.id, "complete", "Success")
-        await deletion_queue.cancel(conn, place)
+        await deletion_queue.cancel(conn, prefix)
         await quota.add(conn, upload.item, sizes)
         await deletion_queue.schedule(conn, [upload_folder(upload.id)])
         await deletion_queue.schedule_upload(conn, upload.id)
@@ -228,7 +233,7 @@ async def _insert(
 
 
 def _describe(document: dict[str, Any], result: messages.ConversionResult) -> None:
-    """Put into the assets what no attribute of an image holds: statistics, and what the preview is."""
+    """Add to the assets what no attribute of an image holds: statistics, and the thumbnail's media type."""
     assets: dict[str, dict[str, Any]] = document["assets"]
     for asset in assets.values():
         if (index := asset.get(FILE_INDEX)) is not None:

@@ -1,4 +1,4 @@
-"""Upload records and their events: the SQL, and the JSON the API shows."""
+"""Upload records and their events: their tables, and their JSON in the API."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ WHERE id = ANY($1) AND status IN ('transferring', 'pending', 'running')
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One upload as stored. `files` are `{"name", "size"}` in the order sent."""
+    """One upload as stored; `files` are `{"name", "size"}` in the order of their numbers."""
 
     id: int
     product_id: str
@@ -102,7 +102,7 @@ async def create(
     files: list[dict[str, Any]],
     overwrite: bool,
 ) -> Upload:
-    """A new record, in state `transferring`."""
+    """Make a record in state `transferring`."""
     row = await db.fetchrow(
         _INSERT,
         item["collection"],
@@ -117,10 +117,12 @@ async def create(
 
 
 async def get(db: Executor, upload: int) -> Upload:
-    """One record.
+    """Return one record.
 
-    Raises:
-        NotFoundError: there is none.
+    Raises
+    ------
+    NotFoundError
+        If it does not exist.
     """
     row = await db.fetchrow(_BY_ID, upload)
     if row is None:
@@ -129,7 +131,7 @@ async def get(db: Executor, upload: int) -> Upload:
 
 
 def not_found(upload: int) -> NotFoundError:
-    """The answer for a record that is not there, for all the caller may know."""
+    """Return the 404 error, also for a record that the caller may not see."""
     return NotFoundError(f"Upload {upload} does not exist.")
 
 
@@ -143,7 +145,7 @@ async def search(
     limit: int,
     offset: int,
 ) -> tuple[list[Upload], int]:
-    """Records of some products (None: of all) in the order they were made, and how many match in all."""
+    """Return records of some products (None: all) in order of creation, and the number of all matches."""
     filters = (product_id, image_id, status, None if products is None else list(products))
     rows = await db.fetch(_SEARCH, *filters, limit, offset)
     return [_upload(row) for row in rows], await db.fetchval(_COUNT, *filters)
@@ -152,9 +154,12 @@ async def search(
 async def advance(db: Executor, upload: int, status: str, *, allowed: tuple[str, ...]) -> Upload:
     """Move a record to another state.
 
-    Raises:
-        NotFoundError: there is no such record.
-        ConflictError: its state is not one of `allowed`.
+    Raises
+    ------
+    NotFoundError
+        If the record does not exist.
+    ConflictError
+        If its state is not one of `allowed`.
     """
     row = await db.fetchrow(
         _ADVANCE,
@@ -201,7 +206,7 @@ async def add_event(
     severity: str = "INFO",
     component: str = "worker",
 ) -> None:
-    """Append to what happened to an upload."""
+    """Append an event to an upload."""
     await db.execute(
         _ADD_EVENT,
         upload,
@@ -214,7 +219,7 @@ async def add_event(
 
 
 async def events(db: Executor, uploads: list[int]) -> dict[int, list[dict[str, Any]]]:
-    """The events of some uploads, each in the order they happened."""
+    """Return the events of some uploads by upload id, each in order of time."""
     rows = await db.fetch(
         _EVENTS,
         uploads,
@@ -229,9 +234,9 @@ async def events(db: Executor, uploads: list[int]) -> dict[int, list[dict[str, A
 
 
 def to_json(
-    upload: Upload, happened: list[dict[str, Any]] | None = None, urls: Sequence[str] = ()
+    upload: Upload, events: list[dict[str, Any]] | None = None, urls: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The record as the API shows it; `urls` are where its files are to be put."""
+    """Return the record as the API shows it; `urls` are the addresses for its files."""
     document = {
         "id": str(upload.id),
         "product_id": upload.product_id,
@@ -243,6 +248,6 @@ def to_json(
         "image_upload_options": upload.options,
         "resumable_urls": list(urls),
     }
-    if happened is not None:
-        document["events"] = happened
+    if events is not None:
+        document["events"] = events
     return document

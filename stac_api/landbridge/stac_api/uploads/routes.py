@@ -1,10 +1,10 @@
-"""Uploads over HTTP: make a record, PUT the bytes, submit, watch.
+"""Uploads over HTTP.
 
-POST /uploads                  record and where to put the files
-PUT  /uploads/{id}/files/{n}   the bytes of one file, streamed
-POST /uploads/{id}/submit      all files are there: queue the job
-GET  /uploads, /uploads/{id}   how it goes
-POST /uploads/{id}/cancel
+POST /uploads                  make a record; the answer has the addresses for the files
+PUT  /uploads/{id}/files/{n}   send the bytes of one file, streamed
+POST /uploads/{id}/submit      queue the job, after all files arrived
+GET  /uploads, /uploads/{id}   read records and their events
+POST /uploads/{id}/cancel      cancel an upload whose job has not started
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/uploads", tags=["Uploads"])
 
 _MAX_FILES = 1000
-_MOST_OF_ONE_PUT = 5 * 2**30  # bytes that S3 takes in one PUT; larger files come by us, in parts
-_PUT_SECONDS = 6 * 3600  # how long files may be sent by a signed URL; many are sent one after the other
-_POLL = 0.1  # seconds between looks at a record somebody waits for
+_MAX_PUT_BYTES = 5 * 2**30  # limit of S3 for one PUT; larger files come through the API, in parts
+_PUT_SECONDS = 6 * 3600  # lifetime of a signed URL; many files are sent one after the other
+_POLL = 0.1  # seconds between queries while a caller waits for a record
 
 
 @router.post("", response_class=Response, status_code=201)
 async def create(request: Request) -> Response:
-    """Announce an upload: `{"item", "files": [{"name", "size"}], "options", "overwrite"}`."""
+    """Make an upload record: `{"item", "files": [{"name", "size"}], "options", "overwrite"}`."""
     body = incoming.parse(await request.body())
     item, files, options, overwrite = _announced(body, request.app.state.landbridge.max_upload_bytes)
     collection, name = item["collection"], item["id"]
@@ -79,7 +79,7 @@ async def create(request: Request) -> Response:
 
 def _announced(body: Any, limit: int) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any], bool]:
     if not isinstance(body, dict) or not isinstance(body.get("item"), dict):
-        raise BadRequestError("The body needs `item`: the STAC item the image shall become.")
+        raise BadRequestError("The body needs `item`: the STAC item of the image.")
     item = body["item"]
     for member in ("id", "collection"):
         if not isinstance(item.get(member), str) or not item[member]:
@@ -107,7 +107,7 @@ def _announced(body: Any, limit: int) -> tuple[dict[str, Any], list[dict[str, An
 
 @router.put("/{upload_id}/files/{number}", response_class=Response, status_code=204)
 async def put_file(upload_id: int, number: int, request: Request) -> Response:
-    """The bytes of one file."""
+    """Store the bytes of one file."""
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await _record(upload_id, request)
     audit.note(request, upload.image_id)
@@ -118,34 +118,34 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     declared = upload.files[number]
     path = upload_path(upload_id, number)
     try:
-        received = await store.put(path, _bounded(request, declared["size"]))
+        size = await store.put(path, _at_most(request, declared["size"]))
     except FAILURES as error:
         raise write_error("file", error) from error
-    if received != declared["size"]:
+    if size != declared["size"]:
         await store.delete(path)
         raise BadRequestError(
-            f"File {declared['name']!r} was announced with {declared['size']} bytes, but {received} arrived."
+            f"File {declared['name']!r} was announced with {declared['size']} bytes, but {size} arrived."
         )
     if (await records.get(pool, upload_id)).status in ("failure", "canceled"):
-        await store.delete_under(upload_folder(upload_id))  # it ended while the file was on its way
+        await store.delete_under(upload_folder(upload_id))  # it ended while the file arrived
         raise ConflictError(f"Upload {upload_id} was ended while the file arrived.")
     return Response(status_code=204)
 
 
-async def _bounded(request: Request, size: int) -> AsyncIterator[bytes]:
-    """The body, until it is longer than announced."""
-    seen = 0
+async def _at_most(request: Request, size: int) -> AsyncIterator[bytes]:
+    """Yield the body; raise an error if it is longer than announced."""
+    received = 0
     async for chunk in request.stream():
-        seen += len(chunk)
-        if seen > size:
-            raise BadRequestError(f"The file was announced with {size} bytes, but more arrive.")
+        received += len(chunk)
+        if received > size:
+            raise BadRequestError(f"The file was announced with {size} bytes, but more arrived.")
         if chunk:
             yield chunk
 
 
 @router.post("/{upload_id}/submit", response_class=Response)
 async def submit(upload_id: int, request: Request) -> Response:
-    """All files are there: check that, and queue the job. May be repeated."""
+    """Check that all files arrived, and queue the job. The call is idempotent."""
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await _record(upload_id, request)
     audit.note(request, upload.image_id)
@@ -154,9 +154,9 @@ async def submit(upload_id: int, request: Request) -> Response:
         expected = {upload_path(upload_id, n): file for n, file in enumerate(upload.files)}
         missing = [file["name"] for path, file in expected.items() if path not in arrived]
         if missing:
-            raise ConflictError(f"Upload {upload_id} still misses {', '.join(map(repr, missing))}.")
+            raise ConflictError(f"Upload {upload_id} still lacks the files {', '.join(map(repr, missing))}.")
         for path, file in expected.items():
-            if arrived[path] != file["size"]:  # put into the store directly, by a signed URL
+            if arrived[path] != file["size"]:  # sent to the store by a signed URL
                 raise ConflictError(
                     f"File {file['name']!r} was announced with {file['size']} bytes, but {arrived[path]} "
                     f"arrived. Send it again."
@@ -173,7 +173,7 @@ async def submit(upload_id: int, request: Request) -> Response:
 
 @router.post("/{upload_id}/cancel", response_class=Response)
 async def cancel(upload_id: int, request: Request) -> Response:
-    """Stop an upload whose job has not begun."""
+    """Cancel an upload whose job has not started."""
     pool = request.app.state.writepool
     await _record(upload_id, request)
     async with pool.acquire() as conn, conn.transaction():
@@ -193,7 +193,7 @@ async def get(
     *,
     events: bool = True,
 ) -> Response:
-    """One record, with its events unless `events=false`; `wait` seconds for it to end before answering."""
+    """Return one record, with its events unless `events=false`, after up to `wait` seconds for its end."""
     deadline = time.monotonic() + wait
     upload = await _record(upload_id, request)
     while upload.status not in records.TERMINAL and time.monotonic() < deadline:
@@ -213,7 +213,7 @@ async def search(
     *,
     events: bool = True,
 ) -> Response:
-    """Records by product, image and status, of the products that the caller may write to."""
+    """Return records by product, image and status, of products that the caller may write to."""
     pool, access = request.app.state.readpool, await access_of(request)
     found, matched = await records.search(
         pool,
@@ -224,17 +224,19 @@ async def search(
         limit=limit,
         offset=offset,
     )
-    happened = await records.events(pool, [upload.id for upload in found]) if events else {}
+    found_events = await records.events(pool, [upload.id for upload in found]) if events else {}
     base = links.base_url(request)
-    shown = [records.to_json(upload, happened.get(upload.id)) for upload in found]
+    shown = [records.to_json(upload, found_events.get(upload.id)) for upload in found]
     return respond({"uploads": shown, "numberMatched": matched}, base, JSON)
 
 
 async def _record(upload_id: int, request: Request) -> records.Upload:
-    """A record, for who may write to its product; a URL that is signed for it has that right in itself.
+    """Return a record, if the caller may write to its product or has a URL signed for the record.
 
-    Raises:
-        NotFoundError: there is none that the caller may know of.
+    Raises
+    ------
+    NotFoundError
+        If no record is visible to the caller.
     """
     state = request.app.state
     upload = await records.get(state.readpool if request.method == "GET" else state.writepool, upload_id)
@@ -247,21 +249,21 @@ async def _answer(
     upload: records.Upload, request: Request, status: int = 200, *, events: bool = True
 ) -> Response:
     pool = request.app.state.writepool
-    happened = (await records.events(pool, [upload.id]))[upload.id] if events else None
+    found = (await records.events(pool, [upload.id]))[upload.id] if events else None
     urls = await _urls(upload, request) if upload.status == "transferring" else ()
-    return respond(records.to_json(upload, happened, urls), links.base_url(request), JSON, status)
+    return respond(records.to_json(upload, found, urls), links.base_url(request), JSON, status)
 
 
 async def _urls(upload: records.Upload, request: Request) -> list[str]:
-    """Where the files are to be put, by whoever has the URL: in the store where it signs that, else here."""
+    """Return the URLs to which the files are sent: of the store if it can sign them, else of this API."""
     settings, store = request.app.state.landbridge, request.app.state.store
     if request.method == "GET":
-        return []  # who may read a record may not therefore write its files
+        return []  # the right to read a record does not include sending its files
     seconds = lifetime(principal_of(request), _PUT_SECONDS)
     if settings.presign and store.can_sign_uploads:
         return [
             await store.sign("PUT", upload_path(upload.id, number), seconds)
-            if file["size"] <= _MOST_OF_ONE_PUT
+            if file["size"] <= _MAX_PUT_BYTES
             else _own_url(upload.id, number, request)
             for number, file in enumerate(upload.files)
         ]
