@@ -83,8 +83,8 @@ def _wrap_requests(handler: Handler) -> None:
             await handler(STORED, arguments["upload"])
         await defer(self, name, **arguments)
 
-    AssetStore.put = put_and_tell  # type: ignore[method-assign]
-    JobQueue.defer = tell_and_defer  # type: ignore[method-assign]
+    AssetStore.put = put_and_tell
+    JobQueue.defer = tell_and_defer
 
 
 async def _told_at_first(data: AsyncIterator[bytes], handler: Handler, upload: int) -> AsyncIterator[bytes]:
