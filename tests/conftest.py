@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +10,13 @@ import httpx
 import hypothesis
 import pytest
 
-from landbridge.stac_api.embedded import control, postgres
+from landbridge.stac_api.embedded import postgres
 from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.os_user import Account, account_for
 from landbridge.stac_api.errors import PostgresNotFound
 from semantics.coverage import measure
+from support import embedded_stack
+from support.embedded_stack import new_home, running_stack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e", "access")
@@ -61,13 +61,6 @@ def home(pytestconfig: pytest.Config) -> Path:
     return pytestconfig.stash[HOME]
 
 
-def new_home() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="lb-"))
-    # The account PostgreSQL runs under has to pass through it where the tests are run by root.
-    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def account(home: Path) -> Account:
     """The account PostgreSQL runs under here."""
@@ -86,12 +79,17 @@ def installation(account: Account) -> postgres.Installation:
 
 
 @pytest.fixture(scope="session")
-def stack(home: Path, installation: postgres.Installation) -> Iterator[embedded.Stack]:
+def cluster_template(installation: postgres.Installation, pytestconfig: pytest.Config) -> Path:
+    """The data directory of a migrated cluster, made once and copied for each stack."""
+    assert pytestconfig.cache is not None
+    return embedded_stack.cluster_template(pytestconfig.cache.mkdir("clusters"), installation)
+
+
+@pytest.fixture(scope="session")
+def stack(home: Path, cluster_template: Path) -> Iterator[embedded.Stack]:
     """The running embedded stack: `.url`, `.token`, `.home`, `.store`, `.database`."""
-    try:
-        yield embedded.up(Home(home))
-    finally:
-        control.remove(Home(home))
+    with running_stack(cluster_template, home) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

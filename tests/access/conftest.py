@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from access.people import People, meet, share
-from access.service import OPERATOR, Service, fresh_database, started
+from access.service import OPERATOR, Service, started
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
+from support.embedded_stack import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

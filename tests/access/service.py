@@ -7,12 +7,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import psycopg
-from psycopg import sql
 
 from landbridge.stac_api.api.app import create_app
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,20 +17,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 OPERATOR = "the operator's token, of these tests"
-
-
-@contextlib.contextmanager
-def fresh_database(cluster: str, name: str) -> Iterator[str]:
-    """The URL of a migrated database of this name beside that of a stack; it is dropped in the end."""
-    url = cluster.replace("/landbridge?", f"/{name}?", 1)
-    assert url != cluster
-    with psycopg.connect(cluster, autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            migrate(url)
-            yield url
-        finally:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 class Service:

@@ -11,9 +11,10 @@ from access.matrix.calls import COLLECTION, Case
 from access.matrix.cells import cell_of, cells, routes
 from access.matrix.table import ROWS, Row
 from access.matrix.world import World
-from access.service import Service, fresh_database, started
+from access.service import Service, started
 from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.access.rules import EVERYTHING, Access
+from support.embedded_stack import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from access.service import OPERATOR, fresh_database, started
+from access.service import OPERATOR, started
 from conftest import LONG
 from integration.conftest import stac_collection, stac_item
 from landbridge.stac_api.access.limits import MOST_HEADERS, MOST_URL
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.search import limits
+from support.embedded_stack import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

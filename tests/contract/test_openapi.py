@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conftest import LONG, new_home
+from conftest import LONG
 from integration.conftest import stac_collection, stac_item
-from landbridge.stac_api.embedded import control
-from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.files import Home
+from support.embedded_stack import running_stack
 
 COLLECTION = "local:openapi"
 # What writes that are nearly right begin with (openapi/hooks.py).
@@ -43,14 +40,10 @@ TESTS = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def stack(installation):
-    """A stack of its own: nothing of others' is safe from it."""
-    home = Home(new_home())
-    try:
-        yield embedded.up(home)
-    finally:
-        control.remove(home)
-        shutil.rmtree(home.root, ignore_errors=True)
+def stack(cluster_template):
+    """A stack of its own, because the requests change and delete whatever they find."""
+    with running_stack(cluster_template) as running:
+        yield running
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from pathlib import Path
 from access.matrix.cells import Cell, cells, routes
 from access.matrix.table import ROWS
 from access.matrix.world import CALLERS, World
-from access.service import fresh_database, started
-from conftest import new_home
+from access.service import started
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.embedded.stack import up
+from support.embedded_stack import fresh_database, new_home
 
 
 def main() -> int:

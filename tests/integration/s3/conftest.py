@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,13 @@ import httpx
 import pytest
 
 from landbridge.stac_api.assets.store import AssetStore
-from landbridge.stac_api.embedded import control
-from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.files import Home
 from support import s3_server
+from support.embedded_stack import running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from landbridge.stac_api.embedded import postgres
+    from landbridge.stac_api.embedded import stack as embedded
 
 
 @pytest.fixture(scope="session")
@@ -33,18 +30,13 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stack(installation: postgres.Installation, endpoint: str) -> Iterator[embedded.Stack]:
-    home = Path(tempfile.mkdtemp(prefix="lb-"))
-    home.chmod(0o711)
-    try:
+def stack(cluster_template: Path, endpoint: str) -> Iterator[embedded.Stack]:
+    with contextlib.ExitStack() as running:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("LANDBRIDGE_STORE_URL", s3_server.environment(endpoint)["LANDBRIDGE_STORE_URL"])
-            started = embedded.up(Home(home))
+            started = running.enter_context(running_stack(cluster_template))
         yield started
         assert not list(Path(started.store).rglob("*")), "nothing was put into the home"
-    finally:
-        control.remove(Home(home))
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

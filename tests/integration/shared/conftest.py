@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
-import psycopg
 import pytest
 import uvicorn
-from psycopg import sql
 
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
@@ -21,7 +19,7 @@ from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.api.app import create_app
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.pgstac.migrate import migrate
+from support.embedded_stack import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,17 +82,11 @@ def serve(
                 yield running
             return
         name = f"shared_tests_{uuid.uuid4().hex[:8]}"
-        with psycopg.connect(stack.database, autocommit=True) as conn:
-            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = stack.database.replace("/landbridge?", f"/{name}?", 1)
-        assert url != stack.database
-        migrate(url)
-        store = tmp_path_factory.mktemp("store")
-        defaults = {"database_url": url, "store_url": store.as_uri(), "token": OPERATOR}
-        with Serving(Settings(**{**defaults, **settings})) as running:
-            yield running
-        with psycopg.connect(stack.database, autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        with fresh_database(stack.database, name) as url:
+            store = tmp_path_factory.mktemp("store")
+            defaults = {"database_url": url, "store_url": store.as_uri(), "token": OPERATOR}
+            with Serving(Settings(**{**defaults, **settings})) as running:
+                yield running
 
     return start
 

@@ -1,0 +1,122 @@
+"""Stacks and databases for tests, copied from a cluster whose database is migrated already.
+
+Initialising PostgreSQL and migrating takes seconds. The cluster is made once and kept in pytest's cache;
+every stack that does not test the start itself begins with a copy of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from filelock import FileLock
+from psycopg import sql
+
+from landbridge import stac_api
+from landbridge.mappings import queryables
+from landbridge.stac_api.embedded import control
+from landbridge.stac_api.embedded import stack as embedded
+from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.pgstac.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from landbridge.stac_api.embedded.postgres import Installation
+
+TEMPLATE = "landbridge_template"
+_SERVER = Path(stac_api.__file__).parent
+
+
+def new_home() -> Path:
+    """A new home, short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="lb-"))
+    # PostgreSQL's account has to pass through the home if the tests are run by root.
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    return folder
+
+
+def cluster_template(cache: Path, installation: Installation) -> Path:
+    """The data directory of a cluster with a migrated database, made if the cache does not have it."""
+    data = cache / _fingerprint(installation)
+    with FileLock(cache / "lock"):
+        if not data.exists():
+            for outdated in cache.glob("*-cluster"):
+                shutil.rmtree(outdated)
+            _make(data)
+    return data
+
+
+def _fingerprint(installation: Installation) -> str:
+    """A name that changes with PostgreSQL, the account and everything that a migration reads."""
+    versions = [version(name) for name in ("procrastinate", "pypgstac")]
+    digest = hashlib.sha256(repr([installation.version, os.geteuid(), versions]).encode())
+    scripts = [*_SERVER.rglob("*.sql"), *_SERVER.glob("pgstac/*.py")]
+    for path in (*sorted(scripts), Path(queryables.__file__), Path(__file__)):
+        digest.update(path.read_bytes())
+    return f"{digest.hexdigest()[:16]}-cluster"
+
+
+def _make(data: Path) -> None:
+    home = Home(new_home())
+    try:
+        stack = embedded.up(home)
+        with psycopg.connect(stack.database, autocommit=True) as conn:
+            # Tests kill processes and never the machine: what PostgreSQL wrote is safe without it.
+            conn.execute("ALTER SYSTEM SET fsync = off")
+            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        migrate(_beside(stack.database, TEMPLATE))
+        control.down(home)
+        part = data.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        _copy(home.postgres, part)
+        part.rename(data)
+    finally:
+        control.remove(home)
+
+
+def _copy(data: Path, target: Path) -> None:
+    # The owner and the modes have to stay, which shutil.copytree does not keep.
+    subprocess.run(["cp", "-a", str(data), str(target)], check=True)
+
+
+@contextlib.contextmanager
+def running_stack(template: Path, folder: Path | None = None) -> Iterator[embedded.Stack]:
+    """A stack while it runs, with a new cluster, in a new home unless a folder is given."""
+    home = Home(folder or new_home())
+    try:
+        _copy(template, home.postgres)
+        yield embedded.up(home)
+    finally:
+        control.remove(home)
+        shutil.rmtree(home.root, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def fresh_database(cluster: str, name: str) -> Iterator[str]:
+    """The URL of a migrated database of this name beside that of a stack; it is dropped in the end."""
+    url = _beside(cluster, name)
+    new = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    with psycopg.connect(cluster, autocommit=True) as conn:
+        if conn.execute("SELECT FROM pg_database WHERE datname = %s", (TEMPLATE,)).fetchone():
+            new += sql.SQL(" TEMPLATE {}").format(sql.Identifier(TEMPLATE))
+        conn.execute(new)
+        try:
+            migrate(url)
+            yield url
+        finally:
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _beside(cluster: str, name: str) -> str:
+    url = cluster.replace("/landbridge?", f"/{name}?", 1)
+    assert url != cluster
+    return url
