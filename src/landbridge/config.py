@@ -1,4 +1,4 @@
-"""What a client talks to: a configured service, or the embedded stack in the user's data directory.
+"""Settings of the client: a configured service, or the embedded stack in the user's data directory.
 
 | variable | meaning |
 |---|---|
@@ -6,8 +6,8 @@
 | `LANDBRIDGE_TOKEN` | the bearer token sent to that API |
 | `LANDBRIDGE_PROFILE` | the profile of `config.toml` that names API and credentials (`landbridge.profiles`) |
 | `LANDBRIDGE_HOME` | the folder of the embedded stack; default: the user's data directory |
-| `LANDBRIDGE_USER`, `LANDBRIDGE_ORG` | who is calling; default: as the service says, else `local`; an empty
-organization means none |
+| `LANDBRIDGE_USER` | user id of the caller; default: as the service says, else `local` |
+| `LANDBRIDGE_ORG` | organization of the caller, empty for none; default: as the service says, else `local` |
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ _NO_SERVER = (
     "LANDBRIDGE_URL is not set, and the embedded stack needs the server distribution, which is missing. "
     'Install it with:  pip install "landbridge[server]"  (or set LANDBRIDGE_URL to the STAC API to use)'
 )
-# A first start creates a database cluster; on a slow disk that takes a while, but never this long.
+# Seconds. The first start creates a database cluster, which takes less than this even on a slow disk.
 _START_TIMEOUT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where requests go and who makes them. `url` is None where the embedded stack serves them.
+    """Address of the service, and the caller's identity and credentials.
 
-    `identified` tells whether user or org were set, rather than left to the service.
+    `url` is None if the embedded stack serves the requests. `has_identity` is True if the user or the
+    organization was set; otherwise the service tells them.
     """
 
     url: str | None = None
@@ -52,13 +53,16 @@ class Settings:
     org: str | None = "local"
     profile: str | None = None
     oidc: OidcClient | None = None
-    identified: bool = False
+    has_identity: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """The settings in the environment variables, else in the chosen profile, else the defaults.
+        """Return the settings of the environment variables, else of the chosen profile, else the defaults.
 
-        Raises ConfigError for a value that is wrong, and for a profile whose address is not LANDBRIDGE_URL.
+        Raises
+        ------
+        ConfigError
+            If a value is invalid, or if the profile's address differs from LANDBRIDGE_URL.
         """
         values = os.environ if environ is None else environ
         given = values.get("LANDBRIDGE_URL", "").strip()
@@ -79,20 +83,20 @@ class Settings:
             org=values.get("LANDBRIDGE_ORG", "local") or None,
             profile=profile.name if profile else None,
             oidc=profile.oidc if profile and token is None else None,
-            identified=bool(values.get("LANDBRIDGE_USER")) or "LANDBRIDGE_ORG" in values,
+            has_identity=bool(values.get("LANDBRIDGE_USER")) or "LANDBRIDGE_ORG" in values,
         )
 
     def __reduce__(self) -> Any:
-        """Pickle all but the secrets."""
+        """Pickle all fields except the secrets."""
         return Settings, (
-            self.url, None, self.home, self.user, self.org, self.profile, None, self.identified
+            self.url, None, self.home, self.user, self.org, self.profile, None, self.has_identity
         )  # fmt: skip
 
     def with_local_credentials(self) -> Settings:
-        """Return these settings, of another process, with the credentials that this one has for the service.
+        """Return these settings of another process with this process's credentials for the service.
 
-        They are those of the environment or of the chosen profile, else of the profile that the other process
-        had chosen.
+        The credentials are those of the environment or of the chosen profile, else of the profile that the
+        other process had chosen.
         """
         found = get_settings()
         if found.url != self.url and self.profile is not None:
@@ -106,13 +110,13 @@ class Settings:
 
     @property
     def embedded(self) -> bool:
-        """True where no service is configured, so that the embedded stack is started or joined."""
+        """True if no service is configured, so that the embedded stack is started or joined."""
         return self.url is None
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedState:
-    """The embedded stack as its state file describes it."""
+    """Running embedded stack, as its state file describes it."""
 
     url: str
     token: str = field(repr=False)
@@ -121,12 +125,12 @@ class EmbeddedState:
 
 
 def get_settings() -> Settings:
-    """The settings in effect now."""
+    """Return the settings that are in effect now."""
     return Settings.from_env()
 
 
 def default_home() -> Path:
-    """The folder of the embedded stack where `LANDBRIDGE_HOME` does not name one."""
+    """Return the folder of the embedded stack if `LANDBRIDGE_HOME` is not set."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/landbridge")
     import platformdirs
@@ -135,13 +139,14 @@ def default_home() -> Path:
 
 
 def read_state(home: Path) -> EmbeddedState | None:
-    """The state file of the embedded stack in `home`; None where there is none that can be used.
+    """Return the state of the embedded stack in `home`; None if no server runs there.
 
-    A state whose server has ended is none: its port, and so the token, could be another program's by now.
+    A state file of a server that has ended is ignored: another program could use its port now, and would get
+    the token.
     """
     try:
         document = json.loads((home / "state.json").read_bytes())
-        if document["version"] != STATE_VERSION or not _serves(home, int(document["pid"])):
+        if document["version"] != STATE_VERSION or not _holds_lock(home, int(document["pid"])):
             return None
         return EmbeddedState(
             url=str(document["url"]).rstrip("/"),
@@ -153,11 +158,11 @@ def read_state(home: Path) -> EmbeddedState | None:
         return None
 
 
-def _serves(home: Path, pid: int) -> bool:
-    """Whether that process holds the lock that the server in `home` holds for its lifetime."""
+def _holds_lock(home: Path, pid: int) -> bool:
+    """Return True if the process holds the lock that the server in `home` holds as long as it runs."""
     try:
         import fcntl
-    except ImportError:  # no such locks on this system, and no embedded stack either
+    except ImportError:  # this system has neither such locks nor the embedded stack
         return True
     descriptor = os.open(home / "serve.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
@@ -177,19 +182,22 @@ def _text(file: IO[bytes]) -> str:
 def join_embedded(home: Path) -> EmbeddedState:
     """Start the embedded stack in `home`, or join the one that runs there, in a process of its own.
 
-    Raises ConfigError where the server distribution is missing or the stack does not start; the message
-    carries what the stack said.
+    Raises
+    ------
+    ConfigError
+        If the server distribution is not installed, or if the stack does not start. The message contains the
+        stack's output.
     """
     import subprocess
     import tempfile
     from importlib.util import find_spec
 
-    # The parent package is looked up first: find_spec of a submodule raises where the parent is missing.
+    # The parent package, because find_spec of a submodule raises if its parent is missing.
     if find_spec("landbridge.stac_api") is None:
         raise ConfigError(_NO_SERVER)
     command = [sys.executable, "-m", _SERVER, "up"]
-    # Files, not pipes: the stack outlives this call and may keep what it inherited open, and a pipe
-    # would then be read until the stack's own end.
+    # Files, not pipes: the stack outlives this call and may keep inherited pipes open, so that reading one
+    # would last until the stack ends.
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
             done = subprocess.run(  # noqa: S603 - our own interpreter and module
@@ -208,8 +216,8 @@ def join_embedded(home: Path) -> EmbeddedState:
         except OSError as error:
             raise ConfigError(f"The embedded stack could not be started with {command}: {error}") from error
         if done.returncode != 0:
-            said = _text(errors) or _text(output) or f"exit status {done.returncode}"
-            raise ConfigError(f"The embedded stack in {home} did not start.\n{said}")
+            message = _text(errors) or _text(output) or f"exit status {done.returncode}"
+            raise ConfigError(f"The embedded stack in {home} did not start.\n{message}")
     state = read_state(home)
     if state is None:
         raise ConfigError(f"The embedded stack started, but {home / 'state.json'} cannot be read.")

@@ -54,7 +54,7 @@ __all__ = [
     "from_response",
 ]
 
-_LONGEST_TEXT = 2000
+_MAX_MESSAGE_LENGTH = 2000
 
 
 class ClientError(LandbridgeError):
@@ -271,22 +271,22 @@ def readable_message(body: bytes) -> str:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return body[:_LONGEST_TEXT].decode("utf-8", "replace").strip()
+        return body[:_MAX_MESSAGE_LENGTH].decode("utf-8", "replace").strip()
     if not isinstance(document, dict):
-        return str(document)[:_LONGEST_TEXT]
-    found = (reader(document[field]) for field, reader in _READERS.items() if document.get(field))
+        return str(document)[:_MAX_MESSAGE_LENGTH]
+    found = (reader(document[field]) for field, reader in _MESSAGE_READERS.items() if document.get(field))
     return next((message for message in found if message), "")
 
 
-def _of_description(description: Any) -> str:
+def _read_text(description: Any) -> str:
     return str(description)
 
 
-def _of_detail(detail: Any) -> str:
+def _read_detail(detail: Any) -> str:
     """Return the message of FastAPI's `detail`: a string, or a list of `{"loc", "msg"}`."""
     if not isinstance(detail, list):
         return str(detail)
-    return _lines(
+    return _join_lines(
         (".".join(map(str, entry.get("loc") or ())), entry.get("msg"))
         if isinstance(entry, dict)
         else (entry,)
@@ -294,36 +294,36 @@ def _of_detail(detail: Any) -> str:
     )
 
 
-def _of_errors(errors: Any) -> str:
+def _read_errors(errors: Any) -> str:
     """Return the message of JSON:API's `errors`: a list of `{"title", "detail", "source": {"pointer"}}`."""
     if not isinstance(errors, list):
         return str(errors)
-    return _lines(
-        (entry.get("title"), entry.get("detail"), _field(entry.get("source")))
+    return _join_lines(
+        (entry.get("title"), entry.get("detail"), _field_name(entry.get("source")))
         if isinstance(entry, dict)
         else (entry,)
         for entry in errors
     )
 
 
-def _field(source: Any) -> str:
+def _field_name(source: Any) -> str:
     """Return the last step of a JSON pointer, which is the name of the invalid field."""
     pointer = source.get("pointer") if isinstance(source, dict) else source
     return str(pointer or "").rsplit("/", 1)[-1]
 
 
-def _lines(entries: Iterable[tuple[Any, ...]]) -> str:
+def _join_lines(entries: Iterable[tuple[Any, ...]]) -> str:
     """Return one line for each entry that is not empty: its parts with colons between them."""
     texts = (": ".join(str(part) for part in parts if part) for parts in entries)
     return "".join(f"\n    {text}" for text in texts if text)
 
 
-_READERS = {
-    "description": _of_description,
-    "detail": _of_detail,
-    "errors": _of_errors,
-    "message": _of_description,
-    "code": _of_description,
+_MESSAGE_READERS = {
+    "description": _read_text,
+    "detail": _read_detail,
+    "errors": _read_errors,
+    "message": _read_text,
+    "code": _read_text,
 }
 
 

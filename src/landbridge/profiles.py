@@ -1,4 +1,4 @@
-"""Profiles: the services that a user works with, and how to prove to each who is calling.
+"""Profiles: the services that a user works with, and the credentials for each.
 
 They are tables of `config.toml` in the user's configuration folder, or in the file that `LANDBRIDGE_CONFIG`
 names::
@@ -13,7 +13,7 @@ names::
     url = "https://catalog.example.org"
     token = "lb_..."
 
-`LANDBRIDGE_PROFILE` chooses one; else it is `default_profile`, unless `LANDBRIDGE_URL` says where to go.
+`LANDBRIDGE_PROFILE` chooses one. Otherwise it is `default_profile`, unless `LANDBRIDGE_URL` is set.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class OidcClient:
-    """A client that an OpenID Connect provider knows, and by which grant it gets tokens.
+    """Client that an OpenID Connect provider knows, and the grant by which it gets tokens.
 
     Parameters
     ----------
     issuer
-        The provider's issuer URL, below which its discovery document is.
+        URL of the provider, below which its discovery document lies.
     client_id
-        What the provider calls the client.
+        Id of the client at the provider.
     client_secret
-        Proves that it is the client; with one, the default is the client credentials grant (RFC 6749 4.4).
+        Secret of the client. With one, the default grant is the client credentials grant (RFC 6749 4.4).
     grant
-        `"device"`, where a person logs in with a browser (RFC 8628), or `"client_credentials"`.
+        `"device"`, by which a user logs in with a browser (RFC 8628), or `"client_credentials"`.
     scope
-        What to ask for, separated by spaces.
+        Scopes to request, separated by spaces.
     audience
-        For which API the tokens shall be, where the provider wants that said.
+        API that the tokens are for, if the provider needs it.
     """
 
     issuer: str
@@ -64,13 +64,13 @@ class OidcClient:
 
     @property
     def interactive(self) -> bool:
-        """Whether a person has to log in."""
+        """True if a user must log in."""
         return self.grant == _DEVICE
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One service, and one way to prove there who is calling: a token, an OIDC client, or neither."""
+    """Service with one kind of credentials: a token, an OIDC client, or none."""
 
     name: str
     url: str
@@ -79,7 +79,7 @@ class Profile:
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
-    """The file of profiles, whether or not there is one."""
+    """Return the path of the file of profiles, which need not exist."""
     if named := environ.get("LANDBRIDGE_CONFIG"):
         return Path(named).expanduser()
     import platformdirs
@@ -88,11 +88,13 @@ def config_path(environ: Mapping[str, str]) -> Path:
 
 
 def find_profile(environ: Mapping[str, str]) -> Profile | None:
-    """The profile in effect; None where none is chosen.
+    """Return the profile in effect; None if none is chosen.
 
-    Raises:
-        ConfigError: it is not there, a value in it is wrong, or the file holds a secret and others may read
-            it.
+    Raises
+    ------
+    ConfigError
+        If the profile does not exist, if a value in it is invalid, or if the file holds a secret and other
+        users may read it.
     """
     wanted = environ.get("LANDBRIDGE_PROFILE")
     if wanted == "" or (wanted is None and environ.get("LANDBRIDGE_URL", "").strip()):
@@ -102,7 +104,7 @@ def find_profile(environ: Mapping[str, str]) -> Profile | None:
     if document is None:
         if wanted is None and not environ.get("LANDBRIDGE_CONFIG"):
             return None
-        raise ConfigError(f"There is no {path}, in which the profile {wanted or 'to use'} would be.")
+        raise ConfigError(f"{path} does not exist; it must contain the profile {wanted or 'to use'}.")
     profiles = _table(document.get("profiles", {}), f"{path}: profiles")
     if wanted is None:
         wanted = _text(document, "default_profile", str(path))
@@ -110,7 +112,7 @@ def find_profile(environ: Mapping[str, str]) -> Profile | None:
             return None
     if wanted not in profiles:
         known = ", ".join(map(repr, profiles)) or "none"
-        raise ConfigError(f"There is no profile {wanted!r} in {path}; its profiles are: {known}.")
+        raise ConfigError(f"The profile {wanted!r} does not exist in {path}; its profiles are: {known}.")
     return _profile(wanted, profiles[wanted], path, environ)
 
 
@@ -121,17 +123,17 @@ def _read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     import tomllib
 
     try:
         document = tomllib.loads(content.decode())
     except ValueError as error:  # of TOML or of UTF-8
-        raise ConfigError(f"{path} is no TOML: {error}") from error
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
     if os.name == "posix" and mode & 0o077 and _has_secret(document):
         raise ConfigError(
-            f"{path} holds a token or a client_secret, and others than you may read it (mode "
-            f"{mode & 0o777:o}). Nothing was sent. Close it with:  chmod 600 {path}"
+            f"{path} holds a token or a client_secret, and other users may read it (mode "
+            f"{mode & 0o777:o}). Nothing was sent. Protect it with:  chmod 600 {path}"
         )
     return document
 
@@ -145,13 +147,13 @@ def _has_secret(document: Any) -> bool:
 def _profile(name: str, given: Any, path: Path, environ: Mapping[str, str]) -> Profile:
     where = f"{path}: profiles.{name}"
     table = _table(given, where)
-    _refuse_others(table, {each.name for each in fields(Profile)} - {"name"}, where)
+    _check_keys(table, {each.name for each in fields(Profile)} - {"name"}, where)
     url = _text(table, "url", where)
     if url is None:
-        raise ConfigError(f"{where} needs `url`: the address of the STAC API.")
+        raise ConfigError(f"{where} has no `url`. Set it to the address of the STAC API.")
     token = _text(table, "token", where)
     if token is not None and "oidc" in table:
-        raise ConfigError(f"{where} has both `token` and `oidc`; it needs one of them.")
+        raise ConfigError(f"{where} has both `token` and `oidc`. Remove one of them.")
     oidc = None if "oidc" not in table else _oidc(table["oidc"], f"{where}.oidc", environ)
     return Profile(name, check_url(url, f"{where}: url"), token, oidc)
 
@@ -159,17 +161,19 @@ def _profile(name: str, given: Any, path: Path, environ: Mapping[str, str]) -> P
 def _oidc(given: Any, where: str, environ: Mapping[str, str]) -> OidcClient:
     table = _table(given, where)
     known = [each.name for each in fields(OidcClient)]
-    _refuse_others(table, set(known), where)
+    _check_keys(table, set(known), where)
     values = {name: _text(table, name, where) for name in known}
     values["client_secret"] = environ.get("LANDBRIDGE_CLIENT_SECRET") or values["client_secret"]
     issuer, client_id = values["issuer"], values["client_id"]
     if issuer is None or client_id is None:
-        raise ConfigError(f"{where} needs `issuer` and `client_id`.")
+        raise ConfigError(f"{where} must have `issuer` and `client_id`.")
     grant = values["grant"] or (_CLIENT if values["client_secret"] else _DEVICE)
     if grant not in (_DEVICE, _CLIENT):
-        raise ConfigError(f"{where}: grant is {grant!r}; it is {_DEVICE!r} or {_CLIENT!r}.")
+        raise ConfigError(f"{where}: grant is {grant!r}; it must be {_DEVICE!r} or {_CLIENT!r}.")
     if grant == _CLIENT and not values["client_secret"]:
-        raise ConfigError(f"{where}: grant {_CLIENT!r} needs `client_secret`, or LANDBRIDGE_CLIENT_SECRET.")
+        raise ConfigError(
+            f"{where}: grant {_CLIENT!r} needs a secret. Set `client_secret` or LANDBRIDGE_CLIENT_SECRET."
+        )
     return OidcClient(
         issuer=check_url(issuer, f"{where}: issuer", secure=True),
         client_id=client_id,
@@ -180,16 +184,18 @@ def _oidc(given: Any, where: str, environ: Mapping[str, str]) -> OidcClient:
     )
 
 
-def check_url(url: str, what: str, *, secure: bool = False) -> str:
-    """An address without the slash at its end; with `secure` one that nobody on the way can listen to."""
+def check_url(url: str, name: str, *, secure: bool = False) -> str:
+    """Return an address without the slash at its end; with `secure` it must be HTTPS or on this machine."""
     cleaned = url.strip().rstrip("/")
     if not cleaned.startswith(("http://", "https://")):
-        raise ConfigError(f"{what} is {url!r}; it must start with http:// or https://")
+        raise ConfigError(f"{name} is {url!r}; it must start with http:// or https://")
     parts = urlsplit(cleaned)
     if parts.username or parts.password:
-        raise ConfigError(f"{what} holds a user name or a password; give a token or an OIDC client instead.")
+        raise ConfigError(
+            f"{name} contains a user name or a password. Configure a token or an OIDC client instead."
+        )
     if secure and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ConfigError(f"{what} is {url!r}; it must start with https://, since secrets are sent there.")
+        raise ConfigError(f"{name} is {url!r}; it must start with https:// because secrets are sent there.")
     return cleaned
 
 
@@ -199,13 +205,17 @@ def _table(given: Any, where: str) -> dict[str, Any]:
     return given
 
 
-def _refuse_others(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    if others := sorted(set(table) - known):
-        raise ConfigError(f"{where} has {', '.join(others)}; it may have {', '.join(sorted(known))}.")
+def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    if unknown := sorted(set(table) - known):
+        raise ConfigError(
+            f"{where} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}."
+        )
 
 
 def _text(table: Mapping[str, Any], name: str, where: str) -> str | None:
     value = table.get(name)
     if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise ConfigError(f"{where}: {name} must be a text that is not empty.")  # never the value: a secret
+        raise ConfigError(
+            f"{where}: {name} must be a string that is not empty."
+        )  # without the value, which may be secret
     return value

@@ -1,4 +1,4 @@
-"""Who is calling: the subjects that access lists are compared with, and the token that proves them."""
+"""Callers: the subjects that access lists are compared with, and the token that proves them."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Auth:
     groups: tuple[str, ...] = _UNSET
     email: str | None = _UNSET
     token: str | None = field(default=None, repr=False, compare=False)
-    named: bool = field(init=False, repr=False, compare=False)
-    # Whether a pickle left the token behind: nothing is sent in its place, not even anonymously.
+    is_explicit: bool = field(init=False, repr=False, compare=False)
+    # True if a pickle left the token out. Then requests are refused and not sent anonymously.
     lost_token: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         missing = {name: value for name, value in _DEFAULTS.items() if getattr(self, name) is _UNSET}
-        object.__setattr__(self, "named", len(missing) < len(_DEFAULTS))
+        object.__setattr__(self, "is_explicit", len(missing) < len(_DEFAULTS))
         for name, value in missing.items():
             object.__setattr__(self, name, value)
 
@@ -66,7 +66,7 @@ class Auth:
     def __reduce__(self) -> Any:
         """Pickle all but the token: pickles lie on disks and in the queues of other machines."""
         named = {"user": self.user, "org": self.org, "groups": self.groups, "email": self.email}
-        return _unpickled, (named if self.named else {}, self.token is not None or self.lost_token)
+        return _unpickled, (named if self.is_explicit else {}, self.token is not None or self.lost_token)
 
     @classmethod
     def from_service(cls, answer: Mapping[str, Any], token: str | None) -> Auth:
@@ -97,7 +97,7 @@ class Auth:
         """
         email = answer["email"]
         return cls(
-            # Nobody is who shows no token: a subject that no list has.
+            # Without a token the caller is anonymous, a user that no access list contains.
             user=str(answer["user"] or "anonymous"),
             org=None if answer["org"] is None else str(answer["org"]),
             groups=tuple(map(str, answer["groups"])),
@@ -134,7 +134,7 @@ class Auth:
 
 
 def _unpickled(named: Mapping[str, Any], lost_token: bool) -> Auth:
-    """Return the caller of a pickle, which has no token."""
+    """Return the caller of a pickle, without a token."""
     auth = Auth(**named)
     object.__setattr__(auth, "lost_token", lost_token)
     return auth

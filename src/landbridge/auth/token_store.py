@@ -1,4 +1,4 @@
-"""Tokens kept between processes: a file of mode 0600 for each login, written whole or not at all."""
+"""Stores tokens in files of mode 0600, one for each login, which processes of a user share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["TokenStore", "Tokens"]
 
-_AHEAD = 60.0
-_LOCK_SECONDS = 60  # another process that refreshes is waited for, but not one that hangs
+# Seconds before its end at which a token is renewed.
+_RENEWAL_MARGIN = 60.0
+# Seconds to wait for another process that renews the same token.
+_LOCK_TIMEOUT = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a provider gave. `expires` is in seconds since the epoch, `lifetime` in seconds, or not known."""
+    """Tokens that a provider issued.
+
+    `expires` is in seconds since the epoch and `lifetime` in seconds; both are None if the provider did not
+    say.
+    """
 
     access: str = field(repr=False)
     refresh: str | None = field(default=None, repr=False)
@@ -33,43 +39,43 @@ class Tokens:
     lifetime: float | None = None
 
     @property
-    def valid(self) -> bool:
-        """Whether the access token has not expired, as far as is known."""
+    def is_valid(self) -> bool:
+        """True if the access token has not expired, as far as is known."""
         return self.expires is None or self.expires > time.time()
 
     @property
-    def fresh(self) -> bool:
-        """Whether it need not be renewed yet: a minute before the end, or a tenth of a short lifetime."""
+    def is_fresh(self) -> bool:
+        """True if more than a minute, or than a tenth of its lifetime, is left of the access token."""
         if self.expires is None:
             return True
-        return self.expires - time.time() > min(_AHEAD, (self.lifetime or 0) / 10)
+        return self.expires - time.time() > min(_RENEWAL_MARGIN, (self.lifetime or 0) / 10)
 
 
 class TokenStore:
-    """The tokens of one login in the user's state folder: of one client at one provider, for one profile."""
+    """Stored tokens of one client at one provider, for one profile, in the user's state folder."""
 
     def __init__(self, profile: str, client: OidcClient) -> None:
         import platformdirs
 
-        # A file is of just these settings: where they change, nothing goes to another provider.
-        known = [profile, client.issuer, client.client_id, client.grant, client.scope, client.audience]
-        name = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
+        # The name contains all settings: if one changes, the tokens are not sent to another provider.
+        settings = [profile, client.issuer, client.client_id, client.grant, client.scope, client.audience]
+        name = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
         self._folder = platformdirs.user_state_path("landbridge", appauthor=False) / "tokens"
         self.path = self._folder / f"{name}.json"
 
     def read(self) -> Tokens | None:
-        """What is kept; None where there is nothing that can be used."""
+        """Return the stored tokens; None if there are none that can be used."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
             with os.fdopen(descriptor, "rb") as file:
                 if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
-                    return None  # others could have read it, or written it
+                    return None  # other users could have read or written the file
                 return Tokens(**json.load(file))
         except (OSError, ValueError, TypeError):
             return None
 
     def write(self, tokens: Tokens) -> None:
-        """Keep tokens in place of what was kept."""
+        """Store tokens in place of earlier ones."""
         self._make_folder()
         descriptor, name = tempfile.mkstemp(prefix=".", dir=self._folder)  # of mode 0600
         try:
@@ -82,8 +88,8 @@ class TokenStore:
             Path(name).unlink(missing_ok=True)
             raise
 
-    def forget(self) -> bool:
-        """Delete what is kept; whether there was anything."""
+    def delete(self) -> bool:
+        """Delete the stored tokens; return True if there were any."""
         try:
             self.path.unlink()
         except FileNotFoundError:
@@ -92,15 +98,15 @@ class TokenStore:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes from refreshing meanwhile: a refresh token may be good for one use only."""
+        """Hold off other processes during a renewal: a refresh token may be valid for one use only."""
         import filelock
 
         self._make_folder()
         try:
-            with filelock.FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
+            with filelock.FileLock(f"{self.path}.lock", timeout=_LOCK_TIMEOUT, mode=0o600):
                 yield
         except filelock.Timeout as error:
-            message = f"{self.path}.lock is held by another process for more than {_LOCK_SECONDS} s"
+            message = f"{self.path}.lock has been held by another process for more than {_LOCK_TIMEOUT} s"
             raise OSError(message) from error
 
     def _make_folder(self) -> None:

@@ -41,9 +41,9 @@ def login(profile: str | None) -> None:
             click.echo("The provider gives tokens to this client; they are got and renewed by themselves.")
             return
         waiting = tokens.login()
-        click.echo(f"Open   {waiting.address}\nand confirm the code   {waiting.code}")
-        if waiting.address_with_code:
-            click.echo(f"or open   {waiting.address_with_code}")
+        click.echo(f"Open   {waiting.verification_url}\nand confirm the code   {waiting.user_code}")
+        if waiting.verification_url_with_code:
+            click.echo(f"or open   {waiting.verification_url_with_code}")
         click.echo("Waiting …", err=True)
         waiting.wait()
     click.echo("Logged in.")

@@ -22,7 +22,7 @@ BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
-_METERS = {"meters": 1.0, "degrees": float(METRES_PER_DEGREE)}
+_METERS_PER_UNIT = {"meters": 1.0, "degrees": float(METRES_PER_DEGREE)}
 
 
 def is_missing(value: Any) -> bool:
@@ -41,8 +41,8 @@ def equals(value: Any, wanted: Any) -> bool:
         return False
     if _is_list(value) and not _is_list(wanted):
         return any(equals(element, wanted) for element in value)
-    one, other = _pair(value, wanted)
-    return bool(one == other)
+    left, right = _comparable_pair(value, wanted)
+    return bool(left == right)
 
 
 def differs(value: Any, wanted: Any) -> bool:
@@ -66,8 +66,8 @@ def is_within(value: Any, bounds: Mapping[str, Any]) -> bool:
     if value is None:
         return False
     for bound, wanted in bounds.items():
-        one, other = _pair(value, wanted)
-        if not BOUNDS[bound](one, other):
+        left, right = _comparable_pair(value, wanted)
+        if not BOUNDS[bound](left, right):
             return False
     return True
 
@@ -76,12 +76,12 @@ def to_comparable(value: Any) -> Any:
     """Return a value in a form that can be compared: resolutions in meters, timestamps as UTC datetimes."""
     if isinstance(value, str):
         if len(value) >= 10 and value[:4].isdigit() and value[4] == "-":
-            return _moment(value)
+            return _to_datetime(value)
         return value
     if isinstance(value, date):
-        return _moment(value)
+        return _to_datetime(value)
     size, unit = _resolution(value)
-    return value if size is None else size * _METERS.get(str(unit), 1.0)
+    return value if size is None else size * _METERS_PER_UNIT.get(str(unit), 1.0)
 
 
 def _is_list(value: Any) -> bool:
@@ -89,20 +89,20 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list) or hasattr(value, "insert")
 
 
-def _pair(value: Any, wanted: Any) -> tuple[Any, Any]:
+def _comparable_pair(value: Any, wanted: Any) -> tuple[Any, Any]:
     """Return both values in a form that can be compared; unchanged if they are of different kinds."""
     if isinstance(value, (date, datetime)) or isinstance(wanted, (date, datetime)):
-        one, other = _moment(value), _moment(wanted)
-        return (one, other) if type(one) is type(other) else (value, wanted)
+        left, right = _to_datetime(value), _to_datetime(wanted)
+        return (left, right) if type(left) is type(right) else (value, wanted)
     if isinstance(value, str):
-        one = to_comparable(value)
-        other = to_comparable(wanted) if isinstance(one, datetime) else wanted
-        return (one, other) if type(one) is type(other) else (value, wanted)
+        left = to_comparable(value)
+        right = to_comparable(wanted) if isinstance(left, datetime) else wanted
+        return (left, right) if type(left) is type(right) else (value, wanted)
     size, _ = _resolution(value)
     return (value, wanted) if size is None else (to_comparable(value), to_comparable(wanted))
 
 
-def _moment(value: Any) -> Any:
+def _to_datetime(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = value.isoformat()
     try:

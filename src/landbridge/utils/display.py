@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["display", "save_image"]
 
-_DIRECTIONS = ("left-to-right", "top-to-bottom")
-_ROBUST = (2, 98)
+_LAYOUT_DIRECTIONS = ("left-to-right", "top-to-bottom")
+_ROBUST_PERCENTILES = (2, 98)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Options:
     layoutdirection: str = "left-to-right"
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> _Options:
+    def from_kwargs(cls, given: dict[str, Any]) -> _Options:
         """Return the options among keyword arguments; TypeError for any other name."""
         if "layout_direction" in given:
             given["layoutdirection"] = given.pop("layout_direction")
@@ -40,9 +40,9 @@ class _Options:
         if unknown:
             raise TypeError(f"unexpected keyword arguments {', '.join(sorted(unknown))}")
         options = cls(**given)
-        if options.layoutdirection not in _DIRECTIONS:
+        if options.layoutdirection not in _LAYOUT_DIRECTIONS:
             raise ValueError(
-                f"layoutdirection is one of {', '.join(_DIRECTIONS)}; got {options.layoutdirection!r}"
+                f"layoutdirection is one of {', '.join(_LAYOUT_DIRECTIONS)}; got {options.layoutdirection!r}"
             )
         return options
 
@@ -85,10 +85,10 @@ def display(*imgs: np.ndarray[Any, Any], **kwargs: Any) -> None:
     --------
     >>> display(np.zeros((3, 40, 50)), title="Black")
     """
-    options = _Options.of(kwargs)
+    options = _Options.from_kwargs(kwargs)
     if not imgs:
         return
-    pictures = _prepared(imgs, options)
+    pictures = _prepare(imgs, options)
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
@@ -129,10 +129,10 @@ def save_image(filename: str | PathLike[str], *imgs: np.ndarray[Any, Any], **kwa
     --------
     >>> save_image("black.png", np.zeros((3, 40, 50)), title="Black")
     """
-    options = _Options.of(kwargs)
+    options = _Options.from_kwargs(kwargs)
     if not imgs:
         return
-    pictures = _prepared(imgs, options)
+    pictures = _prepare(imgs, options)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_figure_size(len(pictures), options), layout="constrained")
@@ -152,8 +152,8 @@ def _figure_size(count: int, options: _Options) -> tuple[float, float]:
     return options.size, options.size / columns * rows
 
 
-def _prepared(imgs: tuple[Any, ...], options: _Options) -> list[tuple[np.ndarray[Any, Any], str]]:
-    """Each array as matplotlib draws it, with its title."""
+def _prepare(imgs: tuple[Any, ...], options: _Options) -> list[tuple[np.ndarray[Any, Any], str]]:
+    """Return each array as matplotlib draws it, with its title."""
     titles = options.title
     if titles is None:
         titles = [""] * len(imgs)
@@ -161,11 +161,11 @@ def _prepared(imgs: tuple[Any, ...], options: _Options) -> list[tuple[np.ndarray
         titles = [titles]
     if len(titles) != len(imgs):
         raise ValueError(f"there are {len(titles)} titles for {len(imgs)} images")
-    return [(_picture(image, options), str(title)) for image, title in zip(imgs, titles, strict=True)]
+    return [(_to_picture(image, options), str(title)) for image, title in zip(imgs, titles, strict=True)]
 
 
-def _picture(image: Any, options: _Options) -> np.ndarray[Any, Any]:
-    """The values from 0 to 1: (y, x), or (y, x, 3 or 4)."""
+def _to_picture(image: Any, options: _Options) -> np.ndarray[Any, Any]:
+    """Return the values from 0 to 1, of shape (row, column) or (row, column, 3 or 4)."""
     import numpy as np
 
     if not isinstance(image, np.ndarray):
@@ -175,11 +175,11 @@ def _picture(image: Any, options: _Options) -> np.ndarray[Any, Any]:
     if image.ndim not in (2, 3):
         raise TypeError(f"an array has 2 or 3 dimensions; got {image.ndim}: give its layers as *array")
     if image.ndim == 2:
-        return _stretched(image, options)
+        return _stretch(image, options)
     bands = np.moveaxis(image, options.bands_axis, -1)
     count = bands.shape[-1]
     if count == 1:
-        return _stretched(bands[..., 0], options)
+        return _stretch(bands[..., 0], options)
     if count not in (3, 4):
         raise NotImplementedError(f"an array has 1, 3 or 4 bands; got {count}")
     mask = np.ma.getmask(bands)
@@ -187,18 +187,18 @@ def _picture(image: Any, options: _Options) -> np.ndarray[Any, Any]:
     if count == 4:
         if masked:
             raise NotImplementedError("an array with an alpha band has no mask; leave out one of them")
-        return np.dstack([_stretched(bands[..., :3], options), _as_opacity(bands[..., 3])])
-    colors = np.asarray(np.ma.filled(_stretched(bands, options), 0))
+        return np.dstack([_stretch(bands[..., :3], options), _scale_opacity(bands[..., 3])])
+    colors = np.asarray(np.ma.filled(_stretch(bands, options), 0))
     return np.dstack([colors, ~mask.any(axis=-1)]) if masked else colors
 
 
-def _as_opacity(alpha: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _scale_opacity(alpha: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     top = alpha.max(initial=0)
     return alpha / top if top > 1 else alpha.astype(float)
 
 
-def _stretched(values: np.ndarray[Any, Any], options: _Options) -> np.ndarray[Any, Any]:
-    """The values between 0 and 1; a mask stays."""
+def _stretch(values: np.ndarray[Any, Any], options: _Options) -> np.ndarray[Any, Any]:
+    """Return the values scaled to 0 to 1, with the same mask."""
     import numpy as np
 
     if values.dtype == bool:
@@ -207,7 +207,7 @@ def _stretched(values: np.ndarray[Any, Any], options: _Options) -> np.ndarray[An
     valid = valid[np.isfinite(valid)]
     if not valid.size:
         return np.ma.zeros(values.shape)
-    low, high = np.percentile(valid, _ROBUST) if options.robust else (valid.min(), valid.max())
+    low, high = np.percentile(valid, _ROBUST_PERCENTILES) if options.robust else (valid.min(), valid.max())
     if low == high:
         low, high = valid.min(), valid.max()
     spread = float(high) - float(low)
@@ -217,11 +217,11 @@ def _stretched(values: np.ndarray[Any, Any], options: _Options) -> np.ndarray[An
 
 def _draw(figure: Figure, pictures: list[tuple[np.ndarray[Any, Any], str]], options: _Options) -> None:
     rows, columns = _grid(len(pictures), options)
-    for place, (picture, title) in enumerate(pictures):
-        across = place
+    for position, (picture, title) in enumerate(pictures):
+        index = position
         if options.layoutdirection == "top-to-bottom":
-            across = place % rows * columns + place // rows
-        axes = figure.add_subplot(rows, columns, across + 1)
+            index = position % rows * columns + position // rows
+        axes = figure.add_subplot(rows, columns, index + 1)
         axes.imshow(picture, interpolation=options.interpolation, cmap=options.colormap)
         axes.set_axis_off()
         axes.set_title(title)

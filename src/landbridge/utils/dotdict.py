@@ -43,7 +43,7 @@ class DotDict(dict[Any, Any]):
 
     def __getitem__(self, key: Any) -> Any:
         value = super().__getitem__(key)
-        dotted = _dotted(value)
+        dotted = _to_dotted(value)
         # Kept, so that what is changed inside is changed here.
         if dotted is not value:
             super().__setitem__(key, dotted)
@@ -52,7 +52,7 @@ class DotDict(dict[Any, Any]):
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(key for key in self if isinstance(key, str))]
 
-    def _convert(self) -> None:
+    def _convert_values(self) -> None:
         for key in self:
             self[key]
 
@@ -76,7 +76,7 @@ class DotDict(dict[Any, Any]):
         >>> DotDict(a=1).get("b", 2)
         2
         """
-        return self[key] if key in self else _dotted(default)
+        return self[key] if key in self else _to_dotted(default)
 
     def items(self) -> dict_items[Any, Any]:
         """Return the keys and values.
@@ -91,7 +91,7 @@ class DotDict(dict[Any, Any]):
         >>> list(DotDict(a=1).items())
         [('a', 1)]
         """
-        self._convert()
+        self._convert_values()
         return super().items()
 
     def values(self) -> dict_values[Any, Any]:
@@ -107,7 +107,7 @@ class DotDict(dict[Any, Any]):
         >>> list(DotDict(a=1).values())
         [1]
         """
-        self._convert()
+        self._convert_values()
         return super().values()
 
     def pop(self, key: Any, default: Any = ...) -> Any:
@@ -136,8 +136,8 @@ class DotDict(dict[Any, Any]):
         1
         """
         if default is ...:
-            return _dotted(super().pop(key))
-        return _dotted(super().pop(key, default))
+            return _to_dotted(super().pop(key))
+        return _to_dotted(super().pop(key, default))
 
     def popitem(self) -> tuple[Any, Any]:
         """Remove the last key and return it with its value.
@@ -158,7 +158,7 @@ class DotDict(dict[Any, Any]):
         ('b', 2)
         """
         key, value = super().popitem()
-        return key, _dotted(value)
+        return key, _to_dotted(value)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """Return the value of a key, which is set to a default if it is missing.
@@ -198,7 +198,7 @@ class DotDict(dict[Any, Any]):
         >>> DotDict({"a": {"b": 1}}).asdict()
         {'a': {'b': 1}}
         """
-        return {key: _undotted(value) for key, value in super().items()}
+        return {key: _to_plain(value) for key, value in super().items()}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({super().__repr__()})"
@@ -221,7 +221,7 @@ class DotList(list[Any]):
         value = super().__getitem__(index)
         if isinstance(index, slice):
             return DotList(value)
-        dotted = _dotted(value)
+        dotted = _to_dotted(value)
         if dotted is not value:
             super().__setitem__(index, dotted)
         return dotted
@@ -252,7 +252,7 @@ class DotList(list[Any]):
         >>> DotList([1, 2]).pop()
         2
         """
-        return _dotted(super().pop(i))
+        return _to_dotted(super().pop(i))
 
     def aslist(self) -> list[Any]:
         """Return a copy made of plain dicts and lists.
@@ -267,7 +267,7 @@ class DotList(list[Any]):
         >>> DotList([{"a": 1}]).aslist()
         [{'a': 1}]
         """
-        return [_undotted(value) for value in super().__iter__()]
+        return [_to_plain(value) for value in super().__iter__()]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({super().__repr__()})"
@@ -277,30 +277,30 @@ class DotList(list[Any]):
         return _literal(self)
 
 
-def _literal(value: Any, indent: str = "", around: tuple[int, ...] = ()) -> str:
+def _literal(value: Any, indent: str = "", ancestors: tuple[int, ...] = ()) -> str:
     """Return a value as a Python literal, with each entry of its dicts and lists on a line of its own."""
     if not isinstance(value, (dict, list)) or not value:
-        return repr(_undotted(value))
+        return repr(_to_plain(value))
     opening, closing = "{}" if isinstance(value, dict) else "[]"
-    if id(value) in around:
+    if id(value) in ancestors:
         return f"{opening}...{closing}"
-    deeper, around = indent + "  ", (*around, id(value))
+    inner_indent, ancestors = indent + "  ", (*ancestors, id(value))
     if isinstance(value, dict):
-        lines = [f"{key!r}: {_literal(entry, deeper, around)}" for key, entry in dict.items(value)]
+        lines = [f"{key!r}: {_literal(entry, inner_indent, ancestors)}" for key, entry in dict.items(value)]
     else:
-        lines = [_literal(entry, deeper, around) for entry in list.__iter__(value)]
-    return f"{opening}\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}{closing}"
+        lines = [_literal(entry, inner_indent, ancestors) for entry in list.__iter__(value)]
+    return f"{opening}\n" + ",\n".join(inner_indent + line for line in lines) + f"\n{indent}{closing}"
 
 
-def _dotted(value: Any) -> Any:
+def _to_dotted(value: Any) -> Any:
     if type(value) is dict:
         return DotDict(value)
     return DotList(value) if type(value) is list else value
 
 
-def _undotted(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _undotted(entry) for key, entry in dict.items(value)}
+        return {key: _to_plain(entry) for key, entry in dict.items(value)}
     if isinstance(value, list):
-        return [_undotted(entry) for entry in list.__iter__(value)]
+        return [_to_plain(entry) for entry in list.__iter__(value)]
     return value

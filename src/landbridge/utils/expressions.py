@@ -176,7 +176,7 @@ class Expression(ABC):
             raise ValueError(f"The operand of the operator {name!r} is not valid: {operand!r}.") from error
 
 
-def _kept(value: Any) -> Any:
+def _copy_mutable(value: Any) -> Any:
     """Return a value that the caller cannot change any more: containers are copied."""
     return copy.deepcopy(value) if isinstance(value, (list, dict, set, bytearray)) else value
 
@@ -255,7 +255,7 @@ class _ValueExpression(OpExpression):
     value: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", _kept(self.value))
+        object.__setattr__(self, "value", _copy_mutable(self.value))
 
     def serialize(self) -> dict[str, Any]:
         return {self.operator: {self.name: json_value(self.value)}}
@@ -271,7 +271,7 @@ class EqExpression(_ValueExpression):
     operator: ClassVar[str] = "eq"
 
     def evaluate(self, obj: Any) -> bool:
-        return equals(_read(obj, self.name), json_value(self.value))
+        return equals(_attribute_value(obj, self.name), json_value(self.value))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -281,7 +281,7 @@ class NeExpression(_ValueExpression):
     operator: ClassVar[str] = "ne"
 
     def evaluate(self, obj: Any) -> bool:
-        return differs(_read(obj, self.name), json_value(self.value))
+        return differs(_attribute_value(obj, self.name), json_value(self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +295,8 @@ class RangeExpression(OpExpression):
         unknown = set(self.parts) - set(BOUNDS)
         if unknown or not self.parts:
             raise ValueError(f"A range has bounds gt, gte, lt or lte; got {sorted(self.parts)}.")
-        object.__setattr__(self, "parts", MappingProxyType({k: _kept(v) for k, v in self.parts.items()}))
+        parts = {bound: _copy_mutable(value) for bound, value in self.parts.items()}
+        object.__setattr__(self, "parts", MappingProxyType(parts))
 
     def __reduce__(self) -> Any:
         # A read-only view has no pickle of its own.
@@ -306,7 +307,7 @@ class RangeExpression(OpExpression):
 
     def evaluate(self, obj: Any) -> bool:
         bounds = {bound: json_value(value) for bound, value in self.parts.items()}
-        return is_within(_read(obj, self.name), bounds)
+        return is_within(_attribute_value(obj, self.name), bounds)
 
     def __repr__(self) -> str:
         return f"(p.{self.name} {' '.join(f'{key} {value!r}' for key, value in self.parts.items())})"
@@ -319,7 +320,7 @@ class PrefixExpression(_ValueExpression):
     operator: ClassVar[str] = "prefix"
 
     def evaluate(self, obj: Any) -> bool:
-        value = _read(obj, self.name)
+        value = _attribute_value(obj, self.name)
         return isinstance(value, str) and value.startswith(self.value)
 
 
@@ -331,7 +332,7 @@ class LikeExpression(_ValueExpression):
     flags: ClassVar[int] = 0
 
     def evaluate(self, obj: Any) -> bool:
-        value = _read(obj, self.name)
+        value = _attribute_value(obj, self.name)
         return isinstance(value, str) and matches_like(value, self.value, self.flags)
 
 
@@ -353,7 +354,7 @@ class IsNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return is_missing(_read(obj, self.name))
+        return is_missing(_attribute_value(obj, self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,43 +367,43 @@ class IsNotNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return not is_missing(_read(obj, self.name))
+        return not is_missing(_attribute_value(obj, self.name))
 
 
 def matches_like(text: str, pattern: str, flags: int = 0) -> bool:
     """Return True if a whole text matches a LIKE pattern."""
     tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
-    wild = {"%": ".*", "_": "."}
-    expression = "".join(wild.get(token) or re.escape(token[-1]) for token in tokens)
+    wildcards = {"%": ".*", "_": "."}
+    expression = "".join(wildcards.get(token) or re.escape(token[-1]) for token in tokens)
     return re.fullmatch(expression, text, flags | re.DOTALL) is not None
 
 
 def json_value(value: Any) -> Any:
     """Return a value of a filter as JSON: dates in ISO form, enums by value, catalog objects by id."""
-    return next((convert(value) for wanted, convert in _JSON if wanted(value)), value)
+    return next((convert(value) for wanted, convert in _JSON_CONVERTERS if wanted(value)), value)
 
 
-def _is(*kinds: type) -> Callable[[Any], bool]:
+def _is_instance(*kinds: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, kinds)
 
 
-def _has(name: str) -> Callable[[Any], bool]:
+def _type_has(name: str) -> Callable[[Any], bool]:
     return lambda value: hasattr(type(value), name)
 
 
-_JSON: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
-    (_is(Enum), lambda value: value.value),
-    (_is(str, int, float, type(None)), lambda value: value),
-    (_is(date), lambda value: value.isoformat()),
-    (_has("id"), lambda value: value.id),
-    (_has("serialize"), lambda value: value.serialize(value)),
-    (_has("item"), lambda value: value.item()),  # numpy's scalars
-    (_is(Mapping), lambda value: {key: json_value(entry) for key, entry in value.items()}),
-    (_is(Iterable), lambda value: [json_value(entry) for entry in value]),
+_JSON_CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
+    (_is_instance(Enum), lambda value: value.value),
+    (_is_instance(str, int, float, type(None)), lambda value: value),
+    (_is_instance(date), lambda value: value.isoformat()),
+    (_type_has("id"), lambda value: value.id),
+    (_type_has("serialize"), lambda value: value.serialize(value)),
+    (_type_has("item"), lambda value: value.item()),  # numpy's scalars
+    (_is_instance(Mapping), lambda value: {key: json_value(entry) for key, entry in value.items()}),
+    (_is_instance(Iterable), lambda value: [json_value(entry) for entry in value]),
 )
 
 
-def _read(obj: Any, name: str) -> Any:
+def _attribute_value(obj: Any, name: str) -> Any:
     if isinstance(obj, Mapping):
         return obj.get(name)
     # Another catalog object is compared by its id, for which it need not be read.
@@ -410,7 +411,7 @@ def _read(obj: Any, name: str) -> Any:
     return getattr(obj, reference)
 
 
-def _of_value(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:
+def _value_parser(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:
     def parse(operand: Any) -> Expression:
         ((name, value),) = operand.items()
         return kind(name, value)
@@ -418,7 +419,7 @@ def _of_value(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:
     return parse
 
 
-def _of_name(kind: type[OpExpression]) -> Callable[[Any], Expression]:
+def _name_parser(kind: type[OpExpression]) -> Callable[[Any], Expression]:
     def parse(operand: Any) -> Expression:
         if not isinstance(operand, str):
             raise TypeError(f"{operand!r} is not the name of a property")
@@ -427,24 +428,24 @@ def _of_name(kind: type[OpExpression]) -> Callable[[Any], Expression]:
     return parse
 
 
-def _of_range(operand: Any) -> Expression:
+def _parse_range(operand: Any) -> Expression:
     ((name, parts),) = operand.items()
     return RangeExpression(name, parts)
 
 
-def _of_parts(kind: type[LogicalExpression]) -> Callable[[Any], Expression]:
+def _logical_parser(kind: type[LogicalExpression]) -> Callable[[Any], Expression]:
     return lambda operand: kind(tuple(Expression.parse(part) for part in operand))
 
 
 _PARSERS: dict[str, Callable[[Any], Expression]] = {
-    "eq": _of_value(EqExpression),
-    "ne": _of_value(NeExpression),
-    "range": _of_range,
-    "prefix": _of_value(PrefixExpression),
-    "like": _of_value(LikeExpression),
-    "ilike": _of_value(ILikeExpression),
-    "isnull": _of_name(IsNullExpression),
-    "isnotnull": _of_name(IsNotNullExpression),
-    "and": _of_parts(AndExpression),
-    "or": _of_parts(OrExpression),
+    "eq": _value_parser(EqExpression),
+    "ne": _value_parser(NeExpression),
+    "range": _parse_range,
+    "prefix": _value_parser(PrefixExpression),
+    "like": _value_parser(LikeExpression),
+    "ilike": _value_parser(ILikeExpression),
+    "isnull": _name_parser(IsNullExpression),
+    "isnotnull": _name_parser(IsNotNullExpression),
+    "and": _logical_parser(AndExpression),
+    "or": _logical_parser(OrExpression),
 }

@@ -39,19 +39,19 @@ def logged_in(tokens):
 
 
 def kept(tokens):
-    return tokens._kept.read()
+    return tokens._store.read()
 
 
 def expire(tokens):
     """Have what is kept expire now."""
     now = kept(tokens)
-    tokens._kept.write(Tokens(now.access, now.refresh, time.time() - 1, now.lifetime))
+    tokens._store.write(Tokens(now.access, now.refresh, time.time() - 1, now.lifetime))
 
 
 def test_a_person_logs_in_by_a_code(provider, person):
     login = person.login()
-    assert (login.address, login.code) == (f"{provider.url}/activate", "ABCD-EFGH")
-    assert login.address_with_code == f"{provider.url}/activate?code=ABCD-EFGH"
+    assert (login.verification_url, login.user_code) == (f"{provider.url}/activate", "ABCD-EFGH")
+    assert login.verification_url_with_code == f"{provider.url}/activate?code=ABCD-EFGH"
     login.wait(lambda _: None)
     assert person.token() == provider.given[0]
     assert provider.asked[0] == ("/device", {"client_id": "person", "scope": "openid email offline_access"})
@@ -101,7 +101,7 @@ def test_a_token_is_renewed_before_it_expires_with_the_refresh_token_of_the_time
     logged_in(person)
     for number in (1, 2, 3):
         now = kept(person)
-        person._kept.write(Tokens(now.access, now.refresh, time.time() + 59, now.lifetime))
+        person._store.write(Tokens(now.access, now.refresh, time.time() + 59, now.lifetime))
         assert OidcTokens("work", person._client).token() == provider.given[number]
     assert len(provider.refreshers) == 1, "each was used once"
 
@@ -129,9 +129,9 @@ def test_a_login_that_has_ended_says_how_to_log_in_and_is_forgotten(provider, pe
         OauthError, match=r"has ended.*The session has ended.*landbridge auth login"
     ) as raised:
         OidcTokens("work", person._client).token()
-    assert not person._kept.path.exists()
+    assert not person._store.path.exists()
     assert "refresh-" not in "".join(traceback.format_exception(raised.value))
-    with pytest.raises(OauthError, match="Nobody has logged in"):
+    with pytest.raises(OauthError, match="There is no login"):
         OidcTokens("work", person._client).token()
 
 
@@ -162,7 +162,7 @@ def test_a_wrong_secret_is_told_and_not_shown(provider, place):
 def test_a_provider_that_is_away_is_a_server_error_but_not_while_the_token_is_valid(provider, machine):
     first = machine.token()
     now = kept(machine)
-    machine._kept.write(Tokens(now.access, None, time.time() + 20, 3600))
+    machine._store.write(Tokens(now.access, None, time.time() + 20, 3600))
     provider.down = True
     assert OidcTokens("work", machine._client).token() == first
     expire(machine)
@@ -173,8 +173,8 @@ def test_a_provider_that_is_away_is_a_server_error_but_not_while_the_token_is_va
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"issuer": "https://evil.example.org"}, r"calls itself 'https://evil\.example\.org'"),
-        ({"without": ("token_endpoint",)}, "names no token_endpoint"),
+        ({"issuer": "https://evil.example.org"}, r"names the issuer 'https://evil\.example\.org'"),
+        ({"without": ("token_endpoint",)}, "has no token_endpoint"),
     ],
 )
 def test_a_provider_that_is_not_what_it_should_be_is_refused(provider, machine, change, message):
@@ -186,7 +186,7 @@ def test_a_provider_that_is_not_what_it_should_be_is_refused(provider, machine, 
 
 def test_a_provider_without_codes_says_what_else_there_is(provider, person):
     provider.without = ("device_authorization_endpoint",)
-    with pytest.raises(OauthError, match="no logins by a code"):
+    with pytest.raises(OauthError, match="does not support logins by a code"):
         person.login()
 
 
@@ -202,7 +202,7 @@ def test_an_endpoint_that_others_can_listen_to_gets_nothing(provider, machine, m
 
 def test_what_is_kept_is_for_the_user_alone(person):
     logged_in(person)
-    path = person._kept.path
+    path = person._store.path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     path.chmod(0o644)
@@ -212,8 +212,8 @@ def test_what_is_kept_is_for_the_user_alone(person):
 def test_a_link_in_place_of_what_is_kept_is_not_followed(person, place):
     logged_in(person)
     moved = place / "elsewhere.json"
-    person._kept.path.rename(moved)
-    person._kept.path.symlink_to(moved)
+    person._store.path.rename(moved)
+    person._store.path.symlink_to(moved)
     assert kept(person) is None
 
 
@@ -230,19 +230,19 @@ def test_other_settings_have_a_file_of_their_own(provider, place):
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"refresh": "x"}', '{"access": "x", "more": 1}'])
 def test_what_cannot_be_used_is_as_if_it_were_not_there(provider, machine, content):
     machine.token()
-    machine._kept.path.write_text(content)
+    machine._store.path.write_text(content)
     assert OidcTokens("work", machine._client).token() == provider.given[1]
 
 
 def test_a_write_that_fails_leaves_what_was_there(person, monkeypatch):
     logged_in(person)
-    before = person._kept.path.read_bytes()
+    before = person._store.path.read_bytes()
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
-        person._kept.write(Tokens("other"))
-    assert person._kept.path.read_bytes() == before
-    assert [path.name for path in person._kept.path.parent.iterdir() if path.suffix != ".lock"] == [
-        person._kept.path.name
+        person._store.write(Tokens("other"))
+    assert person._store.path.read_bytes() == before
+    assert [path.name for path in person._store.path.parent.iterdir() if path.suffix != ".lock"] == [
+        person._store.path.name
     ]
 
 
@@ -281,8 +281,8 @@ def test_a_logout_forgets_and_revokes(provider, person):
     refresh = kept(person).refresh
     assert person.logout()
     assert provider.revoked == [refresh, token]
-    assert not person._kept.path.exists()
-    with pytest.raises(OauthError, match="Nobody has logged in"):
+    assert not person._store.path.exists()
+    with pytest.raises(OauthError, match="There is no login"):
         person.token()
     assert not person.logout()
 
@@ -331,5 +331,5 @@ def test_tokens_and_secrets_are_in_no_url_log_or_repr(provider, service, machine
     )
     text += "".join(seen[1] for seen in service.seen)
     assert not [secret for secret in secrets if secret in text]
-    state = json.loads(machines_client._credentials._tokens()._kept.path.read_text())
+    state = json.loads(machines_client._credentials._login_tokens()._store.path.read_text())
     assert state["access"] == provider.given[-1]

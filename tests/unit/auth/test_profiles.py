@@ -101,16 +101,16 @@ def test_the_secret_of_a_client_may_be_in_the_environment(file):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[profiles.day\n", "is no TOML"),
+        ("[profiles.day\n", "is not valid TOML"),
         ("profiles = 3", "must be a table, not int"),
-        ("[profiles.night]\nurl = 'https://x.org'", r"no profile 'day'.*'night'"),
-        ("[profiles.day]\ntoken = 't'", "needs `url`"),
+        ("[profiles.night]\nurl = 'https://x.org'", r"profile 'day' does not exist.*'night'"),
+        ("[profiles.day]\ntoken = 't'", "has no `url`"),
         ("[profiles.day]\nurl = 'x.org'", "must start with http"),
         ("[profiles.day]\nurl = 'https://me:pw@x.org'", "user name or a password"),
-        ("[profiles.day]\nurl = 'https://x.org'\ntokn = 't'", "has tokn; it may have oidc, token, url"),
-        ("[profiles.day]\nurl = 'https://x.org'\ntoken = 7", "token must be a text"),
+        ("[profiles.day]\nurl = 'https://x.org'\ntokn = 't'", "keys tokn; known are oidc, token, url"),
+        ("[profiles.day]\nurl = 'https://x.org'\ntoken = 7", "token must be a string"),
         ("[profiles.day]\nurl = 'https://x.org'\ntoken = 't'\noidc = {}", "both `token` and `oidc`"),
-        ("[profiles.day]\nurl = 'https://x.org'\noidc = {issuer = 'https://y'}", "needs `issuer` and"),
+        ("[profiles.day]\nurl = 'https://x.org'\noidc = {issuer = 'https://y'}", "must have `issuer` and"),
         (
             "[profiles.day]\nurl = 'https://x.org'\noidc = {issuer = 'http://y.org', client_id = 'c'}",
             "must start with https",
@@ -121,16 +121,16 @@ def test_the_secret_of_a_client_may_be_in_the_environment(file):
         ),
         (
             OIDC + "grant = 'client_credentials'}",
-            "needs `client_secret`",
+            "Set `client_secret`",
         ),
     ],
 )
-def test_what_is_wrong_in_the_file_is_said(file, text, message):
+def test_an_error_names_the_invalid_part_of_the_file(file, text, message):
     file.write_text(text)
     with pytest.raises(ConfigError, match=message):
         Settings.from_env({"LANDBRIDGE_PROFILE": "day"})
 
 
 def test_a_chosen_profile_without_a_file_is_an_error(place):
-    with pytest.raises(ConfigError, match=r"There is no .*config\.toml"):
+    with pytest.raises(ConfigError, match=r"config\.toml does not exist"):
         Settings.from_env({"LANDBRIDGE_PROFILE": "day"})

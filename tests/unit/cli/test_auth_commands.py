@@ -84,7 +84,7 @@ def test_a_profile_is_chosen_on_the_command_line(configure, service, monkeypatch
     assert "ann" in run("status", "--profile", "work").output
     assert "LANDBRIDGE_PROFILE" not in os.environ
     result = run("status", "--profile", "play")
-    assert (result.exit_code, "no profile 'play'" in result.output) == (1, True)
+    assert (result.exit_code, "profile 'play' does not exist" in result.output) == (1, True)
 
 
 def test_importing_the_catalog_loads_nothing_of_logins():

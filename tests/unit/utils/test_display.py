@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from landbridge.utils import display, save_image
-from landbridge.utils.display import _draw, _figure_size, _Options, _picture, _prepared
+from landbridge.utils.display import _draw, _figure_size, _Options, _prepare, _to_picture
 
 RGB = np.arange(3 * 8 * 9, dtype="uint16").reshape(3, 8, 9)
 
@@ -52,8 +52,8 @@ def test_pictures_are_shown_and_put_away_12_7(monkeypatch):
 )
 def test_pictures_stand_in_a_grid_12_7_12_8(options, geometry, order):
     figure = Figure()
-    made = _Options.of({**options, "interpolation": "nearest", "title": ["a", "b", "c"]})
-    _draw(figure, _prepared((RGB[0], RGB[0], RGB[0]), made), made)
+    made = _Options.from_kwargs({**options, "interpolation": "nearest", "title": ["a", "b", "c"]})
+    _draw(figure, _prepare((RGB[0], RGB[0], RGB[0]), made), made)
     places = [axes.get_subplotspec() for axes in figure.axes]
     assert [place.get_geometry()[:2] for place in places] == [geometry] * 3
     assert [place.num1 for place in places] == order
@@ -63,13 +63,13 @@ def test_pictures_stand_in_a_grid_12_7_12_8(options, geometry, order):
 
 def test_the_axis_of_the_bands_is_told_12_7():
     last = np.moveaxis(RGB, 0, -1)
-    assert np.array_equal(_picture(last, _Options(bands_axis=-1)), _picture(RGB, _Options()))
-    assert np.array_equal(_picture(last, _Options(bands_axis=2)), _picture(RGB, _Options()))
+    assert np.array_equal(_to_picture(last, _Options(bands_axis=-1)), _to_picture(RGB, _Options()))
+    assert np.array_equal(_to_picture(last, _Options(bands_axis=2)), _to_picture(RGB, _Options()))
 
 
 def test_masked_values_do_not_count_for_the_stretch_12_7():
     values = np.ma.masked_equal(np.append(np.arange(101.0), 9999.0).reshape(1, 102), 9999.0)
-    picture = _picture(values, _Options())
+    picture = _to_picture(values, _Options())
     assert (picture[0, 2], picture[0, 98]) == (0, 1)
     assert picture.mask[0, 101]  # type: ignore[attr-defined]
 
@@ -77,11 +77,11 @@ def test_masked_values_do_not_count_for_the_stretch_12_7():
 def test_where_the_percentiles_are_flat_all_values_count_12_7():
     values = np.zeros((10, 10))
     values[0, 0] = 8
-    assert _picture(values, _Options())[0, 0] == 1
+    assert _to_picture(values, _Options())[0, 0] == 1
 
 
 def test_a_mask_of_a_band_can_be_shown(tmp_path):
-    picture = _picture(RGB[0] > 30, _Options())
+    picture = _to_picture(RGB[0] > 30, _Options())
     assert set(np.unique(picture)) == {0.0, 1.0}
 
 
@@ -110,17 +110,17 @@ def test_what_cannot_be_shown_is_refused_12_7(images, options, error):
 
 def test_values_are_stretched_between_percentiles_12_7():
     values = np.arange(101.0).reshape(1, 101)
-    picture = _picture(values, _Options())
+    picture = _to_picture(values, _Options())
     assert (picture[0, 2], picture[0, 98], picture[0, 50]) == (0, 1, 0.5)
-    whole = _picture(values, _Options(robust=False))
+    whole = _to_picture(values, _Options(robust=False))
     assert (whole[0, 0], whole[0, 100], whole[0, 1]) == (0, 1, 0.01)
-    assert not _picture(np.full((4, 4), 7), _Options()).any()
+    assert not _to_picture(np.full((4, 4), 7), _Options()).any()
 
 
 def test_a_mask_becomes_opacity_where_any_band_is_masked_12_7():
     array = np.ma.MaskedArray(RGB, mask=np.zeros(RGB.shape, bool))
     array[1, 0, 0] = np.ma.masked
-    picture = _picture(array, _Options())
+    picture = _to_picture(array, _Options())
     assert picture.shape == (8, 9, 4)
     assert picture[0, 0, 3] == 0
     assert picture[..., 3].sum() == 8 * 9 - 1
@@ -128,9 +128,9 @@ def test_a_mask_becomes_opacity_where_any_band_is_masked_12_7():
 
 def test_the_fourth_band_is_opacity_and_not_stretched_12_7():
     array = np.concatenate([RGB, np.full((1, 8, 9), 255, "uint16")])
-    picture = _picture(array, _Options())
+    picture = _to_picture(array, _Options())
     assert (picture[..., 3] == 1).all()
-    assert np.array_equal(picture[..., :3], _picture(RGB, _Options()))
+    assert np.array_equal(picture[..., :3], _to_picture(RGB, _Options()))
 
 
 def test_sizes_and_both_names_of_the_layout_12_7_12_8():
@@ -138,7 +138,7 @@ def test_sizes_and_both_names_of_the_layout_12_7_12_8():
     assert _figure_size(4, _Options(ncols=2)) == (10, 10)
     assert _figure_size(4, _Options(ncols=2, size=6)) == (6, 6)
     assert _figure_size(4, _Options(figsize=(3, 7))) == (3, 7)
-    assert _Options.of({"layout_direction": "top-to-bottom"}).layoutdirection == "top-to-bottom"
+    assert _Options.from_kwargs({"layout_direction": "top-to-bottom"}).layoutdirection == "top-to-bottom"
 
 
 def test_without_matplotlib_only_the_call_fails_12_8(monkeypatch, tmp_path):

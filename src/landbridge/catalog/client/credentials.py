@@ -39,7 +39,7 @@ class Credentials:
         self.lost_token = given is not None and given.lost_token
         if given is not None:
             self.auth = given
-        elif settings.identified or self._embedded:
+        elif settings.has_identity or self._embedded:
             self.auth = Auth(user=settings.user, org=settings.org, token=token)
         else:
             self.auth = Auth(token=token)
@@ -72,11 +72,11 @@ class Credentials:
 
     def renew(self, refused: str | None) -> bool:
         """Replace a token that the service refused; return whether it changed. Raises as `token`."""
-        return self._uses_login and refused is not None and self._login_tokens().renewed(refused) != refused
+        return self._uses_login and refused is not None and self._login_tokens().renew(refused) != refused
 
     def caller(self, ask: Callable[[], Any]) -> Auth:
         """Return the caller as given or configured, or else as the service says (once for each token)."""
-        if self.auth.named or self._embedded:
+        if self.auth.is_explicit or self._embedded:
             return self.auth
         token = self.token()
         with self._lock:
