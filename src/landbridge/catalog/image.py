@@ -302,7 +302,7 @@ class Image(ImageMetadata):
         >>> image.scaling_parameters("red nir", scaling={"nir": (0, 5000), "default_": "display"})
         ([(0, 4000, 0, 255), (0, 5000, 0, 255)], 'Byte')
         """
-        from landbridge.catalog.pixels.requests import scaling_parameters
+        from landbridge.catalog.pixels.rasters import scaling_parameters
 
         self._check_not_deleted()
         return scaling_parameters([self], bands, processing_level, scaling, data_type)
@@ -414,19 +414,17 @@ class Image(ImageMetadata):
         Image.download : Pixels in a file.
         ImageCollection.stack : Pixels of several images.
         """
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge.catalog.pixels import rasters, requests
 
         self._check_not_deleted()
-        names = rasters.parse_bands(bands)
-        context = rasters.image_context(self, geocontext, crs, resolution, all_touched)
-        raster = rasters.read(
+        request = requests.image_request(
             self,
-            rasters.request(
-                names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type
-            ),
-            bands_axis,
-            progress,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(mask_nodata, mask_alpha),
+            requests.Values(resampler, processing_level, scaling, data_type),
         )
+        raster = rasters.read_image(self, request, bands_axis, progress)
         array = raster.array(bands_axis)
         return (array, raster.info()) if raster_info else array
 
@@ -540,18 +538,20 @@ class Image(ImageMetadata):
         Image.ndarray : Pixels as a NumPy array.
         ImageCollection.to_xarray : Pixels of several images, along the dimension time.
         """
-        from landbridge.catalog.pixels import data_arrays
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge.catalog.pixels import data_arrays, requests
 
         self._check_not_deleted()
-        names = rasters.parse_bands(bands)
-        context = rasters.image_context(self, geocontext, crs, resolution, all_touched)
-        wanted = rasters.request(
-            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type
+        request = requests.image_request(
+            self,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(mask_nodata, mask_alpha),
+            requests.Values(resampler, processing_level, scaling, data_type),
         )
-        # As in ndarray, what is read at once is read in this process.
-        lazily = False if chunks is None else chunks
-        array = data_arrays.data_array(data_arrays.alone(self), wanted, lazily, nodata, None, progress)
+        # Without chunks, this process reads the pixels itself, as in ndarray.
+        chunks = False if chunks is None else chunks
+        layers = data_arrays.single_layer(self)
+        array = data_arrays.data_array(layers, request, chunks, nodata, None, progress)
         return array.isel(time=0)
 
     def download(
@@ -654,15 +654,19 @@ class Image(ImageMetadata):
         ImageCollection.download : One file for each image.
         ImageCollection.download_mosaic : One file for all images.
         """
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge.catalog.pixels import rasters, requests
 
         self._check_not_deleted()
-        names = rasters.parse_bands(bands)
-        context = rasters.image_context(self, geocontext, crs, resolution, all_touched)
-        wanted = rasters.request(names, context, True, False, resampler, processing_level, scaling, data_type)
-        path = rasters.default_name(self.id, names, format) if dest is None else dest
-        rasters.format_of(path)
-        rasters.download(self, wanted, path, nodata, progress or False)
+        request = requests.image_request(
+            self,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(True, False),
+            requests.Values(resampler, processing_level, scaling, data_type),
+        )
+        path = requests.default_name(self.id, request.bands, format) if dest is None else dest
+        requests.check_format(path)
+        rasters.download(self, request, path, nodata, progress or False)
         return path
 
 

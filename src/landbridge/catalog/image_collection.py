@@ -167,7 +167,7 @@ class ImageCollection(Collection[T]):
         >>> images.scaling_parameters("red", scaling=[(0, 5000)], data_type="Float32")
         ([(0, 5000, 0.0, 1.0)], 'Float32')
         """
-        from landbridge.catalog.pixels.requests import scaling_parameters
+        from landbridge.catalog.pixels.rasters import scaling_parameters
 
         self._check_not_empty()
         return scaling_parameters(self._list, bands, processing_level, scaling, data_type, several=True)
@@ -310,21 +310,25 @@ class ImageCollection(Collection[T]):
         ImageCollection.mosaic : One layer for all images.
         ImageCollection.to_xarray : The same with coordinates, also as a lazy dask array.
         """
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge import raster
+        from landbridge.catalog.pixels import rasters, requests
 
         self._check_not_empty()
-        names = rasters.parse_bands(bands)
-        rasters.check_stack_axis(bands_axis)
-        context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
+        requests.check_stack_axis(bands_axis)
+        request = requests.collection_request(
+            self._context,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(mask_nodata, mask_alpha),
+            requests.Values(resampler, processing_level, scaling, data_type),
+            method,
+        )
         groups = [[image] for image in self._list]
         if flatten is not None:
             keys = flatten if isinstance(flatten, (list, tuple)) else (flatten,)
             groups = [list(group) for _, group in self.groupby(*keys)]
-        wanted = rasters.request(
-            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type, method
-        )
-        layers = rasters.stack(groups, wanted, max_workers, progress, chunks)
-        array = rasters.stacked(layers, bands_axis)
+        layers = rasters.stack(groups, request, max_workers, progress, chunks)
+        array = raster.stacked(layers, bands_axis)
         return (array, [layer.info() for layer in layers]) if raster_info else array
 
     def mosaic(
@@ -449,15 +453,18 @@ class ImageCollection(Collection[T]):
         ImageCollection.stack : One layer for each image.
         ImageCollection.download_mosaic : Mosaic in a file, which may be larger than memory.
         """
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge.catalog.pixels import rasters, requests
 
         self._check_not_empty()
-        names = rasters.parse_bands(bands)
-        context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
-        wanted = rasters.request(
-            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type, method
+        request = requests.collection_request(
+            self._context,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(mask_nodata, mask_alpha),
+            requests.Values(resampler, processing_level, scaling, data_type),
+            method,
         )
-        raster = rasters.mosaic(self._list, wanted, bands_axis, progress, chunks)
+        raster = rasters.mosaic(self._list, request, bands_axis, progress, chunks)
         array = raster.array(bands_axis)
         return (array, raster.info()) if raster_info else array
 
@@ -556,17 +563,20 @@ class ImageCollection(Collection[T]):
         --------
         ImageCollection.download_mosaic : One file for all images.
         """
-        from landbridge.catalog.pixels import downloads
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge.catalog.pixels import downloads, requests
 
         self._check_not_empty()
-        names = rasters.parse_bands(bands)
-        context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
-        wanted = rasters.request(names, context, True, False, resampler, processing_level, scaling, data_type)
-        # What is wrong with the arguments is so for all images, and known before any is read.
-        self.scaling_parameters(list(names), processing_level, scaling, data_type)
-        paths = downloads.paths_for(self._list, names, dest, format)
-        return downloads.download_each(self._list, wanted, paths, max_workers, progress or False)
+        request = requests.collection_request(
+            self._context,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(True, False),
+            requests.Values(resampler, processing_level, scaling, data_type),
+        )
+        # Invalid arguments are so for all images: they raise before any image is read.
+        self.scaling_parameters(list(request.bands), processing_level, scaling, data_type)
+        paths = downloads.file_paths(self._list, request.bands, dest, format)
+        return downloads.download_each(self._list, request, paths, max_workers, progress or False)
 
     def download_mosaic(
         self,
@@ -689,18 +699,21 @@ class ImageCollection(Collection[T]):
         --------
         ImageCollection.mosaic : Mosaic as an array.
         """
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge.catalog.pixels import rasters, requests
 
         self._check_not_empty()
-        names = rasters.parse_bands(bands)
-        context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
-        wanted = rasters.request(
-            names, context, True, mask_alpha, resampler, processing_level, scaling, data_type, method
+        request = requests.collection_request(
+            self._context,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(True, mask_alpha),
+            requests.Values(resampler, processing_level, scaling, data_type),
+            method,
         )
         stem = self._list[0].id if len(self) == 1 else "mosaic"
-        path = rasters.default_name(stem, names, format) if dest is None else dest
-        rasters.format_of(path)
-        rasters.download_mosaic(self._list, wanted, path, nodata, progress or False, chunks)
+        path = requests.default_name(stem, request.bands, format) if dest is None else dest
+        requests.check_format(path)
+        rasters.download_mosaic(self._list, request, path, nodata, progress or False, chunks)
         return path
 
     def to_xarray(
@@ -837,14 +850,16 @@ class ImageCollection(Collection[T]):
         ImageCollection.stack : The same as a NumPy array.
         Image.to_xarray : Pixels of one image.
         """
-        from landbridge.catalog.pixels import data_arrays
-        from landbridge.catalog.pixels import requests as rasters
+        from landbridge.catalog.pixels import data_arrays, requests
 
         self._check_not_empty()
-        names = rasters.parse_bands(bands)
-        context = rasters.collection_context(self.geocontext, geocontext, crs, resolution, all_touched)
-        wanted = rasters.request(
-            names, context, mask_nodata, mask_alpha, resampler, processing_level, scaling, data_type, method
+        request = requests.collection_request(
+            self._context,
+            bands,
+            requests.Area(geocontext, crs, resolution, all_touched),
+            requests.Masks(mask_nodata, mask_alpha),
+            requests.Values(resampler, processing_level, scaling, data_type),
+            method,
         )
-        grouping = data_arrays.grouped(self, groupby, context)
-        return data_arrays.data_array(grouping, wanted, chunks, nodata, max_workers, progress)
+        layers = data_arrays.group_layers(self, groupby, request.geocontext)
+        return data_arrays.data_array(layers, request, chunks, nodata, max_workers, progress)

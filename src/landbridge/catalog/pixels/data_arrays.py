@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from landbridge.catalog.pixels import requests as rasters
+from landbridge.catalog.pixels import rasters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from landbridge.geo import GeoContext
     from landbridge.raster import Request, Source
 
-__all__ = ["Layers", "alone", "data_array", "grouped"]
+__all__ = ["Layers", "data_array", "group_layers", "single_layer"]
 
 _DEGREES_PER_HOUR = 15
 
@@ -34,12 +34,12 @@ class Layers:
     keys: Sequence[Any] | None = None
 
 
-def alone(image: ImageMetadata) -> Layers:
+def single_layer(image: ImageMetadata) -> Layers:
     """Return one image as the only layer."""
     return Layers([[image]])
 
 
-def grouped(
+def group_layers(
     images: Collection[T], groupby: Predicate | Sequence[Predicate] | None, context: GeoContext
 ) -> Layers:
     """Return the layers for an argument `groupby`; see `ImageCollection.to_xarray`.
@@ -76,7 +76,7 @@ def solar_offset(context: GeoContext) -> int:
 
 def data_array(
     layers: Layers,
-    wanted: Request,
+    request: Request,
     chunks: Any,
     nodata: float | None,
     max_workers: int | None,
@@ -93,11 +93,11 @@ def data_array(
     def read(groups: list[list[Source]]) -> Any:
         if chunks is None or chunks is False:
             return raster.filled_stack(
-                groups, wanted, nodata, max_workers=max_workers, progress=progress, chunks=chunks
+                groups, request, nodata, max_workers=max_workers, progress=progress, chunks=chunks
             )
-        return raster.lazy_stack(groups, wanted, chunks, nodata)
+        return raster.lazy_stack(groups, request, chunks, nodata)
 
-    values, geobox, fill = rasters.reading(layers.groups, wanted, read)
+    values, geobox, fill = rasters.with_current_files(layers.groups, request, read)
     dimension = "time" if layers.keys is None else "group"
     coordinates: dict[Any, Any] = {
         "time": (dimension, _times([_earliest(group) for group in layers.groups])),
@@ -106,7 +106,7 @@ def data_array(
             dimension,
             [" ".join(dict.fromkeys(image.product_id for image in group)) for group in layers.groups],
         ),
-        "band": list(wanted.bands),
+        "band": list(request.bands),
         **xr_coords(geobox, always_yx=True),
     }
     if layers.keys is not None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.pixels import requests as rasters
+from landbridge.catalog.pixels import requests
 from landbridge.catalog.pixels.engine_inputs import sources
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.raster import Request, Source
 
-__all__ = ["download_each", "paths_for"]
+__all__ = ["download_each", "file_paths"]
 
 
-def paths_for(
+def file_paths(
     images: Sequence[ImageMetadata], names: Sequence[str], dest: Any, format: str
 ) -> list[str | Path]:
     """Return the path of each image's file; see `ImageCollection.download`."""
     if dest is None or isinstance(dest, (str, Path)):
         folder = "." if dest is None else str(dest)
-        return [f"{folder}/{rasters.default_name(image.id, names, format)}" for image in images]
+        return [f"{folder}/{requests.default_name(image.id, names, format)}" for image in images]
     if not hasattr(dest, "__len__"):
         raise TypeError(f"dest must be a folder, or a sequence with a path for each image; got {dest!r}")
     paths = list(dest)
@@ -38,7 +38,7 @@ def paths_for(
 
 def download_each(
     images: Sequence[ImageMetadata],
-    wanted: Request,
+    request: Request,
     paths: Sequence[str | Path],
     max_workers: int | None,
     progress: bool,
@@ -49,7 +49,7 @@ def download_each(
     from landbridge.raster.runtime.progress import progress_bar
 
     for path in paths:
-        rasters.format_of(path)
+        requests.check_format(path)
     found = sources(images)
     file_workers = min(max_workers or default_workers(), len(images))
     # An image may use several threads; together they use at most `max_workers`.
@@ -58,7 +58,7 @@ def download_each(
     def download(source: Source, path: str | Path) -> Exception | None:
         # An error of one image must not stop the others; it is reported at the end.
         try:
-            raster.download(source, wanted, path, progress=False, max_workers=image_workers)
+            raster.download(source, request, path, progress=False, max_workers=image_workers)
         except Exception as error:  # noqa: BLE001 - see above
             return error
         return None
