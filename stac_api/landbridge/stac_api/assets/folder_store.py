@@ -31,8 +31,7 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
 
     With `direct` they go past the page cache, for files that are not read soon.
     """
-    # obstore uses such names for its own temporary files, and does not list them.
-    fresh = target.with_name(f"{target.name}#{secrets.randbelow(10**12)}")
+    fresh = temporary_path(target)
     file = await asyncio.to_thread(_opened, fresh)
     size = flushed = 0
     try:
@@ -54,6 +53,11 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
         fresh.unlink(missing_ok=True)
         raise
     return size
+
+
+def temporary_path(target: Path) -> Path:
+    """Return a path for an incomplete file, as obstore names its own: it does not list them."""
+    return target.with_name(f"{target.name}#{secrets.randbelow(10**12)}")
 
 
 async def read(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:

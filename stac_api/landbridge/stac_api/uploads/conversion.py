@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import rasterio
 import shapely
 import shapely.geometry
-from rasterio._err import CPLE_BaseError, CPLE_OutOfMemoryError  # GDAL's errors that rasterio does not wrap
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 
 from landbridge.stac_api.uploads import cog, georeference, measure, preview
+from landbridge.stac_api.uploads.gdal_errors import GDAL_ERRORS, GDAL_OUT_OF_MEMORY
 from landbridge.stac_api.uploads.messages import (
     ConversionRequest,
     ConversionResult,
@@ -209,7 +209,7 @@ def _thumbnail(
     files = [(path, raster.bands) for path, raster in zip(made, rasters, strict=True)]
     try:
         return preview.write(files, request.folder / "thumbnail.png")
-    except (RasterioError, CPLE_BaseError):
+    except GDAL_ERRORS:
         if _FULL in printed_errors():
             raise DiskFullError(_FULL) from None
         return None
@@ -240,10 +240,10 @@ def _open(raster: _Raster, path: Path | None = None) -> Iterator[DatasetReader]:
         with DatasetReader(str(path or raster.path), driver=list(DRIVERS)) as source:
             _check_alone(source, raster)
             yield source
-    except (RasterioError, CPLE_BaseError, ValueError, OverflowError) as error:
+    except (*GDAL_ERRORS, ValueError, OverflowError) as error:
         causes = _causes(error)
         text = str(causes[-1])
-        if isinstance(causes[-1], CPLE_OutOfMemoryError) or _NO_MEMORY(text):
+        if isinstance(causes[-1], GDAL_OUT_OF_MEMORY) or _NO_MEMORY(text):
             raise MemoryError from error
         for opened in filter(None, (path, raster.path)):
             # GDAL's messages hold the path, or begin with the file's name.

@@ -14,12 +14,12 @@ import numpy as np
 import rasterio.features
 import rasterio.warp
 import shapely
-from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from shapely.affinity import affine_transform, translate
 
 from landbridge.stac_api.uploads.cell_coverage import CellGrid, outline_of_cells, simplify_outwards
+from landbridge.stac_api.uploads.gdal_errors import GDAL_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def footprint(
     try:
         found = _from_wgs84(crs, transform, pixels) if crs.is_geographic else None
         found = _from_projection(crs, transform, pixels, extent) if found is None else found
-    except (RasterioError, CPLE_BaseError):
+    except GDAL_ERRORS:
         found = None
     return normalize(
         outline_of_cells(crs, transform, CellGrid(size, valid, cell)) if found is None else found
@@ -110,7 +110,7 @@ def _from_projection(
 
     Raises
     ------
-    RasterioError, CPLE_BaseError
+    GDAL_ERRORS
         If a point is beyond the edge of the map.
     """
     width, height = extent.bounds[2:]

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio.warp
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
 from landbridge.stac_api.uploads.cell_coverage import PixelToLonLat
+from landbridge.stac_api.uploads.gdal_errors import GDAL_ERRORS
 from landbridge.stac_api.uploads.messages import IngestError
 from landbridge.stac_api.uploads.reference_systems import horizontal_crs
 
@@ -112,7 +111,7 @@ def _check_place(source: DatasetReader, crs: CRS, transform: Affine, name: str) 
         return
     try:
         lon, lat = rasterio.warp.transform(crs, "EPSG:4326", xs, ys)
-    except (RasterioError, CPLE_BaseError):
+    except GDAL_ERRORS:
         # In projections with an edge, such as a satellite's view, all corners may lie outside the Earth.
         placed = _is_on_earth(crs, transform, (columns, rows))
     else:
@@ -183,7 +182,7 @@ def _crs(text: str, origin: str) -> CRS:
                 return CRS.from_wkt(text, morph_from_esri_dialect=origin.endswith("file"))
             if _AUTHORITY(text) or (text.lstrip().startswith("+") and not _PROJ_FILES(text)):
                 return CRS.from_string(text)
-    except (RasterioError, CPLE_BaseError, ValueError) as error:
+    except (*GDAL_ERRORS, ValueError) as error:
         raise IngestError(f"{origin} is no reference system: {text[:200]!r} ({error})") from error
     raise IngestError(
         f"{origin} is no reference system: {text[:200]!r}. It must be a code such as 'EPSG:32615', WKT, or a "

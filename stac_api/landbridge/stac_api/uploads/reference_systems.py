@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
 
+from landbridge.stac_api.uploads.gdal_errors import GDAL_ERRORS
 from landbridge.stac_api.uploads.messages import IngestError
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def horizontal_crs(crs: CRS, name: str) -> tuple[CRS, str | None]:
         part = CRS.from_user_input(json.dumps(document))
         code = part.to_epsg(confidence_threshold=100)
         found = CRS.from_epsg(code) if code else part
-    except (RasterioError, CPLE_BaseError, ValueError) as error:
+    except (*GDAL_ERRORS, ValueError) as error:
         raise IngestError(
             f"{name}: the horizontal part of its reference system {described.get('name')!r} can't be used "
             f"({error}). Warp the file to a system of two dimensions, and upload that."
@@ -72,7 +71,7 @@ def horizontal_crs(crs: CRS, name: str) -> tuple[CRS, str | None]:
 def _projjson(crs: CRS) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = crs.to_dict(projjson=True)
-    except (RasterioError, CPLE_BaseError, ValueError):
+    except (*GDAL_ERRORS, ValueError):
         return None
     return found or None
 
