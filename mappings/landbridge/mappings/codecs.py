@@ -78,7 +78,8 @@ def _numbers(value: Any) -> list[float]:
     return [_finite(number) for number in value]
 
 
-_DATA_TYPES = {
+# Data type of the Catalog -> its name in STAC and numpy.
+DATA_TYPES = {
     "Byte": "uint8",
     "UInt16": "uint16",
     "Int16": "int16",
@@ -91,13 +92,13 @@ _DATA_TYPES = {
     "UInt64": "uint64",
     "Float16": "float16",
 }
-_CATALOG_TYPES = {stac: catalog for catalog, stac in _DATA_TYPES.items()}
+_CATALOG_TYPES = {stac: catalog for catalog, stac in DATA_TYPES.items()}
 
 
 def _data_type(value: Any) -> str:
-    if value not in _DATA_TYPES:
-        raise ValueError(f"{value!r} is not one of {', '.join(_DATA_TYPES)}")
-    return _DATA_TYPES[value]
+    if value not in DATA_TYPES:
+        raise ValueError(f"{value!r} is not one of {', '.join(DATA_TYPES)}")
+    return DATA_TYPES[value]
 
 
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}

@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from landbridge.mappings.codecs import DATA_TYPES
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.tiff_directory import structure
 from landbridge.stac_api.uploads import conversion
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 ROWS, COLUMNS = 20, 530  # more columns than a tile has, so that there is an overview
 PLACE: dict[str, Any] = {"crs": "EPSG:32621", "transform": from_origin(600_000, 4_200_000, 30, 30)}
-DATA_TYPES = {name: data_type for data_type, name in conversion.DTYPES.items()}
+CATALOG_TYPES = {name: data_type for data_type, name in DATA_TYPES.items()}
 BITS = [
     *(("uint8", bits) for bits in range(1, 9)),
     *(("uint16", bits) for bits in range(9, 17)),
@@ -82,7 +83,7 @@ def test_a_geotiff_of_any_count_of_bits_becomes_the_next_full_type(
         interleave=interleave, **PLACE,
     ) as file:  # fmt: skip
         file.write(array)
-    check_whole_type(converted(path, DATA_TYPES[dtype], count), array)
+    check_whole_type(converted(path, CATALOG_TYPES[dtype], count), array)
 
 
 @pytest.mark.parametrize("resampler", ["nearest", "average", "cubic"])
@@ -109,7 +110,7 @@ def test_overviews_of_few_bits_hold_what_those_of_the_full_type_do(
             file.write(array)
             if bits == count == 1:  # as GDAL has it for bits
                 file.write_colormap(1, {0: (0, 0, 0, 255), 1: (255, 255, 255, 255)})
-        result = converted(path, DATA_TYPES[dtype], count, overview_resampler=resampler, overviews=[2, 4])
+        result = converted(path, CATALOG_TYPES[dtype], count, overview_resampler=resampler, overviews=[2, 4])
         with rasterio.open(result.files[0], overview_level=1) as file:
             levels.append(file.read())
     assert np.array_equal(*levels)
@@ -128,7 +129,7 @@ def test_a_jpeg_2000_of_12_or_15_bits_becomes_uint16_exact(
         file.write(array)
     with rasterio.open(path) as file:
         assert np.array_equal(file.read(), array)
-    check_whole_type(converted(path, DATA_TYPES[dtype], count), array)
+    check_whole_type(converted(path, CATALOG_TYPES[dtype], count), array)
 
 
 def test_overviews_follow_the_bands_places_in_the_file_not_their_order(tmp_path: Path) -> None:

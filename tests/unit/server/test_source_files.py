@@ -19,11 +19,12 @@ from rasterio.transform import Affine
 
 from conftest import LONG
 from landbridge.geo import AOI
+from landbridge.mappings.codecs import DATA_TYPES
 from landbridge.raster import Band, Request, Source, read_image
 from landbridge.stac_api.uploads import conversion
 from landbridge.stac_api.uploads.messages import ConversionRequest
 
-DATA_TYPES = {name: data_type for data_type, name in conversion.DTYPES.items()}
+CATALOG_TYPES = {name: data_type for data_type, name in DATA_TYPES.items()}
 CRS = "EPSG:32621"
 SOUTH_UP = Affine(30, 0, 600_000, 0, 30, 4_100_000)
 TRANSFORMS = {
@@ -173,7 +174,7 @@ def check(path: Path, folder: Path) -> None:
     array, masks, shown = expected(path)
     names = [f"b{band}" for band in range(shown)]
     bands = [
-        {"name": name, "band_index": place, "data_type": DATA_TYPES[array.dtype.name]}
+        {"name": name, "band_index": place, "data_type": CATALOG_TYPES[array.dtype.name]}
         for place, name in enumerate(names)
     ]
     with rasterio.open(path) as file:

@@ -19,6 +19,7 @@ import shapely.geometry
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 
+from landbridge.mappings.codecs import DATA_TYPES
 from landbridge.stac_api.uploads import cog, georeference, measure, preview
 from landbridge.stac_api.uploads.gdal_errors import GDAL_ERRORS, GDAL_OUT_OF_MEMORY
 from landbridge.stac_api.uploads.messages import (
@@ -38,22 +39,8 @@ if TYPE_CHECKING:
 
     PrintedErrors = Callable[[], str]
 
+# GDAL before 3.11 reads such files as float32 of 16 bits, and COGs hold float32.
 _HALF = "float16"
-# Catalog data type -> numpy's name for it.
-DTYPES: dict[str, str] = {
-    "Byte": "uint8",
-    "UInt16": "uint16",
-    "Int16": "int16",
-    "UInt32": "uint32",
-    "Int32": "int32",
-    "Float32": "float32",
-    "Float64": "float64",
-    "Int8": "int8",
-    "Int64": "int64",
-    "UInt64": "uint64",
-    # GDAL before 3.11 reads such files as float32 of 16 bits, and COGs hold float32.
-    "Float16": _HALF,
-}
 
 _ENV = {
     # GDAL must not look for files beside the opened one, nor leave files beside the written one.
@@ -312,7 +299,7 @@ def _check_bands(source: DatasetReader, raster: _Raster) -> None:
                 f"{raster.name}: band {band['name']!r} has band_index {number - 1}, but the file has "
                 f"{source.count} band(s), so the highest index it can serve is {source.count - 1}."
             )
-        declared, found = DTYPES.get(band.get("data_type") or ""), _type_of(source, number)
+        declared, found = DATA_TYPES.get(band.get("data_type") or ""), _type_of(source, number)
         if declared is not None and declared != found and (declared, found) != ("float32", _HALF):
             raise IngestError(
                 f"{raster.name}: band {band['name']!r} is declared as {band['data_type']} ({declared}), but "
