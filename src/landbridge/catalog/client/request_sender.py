@@ -1,13 +1,13 @@
-"""Requests to one STAC API: its address, credentials, connections and retries."""
+"""Requests to one STAC API, which are repeated after failures if that is safe."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.client.credentials import Credentials
+from landbridge.catalog.client.endpoint import Endpoint
 from landbridge.catalog.client.http import JSON, Request, origin, parse_json
 from landbridge.catalog.client.retry import (
     IDEMPOTENT_METHODS,
@@ -17,13 +17,10 @@ from landbridge.catalog.client.retry import (
     retry_delay,
     to_service_error,
 )
-from landbridge.catalog.client.sessions import Sessions
-from landbridge.config import EmbeddedState, Settings, join_embedded, read_state
 from landbridge.exceptions import UnauthorizedError, from_response, seconds_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     import httpx
 
@@ -34,90 +31,13 @@ __all__ = ["RequestSender"]
 _log = logging.getLogger(__name__)
 
 
-class RequestSender:
+class RequestSender(Endpoint):
     """Sends requests to one STAC API, with the caller's token, and repeats them if that is safe.
 
-    Any number of threads can share it. The API is the one at `url`, or the embedded stack if that is None.
+    Any number of threads can share it.
     """
 
-    _session_class: ClassVar[Callable[..., httpx.Client] | None] = None
     retries: int
-
-    def _connect_to(self, settings: Settings, url: str | None, auth: Auth | None) -> None:
-        self._settings: Settings = settings
-        self._url = url
-        self._credentials = Credentials(settings, url, auth)
-        self._state: EmbeddedState | None = None
-        self._sessions = Sessions()
-        self._lock = threading.RLock()
-
-    def _after_fork(self) -> None:
-        """Replace the connections and locks in a forked child, which cannot use its parent's."""
-        self._sessions.after_fork()
-        self._lock = threading.RLock()
-        self._credentials.after_fork()
-
-    # Sessions
-    @classmethod
-    def get_default_session_class(cls) -> Callable[..., httpx.Client]:
-        """Return the class of new HTTP sessions.
-
-        Returns
-        -------
-        type
-            `httpx.Client`, unless another class was set.
-
-        Examples
-        --------
-        >>> CatalogClient.get_default_session_class().__name__
-        'Client'
-        """
-        import httpx
-
-        return cls._session_class or httpx.Client
-
-    @classmethod
-    def set_default_session_class(cls, session_class: Callable[..., httpx.Client]) -> None:
-        """Set the class of new HTTP sessions.
-
-        Parameters
-        ----------
-        session_class : type
-            Class that takes the arguments of `httpx.Client`.
-
-        Examples
-        --------
-        >>> CatalogClient.set_default_session_class(CatalogClient.get_default_session_class())
-        """
-        RequestSender._session_class = session_class
-
-    @property
-    def session(self) -> httpx.Client:
-        """HTTP session, whose connections are kept alive and shared by all threads of this process."""
-        return self._session_for(loopback=self._url is None)
-
-    def _session_for(self, *, loopback: bool) -> httpx.Client:
-        return self._sessions.get(self.get_default_session_class(), loopback=loopback)
-
-    def close(self) -> None:
-        """Close the connections; the next request opens new ones.
-
-        Examples
-        --------
-        >>> client.close()
-        """
-        self._sessions.close()
-
-    # Address and caller
-    @property
-    def url(self) -> str:
-        """Address of the API; the embedded stack is started or joined if none is configured."""
-        return self._url or self._embedded().url
-
-    @property
-    def configured_url(self) -> str | None:
-        """Configured address of the API; None for the embedded stack."""
-        return self._url
 
     @property
     def auth(self) -> Auth:
@@ -127,33 +47,6 @@ class RequestSender:
     @auth.setter
     def auth(self, auth: Auth) -> None:
         self._credentials = Credentials(self._settings, self._url, auth)
-
-    @property
-    def token(self) -> str | None:
-        """Token that is sent to the API; one of a login is renewed before it expires.
-
-        OauthError is raised if the login has ended.
-        """
-        token = self._credentials.token()
-        return token if token or self._url else self._embedded().token
-
-    @property
-    def store(self) -> Path | None:
-        """Folder of the embedded stack's assets; None if another service is configured."""
-        return None if self._url else self._embedded().store
-
-    def _embedded(self) -> EmbeddedState:
-        with self._lock:
-            if self._state is None:
-                self._state = read_state(self._settings.home) or join_embedded(self._settings.home)
-            return self._state
-
-    def _restart_embedded(self, base: str) -> None:
-        """Start the embedded stack again if `base`, which does not answer, is its address."""
-        if self._url is None:
-            with self._lock:
-                if self._state is None or self._state.url == base:
-                    self._state = join_embedded(self._settings.home)
 
     # Requests
     def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
