@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from landbridge.catalog.catalog_object import CatalogObjectBase
+from landbridge.catalog.client.polling import listed_pauses, polls
 from landbridge.catalog.enums import (
     DocumentState,
     ImageUploadEventSeverity,
@@ -142,7 +142,7 @@ class ImageUpload(CatalogObjectBase):
     _doc_type = "image_upload"
     _reference = "image"
     _POLLING_INTERVALS: ClassVar[tuple[float, ...]] = (1, 1, 1, 1, 1, 5, 10, 10, 30, 60)
-    _LONGEST_ANSWER: ClassVar[float] = 30
+    _LONG_POLL: ClassVar[float] = 30
     _TERMINAL_STATES: ClassVar[frozenset[str]] = frozenset(
         {ImageUploadStatus.SUCCESS, ImageUploadStatus.FAILURE, ImageUploadStatus.CANCELED}
     )
@@ -273,27 +273,19 @@ class ImageUpload(CatalogObjectBase):
         """
         from concurrent.futures import TimeoutError as FuturesTimeoutError
 
-        end = None if timeout is None else time.monotonic() + timeout
-        attempt = 0
-        while self.status not in self._TERMINAL_STATES:
-            asked = time.monotonic()
-            wait = self._LONGEST_ANSWER if end is None else max(0.0, min(self._LONGEST_ANSWER, end - asked))
+        pauses = listed_pauses(self._POLLING_INTERVALS)
+        if self.status in self._TERMINAL_STATES:
+            return
+        for wait in polls(timeout, pauses, self._LONG_POLL):
             try:
-                # The service answers as soon as the upload has ended, at the latest after that time.
+                # The service answers when the upload has ended, at the latest after `wait` seconds.
                 self._reload({"wait": wait})
             except ServerError as error:
                 if warn_transient_errors:
                     warnings.warn(f"Waiting for upload {self.id}: {error}", stacklevel=2)
             if self.status in self._TERMINAL_STATES:
                 return
-            now = time.monotonic()
-            if end is not None and now >= end:
-                raise FuturesTimeoutError(f"Upload {self.id} is {self.status} after {timeout} s.")
-            if now - asked < wait / 2:
-                # It failed, or does not wait: leave it some time.
-                pause = self._POLLING_INTERVALS[min(attempt, len(self._POLLING_INTERVALS) - 1)]
-                time.sleep(pause if end is None else min(pause, end - now))
-                attempt += 1
+        raise FuturesTimeoutError(f"Upload {self.id} is {self.status} after {timeout} s.")
 
     def cancel(self) -> None:
         """Cancel the upload.

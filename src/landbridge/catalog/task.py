@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.client.client import CatalogClient
+from landbridge.catalog.client.polling import growing_pauses, polls
 from landbridge.catalog.enums import TaskState
 from landbridge.catalog.stac.blobs import BLOBS
 from landbridge.catalog.stac.requests import collection_path
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BlobDeletionTaskStatus", "DeletionTaskStatus", "TaskStatus"]
 
-_FIRST_WAIT, _GROWTH = 0.05, 1.5
+# Between the requests for a task's status: seconds before the second one, and growth.
+_FIRST_PAUSE, _GROWTH = 0.05, 1.5
 
 
 class TaskStatus(ABC):
@@ -85,17 +86,13 @@ class TaskStatus(ABC):
         """
         from concurrent.futures import TimeoutError as FuturesTimeoutError
 
-        end = None if timeout is None else time.monotonic() + timeout
-        wait = _FIRST_WAIT
-        while self.status not in self._TERMINAL_STATES:
+        if self.status in self._TERMINAL_STATES:
+            return
+        for _ in polls(timeout, growing_pauses(_FIRST_PAUSE, _GROWTH, self._POLLING_INTERVAL)):
             self.reload()
             if self.status in self._TERMINAL_STATES:
                 return
-            left = self._POLLING_INTERVAL if end is None else end - time.monotonic()
-            if left <= 0:
-                raise FuturesTimeoutError(f"The task of {self.id} is {self.status} after {timeout} s.")
-            time.sleep(min(wait, left))
-            wait = min(wait * _GROWTH, self._POLLING_INTERVAL)
+        raise FuturesTimeoutError(f"The task of {self.id} is {self.status} after {timeout} s.")
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} of {self.id}: {self.status}"]

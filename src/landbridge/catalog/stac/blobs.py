@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from landbridge.catalog.client.content import FileContent, download
 from landbridge.catalog.client.http import BINARY
+from landbridge.catalog.client.polling import polls
 from landbridge.catalog.enums import StorageType
 from landbridge.catalog.search.summaries import (
     Contribution,
@@ -143,7 +144,7 @@ class Blobs(ItemSearch):
         tag: str | None = None,
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
-        """Yield the content of a blob, or a range of it, in chunks; NotFoundError if it does not exist.
+        """Return an iterator of the content, or a range of it; NotFoundError if the blob does not exist.
 
         With `tag`, a ClientError is raised if the content has another MD5 or version.
         """
@@ -164,15 +165,12 @@ class Blobs(ItemSearch):
         if location is None:
             return None
         path = f"{_data_path(location)}/hash"
-        end = time.monotonic() + _BASE_TIMEOUT + size / _MIN_THROUGHPUT
-        while (start := time.monotonic()) < end:
-            wait = min(_LONG_POLL, end - start)
+        timeout = _BASE_TIMEOUT + size / _MIN_THROUGHPUT
+        for wait in polls(timeout, repeat(_PAUSE), _LONG_POLL):
             answer = get_or_none(client, path, {"wait": wait})
             if answer is None or not answer["pending"]:
                 md5: str | None = answer and answer["hash"]
                 return md5
-            if time.monotonic() - start < wait / 2:
-                time.sleep(_PAUSE)
         return None
 
     def delete_many(self, client: CatalogClient, names: list[str], raise_on_missing: bool) -> dict[str, Any]:
