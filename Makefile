@@ -21,10 +21,10 @@ demo: install ## the main job, from nothing; DEMO_DATA=folder takes your own Geo
 serve: install ## start the embedded stack, or join it, and print its address
 	@$(RUN) landbridge up
 
-test: install ## unit, integration and contract tests on fresh databases, one for each of up to four processes
+test: install ## unit, integration and contract tests, in two processes for each core, each with databases of its own
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || scripts/apt-install nginx-light || \
 		echo "nginx is missing, so the tests behind it are skipped." >&2
-	@$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(RUN) pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin

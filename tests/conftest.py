@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e", "access")
 IN_CI = bool(os.environ.get("CI"))
 LONG = bool(os.environ.get("LANDBRIDGE_LONG_TESTS"))  # `make test-long`: as many cases as the aims name
+MOST_PROCESSES = 8  # each has a stack of its own
 HOME = pytest.StashKey[Path]()
 
 hypothesis.settings.register_profile("landbridge", deadline=None, derandomize=IN_CI)
@@ -46,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two processes for each core: half of the time a test waits for a server or a disk."""
+    return min(2 * (os.cpu_count() or 1), MOST_PROCESSES)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
