@@ -46,8 +46,10 @@ from landbridge.catalog.model.values import (
 )
 from landbridge.catalog.product import Product, ProductCollection
 from landbridge.catalog.product_member import NamedCatalogObject
-from landbridge.catalog.search.search import BlobSearch, GeoSearch, Search, SummarySearchMixin
+from landbridge.catalog.search.geo_search import GeoSearch
+from landbridge.catalog.search.search import Search
 from landbridge.catalog.search.summaries import BlobSummaryResult, ImageSummaryResult
+from landbridge.catalog.search.summary_search import BlobSearch, SummarySearchMixin
 from landbridge.catalog.task import BlobDeletionTaskStatus, DeletionTaskStatus
 from landbridge.utils.properties import properties
 

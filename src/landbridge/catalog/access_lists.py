@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from landbridge.catalog.catalog_object import CatalogObject
+from landbridge.catalog.model.attribute_list import ListAttribute
 from landbridge.catalog.model.attributes import TypedAttribute
-from landbridge.catalog.model.containers import ListAttribute
 
 if TYPE_CHECKING:
     from landbridge.auth import Auth

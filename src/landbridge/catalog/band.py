@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.enums import BandType, Colormap, DataType
+from landbridge.catalog.model.attribute_list import ListAttribute
 from landbridge.catalog.model.attributes import (
     Attribute,
     BooleanAttribute,
@@ -13,7 +14,7 @@ from landbridge.catalog.model.attributes import (
     TypedAttribute,
 )
 from landbridge.catalog.model.collection import Collection
-from landbridge.catalog.model.containers import ListAttribute, ValueAttribute
+from landbridge.catalog.model.containers import ValueAttribute
 from landbridge.catalog.model.registry import class_of
 from landbridge.catalog.model.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.catalog.product_member import NamedCatalogObject

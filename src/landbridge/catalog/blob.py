@@ -14,7 +14,7 @@ from landbridge.catalog.model.blob_attributes import Digest, IdPart
 from landbridge.catalog.model.class_or_instance import ClassOrInstanceMethod
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.converters import GeometryAttribute, Timestamp
-from landbridge.catalog.search.search import BlobSearch
+from landbridge.catalog.search.summary_search import BlobSearch
 from landbridge.catalog.stac.blobs import BLOBS, prefixed_namespace
 from landbridge.catalog.stac.requests import convert
 from landbridge.catalog.task import BlobDeletionTaskStatus

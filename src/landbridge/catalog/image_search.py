@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from landbridge.catalog.enums import AggregateDateField
 from landbridge.catalog.image_collection import ImageCollection
 from landbridge.catalog.image_metadata import ImageMetadata
-from landbridge.catalog.search.search import GeoSearch, SummarySearchMixin
+from landbridge.catalog.search.geo_search import GeoSearch
 from landbridge.catalog.search.summaries import ImageSummaryResult
+from landbridge.catalog.search.summary_search import SummarySearchMixin
 
 if TYPE_CHECKING:
     import typing_extensions

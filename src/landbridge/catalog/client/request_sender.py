@@ -78,36 +78,6 @@ class RequestSender(Endpoint):
         """
         return self.request("GET", path, params=params, **kwargs)
 
-    def post(self, path: str, document: Any = None, **kwargs: Any) -> Any:
-        """Send a POST request.
-
-        Parameters
-        ----------
-        path : str
-            Path below the API's address, or an absolute URL.
-        document : object, optional
-            JSON to send.
-        **kwargs
-            Further arguments of `request`.
-
-        Returns
-        -------
-        object
-            JSON of the response; None if it is empty.
-
-        Raises
-        ------
-        ClientError, ServerError
-            If the response is not a success after the retries.
-
-        Examples
-        --------
-        >>> found = client.post("/search", {"collections": ["local:docs-fields"], "limit": 2})
-        >>> len(found["features"])
-        2
-        """
-        return self.request("POST", path, document=document, **kwargs)
-
     def request(
         self,
         method: str,

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from itertools import groupby as group_adjacent
 from itertools import islice
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import Any, ClassVar, Self, TypeVar
 
+from landbridge.catalog.model.typed_list import TypedList
 from landbridge.utils.expressions import Expression
 
 __all__ = ["Collection", "Eacher"]
@@ -17,7 +18,7 @@ T = TypeVar("T")
 Predicate = Callable[[Any], Any] | str
 
 
-class Collection(Generic[T]):
+class Collection(TypedList[T]):
     """List of objects of one type, with methods that filter, sort and group it on the client.
 
     It has the operations of a list: `len`, iteration, `in`, indexing and slicing. A list of positions or a
@@ -44,127 +45,6 @@ class Collection(Generic[T]):
     >>> numbers[[0, 2]]
     Collection([3, 2])
     """
-
-    _item_type: ClassVar[type | None] = None
-    __hash__ = None  # type: ignore[assignment] # mutable values have no hash
-
-    def __init__(self, iterable: Iterable[T] | None = None, item_type: type | None = None) -> None:
-        if (
-            item_type is not None
-            and self._item_type is not None
-            and not issubclass(item_type, self._item_type)
-        ):
-            raise ValueError(
-                f"{type(self).__name__} holds {self._item_type.__name__}, not {item_type.__name__}"
-            )
-        self._type = item_type or self._item_type
-        self._list: list[T] = []
-        self.extend(() if iterable is None else iterable)
-
-    def _checked(self, item: T) -> T:
-        if self._type is not None and not isinstance(item, self._type):
-            raise ValueError(f"item is not of required type {self._type.__name__}: {item!r}")
-        return item
-
-    def _like(self, items: Iterable[T]) -> Self:
-        """A collection as this one, with other items."""
-        new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
-        new._list = [new._checked(item) for item in items]
-        return new
-
-    def __len__(self) -> int:
-        return len(self._list)
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._list)
-
-    def __reversed__(self) -> Iterator[T]:
-        return reversed(self._list)
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._list
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Collection):
-            return type(other) is type(self) and self._list == other._list
-        return self._list == other
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice | Iterable[Any]) -> Self: ...
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return self._like(self._list[index])
-        if hasattr(index, "tolist"):  # an array, of positions or a mask
-            index = index.tolist()
-        if isinstance(index, Iterable):
-            return self._like(self._list[position] for position in _positions(index, len(self)))
-        return self._list[index]
-
-    def __setitem__(self, index: int | slice | Iterable[Any], item: Any) -> None:
-        if hasattr(index, "tolist"):  # an array, of positions or a mask
-            index = index.tolist()
-        if isinstance(index, (slice, Iterable)):
-            positions = range(len(self))
-            places = (
-                positions[index]
-                if isinstance(index, slice)
-                else [positions[place] for place in _positions(index, len(self))]
-            )
-            items = list(item) if isinstance(item, (list, tuple, Collection)) else [item] * len(places)
-            if len(items) != len(places):
-                kind = "slice" if isinstance(index, slice) else "list"
-                raise ValueError(f"cannot assign {len(items)} items to a {kind} of {len(places)}")
-            for place, one in zip(places, [self._checked(one) for one in items], strict=True):
-                self._list[place] = one
-        else:
-            self._list[index] = self._checked(item)
-
-    def append(self, x: T) -> None:
-        """Add an item at the end.
-
-        Parameters
-        ----------
-        x : object
-            Item of the collection's type.
-
-        Raises
-        ------
-        ValueError
-            If the item is of another type.
-
-        Examples
-        --------
-        >>> chosen = ImageCollection()
-        >>> chosen.append(image)
-        >>> len(chosen)
-        1
-        """
-        self._list.append(self._checked(x))
-
-    def extend(self, x: Iterable[T]) -> None:
-        """Add items at the end.
-
-        Parameters
-        ----------
-        x : iterable
-            Items of the collection's type.
-
-        Raises
-        ------
-        ValueError
-            If an item is of another type. No item is added then.
-
-        Examples
-        --------
-        >>> chosen = ImageCollection()
-        >>> chosen.extend(images[:2])
-        >>> len(chosen)
-        2
-        """
-        self._list.extend([self._checked(item) for item in x])
 
     @property
     def each(self) -> Eacher:
@@ -314,18 +194,6 @@ class Collection(Generic[T]):
         keyed = sorted(((key(item), item) for item in self._list), key=operator.itemgetter(0))
         for value, pairs in group_adjacent(keyed, key=operator.itemgetter(0)):
             yield value, self._like(item for _, item in pairs)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._list!r})"
-
-
-def _positions(index: Iterable[Any], length: int) -> list[int]:
-    places = list(index)
-    if places and all(isinstance(place, bool) for place in places):
-        if len(places) != length:
-            raise IndexError(f"a mask of {len(places)} for a collection of {length}")
-        return [place for place, wanted in enumerate(places) if wanted]
-    return places
 
 
 def _function(predicate: Predicate) -> Callable[[Any], Any]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from landbridge.catalog.errors import AttributeValidationError
+from landbridge.catalog.model.attribute_list import AttributeList
 from landbridge.catalog.model.attributes import Attribute
-from landbridge.catalog.model.containers import AttributeList, AttributeMapping, to_json
+from landbridge.catalog.model.containers import AttributeMapping, to_json
 from landbridge.mappings import values
 
 __all__ = ["ExtraProperties", "JsonAttribute"]

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from landbridge.catalog.client.client import CatalogClient
-from landbridge.catalog.enums import AggregateDateField, Interval
-from landbridge.catalog.errors import InvalidGeometryError
-from landbridge.catalog.model.converters import to_geojson, to_shape, within_world_bounds
 from landbridge.catalog.model.references import CatalogObjectReference
-from landbridge.catalog.search import summaries
 from landbridge.catalog.search.filter_values import check_values
 from landbridge.catalog.search.query import Query
 from landbridge.utils.expressions import (
@@ -19,19 +14,17 @@ from landbridge.utils.expressions import (
     EqExpression,
     Expression,
     OrExpression,
-    RangeExpression,
     json_value,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping
 
     from landbridge.catalog.model.attributes import Attribute
     from landbridge.catalog.model.collection import Collection
-    from landbridge.catalog.search.query import SearchBackend, SummaryBackend
+    from landbridge.catalog.search.query import SearchBackend
 
-__all__ = ["BlobSearch", "GeoSearch", "Search", "SummarySearchMixin"]
+__all__ = ["Search", "Searchable"]
 
 
 class Searchable(Protocol):
@@ -281,221 +274,6 @@ class Search(Generic[T]):
         return replace(
             self._query, products=products, expression=rest.serialize() if rest is not None else None
         )
-
-
-class GeoSearch(Search[T]):
-    """Search for objects that have a geometry.
-
-    Parameters
-    ----------
-    model : type
-        Class of the objects.
-    client : CatalogClient, optional
-        Client to use. By default the default client.
-    url : str, optional
-        Address of the API, if there is no `client`.
-    includes : bool, default True
-        Include the events of uploads.
-    request_params : dict, optional
-        Further query parameters of the requests.
-    headers : dict, optional
-        Further HTTP headers of the requests.
-    """
-
-    def __init__(
-        self,
-        model: type[T],
-        client: CatalogClient | None = None,
-        url: str | None = None,
-        includes: bool = True,
-        request_params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(model, client, url, includes, request_params, headers)
-        self._intersects: Any = None
-
-    def intersects(self, geometry: Any, match_null_geometry: bool = False) -> Self:
-        """Return the search for objects whose geometry intersects another, in place of an earlier one.
-
-        Parameters
-        ----------
-        geometry : dict, shapely geometry or GeoContext
-            Geometry in longitude and latitude, also as GeoJSON or with `__geo_interface__`. Longitudes may go
-            beyond ±180 across the antimeridian.
-        match_null_geometry : bool, default False
-            Match objects without a geometry too.
-
-        Returns
-        -------
-        GeoSearch
-            New search of the same class.
-
-        Raises
-        ------
-        TypeError
-            If `geometry` is not a geometry.
-        InvalidGeometryError
-            If it is GeoJSON that is not valid. The error is a ValueError and a TypeError too.
-
-        Examples
-        --------
-        >>> search.intersects(area).count()
-        3
-        >>> search.intersects({"type": "Point", "coordinates": [10, 50]}).count()
-        0
-        """
-        from shapely.errors import ShapelyError
-
-        try:
-            document = to_geojson(within_world_bounds(to_shape(geometry)))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, ShapelyError) as error:
-            refused = InvalidGeometryError if isinstance(geometry, Mapping) else TypeError
-            raise refused(f"intersects needs a geometry; got {geometry!r}: {error}") from error
-        new = self._copy(geometry=document, match_null_geometry=match_null_geometry)
-        new._intersects = geometry
-        return new
-
-
-class SummarySearchMixin(Search[T]):
-    """Search whose results can be summarized.
-
-    Parameters
-    ----------
-    model : type
-        Class of the objects.
-    client : CatalogClient, optional
-        Client to use. By default the default client.
-    url : str, optional
-        Address of the API, if there is no `client`.
-    includes : bool, default True
-        Include the events of uploads.
-    request_params : dict, optional
-        Further query parameters of the requests.
-    headers : dict, optional
-        Further HTTP headers of the requests.
-    """
-
-    DEFAULT_AGGREGATE_DATE_FIELD: ClassVar[AggregateDateField | None] = None
-    SummaryResult: ClassVar[Any] = None
-    _unsupported_summary_params: ClassVar[tuple[str, ...]] = ("sort",)
-
-    def summary(self) -> Any:
-        """Return the number and total size of the matching objects; the limit does not change them.
-
-        Returns
-        -------
-        ImageSummaryResult or BlobSummaryResult
-            Number, bytes, and products or namespaces.
-
-        Raises
-        ------
-        AttributeError
-            If the filter names an attribute that the class does not have.
-
-        Examples
-        --------
-        >>> summary = search.summary()
-        >>> summary.count, summary.products
-        (3, ['local:docs-fields'])
-        """
-        query = self._summary_query()
-        totals = (
-            summaries.Totals()
-            if query.products == ()
-            else self._summary_backend().totals(self._client, query)
-        )
-        return self.SummaryResult(totals.count, totals.bytes, sorted(totals.groups))
-
-    def summary_interval(
-        self,
-        aggregate_date_field: AggregateDateField | str | None = None,
-        interval: Interval | str = "year",
-        start_datetime: datetime | str | int | None = None,
-        end_datetime: datetime | str | int | None = None,
-    ) -> list[Any]:
-        """Return the number and total size of the matching objects for each interval of time, in UTC.
-
-        Parameters
-        ----------
-        aggregate_date_field : AggregateDateField or str, optional
-            Date that decides in which interval an object is: "acquired", "created", "modified" or
-            "published". By default "acquired" for images and "created" for blobs.
-        interval : Interval or str, default "year"
-            Length of an interval: "year", "quarter", "month", "week" (from Monday), "day", "hour" or
-            "minute".
-        start_datetime : datetime, str or 0, optional
-            Earliest date, inclusive. By default, or if it is 0, unbounded.
-        end_datetime : datetime, str or 0, optional
-            Latest date, inclusive. By default, or if it is 0, unbounded.
-
-        Returns
-        -------
-        list of ImageSummaryResult or of BlobSummaryResult
-            One result for each interval that has objects, in the order of `interval_start`.
-
-        Raises
-        ------
-        ValueError
-            If the date or the interval is unknown.
-        AttributeError
-            If the filter names an attribute that the class does not have.
-
-        Examples
-        --------
-        >>> months = search.summary_interval(interval="month", start_datetime="2024-04-01")
-        >>> [(month.interval_start.month, month.count) for month in months]
-        [(4, 1), (7, 1)]
-        """
-        name = str(AggregateDateField(str(aggregate_date_field or self.DEFAULT_AGGREGATE_DATE_FIELD)))
-        chosen = Interval(interval)
-        if name not in self._model._attribute_types:
-            raise ValueError(f"{self._model.__name__} has no date '{name}' to aggregate by.")
-        given = {"gte": start_datetime, "lte": end_datetime}
-        bounds = {bound: moment for bound, moment in given.items() if moment not in (None, 0)}
-        search = self.filter(RangeExpression(name, bounds)) if bounds else self
-        query = search._summary_query()
-        if query.products == ():
-            return []
-        return [
-            self.SummaryResult(totals.count, totals.bytes, interval_start=start)
-            for start, totals in self._summary_backend().interval_totals(self._client, query, name, chosen)
-        ]
-
-    def _summary_backend(self) -> SummaryBackend:
-        return cast("SummaryBackend", self._model._get_resource())
-
-    def _summary_query(self) -> Query:
-        """Return the query without its order and limit."""
-        return replace(self._to_query(), sort=None, limit=None)
-
-
-class BlobSearch(SummarySearchMixin[Any], GeoSearch[Any]):
-    """Search for blobs.
-
-    Parameters
-    ----------
-    model : type
-        Class of the objects.
-    client : CatalogClient, optional
-        Client to use. By default the default client.
-    url : str, optional
-        Address of the API, if there is no `client`.
-    includes : bool, default True
-        Include the events of uploads.
-    request_params : dict, optional
-        Further query parameters of the requests.
-    headers : dict, optional
-        Further HTTP headers of the requests.
-
-    Examples
-    --------
-    >>> found = Blob.search().filter(p.namespace == "local:docs").filter(p.name.prefix("notes"))
-    >>> [blob.name for blob in found]
-    ['notes.txt']
-    """
-
-    DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.CREATED
-    SummaryResult = summaries.BlobSummaryResult
 
 
 def _with_reference_ids(expression: Expression, model: type[Searchable]) -> Expression:

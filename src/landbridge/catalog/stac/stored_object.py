@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import DocumentState
-from landbridge.catalog.errors import DeletedObjectError, UnsavedObjectError
+from landbridge.catalog.errors import AttributeValidationError, DeletedObjectError, UnsavedObjectError
 from landbridge.catalog.model.attributes import Attribute, Model, Tracked, TypedAttribute, detach_all
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.converters import Timestamp
@@ -207,3 +207,136 @@ class StoredObject(Model):
         except NotFoundError as error:
             self._deleted = True
             raise DeletedObjectError(f"{type(self).__name__} {self.id} has been deleted.") from error
+
+    def update(self, ignore_errors: bool = False, **kwargs: Any) -> None:
+        """Set several attributes, all or none of them.
+
+        Parameters
+        ----------
+        ignore_errors : bool, default False
+            Set the attributes that are valid, and skip the others.
+        **kwargs
+            New values by attribute name.
+
+        Raises
+        ------
+        AttributeError
+            If a name is unknown. No attribute is changed.
+        AttributeValidationError
+            If a value is refused. No attribute is changed.
+        DeletedObjectError
+            If the object has been deleted.
+
+        Examples
+        --------
+        >>> image.update(cloud_fraction=0.3, tags=["checked"])
+        >>> image.state
+        <DocumentState.MODIFIED: 'modified'>
+        """
+        self._check_not_deleted()
+        values, modified = dict(self._values), set(self._modified)
+        for name, value in kwargs.items():
+            try:
+                setattr(self, name, value)
+            except (AttributeError, AttributeValidationError):
+                if not ignore_errors:
+                    detach_all(self, self._values.keys() - values.keys())
+                    for key, kept in values.items():
+                        self._set_value(self._attribute_types[key], kept)
+                    self._values, self._modified = values, modified
+                    raise
+
+    def serialize(self, modified_only: bool = False, jsonapi_format: bool = False) -> dict[str, Any]:
+        """Return the attributes as JSON values, without the id and without references to other objects.
+
+        Parameters
+        ----------
+        modified_only : bool, default False
+            Only attributes that were set or changed since the object was made, read or saved. Otherwise all
+            attributes that have a value.
+        jsonapi_format : bool, default False
+            Return a JSON:API document: {"data": {"type": …, "id": …, "attributes": …}}.
+
+        Returns
+        -------
+        dict
+            Values by attribute name. Dates are ISO 8601 strings and geometries GeoJSON.
+
+        Examples
+        --------
+        >>> Product(id="docs-new", name="New").serialize()
+        {'name': 'New'}
+        """
+        names: Iterable[str] = self._set_names()
+        if modified_only:
+            names = [name for name in self._attribute_types if name in self._modified]
+        attributes = {
+            name: attribute.serialize(self._read(attribute), jsonapi_format)
+            for name in names
+            if (attribute := self._attribute_types[name]).serializable
+        }
+        if not jsonapi_format:
+            return attributes
+        return CatalogClient.jsonapi_document(self._doc_type, attributes, self.id)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(other) is type(self)
+            and isinstance(other, StoredObject)
+            and self.id == other.id
+            and self.state == other.state
+            and self.serialize() == other.serialize()
+        )
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__}: {getattr(self, 'name', None) or self.id}", f"  id: {self.id}"]
+        if self._reference:
+            lines.append(f"  {self._reference}: {getattr(self, f'{self._reference}_id')}")
+        if self.created is not None:
+            lines.append(f"  created: {self.created:%c}")
+        if self.state in (DocumentState.UNSAVED, DocumentState.MODIFIED):
+            lines.append("* Not up-to-date in the catalog. Call `.save()` to save or update this record.")
+        elif self.state == DocumentState.DELETED:
+            lines.append("* Deleted from the catalog.")
+        return "\n".join(lines)
+
+    def reload(
+        self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Read the object from the service again.
+
+        Parameters
+        ----------
+        request_params : dict, optional
+            Further query parameters of the request.
+        headers : dict, optional
+            Further HTTP headers of the request.
+
+        Raises
+        ------
+        ValueError
+            If the object is unsaved, or has changes that would be lost.
+        DeletedObjectError
+            If the object has been deleted.
+
+        Examples
+        --------
+        >>> product.reload()
+        >>> product.state
+        <DocumentState.SAVED: 'saved'>
+        """
+        self._check_not_deleted()
+        if self.state != DocumentState.SAVED:
+            raise ValueError(
+                f"{type(self).__name__} {self.id} is {self.state}; only a saved object is reloaded."
+            )
+        with self._deleted_if_not_found():
+            record = self._get_resource().get(self._client, self._resource_id, request_params, headers)
+            if record is None:
+                raise NotFoundError(f"{type(self).__name__} {self.id} does not exist.")
+        self._load(record)
+
+    @property
+    def _resource_id(self) -> str:
+        """The id as it is handed to the resource."""
+        return self.id  # type: ignore[no-any-return] # a text, or None if the object is unsaved
