@@ -1,7 +1,7 @@
-# Every target is one step of uv; scripts/uv runs the installed uv or fetches one.
+# Targets run uv; scripts/uv runs the installed uv or fetches it.
 UV = scripts/uv
 RUN = $(UV) run --no-sync
-# Without its bytecode cache every process compiles all it imports: a second for each start of the stack.
+# Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install sync demo serve test test-long test-browser access check format bench bench-report bench-large faults
@@ -15,15 +15,15 @@ sync:
 install: sync
 	@scripts/install-system
 
-demo: install ## the main job, from nothing; DEMO_DATA=folder takes your own GeoTIFFs
+demo: install ## upload, search and mosaic scenes; DEMO_DATA=folder uses your own GeoTIFFs
 	@$(RUN) python examples/demo.py
 
-serve: install ## start the embedded stack, or join it, and print its address
+serve: install ## start or join the embedded stack, and print its address
 	@$(RUN) landbridge up
 
 test: install ## unit, integration and contract tests, in two processes for each core, each with databases of its own
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || scripts/apt-install nginx-light || \
-		echo "nginx is missing, so the tests behind it are skipped." >&2
+		echo "nginx is missing, so its tests are skipped." >&2
 	@$(RUN) pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle
@@ -37,12 +37,12 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 		tests/integration/test_geometries.py tests/access/test_request_limits.py tests/access/test_grants.py \
 		tests/access/test_model.py $(ARGS)
 
-test-browser: install ## STAC Browser in headless Chromium; installs both where they are missing
+test-browser: install ## test STAC Browser in headless Chromium; installs both if they are missing
 	@$(UV) sync --locked --quiet --group browser
 	@scripts/install-browser
 	@$(RUN) pytest tests/e2e $(ARGS)
 
-access: install ## who may do what: every route for every kind of caller
+access: install ## print the access of every kind of caller to every route
 	@PYTHONPATH=tests $(RUN) python -m access.matrix
 
 check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabilities of dependencies
@@ -56,11 +56,11 @@ check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabiliti
 	@$(RUN) deptry --config stac_api/pyproject.toml stac_api
 	@scripts/audit
 
-format: sync ## let ruff rewrite the sources
+format: sync ## format the sources and fix lint with ruff
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-bench: install ## JSON lines of our times and those of peers, also kept in BENCH_HISTORY; GROUP=start|search|raster|uploads|stac|access
+bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTORY; GROUP=start|search|raster|uploads|stac|access
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)
@@ -68,9 +68,9 @@ bench: install ## JSON lines of our times and those of peers, also kept in BENCH
 bench-report: sync ## draw the history of benchmarks to a PNG; OUTPUT=file
 	@PYTHONPATH=examples:tests $(RUN) python -m bench.report $(OUTPUT)
 
-faults: install ## what uploads leave behind where something goes wrong at any of their steps
+faults: install ## make each step of an upload fail, and print what is left behind
 	@PYTHONPATH=tests $(RUN) python -m faults
 
-bench-large: install ## summaries of a product of five million images; some minutes and two gigabytes
+bench-large: install ## summaries of a product of five million images; takes minutes and two gigabytes
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench large

@@ -1,4 +1,4 @@
-"""What the demo uploads: generated scenes, or the GeoTIFFs of a folder."""
+"""Data sets of the demo: generated scenes, or the GeoTIFFs of a folder."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]
 
 
 class DatasetError(Exception):
-    """A folder holds nothing that can be uploaded as one product."""
+    """A folder contains no files that can be uploaded as one product."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandSource:
-    """One band of the product, and where its pixels lie in the files of every image."""
+    """A band of the product, and its location in the files of every image."""
 
     name: str
     data_type: str
@@ -72,13 +72,13 @@ class ImageSource:
     name: str
     acquired: datetime
     files: Callable[[], list[Path]] = field(repr=False)
-    """Returns the files, by file index; generated scenes are made when this is called."""
+    """Function that returns the files, by file index; it makes generated scenes."""
     cloud_fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A product to be: its bands and images."""
+    """A product to create: its bands and images."""
 
     name: str
     title: str
@@ -91,7 +91,7 @@ class Dataset:
 
     @property
     def display_bands(self) -> list[str]:
-        """Red, green and blue where there are such bands, else the first three (or the first)."""
+        """Red, green and blue if these bands exist, else the first three (or the first)."""
         names = [band.name for band in self.bands if not band.is_alpha]
         if {"red", "green", "blue"} <= set(names):
             return ["red", "green", "blue"]
@@ -99,7 +99,7 @@ class Dataset:
 
 
 def generated(size: int, folder: Path) -> Dataset:
-    """Six scenes of `size` by `size` pixels, written to `folder` when they are needed."""
+    """Return six scenes of `size` by `size` pixels, written to `folder` when they are needed."""
     wavelengths = {name: (low, high) for name, low, high in LANDSAT_BANDS.values()}
     bands = [
         BandSource(
@@ -212,7 +212,7 @@ def _bands_of(path: Path) -> list[BandSource]:
 
 
 def _with_ranges(band: BandSource, files: list[Path]) -> BandSource:
-    """Give a band the ranges of a few files: all of an integer type, the 2nd to 98th percentile shown."""
+    """Set a band's ranges from a few files: the whole integer type, and the 2nd to 98th percentile."""
     samples = []
     for path in files[:4]:
         with rasterio.open(path) as file:
@@ -229,7 +229,7 @@ def _with_ranges(band: BandSource, files: list[Path]) -> BandSource:
 
 
 def _acquired(path: Path) -> datetime:
-    """The date in the file's name or tags, else when the file was written."""
+    """Return the date in the file's name or tags, else the time of the file's last change."""
     if match := _DATE.search(path.stem):
         try:
             return datetime.strptime("-".join(match.groups()), "%Y-%m-%d").replace(tzinfo=UTC)

@@ -1,9 +1,9 @@
-"""The main job, told as it goes: upload scenes, search them, make a mosaic and a monthly stack.
+"""Demo with progress messages: upload scenes, search them, compute a mosaic and a monthly stack.
 
     python examples/demo.py [--data FOLDER] [--size PIXELS] [--output FOLDER]
 
 Everything is done through the public object API, with nothing configured: the embedded stack is started, or
-joined where it already runs. A second run finds what the first one uploaded.
+joined if it already runs. A second run uses the images of the first one.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main() -> int:
         help="folder of GeoTIFFs",
     )
     options.add_argument("--size", type=int, default=1600, help="pixels across a generated scene")
-    options.add_argument("--output", type=Path, default=Path("demo"), help="where the files go")
+    options.add_argument("--output", type=Path, default=Path("demo"), help="output folder")
     chosen = options.parse_args()
 
     try:
@@ -93,7 +93,7 @@ def heading(text: str) -> None:
 
 
 def create_product(product_id: str, dataset: Dataset) -> Product:
-    """Create the product and its bands, or bring the ones there up to date."""
+    """Create the product and its bands, or update the existing ones."""
     heading("A product and its bands")
     product = Product.get_or_create(product_id, name=dataset.title, tags=["demo"])
     product.save()
@@ -108,7 +108,7 @@ def create_product(product_id: str, dataset: Dataset) -> Product:
 
 
 def band_of(product: Product, source: BandSource) -> SpectralBand | MaskBand:
-    """Return the band as the source describes it, new or as it is in the catalog; not saved."""
+    """Return the band as the source describes it, new or from the catalog; it is not saved."""
     kind = MaskBand if source.is_alpha else SpectralBand
     band = kind.get_or_create(
         product.named_id(source.name),
@@ -128,7 +128,7 @@ def band_of(product: Product, source: BandSource) -> SpectralBand | MaskBand:
 
 
 def upload_images(product: Product, dataset: Dataset) -> bool:
-    """Upload the images that are not there yet; return whether all of them are there now."""
+    """Upload the missing images. Return True if all of them exist afterwards."""
     heading("Images")
     there = {image.name for image in product.images()}
     missing = [source for source in dataset.images if source.name not in there]
@@ -157,7 +157,7 @@ def search(product: Product, dataset: Dataset) -> ImageCollection:
     first = min(source.acquired.year for source in dataset.images)
     last = max(source.acquired.year for source in dataset.images)
     found = product.images().filter(f"{first}-01-01" <= p.acquired < f"{last + 1}-01-01")
-    # An image without a cloud fraction does not match any comparison with it; keep those too.
+    # An image without a cloud fraction matches no comparison with it. Include such images.
     found = found.filter((p.cloud_fraction < MAX_CLOUD) | p.cloud_fraction.isnull)
     print(f'"{first}-01-01" <= p.acquired < "{last + 1}-01-01" and cloud_fraction < {MAX_CLOUD} or unknown:')
     print(f"{found.count()} of {product.images().count()} images")
@@ -174,7 +174,7 @@ def common_frame(images: ImageCollection, dataset: Dataset) -> AOI:
     contexts = [image.geocontext for image in images]
     crs = Counter(context.crs for context in contexts).most_common(1)[0][0]
     boxes = np.array([transform_bounds(c.bounds_crs, crs, *c.bounds) for c in contexts if c.bounds])
-    # On the grid of the images in this coordinate system, their pixels are taken over as they are.
+    # On the grid of the images in this coordinate system, pixels are not resampled.
     corner = next(c.bounds[:2] for c in contexts if c.bounds and c.crs == crs)
     step = dataset.resolution
     low = np.floor((boxes[:, :2].min(axis=0) - corner) / step + 1e-6) * step + corner
@@ -216,20 +216,20 @@ def make_stack(images: ImageCollection, frame: AOI, dataset: Dataset) -> None:
 
 
 def write_picture(pixels: np.ma.MaskedArray[Any, Any], path: Path) -> None:
-    """Write (band, y, x) pixels as a PNG, stretched for the eye, transparent where masked."""
+    """Write (band, y, x) pixels as a PNG, stretched for display; masked pixels are transparent."""
     shrink = -(-max(pixels.shape[1:]) // PICTURE_SIZE)
     rows, columns = (size // shrink for size in pixels.shape[1:])
     valid = np.asarray(~np.ma.getmaskarray(pixels).any(axis=0))
 
     def blocks(layer: NDArray[Any]) -> NDArray[np.float32]:
-        """Mean over blocks of `shrink` by `shrink` pixels."""
+        """Return the mean over blocks of `shrink` by `shrink` pixels."""
         cut = layer[: rows * shrink, : columns * shrink].reshape(rows, shrink, columns, shrink)
         return np.asarray(cut.mean(axis=(1, 3)), np.float32)
 
     weight = blocks(valid)
     colors = np.stack([blocks(np.where(valid, layer, 0)) for layer in pixels.data]) / np.maximum(weight, 1e-6)
     seen = colors[:, weight > 0] if weight.any() else np.zeros((len(pixels), 1))
-    # Haze lifts the dark end of each band on its own; one span for all keeps the colors.
+    # Haze raises the minimum of each band separately; one range width for all keeps the colors.
     low, high = np.percentile(seen, (0.5, 99), axis=1)
     span = max((high - low).max(), 1e-6)
     picture = np.zeros((len(pixels) + 1, rows, columns), np.uint8)
@@ -243,7 +243,7 @@ def write_picture(pixels: np.ma.MaskedArray[Any, Any], path: Path) -> None:
 
 
 def invite(api: str, product: Product, dataset: Dataset) -> None:
-    """Print how to ask the STAC API itself."""
+    """Print example requests to the STAC API."""
     heading("Your turn")
     cloudy = any(source.cloud_fraction is not None for source in dataset.images)
     clear = {"op": "<", "args": [{"property": "eo:cloud_cover"}, 100 * MAX_CLOUD]}

@@ -1,4 +1,4 @@
-"""Noise that follows from position and seed alone: any window of an endless plane can be asked for."""
+"""Noise that depends only on position and seed, for any window of an infinite plane."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def hashed(x: NDArray[Any], y: NDArray[Any], seed: int) -> Float:
 
 
 def _octave(rows: range, columns: range, step: float, seed: int) -> Float:
-    """Return gradient noise, about -1 to 1, of features `step` pixels wide, turned by the seed."""
+    """Return gradient noise, about -1 to 1, of features `step` pixels wide, rotated by the seed."""
     turn = 2.4 * seed
     x0, y0 = np.array(columns) / step, np.array(rows)[:, None] / step
     x = np.cos(turn) * x0 - np.sin(turn) * y0
@@ -78,7 +78,7 @@ def fractal(
     at = {step: min(level, max(2, 2 ** int(np.log2(step / 4)))) for step in steps}
 
     def around(wanted: range, spacing: int) -> range:
-        """Indices of a grid around the pixels wanted, and as far out as refining it will eat."""
+        """Return indices of a grid around the wanted pixels, with the margin that refining removes."""
         return range(wanted.start // spacing - 4, wanted.stop // spacing + 5)
 
     grid_rows, grid_columns = around(rows, level), around(columns, level)

@@ -1,4 +1,4 @@
-"""Landsat-like scenes from a made-up landscape: what the demo, the tests and the benchmarks work on.
+"""Landsat-like scenes of an artificial landscape, for the demo, the tests and the benchmarks.
 
 The landscape is a function of position, so scenes of one place agree wherever they overlap, whatever their
 size, date or UTM zone. On the ground lie mountains, lakes, forest and fields; a season changes their colors.
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     Float = NDArray[np.float32]
 
 BANDS = ("blue", "green", "red", "nir")
-"""Color bands of a scene: uint16 reflectance times 10,000, 0 where there is no data."""
+"""Color bands of a scene: uint16 reflectance times 10,000, 0 for no data."""
 
 ALPHA = "alpha"
-"""The band after them: uint16, 1 where the ground is seen, 0 in the fringe and under cloud."""
+"""Band after the color bands: uint16, 1 if the ground is visible, 0 in the fringe and under cloud."""
 
 NODATA = 0
 PIXEL = 30.0
@@ -69,7 +69,7 @@ _CLOUDY = 0.05  # a pixel counts as cloud when this much of its ground is hidden
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What one scene shows, where and when; `render` makes its pixels."""
+    """Content, location and time of one scene; `render` computes its pixels."""
 
     name: str
     acquired: datetime
@@ -81,7 +81,7 @@ class Scene:
     width: int
     height: int
     cloud_fraction: float
-    """Part of the footprint under cloud, 0 to 1."""
+    """Cloudy part of the footprint, 0 to 1."""
     seed: int
 
     @property
@@ -157,7 +157,7 @@ def strips(scene: Scene, rows: int = _STRIP) -> Iterator[tuple[Window, NDArray[n
 def write(
     scene: Scene, folder: str | Path, *, alpha: bool = True, split: bool = False, nodata: int | None = NODATA
 ) -> list[Path]:
-    """Write a scene as GeoTIFF and return the paths of its files, which are left alone if they exist.
+    """Write a scene as GeoTIFF and return the paths of its files; existing files are kept.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def write(
     if all(path.exists() for path in paths):
         return paths
     count = 1 if split else len(names)
-    # Written under another name and renamed, so that an interrupted run leaves nothing that looks finished.
+    # Written under another name and renamed, so that an interrupted run leaves no incomplete file.
     parts = [path.with_suffix(".part") for path in paths]
     files = [rasterio.open(part, "w", count=count, nodata=nodata, **scene.profile) for part in parts]
     try:
@@ -194,7 +194,7 @@ def write(
 
 
 def _snap(coordinate: float) -> float:
-    """Put an edge on the grid of Landsat scenes: odd multiples of half a pixel."""
+    """Align an edge with the grid of Landsat scenes: odd multiples of half a pixel."""
     return round(coordinate / PIXEL) * PIXEL + PIXEL / 2
 
 
@@ -215,14 +215,14 @@ _LIGHT = (0.78, 0.62)  # (right, down) away from the light, which comes from the
 
 
 def _ramp(values: Float, low: float, high: float) -> Float:
-    """Rise smoothly from 0 at `low` to 1 at `high`."""
+    """Return a smooth step from 0 at `low` to 1 at `high`."""
     t: Float = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
     t *= t * (3 - 2 * t)
     return t
 
 
 def _fields(rows: range, columns: range) -> tuple[Float, Float]:
-    """Return a patchwork of fields: (a number per field, 1 inside and less on its border)."""
+    """Return a patchwork of fields: (a number for each field, 1 inside and less at its border)."""
     x, y = np.array(columns, np.float32), np.array(rows, np.float32)[:, None]
     u = (np.float32(0.985) * x - np.float32(0.174) * y) / np.float32(44)
     v = (np.float32(0.174) * x + np.float32(0.985) * y) / np.float32(36)
@@ -255,7 +255,7 @@ def _ground(rows: range, columns: range, summer: float, year: int) -> Float:
     shade = np.clip(1 + relief * (_LIGHT[0] * right + _LIGHT[1] * down), 0.3, 1.7)
 
     plot, inside = _fields(rows, columns)
-    # What grows in a field changes from year to year and fades with the season.
+    # The crop of a field changes every year and fades with the season.
     sown = hashed((plot * 2**20).astype(np.int64), np.full(plot.shape, year), 17)
     green = np.clip(np.float32(1.25 * summer) - np.float32(0.7) * sown, 0, 1)
 
@@ -287,7 +287,7 @@ def _ground(rows: range, columns: range, summer: float, year: int) -> Float:
 
 
 class _Landscape:
-    """The landscape as one scene sees it, strip by strip."""
+    """The landscape of one scene, in strips."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -298,7 +298,7 @@ class _Landscape:
     def strip(self, top: int, height: int) -> NDArray[np.uint16]:
         scene = self.scene
         ground = self._ground(top, height)
-        # Shadows fall to the lower right, away from the light.
+        # The light comes from the upper left.
         thickness = self._thickness(range(top - _SHADOW, top + height), range(-_SHADOW, scene.width))
         clouds = _ramp(thickness, self.threshold, self.threshold + _EDGE)
         cloud, shadow = clouds[_SHADOW:, _SHADOW:], clouds[:-_SHADOW, :-_SHADOW]
@@ -318,7 +318,7 @@ class _Landscape:
         return pixels
 
     def _ground(self, top: int, height: int) -> Float:
-        """Return the ground under rows of the scene, taken over from the western zone's grid."""
+        """Return the ground under rows of the scene, from the western zone's grid."""
         scene = self.scene
         summer, year = self.summer, scene.acquired.year
         if scene.epsg == _WEST:
@@ -354,13 +354,13 @@ class _Landscape:
         return target
 
     def _thickness(self, rows: range, columns: range, spacing: int = 1) -> Float:
-        """Return how thick the clouds over pixels of the scene would be, to be cut at the threshold."""
+        """Return the thickness of clouds over pixels of the scene, before the threshold."""
         steps = (230, 115, 58, 29, 14, 7)
         seed = self.scene.seed * 16 + 5
         return fractal(rows, columns, steps, seed=seed, gain=0.6, spacing=spacing)
 
     def _footprint(self, rows: range, columns: range) -> NDArray[np.bool_]:
-        """Tell which pixels lie inside the rotated footprint."""
+        """Return a mask of the pixels inside the rotated footprint."""
         x = (np.array(columns) + 0.5) / self.scene.width
         y = (np.array(rows)[:, None] + 0.5) / self.scene.height
         inside = np.ones((len(rows), len(columns)), np.bool_)
@@ -369,7 +369,7 @@ class _Landscape:
         return inside
 
     def _cloud_threshold(self) -> float:
-        """Return the thickness at which clouds begin, so that `cloud_fraction` of the footprint is cloudy."""
+        """Return the threshold of thickness that makes `cloud_fraction` of the footprint cloudy."""
         spacing = 2
         rows, columns = range(0, self.scene.height, spacing), range(0, self.scene.width, spacing)
         thickness = self._thickness(range(self.scene.height), range(self.scene.width), spacing)

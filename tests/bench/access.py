@@ -1,4 +1,4 @@
-"""What the rules cost: who may read a tenth of ten thousand products, against an operator there.
+"""Cost of access lists: a caller who may read a tenth of ten thousand products, against the operator.
 
 Each product has a partition of its own in pgstac. To make them takes some minutes; BENCH_PRODUCTS makes
 fewer.
@@ -40,7 +40,7 @@ _OPERATOR = "an operator's"
 
 
 class _Callers:
-    """The same API as an operator sees it, and as who may read a tenth."""
+    """Clients of the same API for the operator and for a caller who may read a tenth."""
 
     def __init__(self, operator: httpx.Client, reader: httpx.Client) -> None:
         self.operator, self.reader = operator, reader
@@ -149,7 +149,7 @@ def _median(send: Callable[[], httpx.Response]) -> Callable[[], float]:
 
 
 def _searches(body: dict[str, Any], share: float) -> Iterator[Contest]:
-    """A search of both; the reader has to find its share of what the operator finds."""
+    """Compare a search of both; the reader must find its share of the operator's results."""
     with _SHARED.use() as callers:
         all_, found = _matched(callers.operator, body), _matched(callers.reader, body)
         if not 0.5 * share * all_ <= found <= 1.5 * share * all_ or not found:

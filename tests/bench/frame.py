@@ -1,14 +1,14 @@
-"""The frame of all benchmarks: contests of ours against peers, measured in alternating runs.
+"""Framework of all benchmarks: contests between our code and peers, measured in alternating runs.
 
-A job is a generator function: it prepares, yields a `Contest`, and cleans up after it.
+A job is a generator function: it prepares, yields a `Contest`, and cleans up afterwards.
 
 >>> @job("raster")
 ... def mosaic_of_twelve() -> Iterator[Contest]:
 ...     scenes = ...
 ...     yield Contest(lambda: ours(scenes), [Peer("gdalwarp", lambda: gdalwarp(scenes), aim=1.2)])
 
-What is measured runs once unmeasured, then `runs` times in turn with its peers, so that a machine that slows
-down slows all of them. Every peer makes one row; a row is met where its ratio reaches its aim.
+Every measure runs once to warm up, then `runs` times in turn with its peers, so that a slow machine slows all
+of them. Every peer makes one row; a row is met if its ratio reaches its aim.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     Measure = Callable[[], object]
-    """Does the work once. A number it returns is the measure (seconds or bytes); else its seconds are."""
+    """Function that does the work once. A number that it returns is the result, else its duration is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What ours is held against: a measure of its own, or a figure, and the ratio to reach."""
+    """A peer: a function to measure, or a fixed figure, and the ratio to reach."""
 
     name: str
     measure: Measure | float
@@ -42,7 +42,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Ours and its peers on the same work."""
+    """Our code and its peers on the same work."""
 
     ours: Measure
     peers: Sequence[Peer]
@@ -52,7 +52,7 @@ class Contest:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the result; seconds or bytes, and ratio = theirs / ours."""
+    """One line of the result: seconds or bytes, and ratio = theirs / ours."""
 
     job: str
     ours: float
@@ -101,7 +101,7 @@ def run(job: Job, log: Callable[[str], None]) -> list[Row]:
                 measure()
         taken: dict[int, list[float]] = {id(measure): [] for measure in measures}
         for number in range(contest.runs):
-            # Every other round the other way around: who goes first may find colder caches.
+            # Every other round in reverse order, because the first measure may find colder caches.
             for measure in measures if number % 2 == 0 else measures[::-1]:
                 taken[id(measure)].append(_take(measure))
         median = {key: statistics.median(values) for key, values in taken.items()}
@@ -128,7 +128,7 @@ def in_fresh_process(code: str) -> Measure:
     """Make a measure that runs code in a new Python; what the code prints last is the figure."""
 
     def measure() -> float:
-        # As a user's process has it: without what `__main__` sets for the peers.
+        # Without the setting that `__main__` makes for the peers, as in a user's process.
         ours = {name: value for name, value in os.environ.items() if name != "GDAL_CACHEMAX"}
         done = subprocess.run(
             [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=ours

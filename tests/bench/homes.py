@@ -1,4 +1,4 @@
-"""Embedded stacks of the benchmarks' own: nothing measured touches the stack of the user."""
+"""Embedded stacks for the benchmarks, separate from the user's stack."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def stack(verb: str) -> None:
 
 @contextmanager
 def empty_home() -> Iterator[Path]:
-    """A home with nothing in it, in effect for this process and its children; its stack ends with it."""
+    """Set an empty home for this process and its children, and stop its stack at the end."""
     home = Path(tempfile.mkdtemp(prefix="landbridge-"))
-    home.chmod(0o755)  # the database runs as another user where the caller is root
+    home.chmod(0o755)  # if the caller is root, the database runs as another user
     before = {name: os.environ.pop(name, None) for name in ("LANDBRIDGE_HOME", "LANDBRIDGE_URL")}
     os.environ["LANDBRIDGE_HOME"] = str(home)
     try:
@@ -44,7 +44,7 @@ def empty_home() -> Iterator[Path]:
 
 
 class Shared(Generic[T]):
-    """What several jobs of a run need and takes minutes to make: made by the first, closed after the last."""
+    """A resource that several jobs share: the first job opens it, and the last one closes it."""
 
     def __init__(self, make: Callable[[], AbstractContextManager[T]], jobs: int) -> None:
         self._make, self._jobs = make, jobs

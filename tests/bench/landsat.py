@@ -37,7 +37,7 @@ def load(api: httpx.Client, count: int) -> None:
 
 
 def collection() -> dict[str, Any]:
-    """The Collection, one file for each band."""
+    """Return the Collection, with one file for each band."""
     bands: list[dict[str, Any]] = [
         {
             "name": name,
@@ -85,7 +85,7 @@ def collection() -> dict[str, Any]:
 
 
 def items(start: int, stop: int) -> Iterator[dict[str, Any]]:
-    """The items from number `start` to before `stop`."""
+    """Return the items from number `start` to before `stop`."""
     for number in range(start, stop):
         yield _item(number)
 

@@ -44,7 +44,7 @@ WHERE c.id = %(collection)s
 
 @contextmanager
 def _rows() -> Iterator[tuple[httpx.Client, Callable[[int], None]]]:
-    """The API, and a function that fills the product up to a number of rows."""
+    """Yield the API, and a function that fills the product up to a number of rows."""
     with empty_home() as home:
         stack("up")
         state = orjson.loads((home / "state.json").read_bytes())
@@ -98,7 +98,7 @@ _MEASURES = {"the whole": _total, "by month": _monthly, "one year by month": _ye
 
 @contextmanager
 def _filled() -> Iterator[httpx.Client]:
-    """The API with all rows; the growth on the way there goes to stderr."""
+    """Yield the API with all rows; print times for smaller numbers of rows to stderr."""
     with _rows() as (api, fill):
         for count in _SIZES:
             fill(count)

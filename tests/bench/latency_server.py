@@ -1,4 +1,4 @@
-"""A folder over HTTP by ranges, each answer after some latency: python latency_server.py FOLDER SECONDS.
+"""Serve byte ranges of a folder over HTTP, with a latency: python latency_server.py FOLDER SECONDS.
 
 It prints its address and serves until it is terminated. Files stay open and nothing is worked out in Python
 but the head of an answer, so that it is not the server that is measured.

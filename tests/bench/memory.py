@@ -1,4 +1,4 @@
-"""The memory of a process, as its benchmarks' children count it. Linux only."""
+"""Peak memory of a process, for child processes of benchmarks. Linux only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def peak() -> int:
-    """The most bytes that this process has held since it began.
+    """Return the peak memory of this process in bytes.
 
     `getrusage` would not do: what the parent held when it started the child counts there too.
     """

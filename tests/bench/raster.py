@@ -1,4 +1,4 @@
-"""What pixels cost: one scene, mosaics and stacks of twelve, each against the ways others have of it.
+"""Raster jobs: one scene, mosaics and stacks of twelve, each against other libraries.
 
 `LANDBRIDGE_BENCH_SIZE` is the scenes' edge in pixels, or "full" (see raster_scenes); `LANDBRIDGE_BENCH_JOBS`
 picks jobs by letter and variant, as in "b-multi,e". Results are held against a reference before they count.
@@ -34,7 +34,7 @@ _TITLES = {
     "d": "d stack of twelve",
     "e": "e large mosaic of twelve",
 }
-# Job and variant: the least that odc.stac.load and the best of the others take, in ours; what decoding takes.
+# Job and variant: ratios to reach against odc.stac.load, the best other peer, and decoding alone.
 _AIMS: dict[tuple[str, str], tuple[float, float, float]] = {
     ("a", "multi"): (2.5, 1.2, 0.3),
     ("a", "split"): (2.5, 1.2, 0.3),
@@ -49,13 +49,13 @@ _AIMS: dict[tuple[str, str], tuple[float, float, float]] = {
     ("e", "multi"): (8, 7, 0.3),
     ("e", "split"): (8, 7, 0.3),
 }
-# Nearest of ours is exact but for centers on the border of two pixels; GDAL's and rio-tiler's is off by up to
+# Our nearest is exact except for centers on the border of two pixels; GDAL's and rio-tiler's is off by up to
 # an eighth of a pixel between two systems, and for a coarse grid they may take another overview.
 OURS, THEIRS, _COARSE = 1e-4, 0.05, 0.1
 
 
 def ours(todo: Work) -> Callable[[], Array]:
-    """A job as we do it."""
+    """Return a job as a call of our engine."""
     sources = todo.ground.sources(todo.variant)
     sources = [source for source in sources if source.id in {scene.name for scene in todo.scenes}]
     request = Request(RGB, context(todo.grid), mask_alpha=todo.alpha)
@@ -71,7 +71,7 @@ def ours(todo: Work) -> Callable[[], Array]:
 
 
 def _others(todo: Work) -> Iterator[tuple[str, Callable[[Work], Array]]]:
-    """The peers that can do a job, but odc-stac."""
+    """Return the peers that can do a job, except odc-stac."""
     yield "rasterio in threads", peers.rasterio_threads
     if todo.alpha:
         return
@@ -90,7 +90,7 @@ def _others(todo: Work) -> Iterator[tuple[str, Callable[[Work], Array]]]:
 def checked(
     name: str, run: Callable[[], Array], expected: Reference, tolerance: float, *, alike: bool = False
 ) -> Measure:
-    """A measure that holds its first result, which the frame does not count, against the reference."""
+    """Return a measure that checks its first result, which is not counted, against the reference."""
     pending = [True]
 
     def measure() -> None:
@@ -132,13 +132,13 @@ def _register(key: str, variant: str) -> None:
 
 
 def wanted(key: str, variant: str) -> bool:
-    """Whether a job is among those that are to run."""
+    """Say if a job is selected."""
     chosen = os.environ.get("LANDBRIDGE_BENCH_JOBS")
     return not chosen or bool({key, variant, f"{key}-{variant}"}.intersection(chosen.split(",")))
 
 
 def runs() -> int:
-    """How many times a job is to be measured."""
+    """Return the number of measurements of a job."""
     return int(os.environ.get("LANDBRIDGE_BENCH_RUNS") or 5)
 
 

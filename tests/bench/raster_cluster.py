@@ -1,4 +1,4 @@
-"""What a dask cluster of two processes makes of the large mosaic: ours against odc.stac.load in chunks."""
+"""The large mosaic on a dask cluster of two processes: our engine against odc.stac.load in chunks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _contest(variant: str) -> Iterator[Contest]:
     dask: Any = distributed
     with (
         dask.LocalCluster(_WORKERS, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster,
-        # While there is a client, ours runs on its cluster.
+        # If there is a client, our engine runs on its cluster.
         dask.Client(cluster),
     ):
         yield Contest(

@@ -1,4 +1,4 @@
-"""How the cost of mosaics grows: with scenes that lie under others, and with the pixels asked for."""
+"""Growth of the cost of mosaics with the number of hidden scenes, and with the number of pixels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bench.frame import Measure
 
-# How much of each edge of the area of e the scenes cover.
+# Part of each edge of job e's area that the scenes cover.
 _COVERED = 0.7
 _SCENES = (48, 200)
 _SCENES_AIM = 1 / 1.3
@@ -35,7 +35,7 @@ _PIXELS_AIM = 4 / 5
 
 
 def _under(sources: list[Source], count: int, folder: str) -> list[Source]:
-    """The scenes on top of others: so many in all, the further ones the same files by other names."""
+    """Return `count` scenes; additional ones are the same files under other names."""
     further = []
     for number in range(count - len(sources)):
         original = sources[number % len(sources)]
@@ -50,7 +50,7 @@ def _under(sources: list[Source], count: int, folder: str) -> list[Source]:
 
 
 def _covered(todo: Work) -> Work:
-    """The part of the area that the scenes fill: only there those that lie under others need no look."""
+    """Return the part of the area that the scenes fill; only there hidden scenes need not be read."""
     rows, columns = (round(size * _COVERED) for size in todo.shape)
     return replace(todo, grid=todo.grid[:rows, :columns])
 
@@ -78,7 +78,7 @@ def _register_scenes(variant: str, count: int) -> None:
 
 
 def _area(variant: str, edge: int) -> Work:
-    """The mosaic of b in a larger or smaller square, scaled to the size of the scenes."""
+    """Return job b's mosaic in a larger or smaller square, scaled to the size of the scenes."""
     todo = work("b", variant, ground())
     pixels = max(1, round(edge * todo.ground.size / FULL))
     return replace(todo, grid=todo.ground.grid(40 / 231, 50 / 234, pixels))

@@ -1,4 +1,4 @@
-"""The raster jobs over HTTP from a server 20 ms away, as an object store of another place is.
+"""The raster jobs over HTTP with a latency of 20 ms, like a remote object store.
 
 `LANDBRIDGE_BENCH_JOBS` picks them as "b-http" or "d-http-split".
 """
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from bench.raster_work import Work
 
 _LATENCY = 0.02
-# The least that odc.stac.load and the best of the others take, in ours.
+# Ratios to reach against odc.stac.load and the best other peer.
 _AIMS = {"b": (10, 1.7), "d": (1.5, 1.5)}
 _TITLES = {"b": "b over HTTP mosaic of twelve", "d": "d over HTTP stack of twelve"}
-# How many reads wait for the server at a time, by ours and theirs: more than there are cores.
+# Number of concurrent reads, for our engine and for the peers: more than there are cores.
 _AT_ONCE = 16
-# What those who read from the cloud with GDAL set.
+# The usual settings of GDAL for reading from the cloud.
 _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
@@ -43,7 +43,7 @@ _GDAL = {
     "GDAL_HTTP_VERSION": "2",
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif",
-    # Else every run but the first would read what GDAL has kept.
+    # Otherwise every run except the first would read from GDAL's cache.
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",
     "VSI_CACHE": "TRUE",
 }
@@ -51,7 +51,7 @@ _GDAL = {
 
 @contextmanager
 def _served(folder: Path) -> Iterator[str]:
-    """The folder behind HTTP, by a process of its own that answers after the latency."""
+    """Serve the folder over HTTP by a separate process that adds the latency."""
     script = Path(__file__).with_name("latency_server.py")
     command = [sys.executable, str(script), str(folder), str(_LATENCY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -64,7 +64,7 @@ def _served(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _as_in_the_cloud() -> Iterator[None]:
-    """GDAL's settings for all threads of the process, and the peers' number of threads."""
+    """Set GDAL's options for all threads of the process, and the peers' number of threads."""
     before = {name: os.environ.get(name) for name in _GDAL}
     threads = peers.THREADS
     os.environ.update(_GDAL)

@@ -1,4 +1,4 @@
-"""What memory the large mosaic takes, in bytes of a process of its own, against output x 1.5 + 512 MiB.
+"""Memory of the large mosaic, in bytes of a separate process, against output x 1.5 + 512 MiB.
 
 The output is the values alone: its mask is part of what ours takes. One job counts what the peak grows beyond
 the state after imports, the other the whole process, with the interpreter and all libraries. Linux only.

@@ -1,4 +1,4 @@
-"""The raster jobs as others do them: each takes the work and gives (band, y, x), or (scene, band, y, x)."""
+"""The raster jobs with other libraries. Each returns (band, y, x), or (scene, band, y, x)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _items(folder: str, work: Work) -> list[pystac.Item]:
 
 
 def items(work: Work) -> list[pystac.Item]:
-    """The scenes as STAC items, with all that the projection and raster extensions can say of them."""
+    """Return the scenes as STAC items, with all members of the projection and raster extensions."""
     return _items(work.ground.address or str(work.ground.folder), work)
 
 
@@ -103,7 +103,7 @@ def _item(work: Work, scene: landscape.Scene) -> dict[str, Any]:
 
 
 def odc_stac(work: Work) -> Array:
-    """odc.stac.load; where alpha counts, of the whole stack, laid over each other after."""
+    """Run odc.stac.load; if alpha counts, load the whole stack and composite it afterwards."""
     import odc.stac
 
     options: dict[str, Any] = {"geobox": work.grid, "pool": THREADS, "resampling": "nearest"}
@@ -121,7 +121,7 @@ def odc_stac(work: Work) -> Array:
 
 
 def odc_stac_on_dask(work: Work, chunk: int) -> Array:
-    """odc.stac.load of lazy chunks, all bands computed at once by the cluster of the active client."""
+    """Run odc.stac.load with lazy chunks; the active client's cluster computes all bands at once."""
     import odc.stac
 
     cube = odc.stac.load(
@@ -141,7 +141,7 @@ def _layers(cube: Any) -> Array:
 
 
 def _overlay(layers: list[Array]) -> Array:
-    """The layers, oldest first, over each other."""
+    """Composite the layers, the oldest first."""
     out = layers[-1].copy()
     for layer in layers[-2::-1]:
         np.copyto(out, layer, where=out == 0)
@@ -149,7 +149,7 @@ def _overlay(layers: list[Array]) -> Array:
 
 
 def stackstac(work: Work) -> Array:
-    """stackstac.stack and its mosaic; it knows files of one band only."""
+    """Run stackstac.stack and its mosaic; it supports files of one band only."""
     import dask
     import stackstac as library
 
@@ -178,7 +178,7 @@ def stackstac(work: Work) -> Array:
 
 
 def rio_tiler(work: Work) -> Array:
-    """rio-tiler's readers, and its mosaic of the first that is valid."""
+    """Run rio-tiler's readers and its mosaic of the first valid pixel."""
     from rio_tiler.mosaic import mosaic_reader
     from rio_tiler.mosaic.methods import FirstMethod
 
@@ -223,7 +223,7 @@ def _part(work: Work, scene: landscape.Scene) -> Any:
 
 
 def gdalwarp(work: Work) -> Array:
-    """The gdalwarp command, its result uncompressed in memory where there is such a folder."""
+    """Run gdalwarp; the result is uncompressed, and in memory if there is such a folder."""
     memory = "/dev/shm"
     with tempfile.TemporaryDirectory(dir=memory if Path(memory).is_dir() else None) as folder:
         if work.stacked:
@@ -232,7 +232,7 @@ def gdalwarp(work: Work) -> Array:
 
 
 def has_gdalwarp() -> bool:
-    """Whether the command is installed."""
+    """Say if the command is installed."""
     return shutil.which("gdalwarp") is not None
 
 
@@ -252,14 +252,14 @@ def _gdalwarp(work: Work, scenes: tuple[landscape.Scene, ...], folder: str) -> A
 
 
 def warped_vrt(work: Work) -> Array:
-    """Every scene through rasterio's WarpedVRT, GDAL's warper, in threads."""
+    """Read every scene through rasterio's WarpedVRT (GDAL's warper), in threads."""
     with ThreadPoolExecutor(THREADS) as pool:
         layers = list(pool.map(lambda scene: _read(work, scene, warp=True), work.scenes))
     return np.stack(layers) if work.stacked else _overlay(layers)
 
 
 def rasterio_threads(work: Work) -> Array:
-    """What an expert writes: windows where grids coincide, newest first, two ahead, until all is there."""
+    """Read as an expert would: windows if grids coincide, newest first, two ahead, until all is valid."""
     with ThreadPoolExecutor(THREADS) as pool:
         if work.stacked:
             return np.stack(list(pool.map(lambda scene: _read(work, scene), work.scenes)))
@@ -281,13 +281,13 @@ def rasterio_threads(work: Work) -> Array:
 
 
 def rasterio_gdal_threads(work: Work) -> Array:
-    """One scene read with GDAL's own threads."""
+    """Read one scene with GDAL's own threads."""
     with rasterio.Env(GDAL_NUM_THREADS=str(THREADS)):
         return _read(work, work.scenes[-1])
 
 
 def rasterio_merge(work: Work) -> Array:
-    """rasterio.merge, scenes of the other zone through a WarpedVRT."""
+    """Run rasterio.merge, with scenes of the other zone through a WarpedVRT."""
     parts = []
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_NUM_THREADS=str(THREADS)))
@@ -357,7 +357,7 @@ def _warped(work: Work, dataset: Any) -> WarpedVRT:
 
 
 def decode_only(work: Work, reference: Reference) -> Callable[[], None]:
-    """A measure that inflates the tiles the result cannot do without: no headers, no pixels."""
+    """Return a measure that inflates only the tiles that the result needs: no headers, no pixels."""
     import imagecodecs
     import tifffile
 

@@ -1,4 +1,4 @@
-"""What the raster jobs must give, worked out pixel by pixel, and the tiles that this takes at the least."""
+"""Expected results of the raster jobs, computed pixel by pixel, and the tiles that they need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Tile = tuple[int, int, int]
 """The scene's number, and row and column of the tile."""
 
 TILE = 512
-# Every so many-th row and column of the result is worked out.
+# Step between the rows and columns of the result that are computed.
 _STRIDE = 5
 _ROWS = 64
 _TIE = 1e-6
@@ -28,7 +28,7 @@ _TIE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Some pixels of a result and the tiles that no way of making it can do without."""
+    """Some pixels of a result, and the tiles that every implementation has to read."""
 
     pixels: Array
     tiles: frozenset[Tile]
@@ -50,7 +50,7 @@ class Reference:
 
 
 def reference(work: Work) -> Reference:
-    """The reference of a job: every output center taken to the scene's own coordinates one by one."""
+    """Return the reference of a job: every output center transformed to the scene's coordinates."""
     rows, columns = work.grid.shape.yx
     ys, xs = np.arange(_STRIDE // 2, rows, _STRIDE), np.arange(_STRIDE // 2, columns, _STRIDE)
     layers = len(work.scenes) if work.stacked else 1
@@ -90,7 +90,7 @@ def _pixels(work: Work, scene: Scene) -> tuple[Array, Array | None, rasterio.Aff
 def _places(
     work: Work, number: int, transform: rasterio.Affine, ys: Array, xs: Array
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """Rows and columns in a scene of the centers of output pixels, and which of them are not before it."""
+    """Yield rows and columns of output centers in a scene, and a mask of those not before it."""
     x: Any
     y: Any
     x, y = work.grid.transform @ tuple(np.meshgrid(xs + 0.5, ys + 0.5))  # type: ignore[operator]  # for scalars

@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 COUNT = 12
 FULL = 7700
 _DEFAULT = 2048
-# What the files of a folder are made by: another number starts another folder.
+# Version of the generator: another number starts another folder.
 _EDITION = 1
 
 
 def scene_size() -> int:
-    """The edge of a scene in pixels."""
+    """Edge of a scene in pixels."""
     text = os.environ.get("LANDBRIDGE_BENCH_SIZE") or str(_DEFAULT)
     return FULL if text == "full" else int(text)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """The scenes and where their files are, oldest first; with an `address` they are read from there."""
+    """The scenes, oldest first, and the URLs of their files; below `address` if it is set."""
 
     folder: Path
     size: int
@@ -50,16 +50,16 @@ class Ground:
     address: str = ""
 
     def files(self, scene: landscape.Scene, variant: str) -> list[str]:
-        """The addresses of a scene's color bands: one file ("multi"), or one for each ("split")."""
+        """Return the paths of a scene's color bands: one file ("multi"), or one for each ("split")."""
         names = ["multi"] if variant == "multi" else [*landscape.BANDS]
         return [self.file(scene, name) for name in names]
 
     def file(self, scene: landscape.Scene, name: str) -> str:
-        """The address of one of a scene's files: multi, alpha, or a band's name."""
+        """Return the path of one of a scene's files: multi, alpha, or a band's name."""
         return f"{self.address or self.folder}/{scene.name}_{name}.tif"
 
     def sources(self, variant: str) -> list[Source]:
-        """The scenes as the engine takes them: of one product, whose bands they share."""
+        """Return the scenes as inputs of the engine: images of one product with shared bands."""
         bands = _bands(variant)
         return [
             Source(
@@ -73,7 +73,7 @@ class Ground:
         ]
 
     def grid(self, right: float, down: float, pixels: int) -> GeoBox:
-        """A square grid of the western zone around a place given in scene sizes from the oldest's middle."""
+        """Return a square grid of the western zone around a point in scene sizes from the oldest's center."""
         first = self.scenes[0]
         span = self.size * landscape.PIXEL
         left = first.left + (0.5 + right) * span - pixels * landscape.PIXEL / 2
@@ -84,23 +84,23 @@ class Ground:
 
     @cached_property
     def newest(self) -> landscape.Scene:
-        """The scene on top."""
+        """Return the topmost scene."""
         return self.scenes[-1]
 
 
 def footprint(scene: landscape.Scene) -> Any:
-    """The outline of a scene's raster in its own system."""
+    """Return the outline of a scene's raster in its own coordinate system."""
     right = scene.left + scene.width * landscape.PIXEL
     return box(scene.left, scene.top - scene.height * landscape.PIXEL, right, scene.top)
 
 
 def own_grid(scene: landscape.Scene) -> GeoBox:
-    """The grid of a scene's pixels."""
+    """Return the grid of a scene's pixels."""
     return GeoBox((scene.height, scene.width), scene.transform, f"EPSG:{scene.epsg}")
 
 
 def context(grid: GeoBox) -> AOI:
-    """A grid as the engine takes it."""
+    """Return a grid as an input of the engine."""
     return AOI(bounds=grid.boundingbox.bbox, bounds_crs=str(grid.crs), crs=str(grid.crs), shape=grid.shape.yx)
 
 
@@ -115,7 +115,7 @@ def _bands(variant: str) -> dict[str, Band]:
 
 
 def ground() -> Ground:
-    """The scenes, made first if they are not there."""
+    """Return the scenes; missing files are made first."""
     size = scene_size()
     folder = user_cache_path("landbridge") / "bench" / f"scenes-{_EDITION}-{size}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def _write(made: Ground, scene: landscape.Scene) -> None:
     _write_cog(made.file(scene, "multi"), colors, scene, landscape.NODATA)
     for name, band in zip(landscape.BANDS, colors, strict=True):
         _write_cog(made.file(scene, name), band[None], scene, landscape.NODATA)
-    # Last: it tells that the scene is complete.
+    # The last file marks the scene as complete.
     _write_cog(made.file(scene, "alpha"), alpha, scene, None)
 
 

@@ -1,4 +1,4 @@
-"""The work of the raster jobs: what is read onto which grid."""
+"""Work of the raster jobs: scenes and output grids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RGB = ("red", "green", "blue")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Scenes, oldest first, and the grid they are read onto; `overview` is the level that this takes."""
+    """Scenes, oldest first, and the output grid; `overview` is the overview level that it needs."""
 
     name: str
     ground: Ground
@@ -33,29 +33,29 @@ class Work:
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """The bands that are read."""
+        """Bands that are read."""
         return RGB
 
     @property
     def indexes(self) -> list[int]:
-        """Their numbers in a file of all bands."""
+        """Numbers of the bands in a file of all bands."""
         return [landscape.BANDS.index(name) + 1 for name in RGB]
 
     @property
     def epsg(self) -> int:
-        """The code of the grid's system."""
+        """Code of the grid's coordinate system."""
         code = crs_on(self.grid).epsg
         assert code is not None
         return int(code)
 
     @property
     def transform(self) -> Affine:
-        """The grid's transform."""
+        """Transform of the grid."""
         return self.grid.transform
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(rows, columns) of the grid."""
+        """Rows and columns of the grid."""
         rows, columns = self.grid.shape.yx
         return rows, columns
 
@@ -66,14 +66,14 @@ class Work:
         return left, bottom, right, top
 
     def files(self, scene: landscape.Scene) -> list[tuple[str, list[int]]]:
-        """The files of a scene that hold the bands, and their numbers there."""
+        """Return the files of a scene that hold the bands, and the bands' numbers in them."""
         if self.variant == "multi":
             return [(self.ground.file(scene, "multi"), self.indexes)]
         return [(self.ground.file(scene, name), [1]) for name in RGB]
 
 
 def work(key: str, variant: str, ground: Ground) -> Work:
-    """The work of a job by its letter, on grids scaled to the size of the scenes."""
+    """Return the work of a job by its letter, on grids scaled to the size of the scenes."""
     aoi = min(1024, ground.size // 4)
     newest = (ground.newest,)
     if key == "a":
@@ -88,7 +88,7 @@ def work(key: str, variant: str, ground: Ground) -> Work:
 
 
 def _mercator(ground: Ground) -> GeoBox:
-    """A grid over the newest scene at an eighth of its resolution."""
+    """Return a grid over the newest scene at an eighth of its resolution."""
     ours = own_grid(ground.newest)
     latitude = math.radians(ours.extent.to_crs("EPSG:4326").centroid.coords[0][1])
     step = math.ceil(8.3 * landscape.PIXEL / math.cos(latitude))

@@ -1,4 +1,4 @@
-"""Draws the history of benchmarks: one small plot for each row, ratio and seconds over commits.
+"""Draw the history of benchmarks: one small plot for each row, ratio and seconds over commits.
 
 python -m bench.report [OUTPUT]    (.png, .svg or .pdf; default: report.png beside the history)
 """

@@ -1,4 +1,4 @@
-"""What a search costs: ten thousand images with ours, with pystac-client, and as bytes parsed and dropped."""
+"""Searches of ten thousand images: our client, pystac-client, and only fetching and parsing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ print(tracemalloc.get_traced_memory()[0] / len(images))
 
 @contextmanager
 def _scenes() -> Iterator[str]:
-    """The address of a stack that holds the scenes."""
+    """Yield the URL of a stack with the scenes."""
     with empty_home() as home:
         stack("up")
         state = orjson.loads((home / "state.json").read_bytes())
@@ -51,7 +51,7 @@ def _scenes() -> Iterator[str]:
 
 
 def _pages(url: str) -> Iterator[bytes]:
-    """The bytes of every page, one after the other."""
+    """Yield the bytes of every page."""
     body: dict[str, Any] | None = {"collections": [landsat.COLLECTION], "limit": _PAGE}
     with httpx.Client(base_url=url, timeout=120) as api:
         while body is not None:
@@ -83,7 +83,7 @@ def collect_ten_thousand_images() -> Iterator[Contest]:
             _expect(len(search.item_collection()))
 
         def floor() -> None:
-            # _pages parses each page already, to find the next.
+            # `_pages` parses each page to find the next one.
             _expect(_PAGE * sum(1 for _ in _pages(url)))
 
         yield Contest(
@@ -97,7 +97,7 @@ def collect_ten_thousand_images() -> Iterator[Contest]:
 
 @job("search")
 def first_of_ten_thousand_images() -> Iterator[Contest]:
-    """The first image is there long before the last of ten pages is asked for."""
+    """The first image must be available long before the last of ten pages."""
 
     def first() -> None:
         next(iter(_search()))

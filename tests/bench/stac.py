@@ -39,7 +39,7 @@ _ALL = {"collections": [landsat.COLLECTION]}
 
 
 class _Servers:
-    """Both servers over one database."""
+    """Yield both servers over one database."""
 
     def __init__(self, ours: httpx.Client, stock: httpx.Client, database: str) -> None:
         self.ours, self.stock, self.database = ours, stock, database
@@ -47,7 +47,7 @@ class _Servers:
 
 @contextmanager
 def _stock(database: str, token: str) -> Iterator[httpx.Client]:
-    """The stock application as its documentation starts it, with one worker as ours."""
+    """Start the stock application as its documentation does, with one worker like ours."""
     url = urlsplit(database)
     where = {name: values[0] for name, values in parse_qs(url.query).items()}
     with socket.socket() as probe:
@@ -186,7 +186,7 @@ def item_by_id() -> Iterator[Contest]:
 
 @job("stac")
 def count_of_a_filter() -> Iterator[Contest]:
-    """How many match, which the stock application says only where it is asked to by `conf`."""
+    """Return the number of matches, which the stock application returns only if `conf` requests it."""
     body = {**_FILTERED, "limit": 1}
     asking = {**body, "conf": {"context": "on", "context_stats_ttl": "0 s"}}
     with _SHARED.use() as servers:
@@ -207,7 +207,7 @@ def count_of_a_filter() -> Iterator[Contest]:
 
 @job("stac")
 def summary_of_a_filter() -> Iterator[Contest]:
-    """Number, bytes and months of all that a filter finds: half a second at most."""
+    """Return number, bytes and months of a filter's matches within half a second."""
     body = {
         "collections": [landsat.COLLECTION],
         "aggregations": ["total_count", "total_bytes", "datetime_frequency"],

@@ -1,4 +1,4 @@
-"""How long a first call waits: the embedded stack from nothing, one that runs, and the import.
+"""Duration of a first call: with an empty home, with a running stack, and of the import.
 
 The peers are the project's own aims in seconds.
 """

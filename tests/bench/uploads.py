@@ -1,4 +1,4 @@
-"""What it costs to bring data in: a scene against GDAL alone, a blob against bytes over HTTP alone."""
+"""Uploads: a scene against GDAL alone, a blob against bytes over HTTP alone."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _service() -> Iterator[Path]:
 
 
 def _scene(path: Path) -> None:
-    """A scene of hills in haze: smooth, with noise as sensors have it."""
+    """Write a scene of hills in haze: smooth, with the noise of a sensor."""
     rng = np.random.default_rng(0)
     with rasterio.open(
         path, "w", driver="GTiff", count=3, height=_ROWS, width=_COLUMNS, dtype="uint16", crs="EPSG:32621",
@@ -72,7 +72,7 @@ def _scene(path: Path) -> None:
 
 
 def _gdal_translate(source: Path, target: Path) -> None:
-    """`gdal_translate -of COG`, or, where the command is not installed, what it comes to."""
+    """Run `gdal_translate -of COG`, or the equivalent call if the command is not installed."""
     if shutil.which("gdal_translate"):
         pairs = [part for key, value in _OPTIONS.items() for part in ("-co", f"{key}={value}")]
         command = ["gdal_translate", "-q", "-of", "COG", *pairs, str(source), str(target)]
@@ -88,7 +88,7 @@ def _gdal_translate(source: Path, target: Path) -> None:
 
 @job("uploads")
 def ingest_of_a_scene() -> Iterator[Contest]:
-    """From the submission of files that are there to the image that is there."""
+    """Measure the time from the submission of uploaded files to the image."""
     with _service(), tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "scene.tif"
         _scene(source)
@@ -164,7 +164,7 @@ uvicorn.run(Starlette(routes=routes), port=int(sys.argv[1]), log_level="error", 
 
 @contextmanager
 def _cat(file: Path) -> Iterator[str]:
-    """A server of the same framework that writes what it gets into a file and sends it back."""
+    """A server of the same framework that writes a body to a file and sends it back."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -203,14 +203,14 @@ def _both(folder: Path) -> Iterator[tuple[Path, str, httpx.Client]]:
 
 
 def _uploading(source: Path, *, until_hash: bool = False) -> Callable[[], float]:
-    """Uploads of a file, as one blob after the other, until the answer or until its hash is there."""
+    """Return a measure of uploads of a file as blobs, until the answer or until the hash is known."""
     numbers = itertools.count(1)
 
     def measure() -> float:
         begin = time.perf_counter()
         blob = Blob(name=f"blob-{next(numbers)}").upload(str(source))
         answered = time.perf_counter()
-        # In either case: what is worked out afterwards is not part of the next run.
+        # In either case, so that a hash computed afterwards does not slow the next run.
         assert blob.hash
         hashed = time.perf_counter()
         blob.delete().wait_for_completion()
@@ -227,7 +227,7 @@ def upload_of_a_blob_of_1_GiB() -> Iterator[Contest]:
             begin = time.perf_counter()
             client.put(url, content=_chunks(source)).raise_for_status()
             taken = time.perf_counter() - begin
-            (Path(name) / "cat").unlink()  # a file written anew costs more than one written over
+            (Path(name) / "cat").unlink()  # a new file costs more than an overwritten one
             return taken
 
         peer = Peer("the same bytes over the framework alone", theirs, aim=1 / 1.3)
@@ -289,7 +289,7 @@ print(peak() - before)
 
 @job("uploads")
 def memory_of_a_client_with_1_GiB() -> Iterator[Contest]:
-    """What a client's memory grows by as it sends and reads the blob."""
+    """Measure the growth of a client's memory while it sends and reads the blob."""
     with tempfile.TemporaryDirectory() as name, _service():
         source = Path(name) / "source"
         _data(source)
