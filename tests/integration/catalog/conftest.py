@@ -1,4 +1,4 @@
-"""Products of one's own on the live stack, through the object API with nothing configured."""
+"""Fixtures on the live stack: each test makes its own products through the object API."""
 
 import itertools
 import uuid
@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def client(stack: Any) -> Iterator[CatalogClient]:
-    """The default client, which finds the running stack by its state file."""
+    """Return the default client, which finds the running stack by its state file."""
     CatalogClient.clear_all_default_clients()
     made = CatalogClient.get_default_client()
     yield made
@@ -47,7 +47,7 @@ def product(new_id: Callable[[], str]) -> Product:
 
 
 def add_bands(product: Product, names: Sequence[str]) -> None:
-    """Give a product bands of 30 m, nodata 0, in the order of a file's."""
+    """Save bands of 30 m and nodata 0 for a product, in the order of the file's bands."""
     for index, name in enumerate(names):
         SpectralBand(
             name=name,
@@ -63,7 +63,7 @@ def add_bands(product: Product, names: Sequence[str]) -> None:
 
 @pytest.fixture
 def add_value_band(product: Product) -> Callable[..., Product]:
-    """Give a product one band of whole numbers, v, and return the product."""
+    """Save one integer band v for a product and return the product."""
 
     def make(**attributes: Any) -> Product:
         GenericBand(
@@ -90,7 +90,7 @@ def banded(product: Product) -> Product:
 
 @pytest.fixture
 def masked(banded: Product) -> Product:
-    """The product with an alpha band too."""
+    """The banded product with an alpha band."""
     MaskBand(
         name="alpha", product=banded, data_type="UInt16", band_index=2, is_alpha=True, resolution="30m"
     ).save()

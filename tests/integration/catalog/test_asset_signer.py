@@ -1,4 +1,4 @@
-"""Pixels at addresses that have to be signed, through the object API."""
+"""Pixels of files whose URLs must be signed, through the object API."""
 
 import traceback
 
@@ -31,7 +31,7 @@ def values():
 
 @pytest.fixture
 def far(banded, remote, server, values):
-    """An image whose file is on a server that wants signatures."""
+    """An image whose file is on a server that requires signed URLs."""
     with rasterio.open(
         server.folder / "far.tif",
         "w",
@@ -63,7 +63,7 @@ def far(banded, remote, server, values):
 
 @pytest.fixture
 def signing(stack):
-    """A client that signs."""
+    """A client with an asset signer."""
     client = CatalogClient(
         stack.url, auth=Auth(token=stack.token), asset_signer=lambda href: f"{href}?{QUERY}"
     )

@@ -1,4 +1,4 @@
-"""Semantics 12.1 and 14.2: deleting all that belongs to a product, in the background."""
+"""Semantics 12.1 and 14.2: deletion of the bands and images of a product, in the background."""
 
 import json
 from concurrent.futures import TimeoutError as FuturesTimeoutError
@@ -13,7 +13,7 @@ from landbridge.exceptions import ConflictError
 
 @pytest.fixture
 def running(banded, stack):
-    """A product whose deletion runs, as far as the service knows."""
+    """A product with a running deletion, according to the service."""
     with psycopg.connect(stack.database, autocommit=True) as conn:
         conn.execute("INSERT INTO landbridge.deletions (product_id) VALUES (%s)", (banded.id,))
         yield banded
@@ -58,7 +58,7 @@ def test_waiting_ends_with_the_timeout_12_1(running):
         task.wait_for_completion(timeout=0)
 
 
-def test_a_failure_is_told_and_not_raised_12_1(running, stack):
+def test_a_failure_is_reported_and_not_raised_12_1(running, stack):
     task = running.get_delete_status()
     with psycopg.connect(stack.database, autocommit=True) as conn:
         conn.execute(
@@ -70,7 +70,7 @@ def test_a_failure_is_told_and_not_raised_12_1(running, stack):
     assert (task.status, task.errors) == (TaskState.FAILED, ["the disk is full"])
 
 
-def test_what_never_ran_has_ended_12_1(product):
+def test_a_task_that_never_ran_has_ended_12_1(product):
     status = product.get_delete_status()
     assert status.wait_for_completion(timeout=0) is None
     assert (status.status, status.objects_deleted) == (TaskState.NEVERRAN, None)

@@ -27,7 +27,7 @@ def image(images):
 
 
 def read(path):
-    """A file's pixels and profile; that pictures have no place is no news."""
+    """Return a file's pixels and profile, without the warning that the file is not georeferenced."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(path) as file:
@@ -36,7 +36,7 @@ def read(path):
 
 @pytest.fixture
 def pictures(product_of, uploaded):
-    """An image with five bands of bytes, which pictures can hold."""
+    """An image with five bands of bytes, which PNG and JPEG files support."""
     product = product_of(*"abcde", data_type="Byte", nodata=None)
     values = np.random.default_rng(0).integers(1, 255, (5, *SHAPE)).astype("uint8")
     return uploaded(product, "i", values)
@@ -71,7 +71,7 @@ def test_the_extension_decides_the_format_8_1(image, images, frame, folder):
     assert sorted(folder.iterdir()) == before
 
 
-def test_an_image_has_a_default_name_and_replaces_what_is_there_8_2(image, folder):
+def test_an_image_has_a_default_name_and_replaces_an_existing_file_8_2(image, folder):
     assert image.download("red nir") == f"{image.id}-red-nir.tif"
     assert image.download("red", format="png", scaling="display") == f"{image.id}-red.png"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -132,7 +132,7 @@ def test_a_collection_is_downloaded_to_a_path_for_each_image_8_3(images, frame, 
     assert not list(folder.glob("[ef].tif"))
 
 
-def test_failures_are_told_when_all_images_are_done_8_3(images, frame, folder):
+def test_failures_are_reported_after_all_images_8_3(images, frame, folder):
     (folder / "file").touch()
     many = ImageCollection([images[0], images[1], images[0], images[1]])
     paths = ["file/a.tif", "b.tif", "file/c.tif", "d.tif"]
@@ -141,7 +141,7 @@ def test_failures_are_told_when_all_images_are_done_8_3(images, frame, folder):
     message = str(raised.value)
     for path in ("file/a.tif", "file/c.tif"):
         line = next(line for line in message.splitlines() if path in line)
-        assert len(line) > len(path) + 4  # the error beside it
+        assert len(line) > len(path) + 4  # followed by the error
     assert "b.tif" not in message
     assert [read(path)[0][0, 20, 40] for path in ("b.tif", "d.tif")] == [1000, 1000]
 
@@ -173,7 +173,7 @@ def test_an_alpha_that_masks_is_not_written_8_4(masked, uploaded):
     assert read(asked)[1]["count"] == 2
 
 
-def test_a_jpeg_is_written_where_it_is_said_to_be_8_5(image, images, frame, folder):
+def test_a_jpeg_is_written_to_its_path_8_5(image, images, frame, folder):
     assert image.download("red", format="jpg", scaling="display") == f"{image.id}-red.jpg"
     assert images.download_mosaic("red", frame, format="jpg", scaling="display") == "mosaic-red.jpg"
     assert image.download("red", dest="own.jpg", scaling="display") == "own.jpg"
@@ -184,8 +184,8 @@ def test_a_jpeg_is_written_where_it_is_said_to_be_8_5(image, images, frame, fold
     assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".jpg"}
 
 
-# What files hold
-def test_nodata_fills_what_is_masked_in_a_geotiff_8_6(images, frame, folder):
+# Contents of files
+def test_nodata_fills_masked_pixels_of_a_geotiff_8_6(images, frame, folder):
     later = images[1]
     later.download("red", dest="a.tif", nodata=65535)
     pixels, profile = read("a.tif")

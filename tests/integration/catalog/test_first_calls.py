@@ -39,7 +39,7 @@ def test_a_forked_child_makes_its_first_call_after_its_parent_used_the_client(im
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        # As a thread of the parent may do at the moment of the fork; the child has no such thread.
+        # As a thread of the parent may do during the fork; the child does not have that thread.
         with image._client._lock, CatalogClient._default_lock:
             held.set()
             done.wait(120)

@@ -35,7 +35,7 @@ def test_an_uploaded_file_becomes_an_image_10_4_14_5(banded, geotiff):
     assert np.array_equal(image.ndarray("red nir").data, ARRAY)
 
 
-def test_what_happened_is_told_in_order_10_6(banded, uploaded):
+def test_events_are_in_order_10_6(banded, uploaded):
     uploaded(banded, "i", ARRAY)
     (upload,) = banded.image_uploads()
     assert [event.event_type for event in upload.events] == ["queue", "run", "usage", "complete"]
@@ -61,7 +61,7 @@ def test_a_file_without_pixels_fails_and_leaves_no_image_10_6_14_5(banded, tmp_p
     assert banded.get_image("bad") is None
 
 
-def test_open_files_are_read_from_where_they_stand_and_left_open_10_1(banded, geotiff):
+def test_open_files_are_read_from_their_position_and_left_open_10_1(banded, geotiff):
     with geotiff(array=ARRAY).open("rb") as file:
         upload = Image(product=banded, name="open", acquired="2012-01-02").upload(file)
         assert not file.closed
@@ -109,7 +109,7 @@ def test_several_arrays_are_the_files_of_one_image_10_2(product):
     assert np.array_equal(image.ndarray("blue red nir").data, np.stack([ARRAY[0] * 2, *ARRAY]))
 
 
-def test_an_array_comes_back_as_it_went_10_2_14_5(banded, uploaded):
+def test_an_uploaded_array_is_read_back_unchanged_10_2_14_5(banded, uploaded):
     image = uploaded(banded, "first", ARRAY)
     array, meta = image.ndarray("red nir", raster_info=True)
     copy = Image(product=banded, name="second", acquired="2020-01-01")
@@ -153,7 +153,7 @@ def test_nodata_of_64_bits_is_exact_from_the_band_to_the_pixels(product, uploade
     assert Product.get(product.id).get_band("v").nodata == nodata
     array = np.full((20, 30), nodata, kind.lower())
     array[5:] = 7
-    array[6] = nodata + (1 if nodata < 0 else -1)  # a float of 64 bits has both for one
+    array[6] = nodata + (1 if nodata < 0 else -1)  # a 64 bit float cannot hold both values
     image = uploaded(product, "i", array)
     result = image.ndarray("v")[0]
     assert np.array_equal(result.mask, array == nodata)
@@ -241,7 +241,7 @@ def test_uploads_are_found_10_8(banded, uploaded, tmp_path):
     assert all(not one.events for one in without)
 
 
-def test_what_is_finished_is_not_canceled_and_nothing_is_deleted_10_7(banded, uploaded):
+def test_finished_uploads_cannot_be_canceled_or_deleted_10_7(banded, uploaded):
     uploaded(banded, "i", ARRAY)
     (upload,) = banded.image_uploads()
     with pytest.raises(ConflictError):

@@ -35,7 +35,7 @@ FRAME = AOI(
 
 @pytest.fixture
 def calibrated(product, uploaded):
-    """Bands red and thermal, stored and as radiance, and two images whose coefficients differ."""
+    """Bands red and thermal with the level radiance, and two images with different coefficients."""
     red = {"data_range": (0, 10000), "display_range": (0, 4000), "nodata": 0, "resolution": "30m"}
     SpectralBand(
         name="red",
@@ -124,7 +124,7 @@ def test_scaling_goes_by_the_last_steps_type_and_ranges_7_15(images):
     assert shown[0, 0, :6].tolist() == [None, None, 253, 253, 253, 253]
 
 
-def test_aliases_that_lead_nowhere_are_refused_7_15(calibrated, images):
+def test_aliases_of_missing_levels_are_refused_7_15(calibrated, images):
     band = calibrated.get_band("red")
     band.processing_levels = {"a": "b", "b": "a", "c": "d"}
     band.save()

@@ -18,7 +18,7 @@ from landbridge.catalog import (
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 
 
-def test_a_saved_product_holds_what_the_service_returned_1_11_1_12_14_1(new_id):
+def test_a_saved_product_has_the_services_values_1_11_1_12_14_1(new_id):
     short = new_id()
     product = Product(
         id=short, name="P", start_datetime="2012-01-01", tags=["a"], extra_properties={"k": [1, None]}
@@ -35,7 +35,7 @@ def test_a_saved_product_holds_what_the_service_returned_1_11_1_12_14_1(new_id):
     assert Product.get(product.id) == product
 
 
-def test_a_change_is_sent_alone_1_10(product):
+def test_only_changes_are_sent_1_10(product):
     other = Product.get(product.id)
     other.description = "by the other"
     other.save()
@@ -57,7 +57,7 @@ def test_a_value_set_to_none_is_taken_away(product):
     assert not again.tags
 
 
-def test_request_params_are_sent_whatever_the_state_1_10(product):
+def test_request_params_are_sent_in_every_state_1_10(product):
     product.save(request_params={"description": "forced"})
     assert product.description == "forced"
     assert Product.get(product.id).description == "forced"
@@ -79,7 +79,7 @@ def test_the_old_name_of_request_params_still_works_1_10(product):
         ("extra_properties", {str(number): number for number in range(51)}),
     ],
 )
-def test_what_is_too_long_is_a_bad_request_2_11(new_id, attribute, value):
+def test_a_value_that_is_too_long_is_a_bad_request_2_11(new_id, attribute, value):
     with pytest.raises(BadRequestError, match=attribute):
         Product(**{"id": new_id(), "name": "x"} | {attribute: value}).save()
 
@@ -97,7 +97,7 @@ def test_missing_or_invalid_values_are_bad_requests_1_13_14_1(attributes):
         Product(**attributes).save()
 
 
-def test_reload_reads_what_others_saved_1_14(product):
+def test_reload_reads_changes_of_other_clients_1_14(product):
     other = Product.get(product.id)
     other.name = "new"
     other.save()
@@ -292,7 +292,7 @@ def test_bands_get_their_defaults_14_4_14_3(masked):
     assert (masked.resolution_min.value, masked.resolution_min.unit) == (30, "meters")
 
 
-def test_the_class_of_a_band_decides_what_get_gives_1_18(masked):
+def test_get_returns_bands_of_its_class_only_1_18(masked):
     assert type(Band.get(masked.named_id("alpha"))) is MaskBand
     assert SpectralBand.get(masked.named_id("alpha")) is None
     assert MaskBand.get(masked.named_id("alpha")).name == "alpha"
@@ -377,7 +377,7 @@ def test_edits_of_bands_and_product_at_once_lose_nothing(banded):
 
 
 def store_names_with_colons(http, product, *bands):
-    """Store bands of these names and an image i:j, as earlier versions and other programs did."""
+    """Store bands of these names and an image i:j, as other programs may."""
     path = f"/collections/{product.id}"
     document = http.get(path).json()
     document["bands"] = [{"name": name, "data_type": "uint8"} for name in bands]

@@ -33,7 +33,7 @@ def of(value: int) -> np.ndarray:
 
 @pytest.fixture
 def overwrite(uploaded: Callable[..., Image]) -> Callable[..., Image]:
-    """Upload an array in the place of an image that may be there."""
+    """Upload an array as an image, which may exist already."""
 
     def replace(product: Product, name: str, array: Any) -> Image:
         image = Image(product=product, name=name, acquired="2020-01-01", cs_code="EPSG:32621")
@@ -60,7 +60,7 @@ def lose(objects: AssetStore) -> Callable[[Image], None]:
 
 @pytest.fixture
 def split(product: Product) -> Product:
-    """Return a product whose images have a file for each band."""
+    """Return a product whose images have one file per band."""
     for index, name in enumerate(("red", "nir")):
         SpectralBand(
             name=name, product=product, data_type="UInt16", file_index=index, band_index=0,
@@ -70,7 +70,7 @@ def split(product: Product) -> Product:
 
 
 def readings(image: Image, folder: Path) -> dict[str, Callable[[], Any]]:
-    """Return each way to read the pixels of an image at once: (band, y, x)."""
+    """Return the functions that read the pixels of an image: (band, y, x)."""
     several, context = ImageCollection([image]), image.geocontext
 
     def downloaded(path: Any) -> np.ndarray:
@@ -101,7 +101,7 @@ def test_the_files_of_an_overwritten_image_can_be_read_as_long_as_a_signed_url(
 
 
 @pytest.mark.parametrize("layout", ["banded", "split"])
-def test_a_client_whose_files_are_gone_reads_the_new_ones(
+def test_a_client_whose_files_were_deleted_reads_the_new_files(
     layout: str,
     request: pytest.FixtureRequest,
     overwrite: Callable[..., Image],
@@ -120,7 +120,7 @@ def test_a_client_whose_files_are_gone_reads_the_new_ones(
         assert (pixels == 2).all(), name
 
 
-def test_all_overwritten_images_of_a_mosaic_and_a_stack_are_read_anew(
+def test_all_overwritten_images_of_a_mosaic_and_a_stack_are_read_again(
     banded: Product, overwrite: Callable[..., Image], lose: Callable[[Image], None]
 ) -> None:
     for number in range(4):
@@ -135,7 +135,7 @@ def test_all_overwritten_images_of_a_mosaic_and_a_stack_are_read_anew(
     assert held.stack("red", context)[:, 0, 0, 0].tolist() == [11, 2, 13, 14]
 
 
-def test_a_lazy_array_of_files_that_are_gone_says_so(
+def test_a_lazy_array_of_deleted_files_raises(
     banded: Product, overwrite: Callable[..., Image], lose: Callable[[Image], None]
 ) -> None:
     overwrite(banded, "i", of(1))
@@ -160,7 +160,7 @@ def test_an_image_deleted_while_it_is_read_does_not_exist(
             read()
 
 
-def test_what_its_user_has_set_on_an_image_is_not_taken_from_the_service(
+def test_attributes_set_by_the_user_are_not_replaced_by_the_service(
     banded: Product, overwrite: Callable[..., Image], lose: Callable[[Image], None]
 ) -> None:
     overwrite(banded, "i", of(1))
@@ -207,7 +207,7 @@ def test_readers_beside_a_writer_see_one_image_and_no_error(
                 assert not np.ma.is_masked(pixels)
                 assert pixels.min() == pixels.max(), "one read has pixels of two versions"
                 seen.append(int(pixels.max()))
-            except BaseException as error:  # noqa: BLE001 - told by the test
+            except BaseException as error:  # noqa: BLE001 - the test reports it
                 failures.append(error)
 
     writer = threading.Thread(target=write)

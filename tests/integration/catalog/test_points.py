@@ -14,7 +14,7 @@ from landbridge.catalog import ImageCollection
 from landbridge.geo import AOI
 
 SHAPE = (110, 150)
-# Every pixel tells its place; 0 would be taken for nodata.
+# Every pixel value is its index; 0 would be nodata.
 VALUES = (1 + np.arange(SHAPE[0] * SHAPE[1], dtype="uint16")).reshape(SHAPE)
 GRIDS = {
     "on multiples of the resolution": ("EPSG:32621", (600000, 20, 0, 5000000, 0, -20), "20m"),
@@ -43,7 +43,7 @@ def gridded(product, add_value_band, uploaded):
 
 
 def places(crs, geotrans, count, inset=0.0):
-    """Return places on an image: rows and columns with fractions, and longitudes and latitudes."""
+    """Return points on an image: fractional rows and columns, longitudes and latitudes."""
     random = np.random.default_rng(next(_numbers))
     rows, columns = (random.uniform(0, size, count) for size in SHAPE)
     if inset:
@@ -56,7 +56,7 @@ def places(crs, geotrans, count, inset=0.0):
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_a_point_reads_the_pixel_that_holds_it(gridded, product, grid):
+def test_a_point_reads_the_pixel_around_it(gridded, product, grid):
     crs, geotrans, resolution = GRIDS[grid]
     image = gridded(crs, geotrans, resolution)
     for number, (row, column, lon, lat) in enumerate(places(crs, geotrans, MANY)):
@@ -66,12 +66,12 @@ def test_a_point_reads_the_pixel_that_holds_it(gridded, product, grid):
             images = ImageCollection([image], geocontext=Point(lon, lat))
         found, info = images.stack("v", raster_info=True)
         assert found.tolist() == [[[[VALUES[row, column]]]]]
-        # The pixel is the image's own.
+        # The pixel equals the image's pixel.
         assert info[0]["geoTransform"][0] == pytest.approx(geotrans[0] + column * geotrans[1], abs=1e-6)
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_an_area_smaller_than_a_pixel_reads_the_pixel_that_holds_it(gridded, grid):
+def test_an_area_smaller_than_a_pixel_reads_the_pixel_around_it(gridded, grid):
     crs, geotrans, resolution = GRIDS[grid]
     image = gridded(crs, geotrans, resolution)
     to_ground = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
@@ -89,7 +89,7 @@ def test_a_point_on_the_line_between_two_pixels_belongs_to_the_right_lower_one(g
     for row, column in ((0, 0), (3, 4), (109, 149)):
         point = Point(geotrans[0] + column * geotrans[1], geotrans[3] + row * geotrans[5])
         assert ImageCollection([image], geocontext=point).mosaic("v").tolist() == [[[VALUES[row, column]]]]
-    # An image owns its left and upper edge, and not the others.
+    # An image includes its left and upper edges only.
     edge = Point(geotrans[0] + 150 * geotrans[1], geotrans[3] + 5 * geotrans[5])
     assert ImageCollection([image], geocontext=edge).mosaic("v").mask.all()
 
@@ -111,7 +111,7 @@ def test_an_area_gets_the_images_own_pixels(gridded):
     assert images.geocontext.assign(crs="EPSG:32620").grid_origin is None  # type: ignore[attr-defined]
 
 
-def test_images_without_a_common_grid_each_give_the_pixel_that_holds_a_point(gridded):
+def test_images_without_a_common_grid_each_read_the_pixel_around_a_point(gridded):
     one = ("EPSG:32621", (600000, 20, 0, 5000000, 0, -20))
     x, y = Transformer.from_crs("EPSG:32621", "EPSG:32620", always_xy=True).transform(601500, 4998900)
     zone = ("EPSG:32620", (round(x) - 1500, 20, 0, round(y) + 1100, 0, -20))

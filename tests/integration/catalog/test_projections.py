@@ -1,4 +1,4 @@
-"""Rasters of all projections and conventions of longitudes: uploaded, found by place, and read."""
+"""Rasters of all projections and conventions of longitudes: uploaded, searched by location, and read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPE = (90, 120)
 VALUES = (1 + np.arange(SHAPE[0] * SHAPE[1], dtype="uint16")).reshape(SHAPE)
 GEOS = "+proj=geos +h=35785831 +lon_0=-75 +sweep=x +datum=WGS84"
 ORTHO = "+proj=ortho +lat_0=40 +lon_0=170 +datum=WGS84"
-# Reference system and geotransform of SHAPE pixels, and how far apart pixels that are one place are.
+# Reference system and geotransform of SHAPE pixels, and the distance of pixels with the same location.
 RASTERS = {
     "geostationary": (GEOS, (-5_430_000, 90_500, 0, 5_430_000, 0, -120_700), 0),
     "orthographic": (
@@ -39,7 +39,7 @@ RASTERS = {
 
 @pytest.fixture
 def valued(add_value_band):
-    """Return the product with a band of whole numbers."""
+    """Return the product with an integer band."""
     return add_value_band()
 
 
@@ -70,7 +70,7 @@ def test_an_image_is_found_and_read_at_each_of_its_pixels(valued, uploaded, name
     # All pixels, as they are stored.
     assert np.array_equal(image.ndarray("v").filled(0)[0], VALUES)
     pixels = on_earth(crs, geotrans, turn)
-    # Cut by the footprint, which has no shape on some of these grids.
+    # Cut by the footprint, which is degenerate on some of these grids.
     cut = np.ma.getmaskarray(image.ndarray("v", image.geocontext))[0]
     assert not any(cut[int(row), int(column)] for row, column, _, _ in pixels)
     random = np.random.default_rng(1)
@@ -119,7 +119,7 @@ def test_the_footprint_across_the_antimeridian_is_cut_there(valued, uploaded, ht
         ((0, 3, 0, 500, 0, -2), "nowhere on Earth"),
     ],
 )
-def test_degrees_that_there_are_not_are_refused_with_what_to_do(valued, geotrans, message):
+def test_invalid_degrees_are_refused_with_advice(valued, geotrans, message):
     image = Image(product=valued, name="i", acquired="2020-01-01", cs_code="EPSG:4326", geotrans=geotrans)
     upload = image.upload_ndarray(VALUES)
     upload.wait_for_completion(timeout=60)

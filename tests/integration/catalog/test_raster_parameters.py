@@ -26,7 +26,7 @@ SHAPE = (40, 60)
 
 
 def everywhere(images, frame, folder):
-    """All that makes rasters of a collection or its first image, given the bands and other arguments."""
+    """The pixel methods of a collection and of its first image, as functions of bands and other arguments."""
 
     def download(bands, **arguments):
         return images[0].download(bands, geocontext=frame, dest=folder / "image.tif", **arguments)
@@ -81,9 +81,9 @@ def test_bands_of_collections_are_in_every_product_6_1(images, frame, tmp_path, 
             call("nir")
 
 
-def test_bands_are_kept_ten_minutes_but_not_beyond_a_save_6_2(images, pair, monkeypatch):
+def test_bands_are_cached_for_ten_minutes_or_until_a_save_6_2(images, pair, monkeypatch):
     assert images[0].ndarray("red", scaling="display").max() == int(100 / 4000 * 255)
-    # Edits through another client, as by somebody else
+    # Edits by another client
     other = CatalogClient()
     band = Band.get(f"{pair.id}:red", client=other)
     band.display_range = (0, 1000)
@@ -104,7 +104,7 @@ def test_bands_are_kept_ten_minutes_but_not_beyond_a_save_6_2(images, pair, monk
 
 
 # Areas
-def test_an_image_without_a_geocontext_is_whole_6_3(banded, uploaded):
+def test_the_default_area_is_the_whole_image_6_3(banded, uploaded):
     values = np.arange(2 * 40 * 60, dtype="uint16").reshape(2, *SHAPE) + 1
     footprint = uploaded(banded, "whole", values).geometry
     image = uploaded(banded, "half", values, geometry=scale(footprint, 0.5, 0.5))
@@ -192,7 +192,7 @@ def test_there_are_twelve_resamplers_6_12(banded, uploaded, frame, tmp_path):
     for name, array in coarse.items():
         assert array.shape == (1, 20, 30), name
         assert not array.mask.any(), name
-        # Each of two rows, or something between
+        # One of two rows, or a value between them
         assert (np.abs(array[0, 1:-1].astype(int) - (np.arange(1, 19) * 20 + 15)[:, None]) <= 6).all(), name
     assert (coarse["max"] - coarse["min"] == 10).all()
     assert (coarse["average"] - coarse["min"] == 5).all()
@@ -204,7 +204,7 @@ def test_there_are_twelve_resamplers_6_12(banded, uploaded, frame, tmp_path):
 
 
 class Terminal:
-    """A standard error that is a terminal."""
+    """A standard error stream that is a terminal."""
 
     def __init__(self):
         self.text = ""
@@ -267,13 +267,13 @@ def test_an_image_without_pixels_is_there_all_the_same_6_14(banded, remote, fram
     def unreachable(*arguments, **others):
         raise ServerError("nobody answers")
 
-    # Whether an unread image exists is not worth another error.
+    # The check for the image's existence must not raise another error.
     monkeypatch.setattr(Image, "exists", unreachable)
     with pytest.raises(RasterError, match="storage state 'remote'"):
         image.ndarray("red", geocontext=frame)
 
 
-def test_bad_parameters_are_told_with_the_arguments_6_14(images, frame, tmp_path, monkeypatch):
+def test_errors_name_the_invalid_arguments_6_14(images, frame, tmp_path, monkeypatch):
     wrong = frame.assign(crs="EPSG:999999")
     for raster in (images[0].ndarray, images[0].download, images.mosaic, images.stack):
         with pytest.raises(BadRequestError, match="EPSG:999999") as raised:
@@ -287,7 +287,7 @@ def test_bad_parameters_are_told_with_the_arguments_6_14(images, frame, tmp_path
 
 
 def test_incomplete_geocontexts_are_refused_before_any_request_6_14():
-    # Nobody answers there
+    # No service at this address
     client = CatalogClient("http://127.0.0.1:9")
     image = Image(id="org:product:image", client=client)
     complete = {"bounds": (0, 0, 1, 1), "crs": "EPSG:4326", "resolution": 0.1}
@@ -318,7 +318,7 @@ def test_max_workers_caps_the_threads_6_15(images, frame, tmp_path, monkeypatch,
 
     monkeypatch.setattr(Renderer, "render", spied)
     many = ImageCollection([images[number % 2] for number in range(6)])
-    # Rows enough for several blocks of each image
+    # Enough rows for several blocks per image
     fine = frame.assign(resolution=2)
     paths = [tmp_path / f"{number}.tif" for number in range(6)]
     for raster in (

@@ -122,7 +122,7 @@ def test_a_result_is_masked_exactly_if_something_masks_6_8(masked, banded, uploa
     images = ImageCollection([image, image])
     assert type(images.mosaic("red", frame, mask_nodata=False, mask_alpha=False)) is np.ndarray
     assert type(images.stack("red", frame, mask_nodata=False, mask_alpha=False)) is np.ndarray
-    # A mask that hides nothing is there all the same
+    # The mask exists although it hides no pixel
     shown = image.ndarray("nir", mask_alpha=False)
     assert shown.mask.shape == shown.shape
     assert not shown.mask.any()
@@ -147,7 +147,7 @@ def test_the_alpha_of_images_is_combined_6_9(masked, uploaded, frame):
     older[:2], newer[:2] = 100, 200
     older[2, :, :5] = 0
     newer[2, :, :30] = 0
-    # Where alpha shows it, nodata still lets the older image through, band by band
+    # Nodata pixels show the older image, band by band, also if alpha is set
     newer[0, :10] = 0
     images = ImageCollection([uploaded(masked, "older", older), uploaded(masked, "newer", newer)])
     mosaic = images.mosaic("red nir alpha", geocontext=images[0].geocontext.assign(geometry=None))
@@ -186,12 +186,12 @@ def test_layers_of_groups_are_in_the_order_of_their_keys_6_10(images, frame):
     assert infos[0]["files"] != infos[1]["files"]
     both = images.stack("red", frame, flatten=["acquired.year", lambda image: image.name == "early"])
     assert both[:, 0, 20, 40].tolist() == [1000, 100]
-    # Within a group the order of the collection decides
+    # The order of the collection applies in a group
     reverse = images.sort("acquired", ascending=False)
     assert reverse.stack("red", frame, flatten="acquired.year")[0, 0, 20, 40] == 100
 
 
-def test_an_empty_collection_is_refused_everywhere_6_10(frame):
+def test_all_methods_refuse_an_empty_collection_6_10(frame):
     empty = ImageCollection()
     for raster in (empty.stack, empty.mosaic, empty.download, empty.download_mosaic):
         with pytest.raises(ValueError, match="no images"):
@@ -242,7 +242,7 @@ FITS = {
 
 @pytest.fixture
 def typed(product_of, remote):
-    """An image with a band of each type, which has its name."""
+    """An image with a band of each data type, named after it."""
     product = product_of()
     for index, data_type in enumerate(FITS):
         SpectralBand(
@@ -301,7 +301,7 @@ def test_an_alpha_fetched_to_mask_does_not_widen_the_type_6_17(product_of, uploa
 
 
 def test_bands_that_say_little_have_defaults_6_18():
-    # As other programs may write them: our own server has bands say their type and ranges.
+    # As other programs may write them: the Landbridge server requires types and ranges.
     bare = engine_band({"name": "bare"})
     assert scaling_parameters([bare]) == (None, "UInt16")
     assert scaling_parameters([bare], scaling="display") == ([(0, 10000, 0, 255)], "Byte")

@@ -1,4 +1,4 @@
-"""Rasters on the live stack: their geocontexts, and where their pixels are read from."""
+"""Rasters on the live stack: their geocontexts, and the files that they are read from."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 """Semantics section 7, the grammar of scaling and its numbers, by the object API on the live stack.
 
-`tests/unit/raster/test_scaling.py` has the same numbers for the engine alone.
+`tests/unit/raster/test_scaling.py` has the same numbers for the raster engine.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ MASKED = None
 
 @pytest.fixture
 def mixed(product):
-    """Bands of every kind: red has a physical range, green has not, temperature is of floats."""
+    """Bands of every kind: red with a physical range, green without one, temperature with floats."""
     optical = {"data_type": "UInt16", "data_range": (0, 10000), "display_range": (0, 4000), "nodata": 0}
     bands = (
         SpectralBand(name="red", physical_range=(0, 1), **optical),
@@ -38,14 +38,14 @@ def image(mixed, remote):
 
 @pytest.fixture
 def scales_of(image):
-    """The scales and type of an image, which must be those of a collection of it."""
+    """Return the scales and type of an image; a collection of the image must have the same."""
     images = ImageCollection([image])
 
     def ask(bands, scaling=None, data_type=None, processing_level=None):
         scales, output = image.scaling_parameters(bands, processing_level, scaling, data_type)
         others, same = images.scaling_parameters(bands, processing_level, scaling, data_type)
         assert same == output
-        # 7.1: where no band is scaled a collection has a None for each, or None without a scaling
+        # 7.1: without scaled bands, a collection has None for each band, or None without a scaling
         nothing = [None] * len(bands.split())
         assert others == (scales or (None if scaling is None else nothing))
         return scales, output
@@ -73,15 +73,15 @@ def test_without_scaling_the_data_type_is_common_or_given_7_2(scales_of):
             scales_of("red", None, data_type)
 
 
-def test_modes_leave_masks_and_classes_alone_7_3(scales_of):
+def test_modes_do_not_scale_masks_and_classes_7_3(scales_of):
     for band in ("cloud", "cover"):
         assert scales_of(f"red {band}", "display") == ([(0, 4000, 0, 255), None], "Byte")
         assert scales_of(f"red {band}", ["physical", "display"]) == ([(0, 10000, 0, 1), None], "Float64")
         assert scales_of(f"red {band}", ["raw", "auto"]) == (None, "UInt16")
-        # Weak, a mode decides where there is no other
+        # A weak mode decides if there is no other
         assert scales_of(band, "display") == (None, "Byte")
         assert scales_of(band, "physical") == (None, "Float64")
-        # Bounds scale even these
+        # Explicit bounds scale these too
         assert scales_of(band, [(0, 1)]) == ([(0, 1, 0, 255)], "Byte")
 
 
@@ -102,7 +102,7 @@ def test_modes_must_agree_but_auto_and_display_mix_7_4(scales_of):
         with pytest.raises(ValueError, match="Conflicting modes"):
             scales_of("red green", modes)
     assert scales_of("red green", ["auto", "display"]) == ([(), (0, 4000, 0, 255)], "Byte")
-    # Mixed, they are display: of a pair the output is that of display
+    # A mix counts as display: a pair has the output range of display
     assert scales_of("red green", ["auto", (0, 3000)]) == ([(), (0, 3000, 0, 255)], "Byte")
     for mode in ("raw", "auto", "display", "physical"):
         assert scales_of("red green", [None, mode])
@@ -200,7 +200,7 @@ def test_bounds_imply_a_mode_7_10(scales_of, scaling, scales, data_type):
     assert scales_of("red green", scaling) == (scales, data_type)
 
 
-def test_percentages_alone_imply_nothing_7_10(scales_of):
+def test_percentages_do_not_imply_a_mode_7_10(scales_of):
     for bands, scaling in (
         ("red", [("2%", "98%", "2%", "98%")]),
         ("red green", [("2%", "9%", "2%", "9%"), None]),
@@ -233,7 +233,7 @@ def test_invalid_scalings_are_refused_7_12(scales_of, bands, scaling):
         scales_of(bands, scaling)
 
 
-def test_products_must_scale_a_band_alike_7_13(image, product_of, remote, tmp_path):
+def test_a_band_must_have_the_same_scale_in_all_products_7_13(image, product_of, remote, tmp_path):
     same, other = product_of("red", "green"), product_of("red", "green")
     band = other.get_band("red")
     band.display_range = (0, 3000)

@@ -23,7 +23,7 @@ from landbridge.exceptions import BadRequestError
 
 @pytest.fixture
 def scenes(product, remote):
-    """Five remote images, one a month, of rising cloudiness; the last knows nothing of clouds."""
+    """Five remote images, one a month, with rising cloud fraction; the last has none."""
     for month in range(1, 6):
         known = {"cloud_fraction": month / 10, "tags": ["all", f"m{month}"]} if month < 5 else {}
         remote(product, f"s{month}", x=month * 2, acquired=f"2020-0{month}-15T12:00:00Z", **known)
@@ -34,7 +34,7 @@ def names(search):
     return [one.name for one in search]
 
 
-def test_iteration_asks_anew_each_time_4_1(scenes, remote):
+def test_each_iteration_sends_a_request_4_1(scenes, remote):
     search = scenes.images().sort("acquired")
     assert names(search) == ["s1", "s2", "s3", "s4", "s5"]
     remote(scenes, "s6", acquired="2020-06-15")
@@ -157,7 +157,7 @@ def test_dates_compare_in_utc_4_10(scenes):
     assert scenes.images().filter(p.created < "2000-01-01").count() == 0
 
 
-def test_images_where_something_is_4_13(scenes):
+def test_images_are_found_by_geometry_4_13(scenes):
     box = {"type": "Polygon", "coordinates": [[[2.2, 0.2], [4.5, 0.2], [4.5, 0.5], [2.2, 0.5], [2.2, 0.2]]]}
     search = scenes.images().intersects(box).sort("acquired")
     assert names(search) == ["s1", "s2"]
@@ -175,7 +175,7 @@ def test_objects_from_a_search_carry_their_product_2_14(scenes):
 # Products
 @pytest.fixture
 def catalog(new_id):
-    """Three products that a tag of their own marks."""
+    """Three products with a tag of their own."""
     tag = new_id()
     for letter, year in zip("abc", (2010, 2012, 2014), strict=True):
         Product(

@@ -15,7 +15,7 @@ FILE = {"href": "https://example.org/a.tif", "hash": "0" * 32}
 
 @pytest.fixture(params=["service", "client"], autouse=True)
 def counted_by(request, monkeypatch, stack):
-    """Our service adds up itself; of others' pages the client does."""
+    """Count by the service's aggregations or by the client."""
     if request.param == "client":
         monkeypatch.setattr(CatalogClient.get_default_client(), "_aggregations", frozenset())
 
@@ -36,7 +36,7 @@ def scenes(product, remote):
     ):
         files = [{**FILE, "size_bytes": number * 10}]
         known = {} if published is None else {"published": published}
-        if number == 6:  # one that lasted, and in two files
+        if number == 6:  # an image with an end time and two files
             known = {"acquired_end": "2020-03-02"}
             files = [
                 {**FILE, "size_bytes": 59},

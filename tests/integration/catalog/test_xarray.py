@@ -1,4 +1,4 @@
-"""Images and collections as xarray arrays, lazy or loaded, and mosaics by method, on the live stack."""
+"""Images and collections as xarray arrays, lazy or in memory, and mosaics by method, on the live stack."""
 
 import dask.array
 import numpy as np
@@ -15,7 +15,7 @@ DAYS = ("2020-01-05T16:00", "2020-01-05T16:00", "2020-01-06T02:00", "2020-02-06T
 
 @pytest.fixture
 def images(banded, uploaded):
-    """Four images of one place, off Greenland: the third of the evening, there, of the first two's day."""
+    """Four images of one place off Greenland; the third is from the local evening of the first two's day."""
     for number, acquired in enumerate(DAYS):
         values = np.full((2, *SHAPE), 100 * (number + 1), "uint16")
         values[1] += 1
@@ -92,7 +92,7 @@ def test_groups_are_mosaicked_by_a_method(images, frame, chunks):
     assert by_time.shape[0] == 3
     assert by_time.id.values[0] == f"{images[0].id} {images[1].id}"
     assert by_time.product_id.values.tolist() == [images[0].product_id] * 3
-    # At 55 degrees west the sun is three hours behind: two in the morning is still the fifth.
+    # At 55 degrees west, solar time is three hours behind UTC: 2 a.m. on the 6th is still the 5th.
     by_day = images.to_xarray("red", frame, groupby="solar_day", chunks=chunks, method="max")
     assert by_day.shape[0] == 2
     assert by_day.time.values.tolist() == [np.datetime64(DAYS[i], "ns").astype(int) for i in (0, 3)]
@@ -136,7 +136,7 @@ def test_arrays_can_be_written_and_computed_with(images, frame, tmp_path):
         ({"resampler": "nearest"}, ValueError),
     ],
 )
-def test_what_is_wrong_is_refused(images, frame, arguments, error):
+def test_invalid_arguments_are_refused(images, frame, arguments, error):
     with pytest.raises(error):
         images.to_xarray(**{"bands": "red", "geocontext": frame, **arguments})
 

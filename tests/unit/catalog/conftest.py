@@ -1,4 +1,4 @@
-"""Objects as a service would deliver them, without a service."""
+"""Fixtures: objects as a service would return them, without a service."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from landbridge.mappings import band, image, product
 
 @pytest.fixture(autouse=True)
 def client() -> Iterator[CatalogClient]:
-    """A client that reaches nothing: a test that makes a request fails."""
+    """A client without a service: a test that makes a request fails."""
     unreachable = CatalogClient(url="http://127.0.0.1:9", retries=0, auth=Auth(user="local", org="local"))
     CatalogClient.set_default_client(unreachable)
     yield unreachable

@@ -42,7 +42,7 @@ def test_each_right_includes_the_lesser_ones_12_2(owners, writers, readers):
     assert reads == bool(ME.subjects & {*owners, *writers, *readers})
 
 
-def test_without_an_auth_the_client_says_who_asks_12_2():
+def test_access_lists_are_checked_for_the_clients_caller_by_default_12_2():
     client = CatalogClient("http://127.0.0.1:9", auth=Auth(user="you", org=None))
     product = Product(client=client, owners=["user:you"], writers=[], readers=[])
     assert product.user_is_owner()

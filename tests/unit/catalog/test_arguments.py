@@ -1,4 +1,4 @@
-"""Arguments that scripts give: lists as indexes, GeoJSON that is none, comparisons that can't hold."""
+"""Arguments of user scripts: lists as indexes, invalid GeoJSON, impossible comparisons."""
 
 import ast
 

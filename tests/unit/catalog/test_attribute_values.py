@@ -1,4 +1,4 @@
-"""Semantics section 2: what attributes accept, and how changes inside values are noticed."""
+"""Semantics section 2: valid values of attributes, and changes inside values."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -78,7 +78,7 @@ def test_a_geotransform_has_six_numbers_2_3():
             Image(geotrans=value)
 
 
-def test_values_that_only_the_service_knows_are_kept_2_4_2_5(client):
+def test_unknown_values_of_the_service_are_kept_2_4_2_5(client):
     item = image.to_stac({"id": "local:p:i", "acquired": "2020-01-02T00:00:00Z"})
     item["properties"] |= {
         "datetime": "2020-01-02T03:04:05.123456789Z",
@@ -394,7 +394,7 @@ def test_extra_properties_take_any_json_2_11_13_1(value):
 
 
 @pytest.mark.parametrize("value", [{"a": object()}, {1: "a"}, {"a": [set()]}, "text", 5])
-def test_extra_properties_refuse_what_is_no_json_2_11(value):
+def test_extra_properties_refuse_other_values_than_json_2_11(value):
     with pytest.raises(AttributeValidationError):
         Product(extra_properties=value)
 

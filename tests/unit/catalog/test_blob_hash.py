@@ -1,4 +1,4 @@
-"""The hash of a blob, which the service may still be working out: who reads it waits, and nobody else."""
+"""The hash of a blob, which the service may compute after the upload: reading it waits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def asked(service: ScriptedServer) -> Iterator[CatalogClient]:
 
 @pytest.fixture
 def uploaded(asked: CatalogClient) -> Callable[..., Blob]:
-    """A blob as an upload gives it."""
+    """A blob as an upload returns it."""
 
     def make(**attributes: Any) -> Blob:
         known = {"storage_type": "data", "namespace": "local:local", "name": "b", "size_bytes": LARGE}
@@ -95,7 +95,7 @@ def test_nothing_else_asks_for_the_hash(service, uploaded):
 
 
 @pytest.mark.parametrize("attributes", [{"size_bytes": LARGE - 1}, {"size_bytes": None}, {"hash": MD5}])
-def test_what_is_small_or_known_is_not_asked_for(service, uploaded, attributes):
+def test_the_hash_of_small_or_hashed_data_is_not_requested(service, uploaded, attributes):
     assert uploaded(**attributes).hash == attributes.get("hash")
     assert service.seen == []
 

@@ -1,4 +1,4 @@
-"""Blobs as far as they need no service: names, namespaces, states and the checks of arguments."""
+"""Blobs without a service: names, namespaces, states and checks of arguments."""
 
 import io
 from pathlib import Path
@@ -31,7 +31,7 @@ from landbridge.exceptions import BadRequestError, ServerError
 URL = "http://127.0.0.1:9"
 ORG = CatalogClient(URL, auth=Auth(user="me", org="acme"), retries=0)
 ALONE = CatalogClient(URL, auth=Auth(user="me", org=None), retries=0)
-# All that can be said without the service was right.
+# All checks without the service passed.
 ASKED = pytest.raises(ServerError, match="could not be reached")
 
 
@@ -100,7 +100,7 @@ def test_a_name_takes_type_and_namespace_by_default_3_6(monkeypatch, arguments, 
 
 
 class Answering:
-    """A service without any blob."""
+    """A resource of blobs that has no blob."""
 
     kind = "blob"
 
@@ -165,14 +165,14 @@ def test_storage_types_are_the_services_to_refuse_13_6(kind):
     assert blob.storage_type == kind
 
 
-def test_an_upload_fills_in_what_is_missing_11_1():
+def test_an_upload_sets_missing_attributes_11_1():
     blob = Blob(name="b", client=ORG)
     with ASKED:
         blob.upload_data(b"x")
     assert (blob.namespace, blob.storage_type, blob.storage_state) == ("acme:me", "data", "available")
 
 
-def test_what_cannot_be_uploaded_is_refused_11_1(saved_blob, tmp_path):
+def test_invalid_uploads_are_refused_11_1(saved_blob, tmp_path):
     with pytest.raises(ValueError, match="name"):
         Blob().upload_data("x")
     with pytest.raises(ValueError, match="is modified"):
@@ -220,7 +220,7 @@ def test_ranges_of_bytes_11_4(given, header):
 
 
 @pytest.mark.parametrize("given", [(), (1, 2, 3), ("1", "2"), (1.0,), [[0, 4]], (5, 4), (-3, 4), 5])
-def test_what_is_no_range_is_refused_11_4(saved_blob, given):
+def test_invalid_ranges_are_refused_11_4(saved_blob, given):
     for use in (saved_blob().data, saved_blob().iter_data):
         with pytest.raises(ValueError, match="range"):
             use(range=given)
@@ -239,7 +239,7 @@ def test_downloads_go_to_paths_and_files_of_bytes_11_3(saved_blob, tmp_path):
     assert not target.exists()
 
 
-def test_what_blobs_do_is_asked_of_the_service(saved_blob):
+def test_blob_operations_send_these_requests(saved_blob):
     changed = saved_blob()
     changed.description = "d"
     for use in (
@@ -277,13 +277,13 @@ def test_blob_searches_are_free_intersect_and_collect_4_5_4_6_4_13():
 
 
 @given(content=st.binary() | st.text("ab\r\n").map(str.encode), size=st.integers(1, 9))
-def test_lines_are_the_same_whatever_the_pieces_11_3(content, size):
+def test_lines_do_not_depend_on_the_chunks_11_3(content, size):
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
     assert list(split_lines(pieces)) == content.splitlines()
 
 
 @given(content=st.text("ab;é"), size=st.integers(1, 9))
-def test_lines_end_where_they_are_said_to_11_3(content, size):
+def test_lines_end_at_the_delimiter_11_3(content, size):
     raw = content.encode()
     pieces = [raw[start : start + size] for start in range(0, len(raw), size)]
     expected = content.split(";;")
@@ -293,7 +293,7 @@ def test_lines_end_where_they_are_said_to_11_3(content, size):
     assert list(split_lines(pieces, delimiter=b";;")) == [line.encode() for line in expected]
 
 
-def test_a_file_is_read_again_from_where_it_stood():
+def test_a_file_is_read_again_from_its_first_position():
     file = io.BytesIO(b"0123456789")
     file.seek(4)
     source = FileContent(file)
@@ -301,7 +301,7 @@ def test_a_file_is_read_again_from_where_it_stood():
     assert [b"".join(source.chunks()) for _ in range(2)] == [b"456789", b"456789"]
 
 
-def test_what_cannot_be_read_again_is_not_sent_twice():
+def test_a_file_that_is_not_seekable_is_not_sent_twice():
     class Pipe(io.BytesIO):
         def seekable(self):
             return False
@@ -324,7 +324,7 @@ def test_a_file_that_changes_while_it_is_sent_is_an_error(size):
         list(chunks)
 
 
-def test_a_file_is_written_whole_or_not_at_all_11_3(tmp_path):
+def test_a_file_is_written_atomically_11_3(tmp_path):
     target = tmp_path / "file"
 
     def broken():

@@ -73,7 +73,7 @@ def test_a_write_that_may_have_taken_effect_is_not_repeated(service, api, status
     assert len(service.seen) == 1
 
 
-def test_a_write_that_was_turned_away_is_repeated(service, api):
+def test_a_write_that_was_not_processed_is_repeated(service, api):
     service.fail(503)
     assert api.post("/x", {"a": 1}) == {"ok": True}
 
@@ -83,7 +83,7 @@ def test_a_search_is_repeated_although_it_posts(service, api):
     assert api.post("/search", {}, idempotent=True) == {"ok": True}
 
 
-def test_streamed_content_is_sent_anew_for_each_attempt(service, api):
+def test_streamed_content_is_sent_again_by_each_attempt(service, api):
     service.fail(500)
     parts = [b"abc", b"def"]
     api.request("PUT", "/x", content=lambda: iter(parts), headers={"Content-Length": "6"})
@@ -109,7 +109,7 @@ def test_a_redirect_is_not_followed(service, api):
     assert raised.value.status == 307  # type: ignore[attr-defined]
 
 
-def test_the_token_never_shows():
+def test_the_token_is_not_in_any_repr():
     client = CatalogClient("http://127.0.0.1:9", auth=Auth(user="me", token="secret"))
     assert "secret" not in repr(client) + repr(client.auth) + str(client.auth)
 
@@ -203,7 +203,7 @@ def test_jsonapi_documents():
     assert [entry["id"] for entry in many["data"]] == ["x", "y"]
 
 
-def test_bands_are_kept_until_they_are_forgotten_6_2(api):
+def test_bands_are_cached_until_they_are_forgotten_6_2(api):
     reads = []
     for _ in range(3):
         api.cached_bands("p", lambda name: reads.append(name) or [name])

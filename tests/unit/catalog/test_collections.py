@@ -108,7 +108,7 @@ def test_each_takes_attributes_items_and_calls_5_7(images):
     assert list(images.each.name.pipe(str.replace, "i", "j")) == ["j0", "j1", "j2"]
 
 
-def test_each_shows_and_consumes_its_first_eight_5_7():
+def test_the_repr_of_each_consumes_eight_elements_5_7():
     each = Collection(range(10)).each
     assert repr(each).splitlines() == [*map(str, range(8)), "..."]
     assert list(each) == [8, 9]
@@ -183,7 +183,7 @@ def test_the_most_common_reference_system_is_taken_5_10(saved_image, client):
     assert ImageCollection(images, geocontext=_box(0, 0, 1, 1)).geocontext.crs == "EPSG:32615"  # type: ignore[attr-defined]
 
 
-def test_tiles_are_kept_as_they_are_5_10(images):
+def test_tiles_are_not_changed_5_10(images):
     from landbridge.geo import XYZTile
 
     tile = XYZTile(1, 1, 2)

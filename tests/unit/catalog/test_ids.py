@@ -1,4 +1,4 @@
-"""Ids: each one that is made can be taken apart into what it was made of, or its parts are refused."""
+"""Ids: every id can be split into the parts it was made of, or the parts are refused."""
 
 import pytest
 from hypothesis import given
@@ -61,7 +61,7 @@ def test_the_error_proposes_a_name():
 
 
 @pytest.mark.parametrize("value", ["", " a", "a ", "blobs:data", "a\tb", *HIDDEN])
-def test_product_ids_that_do_not_show_or_are_of_blobs_are_refused(value):
+def test_product_ids_with_invisible_characters_or_of_blob_collections_are_refused(value):
     for make in (lambda: Product(id=value), lambda: Image(name="x", product_id=value)):
         with pytest.raises(AttributeValidationError, match="cannot be"):
             make()

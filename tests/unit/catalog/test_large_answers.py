@@ -1,4 +1,4 @@
-"""Large answers and downloads change nothing that belongs to the whole process."""
+"""Large answers and downloads do not change process-wide state."""
 
 import gc
 import os
@@ -59,7 +59,7 @@ def test_entries_of_an_answer_are_the_same_when_they_are_parsed_one_by_one(membe
 @pytest.mark.parametrize(
     "content", [b'{"features": {"a": 1}}', b'{"a": [1]}', b"[1, 2]", b"5", b'{"features": null}']
 )
-def test_an_answer_without_the_entries_is_parsed_whole(content):
+def test_an_answer_without_the_entries_is_parsed_completely(content):
     assert http.parse_json(content, "features") == orjson.loads(content)
     assert http.parse_json(b"", "features") is None
     with pytest.raises(ValueError, match=r"JSON|unexpected|line"):

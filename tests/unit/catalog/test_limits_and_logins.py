@@ -1,4 +1,4 @@
-"""What the client does where a service says: not now, not you, or not with this token."""
+"""The client's reactions to rate limits, missing rights and refused tokens."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def test_a_date_to_come_back_at_is_followed_12_5(service, api, waits):
     assert 20 < waited <= 30
 
 
-def test_nobody_waits_for_longer_than_a_minute_12_5(service, api, waits):
+def test_retries_wait_for_at_most_a_minute_12_5(service, api, waits):
     service.fail(429, headers={"Retry-After": "61"})
     with pytest.raises(RateLimitError) as raised:
         api.get("/x")
@@ -59,13 +59,13 @@ def test_without_a_time_the_waits_grow_12_5(service, api, waits):
     assert waits[0] < waits[1] < waits[2] <= retry._LONGEST_DELAY
 
 
-def test_streamed_content_that_was_refused_is_sent_anew(service, api, waits):
+def test_streamed_content_is_sent_again_after_a_refusal(service, api, waits):
     service.fail(429, headers={"Retry-After": "1"})
     api.request("PUT", "/x", content=lambda: iter([b"abc", b"def"]), headers={"Content-Length": "6"})
     assert [seen[3] for seen in service.seen] == [b"abcdef", b"abcdef"]
 
 
-def test_a_401_says_what_is_wrong_with_the_token(service, api, waits):
+def test_a_401_error_says_what_is_wrong_with_the_token(service, api, waits):
     service.fail(401, document={"code": "U", "description": "The token has expired."})
     with pytest.raises(UnauthorizedError, match=r"The token has expired\..*LANDBRIDGE_TOKEN") as raised:
         api.get("/x")
@@ -73,7 +73,7 @@ def test_a_401_says_what_is_wrong_with_the_token(service, api, waits):
     assert len(service.seen) == 1
 
 
-def test_a_401_without_a_token_says_how_to_give_one(service, waits):
+def test_a_401_error_without_a_token_says_how_to_set_one(service, waits):
     service.fail(401)
     client = CatalogClient(service.url, auth=Auth())
     with pytest.raises(UnauthorizedError, match="No token was sent"):
@@ -92,7 +92,7 @@ def test_a_403_is_an_error_of_its_own(service, api, waits):
 ME = {"user": "ann", "org": "acme", "groups": ["flood"], "email": "Ann@Acme.test", "rights": ["read"]}
 
 
-def test_the_service_says_who_a_token_is_of_once(service, api):
+def test_the_caller_of_a_token_is_requested_once(service, api):
     service.answers.append((200, {}, ME))
     assert service.seen == []
     assert (api.auth.user, api.auth.org, api.auth.groups) == ("ann", "acme", ("flood",))
@@ -105,7 +105,7 @@ def test_the_service_says_who_a_token_is_of_once(service, api):
     assert api.auth.user == "ben"
 
 
-def test_who_is_named_is_not_asked_for(service):
+def test_a_configured_caller_is_not_requested(service):
     client = CatalogClient(service.url, auth=Auth(user="me", token="secret"))
     assert (client.auth.user, client.auth.org) == ("me", "local")
     client.close()
@@ -115,12 +115,12 @@ def test_who_is_named_is_not_asked_for(service):
 @pytest.mark.parametrize(
     "answer", [(404, {}, {"detail": "no"}), (405, {}, {}), (200, {}, {"type": "x"}), (200, {}, [])]
 )
-def test_of_another_stac_api_the_settings_say_who_calls(service, api, answer):
+def test_the_settings_name_the_caller_of_other_stac_apis(service, api, answer):
     service.answers.append(answer)
     assert (api.auth.user, api.auth.org) == ("local", "local")
 
 
-def test_who_shows_no_token_owns_nothing(service):
+def test_a_caller_without_a_token_owns_nothing(service):
     service.answers.append(
         (200, {}, {"user": None, "org": None, "groups": [], "email": None, "rights": ["read"]})
     )

@@ -18,7 +18,7 @@ def test_product_ids_are_prefixed_by_the_organization_3_1(id_, expected):
     assert Product.namespace_id(id_, client=_client(org="org", user="me")) == expected
 
 
-def test_product_ids_are_prefixed_by_the_user_where_there_is_no_organization_3_1():
+def test_product_ids_are_prefixed_by_the_user_without_an_organization_3_1():
     assert Product.namespace_id("x", client=_client(org=None, user="me")) == "me:x"
 
 

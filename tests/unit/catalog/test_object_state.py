@@ -1,4 +1,4 @@
-"""Semantics section 1: the life of an object, as far as it needs no service."""
+"""Semantics section 1: the states of an object, without a service."""
 
 from datetime import datetime
 
@@ -136,7 +136,7 @@ def test_other_immutable_attributes_are_set_once_1_7(saved_product):
             setattr(owner, name, getattr(owner, name))
 
 
-def test_what_was_removed_is_never_sent_1_8(saved_product):
+def test_removed_attributes_are_never_sent_1_8(saved_product):
     new = Product(id="x", name="X", description="text")
     del new.description
     assert "description" not in new._to_service(new._set_names())
@@ -178,14 +178,14 @@ def test_the_rollback_of_an_update_is_shallow_1_9(saved_product):
     assert product.serialize(modified_only=True) == {"tags": ["a", "b", "d"]}
 
 
-def test_update_can_skip_what_is_refused_1_9(saved_product):
+def test_update_can_ignore_refused_values_1_9(saved_product):
     product = saved_product(name="P")
     product.update(ignore_errors=True, name="Q", image_index_name=1, nonsense=1)
     assert (product.name, product.image_index_name) == ("Q", None)
     assert product.state == "modified"
 
 
-def test_saving_what_is_saved_makes_no_request_1_10(saved_product):
+def test_saving_a_saved_object_makes_no_request_1_10(saved_product):
     saved_product().save()
 
 
@@ -196,7 +196,7 @@ def test_save_takes_no_unknown_keyword_and_warns_of_the_old_one_1_10(saved_produ
         saved_product().save(extra_attributes={})
 
 
-def test_an_object_holds_what_the_service_returned_and_what_is_sticky_1_11(saved_product, client):
+def test_an_object_has_the_services_values_and_its_sticky_attributes_1_11(saved_product, client):
     product = saved_product()
     image = Image(product=product, name="i", acquired="2020-01-02", tags=["a"], cloud_fraction=0.5)
     image._load(image_mapping.to_stac({"id": "local:p:i", "acquired": "2020-01-03T00:00:00Z"}))

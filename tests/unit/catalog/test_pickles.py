@@ -1,4 +1,4 @@
-"""Copies and pickles of everything a user holds: products, images, bands, searches, clients, areas, tasks."""
+"""Copies and pickles of products, images, bands, searches, clients, areas and tasks."""
 
 import copy
 import multiprocessing
@@ -104,7 +104,7 @@ THINGS = {
 
 
 def shown(one):
-    """Return what can be seen of an object, its state included."""
+    """Return the visible values of an object, and its state."""
     if isinstance(one, (Product, Band, Image, Blob, ImageUpload)):
         return (
             type(one),
@@ -125,7 +125,7 @@ def shown(one):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("thing", THINGS)
-def test_everything_a_user_holds_can_be_copied_and_pickled(thing, way):
+def test_all_public_objects_can_be_copied_and_pickled(thing, way):
     one = THINGS[thing]()
     other = WAYS[way](one)
     assert shown(other) == shown(one)
@@ -220,7 +220,7 @@ def test_objects_of_one_pickle_share_one_client():
 
 @pytest.fixture
 def configured(monkeypatch, tmp_path):
-    """Set the environment of a service with a token, or of a profile with one."""
+    """Set the environment variables of a service with a token, or of a profile with one."""
 
     def set_up(kind):
         for name in ("LANDBRIDGE_URL", "LANDBRIDGE_TOKEN", "LANDBRIDGE_PROFILE", "LANDBRIDGE_CONFIG"):
@@ -258,7 +258,7 @@ def test_pickles_hold_no_secret_of_the_environment_or_a_file_and_find_it_again(c
 
 
 @pytest.mark.parametrize("kind", ["environment", "profile", "login"])
-def test_a_client_whose_token_is_missing_where_it_is_unpickled_says_so_and_is_not_anonymous(configured, kind):
+def test_an_unpickled_client_without_its_token_raises_and_is_not_anonymous(configured, kind):
     configured(kind)
     content = pickle.dumps(Product(id="org:p", client=CatalogClient()))
     configured("nothing")
@@ -292,7 +292,7 @@ def test_credentials_of_another_service_do_not_go_to_a_pickled_client_s(configur
     configured("environment")
     assert pickle.loads(content).token is None
     monkeypatch.setenv("LANDBRIDGE_URL", "https://other.example.org")
-    assert pickle.loads(content).token is None  # it was told who calls
+    assert pickle.loads(content).token is None  # its caller was given
 
 
 def test_objects_go_to_a_spawned_process_and_back():

@@ -1,4 +1,4 @@
-"""Bands of real documents, read from an API that serves them: each band's file is what its document says."""
+"""Bands of real documents, read from an API that serves them: each band has the file of its document."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def found_places(source, item):
 
 
 def check_item(image, collection, item):
-    """Assert that each band of an image has the place that the documents say; return how many have one."""
+    """Assert that each band of an image has its location in the documents; return their number."""
     (source,) = sources([image])
     right = 0
     assert source.bands, f"no bands: {item['id']}"

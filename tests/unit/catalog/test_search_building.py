@@ -1,4 +1,4 @@
-"""Semantics section 4: how searches are built; and how bands are picked on the client."""
+"""Semantics section 4: building searches, and searching for bands on the client."""
 
 import copy
 
@@ -54,7 +54,7 @@ def test_an_empty_page_ends_the_pages_4_1():
     assert answers == []
 
 
-def test_what_a_caller_holds_is_not_changed_4_1():
+def test_the_arguments_of_a_search_are_not_changed_4_1():
     geometry = shapely.box(0, 0, 1, 1).__geo_interface__
     params, before = {"a": [1]}, copy.deepcopy(geometry)
     search = Image.search(request_params=params).intersects(geometry).filter(p.product_id == "a")

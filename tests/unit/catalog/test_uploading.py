@@ -1,4 +1,4 @@
-"""Semantics 10.1 and 10.2: what is checked before an upload, and in which order; 10.5: waiting for it."""
+"""Semantics 10.1 and 10.2: checks before an upload, and their order; 10.5: waiting for an upload."""
 
 import io
 import time
@@ -124,7 +124,7 @@ def test_at_most_sixteen_overviews_10_3(new_image):
 
 @pytest.fixture
 def waited(monkeypatch):
-    """An upload that is waited for: the answers it gets, what was asked of the service, and the pauses."""
+    """An upload to wait for: the answers of the service, the requested waits, and the pauses."""
 
     class Waited:
         answers, asked, pauses = [], [], []
@@ -143,7 +143,7 @@ def waited(monkeypatch):
     return made
 
 
-def test_the_service_is_left_to_wait_10_5(waited):
+def test_waiting_uses_long_polling_10_5(waited):
     waited.upload.wait_for_completion()
     waited.upload.wait_for_completion()
     assert (waited.asked, waited.pauses, waited.upload.status) == ([30], [], "success")
@@ -155,7 +155,7 @@ def test_a_timeout_bounds_the_wait_of_the_service_too_10_5(waited):
     assert 0 < wait <= 5
 
 
-def test_a_service_that_does_not_wait_is_asked_less_and_less_often_10_5(waited):
+def test_pauses_grow_without_long_polling_10_5(waited):
     waited.answers.extend(["running"] * 7)
     waited.upload.wait_for_completion()
     assert waited.pauses == [1, 1, 1, 1, 1, 5, 10]

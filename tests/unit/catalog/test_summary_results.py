@@ -1,4 +1,4 @@
-"""Semantics 4.15 and 4.16: how summaries are made and shown."""
+"""Semantics 4.15 and 4.16: computing and showing summaries."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -55,7 +55,7 @@ STARTS = {
 
 
 @pytest.mark.parametrize(("interval", "start"), STARTS.items())
-def test_intervals_begin_where_the_calendar_says_in_utc_4_16(interval, start):
+def test_intervals_begin_at_calendar_boundaries_in_utc_4_16(interval, start):
     facts = [Contribution("p", 1, "2020-08-13T16:15:59.999999+02:00")]
     assert [when for when, _ in interval_totals(facts, Interval(interval))] == [
         datetime.fromisoformat(f"{start}+00:00")

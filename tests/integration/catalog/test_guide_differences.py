@@ -1,4 +1,4 @@
-"""Semantics 13 where the guide and the client differ about pixels, and 9.17, on the live stack."""
+"""Semantics 13, differences between the guide and the client about pixels, and 9.17, on the live stack."""
 
 import numpy as np
 import pytest

@@ -13,7 +13,7 @@ POINT = {"type": "Point", "coordinates": [1, 1]}
 TEXTS = ["a", "ab", "b", "a%", "A", "a_", "é", "2020-01-01"]
 MOMENTS = ["2020-01-01", "2020-01-01T00:00:00Z", "2020-06-01T12:00:00.5Z", datetime(2021, 1, 1, tzinfo=UTC)]
 NUMBERS = [0, 0.25, 0.29, 1, 1.0]
-# Attribute: its values, those it is compared with, and whether it has an order and patterns.
+# Attribute: its values, the values to compare with, and whether it can be ordered and matched.
 IMAGES = {
     "cloud_fraction": (NUMBERS, [*NUMBERS, 0.2899], True, False),
     "satellite_id": (TEXTS, [*TEXTS, "c"], False, True),
@@ -71,7 +71,7 @@ def trees(table):
 
 
 def attributes(table, number):
-    """Return the attributes of an object: of each value there is one, of each attribute one without."""
+    """Return the attributes of an object: some object has each value, and some object has none."""
     found = {}
     for place, (name, (values, *_)) in enumerate(table.items()):
         if values and (number + place) % (len(values) + 1) < len(values):
@@ -86,7 +86,7 @@ SETTINGS = settings(
 
 @pytest.fixture(scope="module")
 def stored(stack):
-    """Store objects with all values, and one product that pins them."""
+    """Store objects with all values in one product."""
     product = Product(id="filters-alike", name="a", tags=["alike"])
     product.save()
     for number in range(9):
@@ -107,7 +107,7 @@ def stored(stack):
 
 @given(expression=trees(IMAGES))
 @SETTINGS
-def test_images_are_found_alike(stored, expression):
+def test_image_filters_agree_with_the_service(stored, expression):
     found = {one.id for one in stored.images().filter(expression)}
     everything = stored.images().collect()
     assert len(everything) == 9
@@ -116,7 +116,7 @@ def test_images_are_found_alike(stored, expression):
 
 @given(expression=trees(PRODUCTS))
 @SETTINGS
-def test_products_are_found_alike(stored, expression):
+def test_product_filters_agree_with_the_service(stored, expression):
     search = Product.search().filter(p.id.prefix(f"{stored.id}-"))
     everything = search.collect()
     assert len(everything) == 9
@@ -127,7 +127,7 @@ def test_products_are_found_alike(stored, expression):
 
 @given(expression=trees(BANDS))
 @SETTINGS
-def test_bands_are_found_alike(stored, expression):
+def test_band_filters_agree_with_the_service(stored, expression):
     everything = stored.bands().collect()
     assert len(everything) == 9
     assert {one.id for one in stored.bands().filter(expression)} == {

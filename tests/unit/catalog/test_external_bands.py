@@ -34,7 +34,7 @@ def api_of():
 
 @pytest.fixture
 def asset(tmp_path):
-    """Write a file of these values, one per band, and return the asset of it."""
+    """Write a file with one of these values per band, and return its asset."""
 
     def make(name, *values, **members):
         path = tmp_path / f"{name}.tif"

@@ -1,4 +1,4 @@
-"""Values that the database cannot hold are refused by their attribute; all others stay as they are."""
+"""Values that the database cannot store are refused by their attribute; all others are unchanged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize(("value", "said"), REFUSED.values(), ids=REFUSED)
-def test_extra_properties_refuse_what_cannot_be_stored_when_it_is_assigned(place, value, said):
+def test_extra_properties_refuse_unstorable_values_on_assignment(place, value, said):
     with pytest.raises(AttributeValidationError, match=said) as refused:
         Product(id="p", extra_properties={"key": place(value)})
     assert "key" in str(refused.value)
@@ -95,7 +95,7 @@ def test_nodata_may_be_no_number():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("attribute", ["cloud_fraction", "area"])
-def test_a_filter_with_what_is_no_number_is_refused(attribute, value):
+def test_a_filter_with_nan_or_infinity_is_refused(attribute, value):
     expression = getattr(properties, attribute) == value
     with pytest.raises(ValueError, match=attribute):
         cql2.to_cql2(expression.serialize(), "image")
@@ -134,7 +134,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_every_number_is_the_same_number_of_the_same_type_when_it_comes_back(value):
+def test_numbers_keep_their_value_and_type_in_a_round_trip(value):
     written = extra_properties.encode({"key": value})
     assert values.problem(written) is None
     back = extra_properties.decode(stored(orjson.loads(orjson.dumps(written))))["key"]
@@ -158,7 +158,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_ids_and_names_hold_nothing_that_does_not_show(name):
+def test_ids_and_names_refuse_invisible_characters(name):
     with pytest.raises(AttributeValidationError, match="id"):
         Product(id=name)
     with pytest.raises(AttributeValidationError, match="name"):

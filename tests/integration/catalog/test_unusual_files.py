@@ -1,4 +1,4 @@
-"""Files that are placed, typed or scaled in unusual ways: what they become, or what their users are told."""
+"""Files with unusual georeferencing, types or scales: the resulting images, or the errors."""
 
 import numpy as np
 import pyproj
@@ -20,7 +20,7 @@ UTM_3D = pyproj.CRS("EPSG:32632").to_3d().to_wkt()
 
 @pytest.fixture
 def send(request, tmp_path):
-    """Write a GeoTIFF, change it, upload it, and give the image and its upload."""
+    """Write a GeoTIFF, change it, upload it, and return the image and its upload."""
 
     def write(array=ARRAY, change=None, product=None, attributes=None, **profile):
         product = product or request.getfixturevalue("banded")
@@ -116,7 +116,7 @@ def test_a_file_placed_by_coefficients_is_to_be_warped_first(send):
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
-def test_complex_numbers_are_told_as_such(send, dtype):
+def test_complex_pixels_are_refused_with_a_clear_message(send, dtype):
     _, upload = send(array=ARRAY.astype(dtype))
     message = failure_of(upload)
     assert "holds complex numbers" in message
