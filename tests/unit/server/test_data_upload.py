@@ -27,7 +27,9 @@ async def chunks() -> AsyncIterator[bytes]:
         yield chunk
 
 
-def received(store: AssetStore, wanted: data_upload.Data, limit: int = 10**6, data: Any = None) -> Any:
+def received(
+    store: AssetStore, wanted: data_upload.DataProperties, limit: int = 10**6, data: Any = None
+) -> Any:
     async def run() -> tuple[Any, list[str]]:
         path = store.new_blob("data")
         try:
@@ -46,8 +48,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> AssetStore:
 
 @pytest.mark.parametrize("wanted", [(None, None), (1500, None), (1500, MD5), (None, MD5)])
 def test_data_as_announced_is_stored(store, wanted):
-    outcome, paths = received(store, data_upload.Data(*wanted))
-    assert outcome == data_upload.Data(1500, MD5)
+    outcome, paths = received(store, data_upload.DataProperties(*wanted))
+    assert outcome == data_upload.DataProperties(1500, MD5)
     assert len(paths) == 1
     asyncio.run(store.delete_blob(paths[0]))
     assert asyncio.run(store.sizes("blobs/")) == {}
@@ -58,13 +60,13 @@ def test_data_as_announced_is_stored(store, wanted):
 )
 def test_large_data_that_is_to_be_compared_with_nothing_is_not_hashed(store, monkeypatch, wanted, md5):
     monkeypatch.setattr(blob, "DEFERRED_HASH_BYTES", 1499)
-    assert received(store, data_upload.Data(*wanted))[0] == data_upload.Data(1500, md5)
+    assert received(store, data_upload.DataProperties(*wanted))[0] == data_upload.DataProperties(1500, md5)
 
 
 @pytest.mark.parametrize("size", [1450, 1600])
 def test_large_data_of_another_size_leaves_nothing(store, monkeypatch, size):
     monkeypatch.setattr(blob, "DEFERRED_HASH_BYTES", 1400)
-    outcome, paths = received(store, data_upload.Data(size, None))
+    outcome, paths = received(store, data_upload.DataProperties(size, None))
     assert isinstance(outcome, BadRequestError)
     assert paths == []
 
@@ -91,7 +93,7 @@ def test_the_hash_of_an_object_is_that_of_its_whole_data(store, size):
     ],
 )
 def test_other_data_leaves_nothing(store, wanted, limit, error):
-    outcome, paths = received(store, data_upload.Data(*wanted), limit)
+    outcome, paths = received(store, data_upload.DataProperties(*wanted), limit)
     assert isinstance(outcome, error)
     assert paths == []
 
@@ -101,7 +103,7 @@ def test_data_that_breaks_off_leaves_nothing(store):
         yield b"a" * 1000
         raise ConnectionResetError
 
-    outcome, paths = received(store, data_upload.Data(None, None), data=broken())
+    outcome, paths = received(store, data_upload.DataProperties(None, None), data=broken())
     assert isinstance(outcome, Exception)
     assert paths == []
 
@@ -112,7 +114,7 @@ def test_a_store_that_refuses_is_told(tmp_path):
 
     async def run() -> None:
         path = store.new_blob("data")
-        await data_upload.receive(store, path, chunks(), data_upload.Data(None, None), 10**6)
+        await data_upload.receive(store, path, chunks(), data_upload.DataProperties(None, None), 10**6)
 
     with pytest.raises(UnavailableError, match="store"):
         asyncio.run(run())

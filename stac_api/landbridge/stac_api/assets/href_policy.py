@@ -1,11 +1,10 @@
-"""Which hrefs an item or collection may hold.
+"""Policy on hrefs in items and collections.
 
-The server itself never fetches an href: it gives it out, and whoever reads it does so from where he is and
-with what he may reach there (the object API's clients, STAC Browser, tile servers beside this one). So that
-nobody can put an address there by which another's machine or network is read, those of files and of this or a
-private network are refused, unless the operator allows what they begin with. A name is not looked up: what it
-stands for may change after it was checked; a reader that must not reach its own network has to be kept from
-that by its network.
+The server never fetches an href. Its readers do, with access to their own machine and network (clients of the
+object API, STAC Browser, tile servers). So that no writer can make them read their own files or network,
+hrefs of files and of private networks are refused, unless the operator allows their prefix. Host names are
+not resolved, because their addresses may change after the check; a reader that must not reach its own network
+needs a network policy.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["ANY", "check"]
 
 ANY = "*"
-_LONGEST = 200
-# What addresses may begin with, and whether a host follows. Others are files, or names that GDAL takes for
-# more than one file (vrt://, GTI:, NETCDF:).
+_MAX_SHOWN = 200
+# Allowed schemes -> a host follows. Others are files, or GDAL's names of several files (vrt://, GTI:,
+# NETCDF:).
 _SCHEMES = {
     **dict.fromkeys(("http", "https", "ftp", "ftps", "sftp"), True),
     **dict.fromkeys(("s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "oss", "cos", "swift"), False),
@@ -38,33 +37,39 @@ _SCHEMES = {
 _USUAL = re.compile(
     r"(?:https?://(?P<host>[a-z0-9.-]*[a-z])|(?P<bucket>s3|gs|az)://[A-Za-z0-9._-]+)/[!-\[\]-~]*\Z"
 ).match
-# Names of this machine, and of those that every cloud has beside its machines.
+# Names of this machine, and of internal hosts of cloud providers.
 _PRIVATE_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
 
 def check(
     document: Mapping[str, Any], allowed: Sequence[str], previous: Mapping[str, Any] | None = None
 ) -> None:
-    """Check the hrefs of a document's assets and links, but for those that it has already.
+    """Check the hrefs of a document's assets and links, except those that it already has.
 
-    Args:
-        document: as it would be stored.
-        allowed: what hrefs may begin with in any case; `*` for anything.
-        previous: the document as it is stored now.
+    Parameters
+    ----------
+    document : mapping
+        Document to be stored.
+    allowed : sequence of str
+        Prefixes of hrefs that are always allowed; `*` for any.
+    previous : mapping, optional
+        Document as stored now.
 
-    Raises:
-        BadRequestError: with the first that is refused, and why.
+    Raises
+    ------
+    BadRequestError
+        With the first refused href and the reason.
     """
     if ANY in allowed:
         return
-    kept = {href for _, href in _hrefs(previous)} if previous else frozenset[str]()
+    unchanged = {href for _, href in _hrefs(previous)} if previous else frozenset[str]()
     for name, href in _hrefs(document):
-        if href in kept or href.startswith(tuple(allowed)):
+        if href in unchanged or href.startswith(tuple(allowed)):
             continue
-        if why := _refused(href):
+        if why := _refusal(href):
             raise BadRequestError(
-                f"{document.get('id')!r}: the href {href[:_LONGEST]!r} of {name} {why}. Upload the file, or "
-                f"give an address that everybody reads alike."
+                f"{document.get('id')!r}: the href {href[:_MAX_SHOWN]!r} of {name} {why}. Upload the file, "
+                f"or give an address that every reader can reach."
             )
 
 
@@ -72,13 +77,13 @@ def _hrefs(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     assets, links_ = document.get("assets"), document.get("links")
     for key, asset in assets.items() if isinstance(assets, dict) else ():
         if isinstance(asset, dict):
-            yield from _of(f"asset {key!r}", asset)
+            yield from _hrefs_of(f"asset {key!r}", asset)
     for link in links_ if isinstance(links_, list) else ():
         if isinstance(link, dict):
-            yield from _of(f"the link {link.get('rel')!r}", link)
+            yield from _hrefs_of(f"the link {link.get('rel')!r}", link)
 
 
-def _of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _hrefs_of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if isinstance(holder.get("href"), str):
         yield name, holder["href"]
     others = holder.get("alternate")  # the Alternate Assets extension
@@ -87,37 +92,37 @@ def _of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, other["href"]
 
 
-def _refused(href: str) -> str | None:
-    """Why an href may not be stored; None where it may."""
-    # A bulk load has millions of these.
+def _refusal(href: str) -> str | None:
+    """Return the reason for refusing an href; None if it is allowed."""
+    # Fast path: a bulk load has millions of these.
     if (usual := _USUAL(href)) is not None and (usual["bucket"] or not _is_private(usual["host"])):
         return None
-    # What readers strip or pass over must not hide what comes after it.
+    # Characters that readers strip or skip must not hide the rest.
     text = href.strip()
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text) or "\\" in text:
-        return "holds a control character or a backslash"
+        return "contains a control character or a backslash"
     if (own := links.asset_path(text)) is not None:
-        return None if is_served(unquote(own)) else "is no file of an image or a blob"
+        return None if is_served(unquote(own)) else "is not a file of an image or a blob"
     if (text.startswith(("/", "~")) and not text.startswith("//")) or text.lower().startswith("/vsi"):
-        return "is a path on some machine"
-    return _refused_url(text)
+        return "is a path on a machine"
+    return _url_refusal(text)
 
 
-def _refused_url(text: str) -> str | None:
+def _url_refusal(text: str) -> str | None:
     try:
         parts = urlsplit(text)
         host, scheme = parts.hostname, parts.scheme.lower()
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     if not scheme and ":" in text.partition("/")[0]:
-        return "is no URL"  # RFC 3986 section 4.2
+        return "is not a URL"  # RFC 3986 section 4.2
     if scheme and scheme not in _SCHEMES:
-        return f"has the scheme {scheme!r}, which is of a file, or that not everybody reads"
+        return f"has the scheme {scheme!r}, which is for files, or which not every reader supports"
     if not _SCHEMES.get(scheme, True):
         return None
     if scheme and not host:
-        return "names no host"
-    return "is of a private network, of a machine itself or of its neighbours" if _is_private(host) else None
+        return "has no host"
+    return "has an address of a private network or of a machine itself" if _is_private(host) else None
 
 
 @lru_cache(maxsize=1024)
@@ -135,7 +140,7 @@ def _is_private(host: str | None) -> bool:
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host is, in any of the forms that the C library takes (127.1, 0x7f000001)."""
+    """Return the IP address that a host name is, in any form of the C library (127.1, 0x7f000001)."""
     try:
         return ipaddress.ip_address(name.partition("%")[0])
     except ValueError:

@@ -1,8 +1,8 @@
-"""How many bytes an organization may keep: in the files of its images, and in its blobs.
+"""Quota of an organization: the bytes of the files of its images and of its blobs.
 
-An organization is what ids begin with: of a product the part before the first colon, of a blob that of its
-namespace. It is whose prefix that is who pays for the bytes, whoever sends them. What is on its way counts by
-what was announced, so that many uploads at once don't pass together.
+The organization is the part of an id before the first colon: of the product's id, or of the blob's namespace.
+Its quota is charged, regardless of the caller. Unfinished uploads count by their announced size, so that many
+concurrent uploads cannot exceed the quota together.
 
 What is kept is counted in `landbridge.stored`, where each object of the store has its size as the service
 found it, until it is deleted from the store: what items say of their files is for their writers to change.
@@ -60,7 +60,7 @@ WHERE committed IS NULL AND modified > now() - interval '6 hours'
 
 
 class QuotaError(LandbridgeError, HTTPException):
-    """The organization may not keep so many bytes; the text has the numbers."""
+    """The quota of the organization is exceeded; the text has the numbers."""
 
     def __init__(self, text: str) -> None:
         super().__init__(413, text)
@@ -71,7 +71,7 @@ class QuotaError(LandbridgeError, HTTPException):
 
 
 def organization(item: Mapping[str, Any]) -> str | None:
-    """Whose bytes an item's are; None where its id is of nobody in particular."""
+    """Return the organization of an item; None if its id has no prefix."""
     name = str(item.get("collection") or "")
     if ids.is_blob_collection(name):
         properties = item.get("properties")
@@ -90,38 +90,46 @@ async def check(
     instead_of: int | str | None = None,
     replaces: bool = False,
 ) -> None:
-    """Check that an organization may keep so many bytes more; what follows in the transaction is alone in it.
+    """Check that more bytes fit into the quota, and lock the quota until the end of the transaction.
 
-    Args:
-        conn: in a transaction, at whose end the bytes are kept, or on their way.
-        quota: bytes that each organization may keep; 0 for no limit.
-        item: what the bytes are of.
-        size: how many they are.
-        instead_of: the upload whose announcement already counts them.
-        replaces: what is stored of the item now is going to be deleted.
+    Parameters
+    ----------
+    conn : asyncpg.Connection
+        Connection in a transaction that stores or announces the bytes.
+    quota : int
+        Bytes of each organization; 0 for no limit.
+    item : mapping
+        Item of the bytes.
+    size : int
+        Number of bytes.
+    instead_of : int or str, optional
+        Id of the upload whose announced size already counts them.
+    replaces : bool
+        The stored files of the item will be deleted.
 
-    Raises:
-        QuotaError
+    Raises
+    ------
+    QuotaError
     """
     org = organization(item)
     if not quota or org is None:
         return
     await conn.execute(_LOCK, org)
-    kept, arriving = await _used(conn, org, instead_of)
+    stored, announced = await _used(conn, org, instead_of)
     if replaces:
-        kept -= await conn.fetchval(_REPLACED, image_path(item["collection"], item["id"], "", "")[:-1])
-    if kept + arriving + size > quota:
-        raise _refusal(org, quota, kept, arriving, f"{size:,} bytes more are")
+        stored -= await conn.fetchval(_REPLACED, image_path(item["collection"], item["id"], "", "")[:-1])
+    if stored + announced + size > quota:
+        raise _refusal(org, quota, stored, announced, f"{size:,} bytes more are")
 
 
 async def add(conn: asyncpg.Connection, item: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
-    """Count objects of the store, by their paths, as the organization's whose item has them from now on."""
+    """Add objects of the store, by their paths, to the bytes of their item's organization."""
     if (org := organization(item)) is not None:
         await conn.execute(_ADD, org, list(sizes), list(sizes.values()))
 
 
 async def remove(db: asyncpg.Connection | asyncpg.Pool, paths: Iterable[str]) -> None:
-    """Count what was deleted from the store no longer; a path that ends in a slash is all below it."""
+    """Remove deleted objects from the count; a path that ends in a slash means all below it."""
     whole = list(paths)
     await db.execute(_REMOVE, whole)
     for path in whole:
@@ -130,42 +138,44 @@ async def remove(db: asyncpg.Connection | asyncpg.Pool, paths: Iterable[str]) ->
 
 
 async def remaining(pool: asyncpg.Pool, quota: int, item: Mapping[str, Any], upload: str) -> int | None:
-    """How many bytes may be received for a blob whose size nobody announced; None for no limit.
+    """Return the bytes left for a blob of unknown size; None if there is no limit.
 
-    Raises:
-        QuotaError: none.
+    Raises
+    ------
+    QuotaError
+        If no bytes are left.
     """
     org = organization(item)
     if not quota or org is None:
         return None
-    kept, arriving = await _used(pool, org, upload)
-    if kept + arriving >= quota:
-        raise _refusal(org, quota, kept, arriving, "any more is")
-    return quota - kept - arriving
+    stored, announced = await _used(pool, org, upload)
+    if stored + announced >= quota:
+        raise _refusal(org, quota, stored, announced, "any more is")
+    return quota - stored - announced
 
 
 async def _used(
     db: asyncpg.Connection | asyncpg.Pool, org: str, instead_of: int | str | None
 ) -> tuple[int, int]:
-    """Bytes kept, and bytes on their way but for those of an upload."""
+    """Return stored bytes and announced bytes, without those of the upload `instead_of`."""
     image, data = (instead_of, None) if isinstance(instead_of, int) else (None, instead_of)
-    kept: int = await db.fetchval(_KEPT, org)
+    stored: int = await db.fetchval(_KEPT, org)
     files: int = await db.fetchval(_ARRIVING, org, image)
     blobs: int = await db.fetchval(_ARRIVING_BLOBS, org, data)
-    return kept, files + blobs
+    return stored, files + blobs
 
 
-def _refusal(org: str, quota: int, kept: int, arriving: int, more: str) -> QuotaError:
+def _refusal(org: str, quota: int, stored: int, announced: int, more: str) -> QuotaError:
     return QuotaError(
-        f"The organization {org!r} may keep {quota:,} bytes. It keeps {kept:,}, and {arriving:,} are on "
-        f"their way: {more} too much. Delete what is not needed, or ask the operator for more "
+        f"The organization {org!r} may keep {quota:,} bytes. It has {stored:,}, and {announced:,} are being "
+        f"uploaded: {more} too much. Delete what is not needed, or ask the operator for more "
         f"(LANDBRIDGE_QUOTA_BYTES). Files of overwritten images count until they are deleted, some minutes "
         f"later."
     )
 
 
 def announced_bytes(item: Mapping[str, Any]) -> int:
-    """The bytes that a blob's item says its data has; 0 where it does not say."""
+    """Return the size of a blob's data that its item states; 0 if it states none."""
     assets = item.get("assets")
     data = assets.get(blob.DATA_ASSET) if isinstance(assets, dict) else None
     size = data.get("file:size") if isinstance(data, dict) else None

@@ -1,4 +1,4 @@
-"""Who may read which files of the store: who may read the product or the blob they belong to."""
+"""Read access to files of the store: that of the product or blob to which they belong."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _BLOBS = "SELECT href FROM landbridge.blob_grants WHERE href = ANY ($1) AND subj
 
 
 def product_of(path: str) -> str | None:
-    """The product whose image a path belongs to, or None for a blob's."""
+    """Return the product id of an image's path; None for the path of a blob."""
     return path.split("/")[1] if path.startswith(IMAGES) else None
 
 
 async def readable(pool: asyncpg.Pool, paths: Iterable[str], access: Access) -> set[str]:
-    """Those of some paths that the API serves and the caller may read, whether or not a file is there."""
+    """Return those paths that the API serves and the caller may read, even if no file exists there."""
     served = {path for path in paths if is_served(path)}
     if access.everything:
         return served

@@ -1,7 +1,7 @@
 """Files of items over HTTP.
 
-GET, HEAD /assets/{path}    in ranges (RFC 9110 section 14) with entity tags
-POST /assets/signatures     URLs by which anybody may read some of them for some minutes
+GET, HEAD /assets/{path}    read a file; supports ranges (RFC 9110 section 14) and entity tags
+POST /assets/signatures     make short-lived signed URLs of files
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))$")
 router = APIRouter(tags=["Assets"])
 
 
-# Every version of a file has a path of its own, so what is behind a path never changes.
+# Every version of a file has a path of its own, so the content of a path never changes.
 _IMMUTABLE = "max-age=31536000, immutable"
-_MOST_SIGNED = 10_000
+_MAX_SIGNED = 10_000
 
 
 @router.get("/assets/{path:path}", response_class=Response)
 @router.head("/assets/{path:path}", response_class=Response)
 async def asset(path: str, request: Request) -> Response:
-    """A file that an item refers to, whole or one range of it; or where it is, where the store signs URLs."""
+    """Return a file of an item, or a range of it; redirect to the store if it can sign URLs."""
     settings, store = request.app.state.landbridge, request.app.state.store
     signed = request.app.state.signer.allows("GET", links.ASSETS + path, request.scope["query_string"])
     if not (is_served(path) if signed else await _readable(path, request)):
         raise _missing(path)
-    # HEAD is answered here: a URL is signed for one method, and GDAL asks by HEAD before it asks by GET.
+    # HEAD is answered here: a URL is signed for one method, and GDAL sends HEAD before GET.
     if request.method == "GET" and settings.presign and store.can_sign:
         seconds: int = settings.signed_seconds
         headers = {
@@ -66,7 +66,7 @@ async def _readable(path: str, request: Request) -> bool:
 
 
 async def _is_public(path: str, request: Request) -> bool:
-    """Whether caches on the way may keep an image's file; they are asked by others than operators."""
+    """Return whether shared caches may keep the file: it belongs to a public product. Not for operators."""
     if principal_of(request).operator:
         return False
     everybody = await request.app.state.services.grants.access(frozenset({PUBLIC}))
@@ -75,16 +75,16 @@ async def _is_public(path: str, request: Request) -> bool:
 
 @router.post("/assets/signatures", response_class=Response)
 async def sign(request: Request) -> Response:
-    """URLs of files by which anybody may read them for some minutes: `{"hrefs": [...]}` in the same order.
+    """Return short-lived signed URLs of files that the caller may read: `{"hrefs": [...]}` in the same order.
 
-    The caller has to have the right to read each. Those of others than this API stay as they are.
+    Hrefs outside this API are returned unchanged.
     """
     body = incoming.parse(await request.body())
     given = body.get("hrefs") if isinstance(body, dict) else None
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise BadRequestError("The body needs `hrefs`: an array of the hrefs of assets.")
-    if len(given) > _MOST_SIGNED:
-        raise BadRequestError(f"{len(given)} hrefs are more than the {_MOST_SIGNED} of one request.")
+    if len(given) > _MAX_SIGNED:
+        raise BadRequestError(f"{len(given)} hrefs are too many; one request may have {_MAX_SIGNED}.")
     base = links.base_url(request)
     paths = [_own_path(one, base) for one in given]
     wanted = {path for path in paths if path is not None}
@@ -101,7 +101,7 @@ async def sign(request: Request) -> Response:
 
 
 def _own_path(given: str, base: str) -> str | None:
-    """The path in the store that an href of ours names, as shown or as stored; None for somebody else's."""
+    """Return the store's path of an href of this API, as shown or as stored; None for other hrefs."""
     for prefix in (f"{base}assets/", links.ASSETS):
         if given.startswith(prefix):
             return unquote(urlsplit(given[len(prefix) :]).path)
@@ -122,13 +122,18 @@ def _missing(path: str) -> HTTPException:
 
 
 async def serve(path: str, request: Request, *, cached: str, etags: Sequence[str] = ()) -> Response:
-    """An object of the store, whole or the range asked for.
+    """Return an object of the store, or the requested range of it.
 
-    Args:
-        path: where it is in the store.
-        request: its `Range` and its conditions are followed.
-        cached: the answer's `Cache-Control`.
-        etags: its entity tags where they are not the store's; the first is told, conditions may name any.
+    Parameters
+    ----------
+    path : str
+        Path in the store.
+    request : Request
+        Request with its `Range` and its conditions.
+    cached : str
+        `Cache-Control` of the answer.
+    etags : sequence of str
+        Entity tags that replace the store's: the first is sent, conditions may name any of them.
     """
     if request.app.state.store.is_outside(path):
         raise _missing(path)
@@ -147,11 +152,11 @@ async def serve(path: str, request: Request, *, cached: str, etags: Sequence[str
         "Cache-Control": cached,
     }
     media_type = _media_type(path)
-    if _named(request, "if-none-match", tags):
+    if _lists_tag(request, "if-none-match", tags):
         return Response(status_code=304, headers=headers)
-    if "if-match" in request.headers and not _named(request, "if-match", tags):
+    if "if-match" in request.headers and not _lists_tag(request, "if-match", tags):
         raise HTTPException(412, f"The entity tag is {tags[0]}, not {request.headers['if-match']}.")
-    wanted = _wanted(request, meta["size"], tags)
+    wanted = _requested_range(request, meta["size"], tags)
     start, end = wanted or (0, meta["size"])
     headers["Content-Length"] = str(end - start)
     if wanted:
@@ -172,16 +177,16 @@ def _media_type(path: str) -> str:
     return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
-def _named(request: Request, header: str, tags: Sequence[str]) -> bool:
-    """Whether a header lists one of these entity tags, or any."""
+def _lists_tag(request: Request, header: str, tags: Sequence[str]) -> bool:
+    """Return whether a header lists one of these entity tags, or `*`."""
     named = {one.strip().removeprefix("W/") for one in request.headers.get(header, "").split(",")}
     return any(tag and (tag in named or "*" in named) for tag in tags)
 
 
-def _wanted(request: Request, size: int, tags: Sequence[str]) -> tuple[int, int] | None:
-    """The half-open range asked for, or None for the whole file.
+def _requested_range(request: Request, size: int, tags: Sequence[str]) -> tuple[int, int] | None:
+    """Return the requested half-open range; None for the whole file.
 
-    A header that isn't one byte range is ignored, as RFC 9110 allows, and so is one whose `If-Range`
+    As RFC 9110 allows, any header other than a single byte range is ignored, and so is one whose `If-Range`
     names another version.
     """
     match = _RANGE.match(request.headers.get("range", "").replace(" ", ""))

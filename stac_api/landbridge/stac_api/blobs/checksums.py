@@ -1,6 +1,6 @@
-"""The MD5 of large blobs, by a job after their data was taken: no upload waits for it. It can be repeated.
+"""The job that computes the MD5 of large blobs after their upload; it can be repeated.
 
-That it is due is noted in the transaction that makes the blob; until then its item has no checksum.
+The transaction that makes the blob records that the MD5 is due; the item has no checksum until then.
 """
 
 from __future__ import annotations
@@ -47,51 +47,55 @@ def kind(services: Services) -> JobKind:
 
 
 async def run(services: Services, upload_id: UUID, *, last_try: bool) -> None:
-    """The job: put the MD5 of an upload's data into the blob's item, unless the blob has other data by now.
+    """Add the MD5 of an upload's data to the blob's item, unless the blob has other data by now.
 
-    A transient error is raised unless this is the last try; then it stays due, and is queued anew.
+    A retryable error is raised unless this is the last try; then the MD5 stays due and is queued again.
     """
     pool = services.writepool
     try:
         upload = await records.upload(pool, upload_id)
         if not upload["hash_due"]:
-            return  # done by a job that was queued beside this one
+            return  # done by another job of the same lock
         md5 = await digest(
             services.store, upload["committed"], data_upload.expected(upload["item"]).size or 0
         )
         if md5 is None:
-            logger.warning("%s is not in the store as it was put there", upload["committed"])
-            await records.hashed(pool, upload_id)
+            logger.warning(
+                "%s is missing in the store, or has another size than was stored", upload["committed"]
+            )
+            await records.mark_hashed(pool, upload_id)
         else:
-            await _note(pool, upload, md5)
+            await _add_md5(pool, upload, md5)
     except NotFoundError:
-        await records.hashed(pool, upload_id)
+        await records.mark_hashed(pool, upload_id)
     except RETRYABLE:
         if not last_try:
             raise
-        logger.warning("The MD5 of blob upload %s could not be worked out yet", upload_id, exc_info=True)
+        logger.warning("The MD5 of blob upload %s could not be computed yet", upload_id, exc_info=True)
 
 
 async def digest(store: AssetStore, path: str, size: int) -> str | None:
-    """The MD5 of an object; None where it is gone, or has another size."""
+    """Return the MD5 of an object; None if it does not exist, or has another size."""
     digest = hashlib.md5(usedforsecurity=False)
-    seen = 0
+    read = 0
     try:
         async with OrderedExecutor() as hashing:
             async for chunk in await store.read_once(path):
-                seen += len(chunk)
+                read += len(chunk)
                 await hashing.submit(digest.update, chunk)
             await hashing.finish()
     except FileNotFoundError:
         return None
-    return digest.hexdigest() if seen == size else None
+    return digest.hexdigest() if read == size else None
 
 
-async def _note(pool: asyncpg.Pool, upload: asyncpg.Record, md5: str) -> None:
-    """Put the MD5 into the item, as it is now.
+async def _add_md5(pool: asyncpg.Pool, upload: asyncpg.Record, md5: str) -> None:
+    """Add the MD5 to the current item.
 
-    Raises:
-        NotFoundError: the blob is gone, or was made anew with other data.
+    Raises
+    ------
+    NotFoundError
+        If the blob was deleted, or made again with other data.
     """
     collection, item = upload["item"]["collection"], upload["item"]["id"]
 
@@ -104,6 +108,6 @@ async def _note(pool: asyncpg.Pool, upload: asyncpg.Record, md5: str) -> None:
         return blob_items.to_stored(changed)
 
     async def note(conn: asyncpg.Connection) -> None:
-        await records.hashed(conn, upload["id"])
+        await records.mark_hashed(conn, upload["id"])
 
     await writes.change_item(pool, collection, item, hashed, also=note)

@@ -1,4 +1,4 @@
-"""The collections that hold blobs, one for each storage type, made on first use."""
+"""Collections of blobs, one for each storage type, made on first use."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
 
 
 async def ensure(pool: asyncpg.Pool, collection: str) -> None:
-    """Make a collection unless it is there, if its id says that it holds blobs which can be written."""
+    """Make the collection of a writable storage type unless it exists; ignore other ids."""
     storage_type = collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)
     if collection != ids.blob_collection_id(storage_type) or storage_type not in WRITABLE:
         return
     if not await pool.fetchval(_EXISTS, collection):
         document = incoming.collection(_document(storage_type), "/")
-        with contextlib.suppress(ConflictError):  # made by somebody else in this moment
+        with contextlib.suppress(ConflictError):  # another request made it meanwhile
             await writes.create_collection(pool, document)
 
 
 def _document(storage_type: str) -> dict[str, Any]:
-    """The collection that holds the blobs of a storage type."""
+    """Return the collection document of a storage type."""
     return {
         "type": "Collection",
         "stac_version": "1.1.0",

@@ -1,4 +1,4 @@
-"""Data on its way into the store: counted, hashed and compared with what was announced."""
+"""Receives the data of a blob: stores, counts and hashes it, and compares it with the announced item."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ _MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """Size in bytes and MD5 in hexadecimal of data; None where they are not known."""
+class DataProperties:
+    """Size in bytes and MD5 in hexadecimal of data; None if unknown."""
 
     size: int | None
     md5: str | None
 
 
-def expected(item: Mapping[str, Any]) -> Data:
-    """What an announced item says of its data.
+def expected(item: Mapping[str, Any]) -> DataProperties:
+    """Return size and MD5 that an announced item states.
 
-    Raises:
-        InvalidDocument: what it says is no size or no MD5.
+    Raises
+    ------
+    InvalidDocument
+        If one of them is invalid.
     """
     assets_ = item.get("assets") or {}
     asset = (assets_.get(blob.DATA_ASSET) or {}) if isinstance(assets_, dict) else None
@@ -46,24 +48,28 @@ def expected(item: Mapping[str, Any]) -> Data:
         )
     size, md5 = asset.get("file:size"), assets.checksum_of(asset)
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-        raise InvalidDocument("size_bytes", f"{size!r} is no number of bytes")
+        raise InvalidDocument("size_bytes", f"{size!r} is not a number of bytes")
     if md5 is not None and not (isinstance(md5, str) and _MD5(md5)):
-        raise InvalidDocument("hash", f"{md5!r} is no MD5 in hexadecimal digits")
-    return Data(size, md5.lower() if md5 else None)
+        raise InvalidDocument("hash", f"{md5!r} is not an MD5 in hexadecimal digits")
+    return DataProperties(size, md5.lower() if md5 else None)
 
 
-def hashed_later(wanted: Data) -> bool:
-    """Whether the data is stored without its MD5: it is large, and there is none to compare with."""
+def hashed_later(wanted: DataProperties) -> bool:
+    """Return whether the MD5 is computed after the upload: the data is large and no MD5 was announced."""
     return wanted.md5 is None and wanted.size is not None and wanted.size > blob.DEFERRED_HASH_BYTES
 
 
 def announce(item: dict[str, Any], size: Any, limit: int) -> None:
-    """Note in an item the size that will be sent, None where that is not known.
+    """Add the size that will be sent to an item; None if it is unknown.
 
-    Raises:
-        BadRequestError: it is not the size that the item expects, or none.
-        InvalidDocument: as `expected` does.
-        HTTPException: 413, it is larger than `limit` bytes.
+    Raises
+    ------
+    BadRequestError
+        If it is invalid, or another size than the item states.
+    InvalidDocument
+        If the item states an invalid size or MD5.
+    HTTPException
+        413 if it is larger than `limit` bytes.
     """
     wanted = expected(item).size
     if size is None:
@@ -78,16 +84,20 @@ def announce(item: dict[str, Any], size: Any, limit: int) -> None:
 
 
 async def receive(
-    store: AssetStore, path: str, chunks: AsyncIterator[bytes], wanted: Data, limit: int
-) -> Data:
-    """Put data into the store; nothing of it stays unless it is what was announced.
+    store: AssetStore, path: str, chunks: AsyncIterator[bytes], wanted: DataProperties, limit: int
+) -> DataProperties:
+    """Store data, and delete it again if it differs from the announced size or MD5.
 
-    The MD5 given is None where it is to be worked out later (see `hashed_later`).
+    The returned MD5 is None if it is computed later (see `hashed_later`).
 
-    Raises:
-        BadRequestError: it has another size or MD5 than announced.
-        HTTPException: 413, it is larger than `limit` bytes.
-        UnavailableError, NoSpaceError: the store does not take it.
+    Raises
+    ------
+    BadRequestError
+        If size or MD5 differ from the announced ones.
+    HTTPException
+        413 if the data is larger than `limit` bytes.
+    UnavailableError, NoSpaceError
+        If the store fails.
     """
     digest = None if hashed_later(wanted) else hashlib.md5(usedforsecurity=False)
     size = 0
@@ -104,26 +114,26 @@ async def receive(
 
     try:
         await store.put(path, counted(), digest.update if digest else None)
-        received = Data(size, digest.hexdigest() if digest else None)
+        received = DataProperties(size, digest.hexdigest() if digest else None)
         _compare(received, wanted)
     except FAILURES as error:
-        await _forget(store, path)
+        await _delete(store, path)
         raise write_error("data", error) from error
     except BaseException:
-        await _forget(store, path)
+        await _delete(store, path)
         raise
     return received
 
 
-async def _forget(store: AssetStore, path: str) -> None:
-    """Delete what arrived, or leave it to the sweeper where the store does not even do that."""
+async def _delete(store: AssetStore, path: str) -> None:
+    """Delete the received data; if the store fails, the periodic cleanup does it later."""
     try:
         await store.delete_blob(path)
     except FAILURES:
         logger.warning("%s could not be deleted yet", path, exc_info=True)
 
 
-def _compare(received: Data, wanted: Data) -> None:
+def _compare(received: DataProperties, wanted: DataProperties) -> None:
     if wanted.size not in (None, received.size):
         raise BadRequestError(f"size_bytes is {wanted.size}, but the data has {received.size} bytes.")
     if wanted.md5 not in (None, received.md5):

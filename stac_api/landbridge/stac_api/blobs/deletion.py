@@ -1,4 +1,4 @@
-"""Deleting blobs: the items at once, their data by a job, which can be repeated."""
+"""Deletes blobs: their items at once, their data by a job, which can be repeated."""
 
 from __future__ import annotations
 
@@ -43,23 +43,34 @@ async def delete(
     expired: bool = False,
     check: writes.Check = None,
 ) -> asyncpg.Record:
-    """Delete the items of blobs, those that are there, and note what data goes with them.
+    """Delete the items of existing blobs, and record their data for deletion by a job.
 
-    The data lies under a name of its own, so a blob made anew under the same id never loses its data to
-    this deletion. Queue a job for the record, which is returned, to have the data deleted.
+    The data has a path of its own, so a new blob of the same id never loses its data to this deletion. The
+    caller queues the job for the returned record.
 
-    Args:
-        pool: the write pool.
-        wanted: collection and item id of each.
-        access: of who deletes them; those that it may not see are not there.
-        username: who that is, and may see how the deletion goes.
-        all_or_none: delete none unless all are there.
-        expired: it is the service that deletes, blobs of any type, and those only that have expired.
-        check: may refuse the version that one has.
+    Parameters
+    ----------
+    pool : asyncpg.Pool
+        Write pool.
+    wanted : iterable of tuple of str
+        Collection and item id of each blob.
+    access : Access
+        Access of the caller; invisible blobs count as missing.
+    username : str, optional
+        User who may read the record of the deletion.
+    all_or_none : bool
+        Delete nothing if a blob is missing.
+    expired : bool
+        The service itself deletes expired blobs, of any storage type.
+    check : callable, optional
+        Checks the version of a stored item, such as its entity tag.
 
-    Raises:
-        NotFoundError: one is missing (and `all_or_none` is set).
-        HTTPException: 403, one is of a type that only the service writes, or of other owners.
+    Raises
+    ------
+    NotFoundError
+        If a blob is missing and `all_or_none` is set.
+    HTTPException
+        403 if a blob is of a type that only the service writes, or has other owners.
     """
     asked = list(dict.fromkeys(wanted))
     made: list[asyncpg.Record] = []
@@ -68,13 +79,13 @@ async def delete(
         found = {(item["collection"], item["id"]) for item in deleted}
         missing = [key for key in asked if key not in found]
         if missing and all_or_none:
-            raise NotFoundError(f"Blobs do not exist: {', '.join(_shown(*key) for key in missing)}")
+            raise NotFoundError(f"Blobs do not exist: {', '.join(_display_id(*key) for key in missing)}")
         if not expired:
             for collection, _ in found:
                 check_writable(collection.removeprefix(ids.BLOB_COLLECTION_PREFIX))
         order = {key: position for position, key in enumerate(asked)}
         ordered = sorted(deleted, key=lambda item: order[item["collection"], item["id"]])
-        paths = [path for item in ordered if (path := _path(item))]
+        paths = [path for item in ordered if (path := _data_path(item))]
         made[:] = [
             await records.start_deletion(
                 conn, [blob_items.blob_id(item) for item in ordered], paths, username
@@ -86,24 +97,26 @@ async def delete(
 
 
 def check_writable(storage_type: str) -> None:
-    """Refuse a write of blobs that only the service writes.
+    """Refuse a write of a storage type that only the service writes.
 
-    Raises:
-        HTTPException: 403.
+    Raises
+    ------
+    HTTPException
+        403.
     """
     if storage_type not in blob_items.WRITABLE:
         kinds = " and ".join(sorted(blob_items.WRITABLE))
         raise HTTPException(403, f"Blobs of type {storage_type!r} are read-only; {kinds} can be written.")
 
 
-def _shown(collection: str, item: str) -> str:
+def _display_id(collection: str, item: str) -> str:
     try:
         return blob_items.blob_id({"collection": collection, "id": item})
     except ValueError:
         return f"{collection}/{item}"
 
 
-def _path(item: dict[str, Any]) -> str | None:
+def _data_path(item: dict[str, Any]) -> str | None:
     data = (item.get("assets") or {}).get(blob.DATA_ASSET) or {}
     return links.asset_path(str(data.get("href") or ""))
 

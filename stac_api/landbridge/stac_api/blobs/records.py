@@ -1,4 +1,4 @@
-"""Uploads and deletions of blobs: the SQL, and the JSON the API shows."""
+"""Records of uploads and deletions of blobs: their tables, and their JSON in the API."""
 
 from __future__ import annotations
 
@@ -63,15 +63,17 @@ WHERE collection = ANY($1) AND (content->'properties'->>'expires')::timestamptz 
 
 
 async def create_upload(db: Executor, upload: UUID, item: dict[str, Any], username: str) -> None:
-    """Note what blob an upload shall become."""
+    """Make the record of a blob's upload."""
     await db.execute(_CREATE, upload, item, username)
 
 
 async def upload(db: Executor, upload_id: UUID, username: str | None = None) -> asyncpg.Record:
-    """One upload; that of a certain user, where one is named.
+    """Return one upload; with `username`, only if it is that user's.
 
-    Raises:
-        NotFoundError: there is none.
+    Raises
+    ------
+    NotFoundError
+        If it does not exist.
     """
     row = await db.fetchrow(_UPLOAD, upload_id)
     if row is None or username not in (None, row["username"]):
@@ -80,38 +82,42 @@ async def upload(db: Executor, upload_id: UUID, username: str | None = None) -> 
 
 
 async def begin(db: Executor, upload_id: UUID, path: str) -> None:
-    """Note where data is about to be put, so that it is found whatever happens.
+    """Record the path to which data is about to be stored, so that the cleanup finds it after a crash.
 
-    Raises:
-        NotFoundError: there is no such upload any more.
+    Raises
+    ------
+    NotFoundError
+        If the upload does not exist any more.
     """
     if await db.fetchval(_BEGIN, upload_id, path) is None:
         raise NotFoundError(f"Blob upload {upload_id} does not exist.")
 
 
 async def commit(db: Executor, upload_id: UUID, path: str, *, hash_due: bool) -> None:
-    """Note which of the upload's data is the blob's, and whether its MD5 is to be worked out.
+    """Record the path of the blob's data, and whether its MD5 is still to be computed.
 
-    Raises:
-        ConflictError: other data of the upload is that already, or the upload is forgotten.
+    Raises
+    ------
+    ConflictError
+        If the upload has data already, or its record was deleted.
     """
     if await db.fetchval(_COMMIT, upload_id, path, hash_due) is None:
         raise ConflictError(f"Blob upload {upload_id} has ended already.")
 
 
 async def is_hash_due(db: Executor, path: str) -> bool:
-    """Whether the MD5 of a blob's data is still to be worked out."""
+    """Return whether the MD5 of a blob's data is still to be computed."""
     due: bool = await db.fetchval(_HASH_DUE, path)
     return due
 
 
 async def hashes_due(db: Executor, older_than: float) -> list[UUID]:
-    """The uploads whose data's MD5 is to be worked out, committed at least some seconds ago."""
+    """Return uploads with an MD5 to be computed, committed at least `older_than` seconds ago."""
     return [row["id"] for row in await db.fetch(_HASHES_DUE, older_than)]
 
 
-async def hashed(db: Executor, upload_id: UUID) -> None:
-    """Note that there is no MD5 to be worked out any more."""
+async def mark_hashed(db: Executor, upload_id: UUID) -> None:
+    """Record that the MD5 is computed, or not needed any more."""
     await db.execute(_HASHED, upload_id)
 
 
@@ -129,17 +135,19 @@ async def delete_old_deletions(db: Executor) -> None:
 async def start_deletion(
     db: Executor, ids: Sequence[str], paths: Sequence[str], username: str | None
 ) -> asyncpg.Record:
-    """A new record of blobs whose data is to be deleted; without a user, by the service itself."""
+    """Make the record of a deletion of blobs' data; without a user it is the service's own."""
     row = await db.fetchrow(_START, list(ids), list(paths), username)
     assert row is not None  # INSERT ... RETURNING gives a row or raises
     return row
 
 
 async def deletion(db: Executor, deletion_id: int, username: str | None = None) -> asyncpg.Record:
-    """One deletion; that of a certain user, where one is named.
+    """Return one deletion; with `username`, only if it is that user's.
 
-    Raises:
-        NotFoundError: there is none.
+    Raises
+    ------
+    NotFoundError
+        If it does not exist.
     """
     row = await db.fetchrow(_DELETION, deletion_id)
     if row is None or username not in (None, row["username"]):
@@ -148,22 +156,22 @@ async def deletion(db: Executor, deletion_id: int, username: str | None = None) 
 
 
 async def end_deletion(db: Executor, deletion_id: int, error: str | None = None) -> None:
-    """Note that a deletion ended, well or with an error."""
+    """End a deletion, successfully or with an error."""
     await db.execute(_END, deletion_id, "FAILURE" if error else "SUCCESS", [error] if error else [])
 
 
 async def running_deletions(db: Executor, older_than: float) -> list[int]:
-    """The deletions that have not ended, begun at least some seconds ago."""
+    """Return unfinished deletions that started at least `older_than` seconds ago."""
     return [row["id"] for row in await db.fetch(_RUNNING, older_than)]
 
 
 async def expired(db: Executor, collections: Sequence[str], limit: int) -> list[tuple[str, str]]:
-    """Collection and item id of blobs that may be deleted by now."""
+    """Return collection and item id of expired blobs."""
     return [(row["collection"], row["id"]) for row in await db.fetch(_EXPIRED, list(collections), limit)]
 
 
 def to_json(record: asyncpg.Record) -> dict[str, Any]:
-    """A deletion as the API shows it."""
+    """Return a deletion as the API shows it."""
     start, end = record["start_datetime"], record["end_datetime"]
     return {
         "id": str(record["id"]),

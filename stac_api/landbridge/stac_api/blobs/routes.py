@@ -1,11 +1,11 @@
-"""Blobs over HTTP: announce one, PUT its data, read it, delete many.
+"""Blobs over HTTP.
 
-POST /blobs                       announce: the item, and what is known of the data
-PUT  /blobs/uploads/{id}          the data, streamed; the blob is there, whole, with the answer
-GET  /blobs/{type}/{item}/data    the data, in ranges; HEAD too
-GET  /blobs/{type}/{item}/hash    its MD5, which of large data is worked out after the upload
+POST /blobs                       announce a blob: its item, and the size of its data
+PUT  /blobs/uploads/{id}          send the data, streamed; the answer confirms the complete blob
+GET  /blobs/{type}/{item}/data    read the data, also in ranges; HEAD too
+GET  /blobs/{type}/{item}/hash    read its MD5, which is computed after the upload of large data
 POST /blobs/deletions             delete blobs by their ids
-GET  /blobs/deletions/{id}        whether their data is gone
+GET  /blobs/deletions/{id}        read the status of the deletion of their data
 """
 
 from __future__ import annotations
@@ -38,22 +38,23 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/blobs", tags=["Blobs"])
 
-_MOST_IDS = 10_000
-_PUT_SECONDS = 6 * 3600  # how long data may be sent by a signed URL
-_POLL = 0.1  # seconds between looks at a hash somebody waits for
+_MAX_IDS = 10_000
+_PUT_SECONDS = 6 * 3600  # lifetime of a signed URL
+_POLL = 0.1  # seconds between queries while a caller waits for a hash
 _EXISTS = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
 
 
 @router.post("", response_class=Response, status_code=201)
 async def create(request: Request) -> Response:
-    """Announce a blob: `{"item", "size"}`; the item's asset `data` may say what size and checksum to expect.
+    """Announce a blob: `{"item", "size"}`.
 
-    `size` is what will be sent, where that is known; what the item says of it is checked now already.
+    The item's asset `data` may state the size and the checksum to expect. `size` is the size of the data, if
+    it is known.
     """
     body = incoming.parse(await request.body())
     item = body.get("item") if isinstance(body, dict) else None
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
-        raise BadRequestError("The body needs `item`: the STAC item that the blob shall become.")
+        raise BadRequestError("The body needs `item`: the STAC item of the blob.")
     storage_type = str(item.get("collection") or "").removeprefix(ids.BLOB_COLLECTION_PREFIX)
     known = sorted(map(ids.blob_collection_id, blob_items.STORAGE_TYPES))
     if item.get("collection") not in known:
@@ -66,20 +67,20 @@ async def create(request: Request) -> Response:
     pool, base = request.app.state.writepool, links.base_url(request)
     await collections.ensure(pool, item["collection"])
     parent = await item_queries.get_collection(pool, item["collection"], EVERYTHING)
-    # Whatever is wrong with the item is said before its data is sent.
+    # Check the item before its data is sent.
     whole = _item(item, parent, "/assets/blobs/announced", request)
     href_policy.check(whole, request.app.state.landbridge.allowed_hrefs)
     upload = uuid.uuid4()
     audit.note(request, blob_items.blob_id(item), f"upload {upload}")
     rules.check_owners(whole, await rules.access_of(request))
     await _refuse_existing(pool, item)
-    # It belongs to who announces it, whoever sends its data by the URL.
+    # The blob's owner is the caller that announces it, not the one that sends its data by the URL.
     item["properties"] = {**whole["properties"], **item["properties"]}
     async with pool.acquire() as conn, conn.transaction():
         await quota.check(conn, request.app.state.landbridge.quota_bytes, item, quota.announced_bytes(item))
         await records.create_upload(conn, upload, item, principal.name)
     path = f"/blobs/uploads/{upload}"
-    # Never the store's own: the data is counted and hashed as it passes.
+    # Not a URL of the store: the API counts and hashes the data.
     url = base + path[1:] + request.app.state.signer.put_query(path, principal, _PUT_SECONDS)
     answer = {"id": str(upload), "blob_id": blob_items.blob_id(item), "url": url}
     return respond(answer, base, JSON, 201)
@@ -88,16 +89,16 @@ async def create(request: Request) -> Response:
 async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
     if await pool.fetchval(_EXISTS, item["collection"], item["id"]):
         raise ConflictError(
-            f"Blob {blob_items.blob_id(item)} exists already; delete it before you make it anew."
+            f"Blob {blob_items.blob_id(item)} exists already; delete it before you upload it again."
         )
 
 
 def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Request) -> dict[str, Any]:
-    """The item with its data at a place of the store."""
+    """Return the item with its data asset at an href."""
     document = incoming.copied(item)
     data = document.setdefault("assets", {}).setdefault(blob.DATA_ASSET, {"roles": ["data"]})
     if not isinstance(data, dict):
-        raise InvalidDocument("href", f"{data!r} is no asset")
+        raise InvalidDocument("href", f"{data!r} is not an asset")
     data["href"] = place
     if isinstance(document.get("properties"), dict):
         document["properties"]["catalog:storage_state"] = "available"
@@ -107,7 +108,7 @@ def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Req
 
 @router.put("/uploads/{upload_id}", response_class=Response, status_code=201)
 async def put(upload_id: uuid.UUID, request: Request) -> Response:
-    """The data of an announced blob. It may be repeated; what came first is the blob's."""
+    """Store the data of an announced blob. A repeated call changes nothing after the first success."""
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await records.upload(pool, upload_id, _user(request))
     item = upload["item"]
@@ -144,7 +145,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
             also=note,
         )
     except (ConflictError, BadRequestError, InvalidDocument, NotFoundError, quota.QuotaError):
-        # After any other error it is unknown whether the blob exists; then the sweeper decides.
+        # After any other error it is unknown whether the blob exists; the periodic cleanup finds out.
         await store.delete_blob(path)
         upload = await records.upload(pool, upload_id)
         if upload["committed"]:
@@ -160,7 +161,7 @@ async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Reques
     async with pool.acquire() as conn:
         found = await item_queries.get_item(conn, item["collection"], item["id"], EVERYTHING)
     if found is None or found["assets"][blob.DATA_ASSET]["href"] != href(upload["committed"]):
-        # One of the same name that somebody has made since is not this upload's to show.
+        # A blob of the same name that was made since is not this upload's.
         raise NotFoundError(f"Blob {blob_items.blob_id(item)} was deleted after it was uploaded.")
     return _answer(found, request)
 
@@ -172,13 +173,13 @@ def _answer(item: dict[str, Any], request: Request, status: int = 200) -> Respon
 
 @router.post("/deletions", response_class=Response, status_code=202)
 async def delete(request: Request) -> Response:
-    """Delete blobs: `{"ids": [...], "raise_on_missing": false}`; ids of no blob are passed over."""
+    """Delete blobs: `{"ids": [...], "raise_on_missing": false}`; ids of missing blobs are ignored."""
     body = incoming.parse(await request.body())
     names = body.get("ids") if isinstance(body, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadRequestError("The body needs `ids`: an array of blobs' ids.")
-    if len(names) > _MOST_IDS:
-        raise BadRequestError(f"{len(names)} blobs are more than the {_MOST_IDS} of one request.")
+        raise BadRequestError("The body needs `ids`: an array of the ids of blobs.")
+    if len(names) > _MAX_IDS:
+        raise BadRequestError(f"{len(names)} blobs are too many; one request may have {_MAX_IDS}.")
     audit.note(request, *names)
     strict = bool(body.get("raise_on_missing"))
     wanted = []
@@ -199,7 +200,7 @@ async def delete(request: Request) -> Response:
 
 @router.get("/deletions/{deletion_id}", response_class=Response)
 async def get_deletion(deletion_id: int, request: Request) -> Response:
-    """How a deletion of blobs' data stands."""
+    """Return the status of a deletion of blobs' data."""
     record = await records.deletion(request.app.state.readpool, deletion_id, _user(request))
     return respond(records.to_json(record), links.base_url(request), JSON)
 
@@ -207,15 +208,15 @@ async def get_deletion(deletion_id: int, request: Request) -> Response:
 @router.get("/{storage_type}/{item_id}/data", response_class=Response)
 @router.head("/{storage_type}/{item_id}/data", response_class=Response)
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
-    """The data of a blob, whole or one range of it; its entity tag is its MD5, as soon as that is known."""
+    """Return the data of a blob, or a range of it; its entity tag is its MD5, once known."""
     access = await rules.access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
         asset = await _data(conn, storage_type, item_id, access)
     path = links.asset_path(asset["href"])
     if path is None:
-        shown = _shown(ids.blob_collection_id(storage_type), item_id)
+        shown = _display_id(ids.blob_collection_id(storage_type), item_id)
         raise BadRequestError(f"Blob {shown} is remote: its data is at {asset['href']}")
-    # Who began to read before the MD5 was known reads on by the tag seen then.
+    # A reader that started before the MD5 was known continues by the earlier tag.
     known = (assets.checksum_of(asset), blob.data_version(asset["href"]))
     etags = [f'"{tag}"' for tag in known if tag is not None]
     return await files.serve(path, request, etags=etags, cached="no-cache")
@@ -225,12 +226,12 @@ async def data(storage_type: str, item_id: str, request: Request) -> Response:
 async def get_hash(
     storage_type: str, item_id: str, request: Request, wait: Annotated[float, Query(ge=0, le=60)] = 0
 ) -> Response:
-    """The MD5 of a blob's data: `{"hash", "pending"}`; `wait` seconds for one that is pending."""
+    """Return the MD5 of a blob's data: `{"hash", "pending"}`, after up to `wait` seconds if it is pending."""
     deadline, access = time.monotonic() + wait, await rules.access_of(request)
     while True:
         async with (
             request.app.state.get_connection(request, "r") as conn,
-            # One view of both: the MD5 comes as it ceases to be due.
+            # One snapshot of both: the MD5 is added in the transaction that ends its being due.
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
             asset = await _data(conn, storage_type, item_id, access)
@@ -244,26 +245,28 @@ async def get_hash(
 async def _data(
     conn: asyncpg.Connection, storage_type: str, item_id: str, access: rules.Access
 ) -> dict[str, Any]:
-    """The asset that is a blob's data, as stored.
+    """Return the data asset of a blob, as stored.
 
-    Raises:
-        NotFoundError: there is no such blob that the caller may see.
+    Raises
+    ------
+    NotFoundError
+        If no such blob is visible to the caller.
     """
     collection = ids.blob_collection_id(storage_type)
     item = await item_queries.get_item(conn, collection, item_id, access)
     if item is None:
-        raise NotFoundError(f"Blob {_shown(collection, item_id)} does not exist.")
+        raise NotFoundError(f"Blob {_display_id(collection, item_id)} does not exist.")
     asset: dict[str, Any] = item["assets"][blob.DATA_ASSET]
     return asset
 
 
 def _user(request: Request) -> str | None:
-    """Whose records the caller may see: its own; those of all, None, as an operator or by a signed URL."""
+    """Return the user whose records the caller may read; None, for all, for an operator or a signed URL."""
     principal = principal_of(request)
     return None if principal.operator else principal.name
 
 
-def _shown(collection: str, item_id: str) -> str:
+def _display_id(collection: str, item_id: str) -> str:
     try:
         return blob_items.blob_id({"collection": collection, "id": item_id})
     except ValueError:

@@ -1,4 +1,4 @@
-"""The job that deletes the images and bands of a product. It can be repeated: it deletes what is left."""
+"""The job that deletes the images and bands of a product; it can be repeated."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def kind(services: Services) -> JobKind:
 async def run(services: Services, deletion: int, product_id: str, *, last_try: bool) -> None:
     """Run the job of one deletion; raise a retryable error unless this is the last try."""
     pool = services.writepool
-    if not await records.runs(pool, deletion):
-        return  # done by a job that was queued beside this one
+    if not await records.is_running(pool, deletion):
+        return  # done by another job of the same lock
     try:
         await _delete_images(services, deletion, product_id)
         await _delete_bands(services, deletion, product_id)
     except Exception as error:
         if isinstance(error, RETRYABLE) and not last_try:
             raise
-        logger.exception("Deleting what belongs to %s failed", product_id)
+        logger.exception("Deleting the images and bands of %s failed", product_id)
         await records.end(pool, deletion, user_message(error))
         return
     await records.end(pool, deletion)
@@ -85,5 +85,5 @@ async def _delete_bands(services: Services, deletion: int, product_id: str) -> N
     try:
         await writes.change_collection(services.writepool, product_id, without_bands)
     except NotFoundError:
-        return  # deleted meanwhile, which took its bands along
+        return  # the product was deleted with its bands
     await records.count(services.writepool, deletion, len(removed))

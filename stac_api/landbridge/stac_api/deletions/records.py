@@ -1,4 +1,4 @@
-"""Deletions of all that belongs to a product: the SQL, and the JSON the API shows."""
+"""Records of deletions of a product's images and bands: their table, and their JSON in the API."""
 
 from __future__ import annotations
 
@@ -26,30 +26,34 @@ _RUNS = "SELECT EXISTS (SELECT FROM landbridge.deletions WHERE id = $1 AND statu
 
 
 async def start(db: Executor, product_id: str) -> asyncpg.Record:
-    """A new record, running.
+    """Make a record in state `RUNNING`.
 
-    Raises:
-        ConflictError: the product's deletion runs already.
+    Raises
+    ------
+    ConflictError
+        If a deletion of the product is running already.
     """
     try:
         return await db.fetchrow(_START, product_id)
     except asyncpg.UniqueViolationError as error:
-        raise ConflictError(f"The deletion of what belongs to {product_id} is running already.") from error
+        raise ConflictError(
+            f"A deletion of the images and bands of {product_id} is running already."
+        ) from error
 
 
 async def latest(db: Executor, product_id: str) -> asyncpg.Record | None:
-    """The last deletion of a product, if there ever was one."""
+    """Return the last deletion of a product; None if there was none."""
     return await db.fetchrow(_LATEST, product_id)
 
 
 async def running(db: Executor, older_than: float) -> list[asyncpg.Record]:
-    """The deletions that have not ended, begun at least some seconds ago."""
+    """Return unfinished deletions that started at least `older_than` seconds ago."""
     found: list[asyncpg.Record] = await db.fetch(_RUNNING, older_than)
     return found
 
 
-async def runs(db: Executor, deletion: int) -> bool:
-    """Whether a deletion has not ended."""
+async def is_running(db: Executor, deletion: int) -> bool:
+    """Return whether a deletion has not ended."""
     return bool(await db.fetchval(_RUNS, deletion))
 
 
@@ -59,12 +63,12 @@ async def count(db: Executor, deletion: int, deleted: int) -> None:
 
 
 async def end(db: Executor, deletion: int, error: str | None = None) -> None:
-    """Note that a deletion ended, well or with an error."""
+    """End a deletion, successfully or with an error."""
     await db.execute(_END, deletion, "FAILURE" if error else "SUCCESS", [error] if error else [])
 
 
 def to_json(product_id: str, record: asyncpg.Record | None) -> dict[str, Any]:
-    """The record as the API shows it; status `NONE` where there never was a deletion."""
+    """Return the record as the API shows it; status `NONE` if there was no deletion."""
     if record is None:
         return {"id": product_id, "status": "NONE", "objects_deleted": None, "errors": None}
     start_datetime, end_datetime = record["start_datetime"], record["end_datetime"]

@@ -1,7 +1,7 @@
-"""Deleting all that belongs to a product, over HTTP.
+"""Deleting the images and bands of a product, over HTTP.
 
-POST /collections/{collection_id}/deletion   start; 204 where there is nothing to delete
-GET  /collections/{collection_id}/deletion   how the last one went
+POST /collections/{collection_id}/deletion   start; 204 if there is nothing to delete
+GET  /collections/{collection_id}/deletion   status of the last one
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SELECT EXISTS (SELECT FROM items WHERE collection = $1)
 
 @router.post("", response_class=Response, status_code=202)
 async def start(collection_id: str, request: Request) -> Response:
-    """Delete the images and bands of a product in the background, which its writers may do."""
+    """Delete the images and bands of a product in the background; the caller needs write access."""
     pool, access = request.app.state.writepool, await access_of(request)
     product = await item_queries.get_collection(pool, collection_id, access)
     access.require(product, Role.WRITER)
@@ -37,7 +37,7 @@ async def start(collection_id: str, request: Request) -> Response:
 
 @router.get("", response_class=Response)
 async def get(collection_id: str, request: Request) -> Response:
-    """The last deletion of what belongs to a product; status `NONE` where there never was one."""
+    """Return the last deletion of a product's images and bands; status `NONE` if there was none."""
     if not (await access_of(request)).reads(collection_id):
         raise missing_collection(collection_id)
     record = await records.latest(request.app.state.readpool, collection_id)
