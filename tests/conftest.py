@@ -56,9 +56,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say at the end of a run of all tests how many statements of the specification have one."""
+    """Print how many statements of the page of semantics have a test, after a run of all tests."""
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.collectonly:
-        terminalreporter.section("statements of the behaviour specification")
+        terminalreporter.section("statements of docs/development/catalog_semantics.md")
         terminalreporter.write_line(str(measure()))
 
 
