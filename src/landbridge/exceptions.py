@@ -41,6 +41,7 @@ __all__ = [
     "ForbiddenError",
     "GatewayTimeoutError",
     "GoneError",
+    "LandbridgeError",
     "MethodNotAllowedError",
     "NotFoundError",
     "OauthError",

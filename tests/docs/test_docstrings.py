@@ -132,6 +132,25 @@ def test_a_docstring_of_a_value_or_class_is_a_noun_phrase(name):
     assert not re.match(r"(What|Whether|How|Where|When|Which|Who|It|Its) ", first), first
 
 
+def own_parameters(cls):
+    """The parameters of a class's constructor; none if they are attributes alone, or another error's."""
+    constructor = next((owner for owner in cls.__mro__ if "__init__" in vars(owner)), object)
+    if not constructor.__module__.startswith("landbridge.") or issubclass(cls, enum.Enum):
+        return []
+    found = inspect.signature(constructor.__init__).parameters.values()
+    names = [one.name for one in found if one.name != "self" and not one.name.startswith("_")]
+    inherited = issubclass(cls, Exception) and constructor is not cls
+    return [] if inherited or names == ["kwargs"] else names
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if own_parameters(CLASSES[name])])
+def test_a_docstring_of_a_class_documents_the_parameters_of_its_constructor(name):
+    documented = documented_parameters(sections(CLASSES[name].__doc__).get("Parameters", []))
+    parameters = own_parameters(CLASSES[name])
+    # Attributes are keyword arguments: documented each by itself, except for the client.
+    assert [one for one in documented if one != "client" or one in parameters] == parameters
+
+
 def examples():
     finder = doctest.DocTestParser()
     found = {}

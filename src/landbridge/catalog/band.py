@@ -275,6 +275,8 @@ class BandCollection(Collection[Band]):
     ----------
     iterable : iterable of Band, optional
         Bands.
+    item_type : type, optional
+        Subclass of Band that all items must be of.
 
     Examples
     --------

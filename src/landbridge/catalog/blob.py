@@ -787,6 +787,8 @@ class BlobCollection(Collection[Blob]):
     ----------
     iterable : iterable of Blob, optional
         Blobs.
+    item_type : type, optional
+        Subclass of Blob that all items must be of.
 
     Examples
     --------

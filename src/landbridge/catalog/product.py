@@ -384,6 +384,8 @@ class ProductCollection(Collection[Product]):
     ----------
     iterable : iterable of Product, optional
         Products.
+    item_type : type, optional
+        Subclass of Product that all items must be of.
 
     Examples
     --------

@@ -147,6 +147,8 @@ class ImageSummaryResult(_SummaryResult):
         Ids of their products; not set for an interval.
     interval_start : datetime, optional
         Start of the interval in UTC; not set for the whole search.
+    **kwargs
+        Further members of the service's response, which are ignored.
 
     Examples
     --------
@@ -182,6 +184,8 @@ class BlobSummaryResult(_SummaryResult):
         Their namespaces; not set for an interval.
     interval_start : datetime, optional
         Start of the interval in UTC; not set for the whole search.
+    **kwargs
+        Further members of the service's response, which are ignored.
 
     Examples
     --------
