@@ -18,7 +18,6 @@ from landbridge.mappings.access import ACCESS_LISTS, Role, role_of
 from landbridge.stac_api.access.grants import Grants
 from landbridge.stac_api.core import pools
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.pgstac import migrate as migrations
 from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:
@@ -244,18 +243,14 @@ def test_a_listener_that_lost_its_connection_drops_all_and_listens_again(
 
 
 def test_what_was_there_before_the_rules_is_granted_by_their_migration(
-    stack: Any, monkeypatch: pytest.MonkeyPatch
+    stack: Any,
 ) -> None:
     name = "access_migration"
     url = stack.database.replace("/landbridge?", f"/{name}?", 1)
-    scripts = migrations._scripts()
     with psycopg.connect(stack.database, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
         try:
-            with monkeypatch.context() as before:
-                earlier = [(script, text) for script, text in scripts if script < "0022"]
-                before.setattr(migrations, "_scripts", lambda: earlier)
-                assert migrate(url)
+            assert migrate(url, before="0022")
             with psycopg.connect(url, autocommit=True, options="-c search_path=pgstac,public") as conn:
                 product = make(conn, owners=["user:ann"], readers=["email:Cat@X.test"])
                 conn.execute("SELECT create_collection(%s)", (Jsonb(stac_collection("blobs:data")),))

@@ -46,7 +46,7 @@ def products(database: str) -> list[str]:
     with psycopg.connect(database, autocommit=True, options="-c search_path=pgstac,public") as conn:
         for product in made:
             conn.execute("SELECT create_collection(%s)", (Jsonb(product),))
-            conn.execute("SELECT landbridge.open_partitions(%s)", (product["id"],))
+            conn.execute("SELECT landbridge.create_partitions(%s)", (product["id"],))
     for product_id, images in items.items():
         load_items(database, product_id, images)
     return [product["id"] for product in made]

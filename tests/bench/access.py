@@ -100,7 +100,7 @@ def _fill(database: str) -> None:
             with conn.transaction():
                 for collection in collections[start : start + _BATCH]:
                     conn.execute("SELECT create_collection(%s)", (Jsonb(collection),))
-                    conn.execute("SELECT landbridge.open_partitions(%s)", (collection["id"],))
+                    conn.execute("SELECT landbridge.create_partitions(%s)", (collection["id"],))
         base = dehydration.Base({})  # none of the collections has item_assets
         copying = COPY.format(table="pgstac.items")
         with conn.transaction(), conn.cursor() as cursor, cursor.copy(copying) as copy:
@@ -108,7 +108,9 @@ def _fill(database: str) -> None:
                 for image in range(_IMAGES):
                     copy.write_row(Row.of(_item(collection, number, image), base))
         # Of ten thousand partitions it would take an hour.
-        conn.execute("ANALYZE landbridge.facts, landbridge.grants, landbridge.extents, pgstac.collections")
+        conn.execute(
+            "ANALYZE landbridge.item_stats, landbridge.grants, landbridge.extents, pgstac.collections"
+        )
 
 
 @contextmanager

@@ -32,7 +32,7 @@ _COLLECTION = {
 }
 # A scene every 66 seconds of ten and a half years.
 _ROWS = """
-INSERT INTO landbridge.facts (collection, id, datetime, created, updated, published, bytes)
+INSERT INTO landbridge.item_stats (collection_key, id, datetime, created, updated, published, bytes)
 SELECT c.key, 'LC08_L2SP_' || n, moment, moment + '1 day', moment + '2 days', moment + '1 day',
        600000000 + n * 7919 %% 400000000
 FROM generate_series(%(start)s::bigint, %(stop)s::bigint - 1) AS n,
@@ -61,7 +61,7 @@ def _rows() -> Iterator[tuple[httpx.Client, Callable[[int], None]]]:
             def fill(count: int) -> None:
                 nonlocal filled
                 conn.execute(_ROWS, {"start": filled, "stop": count, "collection": _PRODUCT})
-                conn.execute("VACUUM ANALYZE landbridge.facts")
+                conn.execute("VACUUM ANALYZE landbridge.item_stats")
                 filled = count
 
             yield api, fill

@@ -311,12 +311,12 @@ def test_whatever_way_items_are_written_the_side_table_does_not_drift(
         write(how, item)
 
     query = (
-        "SELECT f.* FROM {} f JOIN pgstac.collections c ON c.key = f.collection "
-        "WHERE c.id = ANY (%s) ORDER BY f.collection, f.id"
+        "SELECT f.* FROM {} f JOIN pgstac.collections c ON c.key = f.collection_key "
+        "WHERE c.id = ANY (%s) ORDER BY f.collection_key, f.id"
     )
     with psycopg.connect(stack.database, options="-c search_path=pgstac,public") as conn:
-        kept = conn.execute(query.format("landbridge.facts"), (collections,)).fetchall()
-        recount = "(SELECT (landbridge.fact_of(i)).* FROM pgstac.items i)"
+        kept = conn.execute(query.format("landbridge.item_stats"), (collections,)).fetchall()
+        recount = "(SELECT (landbridge.stats_of_item(i)).* FROM pgstac.items i)"
         counted = conn.execute(query.format(recount), (collections,)).fetchall()
     assert kept == counted
 
@@ -352,6 +352,6 @@ def test_a_deleted_or_emptied_collection_leaves_nothing_behind(
         (key,) = conn.execute("SELECT key FROM pgstac.collections WHERE id = %s", (scenes,)).fetchone()
         conn.execute("SET search_path TO pgstac, public")
         conn.execute("SELECT delete_collection(%s)", (scenes,))
-        for table in ("facts", "extents"):
-            query = f"SELECT count(*) FROM landbridge.{table} WHERE collection = %s"
+        for table in ("item_stats", "extents"):
+            query = f"SELECT count(*) FROM landbridge.{table} WHERE collection_key = %s"
             assert conn.execute(query, (key,)).fetchone() == (0,)

@@ -125,11 +125,11 @@ def test_a_reader_of_an_overwritten_image_reads_the_old_files_then_the_new_ones(
     # The service deletes the old files when URLs of them have expired.
     with psycopg.connect(service.database) as conn:
         path = f"images/{image.product_id}/i0/%"
-        due = "SELECT extract(epoch FROM due - now()) FROM landbridge.discards WHERE path LIKE %s"
+        due = "SELECT extract(epoch FROM due - now()) FROM landbridge.deletion_queue WHERE path LIKE %s"
         left = [float(row[0]) for row in conn.execute(due, [path])]
         assert left
         assert all(800 < seconds <= 900 for seconds in left)
-        conn.execute("UPDATE landbridge.discards SET due = now() WHERE path LIKE %s", [path])
+        conn.execute("UPDATE landbridge.deletion_queue SET due = now() WHERE path LIKE %s", [path])
     held = service.store / unquote(urlsplit(bens[0].files[0].href).path).removeprefix("/assets/")
     assert held.exists()
     doomed = Image.get(images[1].id, client=ann)

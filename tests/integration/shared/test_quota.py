@@ -226,12 +226,14 @@ def test_what_was_kept_before_quotas_were_counted_is_counted_from_its_items(
 ) -> None:
     assert image(product, "a", noise(100)).status == "success"
     blob(client, "b", 1234)
-    folder = resources.files("landbridge.stac_api") / "sql"
-    script = (folder / "0023_stored.sql").read_text()
-    rows = "SELECT path, bytes FROM landbridge.stored WHERE org = %s AND path NOT LIKE '%%/thumbnail.png'"
+    folder = resources.files("landbridge.stac_api.pgstac") / "sql" / "migrations"
+    script = (
+        (folder / "0023_stored.sql").read_text().replace("landbridge.stored", "landbridge.stored_objects")
+    )
+    rows = "SELECT path, bytes FROM landbridge.stored_objects WHERE org = %s AND path NOT LIKE '%%/thumbnail.png'"
     with psycopg.connect(bounded.database) as conn:
         before = sorted(conn.execute(rows, [org]).fetchall())
-        conn.execute("TRUNCATE landbridge.stored")
+        conn.execute("TRUNCATE landbridge.stored_objects")
         conn.execute(script[script.index("INSERT INTO") :])
         assert sorted(conn.execute(rows, [org]).fetchall()) == before
         assert len(before) == 2

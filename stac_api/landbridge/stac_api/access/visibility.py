@@ -17,10 +17,10 @@ __all__ = ["of_collections", "of_facts", "of_items"]
 _MOST_IDS = 50
 # The blobs that let in one of some subjects, by the index on those.
 _BLOBS = """
-SELECT c.id, b.id FROM landbridge.blob_grants b JOIN collections c ON c.key = b.collection
+SELECT c.id, b.id FROM landbridge.blob_grants b JOIN collections c ON c.key = b.collection_key
 WHERE b.subjects && {subjects}
 """
-_FACTS = "SELECT b.collection, b.id FROM landbridge.blob_grants b WHERE b.subjects && {subjects}"
+_FACTS = "SELECT b.collection_key, b.id FROM landbridge.blob_grants b WHERE b.subjects && {subjects}"
 
 
 def of_items(asked: Sequence[str] | None, access: Access, parameters: Parameters) -> list[str]:
@@ -49,7 +49,7 @@ def of_collections(access: Access, parameters: Parameters) -> str:
 def of_facts(
     asked: Sequence[str] | None, keys: Mapping[int, str], access: Access, parameters: Parameters
 ) -> str:
-    """The condition on `landbridge.facts AS f`, as `of_items`.
+    """The condition on `landbridge.item_stats AS s`, as `of_items`.
 
     `keys` are the ids, by key, of those of the collections asked for that are there and visible.
     """
@@ -59,7 +59,7 @@ def of_facts(
     parts = [_keyed([key for key, name in keys.items() if name in products], parameters)]
     if held := [key for key, name in keys.items() if name in containers]:
         blobs = _FACTS.format(subjects=parameters.add(access.listed, "text[]"))
-        parts.append(f"({_keyed(held, parameters)} AND (f.collection, f.id) IN ({blobs}))")
+        parts.append(f"({_keyed(held, parameters)} AND (s.collection_key, s.id) IN ({blobs}))")
     return f"({' OR '.join(parts)})"
 
 
@@ -68,4 +68,4 @@ def _among(column: str, ids: Sequence[str], parameters: Parameters) -> str:
 
 
 def _keyed(keys: Sequence[int], parameters: Parameters) -> str:
-    return f"f.collection = ANY ({parameters.add(sorted(keys), 'bigint[]')})"
+    return f"s.collection_key = ANY ({parameters.add(sorted(keys), 'bigint[]')})"

@@ -35,12 +35,12 @@ _ITEMS = (
 _ASSET = "SELECT content->'assets'->$3 FROM items WHERE collection = $1 AND id = $2"
 _EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
 _DAMAGED = """
-SELECT collection, id, assets IS NOT NULL AS mendable FROM landbridge.damaged_items() ORDER BY collection, id
+SELECT collection, id, assets IS NOT NULL AS repairable FROM landbridge.damaged_items() ORDER BY collection, id
 """
 _UNREADABLE = "SELECT * FROM landbridge.unreadable_items() ORDER BY collection, id"
-_EXPECTED = "SELECT path FROM landbridge.discards"
+_EXPECTED = "SELECT path FROM landbridge.deletion_queue"
 _OVERDUE = """
-SELECT path FROM landbridge.discards WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
+SELECT path FROM landbridge.deletion_queue WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
 """
 _BLOBS_ARRIVING = "SELECT unnest(paths) AS path FROM landbridge.blob_uploads WHERE committed IS NULL"
 _BLOBS_GOING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions WHERE status = 'RUNNING'"
@@ -115,14 +115,14 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
 
 def _damaged(row: Mapping[str, Any]) -> Finding:
     lost = "a list of its assets has lost what it had in common with the collection's item_assets"
-    advice = "repair fills it" if row["mendable"] else "nothing here says what it was: write the item anew"
+    advice = "repair fills it" if row["repairable"] else "nothing here says what it was: write the item anew"
     return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
 
 
 def _unreadable(row: Mapping[str, Any]) -> Finding:
     lost = "its geometry can't be written as GeoJSON in longitude and latitude, or not compared with others"
     advice = (
-        "repair makes it the nearest that can" if row["mendable"] else "write it anew, or delete the item"
+        "repair makes it the nearest that can" if row["repairable"] else "write it anew, or delete the item"
     )
     return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
 
@@ -255,6 +255,8 @@ async def repair(services: Services, jobs: JobQueue, findings: list[Finding], *,
     await deletion_queue.schedule(services.writepool, orphans)
     await deletion_queue.delete_due(services.writepool, services.store)
     if any(finding.kind == "damaged" for finding in findings):
-        await services.writepool.execute("SELECT landbridge.mend_items(), landbridge.mend_geometries()")
+        await services.writepool.execute(
+            "SELECT landbridge.repair_damaged_items(), landbridge.repair_unreadable_items()"
+        )
     if any(finding.kind == "stuck" for finding in findings):
         await jobs.resume(late)

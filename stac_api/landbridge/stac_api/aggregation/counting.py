@@ -39,14 +39,14 @@ DEFAULT = ("total_count",)
 _MOST_BUCKETS = 100_000
 
 _COLUMNS: Mapping[str, tuple[str, Kind]] = {
-    "id": ("f.id", "string"),
-    **{name: (f"f.{name}", "instant") for name in DATES},
+    "id": ("s.id", "string"),
+    **{name: (f"s.{name}", "instant") for name in DATES},
 }
 _FOUND = "SELECT collection, id FROM items WHERE {where}"
 _JOINED = """
 ({found}) AS i
 JOIN collections AS c ON c.id = i.collection
-JOIN landbridge.facts AS f ON f.collection = c.key AND f.id = i.id
+JOIN landbridge.item_stats AS s ON s.collection_key = c.key AND s.id = i.id
 """
 _KEYS = "SELECT key, id FROM collections WHERE $1::text[] IS NULL OR id = ANY ($1::text[])"
 
@@ -118,15 +118,15 @@ def _alone(asked: Search, keys: Mapping[int, str], parameters: Parameters, acces
     parts = [visibility.of_facts(asked.collections, keys, access, parameters)]
     if asked.filter is not None:
         parts.append(condition(asked.filter, parameters, _COLUMNS))
-    return _Source("landbridge.facts AS f", " AND ".join(parts), parameters, _of_one(asked))
+    return _Source("landbridge.item_stats AS s", " AND ".join(parts), parameters, _of_one(asked))
 
 
 async def _totals(conn: asyncpg.Connection, source: _Source, wanted: Sequence[Wanted]) -> dict[str, Any]:
     expressions = {
         "total_count": "count(*)",
-        "total_bytes": "coalesce(sum(f.bytes), 0)",
-        "datetime_min": "min(f.datetime)",
-        "datetime_max": "max(f.datetime)",
+        "total_bytes": "coalesce(sum(s.bytes), 0)",
+        "datetime_min": "min(s.datetime)",
+        "datetime_max": "max(s.datetime)",
     }
     names = [one.name for one in wanted if one.name in expressions]
     if not names:
@@ -146,17 +146,17 @@ async def _frequency(
     conn: asyncpg.Connection, source: _Source, one: Wanted, keys: Mapping[int, str]
 ) -> dict[str, Any]:
     column = one.name.removesuffix("_frequency")
-    sums = "count(*) AS frequency, coalesce(sum(f.bytes), 0) AS bytes"
+    sums = "count(*) AS frequency, coalesce(sum(s.bytes), 0) AS bytes"
     if column == "collection" and len(keys) == 1 and source.of_one:
         # Grouping by what is the same for all takes half as long again.
         rows = await source.fetch(conn, f"{next(iter(keys))} AS key, {sums}", "HAVING count(*) > 0")
     else:
-        key = f"f.{column}"
+        key = "s.collection_key" if column == "collection" else f"s.{column}"
         if column in DATES:
             # A truncated date groups faster than its text.
-            key = f"date_trunc('{one.interval}', f.{column} AT TIME ZONE 'UTC')"
+            key = f"date_trunc('{one.interval}', s.{column} AT TIME ZONE 'UTC')"
         if column not in ("datetime", "collection"):
-            source = replace(source, condition=f"{source.condition} AND f.{column} IS NOT NULL")
+            source = replace(source, condition=f"{source.condition} AND s.{column} IS NOT NULL")
         rows = await source.fetch(conn, f"{key} AS key, {sums}", f"GROUP BY 1 LIMIT {_MOST_BUCKETS + 1}")
     if len(rows) > _MOST_BUCKETS:
         raise BadRequestError(

@@ -1,6 +1,6 @@
 """Queue of objects to delete from the store, safe against crashes.
 
-A row of `landbridge.discards` names a path and the time from which on it is deleted. The row of an upload's
+A row of `landbridge.deletion_queue` names a path and the time from which on it is deleted. The row of an upload's
 objects is committed before the first of them is stored; the transaction that makes the item cancels it. The
 row of an object that is no longer needed is made in the transaction that drops its item.
 """
@@ -26,31 +26,31 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 50  # rows locked while their objects are deleted
 _SCHEDULE_UNLESS_KEPT = """
-INSERT INTO landbridge.discards (path, upload_id, due) VALUES ($1, $2, now() + interval '1 day')
+INSERT INTO landbridge.deletion_queue (path, upload_id, due) VALUES ($1, $2, now() + interval '1 day')
 ON CONFLICT (path) DO UPDATE SET due = excluded.due
 """
-_CANCEL = "DELETE FROM landbridge.discards WHERE path = $1"
+_CANCEL = "DELETE FROM landbridge.deletion_queue WHERE path = $1"
 _SCHEDULE = """
-INSERT INTO landbridge.discards (path, due)
+INSERT INTO landbridge.deletion_queue (path, due)
 SELECT DISTINCT unnest($1::text[]), now() + make_interval(secs => $2)
-ON CONFLICT (path) DO UPDATE SET due = least(discards.due, excluded.due)
+ON CONFLICT (path) DO UPDATE SET due = least(deletion_queue.due, excluded.due)
 """
 # Only what was overwritten of an image: rows with an upload belong to that upload.
 _SCHEDULE_OVERWRITTEN = """
-UPDATE landbridge.discards SET due = now()
+UPDATE landbridge.deletion_queue SET due = now()
 WHERE due > now() AND upload_id IS NULL
   AND split_part(path, '/', 1) || '/' || split_part(path, '/', 2) || '/' || split_part(path, '/', 3) = ANY($1)
 """
-_SCHEDULE_UPLOAD = "UPDATE landbridge.discards SET due = now() WHERE upload_id = $1"
+_SCHEDULE_UPLOAD = "UPDATE landbridge.deletion_queue SET due = now() WHERE upload_id = $1"
 # A row is locked while its objects are deleted, so that several workers delete different ones.
 _DUE = """
-SELECT path FROM landbridge.discards WHERE due <= now() AND emptied IS NULL AND path > $2
+SELECT path FROM landbridge.deletion_queue WHERE due <= now() AND emptied IS NULL AND path > $2
 ORDER BY path LIMIT $1 FOR UPDATE SKIP LOCKED
 """
-_DONE = "DELETE FROM landbridge.discards WHERE path = ANY($1) AND upload_id IS NULL"
-_EMPTIED = "UPDATE landbridge.discards SET emptied = now() WHERE path = ANY($1)"
-_DELETED_LATELY = "SELECT path FROM landbridge.discards WHERE emptied IS NOT NULL"
-_FORGET = "DELETE FROM landbridge.discards WHERE path = ANY($1) AND emptied < now() - interval '1 hour'"
+_DONE = "DELETE FROM landbridge.deletion_queue WHERE path = ANY($1) AND upload_id IS NULL"
+_EMPTIED = "UPDATE landbridge.deletion_queue SET emptied = now() WHERE path = ANY($1)"
+_DELETED_LATELY = "SELECT path FROM landbridge.deletion_queue WHERE emptied IS NOT NULL"
+_FORGET = "DELETE FROM landbridge.deletion_queue WHERE path = ANY($1) AND emptied < now() - interval '1 hour'"
 
 
 async def schedule_unless_kept(db: Executor, path: str, upload: int | None = None) -> None:

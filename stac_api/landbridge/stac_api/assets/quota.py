@@ -4,7 +4,7 @@ The organization is the part of an id before the first colon: of the product's i
 Its quota is charged, regardless of the caller. Unfinished uploads count by their announced size, so that many
 concurrent uploads cannot exceed the quota together.
 
-What is kept is counted in `landbridge.stored`, where each object of the store has its size as the service
+What is kept is counted in `landbridge.stored_objects`, where each object of the store has its size as the service
 found it, until it is deleted from the store: what items say of their files is for their writers to change.
 """
 
@@ -27,21 +27,21 @@ __all__ = ["QuotaError", "add", "announced_bytes", "check", "organization", "rem
 
 # Of a whole organization; those that end meanwhile are waited for.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('landbridge quota ' || $1, 0))"
-_KEPT = "SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored WHERE org = $1"
+_KEPT = "SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored_objects WHERE org = $1"
 # All below a path that ends in a slash: "0" comes next.
 _BELOW = "path >= $1 AND path < left($1, -1) || '0'"
 # Overwritten files stay in the store for some time, and count until they are deleted.
 _REPLACED = f"""
-SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored AS object
-WHERE {_BELOW} AND NOT EXISTS (SELECT FROM landbridge.discards WHERE path = object.path)
+SELECT coalesce(sum(bytes), 0)::bigint FROM landbridge.stored_objects AS object
+WHERE {_BELOW} AND NOT EXISTS (SELECT FROM landbridge.deletion_queue WHERE path = object.path)
 """  # noqa: S608
 _ADD = """
-INSERT INTO landbridge.stored (path, org, bytes)
+INSERT INTO landbridge.stored_objects (path, org, bytes)
 SELECT path, $1, bytes FROM unnest($2::text[], $3::bigint[]) AS new (path, bytes)
 ON CONFLICT (path) DO UPDATE SET org = excluded.org, bytes = excluded.bytes
 """
-_REMOVE = "DELETE FROM landbridge.stored WHERE path = ANY($1)"
-_REMOVE_BELOW = f"DELETE FROM landbridge.stored WHERE {_BELOW}"  # noqa: S608
+_REMOVE = "DELETE FROM landbridge.stored_objects WHERE path = ANY($1)"
+_REMOVE_BELOW = f"DELETE FROM landbridge.stored_objects WHERE {_BELOW}"  # noqa: S608
 _ARRIVING = """
 SELECT coalesce(sum((file->>'size')::bigint), 0)::bigint
 FROM landbridge.uploads AS upload, jsonb_array_elements(upload.files) AS file

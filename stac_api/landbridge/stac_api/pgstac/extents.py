@@ -25,8 +25,8 @@ __all__ = ["BOX_LENGTHS", "check_extent", "covered", "kept", "shown"]
 BOX_LENGTHS = (4, 6)
 
 _FIND = """
-SELECT c.id, e.collection AS key, e.stale, e.west, e.south, e.east, e.north, e.start_datetime, e.end_datetime
-FROM landbridge.extents e JOIN collections c ON c.key = e.collection
+SELECT c.id, c.key, e.stale, e.west, e.south, e.east, e.north, e.start_datetime, e.end_datetime
+FROM landbridge.extents e JOIN collections c ON c.key = e.collection_key
 WHERE c.id = ANY ($1)
 """
 _REFRESH = "SELECT landbridge.refresh_extent($1)"

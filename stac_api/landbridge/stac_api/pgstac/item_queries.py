@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from landbridge.stac_api.search.request import Search
 
 _WRITTEN = "ST_AsGeoJSON(geometry, 20)::json"
-_TOLERANTLY_WRITTEN = "landbridge.geojson(geometry)"  # which costs more
+_TOLERANTLY_WRITTEN = "landbridge.safe_geojson(geometry)"  # which costs more
 _ROWS = """
 SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key
 FROM {source} ORDER BY {order} LIMIT {limit}
@@ -48,7 +48,7 @@ _COVERED = """
         coalesce(nullif(a.datetime, '-infinity'), e.start_datetime, '-infinity') AS datetime,
         coalesce(nullif(a.end_datetime, 'infinity'), e.end_datetime, 'infinity') AS end_datetime
  FROM collections_asitems a JOIN collections c ON c.id = a.id
- LEFT JOIN landbridge.extents e ON e.collection = c.key{but}) AS covered
+ LEFT JOIN landbridge.extents e ON e.collection_key = c.key{but}) AS covered
 """
 _COLLECTIONS = """
 SELECT collectionjson AS document FROM {source}
@@ -68,7 +68,7 @@ WHERE (b.collection, b.id) IN (SELECT * FROM unnest($2::text[], $3::int[]))
 """
 _COLLECTION = "SELECT get_collection(id) AS document, xmin::text AS version FROM collections WHERE id = $1"
 _ITEM = """
-SELECT id, collection, landbridge.geojson(geometry) AS geometry, content::text AS content,
+SELECT id, collection, landbridge.safe_geojson(geometry) AS geometry, content::text AS content,
        xmin::text AS version
 FROM items WHERE collection = $1 AND id = $2
 """

@@ -33,9 +33,9 @@ COLUMNS = ("id", "collection", "datetime", "end_datetime", "geometry", "content"
 BASE_ITEM = """
 SELECT b.base_item, b.base_item_id FROM pgstac.collections c, pgstac.current_base_item(c.id) b WHERE c.id = {}
 """
-WHOLE = "SELECT landbridge.whole_base_item({})"
+WHOLE = "SELECT landbridge.empty_base_item({})"
 OPEN_PARTITIONS = """
-SELECT landbridge.open_partitions({}, {}::text[]::timestamptz[], {}::text[]::timestamptz[])
+SELECT landbridge.create_partitions({}, {}::text[]::timestamptz[], {}::text[]::timestamptz[])
 """
 _INSERT = """
 INSERT INTO items (id, collection, datetime, end_datetime, geometry, content)

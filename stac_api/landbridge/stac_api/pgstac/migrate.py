@@ -1,7 +1,14 @@
-"""The database's schema, brought up to date in one call.
+"""Migration of the database's schema, in one call.
 
-Three schemas live side by side: `pgstac` (collections and items), `procrastinate` (the job queue) and
-`landbridge` (upload records and the record of what has been migrated).
+The database has three schemas: `pgstac` (collections and items), `procrastinate` (the job queue) and
+`landbridge` (our tables, functions and triggers). The SQL of the last one stands in two folders:
+
+- `sql/migrations`: numbered scripts, each applied once. A script never changes after its release.
+- `sql/functions`: the current definition of each function and trigger. They are applied after the migrations
+  whenever one of them has changed. A function that is removed or gets other parameters also needs a migration
+  that drops the old one.
+
+`sql/schema.md` shows the tables that result.
 """
 
 from __future__ import annotations
@@ -11,44 +18,52 @@ import importlib.metadata
 import json
 import logging
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import sql
 
 from landbridge.mappings import queryables
 
+__all__ = ["migrate"]
+
+Scripts: TypeAlias = list[tuple[str, str]]  # names and texts
+
 logger = logging.getLogger(__name__)
 
-# Serializes migrations of one database; any constant does.
-_MIGRATION_LOCK = 0x1A4DB41D
+# Any constant will do, as long as every server uses the same one.
+_LOCK = 0x1A4DB41D
+_FUNCTIONS = "functions"  # their name in `landbridge.scripts`
 
 
-def migrate(database_url: str) -> bool:
-    """Bring a database up to the schema this version needs.
+def migrate(database_url: str, *, before: str | None = None) -> bool:
+    """Migrate a database to the schema that this version needs.
 
-    Idempotent, and safe when several servers start at once: an advisory lock lets one migrate while
-    the others wait. The database must exist; PostGIS must be created in it already or the role must
-    be allowed to create it.
+    Idempotent. Several servers may start at the same time: one migrates under an advisory lock, the others
+    wait. The database must exist. PostGIS must exist in it, or the role must be allowed to create it.
 
     Args:
         database_url: libpq URL.
+        before: apply only the migrations with smaller names, and no functions. Tests of upgrades make older
+            schemas by this.
 
     Returns:
-        Whether anything had to be done.
+        True if anything had to be done.
     """
-    wanted = _fingerprint()
+    migrations = [(name, text) for name, text in _scripts("migrations") if before is None or name < before]
+    functions = _scripts("functions") if before is None else []
+    wanted = _fingerprint(migrations, functions)
     with psycopg.connect(database_url, autocommit=True) as conn:
         if _recorded(conn) == wanted:
             return False
-        conn.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         if _recorded(conn) == wanted:
             return False
         conn.execute("CREATE EXTENSION IF NOT EXISTS postgis")
         conn.execute("CREATE SCHEMA IF NOT EXISTS landbridge")
         _migrate_pgstac(database_url)
         _migrate_procrastinate(conn)
-        _migrate_landbridge(conn)
+        _migrate_landbridge(conn, migrations, functions)
         _register_queryables(conn)
         conn.execute(
             "INSERT INTO landbridge.schema_version (fingerprint) VALUES (%s) "
@@ -58,11 +73,16 @@ def migrate(database_url: str) -> bool:
     return True
 
 
-def _fingerprint() -> str:
+def _fingerprint(migrations: Scripts, functions: Scripts) -> str:
     parts: list[Any] = [importlib.metadata.version(name) for name in ("pypgstac", "procrastinate")]
-    parts += [name for name, _ in _scripts()]
+    parts += [name for name, _ in migrations]
+    parts += [_digest(functions)]
     parts += [queryables.registrations(), sorted(queryables.INDEXED)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _digest(scripts: Scripts) -> str:
+    return hashlib.sha256("\0".join(script for _, script in scripts).encode()).hexdigest()
 
 
 def _recorded(conn: psycopg.Connection) -> str | None:
@@ -78,7 +98,7 @@ def _exists(conn: psycopg.Connection, table: str) -> bool:
 
 
 def _migrate_pgstac(database_url: str) -> None:
-    # Imported here: the migration is rare, and the import costs as much as a warm start.
+    # Rarely needed, and the import takes as long as a warm start.
     from pypgstac.db import PgstacDB
     from pypgstac.migrate import Migrate
 
@@ -97,32 +117,48 @@ def _migrate_procrastinate(conn: psycopg.Connection) -> None:
         conn.execute(SchemaManager.get_schema())
 
 
-def _scripts() -> list[tuple[str, str]]:
-    folder = resources.files("landbridge.stac_api") / "sql"
-    scripts = [
-        (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".sql")
-    ]
-    return sorted(scripts)
+def _scripts(folder: str) -> Scripts:
+    """Return name and text of the scripts in a folder, by name."""
+    entries = (resources.files("landbridge.stac_api.pgstac") / "sql" / folder).iterdir()
+    return sorted((entry.name, entry.read_text("utf-8")) for entry in entries if entry.name.endswith(".sql"))
 
 
-def _migrate_landbridge(conn: psycopg.Connection) -> None:
+def _migrate_landbridge(conn: psycopg.Connection, migrations: Scripts, functions: Scripts) -> None:
     with conn.transaction():
         conn.execute(
             "CREATE TABLE IF NOT EXISTS landbridge.schema_version ("
             "only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), fingerprint text NOT NULL)"
         )
         conn.execute("CREATE TABLE IF NOT EXISTS landbridge.scripts (name text PRIMARY KEY)")
-        done = {row[0] for row in conn.execute("SELECT name FROM landbridge.scripts")}
-        for name, script in _scripts():
-            if name in done:
-                continue
-            logger.info("Applying %s", name)
-            conn.execute(sql.SQL(script))
-            conn.execute("INSERT INTO landbridge.scripts (name) VALUES (%s)", (name,))
+        applied = {row[0] for row in conn.execute("SELECT name FROM landbridge.scripts")}
+        for name, script in migrations:
+            if name not in applied:
+                logger.info("Applying migration %s", name)
+                conn.execute(sql.SQL(script))
+                conn.execute("INSERT INTO landbridge.scripts (name) VALUES (%s)", (name,))
+        if functions:
+            _apply_functions(conn, functions)
+
+
+def _apply_functions(conn: psycopg.Connection, functions: Scripts) -> None:
+    digest = _digest(functions)
+    row = conn.execute("SELECT digest FROM landbridge.scripts WHERE name = %s", (_FUNCTIONS,)).fetchone()
+    if row and row[0] == digest:
+        return
+    logger.info("Applying the functions and triggers")
+    # A function may call another one that a later script defines.
+    conn.execute("SET LOCAL check_function_bodies TO off")
+    for _, script in functions:
+        conn.execute(sql.SQL(script))
+    conn.execute(
+        "INSERT INTO landbridge.scripts (name, digest) VALUES (%s, %s) "
+        "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest",
+        (_FUNCTIONS, digest),
+    )
 
 
 def _register_queryables(conn: psycopg.Connection) -> None:
-    """Tell pgstac the type of every property we filter or sort by, so that numbers compare as numbers."""
+    """Register the type of each property of ours with pgstac, so that its functions compare numbers as numbers."""
     with conn.transaction():
         conn.execute("SET LOCAL search_path TO pgstac, public")
         for name, definition, wrapper, path in queryables.registrations():

@@ -27,13 +27,13 @@ _PRODUCTS = """
 SELECT DISTINCT id FROM (
     SELECT c.id, f.datetime
     FROM collections c CROSS JOIN LATERAL (
-        SELECT datetime FROM landbridge.facts WHERE collection = c.key ORDER BY datetime DESC LIMIT $2
+        SELECT datetime FROM landbridge.item_stats WHERE collection_key = c.key ORDER BY datetime DESC LIMIT $2
     ) AS f
     WHERE c.id = ANY ($1) ORDER BY f.datetime DESC FETCH FIRST ($2) ROWS WITH TIES
 ) AS newest
 """
 _COUNT = """
-SELECT count(*) FROM landbridge.facts WHERE collection IN (SELECT key FROM collections WHERE id = ANY ($1))
+SELECT count(*) FROM landbridge.item_stats WHERE collection_key IN (SELECT key FROM collections WHERE id = ANY ($1))
 """
 
 _ALL = "SELECT array_agg(id ORDER BY id) FROM collections HAVING count(*) > $1"

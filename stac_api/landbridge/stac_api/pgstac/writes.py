@@ -29,7 +29,7 @@ Check: TypeAlias = Callable[[str], None] | None
 _TRIES = 5
 
 _LOCK_PARTITIONS = "SELECT landbridge.lock_partitions()"
-_OPEN_PARTITION = "SELECT landbridge.open_partitions($1)"
+_OPEN_PARTITION = "SELECT landbridge.create_partitions($1)"
 _LISTS_ACROSS = """
 SELECT collection, id, content->'properties' AS properties FROM items
 WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND collection = ANY ($3)

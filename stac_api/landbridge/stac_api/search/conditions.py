@@ -76,7 +76,7 @@ def _asked(search: Search, parameters: Parameters) -> list[str]:
 def _intersects(geometry: str, parameters: Parameters) -> str:
     area = f"ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')}))"
     exact = parameters.related("ST_Intersects", "geometry", area)
-    # The index supports the predicate of PostGIS, not `landbridge.related`.
+    # The index supports the predicate of PostGIS, not `landbridge.safe_spatial_predicate`.
     return f"(geometry && {area} AND {exact})" if parameters.tolerant else exact
 
 

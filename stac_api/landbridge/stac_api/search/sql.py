@@ -89,7 +89,7 @@ class Parameters:
     def related(self, predicate: str, one: str, other: str) -> str:
         """Return the SQL of a spatial predicate."""
         if self.tolerant:
-            return f"landbridge.related('{predicate.lower()}', {one}, {other})"
+            return f"landbridge.safe_spatial_predicate('{predicate.lower()}', {one}, {other})"
         return f"{predicate}({one}, {other})"
 
     def bound(self, statement: str) -> tuple[str, list[Any]]:
@@ -136,7 +136,7 @@ def value_of(name: Any, parameters: Parameters, columns: Mapping[str, tuple[str,
         return Sql(kind, text)
     if bare in ACCESS_LISTS and parameters.subjects is not None:
         owners, known = _path(OWNERS), parameters.add(list(parameters.subjects), "text[]")
-        return Sql("json", f"landbridge.visible({_path(bare)}, {owners}, {known})", name=bare)
+        return Sql("json", f"landbridge.visible_entries({_path(bare)}, {owners}, {known})", name=bare)
     return Sql("json", _path(bare, dehydrated=parameters.dehydrated), name=bare)
 
 
@@ -154,18 +154,18 @@ def typed(name: str, *, dehydrated: bool = True) -> Sql:
     path = _path(bare, dehydrated=dehydrated)
     schema = definition(bare)
     if schema.get("format") == "date-time":
-        return Sql("instant", f"landbridge.instant({path})")
+        return Sql("instant", f"landbridge.as_timestamptz({path})")
     if schema.get("type") in ("number", "integer"):
         return Sql("number", number(path, bare))
     if schema.get("type") == "string":
-        return Sql("string", f'landbridge.string({path}) COLLATE "C"')
+        return Sql("string", f'landbridge.as_text({path}) COLLATE "C"')
     # JSON has an order of its own: numbers by value, before strings.
     return Sql("json", f"nullif({path}, 'null'::jsonb)")
 
 
 def number(path: str, name: str = "") -> str:
     """A number, read as its index does where it has one."""
-    return f"to_float({path})" if name in queryables.INDEXED else f"landbridge.number({path})"
+    return f"to_float({path})" if name in queryables.INDEXED else f"landbridge.as_number({path})"
 
 
 @cache
@@ -191,7 +191,7 @@ def _path(bare: str, *, dehydrated: bool = True) -> str:
         if dehydrated:
             # A base item has no properties, so that only these cost more than reading the row.
             keys = ", ".join(literal(part) for part in parts)
-            return f"landbridge.hydrated(content, collection, ARRAY[{keys}])"
+            return f"landbridge.hydrated_value(content, collection, ARRAY[{keys}])"
         return "content->" + "->".join(literal(part) for part in parts)
     whole = f"content->'properties'->{literal(bare)}"
     if bare == projection.EPSG:

@@ -31,10 +31,10 @@ _COMPARISONS = {
 _ARITHMETIC = ("+", "-", "*", "/", "%", "^", "div")
 # How JSON is read as a value of each kind.
 _READERS: dict[Kind, str] = {
-    "string": "landbridge.string",
-    "truth": "landbridge.truth",
-    "instant": "landbridge.instant",
-    "members": "landbridge.members",
+    "string": "landbridge.as_text",
+    "truth": "landbridge.as_boolean",
+    "instant": "landbridge.as_timestamptz",
+    "members": "landbridge.as_array",
 }
 _SPATIAL = {
     "s_intersects": "ST_Intersects",
@@ -169,7 +169,7 @@ class _Writer:
             return self._compared(_COMPARISONS[name], self.write(one), self.write(other))
         if name in _ARITHMETIC:
             one, other = (self._as(self.write(arg), "number") for arg in self._exactly(op, args, 2))
-            return Sql("number", f"landbridge.computed('{name}', {one.text}, {other.text})")
+            return Sql("number", f"landbridge.safe_arithmetic('{name}', {one.text}, {other.text})")
         for table, write in (
             (_SPATIAL, self._spatial),
             (_TEMPORAL, self._temporal),
@@ -261,7 +261,7 @@ class _Writer:
     def _folded(self, op: str, args: list[Any]) -> Sql:
         (arg,) = self._exactly(op, args, 1)
         inner = self._as(self.write(arg), "string").text
-        function = "landbridge.folded" if op.lower() == "casei" else "landbridge.unaccented"
+        function = "landbridge.fold_case" if op.lower() == "casei" else "landbridge.strip_accents"
         return Sql("string", f"{function}({inner})")
 
     _OTHERS: Mapping[str, Callable[[_Writer, str, list[Any]], Sql]] = {
@@ -343,7 +343,7 @@ class _Writer:
                 return Sql("number", sql.number(value.text, value.name))
             return Sql(kind, f"{_READERS[kind]}({value.text})")
         if value.kind == "string" and kind == "instant":
-            return Sql("instant", f"landbridge.instant(to_jsonb({value.text}))")
+            return Sql("instant", f"landbridge.as_timestamptz(to_jsonb({value.text}))")
         types = {"string": "text", "number": "double precision", "truth": "boolean", "members": "jsonb"}
         return Sql(kind, f"NULL::{types.get(kind, 'timestamptz')}")
 
@@ -371,6 +371,6 @@ class _Writer:
     @staticmethod
     def _compared_json(op: str, a: Sql, b: Sql) -> Sql:
         if op in ("=", "<>"):
-            alike = f"landbridge.alike({a.text}, {b.text})"
+            alike = f"landbridge.json_equal({a.text}, {b.text})"
             return Sql("truth", alike if op == "=" else f"(NOT {alike})")
-        return Sql("truth", f"(landbridge.compared({a.text}, {b.text}) {op} 0)")
+        return Sql("truth", f"(landbridge.compare_json({a.text}, {b.text}) {op} 0)")

@@ -1,0 +1,234 @@
+-- `item_stats` and `extents`, kept by a trigger on pgstac's `items`. Its partitions inherit the trigger, so every
+-- writer keeps them current, pgstac's own Loader included.
+
+-- Return the members of item_assets that decide which assets are files of the image, for `base_item_assets`.
+CREATE OR REPLACE FUNCTION landbridge.size_members(assets jsonb) RETURNS jsonb AS $$
+    SELECT coalesce(jsonb_object_agg(asset.key, jsonb_strip_nulls(jsonb_build_object(
+        'catalog:file_index', asset.value->'catalog:file_index',
+        'roles', asset.value->'roles',
+        'type', asset.value->'type',
+        'bands', CASE WHEN EXISTS (
+            SELECT FROM unnest(ARRAY['bands', 'eo:bands', 'raster:bands']) AS member
+            WHERE jsonb_typeof(asset.value->member) = 'array' AND asset.value->member <> '[]'
+        ) THEN '[true]'::jsonb END
+    ))), '{}')
+    FROM jsonb_each(CASE WHEN jsonb_typeof(assets) = 'object' THEN assets END) AS asset
+    WHERE jsonb_typeof(asset.value) = 'object';
+$$ LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- Return the size of an item's files: of the assets with a file index, or else of the data assets (the rules of
+-- mappings/assets.py). `base` is the collection's row of `base_item_assets`: an asset leaves out what that says.
+CREATE OR REPLACE FUNCTION landbridge.files_size(assets jsonb, base jsonb) RETURNS bigint AS $$
+    WITH found AS (
+        SELECT least(greatest(landbridge.as_number(whole->'file:size'), 0), 9e15) AS size,
+               jsonb_typeof(whole->'catalog:file_index') = 'number' AS has_index,
+               CASE WHEN jsonb_typeof(whole->'roles') = 'array' THEN whole->'roles' ELSE '[]' END AS roles,
+               CASE WHEN jsonb_typeof(whole->'type') = 'string' AND whole->>'type' <> '𒍟※'
+                   THEN lower(whole->>'type') ELSE '' END AS media_type,
+               lower(coalesce(whole->>'href', '')) AS href,
+               EXISTS (
+                   SELECT FROM unnest(ARRAY['bands', 'eo:bands', 'raster:bands']) AS member
+                   WHERE jsonb_typeof(whole->member) = 'array' AND whole->member <> '[]'
+               ) AS has_bands
+        FROM jsonb_each(CASE WHEN jsonb_typeof(assets) = 'object' THEN assets END) AS asset,
+             LATERAL (SELECT coalesce(base->asset.key, '{}') || asset.value AS whole) AS merged
+        WHERE jsonb_typeof(asset.value) = 'object'
+    ), classified AS (
+        SELECT size, coalesce(has_index, false) AS has_index, CASE
+            WHEN roles ?| ARRAY['thumbnail', 'overview'] THEN false
+            WHEN has_bands THEN true
+            WHEN media_type <> '' THEN
+                media_type ~ '^(image/|application/(x-hdf|hdf|netcdf|x-netcdf|x-zarr|vnd\+zarr|vnd\.zarr))'
+                AND (roles ? 'data' OR NOT EXISTS (SELECT FROM jsonb_array_elements(roles) AS role
+                                                   WHERE jsonb_typeof(role) = 'string')
+                     OR media_type ~ 'tif|jp2')
+            WHEN roles ? 'metadata' THEN false
+            ELSE roles ? 'data' OR href ~ '\.(tif|tiff|jp2|img|hdf|h5|nc|zarr|vrt)$'
+        END AS is_data
+        FROM found
+    )
+    SELECT coalesce(CASE WHEN bool_or(has_index) THEN sum(trunc(size)) FILTER (WHERE has_index)
+                         ELSE sum(trunc(size)) FILTER (WHERE is_data) END, 0)::bigint
+    FROM classified;
+$$ LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- Return the size of an item's files by the rules of files_size. Assets with a file index are summed without a
+-- look at their types: that halves the cost in a bulk load.
+CREATE OR REPLACE FUNCTION landbridge.item_bytes(content jsonb, base jsonb, is_blob boolean) RETURNS bigint AS $$
+DECLARE
+    assets jsonb := CASE WHEN jsonb_typeof(content->'assets') = 'object' THEN content->'assets' END;
+    total double precision;
+BEGIN
+    IF is_blob THEN
+        RETURN trunc(least(greatest(coalesce(
+            landbridge.as_number(assets->'data'->'file:size'), 0), 0), 9e15))::bigint;
+    END IF;
+    IF assets IS NULL OR NOT assets @? '$.*."file:size"' THEN
+        RETURN 0;
+    END IF;
+    SELECT sum(trunc(least(greatest(landbridge.as_number(asset.value->'file:size'), 0), 9e15))) INTO total
+    FROM jsonb_each(assets) AS asset
+    WHERE jsonb_typeof(asset.value) = 'object'
+        AND jsonb_typeof(coalesce(
+            asset.value->'catalog:file_index', base->asset.key->'catalog:file_index')) = 'number'
+    HAVING count(*) > 0;
+    IF FOUND THEN
+        RETURN coalesce(total, 0)::bigint;
+    END IF;
+    RETURN landbridge.files_size(assets, base);
+END;
+$$ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
+
+-- Return an item's row of `item_stats`.
+CREATE OR REPLACE FUNCTION landbridge.stats_of_item(item pgstac.items) RETURNS landbridge.item_stats AS $$
+DECLARE
+    -- The concatenation unpacks the document once; each `item.content` would unpack it again.
+    content jsonb := item.content || '{}';
+    properties jsonb := content->'properties';
+    base_id int := coalesce((content->>'pgstac:base_item')::int, 0);
+    is_blob boolean := item.collection LIKE 'blobs:%';
+    stats landbridge.item_stats;
+    base jsonb;
+BEGIN
+    SELECT c.key, b.assets INTO stats.collection_key, base
+    FROM pgstac.collections c
+    LEFT JOIN landbridge.base_item_assets b ON b.collection_key = c.key AND b.base_item_id = base_id
+    WHERE c.id = item.collection;
+    IF base IS NULL AND NOT is_blob THEN
+        base := landbridge.size_members(
+            pgstac.collection_base_item(item.collection, nullif(base_id, 0))->'assets');
+    END IF;
+    stats.id := item.id;
+    stats.datetime := item.datetime;
+    stats.created := landbridge.as_timestamptz(properties->'created');
+    stats.updated := landbridge.as_timestamptz(properties->'updated');
+    stats.published := landbridge.as_timestamptz(properties->'published');
+    stats.bytes := landbridge.item_bytes(content, base, is_blob);
+    IF is_blob THEN
+        stats.namespace := landbridge.as_text(properties->'catalog:namespace');
+    END IF;
+    RETURN stats;
+END;
+$$ LANGUAGE plpgsql STABLE;
+
+CREATE OR REPLACE FUNCTION landbridge.update_item_stats() RETURNS trigger AS $$
+DECLARE
+    stats landbridge.item_stats;
+    old_key bigint;
+    area box2d;
+BEGIN
+    IF TG_OP IN ('DELETE', 'UPDATE') THEN
+        SELECT key INTO old_key FROM pgstac.collections WHERE id = OLD.collection;
+        IF TG_OP = 'DELETE' OR (NEW.collection, NEW.id) <> (OLD.collection, OLD.id) THEN
+            DELETE FROM landbridge.item_stats WHERE collection_key = old_key AND id = OLD.id;
+        END IF;
+        -- An item at the edge of the extent has gone: the next reader computes the extent again.
+        IF TG_OP = 'DELETE' OR NEW.collection <> OLD.collection OR NOT NEW.geometry = OLD.geometry
+            OR (NEW.datetime, NEW.end_datetime) <> (OLD.datetime, OLD.end_datetime)
+        THEN
+            UPDATE landbridge.extents SET stale = true
+            WHERE collection_key = old_key AND NOT stale AND (
+                (NOT ST_IsEmpty(OLD.geometry) AND (
+                    ST_XMin(OLD.geometry) <= west OR ST_YMin(OLD.geometry) <= south
+                    OR ST_XMax(OLD.geometry) >= east OR ST_YMax(OLD.geometry) >= north))
+                OR OLD.datetime <= start_datetime OR OLD.end_datetime >= end_datetime
+            );
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+
+    -- One open ring would end every search near it with an error.
+    IF NOT ST_IsValid(NEW.geometry) THEN
+        BEGIN
+            PERFORM ST_Intersects(NEW.geometry, ST_Envelope(NEW.geometry));
+        EXCEPTION WHEN internal_error THEN
+            RAISE EXCEPTION 'The geometry of item % in collection % is invalid: %', NEW.id, NEW.collection, SQLERRM
+                USING ERRCODE = 'invalid_parameter_value';
+        END;
+    END IF;
+    INSERT INTO landbridge.base_item_assets
+    SELECT c.key, base.id,
+           landbridge.size_members(pgstac.collection_base_item(NEW.collection, nullif(base.id, 0))->'assets')
+    FROM pgstac.collections c,
+         LATERAL (SELECT coalesce((NEW.content->>'pgstac:base_item')::int, 0) AS id) AS base
+    WHERE c.id = NEW.collection AND NOT EXISTS (
+        SELECT FROM landbridge.base_item_assets b WHERE b.collection_key = c.key AND b.base_item_id = base.id)
+    ON CONFLICT DO NOTHING;
+    stats := landbridge.stats_of_item(NEW);
+    INSERT INTO landbridge.item_stats SELECT stats.*
+    ON CONFLICT (collection_key, id) DO UPDATE SET
+        datetime = excluded.datetime, created = excluded.created, updated = excluded.updated,
+        published = excluded.published, bytes = excluded.bytes, namespace = excluded.namespace;
+    IF NOT ST_IsEmpty(NEW.geometry) THEN
+        area := NEW.geometry::box2d;
+        IF NOT EXISTS (
+            SELECT FROM landbridge.extents
+            WHERE collection_key = stats.collection_key AND west <= ST_XMin(area) AND south <= ST_YMin(area)
+                AND east >= ST_XMax(area) AND north >= ST_YMax(area)
+                AND start_datetime <= NEW.datetime AND end_datetime >= NEW.end_datetime
+        ) THEN
+            INSERT INTO landbridge.extents AS e VALUES (
+                stats.collection_key, ST_XMin(NEW.geometry), ST_YMin(NEW.geometry), ST_XMax(NEW.geometry),
+                ST_YMax(NEW.geometry), NEW.datetime, NEW.end_datetime)
+            ON CONFLICT (collection_key) DO UPDATE SET
+                west = least(e.west, excluded.west), south = least(e.south, excluded.south),
+                east = greatest(e.east, excluded.east), north = greatest(e.north, excluded.north),
+                start_datetime = least(e.start_datetime, excluded.start_datetime),
+                end_datetime = greatest(e.end_datetime, excluded.end_datetime);
+        END IF;
+    END IF;
+    RETURN NEW;
+END;
+$$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pgstac, public;
+
+CREATE OR REPLACE TRIGGER landbridge_item_stats AFTER INSERT OR UPDATE OR DELETE ON pgstac.items
+FOR EACH ROW EXECUTE FUNCTION landbridge.update_item_stats();
+
+-- pgstac drops the partition of a deleted collection, and no trigger on rows fires.
+CREATE OR REPLACE FUNCTION landbridge.delete_collection_stats() RETURNS trigger AS $$
+BEGIN
+    DELETE FROM landbridge.item_stats WHERE collection_key = OLD.key;
+    DELETE FROM landbridge.extents WHERE collection_key = OLD.key;
+    DELETE FROM landbridge.base_item_assets WHERE collection_key = OLD.key;
+    RETURN OLD;
+END;
+$$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pgstac, public;
+
+CREATE OR REPLACE TRIGGER landbridge_item_stats AFTER DELETE ON pgstac.collections
+FOR EACH ROW EXECUTE FUNCTION landbridge.delete_collection_stats();
+
+-- TRUNCATE fires no trigger on rows either.
+CREATE OR REPLACE FUNCTION landbridge.truncate_item_stats() RETURNS trigger AS $$
+BEGIN
+    TRUNCATE landbridge.item_stats, landbridge.extents;
+    RETURN NULL;
+END;
+$$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pgstac, public;
+
+CREATE OR REPLACE TRIGGER landbridge_item_stats_truncate AFTER TRUNCATE ON pgstac.items
+FOR EACH STATEMENT EXECUTE FUNCTION landbridge.truncate_item_stats();
+
+-- Compute a collection's extent again. The lock waits for the writers of its items: an item of an unfinished
+-- transaction would be left out.
+CREATE OR REPLACE FUNCTION landbridge.refresh_extent(key bigint) RETURNS void AS $$
+BEGIN
+    IF to_regclass(format('pgstac._items_%s', refresh_extent.key)) IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE pgstac._items_%s IN SHARE MODE', refresh_extent.key);
+    END IF;
+    -- Coordinates that no collection could show are left out.
+    INSERT INTO landbridge.extents AS e
+    SELECT refresh_extent.key, min(ST_XMin(i.geometry)), min(ST_YMin(i.geometry)), max(ST_XMax(i.geometry)),
+           max(ST_YMax(i.geometry)), min(i.datetime), max(i.end_datetime)
+    FROM pgstac.items i JOIN pgstac.collections c ON c.id = i.collection
+    WHERE c.key = refresh_extent.key AND NOT ST_IsEmpty(i.geometry) AND landbridge.is_readable_geometry(i.geometry)
+    HAVING count(*) > 0
+    ON CONFLICT (collection_key) DO UPDATE SET
+        west = excluded.west, south = excluded.south, east = excluded.east, north = excluded.north,
+        start_datetime = excluded.start_datetime, end_datetime = excluded.end_datetime, stale = false;
+    IF NOT FOUND THEN
+        DELETE FROM landbridge.extents WHERE collection_key = refresh_extent.key;
+    END IF;
+END;
+$$ LANGUAGE plpgsql;
