@@ -12,18 +12,18 @@ from access.conftest import OPERATOR
 from access.people import Caller, new_id
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings import ids
-from landbridge.stac_api.access import visibility
 from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.documents import incoming
-from landbridge.stac_api.pgstac import recent_items
+from landbridge.stac_api.pgstac import visibility
 from landbridge.stac_api.pgstac.bulk_load import load_items
+from landbridge.stac_api.search import recent_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from access.conftest import Service
 
-PRODUCTS = recent_items._FEW + 3
+PRODUCTS = recent_items._FEW_PRODUCTS + 3
 LIBRARIAN = Principal("librarian", org="library")
 
 
@@ -111,7 +111,7 @@ def test_an_operator_finds_the_same_however_many_collections_there_are(
 ) -> None:
     operator = Caller(librarian.service, OPERATOR)
     few = operator.ok("POST", "/search", json=body)
-    monkeypatch.setattr(recent_items, "_WIDE", PRODUCTS)
+    monkeypatch.setattr(recent_items, "_MANY_COLLECTIONS", PRODUCTS)
     many = operator.ok("POST", "/search", json=body)
     assert keys(many) == keys(few)
     assert many["numberMatched"] == few["numberMatched"] > PRODUCTS

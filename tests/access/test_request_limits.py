@@ -18,7 +18,7 @@ from conftest import LONG
 from integration.conftest import stac_collection, stac_item
 from landbridge.stac_api.access.limits import MOST_HEADERS, MOST_URL
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.documents import incoming
+from landbridge.stac_api.documents import incoming, positions
 from landbridge.stac_api.search import limits
 from support.embedded_stack import fresh_database
 
@@ -206,14 +206,14 @@ KINDS = [
         _SEARCHED // 2,
         body(filter=lambda n: {"or": [{"eq": [prop(f"p{i}"), i]} for i in range(n)]}),
     ),
-    Kind("intersects", limits.MOST_POSITIONS, body(intersects=ring), over=limits._SLACK + 1),
-    Kind("intersects of points", limits.MOST_POSITIONS, body(intersects=points), over=limits._SLACK + 1),
+    Kind("intersects", limits.MOST_POSITIONS, body(intersects=ring), over=positions._SLACK + 1),
+    Kind("intersects of points", limits.MOST_POSITIONS, body(intersects=points), over=positions._SLACK + 1),
     Kind("intersects by GET", 60_000, query(intersects=zigzag), "GET", refusal=414, over=3_000),
     Kind(
         "geometry of a filter",
         limits.MOST_POSITIONS,
         body(filter=lambda n: op("s_within", prop("geometry"), ring(n))),
-        over=limits._SLACK + 1,
+        over=positions._SLACK + 1,
     ),
     Kind("ids", limits.MOST_IDS, body(ids=lambda n: [f"i{i}" for i in range(n)])),
     Kind("collections", limits.MOST_COLLECTIONS, body(collections=lambda n: [f"c{i}" for i in range(n)])),
@@ -311,7 +311,7 @@ KINDS = [
         ITEM,
     ),
     Kind("doubling copies of a patch", 8, doubled, "PATCH", ITEM, over=22),
-    Kind("positions of an item", incoming.MOST_POSITIONS, item_with, "PUT", ITEM, over=limits._SLACK + 1),
+    Kind("positions of an item", incoming.MOST_POSITIONS, item_with, "PUT", ITEM, over=positions._SLACK + 1),
 ]
 
 

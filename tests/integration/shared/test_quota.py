@@ -227,10 +227,11 @@ def test_what_was_kept_before_quotas_were_counted_is_counted_from_its_items(
     assert image(product, "a", noise(100)).status == "success"
     blob(client, "b", 1234)
     folder = resources.files("landbridge.stac_api.pgstac") / "sql" / "migrations"
-    script = (
-        (folder / "0023_stored.sql").read_text().replace("landbridge.stored", "landbridge.stored_objects")
+    script = (folder / "0023_stored.sql").read_text().replace(".stored", ".stored_objects")
+    rows = (
+        "SELECT path, bytes FROM landbridge.stored_objects "
+        "WHERE org = %s AND path NOT LIKE '%%/thumbnail.png'"
     )
-    rows = "SELECT path, bytes FROM landbridge.stored_objects WHERE org = %s AND path NOT LIKE '%%/thumbnail.png'"
     with psycopg.connect(bounded.database) as conn:
         before = sorted(conn.execute(rows, [org]).fetchall())
         conn.execute("TRUNCATE landbridge.stored_objects")

@@ -18,15 +18,14 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from access.service import OPERATOR, started
-from conftest import new_home
+from integration.conftest import stac_collection, stac_item
 from landbridge.stac_api.__main__ import doctor
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.files import Home
 from landbridge.stac_api.pgstac.migrate import migrate
-
-from ..conftest import stac_collection, stac_item
+from support.embedded_stack import new_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

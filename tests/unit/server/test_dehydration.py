@@ -56,19 +56,19 @@ def written(value: Any) -> str:
 def test_what_is_dehydrated_comes_back(data: Any) -> None:
     assets = data.draw(ASSETS)
     base = {"type": "Feature", "collection": "c", "stac_version": "1.1.0", "assets": assets}
-    made = dehydration.Base(orjson.loads(orjson.dumps(base)), tag=7)
+    made = dehydration.Base(orjson.loads(orjson.dumps(base)), number=7)
     for _ in range(2):  # the second time, what is known of the first is used
         mine = item(data.draw(near(assets).filter(are_assets)))
         text = made.dehydrate(mine)
         if text is None:
             back = orjson.loads(dehydration.whole(mine, 9))
-            assert back.pop(dehydration.TAG) == 9
-            dehydration.hydrate({}, back, marked=dehydration.MARKER in written(back))
+            assert back.pop(dehydration.BASE_ITEM_ID) == 9
+            dehydration.hydrate({}, back, has_markers=dehydration.MARKER in written(back))
         else:
             back = orjson.loads(text)
-            assert back.pop(dehydration.TAG) == 7
+            assert back.pop(dehydration.BASE_ITEM_ID) == 7
             theirs = orjson.loads(orjson.dumps(back))
-            dehydration.hydrate(base, back, marked=dehydration.MARKER in text)
+            dehydration.hydrate(base, back, has_markers=dehydration.MARKER in text)
             # Hydration by pgstac's clients gives the same.
             hydraters.hydrate(base, theirs)
             assert written(theirs["assets"]) == written(mine["assets"])

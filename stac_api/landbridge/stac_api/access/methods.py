@@ -16,7 +16,7 @@ from landbridge.stac_api.access.authentication import READ_METHODS, reads, serve
 from landbridge.stac_api.access.principal import principal_of
 from landbridge.stac_api.access.rules import CONTAINERS, Access, access_of
 from landbridge.stac_api.api.preconditions import ENCODED
-from landbridge.stac_api.pgstac import item_queries
+from landbridge.stac_api.pgstac import collection_queries, item_queries
 
 if TYPE_CHECKING:
     import re
@@ -138,7 +138,7 @@ async def _role(conn: Any, collection: str, item: str | None, access: Access) ->
     if item is not None and collection in CONTAINERS:
         blob = await item_queries.get_item(conn, collection, item, access)
         return Role.NONE if blob is None else access.role(blob)
-    document = await item_queries.find_collection(conn, collection, access)
+    document = await collection_queries.find_collection(conn, collection, access)
     return Role.NONE if document is None else access.role(document)
 
 

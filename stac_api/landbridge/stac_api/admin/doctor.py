@@ -16,8 +16,8 @@ from landbridge.mappings import ids
 from landbridge.stac_api.assets import deletion_queue
 from landbridge.stac_api.assets.store import BLOBS, IMAGES, is_served
 from landbridge.stac_api.documents import links
+from landbridge.stac_api.pgstac import collection_queries, inspection, job_queries
 from landbridge.stac_api.uploads import cleanup
-from landbridge.stac_api.uploads import records as uploads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -28,51 +28,12 @@ if TYPE_CHECKING:
 _LATE = 60.0  # seconds after which a record without its job is one that was forgotten
 _PAGE = 1000
 
-_COLLECTIONS = "SELECT id FROM collections ORDER BY id"
-_ITEMS = (
-    "SELECT id, content->'assets' AS assets FROM items WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3"
-)
-_ASSET = "SELECT content->'assets'->$3 FROM items WHERE collection = $1 AND id = $2"
-_EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
-_DAMAGED = """
-SELECT collection, id, assets IS NOT NULL AS repairable FROM landbridge.damaged_items() ORDER BY collection, id
-"""
-_UNREADABLE = "SELECT * FROM landbridge.unreadable_items() ORDER BY collection, id"
 _EXPECTED = "SELECT path FROM landbridge.deletion_queue"
 _OVERDUE = """
 SELECT path FROM landbridge.deletion_queue WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
 """
 _BLOBS_ARRIVING = "SELECT unnest(paths) AS path FROM landbridge.blob_uploads WHERE committed IS NULL"
 _BLOBS_GOING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions WHERE status = 'RUNNING'"
-# A worker that lives says so every few seconds.
-_STALLED = """
-SELECT job.id, job.task_name FROM procrastinate.procrastinate_jobs AS job
-LEFT JOIN procrastinate.procrastinate_workers AS worker ON worker.id = job.worker_id
-WHERE job.status = 'doing'
-  AND coalesce(worker.last_heartbeat, '-infinity') < now() - make_interval(secs => $1)
-"""
-_UNQUEUED = """
-SELECT 'deletion' AS kind, id::text FROM landbridge.deletions AS record
-WHERE status = 'RUNNING' AND start_datetime < now() - make_interval(secs => $1)
-  AND NOT EXISTS (
-      SELECT FROM procrastinate.procrastinate_jobs
-      WHERE lock = 'deletion-' || record.id AND status IN ('todo', 'doing')
-  )
-UNION ALL
-SELECT 'blob deletion', id::text FROM landbridge.blob_deletions AS record
-WHERE status = 'RUNNING' AND start_datetime < now() - make_interval(secs => $1)
-  AND NOT EXISTS (
-      SELECT FROM procrastinate.procrastinate_jobs
-      WHERE lock = 'blob-deletion-' || record.id AND status IN ('todo', 'doing')
-  )
-UNION ALL
-SELECT 'hash of', (item->>'collection') || '/' || (item->>'id') FROM landbridge.blob_uploads AS record
-WHERE hash_due AND modified < now() - make_interval(secs => $1)
-  AND NOT EXISTS (
-      SELECT FROM procrastinate.procrastinate_jobs
-      WHERE lock = 'blob-hash-' || record.id AND status IN ('todo', 'doing')
-  )
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +62,30 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
         late: seconds that a record may be without its job.
     """
     found: list[Finding] = []
-    for row in await services.writepool.fetch(_COLLECTIONS):
-        found += await _examine(services, row["id"])
+    for collection in await collection_queries.collection_ids(services.writepool):
+        found += await _examine(services, collection)
     found += await _strangers(services)
     found += [
         Finding("orphan", path, "files in transit of an upload that has ended", path)
         for path in await cleanup.leftover_folders(services)
     ]
-    found += [_damaged(row) for row in await services.writepool.fetch(_DAMAGED)]
-    found += [_unreadable(row) for row in await services.writepool.fetch(_UNREADABLE)]
+    found += [_damaged(item) for item in await inspection.damaged_items(services.writepool)]
+    found += [_unreadable(item) for item in await inspection.unreadable_items(services.writepool)]
     return found + await _stuck(services, late)
 
 
-def _damaged(row: Mapping[str, Any]) -> Finding:
+def _damaged(item: inspection.DamagedItem) -> Finding:
     lost = "a list of its assets has lost what it had in common with the collection's item_assets"
-    advice = "repair fills it" if row["repairable"] else "nothing here says what it was: write the item anew"
-    return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
+    advice = "repair fills it" if item.repairable else "nothing here says what it was: write the item anew"
+    return Finding("damaged", f"{item.collection}/{item.id}", f"{lost}; {advice}")
 
 
-def _unreadable(row: Mapping[str, Any]) -> Finding:
+def _unreadable(item: inspection.DamagedItem) -> Finding:
     lost = "its geometry can't be written as GeoJSON in longitude and latitude, or not compared with others"
     advice = (
-        "repair makes it the nearest that can" if row["repairable"] else "write it anew, or delete the item"
+        "repair makes it the nearest that can" if item.repairable else "write it anew, or delete the item"
     )
-    return Finding("damaged", f"{row['collection']}/{row['id']}", f"{lost}; {advice}")
+    return Finding("damaged", f"{item.collection}/{item.id}", f"{lost}; {advice}")
 
 
 async def _examine(services: Services, collection: str) -> list[Finding]:
@@ -148,7 +109,7 @@ async def _examine(services: Services, collection: str) -> list[Finding]:
 
 async def _looked_at(services: Services, collection: str, item: str, key: str, path: str) -> Finding | None:
     """What is wrong with an asset that seemed wrong: the item may have come or changed since the listing."""
-    stored = await services.writepool.fetchval(_ASSET, collection, item, key)
+    stored = await inspection.asset(services.writepool, collection, item, key)
     if _stored_at(stored) != path:
         return None
     subject, wanted = f"{collection}/{item}, asset {key}", stored.get("file:size")
@@ -176,17 +137,17 @@ async def _items(
     An asset may be another item's: several may show one file, and deleting one of them leaves it.
     """
     last, prefix = "", _prefix(collection)
-    while page := await services.writepool.fetch(_ITEMS, collection, last, _PAGE):
-        for row in page:
+    while page := await inspection.assets_after(services.writepool, collection, last, _PAGE):
+        for item, assets in page:
             own = []
-            for key, asset in (row["assets"] or {}).items():
+            for key, asset in assets.items():
                 path = (
                     unquote(links.asset_path(str(asset.get("href"))) or "") if isinstance(asset, dict) else ""
                 )
                 if path.startswith(prefix) and is_served(path):
                     own.append((key, path, asset))
-            yield row["id"], own
-        last = page[-1]["id"]
+            yield item, own
+        last = page[-1][0]
 
 
 def _stored_at(asset: Any) -> str:
@@ -217,7 +178,7 @@ async def _strangers(services: Services) -> list[Finding]:
             collection = ids.blob_collection_id(name) if root == BLOBS else name
             objects = await services.store.sizes(f"{root}{name}/")
             pending = await _pending(services)
-            if await services.writepool.fetchval(_EXISTS, collection):
+            if await collection_queries.exists(services.writepool, collection):
                 continue
             found += [
                 Finding("orphan", path, f"{size} bytes of a collection that is not there", path)
@@ -230,16 +191,16 @@ async def _strangers(services: Services) -> list[Finding]:
 async def _stuck(services: Services, late: float) -> list[Finding]:
     pool = services.writepool
     found = [
-        Finding("stuck", f"job {row['id']} ({row['task_name']})", "its worker is gone")
-        for row in await pool.fetch(_STALLED, max(late, services.settings.worker_timeout))
+        Finding("stuck", f"job {job} ({task})", "its worker is gone")
+        for job, task in await job_queries.stalled_jobs(pool, max(late, services.settings.worker_timeout))
     ]
     found += [
         Finding("stuck", f"upload {upload}", "it waits for a job that is not there")
-        for upload in await uploads.without_job(pool, late)
+        for upload in await job_queries.uploads_without_job(pool, late)
     ]
     found += [
-        Finding("stuck", f"{row['kind']} {row['id']}", "it waits for a job that is not there")
-        for row in await pool.fetch(_UNQUEUED, late)
+        Finding("stuck", f"{kind} {record}", "it waits for a job that is not there")
+        for kind, record in await job_queries.records_without_job(pool, late)
     ]
     overdue = await pool.fetch(_OVERDUE, max(late, 600.0) if late else 0.0)
     found += [
@@ -255,8 +216,6 @@ async def repair(services: Services, jobs: JobQueue, findings: list[Finding], *,
     await deletion_queue.schedule(services.writepool, orphans)
     await deletion_queue.delete_due(services.writepool, services.store)
     if any(finding.kind == "damaged" for finding in findings):
-        await services.writepool.execute(
-            "SELECT landbridge.repair_damaged_items(), landbridge.repair_unreadable_items()"
-        )
+        await inspection.repair_items(services.writepool)
     if any(finding.kind == "stuck" for finding in findings):
         await jobs.resume(late)

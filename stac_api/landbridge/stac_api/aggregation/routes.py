@@ -1,9 +1,9 @@
-"""The STAC API Aggregation extension, with the bytes of what is counted beside its number.
+"""The STAC API Aggregation extension; buckets also have the sum of bytes.
 
 https://github.com/stac-api-extensions/aggregation
 """
 
-# No deferred annotations here: FastAPI reads them where it cannot see this module's names.
+# No deferred annotations here: FastAPI could not resolve the names of this module.
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -20,7 +20,7 @@ from landbridge.stac_api.access.rules import access_of
 from landbridge.stac_api.aggregation.counting import AGGREGATIONS, DATES, DEFAULT, Wanted, aggregate
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.pgstac import item_queries
+from landbridge.stac_api.pgstac import collection_queries
 from landbridge.stac_api.search import request as requests
 from landbridge.stac_api.search.client import JSON, respond
 from landbridge.stac_api.search.extensions import FilterGet, FilterPost, QueryGet, QueryPost
@@ -31,7 +31,9 @@ _Interval = Literal["year", "quarter", "month", "week", "day", "hour", "minute"]
 
 
 def _names(
-    value: Annotated[str | None, Query(description=f"Which to compute: {', '.join(AGGREGATIONS)}.")] = None,
+    value: Annotated[
+        str | None, Query(description=f"Aggregations to compute: {', '.join(AGGREGATIONS)}.")
+    ] = None,
 ) -> list[str] | None:
     return str2list(value)
 
@@ -46,22 +48,24 @@ class _Intervals(APIRequest):
 
 @attr.s
 class AggregateGet(BaseSearchGetRequest, FilterGet, QueryGet, _Intervals):
-    """The parameters of `/aggregate`."""
+    """Parameters of `/aggregate`."""
 
     aggregations: list[str] | None = attr.ib(default=None, converter=_names)
 
 
 @attr.s
 class CollectionAggregateGet(AggregateGet):
-    """The parameters of a collection's."""
+    """Parameters of a collection's `/aggregate`."""
 
     collection_id: Annotated[str, Path(description="Collection ID")] = attr.ib(kw_only=True)
 
 
 class AggregatePost(FilterPost, QueryPost, BaseSearchPostRequest):
-    """The body of `/aggregate`."""
+    """Body of `/aggregate`."""
 
-    aggregations: list[str] | None = Field(None, description=f"Which to compute: {', '.join(AGGREGATIONS)}.")
+    aggregations: list[str] | None = Field(
+        None, description=f"Aggregations to compute: {', '.join(AGGREGATIONS)}."
+    )
     datetime_frequency_interval: _Interval | None = None
     created_frequency_interval: _Interval | None = None
     updated_frequency_interval: _Interval | None = None
@@ -70,7 +74,7 @@ class AggregatePost(FilterPost, QueryPost, BaseSearchPostRequest):
 
 @attr.s
 class Aggregation(ApiExtension):
-    """`/aggregate` and `/aggregations`, of all items and of a collection's, by GET and by POST."""
+    """Routes `/aggregate` and `/aggregations` of all items and of a collection, by GET and by POST."""
 
     conformance_classes: list[str] = attr.ib(
         factory=lambda: [AggregationConformanceClasses.AGGREGATION.value]
@@ -92,7 +96,7 @@ class Aggregation(ApiExtension):
         router.add_api_route(
             f"{of_one}/aggregate", _of_one_by_post, methods=["POST"], response_class=Response
         )
-        # One for each method: OpenAPI wants an id for each.
+        # One route for each method: OpenAPI needs an id for each.
         for method in ("GET", "POST"):
             router.add_api_route("/aggregations", _offered, methods=[method], response_class=Response)
             router.add_api_route(
@@ -114,12 +118,12 @@ async def _by_get(
 
 
 async def _by_post(request: Request, body: AggregatePost) -> Response:
-    """The aggregations of the items that match a search."""
+    """Aggregate the items that match a search."""
     return await _posted(request, body, None)
 
 
 async def _of_one_by_post(request: Request, collection_id: str, body: AggregatePost) -> Response:
-    """The aggregations of the items of a collection that match a search."""
+    """Aggregate the items of a collection that match a search."""
     return await _posted(request, body, collection_id)
 
 
@@ -141,7 +145,7 @@ async def _answer(
     access = await access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
         if collection_id is not None:
-            await item_queries.get_collection(conn, collection_id, access)
+            await collection_queries.get_collection(conn, collection_id, access)
             asked = replace(asked, collections=(collection_id,))
         found = await aggregate(conn, asked, wanted, access)
     return _collection(request, found, collection_id)
@@ -149,20 +153,20 @@ async def _answer(
 
 def _wanted(name: str, intervals: dict[str, str | None]) -> Wanted:
     if name not in AGGREGATIONS:
-        raise BadRequestError(f"There is no aggregation {name!r}; there are {', '.join(AGGREGATIONS)}.")
+        raise BadRequestError(f"Aggregation {name!r} does not exist; choose from {', '.join(AGGREGATIONS)}.")
     return Wanted(name, intervals.get(name.removesuffix("_frequency")) or "month")
 
 
 async def _offered(request: Request) -> Response:
-    """The aggregations there are."""
+    """List the available aggregations."""
     return _collection(request, _OFFERED, None)
 
 
 async def _offered_of_one(request: Request, collection_id: str) -> Response:
-    """The aggregations there are of a collection's items."""
+    """List the available aggregations of a collection's items."""
     access = await access_of(request)
     async with request.app.state.get_connection(request, "r") as conn:
-        await item_queries.get_collection(conn, collection_id, access)
+        await collection_queries.get_collection(conn, collection_id, access)
     return _collection(request, _OFFERED, collection_id)
 
 

@@ -26,8 +26,9 @@ from landbridge.stac_api.api import openapi_schemas, preconditions
 from landbridge.stac_api.assets import deletion_queue, href_policy
 from landbridge.stac_api.blobs import collections, deletion
 from landbridge.stac_api.documents import incoming, links
+from landbridge.stac_api.documents.extents import keep_stored_extent, with_extent_of_items
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.pgstac import bulk_load, extents, item_queries, writes
+from landbridge.stac_api.pgstac import bulk_load, collection_queries, extents, item_queries, writes
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
@@ -124,15 +125,15 @@ async def _change_collection(
     collection_id: str, request: Request, new: Callable[[dict[str, Any]], Any], *, whole: bool
 ) -> Response:
     base, access = links.base_url(request), await access_of(request)
-    cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
+    cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
         access.require(stored, Role.WRITER)
         # The previous state stays untouched for the comparison that dates the bands.
-        seen = extents.shown(access.shown(stored), cover)
+        seen = with_extent_of_items(access.shown(stored), cover)
         document = new(incoming.copied(seen))
         if isinstance(document, dict):
-            document = rules.checked(extents.kept(document, seen, stored), stored, access, whole=whole)
+            document = rules.checked(keep_stored_extent(document, seen, stored), stored, access, whole=whole)
         done = incoming.collection(document, base, collection_id=collection_id, previous=stored)
         href_policy.check(done, _allowed(request), stored)
         return rules.settled(done, stored, access)
@@ -145,7 +146,7 @@ async def _change_collection(
         request.app.state.writepool, collection_id, change, check
     )
     _drop_access(request)
-    answer = _collection_answer(extents.shown(changed, cover), base, access)
+    answer = _collection_answer(with_extent_of_items(changed, cover), base, access)
     answer.headers["ETag"] = tag(version)
     return answer
 
@@ -164,7 +165,7 @@ def _drop_access(request: Request) -> None:
 async def delete_collection(collection_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}`: only where it is empty."""
     base, access = links.base_url(request), await access_of(request)
-    cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
+    cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
     check = preconditions.writing(
         request, lambda version: preconditions.of_collection(version, cover, access, base)
     )
@@ -344,7 +345,7 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
     new = _New(principal, access, links.base_url(request), _allowed(request))
     new.check_names(collection_id, items)
     async with request.app.state.get_connection(request, "r") as conn:
-        parent = await item_queries.get_collection(conn, collection_id, new.access)
+        parent = await collection_queries.get_collection(conn, collection_id, new.access)
 
     def run() -> None:
         database = request.app.state.landbridge.database_url

@@ -1,8 +1,8 @@
 """Queue of objects to delete from the store, safe against crashes.
 
-A row of `landbridge.deletion_queue` names a path and the time from which on it is deleted. The row of an upload's
-objects is committed before the first of them is stored; the transaction that makes the item cancels it. The
-row of an object that is no longer needed is made in the transaction that drops its item.
+A row of `landbridge.deletion_queue` names a path and the time from which on it is deleted. The row of an
+upload's objects is committed before the first of them is stored; the transaction that makes the item cancels
+it. The row of an object that is no longer needed is made in the transaction that drops its item.
 """
 
 from __future__ import annotations

@@ -9,12 +9,10 @@ from landbridge.mappings import ids
 from landbridge.stac_api.core.blob_items import WRITABLE
 from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.errors import ConflictError
-from landbridge.stac_api.pgstac import writes
+from landbridge.stac_api.pgstac import collection_queries, writes
 
 if TYPE_CHECKING:
     import asyncpg
-
-_EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE id = $1)"
 
 
 async def ensure(pool: asyncpg.Pool, collection: str) -> None:
@@ -22,7 +20,7 @@ async def ensure(pool: asyncpg.Pool, collection: str) -> None:
     storage_type = collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)
     if collection != ids.blob_collection_id(storage_type) or storage_type not in WRITABLE:
         return
-    if not await pool.fetchval(_EXISTS, collection):
+    if not await collection_queries.exists(pool, collection):
         document = incoming.collection(_document(storage_type), "/")
         with contextlib.suppress(ConflictError):  # another request made it meanwhile
             await writes.create_collection(pool, document)

@@ -16,7 +16,7 @@ from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.jobs.failures import RETRYABLE, user_message
 from landbridge.stac_api.jobs.queue import JobKind
-from landbridge.stac_api.pgstac import writes
+from landbridge.stac_api.pgstac import item_queries, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -160,7 +160,7 @@ async def delete_expired(pool: asyncpg.Pool) -> list[int]:
     """Delete the items of expired blobs; return the ids of the deletions, each of which needs a job."""
     made = []
     collections = [ids.blob_collection_id(storage_type) for storage_type in sorted(blob_items.STORAGE_TYPES)]
-    while found := await records.expired(pool, collections, _BATCH):
+    while found := await item_queries.expired_items(pool, collections, _BATCH):
         record = await delete(pool, found, EVERYTHING, expired=True)
         made.append(record["id"])
     return made

@@ -56,10 +56,6 @@ _RUNNING = """
 SELECT id FROM landbridge.blob_deletions
 WHERE status = 'RUNNING' AND start_datetime <= now() - make_interval(secs => $1)
 """
-_EXPIRED = """
-SELECT collection, id FROM items
-WHERE collection = ANY($1) AND (content->'properties'->>'expires')::timestamptz <= now() LIMIT $2
-"""
 
 
 async def create_upload(db: Executor, upload: UUID, item: dict[str, Any], username: str) -> None:
@@ -163,11 +159,6 @@ async def end_deletion(db: Executor, deletion_id: int, error: str | None = None)
 async def running_deletions(db: Executor, older_than: float) -> list[int]:
     """Return unfinished deletions that started at least `older_than` seconds ago."""
     return [row["id"] for row in await db.fetch(_RUNNING, older_than)]
-
-
-async def expired(db: Executor, collections: Sequence[str], limit: int) -> list[tuple[str, str]]:
-    """Return collection and item id of expired blobs."""
-    return [(row["collection"], row["id"]) for row in await db.fetch(_EXPIRED, list(collections), limit)]
 
 
 def to_json(record: asyncpg.Record) -> dict[str, Any]:

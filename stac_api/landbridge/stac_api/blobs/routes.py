@@ -30,7 +30,7 @@ from landbridge.stac_api.blobs import checksums, collections, data_upload, delet
 from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, ConflictError
-from landbridge.stac_api.pgstac import item_queries, writes
+from landbridge.stac_api.pgstac import collection_queries, item_queries, writes
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ router = APIRouter(prefix="/blobs", tags=["Blobs"])
 _MAX_IDS = 10_000
 _PUT_SECONDS = 6 * 3600  # lifetime of a signed URL
 _POLL = 0.1  # seconds between queries while a caller waits for a hash
-_EXISTS = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
 
 
 @router.post("", response_class=Response, status_code=201)
@@ -66,7 +65,7 @@ async def create(request: Request) -> Response:
     data_upload.announce(item, body.get("size"), request.app.state.landbridge.max_upload_bytes)
     pool, base = request.app.state.writepool, links.base_url(request)
     await collections.ensure(pool, item["collection"])
-    parent = await item_queries.get_collection(pool, item["collection"], EVERYTHING)
+    parent = await collection_queries.get_collection(pool, item["collection"], EVERYTHING)
     # Check the item before its data is sent.
     whole = _item(item, parent, "/assets/blobs/announced", request)
     href_policy.check(whole, request.app.state.landbridge.allowed_hrefs)
@@ -87,7 +86,7 @@ async def create(request: Request) -> Response:
 
 
 async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
-    if await pool.fetchval(_EXISTS, item["collection"], item["id"]):
+    if await item_queries.exists(pool, item["collection"], item["id"]):
         raise ConflictError(
             f"Blob {blob_items.blob_id(item)} exists already; delete it before you upload it again."
         )

@@ -13,7 +13,8 @@ from landbridge.stac_api.deletions import records
 from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.jobs.failures import RETRYABLE, user_message
 from landbridge.stac_api.jobs.queue import JobKind
-from landbridge.stac_api.pgstac import item_queries, writes
+from landbridge.stac_api.pgstac import writes
+from landbridge.stac_api.search import execute
 from landbridge.stac_api.search.request import Search
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def _delete_images(services: Services, deletion: int, product_id: str) -> 
 
     while True:
         async with services.readpool.acquire() as conn:
-            page = await item_queries.search(conn, Search(collections=(product_id,)), _BATCH, EVERYTHING)
+            page = await execute.search_items(conn, Search(collections=(product_id,)), _BATCH, EVERYTHING)
         if not page.items:
             return
         await writes.delete_across(

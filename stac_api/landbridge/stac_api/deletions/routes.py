@@ -12,23 +12,19 @@ from starlette.responses import Response
 from landbridge.stac_api.access.rules import Role, access_of, missing_collection
 from landbridge.stac_api.deletions import job, records
 from landbridge.stac_api.documents import links
-from landbridge.stac_api.pgstac import item_queries
+from landbridge.stac_api.pgstac import collection_queries, item_queries
 from landbridge.stac_api.search.client import JSON, respond
 
 router = APIRouter(prefix="/collections/{collection_id}/deletion", tags=["Deletions"])
-
-_IMAGES = """
-SELECT EXISTS (SELECT FROM items WHERE collection = $1)
-"""
 
 
 @router.post("", response_class=Response, status_code=202)
 async def start(collection_id: str, request: Request) -> Response:
     """Delete the images and bands of a product in the background; the caller needs write access."""
     pool, access = request.app.state.writepool, await access_of(request)
-    product = await item_queries.get_collection(pool, collection_id, access)
+    product = await collection_queries.get_collection(pool, collection_id, access)
     access.require(product, Role.WRITER)
-    if not product.get("bands") and not await pool.fetchval(_IMAGES, collection_id):
+    if not product.get("bands") and not await item_queries.in_collection(pool, collection_id):
         return Response(status_code=204)
     record = await records.start(pool, collection_id)
     await request.app.state.jobs.defer(job.NAME, deletion=record["id"], product=collection_id)

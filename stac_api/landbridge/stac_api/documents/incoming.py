@@ -1,4 +1,4 @@
-"""Documents on their way in: parsed, patched, validated, completed. Pure; no request, no database."""
+"""Incoming documents: parse, patch, check and complete them. No request and no database."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from landbridge.mappings import ids, values
 from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import links, normalize, projection
 from landbridge.stac_api.documents.blob_data import check_data
+from landbridge.stac_api.documents.extents import BOX_LENGTHS, check_extent
+from landbridge.stac_api.documents.positions import check_positions
 from landbridge.stac_api.documents.upgrade import migrated
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.pgstac.extents import BOX_LENGTHS, check_extent
-from landbridge.stac_api.search import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 # PostgreSQL's btree rows end at 8,191 bytes and jsonb can't hold NUL.
 MAX_ID_BYTES = 1024
-# A copy of a document into itself doubles it: thirty operations would make a thousand million of one.
+# Copying a document into itself doubles it: thirty operations would make it a billion times as large.
 MOST_OPERATIONS = 1_000
 MOST_COPIES = 50
 MOST_PATCHED_BYTES = 8 * 2**20
@@ -42,10 +42,10 @@ JSON_PATCH = "application/json-patch+json"
 
 
 def parse(body: bytes) -> Any:
-    """The JSON of a request body.
+    """Return the JSON of a request body.
 
     Raises:
-        BadRequestError: it is empty, not JSON, or holds a NUL character.
+        BadRequestError: if it is empty, is not JSON, or holds a NUL character.
     """
     if not body:
         raise BadRequestError("The request has no body; a JSON document is needed.")
@@ -54,7 +54,7 @@ def parse(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         hint = " JSON has no NaN and no Infinity." if b"NaN" in body or b"Infinity" in body else ""
         raise BadRequestError(f"The request body is not JSON: {error}.{hint}") from error
-    # orjson keeps an escaped NUL as the character, which the database refuses anywhere in a document.
+    # orjson accepts an escaped NUL, which the database refuses anywhere in a document.
     if b"\\u0000" in body:
         raise BadRequestError("The document holds a NUL character (\\u0000), which can't be stored.")
     if _has_long_number(body):
@@ -63,7 +63,7 @@ def parse(body: bytes) -> Any:
 
 
 def _has_long_number(body: bytes) -> bool:
-    """Return whether a JSON text may hold a whole number of 19 digits or more; checksums have as many."""
+    """Return whether a JSON text may hold a whole number of 19 digits or more, outside of strings."""
     alike = body.translate(_ALIKE)
     start = alike.find(_LONG)
     while start >= 0:
@@ -74,7 +74,7 @@ def _has_long_number(body: bytes) -> bool:
 
 
 def _check_integers(body: bytes) -> None:
-    """Check that orjson has kept all whole numbers, of which it makes floats beyond 64 bits."""
+    """Check that all whole numbers fit into 64 bits: orjson turns larger ones into floats."""
 
     def kept(digits: str) -> int:
         number = int(digits) if len(digits) <= _MOST_DIGITS else values.MAX_INTEGER + 1
@@ -89,16 +89,16 @@ def _check_integers(body: bytes) -> None:
 
 
 def copied(document: dict[str, Any]) -> dict[str, Any]:
-    """A deep copy of a JSON document."""
+    """Return a deep copy of a JSON document."""
     duplicate: dict[str, Any] = orjson.loads(orjson.dumps(document))
     return duplicate
 
 
 def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
-    """The document after a JSON Merge Patch (an object, RFC 7396) or a JSON Patch (an array, RFC 6902).
+    """Apply a JSON Merge Patch (an object, RFC 7396) or a JSON Patch (an array, RFC 6902).
 
     Raises:
-        jsonpatch.JsonPatchException, jsonpointer.JsonPointerException: an operation doesn't apply.
+        jsonpatch.JsonPatchException, jsonpointer.JsonPointerException: if an operation cannot be applied.
     """
     placed = "geometry" in document
     if isinstance(patch, list):
@@ -112,7 +112,7 @@ def patched(document: dict[str, Any], patch: Any) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise BadRequestError("The patch leaves no object.")
     if placed:
-        result.setdefault("geometry", None)  # a merge patch removes members by null
+        result.setdefault("geometry", None)  # a merge patch removes a member that is null
     return result
 
 
@@ -135,11 +135,11 @@ def _patched_by_operations(document: dict[str, Any], patch: list[Any]) -> Any:
 
 
 def _check_room(document: Any, operation: dict[str, Any]) -> None:
-    """Check before a `copy` is made that its result is not too large: the last of many is the slowest."""
+    """Check that the result of a `copy` is not too large before it is made: the last copy is the slowest."""
     try:
         value = jsonpointer.resolve_pointer(document, operation["from"])
     except (KeyError, TypeError, jsonpointer.JsonPointerException):
-        return  # applying the operation says what is wrong with it
+        return  # applying the operation raises the right error
     size = len(orjson.dumps(document)) + len(orjson.dumps(value))
     if size > MOST_PATCHED_BYTES:
         raise BadRequestError(
@@ -152,7 +152,7 @@ def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES, *, new: bool = Tr
         raise BadRequestError(f"The {kind} needs an `id`: a non-empty string, not {value!r}.")
     if len(value.encode()) > most:
         raise BadRequestError(f"The {kind} id is {len(value.encode())} bytes long; {most} is the most.")
-    # A slash would be decoded before routing, so nothing could ever be read back by such an id.
+    # A slash is decoded before routing, so a document with such an id could not be read.
     if "/" in value or value in (".", ".."):
         raise BadRequestError(
             f"The {kind} id {value!r} can't be `.` or `..` or hold `/`: it has to fit into a URL path."
@@ -164,7 +164,7 @@ def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES, *, new: bool = Tr
 
 
 def _check_path(kind: str, member: str, document: dict[str, Any], expected: str) -> None:
-    """What a body says it is must be what the path says it is."""
+    """Check that the id in a body is that of the path."""
     given = document.setdefault(member, expected)
     if given != expected:
         raise BadRequestError(
@@ -173,13 +173,13 @@ def _check_path(kind: str, member: str, document: dict[str, Any], expected: str)
 
 
 def _lenient(done: dict[str, Any]) -> dict[str, Any]:
-    """Return the document without what STAC allows and stac-pydantic does not, to be validated."""
+    """Return the document for validation, without valid STAC that stac-pydantic refuses."""
     names, box = done.get("stac_extensions") or [], done.get("bbox")
     if not all(name.startswith("http") for name in names):
-        # Extensions that have no URL, and short names that no version of STAC had.
+        # Extensions without a URL, and short names that no version of STAC had.
         done = {**done, "stac_extensions": [name for name in names if name.startswith("http")]}
     if box and len(box) in BOX_LENGTHS and box[0] > box[len(box) // 2]:
-        # It crosses the antimeridian, of which a warning would be given.
+        # stac-pydantic warns about a box across the antimeridian.
         west, east = 0, len(box) // 2
         swapped = [
             box[east] if place == west else box[west] if place == east else n for place, n in enumerate(box)
@@ -206,17 +206,17 @@ def collection(
     previous: dict[str, Any] | None = None,
     owners: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """A collection ready to be stored.
+    """Return a collection as it is stored.
 
     Args:
         document: what the client sent, or the patched document.
         base: address of the API, for the hrefs it shows.
-        collection_id: the id in the path, where there is one.
+        collection_id: the id in the path, if any.
         previous: the collection as stored, on an update.
-        owners: whom a new collection belongs to unless it says otherwise.
+        owners: of a new collection that does not name its own.
 
     Raises:
-        BadRequestError, landbridge.mappings.InvalidDocument: with what is wrong with which attribute.
+        BadRequestError, landbridge.mappings.InvalidDocument: if the document is invalid; names the attribute.
     """
     if not isinstance(document, dict):
         raise BadRequestError(f"A collection is a JSON object, not {type(document).__name__}.")
@@ -245,11 +245,11 @@ def item(
     received: bool = False,
     files: normalize.Files | None = None,
 ) -> dict[str, Any]:
-    """An item ready to be stored in the collection `parent`; arguments and errors as for `collection`.
+    """Return an item of the collection `parent` as it is stored; arguments and errors as for `collection`.
 
     Args:
         received: the item is a blob's whose data was put into the store for it.
-        files: of the parent, where many of its items are made ready.
+        files: of the parent, if many of its items are stored.
     """
     if not isinstance(document, dict):
         raise BadRequestError(f"An item is a JSON object, not {type(document).__name__}.")
@@ -265,7 +265,7 @@ def item(
             f"Item {document['id']!r} needs a `geometry`: a GeoJSON geometry in longitude and latitude, "
             "or null."
         )
-    limits.check_positions(f"Item {document['id']!r}", document.get("geometry"), MOST_POSITIONS)
+    check_positions(f"Item {document['id']!r}", document.get("geometry"), MOST_POSITIONS)
     document.setdefault("links", [])
     document.setdefault("assets", {})
     document = migrated(document, parent)
@@ -275,7 +275,7 @@ def item(
     if is_blob and not received:
         check_data(done, previous)
     try:
-        # Its geometry has been checked; pydantic would take seconds for a large one, and hold all threads.
+        # The geometry is checked already; pydantic would take seconds for a large one and block all threads.
         Item.model_validate(_lenient({**done, "geometry": done.get("geometry") and _POINT}))
     except ValidationError as error:
         raise _refuse("item", done, error) from error
@@ -285,22 +285,22 @@ def item(
 def each_item(
     documents: Iterable[Any], parent: dict[str, Any], base: str, *, owners: Sequence[str] = ()
 ) -> Iterator[dict[str, Any]]:
-    """Many items, each as `item` makes it when it is asked for."""
+    """Yield many items, each as `item` returns it."""
     files = normalize.Files(parent)
     for document in documents:
         yield item(document, parent, base, owners=owners, files=files)
 
 
 def check_announced(document: dict[str, Any], parent: dict[str, Any]) -> None:
-    """Check what is known of an image before its files arrive, so that nobody sends them in vain.
+    """Check the announced item of an upload, before the client sends its files.
 
     Raises:
-        BadRequestError, landbridge.mappings.InvalidDocument: with what is wrong with which attribute.
+        BadRequestError, landbridge.mappings.InvalidDocument: if the document is invalid; names the attribute.
     """
     probe = copied(document)
     properties = probe.get("properties")
     if isinstance(properties, dict) and properties.get("catalog:storage_state") in (None, "available"):
-        # Footprint, grid and files are what the upload is to tell; a remote image needs none but the first.
+        # The upload determines footprint, grid and files; a remote image needs only the first.
         properties["catalog:storage_state"] = "remote"
     if probe.get("geometry") is None:
         probe["geometry"] = {"type": "Point", "coordinates": [0, 0]}

@@ -1,8 +1,8 @@
-"""Links of STAC documents, and the hrefs of our own assets.
+"""Links of STAC documents, and the hrefs of assets in our store.
 
-Assets in our object store are kept in the database as `/assets/...`, the catalog extension under a name
-that doesn't resolve. Both leave the API as absolute URLs under whatever address the caller used, so a
-stack may move to another port or host.
+The database stores assets in our object store as `/assets/...`, and the catalog extension under a fixed name.
+The API shows both as absolute URLs under the address that the caller used, so a stack may move to another
+port or host.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 ASSETS = "/assets/"
 _EXTENSION = orjson.dumps(schema.DEFAULT_URL)
 _INFERRED = frozenset({"self", "item", "parent", "collection", "root", "items", "child", "queryables"})
-# Most ids need no quoting, and a page has a thousand of them.
+# Most ids need no quoting, which saves time on a page of a thousand.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:~-]+\Z").match
 _JSON = "application/json"
 _GEOJSON = "application/geo+json"
 
 
 def base_url(request: Request) -> str:
-    """The address the caller reached the API by, ending in `/`."""
+    """Return the URL by which the caller reached the API, ending in `/`."""
     return str(get_base_url(request))
 
 
@@ -56,7 +56,7 @@ def _stored(document: dict[str, Any], base: str) -> list[dict[str, Any]]:
 
 
 def with_item_links(item: dict[str, Any], base: str) -> dict[str, Any]:
-    """The item as the API shows it: links made absolute, inferred links added."""
+    """Return the item as the API shows it, with absolute and inferred links."""
     item["geometry"] = shown_geometry(item["geometry"])
     projection.add_epsg(item)
     collection = collection_url(base, item["collection"])
@@ -71,7 +71,7 @@ def with_item_links(item: dict[str, Any], base: str) -> dict[str, Any]:
 
 
 def with_collection_links(collection: dict[str, Any], base: str) -> dict[str, Any]:
-    """The collection as the API shows it: links made absolute, inferred links added."""
+    """Return the collection as the API shows it, with absolute and inferred links."""
     here = collection_url(base, collection["id"])
     collection["links"] = [
         {"rel": "items", "type": _GEOJSON, "href": f"{here}/items"},
@@ -90,10 +90,10 @@ def with_collection_links(collection: dict[str, Any], base: str) -> dict[str, An
 
 
 def localize(document: dict[str, Any], base: str) -> None:
-    """Make a document ready to be stored, in place.
+    """Prepare the links of a document for storage, in place.
 
-    URLs of our own assets become `/assets/...`; links that the API infers are dropped. What is of the wrong
-    type stays, for the checks to name it.
+    URLs of assets in our store become `/assets/...`; links that the API infers are dropped. Values of the
+    wrong type stay: the checks report them.
     """
     prefix = f"{base}assets/"
     assets, given = document.get("assets"), document.get("links")
@@ -113,7 +113,7 @@ def localize(document: dict[str, Any], base: str) -> None:
 
 
 def globalize(body: bytes, base: str) -> bytes:
-    """Serialized documents with what `localize` stored made absolute, once per answer rather than per asset.
+    """Make the URLs of `localize` absolute in serialized documents: once per answer, not once per asset.
 
     The first pattern can only match a member named `href`: inside a JSON string its quotes would be
     escaped.
@@ -124,5 +124,5 @@ def globalize(body: bytes, base: str) -> bytes:
 
 
 def asset_path(href: str) -> str | None:
-    """The path in the store that a stored href names, or None for somebody else's."""
+    """Return the path in our store that a stored href names; None if the asset lies elsewhere."""
     return urlsplit(href[len(ASSETS) :]).path if href.startswith(ASSETS) else None

@@ -1,4 +1,4 @@
-"""`proj:epsg` beside `proj:code`, derived when items are shown.
+"""`proj:epsg`, derived from `proj:code` when items are shown.
 
 Version 2 of the projection extension has `proj:code` only, which older GDAL (STACIT) and stackstac do not
 read. Version 1.2 has both, so an item that is shown with both names that one, and is stored with version 2.
@@ -25,7 +25,7 @@ _BOTH, _CODE_ONLY = _URL.format("1.2.0"), _URL.format("2.0.0")
 
 def add_epsg(item: dict[str, Any]) -> None:
     """Add `proj:epsg` to the properties and the assets of an item that have `proj:code` only, in place."""
-    # Each page has thousands of assets, and few of them have a code of their own.
+    # A page has thousands of assets, and few of them have their own code.
     both = _add(item.get("properties"))
     for asset in (item.get("assets") or {}).values():
         if CODE in asset and _add(asset):
@@ -35,7 +35,7 @@ def add_epsg(item: dict[str, Any]) -> None:
 
 
 def _add(holder: Any) -> bool:
-    """Add it to one holder of members; return whether that has both then."""
+    """Add `proj:epsg` to an object; return whether the object has both members then."""
     if not isinstance(holder, dict) or (code := holder.get(CODE)) is None:
         return False
     if EPSG in holder:
@@ -54,11 +54,11 @@ def _number(code: str) -> int | None:
 
 
 def drop_epsg(item: dict[str, Any], previous: Mapping[str, Any] | None = None) -> None:
-    """Drop each `proj:epsg` that `add_epsg` has added, or would add, in place.
+    """Drop each `proj:epsg` that `add_epsg` added or would add, in place.
 
     Args:
         item: as it was sent, or patched.
-        previous: the item as it is stored; what was derived from it goes if the code was changed alone.
+        previous: the item as stored; a `proj:epsg` derived from it is dropped if only the code was changed.
     """
     before = dict(_holders(previous)) if previous else {}
     coded = False
@@ -68,7 +68,7 @@ def drop_epsg(item: dict[str, Any], previous: Mapping[str, Any] | None = None) -
         coded = True
         given, was = holder.get(EPSG), before.get(name, {})
         if type(given) is not int:
-            continue  # not what is derived
+            continue  # `add_epsg` writes integers only
         if given == _derived(holder) or (EPSG not in was and given == _derived(was)):
             del holder[EPSG]
     if coded:

@@ -1,4 +1,4 @@
-"""Migration of STAC 0.8 to 1.0-rc documents, and of short names of extensions, to what is stored.
+"""Upgrade of documents of STAC 0.8 to 1.0-rc, and of short names of extensions, to STAC 1.1.
 
 pystac does it; a document of STAC 1.0 or later whose extensions are URLs is not touched, and costs a look at
 two members.
@@ -23,7 +23,7 @@ _URLS = {
     "item-assets": "https://stac-extensions.github.io/item-assets/v1.0.0/schema.json",
     "processing": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
 }
-# Names of extensions before they were URLs. Other names stay, and make no document an older one.
+# Names of extensions before they were URLs. Other names stay, and do not make a document an older one.
 _SHORT = frozenset(
     {
         *(
@@ -51,9 +51,9 @@ _SHORT = frozenset(
         *("single-file-stac", "table", "tiled-assets", "timestamps", "version", "view", "xarray"),
     }
 )
-# These are of items; pystac looks for an item's members in a collection that names them.
+# Extensions of items: pystac would look for an item's members in a collection that names them.
 _OF_ITEMS = frozenset({"checksum", "datetime-range", "dtr"})
-# The band objects of items of STAC 0.9 and before stand in the item or in its collection.
+# In STAC 0.9 and before, the band objects are in the item or in its collection.
 _INDEXED_BANDS = "eo:bands"
 
 
@@ -72,7 +72,7 @@ def migrated(document: dict[str, Any], parent: Mapping[str, Any] | None = None) 
     if not old and not _has_short_names(names):
         return document
     if not _is_whole(document, parent is not None):
-        return document  # the checks name what is wrong
+        return document  # the checks report the error
     if not isinstance(version, str) or not _VERSION(version):
         version = "1.0.0"
     kind = "collection" if parent is None else "item"
@@ -99,7 +99,7 @@ def _has_short_names(names: Any) -> bool:
 
 
 def _by_pystac(document: dict[str, Any], version: str, parent: Mapping[str, Any] | None) -> dict[str, Any]:
-    # Few documents are older: the import waits for the first of them.
+    # Imported for the first older document: there are few.
     from pystac import STACObjectType
     from pystac.serialization import migrate
     from pystac.serialization.identify import STACJSONDescription, STACVersionRange
@@ -112,13 +112,13 @@ def _by_pystac(document: dict[str, Any], version: str, parent: Mapping[str, Any]
         if isinstance(extent := document.get("extent"), dict):
             document["extent"] = _extent(extent)
     else:
-        # Members of all items stood in their collection.
+        # The collection holds the members that all its items share.
         common = _object(parent.get("properties")) if "commons" in names else {}
         properties = {**common, **document["properties"]}
         document["assets"] = _with_bands(document["assets"], properties, parent)
         bands = properties.pop(_INDEXED_BANDS, None)
         document["properties"] = properties
-        # pystac's move of eo:epsg looks for the URL.
+        # pystac moves eo:epsg only if it finds the URL.
         names = [_EO if name == "eo" else name for name in names]
     document["stac_extensions"] = names
     versions = STACVersionRange()
@@ -166,7 +166,7 @@ def _band(number: Any, bands: list[Any]) -> Any:
         return number
     if 0 <= number < len(bands) and isinstance(bands[number], dict):
         return bands[number]
-    # A name would be a guess: numbers of bands differ from their places.
+    # Do not guess a name: numbers of bands differ from their positions.
     return {"description": f"Number {number} of the {_INDEXED_BANDS} of its collection, which are not known"}
 
 

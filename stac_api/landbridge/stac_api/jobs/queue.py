@@ -17,6 +17,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 
 from landbridge.stac_api.jobs.failures import RETRYABLE
+from landbridge.stac_api.pgstac.job_queries import CONNECTION_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -74,7 +75,7 @@ class JobQueue:
             connector=procrastinate.PsycopgConnector(
                 conninfo=settings.database_url,
                 kwargs={
-                    "options": "-c search_path=procrastinate,public",
+                    "options": CONNECTION_OPTIONS,
                     "application_name": "landbridge-jobs",
                 },
                 min_size=1,

@@ -1,8 +1,8 @@
-"""Many items at once, by COPY: dozens of times the speed of SQL inserts.
+"""Bulk load of items by COPY: dozens of times as fast as INSERT.
 
-The rows are those of `item_rows`. pgstac's Loader is not used: it compares dates as text, narrows the
-partition to what it holds under a lock that stops all readers, and if it then finds a date outside tries
-again for minutes.
+The rows are made by `item_rows`. pgstac's Loader is not used: it compares dates as text, narrows the
+partition to the dates that it holds, under a lock that stops all readers, and retries for minutes if a later
+date lies outside.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ COPY = f"COPY {{table}} ({', '.join(COLUMNS)}) FROM STDIN"
 # The lock that a collection's deletion waits for; see `writes`.
 _LOCK = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 _STAGE = "CREATE TEMP TABLE landbridge_load (LIKE pgstac.items) ON COMMIT DROP"
-# In the order of ids, so that two loads of the same items wait for one another.
+# Ordered by id, so that two loads of the same items wait for each other and do not deadlock.
 _CLEAR = """
-WITH doomed AS (
+WITH replaced AS (
     SELECT i.collection, i.id FROM pgstac.items i JOIN landbridge_load l USING (collection, id)
     ORDER BY i.collection, i.id FOR UPDATE OF i
 )
-DELETE FROM pgstac.items i USING doomed d WHERE i.collection = d.collection AND i.id = d.id
+DELETE FROM pgstac.items i USING replaced r WHERE i.collection = r.collection AND i.id = r.id
 """
 _MOVE = "INSERT INTO pgstac.items SELECT * FROM landbridge_load"
 _TRIES, _PAUSE = 5, 0.2
@@ -41,13 +41,13 @@ _TRIES, _PAUSE = 5, 0.2
 def load_items(
     database_url: str, collection: str, items: Iterable[dict[str, Any]], *, replace: bool = False
 ) -> None:
-    """Store items of a collection, all or none. Blocking. They must be validated and complete.
+    """Store validated, complete items of a collection, all or none. Blocking.
 
-    They are taken one by one, so the database stores what has come while the next is made. Whatever is raised
-    in between leaves nothing of them.
+    The items are taken one by one: the database stores one while the next is made. An exception of the
+    iterable leaves nothing stored.
 
     Raises:
-        ConflictError: an id is taken (and `replace` is not set).
+        ConflictError: if an id is taken and `replace` is not set.
     """
     with psycopg.connect(database_url, autocommit=True) as conn:
         rest = _rows(conn, database_url, collection, items)
@@ -66,10 +66,10 @@ def load_items(
             except psycopg.errors.CheckViolation:
                 if last:
                     raise
-                # Somebody's Loader has narrowed the partition.
+                # pgstac's Loader, run by another program, has narrowed the partition.
                 made += rest
                 times = [row.datetime for row in made], [row.end_datetime for row in made]
-                conn.execute(item_rows.OPEN_PARTITIONS.format("%s", "%s", "%s"), (collection, *times))
+                conn.execute(item_rows.CREATE_PARTITIONS.format("%s", "%s", "%s"), (collection, *times))
             except psycopg.Error as error:
                 if last or not is_transient(error):
                     raise
@@ -79,7 +79,7 @@ def load_items(
 def _rows(
     conn: psycopg.Connection, database_url: str, collection: str, items: Iterable[dict[str, Any]]
 ) -> Iterator[item_rows.Row]:
-    # Asked once, at the first row or before: in the midst of a COPY the connection could not.
+    # Queried before the COPY: during one the connection cannot run another statement.
     found = conn.execute(item_rows.BASE_ITEM.format("%s"), (collection,)).fetchone()
     base = dehydration.Base(*found) if found else dehydration.Base({})
     return _dehydrated(base, database_url, collection, items)
@@ -88,21 +88,21 @@ def _rows(
 def _dehydrated(
     base: dehydration.Base, database_url: str, collection: str, items: Iterable[dict[str, Any]]
 ) -> Iterator[item_rows.Row]:
-    tag: int | None = None
+    empty: int | None = None
     for item in items:
         row = item_rows.Row.of(item, base)
         if row.content is None:
-            tag = tag or _whole_tag(database_url, collection)
-            row = row.whole(item, tag)
+            empty = empty or _empty_base_item(database_url, collection)
+            row = row.whole(item, empty)
         yield row
 
 
-def _whole_tag(database_url: str, collection: str) -> int:
+def _empty_base_item(database_url: str, collection: str) -> int:
     with psycopg.connect(database_url, autocommit=True) as conn:
-        found = conn.execute(item_rows.WHOLE.format("%s"), (collection,)).fetchone()
+        found = conn.execute(item_rows.EMPTY_BASE_ITEM.format("%s"), (collection,)).fetchone()
     assert found  # a function has one row
-    tag: int = found[0]
-    return tag
+    number: int = found[0]
+    return number
 
 
 def _store(
@@ -126,7 +126,7 @@ def _store(
 
 
 def created(database_url: str, collection: str, ids: Iterable[str]) -> dict[str, str]:
-    """When those of the items that are there were created, by id. Blocking."""
+    """Return the creation times of existing items by id. Blocking."""
     query = (
         "SELECT id, content->'properties'->>'created' FROM pgstac.items "
         "WHERE collection = %s AND id = ANY(%s) AND content->'properties' ? 'created'"

@@ -1,4 +1,4 @@
-"""Dehydration: the content of an item's row, without what its collection's base item says already.
+"""Dehydration: the content of an item's row without the values of its collection's base item.
 
 The format is pgstac's, so that a program that reads the database by pgstac's functions sees the same item:
 a member that equals the base item's is left out, and a member that only the base item has is marked. pgstac's
@@ -20,42 +20,42 @@ from landbridge.errors import LandbridgeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MARKER", "TAG", "Base", "hydrate"]
+__all__ = ["BASE_ITEM_ID", "MARKER", "Base", "hydrate"]
 
-TAG = "pgstac:base_item"
-# Columns of the row, or known to all.
-_COLUMNS = frozenset({"type", "id", "collection", "geometry", TAG})
-# Each file has its own: code that counts bytes or looks for files reads them without the base item.
+BASE_ITEM_ID = "pgstac:base_item"  # the member of a row's content that names its base item
+# Columns of the row, or the same for all items.
+_COLUMNS = frozenset({"type", "id", "collection", "geometry", BASE_ITEM_ID})
+# Always stored: code that sums bytes or looks for files reads them without the base item.
 _PER_FILE = frozenset({"href", "file:size", "file:checksum"})
 _MOST_KNOWN = 8  # ways to write one value
 _ABSENT = object()
 
 
 class _InexactError(LandbridgeError):
-    """A value that pgstac's hydration would not bring back."""
+    """Error: pgstac's hydration would not restore a value."""
 
 
 class Base:
-    """A base item, and its tag: the id of its row in `base_items`, if it has one."""
+    """A base item, and the number of its row in `base_items` if it has one."""
 
-    def __init__(self, item: Mapping[str, Any], tag: int | None = None) -> None:
-        self.tag = tag
+    def __init__(self, item: Mapping[str, Any], number: int | None = None) -> None:
+        self.number = number
         self._item = {key: value for key, value in item.items() if key not in _COLUMNS and value is not None}
         self._usable = MARKER not in orjson.dumps(self._item).decode()
         self._known: dict[int, set[bytes]] = {}
 
     def dehydrate(self, item: Mapping[str, Any]) -> str | None:
-        """Return the content of the item's row, or None if it has to be stored whole."""
+        """Return the content of the item's row, or None if the item has to be stored whole."""
         if not self._usable:
             return None
         try:
             content, marks = self._strip(self._item, _content(item))
         except _InexactError:
             return None
-        if self.tag is not None:
-            content[TAG] = self.tag
+        if self.number is not None:
+            content[BASE_ITEM_ID] = self.number
         text = orjson.dumps(content).decode()
-        # A marker that the item itself holds would be taken for one of dehydration.
+        # A marker in the item itself would be mistaken for one of dehydration.
         return text if text.count(MARKER) == marks else None
 
     def _strip(self, base: Mapping[str, Any], mine: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
@@ -85,7 +85,8 @@ class Base:
         """Return what a value is stored as that isn't the base item's, and the number of markers in it."""
         if isinstance(mine, dict) and isinstance(base, dict):
             return self._strip(base, mine)
-        # pgstac's hydration takes the base item's for null; that of its clients fails over another container.
+        # pgstac's hydration replaces null by the base item's value; that of its clients fails on another
+        # container.
         if (mine is None and base is not None) or (
             isinstance(mine, dict | list) and type(mine) is not type(base)
         ):
@@ -97,14 +98,15 @@ class Base:
 
     def _element(self, base: Any, mine: Any) -> tuple[Any, int]:
         """Return what an element is stored as, and the number of markers in it."""
-        # pgstac's hydration makes null of two empty objects, and fills lists in lists from the base item.
+        # pgstac's hydration turns two empty objects into null, and fills nested lists from the base item.
         if (mine == base == {}) or (isinstance(mine, list) and isinstance(base, list)):
             raise _InexactError
         return self._beyond(base, mine)
 
     def _unlike(self, equal: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
-        """Return which equal members are of other types: 1, 1.0 and true are equal in Python."""
-        # The items of a load say the same in the same words. The base item lives as long as this object.
+        """Return the equal members that differ in type: 1, 1.0 and true are equal in Python."""
+        # Most items of a load repeat the same values, so known ones are skipped. `base` lives as long as this
+        # object.
         known = self._known.setdefault(id(base), set())
         if (written := orjson.dumps(equal)) in known:
             return []
@@ -118,31 +120,31 @@ def _sorted(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def whole(item: Mapping[str, Any], tag: int) -> str:
-    """Return the content of a row that holds all of its item; `tag` is that of an empty base item."""
-    return orjson.dumps({**_content(item), TAG: tag}).decode()
+def whole(item: Mapping[str, Any], number: int) -> str:
+    """Return the content of a row that holds the whole item; `number` is the id of an empty base item."""
+    return orjson.dumps({**_content(item), BASE_ITEM_ID: number}).decode()
 
 
 def _content(item: Mapping[str, Any]) -> dict[str, Any]:
     content = {key: value for key, value in item.items() if key not in _COLUMNS}
     if len(item["geometry"]) > 2:
-        # Besides its type and coordinates, the column of the row keeps nothing; this comes before it.
+        # The geometry column keeps only type and coordinates; this copy takes precedence.
         content["geometry"] = item["geometry"]
     return content
 
 
-def hydrate(base: Mapping[str, Any], item: dict[str, Any], *, marked: bool) -> None:
-    """Put into an item what only its base item has. They share it: it is to be read, not changed.
+def hydrate(base: Mapping[str, Any], item: dict[str, Any], *, has_markers: bool) -> None:
+    """Add to an item the values that only its base item has, shared with it: do not change them.
 
-    `marked` says that a marker is somewhere in the item. Of rows that others stored, some may be of no use.
+    `has_markers` tells that the item holds a marker. Rows of other writers may hold markers without effect.
     """
     _merge(base, item)
-    if marked and base:
+    if has_markers and base:
         strip_unmatched_markers(item)
 
 
 def _merge(base: Mapping[str, Any], into: dict[str, Any]) -> None:
-    # Most of a page is shared by its items: copying that would take longer than all the rest of an answer.
+    # The items of a page share most values: copying them would take longer than the rest of the answer.
     for key, value in base.items():
         mine = into.get(key, _ABSENT)
         if mine is _ABSENT:

@@ -1,4 +1,4 @@
-"""Rows of pgstac's `items`: made of documents here, so that each way to write stores the same.
+"""Rows of pgstac's `items`, made from documents, so that every write path stores the same.
 
 pgstac's own functions are not used: `create_item` and `update_item` lose values (see `dehydration`).
 """
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = [
     "BASE_ITEM",
     "COLUMNS",
-    "OPEN_PARTITIONS",
-    "WHOLE",
+    "CREATE_PARTITIONS",
+    "EMPTY_BASE_ITEM",
     "NoPartitionError",
     "Row",
+    "create_partitions",
     "insert",
-    "open_partitions",
     "update",
 ]
 
@@ -33,8 +33,8 @@ COLUMNS = ("id", "collection", "datetime", "end_datetime", "geometry", "content"
 BASE_ITEM = """
 SELECT b.base_item, b.base_item_id FROM pgstac.collections c, pgstac.current_base_item(c.id) b WHERE c.id = {}
 """
-WHOLE = "SELECT landbridge.empty_base_item({})"
-OPEN_PARTITIONS = """
+EMPTY_BASE_ITEM = "SELECT landbridge.empty_base_item({})"
+CREATE_PARTITIONS = """
 SELECT landbridge.create_partitions({}, {}::text[]::timestamptz[], {}::text[]::timestamptz[])
 """
 _INSERT = """
@@ -53,7 +53,7 @@ _DELETE = "DELETE FROM items WHERE collection = $1 AND id = ANY ($2)"
 
 
 class NoPartitionError(LandbridgeError):
-    """An error: the partitions of a collection are too narrow for these items, by constraint or by period."""
+    """Error: no partition of a collection takes these items, because of its constraint or its period."""
 
     def __init__(self, collection: str, items: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(f"No partition of collection {collection} takes the items.")
@@ -81,9 +81,9 @@ class Row(NamedTuple):
         content = base.dehydrate(item)
         return cls(item["id"], item["collection"], start, end, _ewkb(item["geometry"]), content)
 
-    def whole(self, item: Mapping[str, Any], tag: int) -> Row:
-        """Return the row with all of its item, against the empty base item of that tag."""
-        return self._replace(content=dehydration.whole(item, tag))
+    def whole(self, item: Mapping[str, Any], base_item: int) -> Row:
+        """Return the row with the whole item; `base_item` is the id of an empty base item."""
+        return self._replace(content=dehydration.whole(item, base_item))
 
 
 def _times(item: Mapping[str, Any]) -> tuple[str, str]:
@@ -99,7 +99,7 @@ def _times(item: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _ewkb(geometry: dict[str, Any]) -> str:
-    import shapely  # not needed to start
+    import shapely  # not needed at the start
     from shapely.geometry import shape
 
     return str(shapely.to_wkb(shapely.set_srid(shape(geometry), 4326), hex=True, include_srid=True))
@@ -110,9 +110,9 @@ async def _rows(conn: asyncpg.Connection, collection: str, items: Sequence[Mappi
     base = dehydration.Base(found["base_item"], found["base_item_id"])
     made = await asyncio.to_thread(lambda: [Row.of(item, base) for item in items])
     if any(row.content is None for row in made):
-        tag = await conn.fetchval(WHOLE.format("$1"), collection)
+        empty = await conn.fetchval(EMPTY_BASE_ITEM.format("$1"), collection)
         made = [
-            row.whole(item, tag) if row.content is None else row
+            row.whole(item, empty) if row.content is None else row
             for row, item in zip(made, items, strict=True)
         ]
     return made
@@ -121,10 +121,10 @@ async def _rows(conn: asyncpg.Connection, collection: str, items: Sequence[Mappi
 async def insert(
     conn: asyncpg.Connection, collection: str, items: Sequence[Mapping[str, Any]], *, replace: bool = False
 ) -> None:
-    """Store items of a collection that is there; `replace` deletes those of the same ids first.
+    """Store items of an existing collection; `replace` first deletes items of the same ids.
 
     Raises:
-        NoPartitionError: if `open_partitions` is needed before.
+        NoPartitionError: if `create_partitions` is needed before.
     """
     made = await _rows(conn, collection, items)
     if replace:
@@ -138,7 +138,7 @@ async def insert(
 
 
 async def update(conn: asyncpg.Connection, item: Mapping[str, Any]) -> str:
-    """Store an item in the place of itself, and return the version of its row; raises as `insert`."""
+    """Replace an item, and return the version of its row; raises as `insert`."""
     (row,) = await _rows(conn, item["collection"], [item])
     values = [row.collection, row.id, row.datetime, row.end_datetime, row.geometry, row.content]
     try:
@@ -148,7 +148,7 @@ async def update(conn: asyncpg.Connection, item: Mapping[str, Any]) -> str:
     return version
 
 
-async def open_partitions(pool: asyncpg.Pool, collection: str, items: Sequence[Mapping[str, Any]]) -> None:
-    """Have partitions for items that no partition takes: somebody else's loader makes them narrow."""
+async def create_partitions(pool: asyncpg.Pool, collection: str, items: Sequence[Mapping[str, Any]]) -> None:
+    """Create partitions for items that no partition takes: pgstac's Loader makes partitions narrow."""
     starts, ends = zip(*map(_times, items), strict=True)
-    await pool.execute(OPEN_PARTITIONS.format("$1", "$2", "$3"), collection, starts, ends)
+    await pool.execute(CREATE_PARTITIONS.format("$1", "$2", "$3"), collection, starts, ends)

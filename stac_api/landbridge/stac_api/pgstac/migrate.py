@@ -158,7 +158,7 @@ def _apply_functions(conn: psycopg.Connection, functions: Scripts) -> None:
 
 
 def _register_queryables(conn: psycopg.Connection) -> None:
-    """Register the type of each property of ours with pgstac, so that its functions compare numbers as numbers."""
+    """Register the type of each property with pgstac, so that its functions compare numbers as numbers."""
     with conn.transaction():
         conn.execute("SET LOCAL search_path TO pgstac, public")
         for name, definition, wrapper, path in queryables.registrations():

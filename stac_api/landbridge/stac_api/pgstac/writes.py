@@ -1,8 +1,8 @@
 """Writes of collections and items, each atomic: read, change and store under one lock in one transaction.
 
-Locks are PostgreSQL advisory locks on the id, held to the end of the transaction: two clients who edit
-one document wait for each other and both edits stay. Writers of items share their collection's lock, so
-that a collection can't be deleted under them.
+Locks are PostgreSQL advisory locks on the id, held to the end of the transaction: two clients that edit one
+document wait for each other, and both edits stay. Writers of items share their collection's lock, so that the
+collection cannot be deleted meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import asyncpg
 from landbridge.stac_api.access.rules import CONTAINERS, EVERYTHING, Access, Role, missing_item
 from landbridge.stac_api.core.database_errors import is_transient
 from landbridge.stac_api.errors import ConflictError
-from landbridge.stac_api.pgstac import item_queries, item_rows
+from landbridge.stac_api.pgstac import collection_queries, item_queries, item_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -29,7 +29,7 @@ Check: TypeAlias = Callable[[str], None] | None
 _TRIES = 5
 
 _LOCK_PARTITIONS = "SELECT landbridge.lock_partitions()"
-_OPEN_PARTITION = "SELECT landbridge.create_partitions($1)"
+_CREATE_PARTITION = "SELECT landbridge.create_partitions($1)"
 _LISTS_ACROSS = """
 SELECT collection, id, content->'properties' AS properties FROM items
 WHERE (collection, id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND collection = ANY ($3)
@@ -43,14 +43,14 @@ RETURNING collection, id, content, xmin::text AS version
 
 
 async def _retrying(pool: asyncpg.Pool, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Return what a transaction returns, tried again after what passes: deadlocks, tables in the making."""
+    """Return the result of a transaction; try again after transient errors such as deadlocks."""
     for number in range(1, _TRIES + 1):
         try:
             return await attempt()
         except item_rows.NoPartitionError as error:
             if number == _TRIES:
                 raise
-            await item_rows.open_partitions(pool, error.collection, error.items)
+            await item_rows.create_partitions(pool, error.collection, error.items)
         except asyncpg.PostgresError as error:
             if number == _TRIES or not is_transient(error):
                 raise
@@ -70,10 +70,10 @@ async def _transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def create_collection(pool: asyncpg.Pool, document: Document) -> str:
-    """Store a new collection, its partition with it, and return the version of its row.
+    """Store a new collection, create its partition, and return the version of its row.
 
     Raises:
-        ConflictError: the id is taken.
+        ConflictError: if the id is taken.
     """
 
     async def attempt() -> str:
@@ -84,8 +84,8 @@ async def create_collection(pool: asyncpg.Pool, document: Document) -> str:
                 await conn.execute("SELECT create_collection($1)", document)
             except asyncpg.UniqueViolationError as error:
                 raise ConflictError(f"Collection {document['id']} exists already.") from error
-            await conn.execute(_OPEN_PARTITION, document["id"])
-            return await item_queries.collection_version(conn, document["id"])
+            await conn.execute(_CREATE_PARTITION, document["id"])
+            return await collection_queries.collection_version(conn, document["id"])
 
     return await _retrying(pool, attempt)
 
@@ -93,46 +93,47 @@ async def create_collection(pool: asyncpg.Pool, document: Document) -> str:
 async def change_collection(
     pool: asyncpg.Pool, collection: str, change: Callable[[Document], Document], check: Check = None
 ) -> tuple[Document, str]:
-    """Replace a collection by what `change` makes of it; returns that, and the version of its row.
+    """Replace a collection by the result of `change`; return the result and the version of its row.
 
-    Who may do so is for `change` to say, which is given the collection as it stands under the lock. `check`
-    may refuse the version that is replaced.
+    `change` gets the collection as stored, under the lock, and checks whether the caller may change it.
+    `check` may refuse the version that is replaced.
 
     Raises:
-        NotFoundError: there is no such collection.
+        NotFoundError: if the collection does not exist.
     """
 
     async def attempt() -> tuple[Document, str]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            stored = await item_queries.get_collection(conn, collection, EVERYTHING)
+            stored = await collection_queries.get_collection(conn, collection, EVERYTHING)
             changed = await asyncio.to_thread(change, stored)
             if check:
-                check(await item_queries.collection_version(conn, collection))
+                check(await collection_queries.collection_version(conn, collection))
             await conn.execute("SELECT update_collection($1)", changed)
-            return changed, await item_queries.collection_version(conn, collection)
+            return changed, await collection_queries.collection_version(conn, collection)
 
     return await _retrying(pool, attempt)
 
 
 async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access, check: Check = None) -> None:
-    """Delete an empty collection, which its owners may do; `check` may refuse the version that it has.
+    """Delete an empty collection, which only its owners may do; `check` may refuse its version.
 
     Raises:
-        NotFoundError: there is no such collection that the caller may see.
-        HTTPException: 403, the caller does not own it.
-        ConflictError: it still has bands or items.
+        NotFoundError: if there is no such collection that the caller may see.
+        HTTPException: 403 if the caller does not own it.
+        ConflictError: if it still has bands or items.
     """
 
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            # Before any table: the holder of this lock waits for all transactions that have read `items`.
+            # Taken before any table: the holder of this lock waits for all transactions that have read
+            # `items`.
             await conn.execute(_LOCK_PARTITIONS)
-            stored = await item_queries.get_collection(conn, collection, access)
+            stored = await collection_queries.get_collection(conn, collection, access)
             access.require(stored, Role.OWNER)
             if check:
-                check(await item_queries.collection_version(conn, collection))
+                check(await collection_queries.collection_version(conn, collection))
             bands = stored.get("bands")
             items = await conn.fetchval("SELECT EXISTS (SELECT FROM items WHERE collection = $1)", collection)
             related = " and ".join(kind for kind, there in (("bands", bands), ("images", items)) if there)
@@ -140,8 +141,8 @@ async def delete_collection(pool: asyncpg.Pool, collection: str, access: Access,
                 raise ConflictError(f"Collection {collection} still has {related}; delete those first.")
             await conn.execute("SELECT delete_collection($1)", collection)
 
-    # Checked before the lock: a caller that may not delete it must not delay others.
-    access.require(await item_queries.get_collection(pool, collection, access), Role.OWNER)
+    # Checked before the lock: a caller without the right must not delay others.
+    access.require(await collection_queries.get_collection(pool, collection, access), Role.OWNER)
     await _retrying(pool, attempt)
 
 
@@ -159,20 +160,20 @@ async def create_items(
     Args:
         pool: the write pool.
         collection: the collection they belong to.
-        prepare: makes the items, given the collection as it stands; it says who may do so.
+        prepare: makes the items, given the stored collection, and checks whether the caller may store them.
         replace: overwrite items that exist.
-        before: more to do in the same transaction, when nobody else can change the items any more.
-        also: more to do in the same transaction.
+        before: runs in the same transaction, after the items are locked and before they are stored.
+        also: runs in the same transaction, after the items are stored.
 
     Raises:
-        NotFoundError: there is no such collection.
-        ConflictError: an id is taken (and `replace` is not set).
+        NotFoundError: if the collection does not exist.
+        ConflictError: if an id is taken and `replace` is not set.
     """
 
     async def attempt() -> list[Document]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
-            parent = await item_queries.get_collection(conn, collection, EVERYTHING)
+            parent = await collection_queries.get_collection(conn, collection, EVERYTHING)
             items = list(await asyncio.to_thread(prepare, parent))
             for item in sorted(item["id"] for item in items):
                 await _lock(conn, collection, item)
@@ -197,7 +198,7 @@ async def create_items(
 async def _taken(pool: asyncpg.Pool, collection: str, ids: list[str]) -> list[str]:
     query = "SELECT id FROM items WHERE collection = $1 AND id = ANY($2) ORDER BY id"
     found = [row["id"] for row in await pool.fetch(query, collection, ids)]
-    # Nothing stored: the same id came twice in one request.
+    # None is stored: the request has the same id twice.
     return found or sorted({item for item in ids if ids.count(item) > 1}) or ids[:1]
 
 
@@ -210,13 +211,13 @@ async def change_item(
     check: Check = None,
     also: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
 ) -> tuple[Document, str]:
-    """Replace an item by what `change` makes of it and its collection; returns that, and its row's version.
+    """Replace an item by the result of `change`; return the result and the version of its row.
 
-    Who may do so is for `change` to say, as in `change_collection`. `also` is more to do in the
+    `change` gets the item and its collection, and checks whether the caller may change it. `also` runs in the
     same transaction.
 
     Raises:
-        NotFoundError: there is no such item.
+        NotFoundError: if the item does not exist.
     """
 
     async def attempt() -> tuple[Document, str]:
@@ -226,7 +227,7 @@ async def change_item(
             stored, before = await item_queries.get_item_version(conn, collection, item, EVERYTHING)
             if stored is None:
                 raise missing_item(collection, item)
-            parent = await item_queries.get_collection(conn, collection, EVERYTHING)
+            parent = await collection_queries.get_collection(conn, collection, EVERYTHING)
             changed = await asyncio.to_thread(change, stored, parent)
             if check:
                 check(before)
@@ -246,19 +247,19 @@ async def delete_item(
     access: Access,
     check: Check = None,
 ) -> None:
-    """Delete an item, which the writers of its collection may do.
+    """Delete an item, which only the writers of its collection may do.
 
     Args:
         pool: the write pool.
         collection: the item's collection.
         item: its id.
-        also: more to do in the same transaction, given the item as it was.
+        also: runs in the same transaction, with the deleted item.
         access: of the caller.
-        check: may refuse the version that the item has.
+        check: may refuse the version of the item.
 
     Raises:
-        NotFoundError: there is no such item that the caller may see.
-        HTTPException: 403, the caller may not change what is in the collection.
+        NotFoundError: if there is no such item that the caller may see.
+        HTTPException: 403 if the caller may not write to the collection.
     """
 
     async def attempt() -> None:
@@ -268,7 +269,9 @@ async def delete_item(
             if stored is None:
                 raise missing_item(collection, item)
             if not access.everything:
-                check_writer(access, await item_queries.get_collection(conn, collection, EVERYTHING), item)
+                check_writer(
+                    access, await collection_queries.get_collection(conn, collection, EVERYTHING), item
+                )
             if check:
                 check(version)
             await conn.execute("SELECT delete_item($1, $2)", item, collection)
@@ -286,20 +289,21 @@ async def delete_across(
     expired: bool = False,
     check: Check = None,
 ) -> None:
-    """Delete items by collection and id, those that are there; all or none.
+    """Delete the existing items among those given by collection and id, all or none.
 
-    Of blobs that is for their owners; those that the caller may not see are not there.
+    Only owners may delete blobs. Blobs that the caller may not see count as missing.
 
     Args:
         pool: the write pool.
         wanted: collection and id of each.
-        also: more to do in the same transaction, given the items deleted.
-        access: of the caller, who may delete what is in the collections unless they hold blobs.
+        also: runs in the same transaction, with the deleted items.
+        access: of the caller. Only blobs are checked: the caller must have the right to write to other
+            collections.
         expired: delete only those that have expired.
-        check: may refuse the version that one has.
+        check: may refuse the version of an item.
 
     Raises:
-        HTTPException: 403, the caller may see a blob, but does not own it.
+        HTTPException: 403 if the caller may see a blob but does not own it.
     """
 
     async def attempt() -> None:
@@ -322,7 +326,7 @@ async def delete_across(
 async def _owned(
     conn: asyncpg.Connection, wanted: Sequence[tuple[str, str]], access: Access
 ) -> list[tuple[str, str]]:
-    """Those that the caller may delete, of blobs that it may see; their locks must be held."""
+    """Return the items that the caller may delete; their locks must be held."""
     collections, items = [key[0] for key in wanted], [key[1] for key in wanted]
     found = await conn.fetch(_LISTS_ACROSS, collections, items, sorted(CONTAINERS))
     blobs = {(row["collection"], row["id"]): {"type": "Feature", **dict(row)} for row in found}
@@ -333,11 +337,11 @@ async def _owned(
 
 
 def check_writer(access: Access, parent: Document, item: str) -> None:
-    """Check that the caller may change an item of a product, which stands in a collection.
+    """Check that the caller may change an item of a collection.
 
     Raises:
-        NotFoundError: it may not see the collection, so not the item.
-        HTTPException: 403, it may see it, but not change it.
+        NotFoundError: if the caller may not see the collection.
+        HTTPException: 403 if the caller may see it but not change it.
     """
     if access.role(parent) == Role.NONE:
         raise missing_item(parent["id"], item)

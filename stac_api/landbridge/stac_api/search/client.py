@@ -1,4 +1,4 @@
-"""Reading: the landing page, collections, items and searches."""
+"""Read routes: the landing page, collections, items and searches."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from landbridge.stac_api.access import methods
 from landbridge.stac_api.access.rules import CONTAINERS, Role, access_of, missing_item
 from landbridge.stac_api.api import preconditions
 from landbridge.stac_api.documents import links
-from landbridge.stac_api.pgstac import extents, item_queries
-from landbridge.stac_api.search import landing
+from landbridge.stac_api.documents.extents import with_extent_of_items
+from landbridge.stac_api.pgstac import collection_queries, extents, item_queries
+from landbridge.stac_api.search import execute, landing
 from landbridge.stac_api.search import request as requests
 from landbridge.stac_api.search.parameters import check_body, check_query
 
@@ -32,23 +33,23 @@ if TYPE_CHECKING:
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 
-# What says what a document is stays in it, whatever is asked for.
+# Members that identify a document are shown even if `fields` excludes them.
 _ALWAYS_SHOWN = {"Feature": {"type", "stac_version", "id", "collection"}, "Collection": {"type", "id"}}
 
 
 def respond(document: Any, base: str, media_type: str, status: int = 200) -> Response:
-    """Serialize once, past FastAPI's encoder (which takes longer than the database)."""
+    """Serialize a document once, without FastAPI's encoder, which takes longer than the database."""
     return Response(links.globalize(orjson.dumps(document), base), status_code=status, media_type=media_type)
 
 
 @attr.s
 class CatalogClient(CoreCrudClient):
-    """stac-fastapi-pgstac's client with its answers built in the API and sent as they are."""
+    """Client of stac-fastapi-pgstac that builds its answers in the API."""
 
     landing_page_id: str = attr.ib(default="landbridge")
 
     def conformance_classes(self) -> list[str]:
-        """What the server conforms to."""
+        """Return the conformance classes of the server."""
         return sorted({*super().conformance_classes(), *landing.ALSO_CONFORMS})
 
     async def landing_page(self, **kwargs: Any) -> Any:
@@ -57,7 +58,7 @@ class CatalogClient(CoreCrudClient):
         document = dict(await super().landing_page(**kwargs))
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            children = await item_queries.titles(conn, landing.MOST_CHILDREN, access)
+            children = await collection_queries.collection_titles(conn, landing.MOST_CHILDREN, access)
         base = links.base_url(request)
         return respond(landing.completed(document, base, children), base, JSON)
 
@@ -68,13 +69,13 @@ class CatalogClient(CoreCrudClient):
         limit = min(asked.limit, request.app.state.landbridge.max_page)
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            found, matched = await item_queries.collections(conn, asked, limit, access)
-        covers = await extents.covered(request, [one["id"] for one in found], access)
+            found, matched = await execute.search_collections(conn, asked, limit, access)
+        covers = await extents.extents_of_items(request, [one["id"] for one in found], access)
         base = links.base_url(request)
         shown = _shown(asked.fields, "Collection")
         document = {
             "collections": [
-                shown(links.with_collection_links(extents.shown(one, covers.get(one["id"])), base))
+                shown(links.with_collection_links(with_extent_of_items(one, covers.get(one["id"])), base))
                 for one in found
             ],
             "links": [
@@ -92,9 +93,9 @@ class CatalogClient(CoreCrudClient):
         base = links.base_url(request)
         access = await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            stored, version = await item_queries.get_collection_version(conn, collection_id, access)
-        cover = (await extents.covered(request, [collection_id], access)).get(collection_id)
-        collection = extents.shown(access.shown(stored), cover)
+            stored, version = await collection_queries.get_collection_version(conn, collection_id, access)
+        cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
+        collection = with_extent_of_items(access.shown(stored), cover)
         answer = respond(links.with_collection_links(collection, base), base, JSON)
         answer.headers["Allow"] = methods.allow(request, access.role(stored))
         tag = preconditions.of_collection(version, cover, access, base)
@@ -141,13 +142,13 @@ class CatalogClient(CoreCrudClient):
 
     async def _collection(self, collection_id: str, request: Request, access: Access) -> dict[str, Any]:
         async with request.app.state.get_connection(request, "r") as conn:
-            return await item_queries.get_collection(conn, collection_id, access)
+            return await collection_queries.get_collection(conn, collection_id, access)
 
     async def _answer(self, asked: Search, request: Request, extra_links: list[dict[str, Any]]) -> Response:
         settings = request.app.state.landbridge
         limit, access = min(asked.limit, settings.max_page), await access_of(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            page = await item_queries.search(
+            page = await execute.search_items(
                 conn, asked, limit, access, most_sorted=settings.max_unindexed_sort
             )
         base = links.base_url(request)
@@ -167,7 +168,7 @@ class CatalogClient(CoreCrudClient):
 
 
 def _shown(fields: Fields, kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What makes of a document what is to be shown of it."""
+    """Return the function that reduces a document to the members asked for."""
     if not fields.include and not fields.exclude:
         return lambda document: document
     include = {*fields.include, *_ALWAYS_SHOWN[kind]} if fields.include else set()
@@ -178,7 +179,7 @@ def _shown(fields: Fields, kind: str) -> Callable[[dict[str, Any]], dict[str, An
 
 
 def _filtered(document: dict[str, Any], include: set[str], exclude: set[str]) -> dict[str, Any]:
-    # Nothing is left of a collection where filter_fields makes an item's stump.
+    # For an item without members filter_fields returns its id and collection; a collection gets neither.
     return dict(filter_fields({"collection": None, **document}, include, {*exclude, "collection"}))  # type: ignore[typeddict-item]
 
 
@@ -187,7 +188,7 @@ def _search_links(request: Request) -> list[dict[str, Any]]:
 
 
 def _here(request: Request, **changed: Any) -> str:
-    """The address of a request with some of its parameters changed."""
+    """Return the URL of a request with some of its parameters changed."""
     here, root = urlsplit(str(request.url)), urlsplit(links.base_url(request))
     params = {**parse_qs(here.query), **{name: [value] for name, value in changed.items()}}
     return urlunsplit((root.scheme, root.netloc, here.path, urlencode(params, doseq=True), ""))
@@ -205,7 +206,7 @@ def _offset_links(request: Request, offset: int, limit: int, matched: int) -> li
     ]
 
 
-async def _paging_links(request: Request, page: item_queries.Page) -> list[dict[str, Any]]:
+async def _paging_links(request: Request, page: execute.Page) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     body = orjson.loads(await request.body()) if request.method == "POST" else None
     for rel, token in (("next", page.next), ("previous", page.prev)):

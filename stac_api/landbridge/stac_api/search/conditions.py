@@ -1,4 +1,4 @@
-"""A search as a condition on pgstac's rows."""
+"""Conditions in SQL for a search."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import orjson
 from stac_fastapi.types.rfc3339 import str_to_interval
 
-from landbridge.stac_api.access import visibility
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.pgstac import visibility
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.cql2.literals import boxes
 
 if TYPE_CHECKING:
     from landbridge.stac_api.access.rules import Access
+    from landbridge.stac_api.pgstac.sql_builder import Parameters
     from landbridge.stac_api.search.request import Search
-    from landbridge.stac_api.search.sql import Parameters
 
 __all__ = ["of_collections", "of_items"]
 
-# What has a meaning in a text search of PostgreSQL, and none in a text to be found.
+# Operators of PostgreSQL's text search, which are ordinary characters in the text to find.
 _OPERATORS = re.compile(r"[&|!:*<>()'\\\"+-]")
 _TEXT = (
     "(to_tsvector('english', coalesce(content->'properties'->>'description', ''))"
@@ -31,10 +31,10 @@ _TEXT = (
 
 
 def of_items(search: Search, parameters: Parameters, access: Access) -> list[str]:
-    """The conditions on `items`, with their values added to `parameters`; no item meets two of them.
+    """Return conditions on `items` and add their values to `parameters`; no item meets two of them.
 
     Raises:
-        BadRequestError: the search asks for what there can't be.
+        BadRequestError: if a value of the search is invalid.
     """
     asked = _asked(search, parameters)
     return [
@@ -43,7 +43,7 @@ def of_items(search: Search, parameters: Parameters, access: Access) -> list[str
 
 
 def of_collections(search: Search, parameters: Parameters, access: Access) -> str:
-    """The condition on `collections_asitems`; otherwise as `of_items`."""
+    """Return the condition on collections; otherwise as `of_items`."""
     asked = _asked(search, parameters)
     return _joined(visibility.of_collections(access, parameters), asked)
 
@@ -53,14 +53,14 @@ def _joined(visible: str, asked: list[str]) -> str:
 
 
 def _asked(search: Search, parameters: Parameters) -> list[str]:
-    """What a search asks for besides collections."""
+    """Return the conditions of a search, except those on collections."""
     parts = []
     if search.ids is not None:
         parts.append(f"id = ANY ({parameters.add(list(search.ids), 'text[]')})")
     if search.datetime:
         parts += _within(search.datetime, parameters)
     if search.bbox:
-        # One after the other, each has a use of the index.
+        # Each of two separate boxes uses the index; one geometry of both would not.
         areas = [orjson.dumps(box).decode() for box in boxes(list(search.bbox))]
         parts.append("(" + " OR ".join(_intersects(area, parameters) for area in areas) + ")")
     if search.intersects is not None:
@@ -76,7 +76,7 @@ def _asked(search: Search, parameters: Parameters) -> list[str]:
 def _intersects(geometry: str, parameters: Parameters) -> str:
     area = f"ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')}))"
     exact = parameters.related("ST_Intersects", "geometry", area)
-    # The index supports the predicate of PostGIS, not `landbridge.safe_spatial_predicate`.
+    # The index supports the predicates of PostGIS, but not `landbridge.safe_spatial_predicate`.
     return f"(geometry && {area} AND {exact})" if parameters.tolerant else exact
 
 
@@ -88,7 +88,7 @@ def _within(given: str, parameters: Parameters) -> list[str]:
     start, end = found if isinstance(found, tuple) else (found, found)
     parts = []
     if isinstance(end, datetime):
-        parts.append(f"datetime <= {parameters.add_instant(end)}")
+        parts.append(f"datetime <= {parameters.add_timestamp(end)}")
     if isinstance(start, datetime):
-        parts.append(f"end_datetime >= {parameters.add_instant(start)}")
+        parts.append(f"end_datetime >= {parameters.add_timestamp(start)}")
     return parts

@@ -1,6 +1,6 @@
-"""stac-fastapi's extensions as this API has them: more languages of filters, all operators of queries."""
+"""Filter and query extensions of stac-fastapi with all filter languages and query operators of this API."""
 
-# No deferred annotations here: FastAPI reads them where it cannot see this module's names.
+# No deferred annotations here: FastAPI could not resolve the names of this module.
 from typing import Annotated, Any, Literal
 
 import attr
@@ -31,7 +31,7 @@ __all__ = [
 
 _Language = Literal["cql2-json", "cql2-text", "cql-json"]
 _CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
-# What the filters' tests hold this API to, class by class (tests/integration/test_server_conformance.py).
+# Each class is tested in tests/integration/test_server_conformance.py.
 CQL2_CLASSES = [
     f"{_CQL2}{name}"
     for name in (
@@ -54,23 +54,24 @@ CQL2_CLASSES = [
 
 @attr.s
 class FilterGet(APIRequest):
-    """The parameters of a filter."""
+    """Parameters of a filter."""
 
     filter_expr: Annotated[
-        str | None, Query(alias="filter", description="What items must be like, as CQL2 text or JSON.")
+        str | None, Query(alias="filter", description="A condition on the items, as CQL2 text or JSON.")
     ] = attr.ib(default=None)
     filter_crs: Annotated[
-        str | None, Query(alias="filter-crs", description="Only longitude and latitude (CRS84) are known.")
+        str | None,
+        Query(alias="filter-crs", description="Only longitude and latitude (CRS84) are supported."),
     ] = attr.ib(default=None)
     filter_lang: Annotated[
-        _Language | None, Query(alias="filter-lang", description="What the filter is written in.")
+        _Language | None, Query(alias="filter-lang", description="Language of the filter.")
     ] = attr.ib(default=None)
 
 
 class FilterPost(BaseModel):
-    """The members of a body that filters, and those of every search that have bounds of ours.
+    """Members of the body of a filtered request, with the limits of this API.
 
-    A model of GeoJSON takes seconds for what `request` checks in milliseconds.
+    GeoJSON is a plain object here: a model of it takes seconds where `request` checks it in milliseconds.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -86,21 +87,21 @@ class FilterPost(BaseModel):
     filter_expr: dict[str, Any] | bool | str | None = Field(
         None,
         alias="filter",
-        description="What items must be like, as CQL2 JSON or text.",
+        description="A condition on the items, as CQL2 JSON or text.",
         json_schema_extra={
             "examples": [{"op": "<", "args": [{"property": "eo:cloud_cover"}, 20]}, "eo:cloud_cover < 20"]
         },
     )
     filter_crs: str | None = Field(
-        None, alias="filter-crs", description="Only longitude and latitude (CRS84) are known."
+        None, alias="filter-crs", description="Only longitude and latitude (CRS84) are supported."
     )
     filter_language: _Language | None = Field(
-        None, alias="filter-lang", description="What the filter is written in."
+        None, alias="filter-lang", description="Language of the filter."
     )
 
 
 class SearchPost(FilterPost):
-    """The members of a body of `/search` that have bounds of ours."""
+    """Members of the body of `/search`, with the limits of this API."""
 
     sortby: Annotated[list[SortExtension], Field(max_length=limits.MOST_SORTED)] | None = Field(
         None,
@@ -110,7 +111,7 @@ class SearchPost(FilterPost):
 
 
 class QueryPost(BaseModel):
-    """The member of a body that queries."""
+    """Member of the body of a request with a query."""
 
     query: dict[str, dict[str, Any]] | None = Field(
         None,
@@ -143,18 +144,18 @@ def _filter(kind: type[Any]) -> Any:
 
 
 def search() -> dict[str, Any]:
-    """Of `/search`."""
+    """Return the extensions of `/search`."""
     return {"filter": _filter(_Search), "query": _Query()}
 
 
 def item_collection() -> dict[str, Any]:
-    """Of `/collections/{collection_id}/items`."""
+    """Return the extensions of `/collections/{collection_id}/items`."""
     query = _Query(conformance_classes=[QueryConformanceClasses.ITEMS])
     return {"filter": _filter(_Items), "query": query}
 
 
 def collection_search() -> dict[str, Any]:
-    """Of `/collections`."""
+    """Return the extensions of `/collections`."""
     query = _Query(conformance_classes=[QueryConformanceClasses.COLLECTIONS])
     return {"filter": _filter(_Collections), "query": query}
 
@@ -167,7 +168,7 @@ def collections_get(model: type[APIRequest]) -> type[APIRequest]:
 
     @attr.s
     class CollectionsGet(model):  # type: ignore[misc, valid-type]
-        limit: Annotated[Limit | None, Query(description="How many collections a page has at most.")] = (
+        limit: Annotated[Limit | None, Query(description="Maximum number of collections per page.")] = (
             attr.ib(default=100)
         )
 

@@ -1,4 +1,4 @@
-"""The landing page: what the server conforms to, and links to all of it."""
+"""The landing page: conformance classes and links."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 __all__ = ["ALSO_CONFORMS", "MOST_CHILDREN", "completed"]
 
-# Clients look for the 1.0 names of what stac-fastapi advertises under 1.1 (pystac-client, QGIS).
+# pystac-client and QGIS look for the 1.0 names of classes that stac-fastapi advertises as 1.1.
 ALSO_CONFORMS = (
     "https://api.stacspec.org/v1.0.0/item-search#sort",
     "https://api.stacspec.org/v1.0.0/ogcapi-features#sort",
     "https://api.stacspec.org/v1.0.0/collection-search#sort",
     "https://api.stacspec.org/v1.0.0/item-search#filter",
 )
-# A browser reads more of them from /collections, page by page.
+# Browsers read the others from /collections, page by page.
 MOST_CHILDREN = 500
 
 
 def completed(document: dict[str, Any], base: str, children: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """stac-fastapi's landing page with our links, and one to each collection, given as id and title."""
-    # As the collections and items say; stac-fastapi's own page is of 1.0.
+    """Add our links to stac-fastapi's landing page, and one to each child, given as id and title."""
+    # The version of our collections and items; stac-fastapi writes 1.0.
     document["stac_version"] = STAC_VERSION
     document["links"] = [
         *document["links"],

@@ -1,8 +1,8 @@
-"""Bounds of one search.
+"""Limits of one search.
 
-PostgreSQL's statement timeout does not interrupt the planner, so what a statement is made of is counted
-before it is written. Each bound was measured: the largest request that it allows is answered within two
-seconds on an empty database (tests/access/test_request_limits.py).
+PostgreSQL's statement timeout does not interrupt the planner, so the parts of a search are counted before its
+SQL is built. Each limit was measured: the largest request that it allows is answered within two seconds on an
+empty database (tests/access/test_request_limits.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from landbridge.stac_api.documents.positions import MOST_POSITIONS, check_positions
 from landbridge.stac_api.errors import BadRequestError
 
 __all__ = [
@@ -32,22 +33,20 @@ __all__ = [
 
 MOST_PARTS: Final = 1_000  # operators and properties of a filter; a comparison has two
 MOST_VALUES: Final = 20_000  # values of all lists of a filter
-MOST_DEPTH: Final = 128  # operators in one another
+MOST_DEPTH: Final = 128  # nested operators
 MOST_TEXT: Final = 500_000  # characters of a filter in text
 MOST_SQL: Final = 500_000  # characters of a filter's SQL
-MOST_POSITIONS: Final = 20_000  # of all geometries of a search
 MOST_IDS: Final = 10_000
 MOST_COLLECTIONS: Final = 10_000
 MOST_SORTED: Final = 20
 MOST_FIELDS: Final = 500
 MOST_WORDS: Final = 100  # texts of `q`
 
-_SLACK: Final = 1_000  # lists that are no positions: rings, polygons, the coordinates themselves
 _GEOMETRY: Final = frozenset({"coordinates", "geometries"})
 
 
 def check_count(name: str, given: Any, most: int) -> None:
-    """Raise `BadRequestError` for more than `most` entries of a member of a search."""
+    """Raise `BadRequestError` if a member of a search has more than `most` entries."""
     if given is not None and len(given) > most:
         raise BadRequestError(
             f"{name} has {len(given):,} entries; {most:,} are the most of one request. Ask in several."
@@ -58,7 +57,7 @@ def check_filter(tree: Any) -> Any:
     """Return a filter in CQL2 JSON if it is small enough to be answered.
 
     Raises:
-        BadRequestError: it has too many parts, values or positions, or is nested too deeply.
+        BadRequestError: if it has too many parts, values or positions, or is nested too deeply.
     """
     stack = [(tree, 1)]
     parts = values = 0
@@ -90,18 +89,3 @@ def too_large(what: str = "") -> BadRequestError:
         f"{MOST_VALUES:,} values, nested {MOST_DEPTH} deep. Use `in` for many values of one property, or ask "
         f"in several requests."
     )
-
-
-def check_positions(name: str, geometries: Any, most: int = MOST_POSITIONS) -> None:
-    """Raise `BadRequestError` for geometries that have more than `most` positions, valid or not."""
-    stack = [geometries]
-    count = 0
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Mapping):
-            stack += [node.get(member) for member in ("coordinates", "geometries", "geometry")]
-        elif isinstance(node, list | tuple):
-            count += 1
-            if count + len(node) > most + _SLACK:
-                raise BadRequestError(f"{name} has more than {most:,} positions; simplify its geometry.")
-            stack += [inner for inner in node if isinstance(inner, list | tuple | Mapping)]

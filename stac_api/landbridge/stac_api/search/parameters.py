@@ -1,6 +1,6 @@
-"""Checks that a request has no members and parameters but those of its route.
+"""Checks for unknown parameters and members in a request.
 
-What is not known can't be followed, and a search that ignores `{"collection": "x"}` answers with everything.
+An unknown member must not be ignored: a search that ignores `{"collection": "x"}` returns everything.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_body", "check_query"]
 
-# Sent by libraries with every request: jQuery and others against caches, and OGC clients for the format.
+# Libraries send these with every request: jQuery `_` against caches, OGC clients `f` for the format.
 _HARMLESS = {"_": None, "f": ("json", "geojson", "application/json", "application/geo+json")}
 
 
@@ -31,7 +31,7 @@ def check_query(request: Request) -> None:
     """Check the parameters in a request's URL.
 
     Raises:
-        BadRequestError: the route has no such parameter, or it is given twice.
+        BadRequestError: if the route does not have a parameter, or it is given twice.
     """
     given = request.query_params
     if not given:
@@ -45,7 +45,7 @@ def check_query(request: Request) -> None:
             raise _unknown(request, [name], known)
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise BadRequestError(
-            f"{repeated} is given more than once; put its values into one, parted by commas."
+            f"{repeated} is given more than once; put its values into one, separated by commas."
         )
 
 
@@ -53,7 +53,7 @@ async def check_body(request: Request, model: type[BaseModel]) -> None:
     """Check the members of a request's body, which has been read as a model.
 
     Raises:
-        BadRequestError: the model has no such member.
+        BadRequestError: if the model does not have a member.
     """
     body = await request.json()
     known = _members(model)

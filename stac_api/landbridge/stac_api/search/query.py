@@ -1,4 +1,4 @@
-"""The `query` extension, read into CQL2 JSON.
+"""Conversion of the `query` extension to CQL2 JSON.
 
 Clients send values as text, whatever a property holds (`stac-client --query "eo:cloud_cover<12"`), so a value
 takes the type that the queryables give its property.
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import times
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search import limits, sql
+from landbridge.stac_api.pgstac import sql_builder
+from landbridge.stac_api.search import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ def conditions(query: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the conditions of a query as CQL2 JSON, all of which must hold.
 
     Raises:
-        BadRequestError: an operator is unknown, or a value is not of its property's type.
+        BadRequestError: if an operator is unknown, or a value is not of its property's type.
     """
     found: list[dict[str, Any]] = []
     for name, asked in query.items():
@@ -68,10 +69,10 @@ def _node(op: str, name: str, value: Any) -> dict[str, Any]:
 
 
 def _read(name: str, value: Any, where: str) -> list[Any]:
-    """Return the readings of a value: of the property's type, or of text and numbers if that is not known."""
+    """Return a value as the property's type; as text and as a number if the type is not known."""
     if value is None or isinstance(value, Mapping | list):
         return [value]
-    schema = sql.definition(name)
+    schema = sql_builder.definition(name)
     if not schema:
         number = _number(value) if isinstance(value, str) else None
         return [value] if number is None else [value, number]

@@ -1,4 +1,4 @@
-"""Queryables: what a filter may name, inlined so that no client needs to follow a reference."""
+"""Queryables: the properties that a filter may name, without references to follow."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from starlette.responses import JSONResponse
 
 from landbridge.mappings import queryables
 from landbridge.stac_api.access.rules import access_of
-from landbridge.stac_api.pgstac import item_queries
+from landbridge.stac_api.pgstac import collection_queries
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 
 class Queryables(AsyncBaseFiltersClient):
-    """`GET /queryables` and `GET /collections/{collection_id}/queryables`, from the mapping's tables."""
+    """Routes `/queryables` and `/collections/{collection_id}/queryables`, made from the mapping tables."""
 
     async def get_queryables(  # type: ignore[override]
         self, request: Request, collection_id: str | None = None, **kwargs: Any
     ) -> JSONResponse:
-        """The JSON Schema of what items may be filtered by."""
+        """Return the JSON Schema of the properties that a filter may name."""
         properties = queryables.for_items()
         if collection_id is not None:
             access = await access_of(request)
             async with request.app.state.get_connection(request, "r") as conn:
                 properties = queryables.for_collection_items(
-                    await item_queries.get_collection(conn, collection_id, access)
+                    await collection_queries.get_collection(conn, collection_id, access)
                 )
         title = f"Queryables of {collection_id}" if collection_id else "Queryables"
         schema = {

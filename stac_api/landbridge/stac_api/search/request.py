@@ -1,4 +1,4 @@
-"""What a search asks for, whichever way it came: GET, POST, a collection's items, an aggregation."""
+"""Searches as one class, read from GET, POST, a collection's items or an aggregation."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _CRS84 = (
     "CRS84",
 )
 DEFAULT_LIMIT = 10
-_LONG = 64 * 1024  # bytes of a body from which reading it is left to a thread
+_LONG = 64 * 1024  # bytes; a thread reads longer bodies
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One key of an order."""
+    """One sort key."""
 
     field: str
     descending: bool = False
@@ -47,7 +47,7 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Which members are shown: those included, without those excluded; what is named closer wins."""
+    """Members to show: those included, without those excluded; the more specific name wins."""
 
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
@@ -55,7 +55,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search; None is no condition. `filter` is CQL2 JSON, `intersects` GeoJSON."""
+    """A search; None means no condition. `filter` is CQL2 JSON, `intersects` is GeoJSON."""
 
     collections: tuple[str, ...] | None = None
     ids: tuple[str, ...] | None = None
@@ -72,14 +72,14 @@ class Search:
 
 
 async def in_thread(request: Request, read: Callable[..., Search], *args: Any, **kwargs: Any) -> Search:
-    """Read a search, in a thread if it is so long that others would wait for it."""
+    """Read a search; in a thread if it is so long that other requests would wait."""
     if request.method == "GET" or int(request.headers.get("content-length", _LONG)) < _LONG:
         return read(*args, **kwargs)
     return await asyncio.to_thread(read, *args, **kwargs)
 
 
 def from_post(model: Any) -> Search:
-    """The search of a POST's body, as stac-fastapi's model read it.
+    """Return the search of a POST body, as read by stac-fastapi's model.
 
     Raises:
         BadRequestError: a member holds what it can't.
@@ -124,7 +124,7 @@ def from_get(
     offset: int | None = None,
     **_others: Any,
 ) -> Search:
-    """The search of a GET's parameters.
+    """Return the search of GET parameters.
 
     Raises:
         BadRequestError: a parameter holds what it can't.
@@ -209,7 +209,7 @@ def _posted_fields(model: Any) -> Fields:
         if "fields" in model.model_fields_set:
             raise BadRequestError("fields is null; it is an object with include, exclude or both.")
         return Fields()
-    # Said to be empty, what is included is the default; left out, it is everything.
+    # An empty `include` means the default fields; a missing one means all fields.
     if not given.include and given.exclude and "include" in given.model_fields_set:
         return _fields(set(_DEFAULT_FIELDS) - given.exclude, given.exclude)
     return _fields(given.include, given.exclude)
@@ -222,7 +222,7 @@ def _fields(include: Any, exclude: Any) -> Fields:
 
 
 def _filter(filter_: Any, language: str | None, crs: str | None, query: Mapping[str, Any] | None) -> Any:
-    """Both conditions in one, where there are both."""
+    """Return the conditions of a filter and of a query as one."""
     if crs and crs not in _CRS84:
         raise BadRequestError(
             f"filter-crs is {crs!r:.100}; only longitude and latitude are known: {_CRS84[0]}."
@@ -231,5 +231,5 @@ def _filter(filter_: Any, language: str | None, crs: str | None, query: Mapping[
     parts += conditions(query or {})
     if not parts:
         return None
-    # Each of them has been counted, but not their sum.
+    # Each was counted, but not their sum.
     return parts[0] if len(parts) == 1 else limits.check_filter({"op": "and", "args": parts})

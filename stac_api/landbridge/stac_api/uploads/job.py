@@ -27,7 +27,7 @@ from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.jobs.failures import RETRYABLE, user_message
 from landbridge.stac_api.jobs.queue import JobKind
-from landbridge.stac_api.pgstac import item_queries, writes
+from landbridge.stac_api.pgstac import collection_queries, item_queries, job_queries, writes
 from landbridge.stac_api.uploads import messages, physical_ranges, records, temporary_folders
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def kind(services: Services, workers: WorkerPool) -> JobKind:
         await run(services, workers, upload, last_try=last_try)
 
     async def unqueued(pool: asyncpg.Pool, older_than: float) -> list[dict[str, int]]:
-        return [{"upload": upload} for upload in await records.without_job(pool, older_than)]
+        return [{"upload": upload} for upload in await job_queries.uploads_without_job(pool, older_than)]
 
     def prepare() -> None:
         if staging is not None:
@@ -128,7 +128,7 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
 
 async def _ingest(services: Services, workers: WorkerPool, upload: Upload) -> None:
     store, pool = services.store, services.writepool
-    parent = await item_queries.find_collection(pool, upload.product_id, EVERYTHING)
+    parent = await collection_queries.find_collection(pool, upload.product_id, EVERYTHING)
     if parent is None:
         raise BadRequestError(f"Product {upload.product_id} was deleted before the upload ended.")
     user_attributes = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}

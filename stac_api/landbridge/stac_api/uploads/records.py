@@ -56,15 +56,6 @@ _DELETE_OLD = """
 DELETE FROM landbridge.uploads
 WHERE status IN ('success', 'failure', 'canceled') AND modified < now() - interval '90 days'
 """
-# The request died before it queued the job, or the job failed while the database was away.
-_WITHOUT_JOB = """
-SELECT id FROM landbridge.uploads AS upload
-WHERE status IN ('pending', 'running') AND modified <= now() - make_interval(secs => $1)
-  AND NOT EXISTS (
-      SELECT FROM procrastinate.procrastinate_jobs
-      WHERE lock = 'upload-' || upload.id AND status IN ('todo', 'doing')
-  )
-"""
 _UNFINISHED = """
 SELECT id FROM landbridge.uploads
 WHERE id = ANY($1) AND status IN ('transferring', 'pending', 'running')
@@ -185,11 +176,6 @@ async def fail_abandoned(db: Executor) -> list[int]:
 async def delete_old(db: Executor) -> None:
     """Delete the records of uploads that ended 90 days ago."""
     await db.execute(_DELETE_OLD)
-
-
-async def without_job(db: Executor, older_than: float) -> list[int]:
-    """Return the ids of unfinished uploads without a job, unchanged since some seconds."""
-    return [row["id"] for row in await db.fetch(_WITHOUT_JOB, older_than)]
 
 
 async def unfinished(db: Executor, uploads: list[int]) -> set[int]:

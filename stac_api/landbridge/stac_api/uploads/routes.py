@@ -27,7 +27,7 @@ from landbridge.stac_api.assets import deletion_queue, href_policy, quota
 from landbridge.stac_api.assets.store import FAILURES, upload_folder, upload_path, write_error
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, ConflictError
-from landbridge.stac_api.pgstac import item_queries
+from landbridge.stac_api.pgstac import collection_queries, item_queries
 from landbridge.stac_api.search.client import JSON, respond
 from landbridge.stac_api.uploads import job, records
 
@@ -52,14 +52,13 @@ async def create(request: Request) -> Response:
     audit.note(request, image_id)
     pool = request.app.state.writepool
     access = await access_of(request)
-    parent = await item_queries.find_collection(pool, collection, access)
+    parent = await collection_queries.find_collection(pool, collection, access)
     if parent is None:
         raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
     access.require(parent, Role.WRITER)
     incoming.check_announced(item, parent)
     href_policy.check(item, request.app.state.landbridge.allowed_hrefs)
-    exists = "SELECT EXISTS (SELECT FROM items WHERE collection = $1 AND id = $2)"
-    if not overwrite and await pool.fetchval(exists, collection, name):
+    if not overwrite and await item_queries.exists(pool, collection, name):
         raise ConflictError(f"Image {image_id} exists already; upload with overwrite=True to replace it.")
     quota_bytes: int = request.app.state.landbridge.quota_bytes
     async with pool.acquire() as conn, conn.transaction():

@@ -1,4 +1,4 @@
-"""What the server does to every document it is given: whoever wrote it, it ends complete.
+"""Completion of every incoming document: derived members, defaults and checks.
 
 `collection` and `item` are pure: they return a new document and leave their arguments as they are. They
 fill what STAC's readers look for from what the Catalog holds exactly, keep what strangers wrote, set stamps

@@ -1,4 +1,4 @@
-"""What an asset says of its bands: ``bands`` (STAC 1.1), ``eo:bands`` and ``raster:bands`` (1.0).
+"""Bands of an asset: ``bands`` (STAC 1.1), ``eo:bands`` and ``raster:bands`` (1.0).
 
 odc-stac finds bands by name in ``eo:bands`` only, and takes the position there for the band's place in the
 file, so both lists have an element for every place up to the last one.
@@ -58,19 +58,19 @@ _RASTER = {
 
 
 class Files:
-    """The files of a collection's Items, as its bands describe them."""
+    """Files of a collection's items, as its bands describe them."""
 
     def __init__(self, collection: Mapping[str, Any]) -> None:
         self.bands = groups(collection)
         self._described: dict[int, dict[str, Any]] = {}
 
     def key(self, index: int) -> str | None:
-        """Return the key of a file's asset, to which its bands are bound; None for one that no band is in."""
+        """Return the key of a file's asset, to which its bands are bound; None if no band is in it."""
         bound = next((band[ASSET_KEY] for band in self.bands.get(index, ()) if band.get(ASSET_KEY)), None)
         return bound or asset_key(self.bands, index)
 
     def description(self, index: int) -> Mapping[str, Any] | None:
-        """Return the members of the asset of a file; None for one that no band is in."""
+        """Return the members of the asset of a file; None if no band is in it."""
         bands = self.bands.get(index)
         if bands and index not in self._described:
             self._described[index] = {"title": title(bands), **described(bands)}
@@ -107,7 +107,7 @@ def asset_key(files: Mapping[int, list[Mapping[str, Any]]], index: int) -> str |
 
 
 def described(bands: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """The members of an asset, or of an ``item_assets`` entry, that holds these bands."""
+    """Return the members of an asset, or of an ``item_assets`` entry, that holds these bands."""
     places: list[Mapping[str, Any] | None] = list(bands)
     if (last := bands[-1]["catalog:band_index"]) < _MOST_PLACES:
         by_place = {band["catalog:band_index"]: band for band in bands}
@@ -122,14 +122,14 @@ def described(bands: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def title(bands: list[Mapping[str, Any]]) -> str:
-    """A title for the file of these bands."""
+    """Return a title for the file of these bands."""
     if len(bands) == 1:
         return str(bands[0].get("description") or bands[0]["name"])[:200]
     return ("Bands " + ", ".join(band["name"] for band in bands))[:200]
 
 
 def eo_band(band: Mapping[str, Any]) -> dict[str, Any]:
-    """A band as the eo extension 1.1 writes it."""
+    """Return a band as the eo extension 1.1 writes it."""
     found = _pick(band, _EO)
     if found.get("common_name") not in COMMON_NAMES:
         found.pop("common_name", None)

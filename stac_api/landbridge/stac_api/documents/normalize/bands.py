@@ -1,4 +1,4 @@
-"""The bands of a Collection: defaults, stamps, and what STAC's readers look for in them."""
+"""Bands of a collection: defaults, timestamps, and the members that STAC readers look for."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ COMMON_NAMES = frozenset({*_COMMON, "rededge1", "rededge2", "rededge3"})
 def complete(
     entries: Sequence[Mapping[str, Any]], previous: Sequence[Mapping[str, Any]], now: str
 ) -> list[dict[str, Any]]:
-    """The entries with defaults, stamps and derived members. Raises `InvalidDocument`."""
+    """Return the entries with defaults, timestamps and derived members. Raises `InvalidDocument`."""
     before = {entry.get("name"): entry for entry in previous}
     orders = [entry["catalog:sort_order"] for entry in entries if _is_int(entry.get("catalog:sort_order"))]
     next_order = max(orders, default=-1) + 1
@@ -101,7 +101,7 @@ def _name(entry: Any, taken: set[str]) -> str:
         raise InvalidDocument("bands", f"{entry!r} is not an object")
     name = entry.get("name")
     if not isinstance(name, str) or not ids.is_valid_name(name):
-        # Bands of others may have names of other characters; only ours are ids.
+        # Bands of other publishers may have names with other characters; only ours are ids.
         if isinstance(name, str) and name and not entry.get("catalog:type"):
             return name
         raise InvalidDocument("name", f"{name!r} is not a band name, which is made of A-Z a-z 0-9 _ . -")
@@ -111,7 +111,7 @@ def _name(entry: Any, taken: set[str]) -> str:
 
 
 def _diff_free(entry: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether an entry is the stored one, stamps aside: nobody but us sets those."""
+    """Return whether an entry is the stored one, except its timestamps, which only the server sets."""
     return {k: v for k, v in entry.items() if k not in _STAMPS} == {
         k: v for k, v in old.items() if k not in _STAMPS
     }
@@ -119,7 +119,7 @@ def _diff_free(entry: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 
 def _validate(entry: Mapping[str, Any], name: str, ours: bool) -> None:
     prefix = f"{name}."
-    # Others may write what they like into members of their own; ours are not theirs to bend.
+    # Members of other extensions are free; ours are checked.
     check.members("band", entry, prefix, only="" if ours else "catalog:")
     if not ours:
         return
@@ -131,7 +131,7 @@ def _validate(entry: Mapping[str, Any], name: str, ours: bool) -> None:
 
 
 def _derive(entry: dict[str, Any], old: Mapping[str, Any] | None) -> None:
-    """Put the derived members in, and take out those whose source has gone."""
+    """Add the derived members, and remove those whose source is missing."""
     stale = _derived(old) if old else {}
     fresh = _derived(entry)
     for member, value in stale.items():
@@ -143,7 +143,7 @@ def _derive(entry: dict[str, Any], old: Mapping[str, Any] | None) -> None:
         elif member == "classification:classes":
             entry[member] = _merge_classes(entry.get(member) or (), value)
         elif member == "eo:common_name":
-            # A common name that somebody chose is better than the one we guess.
+            # A given common name is better than a derived one.
             if entry.get(member) in (None, stale.get(member)):
                 entry[member] = value
         else:
@@ -170,7 +170,7 @@ def _scaling(entry: Mapping[str, Any]) -> tuple[float, float] | None:
     if not data or not physical or data[0] == data[1]:
         return None
     if entry.get(FILE_INDEX) is None:
-        return None  # Of another program: its scale and offset made the physical range.
+        return None  # Written by another program, which made the physical range from scale and offset.
     (d0, d1), (p0, p1) = ([Decimal(repr(value)) for value in pair] for pair in (data, physical))
     scale = (p1 - p0) / (d1 - d0)
     return float(scale), float(p0 - d0 * scale)
@@ -214,13 +214,13 @@ def _common_name(entry: Mapping[str, Any]) -> str | None:
 
 
 def metres(entry: Mapping[str, Any]) -> float | None:
-    """An entry's resolution in metres."""
+    """Return an entry's resolution in metres."""
     size = entry.get("raster:spatial_resolution")
     return size if isinstance(size, int | float) and not isinstance(size, bool) else None
 
 
 def native_resolution(entry: Mapping[str, Any]) -> Any:
-    """An entry's resolution in its own unit, where that is not metres."""
+    """Return an entry's resolution in its own unit, if that is not metres."""
     return entry.get("catalog:resolution")
 
 

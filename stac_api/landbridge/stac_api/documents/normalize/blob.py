@@ -25,7 +25,7 @@ def item(
     schema_url: str,
     principal: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """A blob's Item as it is stored; see `landbridge.stac_api.documents.normalize.item`."""
+    """Return a blob's item as it is stored; see `landbridge.stac_api.documents.normalize.item`."""
     done = dict(document)
     try:
         namespace, name = ids.split_blob_item_id(done.get("id", ""))
@@ -41,7 +41,7 @@ def item(
     if previous is not None or not properties.get("updated"):
         properties["updated"] = moment
     properties[CLASS_MEMBER] = "Blob"
-    # The id says it; whatever else stands there is not true.
+    # The id determines the namespace; other values are replaced.
     properties["title"], properties["catalog:namespace"] = name, namespace
     properties["catalog:storage_type"] = collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)
     if previous is None and principal:

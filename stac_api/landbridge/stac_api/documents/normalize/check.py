@@ -25,7 +25,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (Mapping,),
     "null": (type(None),),
 }
-# What nearly every value is, by the shortest way.
+# Fast path for nearly every value.
 _EXACT = {
     "string": frozenset({str}),
     "number": frozenset({int, float}),
@@ -86,7 +86,7 @@ def _types_only(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _shadow(row: Row, kept: Any, attribute: str, member: str) -> None:
-    """Check an attribute's own value by what STAC would have of it."""
+    """Check an attribute's own value by its STAC form."""
     encode = CODECS[row.codec].encode
     try:
         stac = kept if encode is None else encode(kept)
@@ -96,7 +96,7 @@ def _shadow(row: Row, kept: Any, attribute: str, member: str) -> None:
 
 
 def structure(schema: Mapping[str, Any], document: Any) -> None:
-    """Check that a document's parts are objects and arrays where STAC has them, nulls aside."""
+    """Check that a document's parts are objects and arrays as in STAC; null is allowed."""
     if not isinstance(document, Mapping):
         raise InvalidDocument("document", f"{_short(document)} is not an object")
     for member, rule in schema.items():
@@ -112,7 +112,7 @@ def value(schema: Mapping[str, Any], stac: Any, attribute: str, member: str) -> 
 
 
 def required(found: Mapping[str, Any], names: Mapping[str, str], prefix: str = "", why: str = "") -> None:
-    """Check that members are there: attribute by member. Raises `InvalidDocument`."""
+    """Check that members exist: attribute by member. Raises `InvalidDocument`."""
     for member, attribute in names.items():
         if found.get(member) is None:
             raise InvalidDocument(prefix + attribute, f"is missing{why}")
@@ -125,7 +125,7 @@ def ordered_pair(start: Any, end: Any, attribute: str, other: str) -> None:
 
 
 def fault(schema: Mapping[str, Any], stac: Any) -> str | None:
-    """Return why a value does not obey a schema, of the part of JSON Schema that the tables use, or None."""
+    """Return why a value does not match a schema, or None; knows the keywords that the tables use."""
     if found := _type_fault(schema, stac):
         return found
     if "enum" in schema and stac not in schema["enum"]:
@@ -192,7 +192,7 @@ def _object_fault(schema: Mapping[str, Any], stac: Mapping[str, Any]) -> str | N
     for name, inner in stac.items():
         rule = named.get(name, others)
         if inner is None and name in named:
-            continue  # as good as absent
+            continue  # counts as missing
         if rule and rule is not True and (why := fault(rule, inner)):
             return f"has as {name} {_short(inner)}, which {why}"
     return None
@@ -205,7 +205,7 @@ _FAULTS: tuple[tuple[Any, Callable[[Mapping[str, Any], Any], str | None]], ...] 
     ((list, tuple), _array_fault),
     (Mapping, _object_fault),
 )
-# For what JSON parsers make: a load of items spends a tenth of its time in these checks.
+# Fast checks of parsed JSON: a bulk load spends a tenth of its time here.
 _EXACT_FAULTS: Mapping[type, Callable[[Mapping[str, Any], Any], str | None]] = {
     str: _string_fault,
     dict: _object_fault,

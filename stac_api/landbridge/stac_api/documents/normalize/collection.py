@@ -26,7 +26,7 @@ def collection(
     principal: Sequence[str] | None = None,
     schema_url: str = DEFAULT_URL,
 ) -> dict[str, Any]:
-    """A Collection as it is stored.
+    """Return a collection as it is stored.
 
     ``document``: what a write asks for, whole; ``previous``: what is stored so far; ``now``: the time of
     the write (default: the present); ``principal``: the writer's subjects, who own a new product;
@@ -47,7 +47,7 @@ def collection(
     done["license"] = done.get("license") or "other"
     product.sync_description(done)
     product.sync_extent(done)
-    # What the server sets itself is not taken from a writer.
+    # The server sets these itself.
     done["created"] = old.get("created") or done.get("created") or moment
     if previous is not None or "updated" not in done:
         done["updated"] = moment
@@ -74,7 +74,7 @@ def collection(
 
 
 def _trusted(previous: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is stored, as far as it can be compared with: a bulk load may have put anything there."""
+    """Return the stored collection as far as it is comparable: a bulk load may have stored any value."""
     try:
         check.structure(structure.COLLECTION, previous)
         check.members("product", previous, ours=is_catalog_document(previous))
@@ -132,7 +132,7 @@ def _set_item_assets(done: dict[str, Any], files: Mapping[int, list[Mapping[str,
 
 
 def _set_summaries(done: dict[str, Any], old: Mapping[str, Any]) -> None:
-    """Bands and resolutions where readers of STAC 1.0 look; a stranger's summaries stay."""
+    """Add bands and resolutions for readers of STAC 1.0; summaries of other programs stay."""
     summaries = dict(done.get("summaries") or {})
     for member, value in _summaries(done).items():
         stale = _summaries(old).get(member)
@@ -157,7 +157,7 @@ def _summaries(document: Mapping[str, Any]) -> dict[str, Any]:
 def _set_render(
     done: dict[str, Any], old: Mapping[str, Any], files: Mapping[int, list[Mapping[str, Any]]]
 ) -> None:
-    """The render named ``default`` from the default display bands, unless somebody wrote his own."""
+    """Add the render ``default`` from the default display bands, unless one is given."""
     renders = dict(done.get("renders") or {})
     stale = _render(old, assets.groups(old))
     if "default" in renders and renders["default"] != stale:

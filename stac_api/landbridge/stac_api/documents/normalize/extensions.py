@@ -1,4 +1,4 @@
-"""``stac_extensions``: the extensions whose members a document has."""
+"""``stac_extensions``: the extensions whose members a document uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from landbridge.mappings.schema import URL_PATH, is_catalog_document
 __all__ = ["listed"]
 
 _URL = "https://stac-extensions.github.io/{}/v{}/schema.json"
-# The version that each extension's members are written in: those that pystac's extensions name.
+# The versions of the extensions whose members are written, as in pystac.
 # Not sar: its schema asks every Item for instrument members, and the Catalog knows a band's frequency only.
 _URLS = {
     "eo": _URL.format("eo", "1.1.0"),
@@ -26,7 +26,7 @@ _PROJECTION_1 = _URL.format("projection", "1.1.0")
 
 
 def listed(document: Mapping[str, Any], schema_url: str) -> list[str]:
-    """The URLs to list: ours by use, those of others as they are, the catalog's as ``schema_url``."""
+    """Return the URLs to list: ours if used, others unchanged, the catalog's as ``schema_url``."""
     used = _used(document)
     present = [url for url in document.get("stac_extensions") or () if isinstance(url, str)]
     ours = is_catalog_document(document)
@@ -45,7 +45,7 @@ def listed(document: Mapping[str, Any], schema_url: str) -> list[str]:
 
 
 def _part(url: str) -> str:
-    """An extension's name: of a URL, or the short form that STAC 1.0's betas had."""
+    """Return an extension's name, from its URL or from the short form of STAC 1.0's betas."""
     parts = url.split("/")
     return parts[3] if len(parts) > 3 else url
 

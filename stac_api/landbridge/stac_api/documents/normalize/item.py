@@ -1,4 +1,4 @@
-"""Completion of an Item: an image's here, a blob's in `_blob`."""
+"""Completion of an image's item; `blob` completes those of blobs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def item(
     principal: Sequence[str] | None = None,
     files: assets.Files | None = None,
 ) -> dict[str, Any]:
-    """An Item as it is stored.
+    """Return an item as it is stored.
 
     ``document``: what a write asks for, whole; ``collection``: its product's, complete; ``previous``: what
     is stored so far; ``now``: the time of the write (default: the present); ``schema_url``: where this API
@@ -77,7 +77,7 @@ def item(
 
 
 def _fold_shape(properties: dict[str, Any]) -> None:
-    """Put a size that was written alone, by a patch that did not see the other, into ``proj:shape``."""
+    """Put a single width or height of a patch into ``proj:shape``."""
     shape = list(properties.get("proj:shape") or (None, None))
     lone = [properties.get("catalog:y_pixels"), properties.get("catalog:x_pixels")]
     if lone == [None, None] or len(shape) != 2:
@@ -133,7 +133,7 @@ def _is_empty(geometry: Any) -> bool:
 
 
 def _complete_assets(stored: Mapping[str, Any], files: assets.Files) -> dict[str, Any]:
-    """The assets, our files among them named and described by the bands they hold."""
+    """Return the assets; files of ours are named and described by the bands that they hold."""
     done: dict[str, Any] = {}
     own: dict[int, tuple[str, Mapping[str, Any]]] = {}
     for key, asset in stored.items():
@@ -143,7 +143,7 @@ def _complete_assets(stored: Mapping[str, Any], files: assets.Files) -> dict[str
             continue
         if not isinstance(index, int) or isinstance(index, bool) or index < 0:
             raise InvalidDocument("files", f"asset {key!r} has the {FILE_INDEX} {index!r}, which is no index")
-        # A patch that did not see the stored asset brings its file under a key that names no band.
+        # A patch without the stored asset has its file under a key that names no band.
         if index not in own or is_generic_key(key):
             own[index] = (key, asset)
     if set(own) != set(range(len(own))):
@@ -185,7 +185,7 @@ def _complete_asset(
 
 
 def _merged(present: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """A band of an asset with what others added to it; their measured statistics beat our stretch."""
+    """Return an asset's band with members of other programs, whose statistics replace our display range."""
     merged = {**present, **fresh}
     if len(present.get("statistics") or ()) > 2:
         merged["statistics"] = present["statistics"]
@@ -193,7 +193,7 @@ def _merged(present: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, A
 
 
 def _require(done: dict[str, Any]) -> None:
-    """What an image has to have, by its storage state (available, if it does not say)."""
+    """Check the members that an image needs in its storage state, which is available by default."""
     properties = done["properties"]
     state = properties.setdefault("catalog:storage_state", "available")
     why = f"; an image that is {state} has to have it"

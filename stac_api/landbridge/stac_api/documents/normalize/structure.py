@@ -1,4 +1,4 @@
-"""Where STAC has objects and arrays: what completion relies on before it looks closer.
+"""Members that are objects or arrays in STAC, checked before completion reads them.
 
 Written in the part of JSON Schema that the tables use.
 """
@@ -52,7 +52,7 @@ _ASSET: _Schema = {
         "statistics": _OBJECT,
         "bands": {"type": "array", "items": _BAND},
         "eo:bands": {"type": "array", "items": _PLAIN_BAND},
-        # Previews by other programs have these in an array of their own.
+        # Previews of other programs have these in their own array.
         "raster:bands": {"type": "array", "items": {**_PLAIN_BAND, "type": ["object", "array"]}},
         "classification:classes": _BAND["properties"]["classification:classes"],
     },

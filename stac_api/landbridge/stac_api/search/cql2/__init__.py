@@ -1,4 +1,4 @@
-"""CQL2 (OGC 21-065r2): filters read from any of their encodings, and written as SQL."""
+"""CQL2 filters (OGC 21-065r2): parsed from each of their encodings and compiled to SQL."""
 
 from landbridge.stac_api.search.cql2.parser import LANGUAGES, read
 from landbridge.stac_api.search.cql2.sql_compiler import condition

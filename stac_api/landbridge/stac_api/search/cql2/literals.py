@@ -1,4 +1,4 @@
-"""Literals of CQL2 filters: checked, and written as parameters of the statement."""
+"""Literals of CQL2 filters: checked, and passed as parameters of the statement."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import orjson
 from landbridge.mappings import InvalidDocument, times
 from landbridge.mappings.geometry import MAX_COORDINATE, check_geometry
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search.sql import Sql
+from landbridge.stac_api.pgstac.sql_builder import Sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from landbridge.stac_api.search.sql import Parameters
+    from landbridge.stac_api.pgstac.sql_builder import Parameters
 
 __all__ = [
     "array",
@@ -25,20 +25,20 @@ __all__ = [
     "double",
     "geometries",
     "geometry",
-    "instant",
     "is_constant",
     "is_number",
     "short",
+    "timestamp",
 ]
 
 
-def instant(written: Any, parameters: Parameters) -> Sql:
-    """Return an instant as a parameter; `written` is a date or a time of RFC 3339."""
+def timestamp(given: Any, parameters: Parameters) -> Sql:
+    """Return a date or a time of RFC 3339 as a parameter."""
     try:
-        moment = times.parse(written)
+        moment = times.parse(given)
     except (ValueError, TypeError) as error:
-        raise BadRequestError(f"{written!r} is no date or time of RFC 3339: {error}") from error
-    return Sql("instant", parameters.add_instant(moment))
+        raise BadRequestError(f"{given!r} is not a date or time of RFC 3339: {error}") from error
+    return Sql("timestamp", parameters.add_timestamp(moment))
 
 
 def geometry(node: Mapping[str, Any], parameters: Parameters) -> Sql:
@@ -65,9 +65,9 @@ def array(elements: list[Any], parameters: Parameters) -> Sql:
     """Return an array of plain values as a parameter."""
     for element in elements:
         if isinstance(element, Mapping) and element.keys() not in ({"timestamp"}, {"date"}):
-            raise BadRequestError("An array of a filter holds values, and nothing to be computed.")
+            raise BadRequestError("An array in a filter holds values, not expressions.")
     plain = [next(iter(one.values())) if isinstance(one, Mapping) else one for one in elements]
-    return Sql("members", parameters.add(plain, "jsonb"))
+    return Sql("array", parameters.add(plain, "jsonb"))
 
 
 def boxes(bounds: Any) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def double(value: float) -> float:
 
 
 def is_constant(node: Any) -> bool:
-    """Return whether a pattern is text, or text without case or accents."""
+    """Return whether a pattern is text, possibly within CASEI or ACCENTI."""
     while isinstance(node, Mapping) and node.get("op") in ("casei", "accenti"):
         args = node["args"]
         node = args[0] if isinstance(args, list) and args else None
@@ -118,13 +118,13 @@ def is_constant(node: Any) -> bool:
 
 
 def constant(node: Any) -> str:
-    """Return the text of a pattern that is constant."""
+    """Return the text of a constant pattern."""
     while isinstance(node, Mapping):
         node = node["args"][0]
     return str(node)
 
 
 def short(value: Any) -> str:
-    """Return a value for an error text, of bounded length."""
+    """Return a value, shortened for an error text."""
     text = repr(value)
     return text if len(text) <= 100 else text[:97] + "..."

@@ -1,4 +1,4 @@
-"""Filters as clients send them, read into one form: CQL2 JSON.
+"""Parser of filters: each language that clients send becomes CQL2 JSON.
 
 Besides CQL2 JSON and CQL2 text this takes the drafts before CQL2 ("cql-json"), in which the QGIS plugin and
 older clients write.
@@ -21,10 +21,10 @@ __all__ = ["LANGUAGES", "read"]
 LANGUAGES = ("cql2-json", "cql2-text", "cql-json")
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-# Each of these stands for a part of the filter, or for a level of its depth.
+# Each match is a part of the filter, or one level of its depth.
 _CHAINED = re.compile(r"\b(?:not|or|and|div)\b|[-+*/%^]|[<>=]+", re.IGNORECASE)
 _BRACKETS = re.compile(r"[()]")
-# Numbers in these have signs that are no operators.
+# The signs of numbers in these are not operators.
 _GEOMETRY = re.compile(
     r"\b(?:MULTI)?(?:POINT|LINESTRING|POLYGON|BBOX)\s*Z?\s*"
     r"\((?:[\s,()]*[-+]?[0-9.]+(?:E[-+]?[0-9]+)?(?=[\s,)]))*[\s,()]*\)",
@@ -55,19 +55,19 @@ _OLD_OPERATORS = {
     "metby": "t_metBy",
     "tequals": "t_equals",
 }
-# An object that has one of these is no operator of the old form.
+# An object with one of these members is not an operator of the drafts.
 _LITERALS = frozenset({"property", "type", "timestamp", "date", "interval", "bbox", "op"})
 
 
 def read(filter_: Any, language: str | None = None) -> Any:
-    """The CQL2 JSON of a filter.
+    """Return a filter as CQL2 JSON.
 
     Args:
         filter_: text, or JSON as text or parsed.
-        language: one of `LANGUAGES`; None: as the filter looks.
+        language: one of `LANGUAGES`; None to detect it.
 
     Raises:
-        BadRequestError: it is in no such language, cannot be parsed, or is too large.
+        BadRequestError: if the language is unknown, or the filter cannot be parsed or is too large.
     """
     if language is not None and language not in LANGUAGES:
         raise BadRequestError(f"filter-lang is {language!r}; it must be one of {', '.join(LANGUAGES)}.")
@@ -100,12 +100,12 @@ def _parsed(text: str) -> Any:
         raise limits.too_large()
     try:
         return cql2.parse_text(text).to_json()
-    except Exception as error:  # the parser raises nothing more special
+    except Exception as error:  # the parser raises no narrower class
         raise BadRequestError(f"The filter is not CQL2 text: {error}") from error
 
 
 def _modern(node: Any) -> Any:
-    """CQL2 JSON of the drafts' form, where an operator is a key and its value are its arguments."""
+    """Return the CQL2 JSON of a filter of the drafts: `{operator: arguments}`."""
     if isinstance(node, list):
         return [_modern(one) for one in node]
     if not isinstance(node, Mapping) or node.keys() & _LITERALS:

@@ -1,8 +1,8 @@
-"""CQL2 JSON written as a condition in SQL.
+"""Compiler of CQL2 JSON to a condition in SQL.
 
-CQL2 is three-valued as SQL is: a property that is missing, or of another type than what it is compared
-with, makes a comparison neither true nor false, and never an error. Everything a client sent is a parameter
-of the statement or an escaped literal.
+CQL2 has three truth values, as SQL has. A comparison with a missing property, or with a value of another
+type, is neither true nor false, and never an error. Every value that a client sent is a parameter of the
+statement or an escaped literal.
 """
 
 from __future__ import annotations
@@ -11,30 +11,31 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search import limits, sql
+from landbridge.stac_api.pgstac import sql_builder
+from landbridge.stac_api.pgstac.sql_builder import Parameters, Sql
+from landbridge.stac_api.search import limits
 from landbridge.stac_api.search.cql2 import literals
-from landbridge.stac_api.search.sql import Parameters, Sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from landbridge.stac_api.search.sql import Kind
+    from landbridge.stac_api.pgstac.sql_builder import Kind
 
 __all__ = ["condition"]
 
 _NULL = Sql("null", "NULL")
-_NEVER = Sql("truth", "NULL::boolean")
+_NEVER = Sql("boolean", "NULL::boolean")
 _COMPARISONS = {
     "=": "=", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">=",
     "!=": "<>", "eq": "=", "neq": "<>", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">=",
 }  # fmt: skip
 _ARITHMETIC = ("+", "-", "*", "/", "%", "^", "div")
-# How JSON is read as a value of each kind.
+# Functions that read a JSON value as each kind.
 _READERS: dict[Kind, str] = {
     "string": "landbridge.as_text",
-    "truth": "landbridge.as_boolean",
-    "instant": "landbridge.as_timestamptz",
-    "members": "landbridge.as_array",
+    "boolean": "landbridge.as_boolean",
+    "timestamp": "landbridge.as_timestamptz",
+    "array": "landbridge.as_array",
 }
 _SPATIAL = {
     "s_intersects": "ST_Intersects",
@@ -46,7 +47,7 @@ _SPATIAL = {
     "s_touches": "ST_Touches",
     "s_within": "ST_Within",
 }
-# Of intervals a to b and c to d (OGC 21-065r2, table 8).
+# For the intervals a to b and c to d (OGC 21-065r2, table 8).
 _TEMPORAL = {
     "t_after": "{a} > {d}",
     "t_before": "{b} < {c}",
@@ -77,19 +78,19 @@ _ARRAYS = {
 def condition(
     tree: Any, parameters: Parameters, columns: Mapping[str, tuple[str, Kind]] | None = None
 ) -> str:
-    """The SQL condition that a filter asks for.
+    """Return the SQL condition of a filter.
 
     Args:
-        tree: the filter, as `read` gives it.
+        tree: the filter, as returned by `read`.
         parameters: takes the values.
-        columns: the properties of another table than pgstac's `items` and `collections_asitems`.
+        columns: the properties that the table has, if it is not `items` or `collections_asitems`.
 
     Raises:
-        BadRequestError: what the filter says makes no sense, with what would.
-        NotAColumnError: it names what `columns` have not.
+        BadRequestError: if the filter is invalid; the text says what is expected.
+        NotAColumnError: if the filter names a property that is not in `columns`.
     """
     writer = _Writer(parameters, columns)
-    return writer.truth(writer.write(tree)).text
+    return writer.as_condition(writer.write(tree)).text
 
 
 class _Writer:
@@ -102,32 +103,32 @@ class _Writer:
     def write(self, node: Any) -> Sql:
         if isinstance(node, Mapping):
             written = self._write_object(node)
-            # Some operators repeat an argument, so nesting them multiplies what is written.
+            # Some operators repeat an argument, so nesting them multiplies the SQL.
             if len(written.text) > limits.MOST_SQL:
                 raise BadRequestError(
-                    f"The filter is too large: operators in one another repeat what is in them, and its SQL "
+                    f"The filter is too large: nested operators repeat their arguments, and its SQL "
                     f"would have more than {limits.MOST_SQL:,} characters. Nest fewer of them."
                 )
             return written
         if node is None:
             return _NULL
         if isinstance(node, bool):
-            return Sql("truth", "TRUE" if node else "FALSE")
+            return Sql("boolean", "TRUE" if node else "FALSE")
         if isinstance(node, str):
             return Sql("string", self._parameters.add(node, "text"))
         if isinstance(node, int | float):
             return Sql("number", self._parameters.add(literals.double(node), "double precision"))
         if isinstance(node, list):
             return literals.array(node, self._parameters)
-        raise BadRequestError(f"{node!r} is no part of a filter.")
+        raise BadRequestError(f"{node!r} is not part of a filter.")
 
     def _write_object(self, node: Mapping[str, Any]) -> Sql:
         if "op" in node:
             return self._operation(node)
         if "property" in node:
-            return sql.value_of(node["property"], self._parameters, self._columns)
+            return sql_builder.value_of(node["property"], self._parameters, self._columns)
         if "timestamp" in node or "date" in node:
-            return literals.instant(node.get("timestamp", node.get("date")), self._parameters)
+            return literals.timestamp(node.get("timestamp", node.get("date")), self._parameters)
         if "interval" in node:
             return self._interval(node["interval"])
         if "bbox" in node:
@@ -137,7 +138,7 @@ class _Writer:
         if "function" in node:
             raise BadRequestError(f"There is no function {node['function']!r}.")
         raise BadRequestError(
-            f"{literals.short(node)} is no part of a filter; it has neither op nor property, timestamp, "
+            f"{literals.short(node)} is not part of a filter; it has neither op nor property, timestamp, "
             "date, interval, bbox or type."
         )
 
@@ -147,11 +148,11 @@ class _Writer:
                 f"An interval is an array of its start and its end, not {literals.short(bounds)}."
             )
         start, end = (
-            Sql("instant", f"'{open_}infinity'::timestamptz")
+            Sql("timestamp", f"'{open_}infinity'::timestamptz")
             if bound in ("..", "", None)
-            else self._as(self.write(bound), "instant")
+            else self._as(self.write(bound), "timestamp")
             if isinstance(bound, Mapping)
-            else literals.instant(bound, self._parameters)
+            else literals.timestamp(bound, self._parameters)
             for bound, open_ in zip(bounds, ("-", ""), strict=True)
         )
         return Sql("interval", start.text, end.text)
@@ -189,33 +190,33 @@ class _Writer:
         return args
 
     def _joined(self, op: str, args: list[Any]) -> Sql:
-        parts = [self.truth(self.write(arg)).text for arg in args]
+        parts = [self.as_condition(self.write(arg)).text for arg in args]
         if not parts:
-            return Sql("truth", "TRUE" if op.lower() == "and" else "FALSE")
-        return Sql("truth", "(" + f" {op.upper()} ".join(parts) + ")")
+            return Sql("boolean", "TRUE" if op.lower() == "and" else "FALSE")
+        return Sql("boolean", "(" + f" {op.upper()} ".join(parts) + ")")
 
     def _not(self, op: str, args: list[Any]) -> Sql:
         (arg,) = self._exactly(op, args, 1)
         self._negated = not self._negated
-        inner = self.truth(self.write(arg)).text
+        inner = self.as_condition(self.write(arg)).text
         self._negated = not self._negated
-        return Sql("truth", f"(NOT {inner})")
+        return Sql("boolean", f"(NOT {inner})")
 
     def _is_null(self, op: str, args: list[Any]) -> Sql:
         (arg,) = self._exactly(op, args, 1)
         value = self.write(arg)
         if value.kind == "geometry":
-            # A blob without a geometry has an empty one.
-            return Sql("truth", f"ST_IsEmpty({value.text})")
+            # A blob without a geometry is stored with an empty one.
+            return Sql("boolean", f"ST_IsEmpty({value.text})")
         text = f"nullif({value.text}, 'null'::jsonb)" if value.kind == "json" else value.text
-        return Sql("truth", f"({text} IS NULL)")
+        return Sql("boolean", f"({text} IS NULL)")
 
     def _between(self, op: str, args: list[Any]) -> Sql:
-        if len(args) == 2 and isinstance(args[1], list):  # as drafts of CQL2 had it
+        if len(args) == 2 and isinstance(args[1], list):  # the form of CQL2's drafts
             args = [args[0], *args[1]]
         value, low, high = (self.write(arg) for arg in self._exactly(op, args, 3))
         above, below = self._compared(">=", value, low), self._compared("<=", value, high)
-        return Sql("truth", f"({above.text} AND {below.text})")
+        return Sql("boolean", f"({above.text} AND {below.text})")
 
     def _in(self, op: str, args: list[Any]) -> Sql:
         value, choices = self._exactly(op, args, 2)
@@ -225,7 +226,7 @@ class _Writer:
         texts = [one for one in choices if isinstance(one, str)]
         numbers = [literals.double(one) for one in choices if literals.is_number(one)]
         others = [one for one in choices if not isinstance(one, str) and not literals.is_number(one)]
-        # True, false and null are each compared once, however often they are given.
+        # True, false and null are compared once each, even if repeated.
         others = [
             *dict.fromkeys(one for one in others if isinstance(one, bool | None)),
             *(one for one in others if not isinstance(one, bool | None)),
@@ -237,14 +238,14 @@ class _Writer:
             known = self._parameters.add(numbers, "double precision[]")
             parts.append(f"{self._as(found, 'number').text} = ANY ({known})")
         if found.text in ("id", "collection"):
-            return Sql("truth", f"({' OR '.join(parts) or 'FALSE'})")
+            return Sql("boolean", f"({' OR '.join(parts) or 'FALSE'})")
         parts += [self._compared("=", found, self.write(one)).text for one in others]
-        # A value of another type is not among them, which is no riddle; what is missing is one.
+        # A value of another type gives false; a missing one gives NULL.
         known = f"{found.text} IS NOT NULL"
         if found.kind == "json":
             known = f"jsonb_typeof({found.text}) IN ('string', 'number', 'boolean')"
         each = [f"coalesce({part}, FALSE)" for part in parts]
-        return Sql("truth", f"({' OR '.join([*each, f'CASE WHEN {known} THEN FALSE END'])})")
+        return Sql("boolean", f"({' OR '.join([*each, f'CASE WHEN {known} THEN FALSE END'])})")
 
     def _like(self, op: str, args: list[Any]) -> Sql:
         value, pattern = self._exactly(op, args, 2)
@@ -256,7 +257,7 @@ class _Writer:
         text = literals.constant(pattern)
         if (len(text) - len(text.rstrip("\\"))) % 2:
             raise BadRequestError(f"The pattern {text!r} ends in a backslash with nothing after it.")
-        return Sql("truth", f"({found.text} LIKE {wanted.text})")
+        return Sql("boolean", f"({found.text} LIKE {wanted.text})")
 
     def _folded(self, op: str, args: list[Any]) -> Sql:
         (arg,) = self._exactly(op, args, 1)
@@ -289,7 +290,7 @@ class _Writer:
         exact = self._parameters.related(_SPATIAL[name], a.text, b.text)
         column = "geometry" in (a.text, b.text)
         if name != "s_intersects":
-            # GEOS knows no collections here; an item's would end the search of all.
+            # GEOS fails on collections here; one item with a collection would end the search.
             kinds = " OR ".join(
                 f"GeometryType({side.text}) = 'GEOMETRYCOLLECTION'"
                 for side in (a, b)
@@ -299,52 +300,52 @@ class _Writer:
         elif column:
             exact = f"CASE WHEN ST_IsEmpty(geometry) THEN NULL ELSE {exact} END"
         if name == "s_disjoint" or self._negated or not column:
-            return Sql("truth", f"({exact})")
-        # Where neither false nor unknown is looked at, the index may be.
-        return Sql("truth", f"({a.text} && {b.text} AND {exact})")
+            return Sql("boolean", f"({exact})")
+        # The index may be used if the result only matters when it is true.
+        return Sql("boolean", f"({a.text} && {b.text} AND {exact})")
 
     def _temporal(self, name: str, one: Any, other: Any) -> Sql:
         a, b = (self._as_interval(self.write(arg), name) for arg in (one, other))
-        return Sql("truth", "(" + _TEMPORAL[name].format(a=a.text, b=a.end, c=b.text, d=b.end) + ")")
+        return Sql("boolean", "(" + _TEMPORAL[name].format(a=a.text, b=a.end, c=b.text, d=b.end) + ")")
 
     def _as_interval(self, value: Sql, name: str) -> Sql:
         if value.kind == "interval":
             return value
-        if value.kind not in ("instant", "json", "string", "null"):
+        if value.kind not in ("timestamp", "json", "string", "null"):
             raise BadRequestError(f"{name} takes properties, timestamps, dates and intervals.")
-        schema = sql.definition(value.name)
+        schema = sql_builder.definition(value.name)
         if schema and schema.get("format") != "date-time":
             raise BadRequestError(
                 f"{name} takes timestamps, dates, intervals and properties that hold them; "
                 f"{value.name!r} is a {schema['type']}."
             )
-        moment = self._as(value, "instant")
+        moment = self._as(value, "timestamp")
         return Sql("interval", moment.text, moment.text)
 
     def _arrays(self, name: str, one: Any, other: Any) -> Sql:
-        # A bare value is meant as an array of it, as text has no array of one element.
+        # A bare value stands for an array of one element, which CQL2 text cannot write.
         a, b = (self.write(arg if isinstance(arg, Mapping | list) else [arg]) for arg in (one, other))
-        a, b = self._as(a, "members"), self._as(b, "members")
-        return Sql("truth", "(" + _ARRAYS[name].format(a=a.text, b=b.text) + ")")
+        a, b = self._as(a, "array"), self._as(b, "array")
+        return Sql("boolean", "(" + _ARRAYS[name].format(a=a.text, b=b.text) + ")")
 
     # Kinds
-    def truth(self, value: Sql) -> Sql:
-        """A value as a condition."""
-        if value.kind not in ("truth", "json", "null"):
-            raise BadRequestError(f"A {value.kind} stands in the filter where a condition is needed.")
-        return self._as(value, "truth")
+    def as_condition(self, value: Sql) -> Sql:
+        """Return a value as a condition."""
+        if value.kind not in ("boolean", "json", "null"):
+            raise BadRequestError(f"The filter needs a condition in place of a {value.kind}.")
+        return self._as(value, "boolean")
 
     def _as(self, value: Sql, kind: Kind) -> Sql:
-        """A value as one of another kind; NULL where it is none."""
+        """Return a value as another kind; NULL if it cannot be one."""
         if value.kind == kind:
             return value
         if value.kind == "json":
             if kind == "number":
-                return Sql("number", sql.number(value.text, value.name))
+                return Sql("number", sql_builder.number(value.text, value.name))
             return Sql(kind, f"{_READERS[kind]}({value.text})")
-        if value.kind == "string" and kind == "instant":
-            return Sql("instant", f"landbridge.as_timestamptz(to_jsonb({value.text}))")
-        types = {"string": "text", "number": "double precision", "truth": "boolean", "members": "jsonb"}
+        if value.kind == "string" and kind == "timestamp":
+            return Sql("timestamp", f"landbridge.as_timestamptz(to_jsonb({value.text}))")
+        types = {"string": "text", "number": "double precision", "boolean": "boolean", "array": "jsonb"}
         return Sql(kind, f"NULL::{types.get(kind, 'timestamptz')}")
 
     def _compared(self, op: str, a: Sql, b: Sql) -> Sql:
@@ -355,22 +356,22 @@ class _Writer:
             raise BadRequestError(f"{op} compares no geometries and no intervals; s_... and t_... do.")
         if kinds == {"json"}:
             return self._compared_json(op, a, b)
-        if kinds == {"json", "members"}:
-            equal = f"({self._as(a, 'members').text} = {self._as(b, 'members').text})"
-            return Sql("truth", equal if op == "=" else f"(NOT {equal})") if op in ("=", "<>") else _NEVER
-        if "instant" in kinds:
-            a, b = self._as(a, "instant"), self._as(b, "instant")
+        if kinds == {"json", "array"}:
+            equal = f"({self._as(a, 'array').text} = {self._as(b, 'array').text})"
+            return Sql("boolean", equal if op == "=" else f"(NOT {equal})") if op in ("=", "<>") else _NEVER
+        if "timestamp" in kinds:
+            a, b = self._as(a, "timestamp"), self._as(b, "timestamp")
         elif "json" in kinds:
             kind = (kinds - {"json"}).pop()
             a, b = self._as(a, kind), self._as(b, kind)
         elif len(kinds) > 1:
             return _NEVER
         text = f'{a.text} {op} {b.text} COLLATE "C"' if a.kind == "string" else f"{a.text} {op} {b.text}"
-        return Sql("truth", f"({text})")
+        return Sql("boolean", f"({text})")
 
     @staticmethod
     def _compared_json(op: str, a: Sql, b: Sql) -> Sql:
         if op in ("=", "<>"):
             alike = f"landbridge.json_equal({a.text}, {b.text})"
-            return Sql("truth", alike if op == "=" else f"(NOT {alike})")
-        return Sql("truth", f"(landbridge.compare_json({a.text}, {b.text}) {op} 0)")
+            return Sql("boolean", alike if op == "=" else f"(NOT {alike})")
+        return Sql("boolean", f"(landbridge.compare_json({a.text}, {b.text}) {op} 0)")

@@ -1,9 +1,8 @@
-"""Searches that go on when a stored geometry can't be written as GeoJSON or compared.
+"""Searches that survive stored geometries that PostGIS cannot write as GeoJSON or compare.
 
-One item must not end the searches of everybody. The quick way is tried first; after an error the search runs
-again by SQL functions that catch it, item by item. An item is then shown with the nearest geometry that
-GeoJSON has, or with null, and not found by a predicate that its geometry has no answer to. `doctor` names
-such items.
+One item must not end everybody's searches. The fast functions are tried first. After an error the search runs
+again with SQL functions that catch errors item by item. It then shows an item with a repaired geometry, or
+with null, and does not find it by a predicate that fails on its geometry. `doctor` lists such items.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Whether the statement that is being written has to survive geometries that can't be read.
+# True while a statement is built that must survive unreadable geometries.
 TOLERANT: ContextVar[bool] = ContextVar("tolerant", default=False)
 _UNREADABLE = (asyncpg.InternalServerError, asyncpg.DataError)
 
@@ -32,16 +31,18 @@ _UNREADABLE = (asyncpg.InternalServerError, asyncpg.DataError)
 def tolerant(
     read: Callable[Concatenate[asyncpg.Connection, P], Awaitable[T]],
 ) -> Callable[Concatenate[asyncpg.Connection, P], Awaitable[T]]:
-    """Decorate a search to run again after an error that a stored geometry may be the cause of."""
+    """Decorate a search to run again after an error that a stored geometry may have caused."""
 
     @functools.wraps(read)
     async def run(conn: asyncpg.Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        # In a transaction, nothing follows an error.
+        # In a transaction, nothing can follow an error.
         if not conn.is_in_transaction():
             try:
                 return await read(conn, *args, **kwargs)
             except _UNREADABLE as error:
-                logger.warning("A geometry can't be read (%s); `landbridge-server doctor` names it.", error)
+                logger.warning(
+                    "A geometry cannot be read (%s); `landbridge-server doctor` lists its item.", error
+                )
         token = TOLERANT.set(True)
         try:
             return await read(conn, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""What a caller may see, as conditions in SQL: on items, on collections, on the facts of items."""
+"""Conditions in SQL that limit items, collections and `item_stats` to those that the caller may see."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from landbridge.stac_api.access.rules import Access
-    from landbridge.stac_api.search.sql import Parameters
+    from landbridge.stac_api.pgstac.sql_builder import Parameters
 
-__all__ = ["of_collections", "of_facts", "of_items"]
+__all__ = ["of_collections", "of_items", "of_stats"]
 
-# The planner looks at every id of a list for every partition: 1,000 ids in one list take it a second, and in
-# lists of this length a tenth of that.
+# The planner compares every id of a list with every partition: one list of 1,000 ids takes a second, lists of
+# this length a tenth of that.
 _MOST_IDS = 50
-# The blobs that let in one of some subjects, by the index on those.
+# The blobs that one of the subjects may read, found by the index on subjects.
 _BLOBS = """
 SELECT c.id, b.id FROM landbridge.blob_grants b JOIN collections c ON c.key = b.collection_key
 WHERE b.subjects && {subjects}
 """
-_FACTS = "SELECT b.collection_key, b.id FROM landbridge.blob_grants b WHERE b.subjects && {subjects}"
+_STATS = "SELECT b.collection_key, b.id FROM landbridge.blob_grants b WHERE b.subjects && {subjects}"
 
 
 def of_items(asked: Sequence[str] | None, access: Access, parameters: Parameters) -> list[str]:
-    """The conditions on `items` of being in one of the collections asked for (None: in any), and visible.
+    """Return conditions on visible `items` in the collections asked for; None stands for all collections.
 
-    No item meets two of them; they are to be asked one by one, and what they find is to be put together.
+    No item meets two of them: the caller unites the results of one query for each.
     """
     if access.everything and asked is None:
         return ["TRUE"]
@@ -42,23 +42,23 @@ def of_items(asked: Sequence[str] | None, access: Access, parameters: Parameters
 
 
 def of_collections(access: Access, parameters: Parameters) -> str:
-    """The condition on rows of collections of being visible."""
+    """Return the condition on visible collections."""
     return "TRUE" if access.everything else _among("id", access.collections, parameters)
 
 
-def of_facts(
+def of_stats(
     asked: Sequence[str] | None, keys: Mapping[int, str], access: Access, parameters: Parameters
 ) -> str:
-    """The condition on `landbridge.item_stats AS s`, as `of_items`.
+    """Return the condition on `landbridge.item_stats AS s`, as `of_items`.
 
-    `keys` are the ids, by key, of those of the collections asked for that are there and visible.
+    `keys` has the ids, by key, of the existing and visible collections among those asked for.
     """
     if access.everything:
         return "TRUE" if asked is None else _keyed(list(keys), parameters)
     products, containers = map(set, access.narrowed(asked))
     parts = [_keyed([key for key, name in keys.items() if name in products], parameters)]
     if held := [key for key, name in keys.items() if name in containers]:
-        blobs = _FACTS.format(subjects=parameters.add(access.listed, "text[]"))
+        blobs = _STATS.format(subjects=parameters.add(access.listed, "text[]"))
         parts.append(f"({_keyed(held, parameters)} AND (s.collection_key, s.id) IN ({blobs}))")
     return f"({' OR '.join(parts)})"
 

@@ -1,4 +1,4 @@
-"""What the SQL of searches is made of: parameters, literals, and the values that names stand for."""
+"""Parts of the SQL of searches: parameters, literals, and the columns of properties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from landbridge.mappings import queryables
 from landbridge.mappings.access import ACCESS_LISTS, OWNERS
 from landbridge.stac_api.documents import projection
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.search.tolerance import TOLERANT
+from landbridge.stac_api.pgstac.tolerance import TOLERANT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,36 +24,38 @@ __all__ = [
     "Parameters",
     "Sql",
     "definition",
+    "is_indexed",
     "number",
     "typed",
     "value_of",
 ]
 
-Kind = Literal["json", "string", "number", "truth", "instant", "members", "geometry", "interval", "null"]
+Kind = Literal["json", "string", "number", "boolean", "timestamp", "array", "geometry", "interval", "null"]
 
-# Columns of pgstac's tables. A datetime there is an item's start_datetime where it has a start and an end.
+# Columns of pgstac's tables. The column datetime holds start_datetime if an item has a start and an end.
 _COLUMNS: dict[str, tuple[str, Kind]] = {
     "id": ("id", "string"),
     "collection": ("collection", "string"),
     "geometry": ("geometry", "geometry"),
-    "datetime": ("datetime", "instant"),
+    "datetime": ("datetime", "timestamp"),
 }
 _SORTED: dict[str, tuple[str, Kind]] = {
     "id": ("id", "string"),
     "collection": ("collection", "string"),
-    "datetime": ("datetime", "instant"),
-    "start_datetime": ("datetime", "instant"),
-    "end_datetime": ("end_datetime", "instant"),
+    "datetime": ("datetime", "timestamp"),
+    "start_datetime": ("datetime", "timestamp"),
+    "end_datetime": ("end_datetime", "timestamp"),
 }
 _TOP = frozenset({"assets", "links", "bbox", "stac_version", "stac_extensions"})
 _PREFIX = re.compile(r"^(?:properties\.)+")
 _PLACE = re.compile(r"\$(\d+)")
 _MOST_NAME = 1000
+_INDEXED = "to_float("  # the expression of the indexes that pgstac makes
 
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """An expression and what it is of; an interval has a second one, its end, and a property its name."""
+    """An SQL expression and its kind; an interval has a second expression, a property has a name."""
 
     kind: Kind
     text: str
@@ -63,26 +65,26 @@ class Sql:
 
 @dataclass(slots=True)
 class Parameters:
-    """The values that parts of a statement name as they are written."""
+    """Values of the parameters of a statement, collected while its parts are built."""
 
     values: list[Any] = field(default_factory=list)
-    subjects: Sequence[str] | None = None  # of the caller, where lists are to be seen as it may see them
+    subjects: Sequence[str] | None = None  # of a caller who may see only a part of access lists
     tolerant: bool = field(default_factory=TOLERANT.get)
     dehydrated: bool = True  # rows of `items`, not of `collections_asitems`
 
     def add(self, value: Any, type_: str) -> str:
-        """The place of a new parameter."""
+        """Add a value, and return its placeholder."""
         self.values.append(value)
         return f"${len(self.values)}::{type_}"
 
-    def add_instant(self, moment: datetime) -> str:
-        """Return the place of a new parameter that is a moment with a time zone."""
+    def add_timestamp(self, moment: datetime) -> str:
+        """Add a time with a time zone, and return its placeholder."""
         try:
             moment = moment.astimezone(UTC)
         except OverflowError as error:
             raise BadRequestError(f"{moment} lies outside the years 1 to 9999 of UTC.") from error
         if moment in _ENDS_OF_TIME:
-            # asyncpg takes these two for the infinities, which are before and after what is stored.
+            # asyncpg sends these two as infinities, which lie outside the stored times.
             return f"{self.add(moment.isoformat(), 'text')}::timestamptz"
         return self.add(moment, "timestamptz")
 
@@ -93,7 +95,7 @@ class Parameters:
         return f"{predicate}({one}, {other})"
 
     def bound(self, statement: str) -> tuple[str, list[Any]]:
-        """A statement with the parameters that it names, and no others: PostgreSQL wants each one used."""
+        """Return a statement with only the parameters that it names: PostgreSQL refuses unused ones."""
         used: dict[str, int] = {}
 
         def renumbered(match: re.Match[str]) -> str:
@@ -107,24 +109,27 @@ _ENDS_OF_TIME = frozenset({datetime.min.replace(tzinfo=UTC), datetime.max.replac
 
 
 def literal(text: str) -> str:
-    """A string constant, for what an index has to recognize; everything else is a parameter."""
+    """Return a string constant, for expressions that an index must match; other values are parameters."""
     if "\x00" in text:
         raise BadRequestError("A NUL character is in no document.")
     if "\\" in text or "$" in text:
-        # No dollar stands in a literal that could be taken for a parameter.
+        # A dollar in a literal could be mistaken for a parameter.
         return "E'" + text.replace("\\", "\\\\").replace("'", "''").replace("$", "\\x24") + "'"
     return "'" + text.replace("'", "''") + "'"
 
 
 class NotAColumnError(LandbridgeError):
-    """A filter names a property that the table it is written for has no column of."""
+    """Error: a filter names a property for which its table has no column."""
 
 
 def value_of(name: Any, parameters: Parameters, columns: Mapping[str, tuple[str, Kind]] | None = None) -> Sql:
-    """What a property's name stands for in a filter.
+    """Return the SQL of a property in a filter.
 
-    Of an access list it is what the caller may see, so that no filter finds out the rest. `columns` are the
-    only ones of another table than pgstac's. Raises `NotAColumnError`.
+    An access list is reduced to the entries that the caller may see, so that no filter finds out the others.
+    `columns` are the columns of a table that is not pgstac's.
+
+    Raises:
+        NotAColumnError: if the property is not in `columns`.
     """
     bare = _bare(name)
     if columns is not None:
@@ -141,31 +146,36 @@ def value_of(name: Any, parameters: Parameters, columns: Mapping[str, tuple[str,
 
 
 def typed(name: str, *, dehydrated: bool = True) -> Sql:
-    """Return what rows are ordered by for a name: numbers, instants or text if its queryable says so.
+    """Return the SQL of a sort key: as a number, time or text if the property's queryable has that type.
 
-    `dehydrated` says that the rows are those of `items`, not of `collections_asitems`.
+    `dehydrated` tells that the rows are those of `items`, not of `collections_asitems`.
     """
     bare = _bare(name)
     if bare in _SORTED:
         text, kind = _SORTED[bare]
         return Sql(kind, text)
     if bare.split(".")[0] in ACCESS_LISTS:
-        raise BadRequestError(f"Nothing is sorted by {bare}: everybody sees other entries of it.")
+        raise BadRequestError(f"Cannot sort by {bare}: each caller sees other entries of it.")
     path = _path(bare, dehydrated=dehydrated)
     schema = definition(bare)
     if schema.get("format") == "date-time":
-        return Sql("instant", f"landbridge.as_timestamptz({path})")
+        return Sql("timestamp", f"landbridge.as_timestamptz({path})")
     if schema.get("type") in ("number", "integer"):
         return Sql("number", number(path, bare))
     if schema.get("type") == "string":
         return Sql("string", f'landbridge.as_text({path}) COLLATE "C"')
-    # JSON has an order of its own: numbers by value, before strings.
+    # jsonb has its own order: numbers by value, before strings.
     return Sql("json", f"nullif({path}, 'null'::jsonb)")
 
 
+def is_indexed(expression: str) -> bool:
+    """Return whether an index of pgstac's supports an expression of `number`."""
+    return expression.startswith(_INDEXED)
+
+
 def number(path: str, name: str = "") -> str:
-    """A number, read as its index does where it has one."""
-    return f"to_float({path})" if name in queryables.INDEXED else f"landbridge.as_number({path})"
+    """Return the SQL of a number; an indexed property is read as its index reads it."""
+    return f"{_INDEXED}{path})" if name in queryables.INDEXED else f"landbridge.as_number({path})"
 
 
 @cache
@@ -174,7 +184,7 @@ def _definitions() -> dict[str, dict[str, Any]]:
 
 
 def definition(name: str) -> dict[str, Any]:
-    """The JSON Schema of a property of ours; empty for those of others."""
+    """Return the JSON Schema of a property of the Catalog; empty for other properties."""
     return _definitions().get(_bare(name), {}) if name else {}
 
 
@@ -185,17 +195,17 @@ def _bare(name: Any) -> str:
 
 
 def _path(bare: str, *, dehydrated: bool = True) -> str:
-    """Return the SQL of a value; a name with dots is a member of that name, or else a path."""
+    """Return the SQL of a value; a name with dots is a member of that name or a path."""
     parts = bare.split(".")
     if parts[0] in _TOP:
         if dehydrated:
-            # A base item has no properties, so that only these cost more than reading the row.
+            # Only these need the base item, which has no properties.
             keys = ", ".join(literal(part) for part in parts)
             return f"landbridge.hydrated_value(content, collection, ARRAY[{keys}])"
         return "content->" + "->".join(literal(part) for part in parts)
     whole = f"content->'properties'->{literal(bare)}"
     if bare == projection.EPSG:
-        # It is shown even if it is not stored.
+        # The API shows it even if it is not stored.
         code = f"content->'properties'->>{literal(projection.CODE)}"
         return f"coalesce({whole}, to_jsonb(substring({code} FROM '{projection.NUMBER}')::bigint))"
     if len(parts) == 1:

@@ -1,0 +1,107 @@
+"""Execution of searches for items and for collections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.pgstac import collection_queries, item_queries, item_stats, visibility
+from landbridge.stac_api.pgstac.sql_builder import Parameters
+from landbridge.stac_api.pgstac.tolerance import tolerant
+from landbridge.stac_api.search import recent_items
+from landbridge.stac_api.search.conditions import of_collections, of_items
+from landbridge.stac_api.search.order import Order, Token
+from landbridge.stac_api.search.request import Sort
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from landbridge.stac_api.access.rules import Access
+    from landbridge.stac_api.search.request import Search
+
+__all__ = ["Page", "search_collections", "search_items"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a search: whole items, tokens of the neighbouring pages, the exact number of matches."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+    prev: str | None
+    matched: int
+
+
+@tolerant
+async def search_items(
+    conn: asyncpg.Connection, asked: Search, limit: int, access: Access, *, most_sorted: int | None = None
+) -> Page:
+    """Run a search for at most `limit` of the items that the caller may see.
+
+    Raises:
+        BadRequestError: if the search is invalid, or sorts more than `most_sorted` items without an index.
+    """
+    asked = await recent_items.name_collections(conn, asked, access)
+    order = Order(asked.sortby)
+    token = Token.decode(asked.token) if asked.token else None
+    backwards = token is not None and token.backwards
+    parameters = Parameters(subjects=None if access.everything else access.listed)
+    matching = of_items(asked, parameters, access)
+    matched: int | None = None
+    if order.unindexed is not None and most_sorted is not None:
+        matched = await item_queries.count_items(conn, matching, parameters)
+        if matched > most_sorted:
+            raise BadRequestError(
+                f"{matched} items would have to be sorted by {order.unindexed}, which has no index; at most "
+                f"{most_sorted} are. Ask for fewer, or sort by datetime, id, collection or eo:cloud_cover."
+            )
+    restricted = matching
+    if token:
+        after = order.after(token, parameters)
+        restricted = [f"({one}) AND {after}" for one in matching]
+    if products := recent_items.products_of_first_page(asked, limit, access):
+        # The items of products are counted in item_stats; a caller may read few blobs.
+        _, containers = access.narrowed(asked.collections)
+        newest = await item_stats.collections_of_newest(conn, products, limit + 1)
+        restricted = of_items(replace(asked, collections=(*newest, *containers)), parameters, access)
+        matching = visibility.of_items(containers, access, parameters)
+    rows = await item_queries.fetch_rows(
+        conn, restricted, parameters, order=order.by(backwards=backwards), key=order.key(), limit=limit + 1
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if backwards:
+        rows.reverse()
+
+    # A first page that isn't full is the whole answer: no second query needed to count it.
+    if matched is None:
+        whole = token is None and not more
+        matched = len(rows) if whole else await item_queries.count_items(conn, matching, parameters)
+        if products and not whole:
+            matched += await item_stats.count_items(conn, products)
+    has_next, has_prev = (True, more) if backwards else (more, token is not None)
+    items = await item_queries.hydrate_rows(conn, rows)
+    return Page(
+        items=items if access.everything else [item_queries.visible_to(access, item) for item in items],
+        next=Token(False, rows[-1]["key"], order.name).encode() if has_next and rows else None,
+        prev=Token(True, rows[0]["key"], order.name).encode() if has_prev and rows else None,
+        matched=matched,
+    )
+
+
+@tolerant
+async def search_collections(
+    conn: asyncpg.Connection, asked: Search, limit: int, access: Access
+) -> tuple[list[dict[str, Any]], int]:
+    """Return a page of the matching collections, as the caller sees them, and the number of all matches."""
+    order = Order(asked.sortby or (Sort("id"),), last=("id",), dehydrated=False)
+    parameters = Parameters(subjects=None if access.everything else access.listed)
+    parameters.dehydrated = False
+    condition = of_collections(asked, parameters, access)
+    found = await collection_queries.fetch_collections(
+        conn, condition, parameters, access, order=order.by(), limit=limit, offset=asked.offset
+    )
+    if asked.offset == 0 and len(found) < limit:
+        return found, len(found)
+    return found, await collection_queries.count_collections(conn, condition, parameters, access)
