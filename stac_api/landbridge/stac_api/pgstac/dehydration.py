@@ -49,61 +49,61 @@ class Base:
         if not self._usable:
             return None
         try:
-            content, marks = self._strip(self._item, _content(item))
+            content, markers = self._difference(self._item, _content(item))
         except _InexactError:
             return None
         if self.number is not None:
             content[BASE_ITEM_ID] = self.number
         text = orjson.dumps(content).decode()
         # A marker in the item itself would be mistaken for one of dehydration.
-        return text if text.count(MARKER) == marks else None
+        return text if text.count(MARKER) == markers else None
 
-    def _strip(self, base: Mapping[str, Any], mine: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        """Return what `mine` has beyond `base`, and the number of markers in it."""
+    def _difference(self, base: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        """Return the members of `own` that differ from `base`, and the number of markers among them."""
         left: dict[str, Any] = {}
         equal: dict[str, Any] = {}
-        marks = 0
-        for key, value in mine.items():
+        markers = 0
+        for key, value in own.items():
             other = base.get(key, _ABSENT)
             if other is _ABSENT or (key in _PER_FILE and isinstance(value, str | int)):
                 left[key] = value
             elif value != other:
-                left[key], more = self._beyond(other, value)
-                marks += more
+                left[key], more = self._stored_value(other, value)
+                markers += more
             elif not isinstance(value, str):
                 equal[key] = value
-        for key in self._unlike(equal, base) if equal else ():
-            left[key], more = self._beyond(base[key], equal[key])
-            marks += more
+        for key in self._of_other_types(equal, base) if equal else ():
+            left[key], more = self._stored_value(base[key], equal[key])
+            markers += more
         for key in base:
-            if key not in mine:
+            if key not in own:
                 left[key] = MARKER
-                marks += 1
-        return left, marks
+                markers += 1
+        return left, markers
 
-    def _beyond(self, base: Any, mine: Any) -> tuple[Any, int]:
-        """Return what a value is stored as that isn't the base item's, and the number of markers in it."""
-        if isinstance(mine, dict) and isinstance(base, dict):
-            return self._strip(base, mine)
+    def _stored_value(self, base: Any, own: Any) -> tuple[Any, int]:
+        """Return the stored form of a value that differs from the base item's, and its number of markers."""
+        if isinstance(own, dict) and isinstance(base, dict):
+            return self._difference(base, own)
         # pgstac's hydration replaces null by the base item's value; that of its clients fails on another
         # container.
-        if (mine is None and base is not None) or (
-            isinstance(mine, dict | list) and type(mine) is not type(base)
+        if (own is None and base is not None) or (
+            isinstance(own, dict | list) and type(own) is not type(base)
         ):
             raise _InexactError
-        if isinstance(mine, list) and len(mine) == len(base):
-            pairs = [self._element(other, value) for other, value in zip(base, mine, strict=True)]
+        if isinstance(own, list) and len(own) == len(base):
+            pairs = [self._element(other, value) for other, value in zip(base, own, strict=True)]
             return [value for value, _ in pairs], sum(more for _, more in pairs)
-        return mine, 0
+        return own, 0
 
-    def _element(self, base: Any, mine: Any) -> tuple[Any, int]:
-        """Return what an element is stored as, and the number of markers in it."""
+    def _element(self, base: Any, own: Any) -> tuple[Any, int]:
+        """Return the stored form of a list's element, and its number of markers."""
         # pgstac's hydration turns two empty objects into null, and fills nested lists from the base item.
-        if (mine == base == {}) or (isinstance(mine, list) and isinstance(base, list)):
+        if (own == base == {}) or (isinstance(own, list) and isinstance(base, list)):
             raise _InexactError
-        return self._beyond(base, mine)
+        return self._stored_value(base, own)
 
-    def _unlike(self, equal: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
+    def _of_other_types(self, equal: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
         """Return the equal members that differ in type: 1, 1.0 and true are equal in Python."""
         # Most items of a load repeat the same values, so known ones are skipped. `base` lives as long as this
         # object.
@@ -146,16 +146,16 @@ def hydrate(base: Mapping[str, Any], item: dict[str, Any], *, has_markers: bool)
 def _merge(base: Mapping[str, Any], into: dict[str, Any]) -> None:
     # The items of a page share most values: copying them would take longer than the rest of the answer.
     for key, value in base.items():
-        mine = into.get(key, _ABSENT)
-        if mine is _ABSENT:
+        own = into.get(key, _ABSENT)
+        if own is _ABSENT:
             into[key] = value
-        elif isinstance(mine, dict):
+        elif isinstance(own, dict):
             if isinstance(value, dict):
-                _merge(value, mine)
-        elif isinstance(mine, list):
-            if isinstance(value, list) and len(mine) == len(value):
-                for other, one in zip(value, mine, strict=True):
+                _merge(value, own)
+        elif isinstance(own, list):
+            if isinstance(value, list) and len(own) == len(value):
+                for other, one in zip(value, own, strict=True):
                     if isinstance(one, dict) and isinstance(other, dict):
                         _merge(other, one)
-        elif mine == MARKER:
+        elif own == MARKER:
             del into[key]

@@ -72,7 +72,7 @@ class CatalogClient(CoreCrudClient):
             found, matched = await execute.search_collections(conn, asked, limit, access)
         covers = await extents.extents_of_items(request, [one["id"] for one in found], access)
         base = links.base_url(request)
-        shown = _shown(asked.fields, "Collection")
+        shown = _member_selector(asked.fields, "Collection")
         document = {
             "collections": [
                 shown(links.with_collection_links(with_extent_of_items(one, covers.get(one["id"])), base))
@@ -152,7 +152,7 @@ class CatalogClient(CoreCrudClient):
                 conn, asked, limit, access, most_sorted=settings.max_unindexed_sort
             )
         base = links.base_url(request)
-        shown = _shown(asked.fields, "Feature")
+        shown = _member_selector(asked.fields, "Feature")
         document = {
             "type": "FeatureCollection",
             "features": [shown(links.with_item_links(item, base)) for item in page.items],
@@ -167,18 +167,18 @@ class CatalogClient(CoreCrudClient):
         return respond(document, base, GEOJSON)
 
 
-def _shown(fields: Fields, kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _member_selector(fields: Fields, kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Return the function that reduces a document to the members asked for."""
     if not fields.include and not fields.exclude:
         return lambda document: document
     include = {*fields.include, *_ALWAYS_SHOWN[kind]} if fields.include else set()
     exclude = set(fields.exclude) - _ALWAYS_SHOWN[kind]
     if kind == "Collection":
-        return partial(_filtered, include=include, exclude=exclude)
+        return partial(_select_members, include=include, exclude=exclude)
     return lambda item: dict(filter_fields(item, include, exclude))  # type: ignore[arg-type]
 
 
-def _filtered(document: dict[str, Any], include: set[str], exclude: set[str]) -> dict[str, Any]:
+def _select_members(document: dict[str, Any], include: set[str], exclude: set[str]) -> dict[str, Any]:
     # For an item without members filter_fields returns its id and collection; a collection gets neither.
     return dict(filter_fields({"collection": None, **document}, include, {*exclude, "collection"}))  # type: ignore[typeddict-item]
 
@@ -187,7 +187,7 @@ def _search_links(request: Request) -> list[dict[str, Any]]:
     return [{"rel": "self", "type": GEOJSON, "href": f"{links.base_url(request)}search"}]
 
 
-def _here(request: Request, **changed: Any) -> str:
+def _url_with(request: Request, **changed: Any) -> str:
     """Return the URL of a request with some of its parameters changed."""
     here, root = urlsplit(str(request.url)), urlsplit(links.base_url(request))
     params = {**parse_qs(here.query), **{name: [value] for name, value in changed.items()}}
@@ -201,7 +201,7 @@ def _offset_links(request: Request, offset: int, limit: int, matched: int) -> li
     if offset > 0:
         found.append(("prev", max(min(offset, matched) - limit, 0)))
     return [
-        {"rel": rel, "type": JSON, "method": "GET", "href": _here(request, offset=start)}
+        {"rel": rel, "type": JSON, "method": "GET", "href": _url_with(request, offset=start)}
         for rel, start in found
     ]
 
@@ -214,8 +214,8 @@ async def _paging_links(request: Request, page: execute.Page) -> list[dict[str, 
             continue
         link: dict[str, Any] = {"rel": rel, "type": GEOJSON, "method": request.method}
         if body is not None:
-            link |= {"href": _here(request), "body": {**body, "token": token}}
+            link |= {"href": _url_with(request), "body": {**body, "token": token}}
         else:
-            link["href"] = _here(request, token=token)
+            link["href"] = _url_with(request, token=token)
         out.append(link)
     return out

@@ -36,23 +36,21 @@ def of_items(search: Search, parameters: Parameters, access: Access) -> list[str
     Raises:
         BadRequestError: if a value of the search is invalid.
     """
-    asked = _asked(search, parameters)
-    return [
-        _joined(visible, asked) for visible in visibility.of_items(search.collections, access, parameters)
-    ]
+    asked = _requested(search, parameters)
+    return [_and(visible, asked) for visible in visibility.of_items(search.collections, access, parameters)]
 
 
 def of_collections(search: Search, parameters: Parameters, access: Access) -> str:
     """Return the condition on collections; otherwise as `of_items`."""
-    asked = _asked(search, parameters)
-    return _joined(visibility.of_collections(access, parameters), asked)
+    asked = _requested(search, parameters)
+    return _and(visibility.of_collections(access, parameters), asked)
 
 
-def _joined(visible: str, asked: list[str]) -> str:
+def _and(visible: str, asked: list[str]) -> str:
     return " AND ".join(asked if visible == "TRUE" else [visible, *asked]) or "TRUE"
 
 
-def _asked(search: Search, parameters: Parameters) -> list[str]:
+def _requested(search: Search, parameters: Parameters) -> list[str]:
     """Return the conditions of a search, except those on collections."""
     parts = []
     if search.ids is not None:

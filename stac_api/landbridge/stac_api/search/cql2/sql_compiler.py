@@ -89,27 +89,27 @@ def condition(
         BadRequestError: if the filter is invalid; the text says what is expected.
         NotAColumnError: if the filter names a property that is not in `columns`.
     """
-    writer = _Writer(parameters, columns)
-    return writer.as_condition(writer.write(tree)).text
+    compiler = _Compiler(parameters, columns)
+    return compiler.as_condition(compiler.compile(tree)).text
 
 
-class _Writer:
+class _Compiler:
     def __init__(self, parameters: Parameters, columns: Mapping[str, tuple[str, Kind]] | None) -> None:
         self._parameters = parameters
         self._columns = columns
         self._negated = False
 
     # Values
-    def write(self, node: Any) -> Sql:
+    def compile(self, node: Any) -> Sql:
         if isinstance(node, Mapping):
-            written = self._write_object(node)
+            compiled = self._compile_object(node)
             # Some operators repeat an argument, so nesting them multiplies the SQL.
-            if len(written.text) > limits.MOST_SQL:
+            if len(compiled.text) > limits.MOST_SQL:
                 raise BadRequestError(
                     f"The filter is too large: nested operators repeat their arguments, and its SQL "
                     f"would have more than {limits.MOST_SQL:,} characters. Nest fewer of them."
                 )
-            return written
+            return compiled
         if node is None:
             return _NULL
         if isinstance(node, bool):
@@ -122,7 +122,7 @@ class _Writer:
             return literals.array(node, self._parameters)
         raise BadRequestError(f"{node!r} is not part of a filter.")
 
-    def _write_object(self, node: Mapping[str, Any]) -> Sql:
+    def _compile_object(self, node: Mapping[str, Any]) -> Sql:
         if "op" in node:
             return self._operation(node)
         if "property" in node:
@@ -150,7 +150,7 @@ class _Writer:
         start, end = (
             Sql("timestamp", f"'{open_}infinity'::timestamptz")
             if bound in ("..", "", None)
-            else self._as(self.write(bound), "timestamp")
+            else self._as(self.compile(bound), "timestamp")
             if isinstance(bound, Mapping)
             else literals.timestamp(bound, self._parameters)
             for bound, open_ in zip(bounds, ("-", ""), strict=True)
@@ -167,18 +167,18 @@ class _Writer:
         name = op.lower()
         if name in _COMPARISONS:
             one, other = self._exactly(op, args, 2)
-            return self._compared(_COMPARISONS[name], self.write(one), self.write(other))
+            return self._compared(_COMPARISONS[name], self.compile(one), self.compile(other))
         if name in _ARITHMETIC:
-            one, other = (self._as(self.write(arg), "number") for arg in self._exactly(op, args, 2))
+            one, other = (self._as(self.compile(arg), "number") for arg in self._exactly(op, args, 2))
             return Sql("number", f"landbridge.safe_arithmetic('{name}', {one.text}, {other.text})")
-        for table, write in (
+        for table, compile_ in (
             (_SPATIAL, self._spatial),
             (_TEMPORAL, self._temporal),
             (_ARRAYS, self._arrays),
         ):
             if name in table:
                 one, other = self._exactly(op, args, 2)
-                return write(name, one, other)
+                return compile_(name, one, other)
         if name not in self._OTHERS:
             raise BadRequestError(f"There is no operator or function {op!r}.")
         return self._OTHERS[name](self, op, args)
@@ -190,7 +190,7 @@ class _Writer:
         return args
 
     def _joined(self, op: str, args: list[Any]) -> Sql:
-        parts = [self.as_condition(self.write(arg)).text for arg in args]
+        parts = [self.as_condition(self.compile(arg)).text for arg in args]
         if not parts:
             return Sql("boolean", "TRUE" if op.lower() == "and" else "FALSE")
         return Sql("boolean", "(" + f" {op.upper()} ".join(parts) + ")")
@@ -198,13 +198,13 @@ class _Writer:
     def _not(self, op: str, args: list[Any]) -> Sql:
         (arg,) = self._exactly(op, args, 1)
         self._negated = not self._negated
-        inner = self.as_condition(self.write(arg)).text
+        inner = self.as_condition(self.compile(arg)).text
         self._negated = not self._negated
         return Sql("boolean", f"(NOT {inner})")
 
     def _is_null(self, op: str, args: list[Any]) -> Sql:
         (arg,) = self._exactly(op, args, 1)
-        value = self.write(arg)
+        value = self.compile(arg)
         if value.kind == "geometry":
             # A blob without a geometry is stored with an empty one.
             return Sql("boolean", f"ST_IsEmpty({value.text})")
@@ -214,7 +214,7 @@ class _Writer:
     def _between(self, op: str, args: list[Any]) -> Sql:
         if len(args) == 2 and isinstance(args[1], list):  # the form of CQL2's drafts
             args = [args[0], *args[1]]
-        value, low, high = (self.write(arg) for arg in self._exactly(op, args, 3))
+        value, low, high = (self.compile(arg) for arg in self._exactly(op, args, 3))
         above, below = self._compared(">=", value, low), self._compared("<=", value, high)
         return Sql("boolean", f"({above.text} AND {below.text})")
 
@@ -222,7 +222,7 @@ class _Writer:
         value, choices = self._exactly(op, args, 2)
         if not isinstance(choices, list):
             raise BadRequestError(f"in takes a value and an array of choices, not {literals.short(choices)}.")
-        found = self.write(value)
+        found = self.compile(value)
         texts = [one for one in choices if isinstance(one, str)]
         numbers = [literals.double(one) for one in choices if literals.is_number(one)]
         others = [one for one in choices if not isinstance(one, str) and not literals.is_number(one)]
@@ -239,7 +239,7 @@ class _Writer:
             parts.append(f"{self._as(found, 'number').text} = ANY ({known})")
         if found.text in ("id", "collection"):
             return Sql("boolean", f"({' OR '.join(parts) or 'FALSE'})")
-        parts += [self._compared("=", found, self.write(one)).text for one in others]
+        parts += [self._compared("=", found, self.compile(one)).text for one in others]
         # A value of another type gives false; a missing one gives NULL.
         known = f"{found.text} IS NOT NULL"
         if found.kind == "json":
@@ -249,7 +249,7 @@ class _Writer:
 
     def _like(self, op: str, args: list[Any]) -> Sql:
         value, pattern = self._exactly(op, args, 2)
-        found, wanted = self._as(self.write(value), "string"), self.write(pattern)
+        found, wanted = self._as(self.compile(value), "string"), self.compile(pattern)
         if wanted.kind != "string" or not literals.is_constant(pattern):
             raise BadRequestError(
                 f"{op} takes a value and a pattern in which % and _ stand for any characters."
@@ -261,11 +261,11 @@ class _Writer:
 
     def _folded(self, op: str, args: list[Any]) -> Sql:
         (arg,) = self._exactly(op, args, 1)
-        inner = self._as(self.write(arg), "string").text
+        inner = self._as(self.compile(arg), "string").text
         function = "landbridge.fold_case" if op.lower() == "casei" else "landbridge.strip_accents"
         return Sql("string", f"{function}({inner})")
 
-    _OTHERS: Mapping[str, Callable[[_Writer, str, list[Any]], Sql]] = {
+    _OTHERS: Mapping[str, Callable[[_Compiler, str, list[Any]], Sql]] = {
         "and": _joined,
         "or": _joined,
         "not": _not,
@@ -278,7 +278,7 @@ class _Writer:
     }
 
     def _spatial(self, name: str, one: Any, other: Any) -> Sql:
-        a, b = self.write(one), self.write(other)
+        a, b = self.compile(one), self.compile(other)
         if "geometry" not in (a.kind, b.kind):
             raise BadRequestError(f"{name} takes a geometry of the item and a GeoJSON geometry.")
         for side in (a, b):
@@ -305,7 +305,7 @@ class _Writer:
         return Sql("boolean", f"({a.text} && {b.text} AND {exact})")
 
     def _temporal(self, name: str, one: Any, other: Any) -> Sql:
-        a, b = (self._as_interval(self.write(arg), name) for arg in (one, other))
+        a, b = (self._as_interval(self.compile(arg), name) for arg in (one, other))
         return Sql("boolean", "(" + _TEMPORAL[name].format(a=a.text, b=a.end, c=b.text, d=b.end) + ")")
 
     def _as_interval(self, value: Sql, name: str) -> Sql:
@@ -324,7 +324,7 @@ class _Writer:
 
     def _arrays(self, name: str, one: Any, other: Any) -> Sql:
         # A bare value stands for an array of one element, which CQL2 text cannot write.
-        a, b = (self.write(arg if isinstance(arg, Mapping | list) else [arg]) for arg in (one, other))
+        a, b = (self.compile(arg if isinstance(arg, Mapping | list) else [arg]) for arg in (one, other))
         a, b = self._as(a, "array"), self._as(b, "array")
         return Sql("boolean", "(" + _ARRAYS[name].format(a=a.text, b=b.text) + ")")
 
