@@ -288,7 +288,7 @@ def test_an_object_is_replaced_as_a_whole(clients, kind):
 
 
 @pytest.mark.parametrize("kind", [Product, Band])
-def test_a_change_back_is_saved_over_what_others_wrote(clients, kind):
+def test_a_change_back_overwrites_the_value_of_another_writer(clients, kind):
     product = make_product(clients[0])
     first = product if kind is Product else make_band(product.id, "red", clients[0])
     first.description = "one"
@@ -303,7 +303,7 @@ def test_a_change_back_is_saved_over_what_others_wrote(clients, kind):
 
 
 def test_two_threads_at_once_lose_nothing(clients):
-    """A hundred saves of each thread: attributes and bands of its own, on the same product and band."""
+    """A hundred saves of each thread: own attributes and bands, on the same product and band."""
     product_id = make_product(clients[0]).id
     make_band(product_id, "shared", clients[0]).save()
     own = (("description", "nodata", "tags"), ("wavelength_nm_center", "resolution", "extra_properties"))

@@ -88,13 +88,13 @@ CASES = [
 
 
 @pytest.mark.parametrize(("filter_", "names"), CASES)
-def test_what_an_item_shares_with_its_item_assets_is_found(
+def test_filters_find_values_that_an_item_shares_with_its_item_assets(
     http: httpx.Client, two_items: str, filter_: str, names: set[str]
 ) -> None:
     assert text(http, two_items, filter_) == names
 
 
-def test_what_an_item_shares_is_found_after_patches_and_edits_of_the_collection(
+def test_filters_find_shared_values_after_patches_and_edits_of_the_collection(
     http: httpx.Client, two: str
 ) -> None:
     document = http.get(f"/collections/{two}").json()
@@ -110,7 +110,7 @@ def test_what_an_item_shares_is_found_after_patches_and_edits_of_the_collection(
     assert text(http, two, "assets.nir IS NULL") == {"shared", "other"}
 
 
-def test_query_sortby_and_aggregations_see_what_an_item_shares(http: httpx.Client, two: str) -> None:
+def test_query_sortby_and_aggregations_use_shared_values(http: httpx.Client, two: str) -> None:
     http.patch(
         url({"collection": two, "id": "other"}), json={"assets": {"red": {"gsd": 30}}}
     ).raise_for_status()
@@ -204,7 +204,7 @@ def verdict(filter_: dict[str, Any], item: dict[str, Any]) -> bool | None:
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
-def test_filters_on_assets_give_what_the_oracle_gives(http: httpx.Client, data: st.DataObject) -> None:
+def test_filters_on_assets_agree_with_the_oracle(http: httpx.Client, data: st.DataObject) -> None:
     item_assets = data.draw(ITEM_ASSETS)
     collection = new_collection(http, item_assets)
     names = [f"item-{number}" for number in range(5)]

@@ -224,7 +224,7 @@ def test_items_stay_when_the_item_assets_of_their_collection_change(http: Any, s
         assert_same(http.get(url(item)).json(), item)
 
 
-# Values of a small world, so that those of an item and of its item_assets often meet.
+# Few values, so that an item and its item_assets often have the same.
 SCALARS = st.sampled_from([None, 0, 1, True, False, 0.5, "a", "", MARKER])
 VALUES = st.recursive(
     SCALARS,
@@ -322,7 +322,7 @@ def test_any_item_comes_back_by_every_way_and_after_patches(http: Any, stack: An
     for item in found:
         assert_same(item, expected[item["id"]])
     with psycopg.connect(stack.database, options="-c search_path=pgstac,public") as conn:
-        # pgstac's functions give the same but for nulls, which they never show.
+        # pgstac's functions give the same, except nulls, which they never show.
         for name, item in expected.items():
             query = "SELECT pgstac.get_item(%s, %s)"
             theirs = conn.execute(query, (name, collection)).fetchone()[0]
@@ -392,7 +392,7 @@ def test_a_published_item_comes_back(http: Any, stack: Any, collections: Any, it
     for got in found:
         mine = sent[got["id"]]
         if "proj:code" in got["properties"] and "proj:epsg" in mine["properties"]:
-            # A document of an older STAC, which is read as one of today.
+            # A document of an older STAC version is read as one of the current version.
             mine["properties"].setdefault("proj:code", got["properties"]["proj:code"])
         for one in (got, mine):
             projection.drop_epsg(one)
@@ -421,7 +421,7 @@ def test_rows_that_were_damaged_are_found_and_mended(http: Any, stack: Any) -> N
     damage(stack, twice, {**twice, "assets": read})
     damage(stack, lost, {**lost, "assets": read})
     with psycopg.connect(stack.database, autocommit=True) as conn:
-        # What the base item had there is not known any more.
+        # The value of the base item is lost.
         conn.execute(
             "UPDATE pgstac.items SET content = jsonb_set(content, '{assets,red,proj:transform}', %s) "
             "WHERE collection = %s AND id = 'lost'",

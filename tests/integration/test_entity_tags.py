@@ -59,7 +59,7 @@ def test_a_compressed_answer_has_a_tag_of_its_own(http: httpx.Client, path: str)
     assert answer.status_code == 200
 
 
-def test_what_is_known_is_not_sent_again(http: httpx.Client, path: str) -> None:
+def test_a_known_entity_tag_gives_304(http: httpx.Client, path: str) -> None:
     known = tag(http, path)
     for header in (known, f"W/{known}", f'"other", {known}', f'W/"x",W/{known}', "*"):
         for method in ("GET", "HEAD"):
@@ -169,7 +169,7 @@ _changes = st.lists(
 )
 
 
-def test_the_tag_changes_whenever_what_is_served_does(
+def test_the_tag_changes_with_the_answer(
     http: httpx.Client, collection: str, add_items: Callable[..., Any]
 ) -> None:
     @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -300,9 +300,7 @@ def test_a_product_of_others_has_as_many_tags_as_its_collection_has_keywords(htt
     "geometry",
     [None, {"type": "GeometryCollection", "geometries": []}, {"type": "MultiPolygon", "coordinates": []}],
 )
-def test_an_item_without_a_geometry_comes_back_with_null_wherever_it_is_read(
-    http, make, client, write, geometry
-):
+def test_an_item_without_a_geometry_has_null_on_every_route(http, make, client, write, geometry):
     name = make(foreign_collection())["id"]
     sent = foreign_item(name, geometry=geometry)
     del sent["bbox"]

@@ -106,7 +106,7 @@ def refused_by(answer: httpx.Response) -> bool:
 
 
 class Loose:
-    """A client whose JSON may hold what JSON has not."""
+    """A client that may send invalid JSON."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http

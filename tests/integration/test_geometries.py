@@ -1,4 +1,4 @@
-"""Geometries: what is accepted can be read, searched, counted, patched and deleted; all ways accept the same.
+"""Geometries: accepted ones can be read, searched, counted, patched and deleted; all routes accept the same.
 
 A geometry comes in at eight places: an item's by POST, PUT, either kind of patch and in bulk, a blob's, an
 announced upload's, `intersects` by GET and POST, the literals of CQL2 as text and JSON, a collection's boxes.
@@ -56,7 +56,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def shelf(http: Any) -> str:
-    """A collection for all cases of a test."""
+    """Return a collection for all cases of a test."""
     name = f"local:geometries-{uuid.uuid4().hex[:8]}"
     http.post("/collections", json=stac_collection(name, bands=[])).raise_for_status()
     return name
@@ -125,7 +125,7 @@ def searches(http: Any, collection: str, geometry: Any) -> dict[str, httpx.Respo
 
 
 @pytest.mark.parametrize("geometry", REFUSED.values(), ids=REFUSED)
-def test_what_can_not_be_answered_for_is_refused_in_every_place(http: Any, shelf: str, geometry: Any) -> None:
+def test_unreadable_geometries_are_refused_in_every_place(http: Any, shelf: str, geometry: Any) -> None:
     for way, answer in {**writes(http, shelf, geometry), **searches(http, shelf, geometry)}.items():
         assert answer.status_code == 400, (way, answer.text)
         assert "geometr" in answer.text, (way, answer.text)
@@ -164,7 +164,7 @@ COORDINATES = st.one_of(
 PLACES = st.tuples(COORDINATES, COORDINATES).map(list)
 LINES = st.lists(PLACES, min_size=2, max_size=5)
 RINGS = st.lists(PLACES, min_size=3, max_size=5).map(lambda ring: [*ring, ring[0]])
-# Most are not valid by OGC's rules, which GeoJSON does not ask for: they cross and cover themselves.
+# Most are invalid by OGC's rules, which GeoJSON does not require: they cross and cover themselves.
 POLYGONS = st.lists(RINGS, min_size=1, max_size=2)
 SHAPES = {
     "Point": PLACES,
@@ -204,7 +204,7 @@ GEOMETRIES = (
 
 @settings(max_examples=150 if LONG else 6, suppress_health_check=list(HealthCheck))
 @given(geometry=GEOMETRIES)
-def test_whatever_is_accepted_can_be_read_searched_counted_patched_and_deleted(
+def test_accepted_geometries_can_be_read_searched_counted_patched_and_deleted(
     http: Any, geometry: Any
 ) -> None:
     shelf = f"local:geometries-{uuid.uuid4().hex[:8]}"
@@ -253,7 +253,7 @@ def test_whatever_is_accepted_can_be_read_searched_counted_patched_and_deleted(
         assert http.delete(f"/collections/blobs:data/items/{name}").status_code == 204
 
 
-# What no API would let in any more, as SQL
+# Geometries that the API refuses, stored by SQL
 UNREADABLE = {
     "nested": "ST_GeomFromText('GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT(10.5 10.5)))', 4326)",
     "curve": "ST_GeomFromText('CIRCULARSTRING(10 10,10.5 10.6,11 10)', 4326)",
@@ -274,7 +274,7 @@ def plant(stack: Any, item: dict[str, Any], geometry: str) -> None:
 
 @pytest.fixture
 def planted(http: Any, stack: Any, collection: str, request: pytest.FixtureRequest) -> dict[str, Any]:
-    """An item that can't be read, between two that can."""
+    """An item with an unreadable geometry, between two readable ones."""
     items = [{**stac_item(collection, name)} for name in ("a", "b", "c")]
     for item in items:
         http.post(f"/collections/{collection}/items", json=item).raise_for_status()

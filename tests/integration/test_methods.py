@@ -44,7 +44,7 @@ def test_options_tell_the_methods_of_every_route(http: httpx.Client, filled: str
         assert ("HEAD" in allowed(answer)) >= ("GET" in methods), path
 
 
-def test_head_tells_what_get_would(http: httpx.Client, filled: str) -> None:
+def test_head_has_the_headers_of_get(http: httpx.Client, filled: str) -> None:
     for path, methods in paths(http, filled).items():
         if "GET" not in methods or path.startswith(("/_mgmt", "/access")):
             continue
@@ -57,7 +57,9 @@ def test_head_tells_what_get_would(http: httpx.Client, filled: str) -> None:
                 assert head.headers.get(name) == got.headers.get(name), (path, name)
 
 
-def test_what_no_route_has_is_a_405_with_all_that_it_has(http: httpx.Client, filled: str) -> None:
+def test_a_method_that_no_route_has_gives_405_with_the_allowed_methods(
+    http: httpx.Client, filled: str
+) -> None:
     for path, methods in paths(http, filled).items():
         for method in {"POST", "PUT", "PATCH", "DELETE"} - methods:
             answer = http.request(method, path, content=b"{}")
@@ -72,7 +74,9 @@ def test_no_route_is_no_route_for_any_method(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/collections/{}", "/collections/{}/items/one"])
-def test_allow_tells_what_the_caller_may_do(stack: Any, http: httpx.Client, filled: str, path: str) -> None:
+def test_allow_names_the_methods_that_the_caller_may_use(
+    stack: Any, http: httpx.Client, filled: str, path: str
+) -> None:
     editing = {"PUT", "PATCH", "DELETE"}
     with httpx.Client(base_url=stack.url) as anonymous:
         for method in ("GET", "HEAD", "OPTIONS"):

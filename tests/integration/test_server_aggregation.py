@@ -1,4 +1,4 @@
-"""The aggregation extension, and the side table it counts in: what is there is what a recount gives."""
+"""The aggregation extension, and `item_stats`, the table that it counts in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DATA = "image/tiff; application=geotiff"
 
 
 def sized(collection: str, name: str, *sizes: int, **properties: Any) -> dict[str, Any]:
-    """An item with a data asset for each size, and with others that do not count."""
+    """Return an item with a data asset for each size, and with assets that do not count."""
     item = stac_item(collection, name, **properties)
     item["assets"] = {
         f"b{number}": {
@@ -157,7 +157,7 @@ def test_frequencies_by_date_leave_empty_intervals_out(
     ],
     ids=str,
 )
-def test_an_aggregation_is_of_what_a_search_finds(
+def test_an_aggregation_counts_the_items_of_the_same_search(
     http: httpx.Client, scenes: str, search: dict[str, Any]
 ) -> None:
     found = aggregated(
@@ -196,7 +196,7 @@ def test_the_landing_page_leads_to_the_aggregations(http: httpx.Client) -> None:
         assert http.get(link["href"]).status_code == 200
 
 
-# No drift
+# Consistency of item_stats
 _sizes = st.lists(st.integers(0, 1000), max_size=3)
 _days = st.integers(1, 28)
 _names = st.sampled_from(["a", "b", "c", "d"])
@@ -281,7 +281,7 @@ class Writer:
             Loader(db).load_items(iter(items), insert_mode=mode)
 
     def sql(self, query: str, values: tuple[Any, ...]) -> None:
-        # The Loader narrows a partition to the dates it holds; what is outside then is nobody's write.
+        # The Loader narrows a partition to the dates it holds, so a later write outside of them fails.
         with (
             contextlib.suppress(psycopg.errors.CheckViolation, psycopg.errors.UniqueViolation),
             psycopg.connect(self.database, options="-c search_path=pgstac,public") as conn,
@@ -300,7 +300,7 @@ def _day(document: dict[str, Any]) -> int:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(writes=_writes)
-def test_whatever_way_items_are_written_the_side_table_does_not_drift(
+def test_item_stats_stay_current_however_items_are_written(
     stack: Any, http: httpx.Client, collection: str, writes: list[Any]
 ) -> None:
     collections = [collection, f"{collection}-b"]
@@ -321,7 +321,7 @@ def test_whatever_way_items_are_written_the_side_table_does_not_drift(
     assert kept == counted
 
     for one in collections:
-        # Once more from the documents, as the object API reads them.
+        # Count again from the documents, as the object API reads them.
         items = http.post("/search", json={"collections": [one], "limit": 1000}).json()["features"]
         files = [image.from_stac(item).get("files") or [] for item in items]
         total = sum(file.get("size_bytes") or 0 for found in files for file in found)

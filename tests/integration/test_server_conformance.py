@@ -1,4 +1,4 @@
-"""The server does what each conformance class that it names says, and names each that it does."""
+"""The server meets each conformance class that it names, and names each class that it meets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
 STAC = "https://api.stacspec.org/"
 
-# Of two items, `one` and `two`, what each class of filters finds.
+# For each class of filters, the ids that a filter finds among the items `one` and `two`.
 FILTERS = {
     "basic-cql2": [("x:n = 1 OR x:n > 1 AND NOT x:s = 'Été'", "one two"), ("x:missing IS NULL", "one two")],
     "cql2-text": [("x:n BETWEEN 1 AND 1", "one")],
@@ -57,7 +57,7 @@ FILTERS = {
     "arithmetic": [("x:n * 2 + 1 = 5", "two"), ("x:n / 2 < 1 AND x:n ^ 2 = 1", "one")],
 }
 
-# A request for each class of the STAC API that is named.
+# A request for each named class of the STAC API.
 PARTS = [
     ("core", "/"),
     ("collections", "/collections"),
@@ -117,7 +117,9 @@ def test_every_class_of_filters_that_is_named_is_tested(http: httpx.Client) -> N
     [case for cases in FILTERS.values() for case in cases],  # type: ignore[attr-defined]
     ids=str,
 )
-def test_filters_do_what_their_class_says(http: httpx.Client, two: str, filter_: Any, expected: str) -> None:
+def test_filters_of_each_conformance_class_work(
+    http: httpx.Client, two: str, filter_: Any, expected: str
+) -> None:
     answer = http.post("/search", json={"collections": [two], "filter": filter_})
     assert answer.status_code == 200, answer.text
     assert sorted(item["id"] for item in answer.json()["features"]) == expected.split()

@@ -20,7 +20,7 @@ _ROUNDS = 120 if LONG else 12  # of _FILTERS filters each
 
 @pytest.fixture(scope="module")
 def answered() -> Any:
-    """How many pairs of a filter and an item were compared, and how many the oracle failed on."""
+    """Numbers of pairs of a filter and an item that were compared, and that the oracle failed on."""
     counts = {"filters": 0, "pairs": 0, "unanswered": 0}
     yield counts
     print(counts)  # noqa: T201
@@ -37,7 +37,7 @@ def answered() -> Any:
     ],
 )
 @given(data=st.data())
-def test_filters_give_what_the_oracle_gives(
+def test_filters_agree_with_the_oracle(
     http: httpx.Client, collection: str, answered: dict[str, int], data: st.DataObject
 ) -> None:
     items = [data.draw(filter_strategies.items(collection, f"item-{number}")) for number in range(_ITEMS)]

@@ -23,7 +23,7 @@ CODE = "EPSG:32621"
 
 @pytest.fixture
 def item(http: httpx.Client, collection: str) -> dict[str, Any]:
-    """An item with `proj:code` in its properties and another in an asset."""
+    """Return an item with `proj:code` in its properties and another in an asset."""
     asset = {"href": "https://a.example/b.tif", "proj:code": "EPSG:4326", "proj:shape": [2, 2]}
     sent = {**stac_item(collection, "one", **{"proj:code": CODE}), "assets": {"a": asset}}
     http.post(f"/collections/{collection}/items", json=sent).raise_for_status()
@@ -46,7 +46,7 @@ def stored(stack: Any, item: dict[str, Any]) -> dict[str, Any]:
     return dict(row[0])
 
 
-def test_both_are_served_wherever_items_are(http: httpx.Client, item: dict[str, Any]) -> None:
+def test_every_route_with_items_shows_both_members(http: httpx.Client, item: dict[str, Any]) -> None:
     collection = item["collection"]
     for found in (
         get(http, item),
@@ -58,7 +58,7 @@ def test_both_are_served_wherever_items_are(http: httpx.Client, item: dict[str, 
         assert (found["assets"]["a"]["proj:code"], found["assets"]["a"]["proj:epsg"]) == ("EPSG:4326", 4326)
 
 
-def test_only_what_was_sent_is_stored(stack: Any, http: httpx.Client, item: dict[str, Any]) -> None:
+def test_derived_members_are_not_stored(stack: Any, http: httpx.Client, item: dict[str, Any]) -> None:
     path = f"/collections/{item['collection']}/items/one"
     http.put(path, json=get(http, item)).raise_for_status()
     http.patch(path, json={"properties": {"title": "x"}}).raise_for_status()
@@ -83,7 +83,7 @@ def test_a_change_of_the_code_changes_both(http: httpx.Client, item: dict[str, A
     assert get(http, item)["properties"]["proj:epsg"] == 32622
 
 
-def test_what_is_served_is_found_and_shown_alone(http: httpx.Client, item: dict[str, Any]) -> None:
+def test_the_derived_member_can_be_filtered_and_selected(http: httpx.Client, item: dict[str, Any]) -> None:
     search = {"collections": [item["collection"]], "filter": "proj:epsg = 32621", "filter-lang": "cql2-text"}
     found = http.post("/search", json={**search, "fields": {"include": ["properties.proj:epsg"]}}).json()
     assert [one["properties"] for one in found["features"]] == [{"proj:epsg": 32621}]

@@ -29,7 +29,7 @@ def post(http: httpx.Client, **body: Any) -> dict[str, Any]:
 
 
 def walk(http: httpx.Client, rel: str = "next", **body: Any) -> list[list[str]]:
-    """The ids of every page, following links."""
+    """Return the ids of every page, following links."""
     pages = []
     page = post(http, **body)
     while True:
@@ -69,7 +69,7 @@ def test_paging_by_a_number_with_ties_and_gaps_gives_every_item_once(
     assert numbers == sorted(numbers, reverse=direction == "desc")
 
 
-def test_paging_goes_on_where_the_last_item_was_deleted(
+def test_paging_continues_after_a_deleted_item(
     http: httpx.Client, collection: str, add_items: Callable[..., Any]
 ) -> None:
     add_items(*({"eo:cloud_cover": n} for n in range(9)))
@@ -121,7 +121,7 @@ def test_get_and_post_agree_and_page_alike(
 
 
 def _served(http: httpx.Client, url: str) -> str:
-    """The address under which the API shows an extension."""
+    """Return the URL under which the API shows an extension."""
     return url.replace(schema.DEFAULT_URL, f"{http.base_url}".rstrip("/") + schema.URL_PATH)
 
 
@@ -139,7 +139,7 @@ def _served(http: httpx.Client, url: str) -> str:
 def test_answers_are_those_of_pgstac_itself(
     stack: Any, http: httpx.Client, collection: str, add_items: Callable[..., Any], query: dict[str, Any]
 ) -> None:
-    """The contract of search/rows.py, which bypasses pgstac.search()."""
+    """Compare `search.execute`, which bypasses pgstac.search(), with it."""
     add_items(
         *(
             {
@@ -205,10 +205,10 @@ def test_fields_choose_what_an_item_shows(
     assert "assets" not in item
 
 
-def test_items_stay_whole_when_their_collections_bands_change(
+def test_items_keep_all_values_when_their_collections_bands_change(
     http: httpx.Client, collection: str, add_items: Callable[..., Any]
 ) -> None:
-    """An item is stored without what it shares with the collection as that was when the item was saved."""
+    """An item is stored without the values that its collection had when the item was saved."""
     add_items({})
     before = http.get(f"/collections/{collection}/items/item-0000").json()
     http.patch(f"/collections/{collection}", json=[{"op": "remove", "path": "/bands/1"}]).raise_for_status()
@@ -227,7 +227,7 @@ def test_queryables_are_inlined(http: httpx.Client, collection: str) -> None:
     assert http.get("/collections/local:nope/queryables").status_code == 404
 
 
-def test_more_items_than_allowed_are_not_sorted_by_what_has_no_index(
+def test_sorting_without_an_index_is_refused_for_too_many_items(
     stack: Stack, collection: str, add_items: Callable[..., Any]
 ) -> None:
     add_items(*({"odd:number": number, "eo:cloud_cover": number} for number in (3, 1, 2)))

@@ -169,7 +169,7 @@ def test_a_collection_with_bands_or_items_is_not_deleted(http: httpx.Client, col
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_what_is_missing_is_not_found(http: httpx.Client, collection: str, method: str) -> None:
+def test_missing_documents_give_404(http: httpx.Client, collection: str, method: str) -> None:
     body = None if method in ("GET", "DELETE") else stac_item(collection, "nope")
     assert http.request(method, items_url(collection, "nope"), json=body).status_code == 404
     body = None if method in ("GET", "DELETE") else stac_collection("local:nope")
@@ -198,7 +198,7 @@ def test_a_write_without_the_token_is_refused(
     assert httpx.post(f"{url}/search", json={"limit": 1}).status_code == 200
 
 
-def test_members_nobody_knows_survive_a_save(http: httpx.Client) -> None:
+def test_unknown_members_survive_a_save(http: httpx.Client) -> None:
     collection = "local:foreign-members"
     http.post(
         "/collections", json=stac_collection(collection, **{"x:top": {"a": [1, None]}})

@@ -1,4 +1,4 @@
-"""What stock stac-fastapi-pgstac answers wrongly or dies of, each with the right answer."""
+"""Requests that stock stac-fastapi-pgstac answers wrongly or fails on, each with the right answer."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_bbox_literals_and_every_spatial_function_take_geometries_of_all_types(
     ],
     ids=str,
 )
-def test_a_filter_is_answered_in_whatever_form_it_comes(
+def test_a_filter_gives_the_same_items_in_every_language(
     http: httpx.Client, collection: str, add_items: Add, filter_: Any, expected: list[str]
 ) -> None:
     add_items(
@@ -167,7 +167,7 @@ def test_a_filter_too_deep_to_be_read_is_refused_before_it_is(http: httpx.Client
         answer = http.post("/search", json={"filter": filter_})
         assert answer.status_code == 400
         assert "too large" in answer.json()["description"]
-    # So deep nobody writes; a hundred is answered.
+    # No client nests so deep; a hundred levels are answered.
     deep = op("=", prop("id"), "x")
     for _ in range(100):
         deep = op("not", deep)
@@ -229,7 +229,7 @@ def test_every_numeric_attribute_is_sorted_as_numbers(
     names = _numeric()
     assert len(names) > 10
     values = [0.5, 9, 0.25, 10, 0.125, 1]
-    # Where a fraction is at most 1 the order is told by these alone.
+    # Fractions up to 1 are ordered by these alone.
     add_items(
         *(
             {name: value if value <= 1 or "fraction" not in name else value / 100 for name in names}
@@ -255,7 +255,7 @@ def test_every_numeric_attribute_is_sorted_as_numbers(
             assert got == sorted(got, reverse=direction == "desc"), name
 
 
-def test_numbers_that_nobody_registered_are_sorted_as_numbers(
+def test_numbers_of_unregistered_properties_are_sorted_as_numbers(
     http: httpx.Client, collection: str, add_items: Add
 ) -> None:
     add_items(*({"x:count": value} for value in (10, 9, 100, 1.5)))
@@ -265,7 +265,7 @@ def test_numbers_that_nobody_registered_are_sorted_as_numbers(
     assert [item["properties"]["x:count"] for item in page.json()["features"]] == [1.5, 9, 10, 100]
 
 
-def test_paging_goes_on_where_the_last_item_has_moved(
+def test_paging_continues_after_an_item_whose_sort_key_changed(
     http: httpx.Client, collection: str, add_items: Add
 ) -> None:
     add_items(*({"eo:cloud_cover": number} for number in range(9)))
@@ -301,7 +301,7 @@ def test_ids_that_fit_no_url_are_refused(http: httpx.Client, collection: str, na
     assert "id" in answer.json()["description"]
 
 
-def test_nul_is_refused_wherever_it_stands(http: httpx.Client, collection: str) -> None:
+def test_nul_is_refused_in_every_place(http: httpx.Client, collection: str) -> None:
     nul = "a\x00b"
     requests = [
         http.post(f"/collections/{collection}/items", json=stac_item(collection, nul)),
@@ -425,7 +425,7 @@ def test_an_extent_follows_the_items_that_come_and_go(
     assert extent()["temporal"]["interval"] == [["2022-01-01T00:00:00Z"] * 2]
 
 
-def test_what_a_collection_says_of_its_time_stays_and_what_is_shown_is_not_stored(
+def test_the_own_interval_of_a_collection_stays_and_the_shown_extent_is_not_stored(
     stack: Any, http: httpx.Client, collection: str
 ) -> None:
     path = f"/collections/{collection}"

@@ -1,4 +1,4 @@
-"""What the Catalog's attributes may hold, checked by the server whichever way a document comes in."""
+"""Values of the Catalog's attributes are checked on every write route."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RING = [[10, 10], [11, 10], [11, 11], [10, 11], [10, 10]]
 STEP = {"function": "fun", "parameter": "reflectance_gain_bias", "index": 0}
 DELETED = object()
 
-# What a band's entry must not hold, and the attribute that the answer has to name.
+# Invalid members of a band, and the attribute that the answer must name.
 BAD_BANDS: list[tuple[str, dict[str, Any]]] = [
     ("name", {"name": "no spaces"}),
     ("name", {"name": "classes"}),
@@ -117,7 +117,7 @@ BAD_PROPERTIES: list[tuple[str, dict[str, Any]]] = [
     ("tags", {"keywords": [8]}),
     ("extra_properties", {"catalog:extra_properties": "x"}),
 ]
-# What only an image that is available has to have; the files of an upload say these.
+# Members that only an available image needs; an upload determines them from its files.
 INCOMPLETE: list[tuple[str, dict[str, Any]]] = [
     ("cs_code", {name: value for name, value in PROJECTED.items() if name != "proj:code"}),
     ("geotrans", {name: value for name, value in PROJECTED.items() if name != "proj:transform"}),
@@ -297,7 +297,7 @@ def test_a_bad_property_of_an_image_is_refused_by_name(
 
 @pytest.mark.parametrize("write", ITEM_WRITES)
 @pytest.mark.parametrize(("attribute", "properties"), INCOMPLETE, ids=names(INCOMPLETE))
-def test_an_available_image_is_refused_without_what_it_needs(
+def test_an_available_image_is_refused_without_its_required_members(
     http: httpx.Client, stored: str, write: Write, attribute: str, properties: dict[str, Any]
 ) -> None:
     document = item_document(stored, "image")
@@ -313,7 +313,7 @@ def test_a_bad_part_of_an_image_is_refused_by_name(
     refused(write(http, stored, changed(item_document(stored, "image"), changes)), attribute)
 
 
-def test_an_upload_may_leave_to_its_files_what_they_say(http: httpx.Client, stored: str) -> None:
+def test_an_upload_may_leave_out_members_that_its_files_determine(http: httpx.Client, stored: str) -> None:
     document = item_document(stored, "new")
     document["geometry"] = None
     del document["properties"]["catalog:storage_state"]

@@ -53,7 +53,7 @@ def written(value: Any) -> str:
 
 
 @given(data=st.data())
-def test_what_is_dehydrated_comes_back(data: Any) -> None:
+def test_dehydrated_values_are_restored(data: Any) -> None:
     assets = data.draw(ASSETS)
     base = {"type": "Feature", "collection": "c", "stac_version": "1.1.0", "assets": assets}
     made = dehydration.Base(orjson.loads(orjson.dumps(base)), number=7)

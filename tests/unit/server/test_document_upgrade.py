@@ -63,7 +63,7 @@ def test_bands_by_number_are_those_of_the_item_else_of_its_collection():
     assert migrated(own, {"properties": {"eo:bands": bands}})["assets"]["a"]["eo:bands"][0] == {"name": "y"}
 
 
-def test_what_pystac_cannot_migrate_is_refused_with_what_to_do():
+def test_documents_that_pystac_cannot_migrate_are_refused_with_advice():
     document = {"id": "c", "stac_version": "0.9.0", "stac_extensions": ["eo"], "summaries": []}
     with pytest.raises(BadRequestError, match=r"'c' says that it is STAC 0\.9\.0 .*`stac_version`"):
         migrated(document)

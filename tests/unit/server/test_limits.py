@@ -45,7 +45,7 @@ def test_a_body_may_be_as_long_as_the_limit(run: Any, streamed: bool, size: int,
 
 
 @pytest.mark.parametrize(("size", "status"), [(5, 200), (6, 413)])
-def test_what_only_asks_may_be_as_long_as_the_closer_limit(run: Any, size: int, status: int) -> None:
+def test_searches_may_be_as_long_as_their_limit(run: Any, size: int, status: int) -> None:
     assert run(send("POST", "/search", b"x" * size)).status_code == status
 
 

@@ -13,7 +13,7 @@ from landbridge.stac_api.documents import links
 BASE = "http://127.0.0.1:8000/"
 
 
-def test_what_is_shown_at_one_address_and_saved_is_shown_right_at_another() -> None:
+def test_a_document_saved_under_one_address_is_shown_under_another() -> None:
     stored = {"assets": {"data": {"href": "/assets/images/a/b/1/0.tif"}}, "links": []}
     shown = orjson.loads(links.globalize(orjson.dumps(stored), BASE))
     assert shown["assets"]["data"]["href"] == BASE + "assets/images/a/b/1/0.tif"
@@ -29,7 +29,7 @@ def test_only_hrefs_are_made_absolute(members: dict[str, str]) -> None:
     assert orjson.loads(links.globalize(orjson.dumps(members), BASE)) == members
 
 
-def test_the_extension_is_listed_where_it_is_served() -> None:
+def test_the_extension_is_listed_under_the_address_of_the_api() -> None:
     shown = links.globalize(orjson.dumps({"stac_extensions": [schema.DEFAULT_URL]}), BASE)
     assert orjson.loads(shown)["stac_extensions"] == [BASE.rstrip("/") + schema.URL_PATH]
 

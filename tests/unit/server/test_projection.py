@@ -42,7 +42,7 @@ def stored(item: dict[str, Any], previous: dict[str, Any] | None = None) -> dict
 
 
 @given(_items)
-def test_what_was_sent_is_shown_with_no_more_than_epsg(item: dict[str, Any]) -> None:
+def test_items_are_shown_as_sent_with_the_epsg_member_added(item: dict[str, Any]) -> None:
     seen = shown(stored(item))
     for mine, theirs in (
         (item["properties"], seen["properties"]),
@@ -53,7 +53,7 @@ def test_what_was_sent_is_shown_with_no_more_than_epsg(item: dict[str, Any]) -> 
 
 
 @given(_items)
-def test_what_was_read_is_stored_as_it_was(item: dict[str, Any]) -> None:
+def test_an_item_saved_as_it_was_read_is_stored_unchanged(item: dict[str, Any]) -> None:
     first = stored(item)
     again = stored(shown(first), first)
     assert again == first
@@ -61,7 +61,7 @@ def test_what_was_read_is_stored_as_it_was(item: dict[str, Any]) -> None:
 
 
 @given(_items, st.sampled_from(["EPSG:3857", "EPSG:32622", None]))
-def test_what_was_derived_follows_the_code(item: dict[str, Any], code: str | None) -> None:
+def test_the_derived_member_follows_the_code(item: dict[str, Any], code: str | None) -> None:
     first = stored(item)
     edited = shown(first)
     edited["properties"]["proj:code"] = code
@@ -80,7 +80,7 @@ def test_what_was_derived_follows_the_code(item: dict[str, Any], code: str | Non
         ({"proj:epsg": 32621}, [V11], [V11]),
     ],
 )
-def test_an_item_names_a_version_of_the_extension_that_has_what_it_has(
+def test_an_item_names_the_version_of_the_extension_that_has_its_members(
     properties: dict[str, Any], extensions: list[str], expected: list[str]
 ) -> None:
     item = {"properties": properties, "assets": {}, "stac_extensions": extensions}
