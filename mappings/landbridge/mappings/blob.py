@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import assets, compiled_table, extra_properties, ids, schema
+from landbridge.mappings import assets, compiled_table, extra_properties, ids, items, schema
 from landbridge.mappings.diffs import json_equal, merge_patch
 from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.geometry import bbox
-from landbridge.mappings.image import STAC_VERSION
+from landbridge.mappings.items import STAC_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -138,9 +137,8 @@ def patch(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]
     changed = {name: value for name, value in changes.items() if not json_equal(value, before.get(name))}
     made = merge_patch(base, _apply(changed, base))
     if changed.get("geometry") is not None:
-        # Remove the members of a geometry that another client may have written in the meantime.
-        made["geometry"] = {"coordinates": None, "geometries": None, **changed["geometry"]}
-        made["bbox"] = bbox(changed["geometry"])
+        # Another client may have written a geometry of another type in the meantime.
+        made.update(items.geometry_patch(changed["geometry"]))
     return made
 
 
@@ -210,13 +208,6 @@ def _row(name: str) -> Row:
         raise InvalidDocument(name, "a blob has no such attribute") from None
 
 
-def _write_geometry(item: dict[str, Any], value: Any) -> None:
-    item["geometry"] = value
-    item.pop("bbox", None)
-    if value is not None:
-        item["bbox"] = bbox(value)
-
-
 def _data(item: dict[str, Any]) -> dict[str, Any]:
     """Replace the data asset by a copy, and return the copy for writing."""
     data = {"roles": ["data"], **item["assets"].get(DATA_ASSET, {})}
@@ -253,16 +244,10 @@ def _write_hash(item: dict[str, Any], value: Any) -> None:
     assets.set_checksum(_data(item), value)
 
 
-def _write_extra(item: dict[str, Any], value: Any) -> None:
-    unmapped: dict[str, Any] = {}
-    compiled_table.for_kind("blob").read(item["properties"], {}, unmapped)
-    extra_properties.write(item["properties"], unmapped, value)
-
-
 _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {
-    "geometry": _write_geometry,
+    "geometry": items.write_geometry,
     "href": _write_href,
     "size_bytes": _write_size,
     "hash": _write_hash,
-    "extra_properties": _write_extra,
+    "extra_properties": lambda item, value: items.write_extra_properties(item, value, "blob"),
 }

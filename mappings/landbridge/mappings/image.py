@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.mappings import assets, compiled_table, extra_properties, ids, schema, times
+from landbridge.mappings import assets, compiled_table, extra_properties, ids, items, schema, times
 from landbridge.mappings.diffs import json_equal, merge_patch
 from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.geometry import bbox
+from landbridge.mappings.items import STAC_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from landbridge.mappings.tables import Row
 
 __all__ = ["STAC_VERSION", "from_stac", "patch", "to_stac"]
-
-STAC_VERSION = "1.1.0"
 
 _WKT = ("GEOG", "PROJ", "GEOD", "BOUND", "COMPOUND", "COMPD", "ENG", "DERIVED", "LOCAL_CS", "COORDINATE")
 # A patch of these attributes depends on other members, so it needs the Item.
@@ -181,7 +179,10 @@ def _blind_patch(changes: Mapping[str, Any]) -> dict[str, Any]:
     if "preview_url" in changes and changes["preview_url"] is None:
         result["assets"] = {"thumbnail": None}
     if "geometry" in changes:
-        result.update(_geometry_patch(changes["geometry"]))
+        geometry = changes["geometry"]
+        result.update(
+            {"geometry": None, "bbox": None} if geometry is None else items.geometry_patch(geometry)
+        )
     return result
 
 
@@ -190,13 +191,6 @@ def _replaced_paths(name: str) -> list[tuple[str, ...]]:
     # Width and height share proj:shape; start_datetime exists only together with acquired_end.
     shared = {"acquired", *_SINGLE_SIZE_MEMBERS}
     return [path for path in _row(name).paths if path[0] == "properties" and name not in shared]
-
-
-def _geometry_patch(geometry: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a merge patch that replaces the geometry, with the members of any other geometry type."""
-    if geometry is None:
-        return {"geometry": None, "bbox": None}
-    return {"geometry": {"coordinates": None, "geometries": None, **geometry}, "bbox": bbox(geometry)}
 
 
 def _blank() -> dict[str, Any]:
@@ -292,13 +286,6 @@ def _write_acquired_end(item: dict[str, Any], value: Any) -> None:
         properties["start_datetime"] = properties["datetime"]
 
 
-def _write_geometry(item: dict[str, Any], value: Any) -> None:
-    item["geometry"] = value
-    item.pop("bbox", None)
-    if value is not None:
-        item["bbox"] = bbox(value)
-
-
 def _write_code(item: dict[str, Any], value: Any) -> None:
     properties = item["properties"]
     # Version 1 of the projection extension has proj:epsg only, version 2 proj:code only.
@@ -360,19 +347,13 @@ def sync_via_link(item: dict[str, Any]) -> None:
     item["links"] = links
 
 
-def _write_extra(item: dict[str, Any], value: Any) -> None:
-    unmapped: dict[str, Any] = {}
-    compiled_table.for_kind("image").read(item["properties"], {}, unmapped)
-    extra_properties.write(item["properties"], unmapped, value)
-
-
 _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {
     "id": _write_id,
     "name": _write_name,
     "product_id": _write_product_id,
     "acquired": _write_acquired,
     "acquired_end": _write_acquired_end,
-    "geometry": _write_geometry,
+    "geometry": items.write_geometry,
     "cs_code": _write_code,
     "projection": _write_wkt,
     "x_pixels": lambda item, value: _write_pixels(item, value, "x_pixels"),
@@ -380,5 +361,5 @@ _WRITERS: Mapping[str, Callable[[dict[str, Any], Any], None]] = {
     "files": lambda item, value: assets.set_files(item["assets"], value),
     "preview_url": lambda item, value: assets.set_preview(item["assets"], value),
     "provider_url": _write_via,
-    "extra_properties": _write_extra,
+    "extra_properties": lambda item, value: items.write_extra_properties(item, value, "image"),
 }

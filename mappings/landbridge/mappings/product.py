@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from landbridge.mappings import compiled_table, extra_properties, schema, times
 from landbridge.mappings.diffs import json_equal, json_patch
 from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.image import STAC_VERSION
+from landbridge.mappings.items import STAC_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
