@@ -10,9 +10,9 @@ import httpx
 import hypothesis
 import pytest
 
-from landbridge.stac_api.embedded import postgres
+from landbridge.stac_api.embedded import postgres_programs
 from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.os_user import Account, account_for
+from landbridge.stac_api.embedded.os_user import OsUser, user_of_cluster
 from landbridge.stac_api.errors import PostgresNotFound
 from semantics.coverage import measure
 from support import embedded_stack
@@ -69,16 +69,16 @@ def home(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def account(home: Path) -> Account:
+def account(home: Path) -> OsUser:
     """The account PostgreSQL runs under here."""
-    return account_for(home / "postgres")
+    return user_of_cluster(home / "postgres")
 
 
 @pytest.fixture(scope="session")
-def installation(account: Account) -> postgres.Installation:
+def installation(account: OsUser) -> postgres_programs.Installation:
     """PostgreSQL with PostGIS on this machine; without it tests are skipped, but fail in CI."""
     try:
-        return postgres.find(account)
+        return postgres_programs.find_installation(account)
     except PostgresNotFound as error:
         if IN_CI:
             raise
@@ -86,7 +86,7 @@ def installation(account: Account) -> postgres.Installation:
 
 
 @pytest.fixture(scope="session")
-def cluster_template(installation: postgres.Installation, pytestconfig: pytest.Config) -> Path:
+def cluster_template(installation: postgres_programs.Installation, pytestconfig: pytest.Config) -> Path:
     """The data directory of a migrated cluster, made once and copied for each stack."""
     assert pytestconfig.cache is not None
     return embedded_stack.cluster_template(pytestconfig.cache.mkdir("clusters"), installation)

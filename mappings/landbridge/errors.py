@@ -50,7 +50,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     │   ├── WorkerDiskFullError                    stac_api.uploads.worker_pool
     │   └── WorkerProcessDiedError                 stac_api.uploads.worker_pool
     ├── NoPartitionError                           stac_api.pgstac.item_rows
-    ├── NotAColumnError                            stac_api.search.sql
+    ├── NotAColumnError                            stac_api.pgstac.sql_builder
     ├── DiskFullError                              stac_api.uploads.messages (also OSError)
     └── IngestError                                stac_api.uploads.messages
 """

@@ -60,7 +60,7 @@ def token(database: str) -> Callable[..., str]:
     """Make an API token of somebody."""
 
     def make(principal: Principal = ANN, **options: Any) -> str:
-        return tokens.create(database, principal, **options)[0]
+        return tokens.create_token(database, principal, **options)[0]
 
     return make
 

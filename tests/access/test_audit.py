@@ -32,7 +32,7 @@ def entry(database: str) -> Callable[[httpx.Response], Entry | None]:
 
     def find(answer: httpx.Response) -> Entry | None:
         mine = uuid.UUID(answer.headers["X-Request-Id"])
-        entries = audit.found(database, since=datetime.now(UTC) - timedelta(minutes=5), limit=10_000)
+        entries = audit.find_entries(database, since=datetime.now(UTC) - timedelta(minutes=5), limit=10_000)
         found = [one for one in entries if one.request_id == mine]
         assert len(found) <= 1
         return found[0] if found else None
@@ -141,7 +141,7 @@ def test_no_name_is_too_long_to_be_recorded(
     found = entry(answer)
     assert found is not None
     assert found.targets[0].startswith("acme:")
-    assert found in audit.found(database, target=name.replace("%00", "\x00"), limit=1000)
+    assert found in audit.find_entries(database, target=name.replace("%00", "\x00"), limit=1000)
 
 
 def test_a_write_that_makes_the_server_fail_is_recorded(
@@ -154,7 +154,7 @@ def test_a_write_that_makes_the_server_fail_is_recorded(
     name = fresh()
     with pytest.raises(ZeroDivisionError):  # the transport of tests hands it on
         service.request("POST", "/collections", OPERATOR, json=stac_collection(name))
-    (found,) = audit.found(database, target=name, limit=10)
+    (found,) = audit.find_entries(database, target=name, limit=10)
     assert found.status == 500
     (logged,) = [record.getMessage() for record in caplog.records if record.exc_info]
     assert str(found.request_id) in logged

@@ -15,7 +15,7 @@ from pypgstac.load import Loader, Methods
 from access.people import new_id
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings.access import ACCESS_LISTS, Role, role_of
-from landbridge.stac_api.access.grants import Grants
+from landbridge.stac_api.access.grants import GrantCache
 from landbridge.stac_api.core import pools
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.pgstac.migrate import migrate
@@ -39,14 +39,14 @@ def conn(database: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def with_grants(database: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Run a coroutine with the answers of one process, which are kept until they are dropped."""
-    monkeypatch.setattr("landbridge.stac_api.access.grants._SECONDS", 3600.0)
-    monkeypatch.setattr("landbridge.stac_api.access.grants._PAUSE", 0.01)
+    monkeypatch.setattr("landbridge.stac_api.access.grants._MAX_AGE", 3600.0)
+    monkeypatch.setattr("landbridge.stac_api.access.grants._RECONNECT_PAUSE", 0.01)
     settings = Settings(database_url=database, store_url="memory:///")
 
-    def run(do: Callable[[Grants], Awaitable[None]]) -> None:
+    def run(do: Callable[[GrantCache], Awaitable[None]]) -> None:
         async def opened() -> None:
             read, write = await pools.open_pools(settings)
-            grants = Grants(settings, read)
+            grants = GrantCache(settings, read)
             try:
                 await do(grants)
             finally:
@@ -124,9 +124,9 @@ def test_roles_are_sets_that_hold_one_another(
         make(conn, readers=["public"]),
     )
 
-    async def check(grants: Grants) -> None:
+    async def check(grants: GrantCache) -> None:
         access = await grants.access(CAT)
-        assert not access.everything
+        assert not access.unrestricted
         assert {own, write, read} <= access.read
         assert {own, write} <= access.write
         assert read not in access.write
@@ -135,7 +135,7 @@ def test_roles_are_sets_that_hold_one_another(
 
 
 def test_an_answer_is_kept(conn: psycopg.Connection, with_grants: Callable[..., Any]) -> None:
-    async def check(grants: Grants) -> None:
+    async def check(grants: GrantCache) -> None:
         await grants.access(frozenset({"user:cat"}))
         # The listener's own start drops what came before it.
         await wait_until(lambda: _kept(grants))
@@ -145,7 +145,7 @@ def test_an_answer_is_kept(conn: psycopg.Connection, with_grants: Callable[..., 
     with_grants(check)
 
 
-async def _kept(grants: Grants) -> bool:
+async def _kept(grants: GrantCache) -> bool:
     first = await grants.access(CAT)
     await asyncio.sleep(0.05)
     return await grants.access(CAT) is first
@@ -157,7 +157,7 @@ def test_a_change_by_another_process_is_seen(
 ) -> None:
     name = make(conn, readers=["user:cat"]) if change != "insert" else ""
 
-    async def check(grants: Grants) -> None:
+    async def check(grants: GrantCache) -> None:
         nonlocal name
         await wait_until(lambda: _kept(grants))
         assert (name in (await grants.access(CAT)).read) == (change != "insert")
@@ -183,7 +183,7 @@ def test_a_change_that_leaves_the_lists_drops_nothing(
 ) -> None:
     name = make(conn, readers=["user:cat"])
 
-    async def check(grants: Grants) -> None:
+    async def check(grants: GrantCache) -> None:
         await wait_until(lambda: _kept(grants))
         first = await grants.access(CAT)
         conn.execute(
@@ -204,7 +204,7 @@ def test_a_change_that_leaves_the_lists_drops_nothing(
 def test_a_change_during_the_query_is_not_kept_from_the_next(
     conn: psycopg.Connection, with_grants: Callable[..., Any]
 ) -> None:
-    async def check(grants: Grants) -> None:
+    async def check(grants: GrantCache) -> None:
         await wait_until(lambda: _kept(grants))
         grants.drop()
         query = asyncio.create_task(grants.access(CAT))
@@ -219,7 +219,7 @@ def test_a_change_during_the_query_is_not_kept_from_the_next(
 def test_a_listener_that_lost_its_connection_drops_all_and_listens_again(
     conn: psycopg.Connection, with_grants: Callable[..., Any]
 ) -> None:
-    async def check(grants: Grants) -> None:
+    async def check(grants: GrantCache) -> None:
         await wait_until(lambda: _kept(grants))
         first = await grants.access(CAT)
         conn.execute(

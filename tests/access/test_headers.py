@@ -13,7 +13,7 @@ from access.conftest import OPERATOR
 from integration.conftest import stac_collection
 from landbridge.stac_api.access.headers import LOOPBACK_HOSTS, LOOPBACK_ORIGINS
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.embedded import server
+from landbridge.stac_api.embedded import server_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +172,7 @@ def test_the_embedded_stack_answers_to_this_machine_only(stack: Any) -> None:
 def test_the_embedded_stack_may_be_told_of_other_pages_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANDBRIDGE_CORS_ORIGINS", "https://browser.test, https://other.test,")
     monkeypatch.setenv("LANDBRIDGE_ALLOWED_HOSTS", "workstation")
-    chosen = server._loopback()
+    chosen = server_process._loopback_settings()
     assert chosen["cors_origins"] == ["https://browser.test", "https://other.test"]
     assert chosen["allowed_hosts"] == ["127.0.0.1", "localhost", "::1", "workstation"]
 

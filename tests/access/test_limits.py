@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from access.conftest import ANN, OPERATOR
 from integration.conftest import stac_collection, stac_item
-from landbridge.stac_api.access import rates
-from landbridge.stac_api.access.rates import Buckets, Rate
+from landbridge.stac_api.access import rate_limits
+from landbridge.stac_api.access.rate_limits import RateLimit, TokenBuckets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +34,14 @@ class Clock:
 
 
 @given(
-    rate=st.builds(Rate, st.sampled_from([0.1, 1.0, 7.5, 200.0]), st.integers(1, 50)),
+    rate=st.builds(RateLimit, st.sampled_from([0.1, 1.0, 7.5, 200.0]), st.integers(1, 50)),
     pauses=st.lists(st.floats(0, 20), min_size=1, max_size=200),
 )
-def test_in_any_time_no_more_is_served_than_the_burst_and_the_rate(rate: Rate, pauses: list[float]) -> None:
+def test_in_any_time_no_more_is_served_than_the_burst_and_the_rate(
+    rate: RateLimit, pauses: list[float]
+) -> None:
     clock = Clock()
-    buckets = Buckets(rate, clock)
+    buckets = TokenBuckets(rate, clock)
     served = []
     for pause in pauses:
         clock.now += pause
@@ -50,10 +52,10 @@ def test_in_any_time_no_more_is_served_than_the_burst_and_the_rate(rate: Rate, p
             assert last <= rate.burst + (end - start) * rate.per_second + 1e-6
 
 
-@given(rate=st.builds(Rate, st.sampled_from([0.1, 1.0, 7.5, 200.0]), st.integers(1, 50)))
-def test_who_waits_as_long_as_was_said_is_served(rate: Rate) -> None:
+@given(rate=st.builds(RateLimit, st.sampled_from([0.1, 1.0, 7.5, 200.0]), st.integers(1, 50)))
+def test_who_waits_as_long_as_was_said_is_served(rate: RateLimit) -> None:
     clock = Clock()
-    buckets = Buckets(rate, clock)
+    buckets = TokenBuckets(rate, clock)
     assert not any(buckets.take("somebody") for _ in range(rate.burst))
     seconds = buckets.take("somebody")
     assert 0 < seconds <= 1 / rate.per_second
@@ -62,15 +64,15 @@ def test_who_waits_as_long_as_was_said_is_served(rate: Rate) -> None:
 
 
 def test_callers_do_not_take_from_each_other() -> None:
-    buckets = Buckets(Rate(1, 1), Clock())
+    buckets = TokenBuckets(RateLimit(1, 1), Clock())
     assert buckets.take("ann") == 0
     assert buckets.take("ann") > 0
     assert buckets.take("bob") == 0
 
 
 def test_no_more_callers_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "_MOST", 100)
-    buckets = Buckets(Rate(1, 1), Clock())
+    monkeypatch.setattr(rate_limits, "_MOST", 100)
+    buckets = TokenBuckets(RateLimit(1, 1), Clock())
     for n in range(1000):
         assert buckets.take(str(n)) == 0
     assert len(buckets._levels) == 100

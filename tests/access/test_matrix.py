@@ -12,8 +12,8 @@ from access.matrix.cells import cell_of, cells, routes
 from access.matrix.table import ROWS, Row
 from access.matrix.world import World
 from access.service import Service, started
-from landbridge.stac_api.access.grants import Grants
-from landbridge.stac_api.access.rules import EVERYTHING, Access
+from landbridge.stac_api.access.grants import GrantCache
+from landbridge.stac_api.access.rules import UNRESTRICTED, Access
 from support.embedded_stack import fresh_database
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def test_a_new_route_is_missed(service: Service) -> None:
 
 def test_a_service_that_lets_everybody_in_is_found_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def everything(*_: Any) -> Access:
-        return EVERYTHING
+        return UNRESTRICTED
 
-    monkeypatch.setattr(Grants, "access", everything)
+    monkeypatch.setattr(GrantCache, "access", everything)
     leaking = {
         f"GET {COLLECTION} (private)",
         f"PATCH {COLLECTION} (merge)",

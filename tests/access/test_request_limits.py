@@ -16,7 +16,7 @@ import pytest
 from access.service import OPERATOR, started
 from conftest import LONG
 from integration.conftest import stac_collection, stac_item
-from landbridge.stac_api.access.limits import MOST_HEADERS, MOST_URL
+from landbridge.stac_api.access.request_limits import MAX_HEADER_BYTES, MAX_URL_BYTES
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.documents import incoming, positions
 from landbridge.stac_api.search import limits
@@ -269,10 +269,12 @@ KINDS = [
         path="/aggregate",
     ),
     Kind("signatures", 10_000, body(hrefs=lambda n: ["https://a.example/b"] * n), path="/assets/signatures"),
-    Kind("URL", MOST_URL - 20, lambda n: {"params": {"ids": "a" * (n - 20)}}, "GET", refusal=414, over=100),
+    Kind(
+        "URL", MAX_URL_BYTES - 20, lambda n: {"params": {"ids": "a" * (n - 20)}}, "GET", refusal=414, over=100
+    ),
     Kind(
         "headers",
-        MOST_HEADERS - 500,
+        MAX_HEADER_BYTES - 500,
         lambda n: {"headers": {"X-Long": "a" * n}},
         "GET",
         refusal=431,

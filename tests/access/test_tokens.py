@@ -131,7 +131,7 @@ def test_an_expired_token_is_refused_and_its_bearer_told(service: Service, token
 
 def test_a_revoked_token_is_refused(service: Service, database: str, token: Callable[..., str]) -> None:
     shown = token()
-    assert tokens.revoke(database, tokens.id_of(shown)) is not None
+    assert tokens.revoke_token(database, tokens.id_of(shown)) is not None
     answer = service.request("GET", "/", shown)
     assert answer.status_code == 401
     assert "revoked" in answer.json()["description"]
@@ -141,10 +141,10 @@ def test_a_revocation_is_obeyed_within_seconds_by_who_knew_the_token(
     service: Service, database: str, token: Callable[..., str]
 ) -> None:
     now = [0.0]
-    known = tokens.Tokens(clock=lambda: now[0])
+    known = tokens.TokenCache(clock=lambda: now[0])
     shown, pool = token(), service.app.state.readpool
     assert service.run(known.principal(shown, pool)).user == "ann"
-    tokens.revoke(database, tokens.id_of(shown))
+    tokens.revoke_token(database, tokens.id_of(shown))
     now[0] += 5.0
     with pytest.raises(InvalidCredentialError, match="revoked"):
         service.run(known.principal(shown, pool))
@@ -154,7 +154,7 @@ def test_a_token_is_known_whenever_what_is_remembered_of_it_ends(
     service: Service, token: Callable[..., str]
 ) -> None:
     ticks = itertools.count()  # seconds that pass with every look at the clock
-    known = tokens.Tokens(clock=lambda: next(ticks))
+    known = tokens.TokenCache(clock=lambda: next(ticks))
     shown, pool = token(), service.app.state.readpool
     for _ in range(20):
         assert service.run(known.principal(shown, pool)).user == "ann"
@@ -163,7 +163,7 @@ def test_a_token_is_known_whenever_what_is_remembered_of_it_ends(
 def test_a_token_expires_while_it_is_remembered(
     service: Service, token: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known, pool = tokens.Tokens(clock=lambda: 0.0), service.app.state.readpool
+    known, pool = tokens.TokenCache(clock=lambda: 0.0), service.app.state.readpool
     shown = token(expires=datetime.now(UTC) + timedelta(days=1))
     service.run(known.principal(shown, pool))
     later = datetime.now(UTC) + timedelta(days=2)
@@ -302,7 +302,7 @@ def test_a_signed_put_ends_when_the_token_that_announced_it_is_revoked(
     shown = token()
     url = _announced(service, shown, kind)
     assert shown.rpartition("_")[2] not in url
-    tokens.revoke(database, tokens.id_of(shown))
+    tokens.revoke_token(database, tokens.id_of(shown))
     with serve() as other:  # which remembers nothing of the token
         answer = _sent(other, url)
         assert answer.status_code == 401

@@ -119,7 +119,7 @@ def _callers() -> Iterator[_Callers]:
         stack("up")
         state = orjson.loads((home / "state.json").read_bytes())
         _fill(state["database"])
-        token, _ = tokens.create(state["database"], _READER)
+        token, _ = tokens.create_token(state["database"], _READER)
 
         def client(bearer: str) -> httpx.Client:
             headers = {"Authorization": f"Bearer {bearer}", "Accept-Encoding": "identity"}

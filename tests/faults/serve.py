@@ -18,8 +18,8 @@ import psutil
 import psycopg
 
 from faults import failpoints
-from landbridge.stac_api.embedded.files import Home, read_state
-from landbridge.stac_api.embedded.server import Report, serve
+from landbridge.stac_api.embedded.home_directory import Home, read_state
+from landbridge.stac_api.embedded.server_process import StartReport, serve
 
 CHILD = "landbridge.stac_api.uploads.worker_process"
 
@@ -136,4 +136,4 @@ def install(home: Path) -> None:
 
 if __name__ == "__main__":
     install(Path(sys.argv[1]))
-    serve(Home(Path(sys.argv[1])), Report(None))
+    serve(Home(Path(sys.argv[1])), StartReport(None))

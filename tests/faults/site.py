@@ -23,9 +23,9 @@ from faults.proxy import Proxy
 from landbridge.stac_api.admin import doctor
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded import control
-from landbridge.stac_api.embedded.files import Home, read_state
-from landbridge.stac_api.embedded.stack import joined
-from landbridge.stac_api.runtime import opened
+from landbridge.stac_api.embedded.home_directory import Home, read_state
+from landbridge.stac_api.embedded.stack import running_stack
+from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.uploads import cleanup
 from support import s3_server
 
@@ -73,7 +73,7 @@ class Site:
         deadline = time.monotonic() + DEADLINE
         while True:
             answer: httpx.Response | str = "no server"
-            if (stack := joined(Home(self.home))) is not None:
+            if (stack := running_stack(Home(self.home))) is not None:
                 headers = {"Authorization": f"Bearer {stack.token}"}
                 try:
                     answer = httpx.request(method, stack.url + path, headers=headers, timeout=60, **options)
@@ -115,7 +115,7 @@ class Site:
         """After a pass of the sweeper: what the doctor finds, and every object of the store."""
 
         async def look() -> tuple[list[doctor.Finding], set[str]]:
-            async with opened(self.settings()) as (services, _):
+            async with open_services(self.settings()) as (services, _):
                 await cleanup.run(services)
                 return await doctor.examine(services, late=0.0), set(await services.store.sizes(""))
 

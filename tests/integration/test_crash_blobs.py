@@ -21,7 +21,7 @@ from .test_crash_uploads import Caller, call, kill_api, kill_postgres
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from landbridge.stac_api.embedded.files import Home
+    from landbridge.stac_api.embedded.home_directory import Home
     from landbridge.stac_api.embedded.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("installation")

@@ -16,7 +16,7 @@ import rasterio
 
 from landbridge.stac_api.embedded import control, postmaster
 from landbridge.stac_api.embedded.cluster import open_cluster
-from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.stack import up
 
 from .conftest import stac_collection

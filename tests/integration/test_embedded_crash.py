@@ -18,9 +18,9 @@ import psutil
 import psycopg
 import pytest
 
-from landbridge.stac_api.embedded import control, files, postmaster, stack
+from landbridge.stac_api.embedded import control, home_directory, postmaster, stack
 from landbridge.stac_api.embedded.cluster import open_cluster
-from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postmaster import PidFile, Postmaster
 from support.wait import DEADLINE, wait_until
 
@@ -154,9 +154,9 @@ def test_traces_that_name_a_foreign_live_process_are_not_believed(own: Home, run
         (sockets / ".s.PGSQL.5432").touch()
         for lock in (own.serve_lock, own.up_lock, own.root / "postgres.lock"):
             lock.write_text(f"{foreign.pid}\n")
-        state = files.read_state(own)
+        state = home_directory.read_state(own)
         assert state is not None
-        files.write_state(own, state | {"pid": foreign.pid})
+        home_directory.write_state(own, state | {"pid": foreign.pid})
 
         assert not control.status(own)["running"]
         assert not control.down(own)

@@ -14,9 +14,9 @@ import httpx
 import psutil
 import pytest
 
-from landbridge.stac_api.embedded import control, files, postmaster, stack
-from landbridge.stac_api.embedded.files import Home
-from landbridge.stac_api.embedded.postgres import Installation
+from landbridge.stac_api.embedded import control, home_directory, postmaster, stack
+from landbridge.stac_api.embedded.home_directory import Home
+from landbridge.stac_api.embedded.postgres_programs import Installation
 
 pytestmark = pytest.mark.usefixtures("installation")
 
@@ -57,7 +57,7 @@ def own() -> Iterator[Home]:
     try:
         starters = [command(home, "up") for _ in range(3)]
         outcomes = [outcome(starter) for starter in starters]
-        state = files.read_state(home)
+        state = home_directory.read_state(home)
         assert state is not None, outcomes
         assert outcomes == [(0, state["url"] + "\n", "")] * 3
         assert not half.exists()
@@ -77,7 +77,7 @@ def folder() -> Iterator[Path]:
 
 
 def test_starters_at_the_same_time_share_one_stack(own: Home):
-    state = files.read_state(own)
+    state = home_directory.read_state(own)
     assert state is not None
     servers = [
         process.pid
@@ -123,7 +123,7 @@ def test_the_token_is_long_and_told_to_nobody(own: Home):
     assert token not in output
     for log in own.logs.iterdir():
         assert token not in log.read_text()
-    state = files.read_state(own)
+    state = home_directory.read_state(own)
     assert state is not None
     assert token not in " ".join(psutil.Process(state["pid"]).cmdline())
 
@@ -141,7 +141,7 @@ def test_the_database_has_no_network_address_and_knows_one_role(own: Home):
 
 
 def test_status_describes_the_stack(own: Home):
-    state = files.read_state(own)
+    state = home_directory.read_state(own)
     report = control.status(own)
     assert state is not None
     assert report["running"]

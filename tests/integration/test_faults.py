@@ -14,8 +14,8 @@ from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
 from landbridge.exceptions import ServerError
 from landbridge.mappings import blob
-from landbridge.stac_api.embedded.files import Home
-from landbridge.stac_api.embedded.stack import joined
+from landbridge.stac_api.embedded.home_directory import Home
+from landbridge.stac_api.embedded.stack import running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +99,7 @@ def test_a_database_without_space_is_said_to_have_none_and_nothing_is_stored(
     service: Callable[[str], site.Site], many: bool
 ) -> None:
     chosen = service("local")
-    running = joined(Home(chosen.home))
+    running = running_stack(Home(chosen.home))
     assert running is not None
     item = stac_item(table.COLLECTION, f"no-space-{many}")
     path = f"/collections/{table.COLLECTION}/{'bulk_items' if many else 'items'}"
@@ -128,7 +128,7 @@ def test_a_service_that_fails_while_it_is_waited_for_is_a_warning_10_5(
     service: Callable[[str], site.Site], geotiff: Callable[..., Path]
 ) -> None:
     chosen = service("local")
-    running = joined(Home(chosen.home))
+    running = running_stack(Home(chosen.home))
     assert running is not None
     client = CatalogClient(running.url, Auth(user="local", org="local", token=running.token), retries=0)
     image = Image(product_id=table.COLLECTION, name="waited-for", acquired="2020-01-01", client=client)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from landbridge.mappings import blob, ids
-from landbridge.stac_api.access.grants import Grants
+from landbridge.stac_api.access.grants import GrantCache
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import deletion
 from landbridge.stac_api.core import pools
@@ -369,7 +369,7 @@ async def _run(stack: embedded.Stack, do: Callable[[Services], Any]) -> Any:
     read, write = await pools.open_pools(settings)
     try:
         store = AssetStore(settings.store_url)
-        return await do(Services(settings, read, write, store, Grants(settings, read)))
+        return await do(Services(settings, read, write, store, GrantCache(settings, read)))
     finally:
         await read.close()
         await write.close()

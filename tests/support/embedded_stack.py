@@ -24,13 +24,13 @@ from landbridge import stac_api
 from landbridge.mappings import queryables
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from landbridge.stac_api.embedded.postgres import Installation
+    from landbridge.stac_api.embedded.postgres_programs import Installation
 
 TEMPLATE = "landbridge_template"
 _SERVER = Path(stac_api.__file__).parent

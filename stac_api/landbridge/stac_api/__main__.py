@@ -37,7 +37,7 @@ def settings(**overrides: object) -> Settings:
 
     if _DATABASE in os.environ:
         return Settings(**overrides)  # type: ignore[arg-type]  # the rest is in the environment
-    from landbridge.stac_api.embedded.files import Home, read_state
+    from landbridge.stac_api.embedded.home_directory import Home, read_state
     from landbridge.stac_api.embedded.stack import up
 
     stack = up()
@@ -73,12 +73,12 @@ def serve(host: str, port: int) -> None:
 
 async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> None:
     """Run jobs until SIGTERM or SIGINT; what is in hand then has ten seconds to end, and is else run anew."""
-    from landbridge.stac_api.runtime import opened
+    from landbridge.stac_api.runtime import open_services
 
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with opened(chosen) as (_, jobs):
+    async with open_services(chosen) as (_, jobs):
         jobs.start_worker()
         ready()
         await stopped.wait()
@@ -87,10 +87,10 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
 async def doctor(chosen: Settings, *, repair: bool = False, late: float | None = None) -> list[Finding]:
     """What is wrong with the catalog and its store, after the repairs where they are wanted."""
     from landbridge.stac_api.admin import doctor
-    from landbridge.stac_api.runtime import opened
+    from landbridge.stac_api.runtime import open_services
 
     options = {} if late is None else {"late": late}
-    async with opened(chosen) as (services, jobs):
+    async with open_services(chosen) as (services, jobs):
         found = await doctor.examine(services, **options)
         if repair and found:
             await doctor.repair(services, jobs, found, **options)

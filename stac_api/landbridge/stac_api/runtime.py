@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from landbridge.stac_api.access.grants import Grants
+from landbridge.stac_api.access.grants import GrantCache
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import checksums
 from landbridge.stac_api.blobs import deletion as blob_deletion
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Services, JobQueue]]:
+async def open_services(settings: Settings) -> AsyncIterator[tuple[Services, JobQueue]]:
     """Open the pools, the store and the job queue, which runs no job before `start_worker`."""
     async with AsyncExitStack() as stack:
         read, write = await pools.open_pools(settings)
         stack.push_async_callback(write.close)
         stack.push_async_callback(read.close)
         store = AssetStore(settings.store_url, settings.store_public_endpoint, settings.store_timeout)
-        grants = Grants(settings, read)
+        grants = GrantCache(settings, read)
         stack.push_async_callback(grants.close)
         services = Services(settings, read, write, store, grants)
         workers = WorkerPool(settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncpg
 
-    from landbridge.stac_api.access.grants import Grants
+    from landbridge.stac_api.access.grants import GrantCache
     from landbridge.stac_api.assets.store import AssetStore
     from landbridge.stac_api.core.settings import Settings
 
@@ -21,4 +21,4 @@ class Services:
     readpool: asyncpg.Pool
     writepool: asyncpg.Pool
     store: AssetStore
-    grants: Grants
+    grants: GrantCache

@@ -16,7 +16,7 @@ from access.matrix.table import ROWS
 from access.matrix.world import CALLERS, World
 from access.service import started
 from landbridge.stac_api.embedded import control
-from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.stack import up
 from support.embedded_stack import fresh_database, new_home
 

@@ -158,7 +158,7 @@ class World:
 
 def _credentials(database: str) -> dict[str, str | None]:
     def token(who: Principal, **options: Any) -> str:
-        return tokens.create(database, who, **options)[0]
+        return tokens.create_token(database, who, **options)[0]
 
     shown = {
         "anonymous": None,
@@ -172,7 +172,7 @@ def _credentials(database: str) -> dict[str, str | None]:
         "read scope": token(replace(OWNER, rights=frozenset({"read"}))),
     }
     assert tuple(shown) == CALLERS
-    tokens.revoke(database, tokens.id_of(str(shown["revoked"])))
+    tokens.revoke_token(database, tokens.id_of(str(shown["revoked"])))
     return shown
 
 

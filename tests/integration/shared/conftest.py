@@ -59,7 +59,7 @@ class Serving:
 
     def token(self, principal: Principal, **options: Any) -> str:
         """A token of somebody, made as `landbridge token create` does."""
-        return tokens.create(self.database, principal, **options)[0]
+        return tokens.create_token(self.database, principal, **options)[0]
 
     def client(self, principal: Principal, **options: Any) -> CatalogClient:
         """A client that knows the address and a token, and nothing else of its user."""

@@ -23,7 +23,7 @@ from landbridge.stac_api.__main__ import doctor
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.files import Home
+from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.pgstac.migrate import migrate
 from support.embedded_stack import new_home
 

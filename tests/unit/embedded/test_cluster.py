@@ -10,12 +10,12 @@ import pytest
 
 from landbridge.stac_api.embedded import cluster as clusters
 from landbridge.stac_api.embedded.cluster import Cluster
-from landbridge.stac_api.embedded.files import Home
-from landbridge.stac_api.embedded.os_user import Account, account_for, reachable
+from landbridge.stac_api.embedded.home_directory import Home
+from landbridge.stac_api.embedded.os_user import OsUser, reachable, user_of_cluster
 from landbridge.stac_api.errors import ClusterError
 
-ME = Account("me", os.geteuid(), os.getegid(), foreign=False)
-SOMEBODY = Account("somebody", 4242, 4242, foreign=True)
+ME = OsUser("me", os.geteuid(), os.getegid(), foreign=False)
+SOMEBODY = OsUser("somebody", 4242, 4242, foreign=True)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
 
@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def in_home(root: Path, account: Account = ME) -> Cluster:
+def in_home(root: Path, account: OsUser = ME) -> Cluster:
     return Cluster(Home(root), root / "postgres", account)
 
 
@@ -109,11 +109,11 @@ def test_a_home_out_of_the_accounts_reach_keeps_its_cluster_elsewhere(
 
 @as_root
 def test_as_root_the_cluster_runs_under_an_account_of_its_own_or_under_its_owner(folder: Path):
-    assert account_for(folder / "none").uid != 0
+    assert user_of_cluster(folder / "none").uid != 0
     (folder / "data").mkdir()
     os.chown(folder / "data", 65534, 65534)
-    assert account_for(folder / "data") == Account(
-        "nobody", 65534, account_for(folder / "data").gid, foreign=True
+    assert user_of_cluster(folder / "data") == OsUser(
+        "nobody", 65534, user_of_cluster(folder / "data").gid, foreign=True
     )
 
 
@@ -122,5 +122,5 @@ def test_a_directory_that_is_no_cluster_is_left_alone(folder: Path):
     (folder / "postgres" / "precious").touch()
     unused = None
     with pytest.raises(ClusterError, match="neither empty nor a PostgreSQL cluster"):
-        clusters.create(in_home(folder), unused)
+        clusters.create_cluster(in_home(folder), unused)
     assert (folder / "postgres" / "precious").exists()

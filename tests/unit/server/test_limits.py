@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from landbridge.stac_api.access.limits import LimitBody
+from landbridge.stac_api.access.request_limits import LimitBody
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

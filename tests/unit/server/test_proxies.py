@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from landbridge.stac_api.access.proxies import FollowProxies
+from landbridge.stac_api.access.proxies import ForwardedHeaders
 
 TRUSTED = ["10.0.0.0/8", "fd00::1"]
 INNER = "http://inner:8000/search"
@@ -60,7 +60,7 @@ def followed(peer: str, headers: list[tuple[str, str]], path: str = "/search", *
         "server": ("127.0.0.1", 8000),
         "headers": [(name.encode(), value.encode()) for name, value in sent],
     }
-    asyncio.run(FollowProxies(app, TRUSTED, **options)(scope, None, None))
+    asyncio.run(ForwardedHeaders(app, TRUSTED, **options)(scope, None, None))
     return got[0]
 
 

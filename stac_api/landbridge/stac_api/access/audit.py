@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 from starlette.routing import compile_path
 
 from landbridge.mappings import ids
-from landbridge.stac_api.access.authentication import client_address, reads, served_path
+from landbridge.stac_api.access.authentication import client_address, is_read, served_path
 from landbridge.stac_api.access.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Audit", "Entry", "found", "item_id", "note"]
+__all__ = ["Audit", "Entry", "add_targets", "find_entries", "target_id"]
 
 logger = logging.getLogger(__name__)
 
-_REFUSED: Final = frozenset({401, 403})
-_NOTES: Final = "audit_targets"  # in a request's state
-_MOST_CHARACTERS: Final = 600  # of a target
-_MOST_SHOWN: Final = 100  # targets of a JSON line; the table has all
+_REFUSED_STATUSES: Final = frozenset({401, 403})
+_TARGETS_KEY: Final = "audit_targets"  # in a request's state
+_MAX_CHARACTERS: Final = 600  # of a target
+_MAX_PRINTED_TARGETS: Final = 100  # targets of a JSON line; the table has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,18 @@ class Entry:
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(Entry))
-_LISTED: Final = ", ".join(_COLUMNS)
-_PLACES: Final = ", ".join(f"${number}" for number, _ in enumerate(_COLUMNS, start=1))
-_INSERT: Final = f"INSERT INTO landbridge.audit ({_LISTED}) VALUES ({_PLACES})"  # noqa: S608 - constants
+_COLUMN_LIST: Final = ", ".join(_COLUMNS)
+_PARAMETERS: Final = ", ".join(f"${number}" for number, _ in enumerate(_COLUMNS, start=1))
+_INSERT: Final = f"INSERT INTO landbridge.audit ({_COLUMN_LIST}) VALUES ({_PARAMETERS})"  # noqa: S608 - constants
 
 
-def note(request: Request, *targets: object) -> None:
+def add_targets(request: Request, *targets: object) -> None:
     """Say what a request is about, where its path does not: ids in its body, and such as the server makes.
 
     What is no text is passed over: bodies are not checked when what they are about is noted.
     """
     known = (target for target in targets if isinstance(target, str) and target)
-    request.scope["state"].setdefault(_NOTES, []).extend(known)
+    request.scope["state"].setdefault(_TARGETS_KEY, []).extend(known)
 
 
 class Audit:
@@ -118,7 +118,7 @@ class Audit:
             raise
 
     async def _note(self, scope: Scope, request_id: uuid.UUID, status: int) -> None:
-        if status == 429 or (reads(scope) and status not in _REFUSED):
+        if status == 429 or (is_read(scope) and status not in _REFUSED_STATUSES):
             return
         entry = self._entry(scope, request_id, status)
         try:
@@ -133,7 +133,7 @@ class Audit:
         state = scope["state"]
         caller: Principal = state.get("principal", ANONYMOUS)
         action, parameters = self._route(scope)
-        targets = dict.fromkeys([*_named(parameters), *state.get(_NOTES, ())])
+        targets = dict.fromkeys([*_targets_in_path(parameters), *state.get(_TARGETS_KEY, ())])
         return Entry(
             time=datetime.now(UTC),
             request_id=request_id,
@@ -142,7 +142,7 @@ class Audit:
             credential=caller.credential,
             method=scope["method"],
             action=action,
-            targets=list(map(_stored, targets)),
+            targets=list(map(_storable, targets)),
             status=status,
             address=client_address(scope) or None,
         )
@@ -157,26 +157,26 @@ class Audit:
         for pattern, route in self._routes:
             if match := pattern.match(path):
                 return route, match.groupdict()
-        return _stored(path), {}
+        return _storable(path), {}
 
 
-def _stored(text: str) -> str:
+def _storable(text: str) -> str:
     """A text as the table can have it: with no NUL, and no longer than an index takes, in any alphabet."""
-    return text[:_MOST_CHARACTERS].replace("\x00", "\\0")
+    return text[:_MAX_CHARACTERS].replace("\x00", "\\0")
 
 
-def _named(parameters: Mapping[str, str]) -> list[str]:
+def _targets_in_path(parameters: Mapping[str, str]) -> list[str]:
     """The ids that a path is about, as users know them."""
-    collection, item = parameters.get("collection_id"), parameters.get("item_id")
+    collection, item = parameters.get("collection_id"), parameters.get("target_id")
     if collection and item:
-        return [item_id(collection, item)]
+        return [target_id(collection, item)]
     if collection:
         return [collection]
     kinds = ("upload_id", "deletion_id")
     return [f"{kind.removesuffix('_id')} {parameters[kind]}" for kind in kinds if kind in parameters]
 
 
-def item_id(collection: str, item: str) -> str:
+def target_id(collection: str, item: str) -> str:
     """The id of an image or a blob, by those of its collection and its item."""
     if ids.is_blob_collection(collection):
         try:
@@ -190,13 +190,13 @@ def item_id(collection: str, item: str) -> str:
 
 def _print(entry: Entry) -> None:
     document = entry.document()
-    if (more := len(entry.targets) - _MOST_SHOWN) > 0:
-        document |= {"targets": entry.targets[:_MOST_SHOWN], "more_targets": more}
+    if (more := len(entry.targets) - _MAX_PRINTED_TARGETS) > 0:
+        document |= {"targets": entry.targets[:_MAX_PRINTED_TARGETS], "more_targets": more}
     sys.stdout.write(json.dumps({"event": "audit", **document}) + "\n")
     sys.stdout.flush()
 
 
-def found(
+def find_entries(
     database_url: str,
     *,
     user: str | None = None,
@@ -214,12 +214,12 @@ def found(
         limit: how many at most.
     """
     query = (
-        f"SELECT {_LISTED} FROM landbridge.audit "  # noqa: S608 - constants
+        f"SELECT {_COLUMN_LIST} FROM landbridge.audit "  # noqa: S608 - constants
         "WHERE (%(user)s::text IS NULL OR username = %(user)s) "
         "AND (%(target)s::text IS NULL OR targets @> ARRAY[%(target)s::text]) "
         "AND (%(since)s::timestamptz IS NULL OR time >= %(since)s) ORDER BY id DESC LIMIT %(limit)s"
     )
     with psycopg.connect(database_url, row_factory=class_row(Entry)) as conn:
-        about = target if target is None else _stored(target)
+        about = target if target is None else _storable(target)
         values = {"user": user, "target": about, "since": since, "limit": limit}
         return conn.execute(query.encode(), values).fetchall()[::-1]

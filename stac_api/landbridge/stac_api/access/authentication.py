@@ -16,7 +16,7 @@ import asyncpg
 
 from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.principal import ANONYMOUS, Principal
-from landbridge.stac_api.access.rates import Rates
+from landbridge.stac_api.access.rate_limits import RateLimiter
 from landbridge.stac_api.access.signed_urls import credential_of
 from landbridge.stac_api.core.responses import error_response
 from landbridge.stac_api.errors import InvalidCredentialError, UnavailableError
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_READ_POSTS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)|/assets/signatures")
+_READING_POST_PATHS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)|/assets/signatures")
 _CHALLENGE = 'Bearer realm="landbridge"'
-_UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Authenticate:
@@ -53,10 +53,10 @@ class Authenticate:
         self._stranger = ANONYMOUS
         if settings.open_reads:
             self._stranger = replace(self._operator, rights=frozenset({"read"}), credential=None)
-        self._tokens = tokens.Tokens()
+        self._tokens = tokens.TokenCache()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = signer
-        self._rates = Rates(settings)
+        self._rates = RateLimiter(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +68,7 @@ class Authenticate:
             principal, refusal = ANONYMOUS, _unauthorized(str(error), "invalid_token")
         except UnavailableError as error:
             principal, refusal = ANONYMOUS, error_response(503, str(error))
-        except _UNREACHABLE as error:
+        except _DATABASE_ERRORS as error:
             logger.warning("A credential cannot be checked: %r", error)
             principal, refusal = ANONYMOUS, error_response(503, "Credentials cannot be checked; try again.")
         scope.setdefault("state", {})["principal"] = principal
@@ -106,7 +106,7 @@ class Authenticate:
 
 def _refusal(scope: Scope, principal: Principal) -> Response | None:
     """The answer to who may not do what a request does, whatever it is about."""
-    if reads(scope) or "write" in principal.rights:
+    if is_read(scope) or "write" in principal.rights:
         return None
     if principal.credential is None:
         return _unauthorized("This needs an `Authorization: Bearer` header with a token that may write.")
@@ -127,11 +127,11 @@ def client_address(scope: Scope) -> str:
     return client[0] if client else ""
 
 
-def reads(scope: Scope) -> bool:
+def is_read(scope: Scope) -> bool:
     """Whether a request only reads."""
     path = served_path(scope).rstrip("/")
     return scope["method"] in READ_METHODS or (
-        scope["method"] == "POST" and _READ_POSTS.fullmatch(path) is not None
+        scope["method"] == "POST" and _READING_POST_PATHS.fullmatch(path) is not None
     )
 
 

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["LOOPBACK_HOSTS", "LOOPBACK_ORIGINS", "CheckHost", "Harden"]
+__all__ = ["LOOPBACK_HOSTS", "LOOPBACK_ORIGINS", "CheckHost", "SecurityHeaders"]
 
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_ORIGINS: Final = r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?"
 
-_ALWAYS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_FIXED_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 # No answer is a page, and none runs as one where somebody uploads what a browser takes for one.
-_NO_PAGE: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 # But for the documentation of the API, whose only script of its own says where that is.
-_DOCUMENTATION: Final = (
+_DOCUMENTATION_POLICY: Final = (
     "default-src 'none'; "
     "script-src 'unsafe-inline' https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/; "
     "style-src 'unsafe-inline' https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/; "
@@ -39,7 +39,7 @@ _DOCUMENTATION: Final = (
 )
 
 
-class Harden:
+class SecurityHeaders:
     """ASGI middleware that adds the headers by which browsers and caches do no more than they should."""
 
     def __init__(self, app: ASGIApp, pages: Sequence[str | None]) -> None:
@@ -55,10 +55,10 @@ class Harden:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
                 is_page = served_path(scope) in self._pages
-                headers["Content-Security-Policy"] = _DOCUMENTATION if is_page else _NO_PAGE
-                headers.update(_ALWAYS)
+                headers["Content-Security-Policy"] = _DOCUMENTATION_POLICY if is_page else _DATA_POLICY
+                headers.update(_FIXED_HEADERS)
                 # What one caller may see is nobody else's, and a refusal may not be one a moment later.
-                if "Cache-Control" not in headers and (message["status"] >= 400 or _is_somebody(scope)):
+                if "Cache-Control" not in headers and (message["status"] >= 400 or _is_authenticated(scope)):
                     headers["Cache-Control"] = "no-store"
                 if not headers.get("Cache-Control", "").startswith("public"):
                     headers.add_vary_header("Authorization")
@@ -83,7 +83,7 @@ class CheckHost:
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get("host", "")
-        if _host_of(given) in self._hosts:
+        if _host_name(given) in self._hosts:
             await self.app(scope, receive, send)
             return
         names = ", ".join(sorted(self._hosts))
@@ -93,7 +93,7 @@ class CheckHost:
         await error_response(421, why)(scope, receive, send)
 
 
-def _host_of(given: str) -> str | None:
+def _host_name(given: str) -> str | None:
     """The name in a `Host` header, without its port."""
     try:
         parts = urlsplit(f"//{given}")
@@ -102,6 +102,6 @@ def _host_of(given: str) -> str | None:
         return None
 
 
-def _is_somebody(scope: Scope) -> bool:
+def _is_authenticated(scope: Scope) -> bool:
     principal = scope.get("state", {}).get("principal")
     return principal is not None and principal.user is not None

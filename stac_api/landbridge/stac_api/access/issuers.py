@@ -24,13 +24,15 @@ logger = logging.getLogger(__name__)
 
 ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}  # and the type of key that each takes
 
-_FRESH = 3600.0  # seconds after which keys are fetched anew
-_KEPT = 24 * 3600.0  # seconds for which they serve where the issuer does not answer
-_PAUSE = 30.0  # seconds between two fetches, however many tokens name a key that is not known
+_REFRESH_AGE = 3600.0  # seconds after which keys are fetched anew
+_MAX_AGE = 24 * 3600.0  # seconds for which they serve where the issuer does not answer
+_MIN_FETCH_INTERVAL = 30.0  # seconds between two fetches, however many tokens name a key that is not known
 _TIMEOUT = 5.0  # seconds that an issuer may take
-_MOST_BYTES = 2**20  # of a document of an issuer
-_PUBLIC = frozenset({"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"})  # members of a key that are kept
-_LEAST_BITS = 2048  # of an RSA key (RFC 7518 section 3.3)
+_MAX_BYTES = 2**20  # of a document of an issuer
+_PUBLIC_KEY_MEMBERS = frozenset(
+    {"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"}
+)  # members of a key that are kept
+_MIN_RSA_BITS = 2048  # of an RSA key (RFC 7518 section 3.3)
 
 Key = RSAKey | ECKey
 
@@ -61,10 +63,10 @@ class Issuer:
             UnavailableError: the keys are not known, or not this one, and the issuer does not give them.
         """
         age = self._clock() - self._fetched
-        if age > _KEPT:
+        if age > _MAX_AGE:
             self._keys = []
         # Who finds others at it goes on with the keys that there are.
-        if not self._keys or (age > _FRESH and not self._lock.locked()):
+        if not self._keys or (age > _REFRESH_AGE and not self._lock.locked()):
             await self._refresh(since=self._clock())
         if not (found := self._fitting(algorithm, kid)) and kid is not None:
             await self._refresh(since=self._clock())
@@ -85,7 +87,7 @@ class Issuer:
     async def _refresh(self, since: float) -> None:
         """Fetch the keys, unless somebody has tried since a moment, or a short while before it."""
         async with self._lock:
-            if self._tried > since - _PAUSE:
+            if self._tried > since - _MIN_FETCH_INTERVAL:
                 return
             self._tried = self._clock()
             try:
@@ -98,40 +100,44 @@ class Issuer:
     async def _fetch(self) -> list[Key]:
         async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
             place = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
-            described = await _document(client, place)
+            described = await _fetch_document(client, place)
             if described["issuer"] != self.url:
                 raise ValueError(f"{place} describes another issuer: {described['issuer']!r}")
             where = str(described["jwks_uri"])
             if urlsplit(self.url).scheme == "https" and urlsplit(where).scheme != "https":
                 raise ValueError(f"the keys would come without encryption, from {where}")
-            published = (await _document(client, where))["keys"]
-        return [key for key in map(_imported, published) if key is not None]
+            published = (await _fetch_document(client, where))["keys"]
+        return [key for key in map(_import_key, published) if key is not None]
 
 
-async def _document(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+async def _fetch_document(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
     async with asyncio.timeout(_TIMEOUT), client.stream("GET", url) as answer:
         answer.raise_for_status()
         content = b""
         async for chunk in answer.aiter_bytes():
             content += chunk
-            if len(content) > _MOST_BYTES:
-                raise ValueError(f"{url} is longer than {_MOST_BYTES} bytes")
+            if len(content) > _MAX_BYTES:
+                raise ValueError(f"{url} is longer than {_MAX_BYTES} bytes")
     document = orjson.loads(content)
     if not isinstance(document, dict):
         raise TypeError(f"{url} is no JSON object")
     return document
 
 
-def _imported(published: Any) -> Key | None:
+def _import_key(published: Any) -> Key | None:
     """A key to verify signatures by; None for one of another kind or use, or that is malformed."""
     if not isinstance(published, dict) or published.get("use", "sig") != "sig":
         return None
     try:
         if published.get("kty") == "RSA":
-            key = RSAKey.import_key({name: published[name] for name in published if name in _PUBLIC})
-            return key if key.public_key.key_size >= _LEAST_BITS else None
+            key = RSAKey.import_key(
+                {name: published[name] for name in published if name in _PUBLIC_KEY_MEMBERS}
+            )
+            return key if key.public_key.key_size >= _MIN_RSA_BITS else None
         if published.get("kty") == "EC" and published.get("crv") == "P-256":
-            return ECKey.import_key({name: published[name] for name in published if name in _PUBLIC})
+            return ECKey.import_key(
+                {name: published[name] for name in published if name in _PUBLIC_KEY_MEMBERS}
+            )
     except (JoseError, ValueError, TypeError, KeyError) as error:
         logger.warning("A published key cannot be used: %r", error)
     return None

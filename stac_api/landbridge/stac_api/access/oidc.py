@@ -28,7 +28,7 @@ __all__ = ["Verifier", "is_jwt"]
 
 logger = logging.getLogger(__name__)
 
-_MOST_BYTES: Final = 16 * 2**10  # of a token; the largest in use, with hundreds of groups, have half of it
+_MAX_BYTES: Final = 16 * 2**10  # of a token; the largest in use, with hundreds of groups, have half of it
 # A header member that nobody marks as critical may be passed over (RFC 7515 section 4).
 _REGISTRY = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
 _MALFORMED: Final = "The token is malformed, or its signature is not the issuer's."
@@ -64,9 +64,9 @@ class Verifier:
             InvalidCredentialError: it is no token of a known issuer for this service, or is not valid now.
             UnavailableError: the issuer's keys are not known, and it does not give them.
         """
-        if len(text) > _MOST_BYTES:
-            raise InvalidCredentialError(f"The token is longer than {_MOST_BYTES} bytes.")
-        signed, claims = _unpacked(text)
+        if len(text) > _MAX_BYTES:
+            raise InvalidCredentialError(f"The token is longer than {_MAX_BYTES} bytes.")
+        signed, claims = _parse(text)
         named = claims.get("iss")
         issuer = self._issuers.get(named) if isinstance(named, str) else None
         if issuer is None:
@@ -104,7 +104,7 @@ class Verifier:
             return Principal(
                 user=user,
                 org=org if isinstance(org, str) and org else None,
-                groups=_names(_claim(claims, settings.oidc_groups_claim)),
+                groups=_as_names(_claim(claims, settings.oidc_groups_claim)),
                 email=email if isinstance(email, str) and email else None,
                 rights=self._rights(claims),
                 credential=f"oidc:{claims['iss']}",
@@ -123,7 +123,7 @@ class Verifier:
         return frozenset({"read"})
 
 
-def _unpacked(text: str) -> tuple[CompactSignature, dict[str, Any]]:
+def _parse(text: str) -> tuple[CompactSignature, dict[str, Any]]:
     """A token's parts, with nothing of them verified but that the algorithm is one of ours."""
     try:
         signed = jws.extract_compact(text.encode(), registry=_REGISTRY)
@@ -156,7 +156,7 @@ def _claim(claims: dict[str, Any], name: str) -> Any:
     return found
 
 
-def _names(value: object) -> tuple[str, ...]:
+def _as_names(value: object) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) else value
     return (
         tuple(name for name in values if isinstance(name, str) and name) if isinstance(values, list) else ()

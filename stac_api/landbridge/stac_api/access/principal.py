@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-__all__ = ["ANONYMOUS", "PUBLIC", "Principal", "Right", "principal_of"]
+__all__ = ["ANONYMOUS", "PUBLIC", "Principal", "Right", "request_principal"]
 
 Right: TypeAlias = Literal["read", "write"]
 
@@ -21,7 +21,7 @@ PUBLIC: Final = "public"
 API_CREDENTIAL: Final = "token:"
 
 # What a subject may be made of. An organization prefixes ids, whose first colon ends it.
-_FORMS = {
+_SUBJECT_PATTERNS = {
     "user": (re.compile(r"[^\s:\x00-\x1f\x7f]{1,255}"), "no blanks and no colons"),
     "org": (re.compile(r"[A-Za-z0-9_.-]{1,255}"), "letters, digits, `_`, `.` and `-`"),
     "group": (re.compile(r"(?! )[^\x00-\x1f\x7f]{1,255}(?<! )"), "no blanks at its ends"),
@@ -60,7 +60,7 @@ class Principal:
         named = [("user", self.user), ("org", self.org), ("email", self.email)]
         named += [("group", group) for group in self.groups]
         for kind, name in named:
-            form, right = _FORMS[kind]
+            form, right = _SUBJECT_PATTERNS[kind]
             if name is not None and form.fullmatch(name) is None:
                 raise ValueError(f"{name!r} names no {kind}: at most 255 characters, {right}.")
 
@@ -92,7 +92,7 @@ class Principal:
 ANONYMOUS: Final = Principal(user=None, rights=frozenset({"read"}))
 
 
-def principal_of(request: HTTPConnection) -> Principal:
+def request_principal(request: HTTPConnection) -> Principal:
     """Who makes a request, as the middleware found."""
     found: Principal = request.state.principal
     return found

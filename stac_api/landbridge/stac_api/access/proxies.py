@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["FollowProxies"]
+__all__ = ["ForwardedHeaders"]
 
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?\Z")
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+\Z")
@@ -28,7 +28,7 @@ _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _NAMES: Final = ("for", "proto", "host", "port", "prefix")
 
 
-class FollowProxies:
+class ForwardedHeaders:
     """ASGI middleware that puts into a request's scope how the client sent it to the outermost trusted proxy.
 
     Args:
@@ -49,8 +49,8 @@ class FollowProxies:
             scope["root_path"] = self._root_path or scope.get("root_path", "")
             client = scope.get("client")
             if client is not None and client[0] in self._trusted:
-                _follow(scope, self._told(Headers(scope=scope)))
-            _put_prefix_in_path(scope)
+                _apply_forwarded(scope, self._told(Headers(scope=scope)))
+            _add_prefix_to_path(scope)
         await self.app(scope, receive, send)
 
     def _told(self, headers: Headers) -> dict[str, str]:
@@ -63,7 +63,7 @@ class FollowProxies:
         if not any(lists.values()):
             return self._told_by_elements(headers)
         hops = self._hops(lists["for"])
-        return {name: _of_hop(values, hops) for name, values in lists.items() if values}
+        return {name: _value_of_hop(values, hops) for name, values in lists.items() if values}
 
     def _told_by_elements(self, headers: Headers) -> dict[str, str]:
         elements = [_element(one) for one in _split(",", ",".join(headers.getlist("forwarded")))]
@@ -75,7 +75,7 @@ class FollowProxies:
     def _hops(self, addresses: Sequence[str]) -> int | None:
         """Return how many entries of each list trusted proxies have added; None if there are no addresses."""
         for number, address in enumerate(reversed(addresses), start=1):
-            if _bare(address) not in self._trusted:
+            if _without_port(address) not in self._trusted:
                 return number
         return len(addresses) or None
 
@@ -84,7 +84,7 @@ def _values(headers: Headers, name: str) -> list[str]:
     return [one.strip() for one in ",".join(headers.getlist(name)).split(",") if one.strip()]
 
 
-def _of_hop(values: Sequence[str], hops: int | None) -> str:
+def _value_of_hop(values: Sequence[str], hops: int | None) -> str:
     return values[0] if hops is None else values[max(len(values) - hops, 0)]
 
 
@@ -98,18 +98,18 @@ def _element(text: str) -> dict[str, str]:
     return {pair[1].lower(): pair[2] or pair[3] or "" for pair in pairs if pair}
 
 
-def _bare(address: str) -> str:
+def _without_port(address: str) -> str:
     """Return an address without port and brackets."""
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address
 
 
-def _follow(scope: Scope, told: dict[str, str]) -> None:
+def _apply_forwarded(scope: Scope, told: dict[str, str]) -> None:
     scheme = told.get("proto", "").lower()
     if scheme in _DEFAULT_PORTS:
         scope["scheme"] = scheme
-    if address := _bare(told.get("for", "")):
+    if address := _without_port(told.get("for", "")):
         scope["client"] = (address, 0)
     headers = MutableHeaders(scope=scope)
     given = _HOST.fullmatch(told.get("host") or headers.get("host", ""))
@@ -124,7 +124,7 @@ def _follow(scope: Scope, told: dict[str, str]) -> None:
         scope["root_path"] = prefix
 
 
-def _put_prefix_in_path(scope: Scope) -> None:
+def _add_prefix_to_path(scope: Scope) -> None:
     """Have the path begin with the prefix, as ASGI says it does, whether or not a proxy has stripped it."""
     root: str = scope.get("root_path", "")
     path: str = scope["path"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
-from landbridge.stac_api.access.principal import principal_of
+from landbridge.stac_api.access.principal import request_principal
 
 router = APIRouter(prefix="/access", tags=["Access"])
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/access", tags=["Access"])
 @router.get("/me", response_class=JSONResponse)
 async def me(request: Request) -> JSONResponse:
     """Who the caller is, and what its credential allows; `user` is null for who shows none."""
-    caller = principal_of(request)
+    caller = request_principal(request)
     document = {
         "user": caller.user,
         "org": caller.org,

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from landbridge.mappings import access as lists
 from landbridge.mappings import ids
 from landbridge.mappings.access import Role
-from landbridge.stac_api.access.principal import principal_of
+from landbridge.stac_api.access.principal import request_principal
 from landbridge.stac_api.core.blob_items import STORAGE_TYPES
 from landbridge.stac_api.errors import ConflictError
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from landbridge.stac_api.access.principal import Principal
 
 __all__ = [
-    "CONTAINERS",
-    "EVERYTHING",
+    "BLOB_COLLECTIONS",
+    "UNRESTRICTED",
     "Access",
     "Role",
-    "access_of",
+    "check_list_changes",
     "check_namespace",
-    "check_owners",
-    "checked",
-    "missing_collection",
-    "missing_item",
-    "named",
-    "settled",
+    "check_still_owner",
+    "collection_not_found",
+    "finish_list_changes",
+    "item_not_found",
+    "request_access",
+    "with_namespaced_id",
 ]
 
 # The collections that hold the blobs of everybody.
-CONTAINERS: Final = frozenset(ids.blob_collection_id(kind) for kind in STORAGE_TYPES)
+BLOB_COLLECTIONS: Final = frozenset(ids.blob_collection_id(kind) for kind in STORAGE_TYPES)
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Access:
     """What one caller may see and change now.
 
     Args:
-        everything: an operator, or the service itself.
+        unrestricted: an operator, or the service itself.
         subjects: what the caller answers to, normalized.
         read, write: ids of the products that the caller may read, and of those it may change.
     """
 
-    everything: bool = False
+    unrestricted: bool = False
     subjects: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
     write: frozenset[str] = frozenset()
@@ -70,46 +70,48 @@ class Access:
     @cached_property
     def collections(self) -> list[str]:
         """The collections that may be seen, where that is not all: those of blobs are seen by all."""
-        return [*self.products, *sorted(CONTAINERS)]
+        return [*self.products, *sorted(BLOB_COLLECTIONS)]
 
     @cached_property
-    def listed(self) -> list[str]:
+    def subject_list(self) -> list[str]:
         """The subjects as a parameter of SQL."""
         return sorted(self.subjects)
 
     def reads(self, collection: str) -> bool:
         """Whether the caller may see a collection."""
-        return self.everything or collection in self.read or collection in CONTAINERS
+        return self.unrestricted or collection in self.read or collection in BLOB_COLLECTIONS
 
     def writes(self, collection: str) -> bool:
         """Whether the caller may change what is in a product; blobs are asked one by one."""
-        return self.everything or collection in self.write
+        return self.unrestricted or collection in self.write
 
-    def narrowed(self, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    def split_collections(self, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
         """Of the collections asked for (None: of all), the products that may be read and those of blobs.
 
         To who may see everything they are all alike, and have to be named.
         """
         if asked is None:
-            return self.products, sorted(CONTAINERS)
+            return self.products, sorted(BLOB_COLLECTIONS)
         names = dict.fromkeys(asked)
-        if self.everything:
+        if self.unrestricted:
             return [*names], []
-        return [name for name in names if name in self.read], [name for name in names if name in CONTAINERS]
+        return [name for name in names if name in self.read], [
+            name for name in names if name in BLOB_COLLECTIONS
+        ]
 
     def role(self, document: Mapping[str, Any]) -> Role:
         """What the caller may do with a Collection, or with a blob's Item, as the document itself says."""
-        if self.everything:
+        if self.unrestricted:
             return Role.OWNER
-        if document.get("id") in CONTAINERS and not _is_item(document):
+        if document.get("id") in BLOB_COLLECTIONS and not _is_item(document):
             return Role.READER
-        return lists.role_of(_holder(document), self.subjects)
+        return lists.role_of(_list_members(document), self.subjects)
 
-    def shown(self, document: dict[str, Any]) -> dict[str, Any]:
+    def visible_document(self, document: dict[str, Any]) -> dict[str, Any]:
         """A Collection or a blob's Item with what the caller may see of its lists; the given one stays."""
-        if self.everything:
+        if self.unrestricted:
             return document
-        holder = _holder(document)
+        holder = _list_members(document)
         seen = lists.visible_to(holder, self.subjects)
         if seen is holder:
             return document
@@ -127,19 +129,19 @@ class Access:
             return
         if found == Role.NONE:
             if _is_item(document):
-                raise missing_item(document["collection"], document["id"])
-            raise missing_collection(document["id"])
+                raise item_not_found(document["collection"], document["id"])
+            raise collection_not_found(document["id"])
         raise _forbidden(document, least)
 
 
-EVERYTHING: Final = Access(everything=True)
+UNRESTRICTED: Final = Access(unrestricted=True)
 
 
 def _is_item(document: Mapping[str, Any]) -> bool:
     return document.get("type") == "Feature"
 
 
-def _holder(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _list_members(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return (document.get("properties") or {}) if _is_item(document) else document
 
 
@@ -149,26 +151,26 @@ def _forbidden(document: Mapping[str, Any], least: Role) -> HTTPException:
     return HTTPException(403, f"{what} may be read by you; only its {who} may do this.")
 
 
-def missing_collection(collection: str) -> NotFoundError:
+def collection_not_found(collection: str) -> NotFoundError:
     """The answer for a collection that is not there, for all the caller may know."""
     return NotFoundError(f"Collection {collection} does not exist.")
 
 
-def missing_item(collection: str, item: str) -> NotFoundError:
+def item_not_found(collection: str, item: str) -> NotFoundError:
     """The answer for an item that is not there, for all the caller may know."""
     return NotFoundError(f"Item {item} in collection {collection} does not exist.")
 
 
-async def access_of(request: Request) -> Access:
+async def request_access(request: Request) -> Access:
     """What the caller of a request may see and change."""
-    principal = principal_of(request)
+    principal = request_principal(request)
     if principal.operator:
-        return EVERYTHING
+        return UNRESTRICTED
     found: Access = await request.app.state.services.grants.access(principal.subjects)
     return found
 
 
-def named(document: Any, principal: Principal) -> Any:
+def with_namespaced_id(document: Any, principal: Principal) -> Any:
     """A new Collection with its id in the caller's namespace; what has no id is left for others to refuse.
 
     Raises:
@@ -193,7 +195,7 @@ def check_namespace(collection: str, item: Any, principal: Principal) -> None:
     Raises:
         HTTPException: 403, the namespace is that of another, or the service's own.
     """
-    if principal.operator or collection not in CONTAINERS or not isinstance(item, str):
+    if principal.operator or collection not in BLOB_COLLECTIONS or not isinstance(item, str):
         return
     try:
         namespace, _ = ids.split_blob_item_id(item)
@@ -209,7 +211,7 @@ def check_namespace(collection: str, item: Any, principal: Principal) -> None:
     )
 
 
-def checked(
+def check_list_changes(
     document: dict[str, Any], stored: dict[str, Any], access: Access, *, whole: bool
 ) -> dict[str, Any]:
     """A change of a Collection or a blob's Item, after a look at its lists and before it is completed.
@@ -226,7 +228,7 @@ def checked(
     holder = (document.get("properties") or {}) if _is_item(stored) else document
     if not isinstance(holder, dict):
         return document
-    seen = _holder(access.shown(stored))
+    seen = _list_members(access.visible_document(stored))
     if whole:
         holder = {**{name: seen[name] for name in lists.ACCESS_LISTS if name in seen}, **holder}
     if access.role(stored) < Role.OWNER and (names := lists.changed_lists(holder, seen)):
@@ -234,22 +236,24 @@ def checked(
     return {**document, "properties": holder} if _is_item(stored) else holder
 
 
-def settled(done: dict[str, Any], stored: dict[str, Any], access: Access) -> dict[str, Any]:
+def finish_list_changes(done: dict[str, Any], stored: dict[str, Any], access: Access) -> dict[str, Any]:
     """A change that `checked` has let pass, as it is to be stored: with the lists that only owners change.
 
     Raises:
         ConflictError: as `check_owners` does.
     """
     if access.role(stored) == Role.OWNER:
-        check_owners(done, access)
+        check_still_owner(done, access)
         return done
-    before = _holder(stored)
+    before = _list_members(stored)
     kept = {name: before[name] for name in lists.ACCESS_LISTS if name in before}
-    holder = {name: value for name, value in _holder(done).items() if name not in lists.ACCESS_LISTS} | kept
+    holder = {
+        name: value for name, value in _list_members(done).items() if name not in lists.ACCESS_LISTS
+    } | kept
     return {**done, "properties": holder} if _is_item(done) else holder
 
 
-def check_owners(document: Mapping[str, Any], access: Access) -> None:
+def check_still_owner(document: Mapping[str, Any], access: Access) -> None:
     """Check that who writes the lists of a Collection or of a blob's Item stays among its owners.
 
     So nothing is ever without an owner, and ownership moves in two steps: an owner adds another, and that

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
     from landbridge.stac_api.access.principal import Right
 
-__all__ = ["ApiToken", "Tokens", "create", "every", "id_of", "is_api_token", "revoke"]
+__all__ = ["ApiToken", "TokenCache", "create_token", "id_of", "is_api_token", "list_tokens", "revoke_token"]
 
-_START: Final = "lb_"
-_FORM = re.compile(r"lb_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+_PREFIX: Final = "lb_"
+_PATTERN = re.compile(r"lb_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 _COLUMNS = "id, label, username, org, groups, email, rights, created, expires, revoked"
 _FIND = f"SELECT digest, {_COLUMNS} FROM landbridge.tokens WHERE id = $1"  # noqa: S608 - constants
 
-_SECONDS = 5.0  # for which a token is believed after its row was read: how late a revocation may be
-_MOST = 10_000  # rows kept
+_MAX_AGE = 5.0  # for which a token is believed after its row was read: how late a revocation may be
+_MAX_TOKENS = 10_000  # rows kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +78,16 @@ class ApiToken:
 
 def is_api_token(text: str) -> bool:
     """Whether a bearer token is meant to be one of these."""
-    return text.startswith(_START)
+    return text.startswith(_PREFIX)
 
 
 def id_of(text: str) -> str:
     """The public id within a token; what is no token is taken for an id."""
-    match = _FORM.fullmatch(text)
+    match = _PATTERN.fullmatch(text)
     return match[1] if match else text
 
 
-class Tokens:
+class TokenCache:
     """Looks tokens up, in one indexed query, and keeps what it found for seconds.
 
     Args:
@@ -95,7 +95,9 @@ class Tokens:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rows: TTLCache[str, tuple[bytes, ApiToken] | None] = TTLCache(_MOST, _SECONDS, timer=clock)
+        self._rows: TTLCache[str, tuple[bytes, ApiToken] | None] = TTLCache(
+            _MAX_TOKENS, _MAX_AGE, timer=clock
+        )
 
     async def principal(self, text: str, pool: asyncpg.Pool) -> Principal:
         """Who a token stands for.
@@ -107,7 +109,7 @@ class Tokens:
         Raises:
             InvalidCredentialError: it is unknown, has expired or was revoked.
         """
-        match = _FORM.fullmatch(text)
+        match = _PATTERN.fullmatch(text)
         if match is None:
             raise InvalidCredentialError("The token is unknown.")
         known = await self._row(match[1], pool)
@@ -142,7 +144,7 @@ class Tokens:
         return known
 
 
-def create(
+def create_token(
     database_url: str,
     principal: Principal,
     *,
@@ -174,15 +176,15 @@ def create(
         expires,
     )
     (made,) = _fetch(database_url, insert, values)
-    return f"{_START}{token_id}_{secret}", made
+    return f"{_PREFIX}{token_id}_{secret}", made
 
 
-def every(database_url: str) -> list[ApiToken]:
+def list_tokens(database_url: str) -> list[ApiToken]:
     """All tokens, the oldest first."""
     return _fetch(database_url, f"SELECT {_COLUMNS} FROM landbridge.tokens ORDER BY created, id")  # noqa: S608
 
 
-def revoke(database_url: str, token_id: str) -> ApiToken | None:
+def revoke_token(database_url: str, token_id: str) -> ApiToken | None:
     """End a token; the servers obey within seconds. None where there is none of this id."""
     update = (
         "UPDATE landbridge.tokens SET revoked = coalesce(revoked, now()) "  # noqa: S608 - constants

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 _LATE = 60.0  # seconds after which a record without its job is one that was forgotten
 _PAGE = 1000
 
-_EXPECTED = "SELECT path FROM landbridge.deletion_queue"
+_DUE_PATHS = "SELECT path FROM landbridge.deletion_queue"
 _OVERDUE = """
 SELECT path FROM landbridge.deletion_queue WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
 """
 _BLOBS_ARRIVING = "SELECT unnest(paths) AS path FROM landbridge.blob_uploads WHERE committed IS NULL"
-_BLOBS_GOING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions WHERE status = 'RUNNING'"
+_BLOBS_DELETING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions WHERE status = 'RUNNING'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
     found: list[Finding] = []
     for collection in await collection_queries.collection_ids(services.writepool):
         found += await _examine(services, collection)
-    found += await _strangers(services)
+    found += await _objects_of_missing_collections(services)
     found += [
         Finding("orphan", path, "files in transit of an upload that has ended", path)
         for path in await cleanup.leftover_folders(services)
@@ -91,23 +91,23 @@ def _unreadable(item: inspection.DamagedItem) -> Finding:
 async def _examine(services: Services, collection: str) -> list[Finding]:
     """Compare one collection with what the store has of it."""
     objects = await services.store.sizes(_prefix(collection))
-    pending = await _pending(services)
+    pending = await _pending_paths(services)
     needed, found = set(), []
     async for item, assets in _items(services, collection):
         for key, path, asset in assets:
             needed.add(path)
             if objects.get(path) == asset.get("file:size", objects.get(path, -1)):
                 continue
-            if (finding := await _looked_at(services, collection, item, key, path)) is not None:
+            if (finding := await _recheck(services, collection, item, key, path)) is not None:
                 found.append(finding)
     return found + [
         Finding("orphan", path, f"{size} bytes that no item refers to", path)
         for path, size in objects.items()
-        if path not in needed and not _covered(path, pending)
+        if path not in needed and not _is_pending(path, pending)
     ]
 
 
-async def _looked_at(services: Services, collection: str, item: str, key: str, path: str) -> Finding | None:
+async def _recheck(services: Services, collection: str, item: str, key: str, path: str) -> Finding | None:
     """What is wrong with an asset that seemed wrong: the item may have come or changed since the listing."""
     stored = await inspection.asset(services.writepool, collection, item, key)
     if _stored_at(stored) != path:
@@ -155,20 +155,22 @@ def _stored_at(asset: Any) -> str:
     return unquote(links.asset_path(str(asset.get("href"))) or "") if isinstance(asset, dict) else ""
 
 
-async def _pending(services: Services) -> set[str]:
+async def _pending_paths(services: Services) -> set[str]:
     """Paths of what arrives and of what is about to go; one that ends in a slash is all below it."""
     pool = services.writepool
     return {
-        row["path"] for query in (_EXPECTED, _BLOBS_ARRIVING, _BLOBS_GOING) for row in await pool.fetch(query)
+        row["path"]
+        for query in (_DUE_PATHS, _BLOBS_ARRIVING, _BLOBS_DELETING)
+        for row in await pool.fetch(query)
     }
 
 
-def _covered(path: str, pending: set[str]) -> bool:
+def _is_pending(path: str, pending: set[str]) -> bool:
     parts = path.split("/")
     return path in pending or any("/".join(parts[:end]) + "/" in pending for end in range(1, len(parts)))
 
 
-async def _strangers(services: Services) -> list[Finding]:
+async def _objects_of_missing_collections(services: Services) -> list[Finding]:
     """Objects of collections that are not there."""
     found = []
     for root in (IMAGES, BLOBS):
@@ -177,13 +179,13 @@ async def _strangers(services: Services) -> list[Finding]:
             name = folder.rstrip("/").rpartition("/")[2]
             collection = ids.blob_collection_id(name) if root == BLOBS else name
             objects = await services.store.sizes(f"{root}{name}/")
-            pending = await _pending(services)
+            pending = await _pending_paths(services)
             if await collection_queries.exists(services.writepool, collection):
                 continue
             found += [
                 Finding("orphan", path, f"{size} bytes of a collection that is not there", path)
                 for path, size in objects.items()
-                if not _covered(path, pending)
+                if not _is_pending(path, pending)
             ]
     return found
 

@@ -94,7 +94,7 @@ def _create(options: argparse.Namespace, database_url: str) -> None:
         expires = datetime.now(UTC) + timedelta(days=options.days) if options.days else None
     except OverflowError:
         raise _UsageError(f"--days is {options.days}, which no calendar holds; 0 is for ever.") from None
-    secret, made = tokens.create(database_url, principal, label=options.label, expires=expires)
+    secret, made = tokens.create_token(database_url, principal, label=options.label, expires=expires)
     if options.json:
         _print_json(_document(made) | {"token": secret})
         return
@@ -106,7 +106,7 @@ def _create(options: argparse.Namespace, database_url: str) -> None:
 def _list(options: argparse.Namespace, database_url: str) -> None:
     from landbridge.stac_api.access import tokens
 
-    found = tokens.every(database_url)
+    found = tokens.list_tokens(database_url)
     if options.json:
         for token in found:
             _print_json(_document(token))
@@ -135,7 +135,7 @@ def _revoke(options: argparse.Namespace, database_url: str) -> None:
     for name in options.ids:
         # Who pastes the token means its id; an unknown name is shown no longer than an id is.
         token_id = tokens.id_of(name)
-        if (ended := tokens.revoke(database_url, token_id)) is None:
+        if (ended := tokens.revoke_token(database_url, token_id)) is None:
             missing.append(token_id[:16])
         elif options.json:
             _print_json(_document(ended))
@@ -162,7 +162,7 @@ def _audit(options: argparse.Namespace, database_url: str) -> None:
 
     if options.limit < 1:
         raise _UsageError(f"--limit is {options.limit}; it is at least 1.")
-    entries = audit.found(
+    entries = audit.find_entries(
         database_url, user=options.user, target=options.target, since=options.since, limit=options.limit
     )
     if options.json:

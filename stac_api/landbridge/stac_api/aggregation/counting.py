@@ -62,9 +62,9 @@ async def aggregate(
 
 
 def _listed(asked: Search, access: Access) -> list[str] | None:
-    if access.everything:
+    if access.unrestricted:
         return None if asked.collections is None else list(asked.collections)
-    products, containers = access.narrowed(asked.collections)
+    products, containers = access.split_collections(asked.collections)
     return [*products, *containers]
 
 
@@ -73,7 +73,7 @@ def _of_one(asked: Search) -> bool:
 
 
 def _source(asked: Search, keys: Mapping[int, str], access: Access) -> Source:
-    subjects = None if access.everything else access.listed
+    subjects = None if access.unrestricted else access.subject_list
     if not (asked.ids or asked.bbox or asked.intersects or asked.datetime or asked.text):
         parameters = Parameters(subjects=subjects)
         conditions = [visibility.of_stats(asked.collections, keys, access, parameters)]

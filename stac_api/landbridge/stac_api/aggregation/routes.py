@@ -16,7 +16,7 @@ from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.search import APIRequest, BaseSearchGetRequest, BaseSearchPostRequest, str2list
 from starlette.responses import Response
 
-from landbridge.stac_api.access.rules import access_of
+from landbridge.stac_api.access.rules import request_access
 from landbridge.stac_api.aggregation.counting import AGGREGATIONS, DATES, DEFAULT, Wanted, aggregate
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.errors import BadRequestError
@@ -142,7 +142,7 @@ async def _answer(
     collection_id: str | None,
 ) -> Response:
     wanted = [_wanted(name, intervals) for name in dict.fromkeys(names or DEFAULT)]
-    access = await access_of(request)
+    access = await request_access(request)
     async with request.app.state.get_connection(request, "r") as conn:
         if collection_id is not None:
             await collection_queries.get_collection(conn, collection_id, access)
@@ -164,7 +164,7 @@ async def _offered(request: Request) -> Response:
 
 async def _offered_of_one(request: Request, collection_id: str) -> Response:
     """List the available aggregations of a collection's items."""
-    access = await access_of(request)
+    access = await request_access(request)
     async with request.app.state.get_connection(request, "r") as conn:
         await collection_queries.get_collection(conn, collection_id, access)
     return _collection(request, _OFFERED, collection_id)

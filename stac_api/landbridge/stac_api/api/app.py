@@ -19,10 +19,9 @@ from starlette.middleware.cors import CORSMiddleware
 from landbridge.stac_api.access import routes as access
 from landbridge.stac_api.access.audit import Audit
 from landbridge.stac_api.access.authentication import Authenticate
-from landbridge.stac_api.access.headers import CheckHost, Harden
-from landbridge.stac_api.access.limits import LimitBody
-from landbridge.stac_api.access.methods import ReadMethods
-from landbridge.stac_api.access.proxies import FollowProxies
+from landbridge.stac_api.access.headers import CheckHost, SecurityHeaders
+from landbridge.stac_api.access.proxies import ForwardedHeaders
+from landbridge.stac_api.access.request_limits import LimitBody
 from landbridge.stac_api.access.signed_urls import Signer
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.api import error_responses, schemas
@@ -31,7 +30,8 @@ from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.deletions import routes as deletions
-from landbridge.stac_api.runtime import opened
+from landbridge.stac_api.http.allowed_methods import HeadAndOptions
+from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.search import extensions
 from landbridge.stac_api.search.client import CatalogClient
 from landbridge.stac_api.uploads import routes as uploads
@@ -105,8 +105,8 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
     replaced: tuple[object, ...] = (BrotliMiddleware, CORSMiddleware, ProxyHeaderMiddleware)
     stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
     app.user_middleware = [
-        Middleware(FollowProxies, trusted=settings.trusted_proxies, root_path=settings.root_path),
-        Middleware(Harden, pages=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
+        Middleware(ForwardedHeaders, trusted=settings.trusted_proxies, root_path=settings.root_path),
+        Middleware(SecurityHeaders, pages=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
@@ -129,7 +129,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             asking=settings.max_query_bytes,
             document=settings.max_document_bytes,
         ),
-        Middleware(ReadMethods),
+        Middleware(HeadAndOptions),
         # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first
         # quality leaves a tenth more than the default, in a quarter of the time.
         Middleware(BrotliMiddleware, quality=1, excluded_handlers=["/assets/", "/blobs/"]),
@@ -139,7 +139,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
 def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings) as (services, jobs):
+        async with open_services(settings) as (services, jobs):
             app.state.readpool, app.state.writepool = services.readpool, services.writepool
             app.state.get_connection = get_connection
             app.state.services, app.state.store, app.state.jobs = services, services.store, jobs

@@ -17,10 +17,10 @@ from stac_fastapi.types import errors as stac_errors
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument
-from landbridge.stac_api.access import methods
 from landbridge.stac_api.core import database_errors
 from landbridge.stac_api.core.responses import error_response
 from landbridge.stac_api.errors import BadRequestError, ConflictError, NoSpaceError, UnavailableError
+from landbridge.stac_api.http import allowed_methods
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 _NO_SPACE = "The server has no space left, so nothing was stored. Its operator has to make room."
 _BUSY = "The database is busy with what another request makes or deletes; try again in a moment."
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _STATUS: dict[type[Exception], int] = {
     BadRequestError: 400,
@@ -68,7 +68,7 @@ _STATUS: dict[type[Exception], int] = {
 def _describe(exc: Exception) -> str:
     if database_errors.is_transient(exc):
         return _BUSY
-    if isinstance(exc, (asyncpg.DiskFullError, psycopg.errors.DiskFull, OSError)) and _is_full(exc):
+    if isinstance(exc, (asyncpg.DiskFullError, psycopg.errors.DiskFull, OSError)) and _is_disk_full(exc):
         return _NO_SPACE  # the error names paths of the server
     if isinstance(exc, (RequestValidationError, ValidationError)):
         return "; ".join(
@@ -86,7 +86,7 @@ def _describe(exc: Exception) -> str:
 def _status_of(exc: Exception) -> int:
     if database_errors.is_transient(exc):
         return 503
-    if _is_full(exc):
+    if _is_disk_full(exc):
         return 507
     sqlstate = getattr(exc, "sqlstate", None)
     if sqlstate and (status := database_errors.http_status(sqlstate)) != 500:
@@ -97,10 +97,10 @@ def _status_of(exc: Exception) -> int:
     return 500
 
 
-def _is_full(exc: Exception) -> bool:
+def _is_disk_full(exc: Exception) -> bool:
     """Return whether a disk of the database, the store or this server is full."""
     if isinstance(exc, OSError):
-        return exc.errno in _FULL
+        return exc.errno in _DISK_FULL_ERRNOS
     return isinstance(exc, NoSpaceError) or getattr(exc, "sqlstate", None) == database_errors.DISK_FULL
 
 
@@ -133,7 +133,9 @@ async def _handle_http(request: Request, exc: Exception) -> Response:
     headers = dict(exc.headers or {})
     if exc.status_code == 405:
         # A router knows the methods of one of its routes only.
-        headers["Allow"] = ", ".join(sorted({*methods.of_route(request.scope), "HEAD", "OPTIONS"}))
+        headers["Allow"] = ", ".join(
+            sorted({*allowed_methods.methods_of_path(request.scope), "HEAD", "OPTIONS"})
+        )
     return error_response(exc.status_code, str(exc.detail), headers)
 
 

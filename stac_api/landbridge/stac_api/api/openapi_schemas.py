@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["documented"]
+__all__ = ["request_body"]
 
 _ITEM_SCHEMA = {
     "type": "object",
@@ -114,7 +114,7 @@ _BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-def documented(endpoint: str) -> dict[str, Any] | None:
+def request_body(endpoint: str) -> dict[str, Any] | None:
     """OpenAPI's description of a transaction's body, by its function's name; None without one."""
     content = _BODIES.get(endpoint)
     return {"requestBody": {"required": True, "content": content}} if content else None

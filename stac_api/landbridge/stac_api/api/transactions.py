@@ -20,14 +20,15 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api.access import audit, rules
-from landbridge.stac_api.access.principal import principal_of
-from landbridge.stac_api.access.rules import Access, Role, access_of
-from landbridge.stac_api.api import openapi_schemas, preconditions
+from landbridge.stac_api.access.principal import request_principal
+from landbridge.stac_api.access.rules import Access, Role, request_access
+from landbridge.stac_api.api import openapi_schemas
 from landbridge.stac_api.assets import deletion_queue, href_policy
 from landbridge.stac_api.blobs import collections, deletion
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.documents.extents import keep_stored_extent, with_extent_of_items
 from landbridge.stac_api.errors import BadRequestError
+from landbridge.stac_api.http import preconditions
 from landbridge.stac_api.pgstac import bulk_load, collection_queries, extents, item_queries, writes
 from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
@@ -63,25 +64,25 @@ class Transactions(ApiExtension):
                 methods=[method],
                 status_code=status,
                 response_class=Response,
-                openapi_extra=openapi_schemas.documented(endpoint.__name__),
+                openapi_extra=openapi_schemas.request_body(endpoint.__name__),
             )
         app.include_router(router)
 
 
-async def _body(request: Request) -> Any:
+async def _parsed_body(request: Request) -> Any:
     return incoming.parse(await request.body())
 
 
-def _collection_answer(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
-    shown = links.with_collection_links(access.shown(document), base)
+def _collection_response(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
+    shown = links.with_collection_links(access.visible_document(document), base)
     location = {"Location": links.collection_url(base, document["id"])} if status == 201 else {}
     answer = respond(shown, base, JSON, status)
     answer.headers.update(location)
     return answer
 
 
-def _item_answer(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
-    shown = links.with_item_links(access.shown(document), base)
+def _item_response(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
+    shown = links.with_item_links(access.visible_document(document), base)
     answer = respond(shown, base, GEOJSON, status)
     if status == 201:
         answer.headers["Location"] = links.item_url(base, document["collection"], document["id"])
@@ -91,31 +92,31 @@ def _item_answer(document: dict[str, Any], base: str, access: Access, status: in
 async def create_collection(request: Request) -> Response:
     """`POST /collections`."""
     base = links.base_url(request)
-    body = await _body(request)
+    body = await _parsed_body(request)
     if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
         raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
-    audit.note(request, body.get("id") if isinstance(body, dict) else None)
-    principal, access = principal_of(request), await access_of(request)
-    document = incoming.collection(rules.named(body, principal), base, owners=principal.owners)
-    rules.check_owners(document, access)
-    href_policy.check(document, _allowed(request))
-    audit.note(request, document["id"])
+    audit.add_targets(request, body.get("id") if isinstance(body, dict) else None)
+    principal, access = request_principal(request), await request_access(request)
+    document = incoming.collection(rules.with_namespaced_id(body, principal), base, owners=principal.owners)
+    rules.check_still_owner(document, access)
+    href_policy.check(document, _allowed_hrefs(request))
+    audit.add_targets(request, document["id"])
     version = await writes.create_collection(request.app.state.writepool, document)
-    _drop_access(request)
-    answer = _collection_answer(document, base, access, 201)
-    answer.headers["ETag"] = preconditions.of_collection(version, None, access, base)
+    _drop_cached_grants(request)
+    answer = _collection_response(document, base, access, 201)
+    answer.headers["ETag"] = preconditions.collection_tag(version, None, access, base)
     return answer
 
 
 async def put_collection(collection_id: str, request: Request) -> Response:
     """`PUT /collections/{collection_id}`."""
-    body = await _body(request)
+    body = await _parsed_body(request)
     return await _change_collection(collection_id, request, lambda _: body, whole=True)
 
 
 async def patch_collection(collection_id: str, request: Request) -> Response:
     """`PATCH /collections/{collection_id}` with a JSON Merge Patch or a JSON Patch."""
-    patch = await _body(request)
+    patch = await _parsed_body(request)
     return await _change_collection(
         collection_id, request, lambda stored: incoming.patched(stored, patch), whole=False
     )
@@ -124,60 +125,62 @@ async def patch_collection(collection_id: str, request: Request) -> Response:
 async def _change_collection(
     collection_id: str, request: Request, new: Callable[[dict[str, Any]], Any], *, whole: bool
 ) -> Response:
-    base, access = links.base_url(request), await access_of(request)
+    base, access = links.base_url(request), await request_access(request)
     cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
         access.require(stored, Role.WRITER)
         # The previous state stays untouched for the comparison that dates the bands.
-        seen = with_extent_of_items(access.shown(stored), cover)
+        seen = with_extent_of_items(access.visible_document(stored), cover)
         document = new(incoming.copied(seen))
         if isinstance(document, dict):
-            document = rules.checked(keep_stored_extent(document, seen, stored), stored, access, whole=whole)
+            document = rules.check_list_changes(
+                keep_stored_extent(document, seen, stored), stored, access, whole=whole
+            )
         done = incoming.collection(document, base, collection_id=collection_id, previous=stored)
-        href_policy.check(done, _allowed(request), stored)
-        return rules.settled(done, stored, access)
+        href_policy.check(done, _allowed_hrefs(request), stored)
+        return rules.finish_list_changes(done, stored, access)
 
     def tag(version: str) -> str:
-        return preconditions.of_collection(version, cover, access, base)
+        return preconditions.collection_tag(version, cover, access, base)
 
-    check = preconditions.writing(request, tag)
+    check = preconditions.write_check(request, tag)
     changed, version = await writes.change_collection(
         request.app.state.writepool, collection_id, change, check
     )
-    _drop_access(request)
-    answer = _collection_answer(with_extent_of_items(changed, cover), base, access)
+    _drop_cached_grants(request)
+    answer = _collection_response(with_extent_of_items(changed, cover), base, access)
     answer.headers["ETag"] = tag(version)
     return answer
 
 
-def _allowed(request: Request) -> Sequence[str]:
+def _allowed_hrefs(request: Request) -> Sequence[str]:
     """What hrefs may begin with in any case."""
     allowed: Sequence[str] = request.app.state.landbridge.allowed_hrefs
     return allowed
 
 
-def _drop_access(request: Request) -> None:
+def _drop_cached_grants(request: Request) -> None:
     """Have the next request of anybody see the lists as they are now."""
     request.app.state.services.grants.drop()
 
 
 async def delete_collection(collection_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}`: only where it is empty."""
-    base, access = links.base_url(request), await access_of(request)
+    base, access = links.base_url(request), await request_access(request)
     cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
-    check = preconditions.writing(
-        request, lambda version: preconditions.of_collection(version, cover, access, base)
+    check = preconditions.write_check(
+        request, lambda version: preconditions.collection_tag(version, cover, access, base)
     )
     await writes.delete_collection(request.app.state.writepool, collection_id, access, check)
-    _drop_access(request)
+    _drop_cached_grants(request)
     return Response(status_code=204)
 
 
 async def create_items(collection_id: str, request: Request) -> Response:
     """`POST /collections/{collection_id}/items` with an Item or an ItemCollection."""
     base = links.base_url(request)
-    body = await _body(request)
+    body = await _parsed_body(request)
     kind = body.get("type") if isinstance(body, dict) else type(body).__name__
     if kind not in ("Feature", "FeatureCollection"):
         raise BadRequestError(f"The body's `type` is {kind!r}; it must be 'Feature' or 'FeatureCollection'.")
@@ -185,10 +188,10 @@ async def create_items(collection_id: str, request: Request) -> Response:
         features = body.get("features")
         if not isinstance(features, list):
             raise BadRequestError("A FeatureCollection needs `features`: an array of items.")
-        await _load(request, collection_id, features, replace=False)
+        await _bulk_load(request, collection_id, features, replace=False)
         return Response(status_code=201)
-    audit.note(request, *_ids(collection_id, [body]))
-    new = _New(principal_of(request), await access_of(request), base, _allowed(request))
+    audit.add_targets(request, *_target_ids(collection_id, [body]))
+    new = _NewItems(request_principal(request), await request_access(request), base, _allowed_hrefs(request))
     new.check_names(collection_id, [body])
     await collections.ensure(request.app.state.writepool, collection_id)
     version = ""
@@ -203,13 +206,13 @@ async def create_items(collection_id: str, request: Request) -> Response:
         lambda parent: list(new.items(parent, [body])),
         also=note,
     )
-    answer = _item_answer(items[0], base, new.access, 201)
+    answer = _item_response(items[0], base, new.access, 201)
     answer.headers["ETag"] = _item_tag(collection_id, new.access, base)(version)
     return answer
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
+class _NewItems:
     """New items on their way in: those of products by writers, blobs by anybody in his own namespace."""
 
     principal: Principal
@@ -227,15 +230,15 @@ class _New:
         """The items, each made ready to be stored in a collection when it is asked for."""
         ready = incoming.each_item(items, parent, self.base, owners=self.principal.owners)
         made = map(self._checked, ready)
-        if parent["id"] not in rules.CONTAINERS:
+        if parent["id"] not in rules.BLOB_COLLECTIONS:
             self.access.require(parent, Role.WRITER)
             return made
-        if not self.access.everything:
+        if not self.access.unrestricted:
             deletion.check_writable(parent["id"].removeprefix(ids.BLOB_COLLECTION_PREFIX))
         return map(self._owned, made)
 
     def _owned(self, blob: dict[str, Any]) -> dict[str, Any]:
-        rules.check_owners(blob, self.access)
+        rules.check_still_owner(blob, self.access)
         return blob
 
     def _checked(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -245,13 +248,13 @@ class _New:
 
 async def put_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`PUT /collections/{collection_id}/items/{item_id}`."""
-    body = await _body(request)
+    body = await _parsed_body(request)
     return await _change_item(collection_id, item_id, request, lambda _: body, whole=True)
 
 
 async def patch_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`PATCH /collections/{collection_id}/items/{item_id}` with a JSON Merge Patch or a JSON Patch."""
-    patch = await _body(request)
+    patch = await _parsed_body(request)
     return await _change_item(
         collection_id, item_id, request, lambda stored: incoming.patched(stored, patch), whole=False
     )
@@ -260,42 +263,46 @@ async def patch_item(collection_id: str, item_id: str, request: Request) -> Resp
 async def _change_item(
     collection_id: str, item_id: str, request: Request, new: Callable[[dict[str, Any]], Any], *, whole: bool
 ) -> Response:
-    base, access = links.base_url(request), await access_of(request)
+    base, access = links.base_url(request), await request_access(request)
 
     def change(stored: dict[str, Any], parent: dict[str, Any]) -> dict[str, Any]:
-        if collection_id not in rules.CONTAINERS:
+        if collection_id not in rules.BLOB_COLLECTIONS:
             writes.check_writer(access, parent, item_id)
             document = new(incoming.copied(stored))
             done = incoming.item(document, parent, base, item_id=item_id, previous=stored)
-            href_policy.check(done, _allowed(request), stored)
+            href_policy.check(done, _allowed_hrefs(request), stored)
             return done
         access.require(stored, Role.WRITER)
-        document = new(incoming.copied(access.shown(stored)))
+        document = new(incoming.copied(access.visible_document(stored)))
         if isinstance(document, dict):
-            document = rules.checked(document, stored, access, whole=whole)
+            document = rules.check_list_changes(document, stored, access, whole=whole)
         done = incoming.item(document, parent, base, item_id=item_id, previous=stored)
-        href_policy.check(done, _allowed(request), stored)
-        return rules.settled(done, stored, access)
+        href_policy.check(done, _allowed_hrefs(request), stored)
+        return rules.finish_list_changes(done, stored, access)
 
     tag = _item_tag(collection_id, access, base)
     changed, version = await writes.change_item(
-        request.app.state.writepool, collection_id, item_id, change, check=preconditions.writing(request, tag)
+        request.app.state.writepool,
+        collection_id,
+        item_id,
+        change,
+        check=preconditions.write_check(request, tag),
     )
-    answer = _item_answer(changed, base, access)
+    answer = _item_response(changed, base, access)
     answer.headers["ETag"] = tag(version)
     return answer
 
 
 def _item_tag(collection_id: str, access: Access, base: str) -> Callable[[str], str]:
     """Return what makes the entity tag of an item's version."""
-    shared = collection_id not in rules.CONTAINERS
-    return lambda version: preconditions.of_item(version, access, base, shared=shared)
+    shared = collection_id not in rules.BLOB_COLLECTIONS
+    return lambda version: preconditions.item_tag(version, access, base, shared=shared)
 
 
 async def delete_item(collection_id: str, item_id: str, request: Request) -> Response:
     """`DELETE /collections/{collection_id}/items/{item_id}`, its files with it."""
-    access = await access_of(request)
-    check = preconditions.writing(request, _item_tag(collection_id, access, links.base_url(request)))
+    access = await request_access(request)
+    check = preconditions.write_check(request, _item_tag(collection_id, access, links.base_url(request)))
     if ids.is_blob_collection(collection_id):
         record = await deletion.delete(
             request.app.state.writepool, [(collection_id, item_id)], access, all_or_none=True, check=check
@@ -316,7 +323,7 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
 
     All or none: one invalid item refuses the whole request with a message that names it.
     """
-    body = await _body(request)
+    body = await _parsed_body(request)
     items = body.get("items") if isinstance(body, dict) else None
     if not isinstance(items, dict):
         raise BadRequestError(
@@ -332,17 +339,17 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
             raise BadRequestError(
                 f"The item under {item_id!r} has the id {item['id']!r}; they must be the same."
             )
-    await _load(request, collection_id, list(items.values()), replace=_METHODS[method])
+    await _bulk_load(request, collection_id, list(items.values()), replace=_METHODS[method])
     counts = {"received": len(items), "success": len(items), "skipped": 0, "errors": []}
     return respond(counts, links.base_url(request), JSON)
 
 
-async def _load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
-    audit.note(request, *_ids(collection_id, items))
+async def _bulk_load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
+    audit.add_targets(request, *_target_ids(collection_id, items))
     if len(items) > (most := request.app.state.landbridge.max_bulk_items):
         raise HTTPException(413, f"The request has {len(items)} items; {most} are the most of one request.")
-    principal, access = principal_of(request), await access_of(request)
-    new = _New(principal, access, links.base_url(request), _allowed(request))
+    principal, access = request_principal(request), await request_access(request)
+    new = _NewItems(principal, access, links.base_url(request), _allowed_hrefs(request))
     new.check_names(collection_id, items)
     async with request.app.state.get_connection(request, "r") as conn:
         parent = await collection_queries.get_collection(conn, collection_id, new.access)
@@ -362,10 +369,10 @@ async def _load(request: Request, collection_id: str, items: list[Any], *, repla
         await asyncio.to_thread(run)
 
 
-def _ids(collection_id: str, items: list[Any]) -> list[str]:
+def _target_ids(collection_id: str, items: list[Any]) -> list[str]:
     """The ids of items as users know them."""
     names = (item.get("id") for item in items if isinstance(item, dict))
-    return [audit.item_id(collection_id, name) for name in names if isinstance(name, str)]
+    return [audit.target_id(collection_id, name) for name in names if isinstance(name, str)]
 
 
 _COLLECTION = "/collections/{collection_id}"

@@ -26,10 +26,10 @@ def product_of(path: str) -> str | None:
 async def readable(pool: asyncpg.Pool, paths: Iterable[str], access: Access) -> set[str]:
     """Return those paths that the API serves and the caller may read, even if no file exists there."""
     served = {path for path in paths if is_served(path)}
-    if access.everything:
+    if access.unrestricted:
         return served
     found = {path for path in served if product_of(path) in access.read}
     if blobs := {href(path): path for path in served if path.startswith(BLOBS)}:
-        rows = await pool.fetch(_BLOBS, list(blobs), access.listed)
+        rows = await pool.fetch(_BLOBS, list(blobs), access.subject_list)
         found.update(blobs[row["href"]] for row in rows)
     return found

@@ -20,8 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from landbridge.mappings import times
-from landbridge.stac_api.access.principal import PUBLIC, principal_of
-from landbridge.stac_api.access.rules import access_of
+from landbridge.stac_api.access.principal import PUBLIC, request_principal
+from landbridge.stac_api.access.rules import request_access
 from landbridge.stac_api.assets.read_access import product_of, readable
 from landbridge.stac_api.assets.store import COG, href, is_served, reason
 from landbridge.stac_api.documents import incoming, links
@@ -62,12 +62,12 @@ async def asset(path: str, request: Request) -> Response:
 
 
 async def _readable(path: str, request: Request) -> bool:
-    return path in await readable(request.app.state.readpool, [path], await access_of(request))
+    return path in await readable(request.app.state.readpool, [path], await request_access(request))
 
 
 async def _is_public(path: str, request: Request) -> bool:
     """Return whether shared caches may keep the file: it belongs to a public product. Not for operators."""
-    if principal_of(request).operator:
+    if request_principal(request).operator:
         return False
     everybody = await request.app.state.services.grants.access(frozenset({PUBLIC}))
     return product_of(path) in everybody.read
@@ -88,7 +88,7 @@ async def sign(request: Request) -> Response:
     base = links.base_url(request)
     paths = [_own_path(one, base) for one in given]
     wanted = {path for path in paths if path is not None}
-    allowed = await readable(request.app.state.readpool, wanted, await access_of(request))
+    allowed = await readable(request.app.state.readpool, wanted, await request_access(request))
     if missing := next((path for path in paths if path is not None and path not in allowed), None):
         raise _missing(missing)
     seconds = request.app.state.landbridge.signed_seconds

@@ -13,7 +13,7 @@ from uuid import UUID
 from stac_fastapi.types.errors import NotFoundError
 
 from landbridge.mappings import assets, blob
-from landbridge.stac_api.access.rules import missing_item
+from landbridge.stac_api.access.rules import item_not_found
 from landbridge.stac_api.assets.ordered_executor import OrderedExecutor
 from landbridge.stac_api.assets.store import href
 from landbridge.stac_api.blobs import data_upload, records
@@ -103,7 +103,7 @@ async def _add_md5(pool: asyncpg.Pool, upload: asyncpg.Record, md5: str) -> None
         changed = incoming.copied(stored)
         data = changed["assets"].get(blob.DATA_ASSET) or {}
         if data.get("href") != href(upload["committed"]):
-            raise missing_item(collection, item)
+            raise item_not_found(collection, item)
         assets.set_checksum(data, md5)
         return blob_items.to_stored(changed)
 

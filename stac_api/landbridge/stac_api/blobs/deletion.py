@@ -9,7 +9,7 @@ from stac_fastapi.types.errors import NotFoundError
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import blob, ids
-from landbridge.stac_api.access.rules import EVERYTHING
+from landbridge.stac_api.access.rules import UNRESTRICTED
 from landbridge.stac_api.assets import quota
 from landbridge.stac_api.blobs import records
 from landbridge.stac_api.core import blob_items
@@ -161,7 +161,7 @@ async def delete_expired(pool: asyncpg.Pool) -> list[int]:
     made = []
     collections = [ids.blob_collection_id(storage_type) for storage_type in sorted(blob_items.STORAGE_TYPES)]
     while found := await item_queries.expired_items(pool, collections, _BATCH):
-        record = await delete(pool, found, EVERYTHING, expired=True)
+        record = await delete(pool, found, UNRESTRICTED, expired=True)
         made.append(record["id"])
     return made
 

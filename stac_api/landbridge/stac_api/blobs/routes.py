@@ -21,8 +21,8 @@ from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
 from landbridge.stac_api.access import audit, rules
-from landbridge.stac_api.access.principal import principal_of
-from landbridge.stac_api.access.rules import EVERYTHING
+from landbridge.stac_api.access.principal import request_principal
+from landbridge.stac_api.access.rules import UNRESTRICTED
 from landbridge.stac_api.assets import href_policy, quota
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
@@ -60,18 +60,18 @@ async def create(request: Request) -> Response:
         kinds = ", ".join(known)
         raise BadRequestError(f"The item's `collection` is {item.get('collection')!r}; it is one of {kinds}.")
     deletion.check_writable(storage_type)
-    principal = principal_of(request)
+    principal = request_principal(request)
     rules.check_namespace(item["collection"], item["id"], principal)
     data_upload.announce(item, body.get("size"), request.app.state.landbridge.max_upload_bytes)
     pool, base = request.app.state.writepool, links.base_url(request)
     await collections.ensure(pool, item["collection"])
-    parent = await collection_queries.get_collection(pool, item["collection"], EVERYTHING)
+    parent = await collection_queries.get_collection(pool, item["collection"], UNRESTRICTED)
     # Check the item before its data is sent.
     whole = _item(item, parent, "/assets/blobs/announced", request)
     href_policy.check(whole, request.app.state.landbridge.allowed_hrefs)
     upload = uuid.uuid4()
-    audit.note(request, blob_items.blob_id(item), f"upload {upload}")
-    rules.check_owners(whole, await rules.access_of(request))
+    audit.add_targets(request, blob_items.blob_id(item), f"upload {upload}")
+    rules.check_still_owner(whole, await rules.request_access(request))
     await _refuse_existing(pool, item)
     # The blob's owner is the caller that announces it, not the one that sends its data by the URL.
     item["properties"] = {**whole["properties"], **item["properties"]}
@@ -101,7 +101,7 @@ def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Req
     data["href"] = place
     if isinstance(document.get("properties"), dict):
         document["properties"]["catalog:storage_state"] = "available"
-    owners = principal_of(request).owners
+    owners = request_principal(request).owners
     return incoming.item(document, parent, links.base_url(request), owners=owners, received=True)
 
 
@@ -111,7 +111,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await records.upload(pool, upload_id, _user(request))
     item = upload["item"]
-    audit.note(request, blob_items.blob_id(item))
+    audit.add_targets(request, blob_items.blob_id(item))
     if upload["committed"]:
         return await _committed(pool, upload, request)
     await _refuse_existing(pool, item)
@@ -158,7 +158,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
 async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Request) -> Response:
     item = upload["item"]
     async with pool.acquire() as conn:
-        found = await item_queries.get_item(conn, item["collection"], item["id"], EVERYTHING)
+        found = await item_queries.get_item(conn, item["collection"], item["id"], UNRESTRICTED)
     if found is None or found["assets"][blob.DATA_ASSET]["href"] != href(upload["committed"]):
         # A blob of the same name that was made since is not this upload's.
         raise NotFoundError(f"Blob {blob_items.blob_id(item)} was deleted after it was uploaded.")
@@ -179,7 +179,7 @@ async def delete(request: Request) -> Response:
         raise BadRequestError("The body needs `ids`: an array of the ids of blobs.")
     if len(names) > _MAX_IDS:
         raise BadRequestError(f"{len(names)} blobs are too many; one request may have {_MAX_IDS}.")
-    audit.note(request, *names)
+    audit.add_targets(request, *names)
     strict = bool(body.get("raise_on_missing"))
     wanted = []
     for name in names:
@@ -189,7 +189,7 @@ async def delete(request: Request) -> Response:
         except ValueError as error:
             if strict:
                 raise NotFoundError(f"Blobs do not exist: {name!r}") from error
-    access, user = await rules.access_of(request), principal_of(request).name
+    access, user = await rules.request_access(request), request_principal(request).name
     record = await deletion.delete(
         request.app.state.writepool, wanted, access, username=user, all_or_none=strict
     )
@@ -208,7 +208,7 @@ async def get_deletion(deletion_id: int, request: Request) -> Response:
 @router.head("/{storage_type}/{item_id}/data", response_class=Response)
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
     """Return the data of a blob, or a range of it; its entity tag is its MD5, once known."""
-    access = await rules.access_of(request)
+    access = await rules.request_access(request)
     async with request.app.state.get_connection(request, "r") as conn:
         asset = await _data(conn, storage_type, item_id, access)
     path = links.asset_path(asset["href"])
@@ -226,7 +226,7 @@ async def get_hash(
     storage_type: str, item_id: str, request: Request, wait: Annotated[float, Query(ge=0, le=60)] = 0
 ) -> Response:
     """Return the MD5 of a blob's data: `{"hash", "pending"}`, after up to `wait` seconds if it is pending."""
-    deadline, access = time.monotonic() + wait, await rules.access_of(request)
+    deadline, access = time.monotonic() + wait, await rules.request_access(request)
     while True:
         async with (
             request.app.state.get_connection(request, "r") as conn,
@@ -261,7 +261,7 @@ async def _data(
 
 def _user(request: Request) -> str | None:
     """Return the user whose records the caller may read; None, for all, for an operator or a signed URL."""
-    principal = principal_of(request)
+    principal = request_principal(request)
     return None if principal.operator else principal.name
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stac_fastapi.types.errors import NotFoundError
 
-from landbridge.stac_api.access.rules import EVERYTHING
+from landbridge.stac_api.access.rules import UNRESTRICTED
 from landbridge.stac_api.assets import deletion_queue
 from landbridge.stac_api.deletions import records
 from landbridge.stac_api.documents import incoming
@@ -65,11 +65,11 @@ async def _delete_images(services: Services, deletion: int, product_id: str) -> 
 
     while True:
         async with services.readpool.acquire() as conn:
-            page = await execute.search_items(conn, Search(collections=(product_id,)), _BATCH, EVERYTHING)
+            page = await execute.search_items(conn, Search(collections=(product_id,)), _BATCH, UNRESTRICTED)
         if not page.items:
             return
         await writes.delete_across(
-            services.writepool, [(product_id, item["id"]) for item in page.items], note, EVERYTHING
+            services.writepool, [(product_id, item["id"]) for item in page.items], note, UNRESTRICTED
         )
         await deletion_queue.try_to_delete_due(services.writepool, services.store)
 

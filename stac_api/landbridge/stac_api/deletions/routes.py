@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from landbridge.stac_api.access.rules import Role, access_of, missing_collection
+from landbridge.stac_api.access.rules import Role, collection_not_found, request_access
 from landbridge.stac_api.deletions import job, records
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.pgstac import collection_queries, item_queries
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/collections/{collection_id}/deletion", tags=["Deleti
 @router.post("", response_class=Response, status_code=202)
 async def start(collection_id: str, request: Request) -> Response:
     """Delete the images and bands of a product in the background; the caller needs write access."""
-    pool, access = request.app.state.writepool, await access_of(request)
+    pool, access = request.app.state.writepool, await request_access(request)
     product = await collection_queries.get_collection(pool, collection_id, access)
     access.require(product, Role.WRITER)
     if not product.get("bands") and not await item_queries.in_collection(pool, collection_id):
@@ -34,7 +34,7 @@ async def start(collection_id: str, request: Request) -> Response:
 @router.get("", response_class=Response)
 async def get(collection_id: str, request: Request) -> Response:
     """Return the last deletion of a product's images and bands; status `NONE` if there was none."""
-    if not (await access_of(request)).reads(collection_id):
-        raise missing_collection(collection_id)
+    if not (await request_access(request)).reads(collection_id):
+        raise collection_not_found(collection_id)
     record = await records.latest(request.app.state.readpool, collection_id)
     return respond(records.to_json(collection_id, record), links.base_url(request), JSON)

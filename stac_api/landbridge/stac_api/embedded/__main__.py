@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from landbridge.stac_api.embedded.files import Home, default_home
+from landbridge.stac_api.embedded.home_directory import Home, default_home
 from landbridge.stac_api.errors import StackError
 
 
@@ -40,9 +40,9 @@ def _serve(home: Home, options: argparse.Namespace) -> None:
         if os.fork():
             os._exit(0)
         os.setsid()
-    from landbridge.stac_api.embedded.server import Report, serve
+    from landbridge.stac_api.embedded.server_process import StartReport, serve
 
-    serve(home, Report(options.report))
+    serve(home, StartReport(options.report))
 
 
 COMMANDS: dict[str, Callable[[Home, argparse.Namespace], None]] = {

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from landbridge.stac_api.embedded.files import ROOT_HOME, Home, write_private
-from landbridge.stac_api.embedded.os_user import Account, account_for, caller_names, reachable
-from landbridge.stac_api.embedded.postgres import Installation
+from landbridge.stac_api.embedded.home_directory import ROOT_HOME, Home, write_private
+from landbridge.stac_api.embedded.os_user import OsUser, names_allowed_to_connect, reachable, user_of_cluster
+from landbridge.stac_api.embedded.postgres_programs import Installation
 from landbridge.stac_api.errors import ClusterError
 
 ROLE = "landbridge"
@@ -62,7 +62,7 @@ class Cluster:
 
     home: Home
     data: Path
-    account: Account
+    account: OsUser
 
     @property
     def exists(self) -> bool:
@@ -92,8 +92,8 @@ def open_cluster(home: Home) -> Cluster:
     place = home.postgres
     if place.is_symlink():
         data = place.readlink()
-        return Cluster(home, data, account_for(data))
-    account = account_for(place)
+        return Cluster(home, data, user_of_cluster(data))
+    account = user_of_cluster(place)
     if place.exists() or reachable(home.root, account):
         return Cluster(home, place.resolve(), account)
     base = ROOT_HOME / "clusters" / f"{_digest(home.root)}-{secrets.token_hex(4)}"
@@ -111,7 +111,7 @@ def open_cluster(home: Home) -> Cluster:
     return Cluster(home, base / place.name, account)
 
 
-def create(cluster: Cluster, installation: Installation) -> None:
+def create_cluster(cluster: Cluster, installation: Installation) -> None:
     """Make the cluster's data directory.
 
     It is made beside its place and renamed into it, so that an interrupted creation leaves nothing that
@@ -157,11 +157,11 @@ def remove_leftovers(cluster: Cluster) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def configure(cluster: Cluster, sockets: Path) -> None:
+def write_configuration(cluster: Cluster, sockets: Path) -> None:
     """Write our settings and who may connect; done before every start, so that old clusters follow."""
     directory = str(sockets).replace('"', '""')
     settings = SETTINGS | {"unix_socket_directories": f'"{directory}"', "cluster_name": cluster.name}
-    callers = caller_names(cluster.account)
+    callers = names_allowed_to_connect(cluster.account)
     texts = {
         "landbridge.conf": [f"{name} = {_literal(value)}" for name, value in settings.items()],
         "pg_hba.conf": [f"local all all peer map={ROLE}"],
@@ -191,7 +191,7 @@ def socket_directory(cluster: Cluster) -> Path:
     raise ClusterError(f"{msg} Set LANDBRIDGE_HOME to a shorter path.")
 
 
-def private_directory(path: Path, account: Account) -> Path:
+def private_directory(path: Path, account: OsUser) -> Path:
     """Make, or take over, a directory of mode 0700 that belongs to the account. Links are not followed.
 
     Raises ClusterError if somebody else's file is in its place.

@@ -13,16 +13,16 @@ import psutil
 
 from landbridge.stac_api.embedded import postmaster
 from landbridge.stac_api.embedded.cluster import Cluster, open_cluster, socket_directory
-from landbridge.stac_api.embedded.files import (
+from landbridge.stac_api.embedded.home_directory import (
     POLL_SECONDS,
     Home,
     default_home,
+    hold_lock,
     lock_holder,
-    locked,
     read_state,
 )
-from landbridge.stac_api.embedded.server import forget_process
-from landbridge.stac_api.embedded.stack import START_SECONDS, joined
+from landbridge.stac_api.embedded.server_process import forget_process
+from landbridge.stac_api.embedded.stack import START_SECONDS, running_stack
 from landbridge.stac_api.errors import StackError
 
 MODULE = "landbridge.stac_api.embedded"
@@ -37,9 +37,9 @@ def down(home: Home | None = None) -> bool:
     home = home or default_home()
     if not home.root.is_dir():
         return False
-    with locked(home.up_lock, START_SECONDS, "stop the stack"):
-        ended = _end_server(home)
-        if (cluster := _existing(home)) is not None:
+    with hold_lock(home.up_lock, START_SECONDS, "stop the stack"):
+        ended = _stop_server(home)
+        if (cluster := _existing_cluster(home)) is not None:
             ended |= postmaster.stop(cluster)
         forget_process(home)
     return ended
@@ -52,7 +52,7 @@ def status(home: Home | None = None) -> dict[str, Any]:
     """
     home = home or default_home()
     state = read_state(home) or {}
-    cluster = _existing(home)
+    cluster = _existing_cluster(home)
     server = postmaster.running(cluster) if cluster is not None else None
     sizes = {
         "database": cluster.data if cluster is not None else None,
@@ -60,7 +60,7 @@ def status(home: Home | None = None) -> dict[str, Any]:
         "logs": home.logs,
     }
     return {
-        "running": joined(home) is not None,
+        "running": running_stack(home) is not None,
         "url": state.get("url"),
         "pid": lock_holder(home.serve_lock),
         "postgres_pid": server.pid if server is not None else None,
@@ -79,7 +79,7 @@ def status(home: Home | None = None) -> dict[str, Any]:
 def remove(home: Home) -> None:
     """End the stack of a home and delete everything in it, the database included."""
     down(home)
-    if (cluster := _existing(home)) is not None:
+    if (cluster := _existing_cluster(home)) is not None:
         # These two may lie outside of the home.
         shutil.rmtree(socket_directory(cluster))
         if home.postgres.is_symlink():
@@ -88,11 +88,11 @@ def remove(home: Home) -> None:
         shutil.rmtree(home.root)
 
 
-def _existing(home: Home) -> Cluster | None:
+def _existing_cluster(home: Home) -> Cluster | None:
     return open_cluster(home) if os.path.lexists(home.postgres) else None
 
 
-def _end_server(home: Home) -> bool:
+def _stop_server(home: Home) -> bool:
     """End the process that holds the serve lock, gently at first; whether there was one."""
     asked: psutil.Process | None = None
     deadline = time.monotonic() + GRACE_SECONDS

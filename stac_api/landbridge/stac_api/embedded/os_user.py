@@ -14,11 +14,11 @@ from typing import Any
 
 from landbridge.stac_api.errors import ClusterError
 
-CANDIDATES = ("postgres", "nobody")
+CANDIDATE_NAMES = ("postgres", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class OsUser:
     """An operating system user; `foreign` if processes have to be switched to it."""
 
     name: str
@@ -39,7 +39,7 @@ class Account:
         return options
 
 
-def account_for(data: Path) -> Account:
+def user_of_cluster(data: Path) -> OsUser:
     """The account for the cluster in `data`: its owner, or for a new one the caller, if not root.
 
     Raises ClusterError if there is no such account.
@@ -53,25 +53,29 @@ def account_for(data: Path) -> Account:
         if uid != caller:
             msg = f"The PostgreSQL cluster {data} belongs to user {uid}, not to you (user {caller})."
             raise ClusterError(f"{msg} Set LANDBRIDGE_HOME to a directory of your own.")
-        return _account(_by_id(caller), foreign=False)
+        return _os_user(_password_entry(caller), foreign=False)
     if uid != 0:
-        return _account(_by_id(uid), foreign=True)
-    for name in CANDIDATES:
+        return _os_user(_password_entry(uid), foreign=True)
+    for name in CANDIDATE_NAMES:
         try:
-            return _account(pwd.getpwnam(name), foreign=True)
+            return _os_user(pwd.getpwnam(name), foreign=True)
         except KeyError:
             continue
-    msg = f"PostgreSQL does not run as root, and there is no account {' or '.join(CANDIDATES)} to run it."
+    msg = (
+        f"PostgreSQL does not run as root, and there is no account {' or '.join(CANDIDATE_NAMES)} to run it."
+    )
     raise ClusterError(f"{msg} Create one: useradd --system postgres")
 
 
-def caller_names(account: Account) -> tuple[str, ...]:
+def names_allowed_to_connect(account: OsUser) -> tuple[str, ...]:
     """The operating system users that may open the cluster: its account and whoever started it."""
     caller = os.geteuid()
-    return tuple(dict.fromkeys((account.name, _by_id(caller).pw_name, *(() if caller else ("root",)))))
+    return tuple(
+        dict.fromkeys((account.name, _password_entry(caller).pw_name, *(() if caller else ("root",))))
+    )
 
 
-def reachable(path: Path, account: Account) -> bool:
+def reachable(path: Path, account: OsUser) -> bool:
     """Whether the account may pass through every directory above `path`, and through `path` if it is one.
 
     Only permission bits are looked at, for the account's own user and group.
@@ -83,7 +87,7 @@ def reachable(path: Path, account: Account) -> bool:
     return all(_may_search(folder, account) for folder in folders)
 
 
-def _may_search(folder: Path, account: Account) -> bool:
+def _may_search(folder: Path, account: OsUser) -> bool:
     try:
         status = folder.stat()
     except OSError:
@@ -95,7 +99,7 @@ def _may_search(folder: Path, account: Account) -> bool:
     return bool(status.st_mode & stat.S_IXOTH)
 
 
-def _by_id(uid: int) -> pwd.struct_passwd:
+def _password_entry(uid: int) -> pwd.struct_passwd:
     try:
         return pwd.getpwuid(uid)
     except KeyError:
@@ -105,5 +109,5 @@ def _by_id(uid: int) -> pwd.struct_passwd:
         ) from None
 
 
-def _account(entry: pwd.struct_passwd, *, foreign: bool) -> Account:
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, foreign)
+def _os_user(entry: pwd.struct_passwd, *, foreign: bool) -> OsUser:
+    return OsUser(entry.pw_name, entry.pw_uid, entry.pw_gid, foreign)

@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from landbridge.stac_api.embedded import postgres, postmaster
-from landbridge.stac_api.embedded.cluster import Cluster, create, remove_leftovers
+from landbridge.stac_api.embedded import postgres_programs, postmaster
+from landbridge.stac_api.embedded.cluster import Cluster, create_cluster, remove_leftovers
 from landbridge.stac_api.embedded.postmaster import Postmaster
 from landbridge.stac_api.errors import StackError
 
 LOG_BYTES = 16 * 2**20  # a log that is longer is put aside as `.1`
 ROTATION_SECONDS = 60.0
-PAUSE_SECONDS = (0.0, 0.1, 0.5, 2.0, 10.0)  # before each attempt to start a killed PostgreSQL again
+RESTART_DELAYS = (0.0, 0.1, 0.5, 2.0, 10.0)  # before each attempt to start a killed PostgreSQL again
 
 logger = logging.getLogger(__name__)
 
 
-class Stopped(BaseException):
+class StopRequested(BaseException):
     """The process was asked to end before it serves. No error, so that nothing catches it by accident."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class PhaseTimer:
     """Seconds that each phase of a start took."""
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Clock:
         self.phases[name] = time.monotonic() - begin
 
 
-class Keeper(threading.Thread):
+class PostgresSupervisor(threading.Thread):
     """A thread that waits for the server of a cluster to end, and starts it again."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -49,24 +49,24 @@ class Keeper(threading.Thread):
         self._changing = threading.Lock()
         self._postmaster: Postmaster | None = None
 
-    def bring_up(self, clock: Clock) -> Postmaster:
+    def bring_up(self, clock: PhaseTimer) -> Postmaster:
         """Join the cluster's server or start it, creating the cluster if need be.
 
         Raises StackError if it cannot be done, Stopped after `stop`.
         """
         with self._changing:
             if self._stopping.is_set():
-                raise Stopped
+                raise StopRequested
             self._postmaster = postmaster.join(self._cluster) or self._start(clock)
             return self._postmaster
 
-    def _start(self, clock: Clock) -> Postmaster:
+    def _start(self, clock: PhaseTimer) -> Postmaster:
         with clock.phase("find postgres"):
-            installation = postgres.find(self._cluster.account, self._cluster.major)
+            installation = postgres_programs.find_installation(self._cluster.account, self._cluster.major)
         remove_leftovers(self._cluster)
         if not self._cluster.exists:
             with clock.phase("initdb"):
-                create(self._cluster, installation)
+                create_cluster(self._cluster, installation)
         with clock.phase("start postgres"):
             return postmaster.start(self._cluster, installation)
 
@@ -78,13 +78,13 @@ class Keeper(threading.Thread):
                 for log in (self._cluster.home.api_log, self._cluster.home.postgres_log):
                     _rotate(log)
                 continue
-            if self._stopping.wait(PAUSE_SECONDS[min(failures, len(PAUSE_SECONDS) - 1)]):
+            if self._stopping.wait(RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)]):
                 return
             failures += 1
             logger.warning("PostgreSQL has ended unasked; starting it again")
             try:
-                self.bring_up(Clock())
-            except Stopped:
+                self.bring_up(PhaseTimer())
+            except StopRequested:
                 return
             except (StackError, OSError):
                 logger.exception("PostgreSQL does not start")

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import psutil
 
-from landbridge.stac_api.embedded.cluster import Cluster, configure, environment, socket_directory
-from landbridge.stac_api.embedded.files import POLL_SECONDS, locked, open_log
+from landbridge.stac_api.embedded.cluster import Cluster, environment, socket_directory, write_configuration
+from landbridge.stac_api.embedded.home_directory import POLL_SECONDS, hold_lock, open_log
 from landbridge.stac_api.embedded.os_user import reachable
-from landbridge.stac_api.embedded.postgres import Installation
+from landbridge.stac_api.embedded.postgres_programs import Installation
 from landbridge.stac_api.errors import ClusterError, StackError, StartError
 
 ORPHAN_SECONDS = 5.0  # how long children of a killed postmaster get to notice
@@ -122,7 +122,7 @@ def start(cluster: Cluster, installation: Installation) -> Postmaster:
         msg = f"User {account.name}, who runs PostgreSQL, cannot reach {data}."
         raise ClusterError(f"{msg} Let it pass through the directories above: chmod o+x ...")
     sockets = socket_directory(cluster)
-    configure(cluster, sockets)
+    write_configuration(cluster, sockets)
     with (
         _sole_use(cluster) as lock,
         open_log(cluster.home.postgres_log) as log,
@@ -189,10 +189,10 @@ def _sole_use(cluster: Cluster) -> Iterator[int]:
     path = cluster.home.root / "postgres.lock"
     with contextlib.ExitStack() as stack:
         try:
-            lock = stack.enter_context(locked(path, ORPHAN_SECONDS, "start PostgreSQL"))
+            lock = stack.enter_context(hold_lock(path, ORPHAN_SECONDS, "start PostgreSQL"))
         except StackError:
             _end_orphans(cluster)
-            lock = stack.enter_context(locked(path, ORPHAN_SECONDS, "start PostgreSQL"))
+            lock = stack.enter_context(hold_lock(path, ORPHAN_SECONDS, "start PostgreSQL"))
         yield lock
 
 

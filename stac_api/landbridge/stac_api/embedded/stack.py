@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from landbridge.stac_api.embedded.files import (
+from landbridge.stac_api.embedded.home_directory import (
     POLL_SECONDS,
     Home,
     default_home,
+    hold_lock,
     lock_holder,
-    locked,
     open_log,
     read_state,
 )
@@ -53,7 +53,7 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartResult:
     """How a call of `up` went: the stack, whether it had to be started, and seconds by phase."""
 
     stack: Stack
@@ -74,20 +74,20 @@ def up(home: Home | None = None) -> Stack:
     return start_or_join(home).stack
 
 
-def start_or_join(home: Home | None = None) -> Start:
+def start_or_join(home: Home | None = None) -> StartResult:
     """`up`, with an account of what it did."""
     begin = time.monotonic()
     home = home or default_home()
-    if (stack := joined(home)) is not None:
-        return Start(stack, started=False, phases={"join": time.monotonic() - begin})
+    if (stack := running_stack(home)) is not None:
+        return StartResult(stack, started=False, phases={"join": time.monotonic() - begin})
     home.create()
-    with locked(home.up_lock, START_SECONDS, "start the stack"):
+    with hold_lock(home.up_lock, START_SECONDS, "start the stack"):
         if (stack := _await_server(home)) is not None:
-            return Start(stack, started=False, phases={"join": time.monotonic() - begin})
+            return StartResult(stack, started=False, phases={"join": time.monotonic() - begin})
         return _start(home)
 
 
-def joined(home: Home) -> Stack | None:
+def running_stack(home: Home) -> Stack | None:
     """The stack of a home if it runs and its database answers, else None.
 
     The address alone proves nothing, since another program may have taken the port of a dead server: the
@@ -128,7 +128,7 @@ def _await_server(home: Home) -> Stack | None:
     """
     deadline = time.monotonic() + START_SECONDS
     while (holder := lock_holder(home.serve_lock)) is not None:
-        if (stack := joined(home)) is not None:
+        if (stack := running_stack(home)) is not None:
             return stack
         if time.monotonic() > deadline:
             msg = f"The server of {home.root} (process {holder}) does not answer since {START_SECONDS:.0f} s."
@@ -137,12 +137,12 @@ def _await_server(home: Home) -> Stack | None:
     return None
 
 
-def _start(home: Home) -> Start:
+def _start(home: Home) -> StartResult:
     """Start the server. One that ends for a reason that may have passed (it was killed) is tried again."""
     for _ in range(ATTEMPTS):
         message = _spawn(home)
         if "phases" in message and (stack := _await_server(home)) is not None:
-            return Start(stack, started=True, phases=message["phases"])
+            return StartResult(stack, started=True, phases=message["phases"])
         if not message.get("again", True):
             raise StackError(message["error"])
     reason = message.get("error", f"The server of {home.root} ended as soon as it was up.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.stac_api.access.rules import CONTAINERS, Access, Role, missing_collection
+from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, Access, Role, collection_not_found
 from landbridge.stac_api.pgstac import visibility
 from landbridge.stac_api.pgstac.sql_builder import Parameters
 
@@ -47,9 +47,9 @@ _COLLECTION = "SELECT get_collection(id) AS document, xmin::text AS version FROM
 
 
 def _source(parameters: Parameters, access: Access) -> str:
-    if access.everything:
+    if access.unrestricted:
         return _WITH_EXTENTS.format(except_blobs="")
-    blobs = parameters.add(sorted(CONTAINERS), "text[]")
+    blobs = parameters.add(sorted(BLOB_COLLECTIONS), "text[]")
     return _WITH_EXTENTS.format(except_blobs=f" AND c.id <> ALL ({blobs})")
 
 
@@ -68,7 +68,7 @@ async def fetch_collections(
         source=_source(parameters, access), condition=condition, order=order, limit=limit, offset=offset
     )
     query, values = parameters.bound(query)
-    return [access.shown(row["document"]) for row in await conn.fetch(query, *values)]
+    return [access.visible_document(row["document"]) for row in await conn.fetch(query, *values)]
 
 
 async def count_collections(
@@ -119,7 +119,7 @@ async def get_collection(
     """
     found = await find_collection(db, collection, access)
     if found is None:
-        raise missing_collection(collection)
+        raise collection_not_found(collection)
     return found
 
 
@@ -129,7 +129,7 @@ async def get_collection_version(
     """Return a collection as `get_collection`, and the version of its row, which every write changes."""
     row = await db.fetchrow(_COLLECTION, collection)
     if row is None or access.role(row["document"]) < Role.READER:
-        raise missing_collection(collection)
+        raise collection_not_found(collection)
     return row["document"], row["version"]
 
 

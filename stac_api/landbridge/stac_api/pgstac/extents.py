@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from landbridge.stac_api.access.rules import CONTAINERS
+from landbridge.stac_api.access.rules import BLOB_COLLECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,8 @@ async def extents_of_items(
 
     Collections without items are left out. So are those of blobs if the caller may not see all blobs in them.
     """
-    if not access.everything:
-        collections = [name for name in collections if name not in CONTAINERS]
+    if not access.unrestricted:
+        collections = [name for name in collections if name not in BLOB_COLLECTIONS]
     async with request.app.state.get_connection(request, "r") as conn:
         found = await conn.fetch(_FIND, list(collections))
     stale = [row["key"] for row in found if row["stale"]]

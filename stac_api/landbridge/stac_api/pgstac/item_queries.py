@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from landbridge.stac_api.access.rules import CONTAINERS, Access, Role
+from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, Access, Role
 from landbridge.stac_api.core.blob_items import shown_geometry
 from landbridge.stac_api.pgstac.dehydration import BASE_ITEM_ID, MARKER, hydrate
 
@@ -106,7 +106,7 @@ async def count_items(conn: asyncpg.Connection, conditions: Sequence[str], param
 
 def visible_to(access: Access, item: dict[str, Any]) -> dict[str, Any]:
     """Return an item as the caller may see it: a blob's access lists may hide entries."""
-    return access.shown(item) if item["collection"] in CONTAINERS else item
+    return access.visible_document(item) if item["collection"] in BLOB_COLLECTIONS else item
 
 
 async def exists(db: asyncpg.Connection | asyncpg.Pool, collection: str, item: str) -> bool:
@@ -145,7 +145,7 @@ async def get_item_version(
     if row is None:
         return None, ""
     (found,) = await hydrate_rows(conn, [row])
-    if collection in CONTAINERS and access.role(found) < Role.READER:
+    if collection in BLOB_COLLECTIONS and access.role(found) < Role.READER:
         return None, ""
     # Base items in use never change, so an item changes only with its row.
     return visible_to(access, found), row["version"]

@@ -28,22 +28,22 @@ def of_items(asked: Sequence[str] | None, access: Access, parameters: Parameters
 
     No item meets two of them: the caller unites the results of one query for each.
     """
-    if access.everything and asked is None:
+    if access.unrestricted and asked is None:
         return ["TRUE"]
-    products, containers = access.narrowed(asked)
+    products, containers = access.split_collections(asked)
     parts = [
         _among("collection", products[start : start + _MOST_IDS], parameters)
         for start in range(0, len(products), _MOST_IDS)
     ]
     if containers:
-        blobs = _BLOBS.format(subjects=parameters.add(access.listed, "text[]"))
+        blobs = _BLOBS.format(subjects=parameters.add(access.subject_list, "text[]"))
         parts.append(f"{_among('collection', containers, parameters)} AND (collection, id) IN ({blobs})")
     return parts or ["FALSE"]
 
 
 def of_collections(access: Access, parameters: Parameters) -> str:
     """Return the condition on visible collections."""
-    return "TRUE" if access.everything else _among("id", access.collections, parameters)
+    return "TRUE" if access.unrestricted else _among("id", access.collections, parameters)
 
 
 def of_stats(
@@ -53,12 +53,12 @@ def of_stats(
 
     `keys` has the ids, by key, of the existing and visible collections among those asked for.
     """
-    if access.everything:
+    if access.unrestricted:
         return "TRUE" if asked is None else _keyed(list(keys), parameters)
-    products, containers = map(set, access.narrowed(asked))
+    products, containers = map(set, access.split_collections(asked))
     parts = [_keyed([key for key, name in keys.items() if name in products], parameters)]
     if held := [key for key, name in keys.items() if name in containers]:
-        blobs = _STATS.format(subjects=parameters.add(access.listed, "text[]"))
+        blobs = _STATS.format(subjects=parameters.add(access.subject_list, "text[]"))
         parts.append(f"({_keyed(held, parameters)} AND (s.collection_key, s.id) IN ({blobs}))")
     return f"({' OR '.join(parts)})"
 

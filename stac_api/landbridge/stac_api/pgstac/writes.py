@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 
-from landbridge.stac_api.access.rules import CONTAINERS, EVERYTHING, Access, Role, missing_item
+from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, UNRESTRICTED, Access, Role, item_not_found
 from landbridge.stac_api.core.database_errors import is_transient
 from landbridge.stac_api.errors import ConflictError
 from landbridge.stac_api.pgstac import collection_queries, item_queries, item_rows
@@ -105,7 +105,7 @@ async def change_collection(
     async def attempt() -> tuple[Document, str]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection)
-            stored = await collection_queries.get_collection(conn, collection, EVERYTHING)
+            stored = await collection_queries.get_collection(conn, collection, UNRESTRICTED)
             changed = await asyncio.to_thread(change, stored)
             if check:
                 check(await collection_queries.collection_version(conn, collection))
@@ -173,7 +173,7 @@ async def create_items(
     async def attempt() -> list[Document]:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
-            parent = await collection_queries.get_collection(conn, collection, EVERYTHING)
+            parent = await collection_queries.get_collection(conn, collection, UNRESTRICTED)
             items = list(await asyncio.to_thread(prepare, parent))
             for item in sorted(item["id"] for item in items):
                 await _lock(conn, collection, item)
@@ -224,10 +224,10 @@ async def change_item(
         async with _transaction(pool) as conn:
             await _lock(conn, collection, shared=True)
             await _lock(conn, collection, item)
-            stored, before = await item_queries.get_item_version(conn, collection, item, EVERYTHING)
+            stored, before = await item_queries.get_item_version(conn, collection, item, UNRESTRICTED)
             if stored is None:
-                raise missing_item(collection, item)
-            parent = await collection_queries.get_collection(conn, collection, EVERYTHING)
+                raise item_not_found(collection, item)
+            parent = await collection_queries.get_collection(conn, collection, UNRESTRICTED)
             changed = await asyncio.to_thread(change, stored, parent)
             if check:
                 check(before)
@@ -265,12 +265,12 @@ async def delete_item(
     async def attempt() -> None:
         async with _transaction(pool) as conn:
             await _lock(conn, collection, item)
-            stored, version = await item_queries.get_item_version(conn, collection, item, EVERYTHING)
+            stored, version = await item_queries.get_item_version(conn, collection, item, UNRESTRICTED)
             if stored is None:
-                raise missing_item(collection, item)
-            if not access.everything:
+                raise item_not_found(collection, item)
+            if not access.unrestricted:
                 check_writer(
-                    access, await collection_queries.get_collection(conn, collection, EVERYTHING), item
+                    access, await collection_queries.get_collection(conn, collection, UNRESTRICTED), item
                 )
             if check:
                 check(version)
@@ -310,7 +310,7 @@ async def delete_across(
         async with _transaction(pool) as conn:
             for key in sorted(set(wanted)):
                 await _lock(conn, *key)
-            keys = wanted if access.everything else await _owned(conn, wanted, access)
+            keys = wanted if access.unrestricted else await _owned(conn, wanted, access)
             collections, items = [key[0] for key in keys], [key[1] for key in keys]
             found = await conn.fetch(_DELETE_ACROSS, collections, items, expired)
             if check:
@@ -328,12 +328,12 @@ async def _owned(
 ) -> list[tuple[str, str]]:
     """Return the items that the caller may delete; their locks must be held."""
     collections, items = [key[0] for key in wanted], [key[1] for key in wanted]
-    found = await conn.fetch(_LISTS_ACROSS, collections, items, sorted(CONTAINERS))
+    found = await conn.fetch(_LISTS_ACROSS, collections, items, sorted(BLOB_COLLECTIONS))
     blobs = {(row["collection"], row["id"]): {"type": "Feature", **dict(row)} for row in found}
     seen = {key: blob for key, blob in blobs.items() if access.role(blob) >= Role.READER}
     for blob in seen.values():
         access.require(blob, Role.OWNER)
-    return [key for key in wanted if key in seen or key[0] not in CONTAINERS]
+    return [key for key in wanted if key in seen or key[0] not in BLOB_COLLECTIONS]
 
 
 def check_writer(access: Access, parent: Document, item: str) -> None:
@@ -344,5 +344,5 @@ def check_writer(access: Access, parent: Document, item: str) -> None:
         HTTPException: 403 if the caller may see it but not change it.
     """
     if access.role(parent) == Role.NONE:
-        raise missing_item(parent["id"], item)
+        raise item_not_found(parent["id"], item)
     access.require(parent, Role.WRITER)

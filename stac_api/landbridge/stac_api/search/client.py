@@ -12,11 +12,10 @@ from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.utils import filter_fields
 from starlette.responses import Response
 
-from landbridge.stac_api.access import methods
-from landbridge.stac_api.access.rules import CONTAINERS, Role, access_of, missing_item
-from landbridge.stac_api.api import preconditions
+from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, Role, item_not_found, request_access
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.documents.extents import with_extent_of_items
+from landbridge.stac_api.http import allowed_methods, preconditions
 from landbridge.stac_api.pgstac import collection_queries, extents, item_queries
 from landbridge.stac_api.search import execute, landing
 from landbridge.stac_api.search import request as requests
@@ -56,7 +55,7 @@ class CatalogClient(CoreCrudClient):
         """`GET /`."""
         request: Request = kwargs["request"]
         document = dict(await super().landing_page(**kwargs))
-        access = await access_of(request)
+        access = await request_access(request)
         async with request.app.state.get_connection(request, "r") as conn:
             children = await collection_queries.collection_titles(conn, landing.MOST_CHILDREN, access)
         base = links.base_url(request)
@@ -67,7 +66,7 @@ class CatalogClient(CoreCrudClient):
         check_query(request)
         asked = requests.from_get(**kwargs)
         limit = min(asked.limit, request.app.state.landbridge.max_page)
-        access = await access_of(request)
+        access = await request_access(request)
         async with request.app.state.get_connection(request, "r") as conn:
             found, matched = await execute.search_collections(conn, asked, limit, access)
         covers = await extents.extents_of_items(request, [one["id"] for one in found], access)
@@ -91,35 +90,35 @@ class CatalogClient(CoreCrudClient):
     async def get_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}`."""
         base = links.base_url(request)
-        access = await access_of(request)
+        access = await request_access(request)
         async with request.app.state.get_connection(request, "r") as conn:
             stored, version = await collection_queries.get_collection_version(conn, collection_id, access)
         cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
-        collection = with_extent_of_items(access.shown(stored), cover)
+        collection = with_extent_of_items(access.visible_document(stored), cover)
         answer = respond(links.with_collection_links(collection, base), base, JSON)
-        answer.headers["Allow"] = methods.allow(request, access.role(stored))
-        tag = preconditions.of_collection(version, cover, access, base)
-        return preconditions.conditional(request, answer, tag)
+        answer.headers["Allow"] = allowed_methods.allow_header(request, access.role(stored))
+        tag = preconditions.collection_tag(version, cover, access, base)
+        return preconditions.conditional_response(request, answer, tag)
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items/{item_id}`."""
-        access = await access_of(request)
+        access = await request_access(request)
         async with request.app.state.get_connection(request, "r") as conn:
             item, version = await item_queries.get_item_version(conn, collection_id, item_id, access)
         if item is None:
-            raise missing_item(collection_id, item_id)
+            raise item_not_found(collection_id, item_id)
         base = links.base_url(request)
-        blob = collection_id in CONTAINERS
+        blob = collection_id in BLOB_COLLECTIONS
         role = access.role(item) if blob else Role.WRITER if access.writes(collection_id) else Role.READER
         answer = respond(links.with_item_links(item, base), base, GEOJSON)
-        answer.headers["Allow"] = methods.allow(request, role)
-        tag = preconditions.of_item(version, access, base, shared=not blob)
-        return preconditions.conditional(request, answer, tag)
+        answer.headers["Allow"] = allowed_methods.allow_header(request, role)
+        tag = preconditions.item_tag(version, access, base, shared=not blob)
+        return preconditions.conditional_response(request, answer, tag)
 
     async def item_collection(self, collection_id: str, request: Request, **kwargs: Any) -> Any:  # type: ignore[override]
         """`GET /collections/{collection_id}/items`."""
         check_query(request)
-        await self._collection(collection_id, request, await access_of(request))
+        await self._collection(collection_id, request, await request_access(request))
         asked = requests.from_get(collections=[collection_id], **kwargs)
         here = links.collection_url(links.base_url(request), collection_id)
         extra = [
@@ -146,7 +145,7 @@ class CatalogClient(CoreCrudClient):
 
     async def _answer(self, asked: Search, request: Request, extra_links: list[dict[str, Any]]) -> Response:
         settings = request.app.state.landbridge
-        limit, access = min(asked.limit, settings.max_page), await access_of(request)
+        limit, access = min(asked.limit, settings.max_page), await request_access(request)
         async with request.app.state.get_connection(request, "r") as conn:
             page = await execute.search_items(
                 conn, asked, limit, access, most_sorted=settings.max_unindexed_sort

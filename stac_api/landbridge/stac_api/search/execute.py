@@ -46,7 +46,7 @@ async def search_items(
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
     backwards = token is not None and token.backwards
-    parameters = Parameters(subjects=None if access.everything else access.listed)
+    parameters = Parameters(subjects=None if access.unrestricted else access.subject_list)
     matching = of_items(asked, parameters, access)
     matched: int | None = None
     if order.unindexed is not None and most_sorted is not None:
@@ -62,7 +62,7 @@ async def search_items(
         restricted = [f"({one}) AND {after}" for one in matching]
     if products := recent_items.products_of_first_page(asked, limit, access):
         # The items of products are counted in item_stats; a caller may read few blobs.
-        _, containers = access.narrowed(asked.collections)
+        _, containers = access.split_collections(asked.collections)
         newest = await item_stats.collections_of_newest(conn, products, limit + 1)
         restricted = of_items(replace(asked, collections=(*newest, *containers)), parameters, access)
         matching = visibility.of_items(containers, access, parameters)
@@ -83,7 +83,7 @@ async def search_items(
     has_next, has_prev = (True, more) if backwards else (more, token is not None)
     items = await item_queries.hydrate_rows(conn, rows)
     return Page(
-        items=items if access.everything else [item_queries.visible_to(access, item) for item in items],
+        items=items if access.unrestricted else [item_queries.visible_to(access, item) for item in items],
         next=Token(False, rows[-1]["key"], order.name).encode() if has_next and rows else None,
         prev=Token(True, rows[0]["key"], order.name).encode() if has_prev and rows else None,
         matched=matched,
@@ -96,7 +96,7 @@ async def search_collections(
 ) -> tuple[list[dict[str, Any]], int]:
     """Return a page of the matching collections, as the caller sees them, and the number of all matches."""
     order = Order(asked.sortby or (Sort("id"),), last=("id",), dehydrated=False)
-    parameters = Parameters(subjects=None if access.everything else access.listed)
+    parameters = Parameters(subjects=None if access.unrestricted else access.subject_list)
     parameters.dehydrated = False
     condition = of_collections(asked, parameters, access)
     found = await collection_queries.fetch_collections(

@@ -8,7 +8,7 @@ from stac_fastapi.extensions.filter.client import AsyncBaseFiltersClient
 from starlette.responses import JSONResponse
 
 from landbridge.mappings import queryables
-from landbridge.stac_api.access.rules import access_of
+from landbridge.stac_api.access.rules import request_access
 from landbridge.stac_api.pgstac import collection_queries
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Queryables(AsyncBaseFiltersClient):
         """Return the JSON Schema of the properties that a filter may name."""
         properties = queryables.for_items()
         if collection_id is not None:
-            access = await access_of(request)
+            access = await request_access(request)
             async with request.app.state.get_connection(request, "r") as conn:
                 properties = queryables.for_collection_items(
                     await collection_queries.get_collection(conn, collection_id, access)

@@ -27,7 +27,7 @@ _LARGEST_PAGE = 200  # a page of thousands of items lies in most products anyway
 
 async def name_collections(conn: asyncpg.Connection, asked: Search, access: Access) -> Search:
     """Return the search with all collections named if it asks for everything and there are many."""
-    if not access.everything or asked.collections is not None:
+    if not access.unrestricted or asked.collections is not None:
         return asked
     ids = await item_stats.ids_if_many(conn, _MANY_COLLECTIONS)
     return asked if ids is None else replace(asked, collections=tuple(ids))
@@ -40,5 +40,5 @@ def products_of_first_page(asked: Search, limit: int, access: Access) -> list[st
         return None
     if any(one is not None and one != () for one in conditions):
         return None
-    found, _ = access.narrowed(asked.collections)
+    found, _ = access.split_collections(asked.collections)
     return found if len(found) > _FEW_PRODUCTS else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import InvalidDocument, band, image
 from landbridge.mappings.assets import FILE_INDEX, preview_key
-from landbridge.stac_api.access.rules import EVERYTHING
+from landbridge.stac_api.access.rules import UNRESTRICTED
 from landbridge.stac_api.assets import deletion_queue, quota
 from landbridge.stac_api.assets.store import (
     COG,
@@ -128,7 +128,7 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
 
 async def _ingest(services: Services, workers: WorkerPool, upload: Upload) -> None:
     store, pool = services.store, services.writepool
-    parent = await collection_queries.find_collection(pool, upload.product_id, EVERYTHING)
+    parent = await collection_queries.find_collection(pool, upload.product_id, UNRESTRICTED)
     if parent is None:
         raise BadRequestError(f"Product {upload.product_id} was deleted before the upload ended.")
     user_attributes = {key: value for key, value in image.from_stac(upload.item).items() if value is not None}
@@ -200,7 +200,7 @@ async def _insert(
         return [incoming.item(document, collection, "/")]
 
     async def replace(conn: asyncpg.Connection) -> None:
-        if previous := await item_queries.get_item(conn, upload.product_id, upload.item["id"], EVERYTHING):
+        if previous := await item_queries.get_item(conn, upload.product_id, upload.item["id"], UNRESTRICTED):
             # A client with the old item may read its files for as long as a URL signed now is valid.
             await deletion_queue.schedule(conn, own_paths(previous), after=services.settings.signed_seconds)
 

@@ -20,8 +20,8 @@ from starlette.responses import Response
 
 from landbridge.mappings import ids
 from landbridge.stac_api.access import audit
-from landbridge.stac_api.access.principal import principal_of
-from landbridge.stac_api.access.rules import Role, access_of
+from landbridge.stac_api.access.principal import request_principal
+from landbridge.stac_api.access.rules import Role, request_access
 from landbridge.stac_api.access.signed_urls import lifetime
 from landbridge.stac_api.assets import deletion_queue, href_policy, quota
 from landbridge.stac_api.assets.store import FAILURES, upload_folder, upload_path, write_error
@@ -49,9 +49,9 @@ async def create(request: Request) -> Response:
     item, files, options, overwrite = _announced(body, request.app.state.landbridge.max_upload_bytes)
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
-    audit.note(request, image_id)
+    audit.add_targets(request, image_id)
     pool = request.app.state.writepool
-    access = await access_of(request)
+    access = await request_access(request)
     parent = await collection_queries.find_collection(pool, collection, access)
     if parent is None:
         raise NotFoundError(f"Product {collection} does not exist; save it before uploading images to it.")
@@ -67,12 +67,12 @@ async def create(request: Request) -> Response:
             conn,
             item=item,
             image_id=image_id,
-            username=principal_of(request).name,
+            username=request_principal(request).name,
             options=options,
             files=files,
             overwrite=overwrite,
         )
-    audit.note(request, f"upload {upload.id}")
+    audit.add_targets(request, f"upload {upload.id}")
     return await _answer(upload, request, 201)
 
 
@@ -109,7 +109,7 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     """Store the bytes of one file."""
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await _record(upload_id, request)
-    audit.note(request, upload.image_id)
+    audit.add_targets(request, upload.image_id)
     if upload.status != "transferring":
         raise ConflictError(f"Upload {upload_id} is {upload.status}; it takes no more files.")
     if not 0 <= number < len(upload.files):
@@ -147,7 +147,7 @@ async def submit(upload_id: int, request: Request) -> Response:
     """Check that all files arrived, and queue the job. The call is idempotent."""
     pool, store = request.app.state.writepool, request.app.state.store
     upload = await _record(upload_id, request)
-    audit.note(request, upload.image_id)
+    audit.add_targets(request, upload.image_id)
     if upload.status == "transferring":
         arrived = await store.sizes(upload_folder(upload_id))
         expected = {upload_path(upload_id, n): file for n, file in enumerate(upload.files)}
@@ -177,7 +177,7 @@ async def cancel(upload_id: int, request: Request) -> Response:
     await _record(upload_id, request)
     async with pool.acquire() as conn, conn.transaction():
         upload = await records.advance(conn, upload_id, "canceled", allowed=("transferring", "pending"))
-        audit.note(request, upload.image_id)
+        audit.add_targets(request, upload.image_id)
         await records.add_event(conn, upload_id, "cancel", "Canceled on request.", component="api")
         await deletion_queue.schedule(conn, [upload_folder(upload_id)])
     await deletion_queue.try_to_delete_due(pool, request.app.state.store)
@@ -213,13 +213,13 @@ async def search(
     events: bool = True,
 ) -> Response:
     """Return records by product, image and status, of products that the caller may write to."""
-    pool, access = request.app.state.readpool, await access_of(request)
+    pool, access = request.app.state.readpool, await request_access(request)
     found, matched = await records.search(
         pool,
         product_id=product_id,
         image_id=image_id,
         status=status,
-        products=None if access.everything else sorted(access.write),
+        products=None if access.unrestricted else sorted(access.write),
         limit=limit,
         offset=offset,
     )
@@ -239,7 +239,7 @@ async def _record(upload_id: int, request: Request) -> records.Upload:
     """
     state = request.app.state
     upload = await records.get(state.readpool if request.method == "GET" else state.writepool, upload_id)
-    if not (await access_of(request)).writes(upload.product_id):
+    if not (await request_access(request)).writes(upload.product_id):
         raise records.not_found(upload_id)
     return upload
 
@@ -258,7 +258,7 @@ async def _urls(upload: records.Upload, request: Request) -> list[str]:
     settings, store = request.app.state.landbridge, request.app.state.store
     if request.method == "GET":
         return []  # the right to read a record does not include sending its files
-    seconds = lifetime(principal_of(request), _PUT_SECONDS)
+    seconds = lifetime(request_principal(request), _PUT_SECONDS)
     if settings.presign and store.can_sign_uploads:
         return [
             await store.sign("PUT", upload_path(upload.id, number), seconds)
@@ -271,5 +271,5 @@ async def _urls(upload: records.Upload, request: Request) -> list[str]:
 
 def _own_url(upload: int, number: int, request: Request) -> str:
     path = f"/uploads/{upload}/files/{number}"
-    query: str = request.app.state.signer.put_query(path, principal_of(request), _PUT_SECONDS)
+    query: str = request.app.state.signer.put_query(path, request_principal(request), _PUT_SECONDS)
     return links.base_url(request) + path[1:] + query

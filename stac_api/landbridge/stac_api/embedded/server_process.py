@@ -20,8 +20,8 @@ from types import FrameType
 from typing import Any
 
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
-from landbridge.stac_api.embedded.files import Home, locked, read_state, write_state
-from landbridge.stac_api.embedded.postgres_supervisor import Clock, Keeper, Stopped
+from landbridge.stac_api.embedded.home_directory import Home, hold_lock, read_state, write_state
+from landbridge.stac_api.embedded.postgres_supervisor import PhaseTimer, PostgresSupervisor, StopRequested
 from landbridge.stac_api.errors import StackError, StartError
 
 HOST = "127.0.0.1"
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Report:
+class StartReport:
     """The one line owed to the process that waits for us, through the pipe it gave us, if it did."""
 
     descriptor: int | None
@@ -53,7 +53,7 @@ class Report:
 
 
 @dataclass(slots=True)
-class Interrupt:
+class StopSignals:
     """What SIGTERM and SIGINT do: raise Stopped while `raises`, and be remembered."""
 
     raises: bool = True
@@ -66,10 +66,10 @@ class Interrupt:
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         first, self.asked = not self.asked, True
         if self.raises and first:
-            raise Stopped
+            raise StopRequested
 
 
-def serve(home: Home, report: Report) -> None:
+def serve(home: Home, report: StartReport) -> None:
     """Run the stack of a home until SIGTERM or SIGINT; then end the API first and PostgreSQL after it.
 
     Raises StackError if it cannot run; the process that waits is told too.
@@ -82,9 +82,9 @@ def serve(home: Home, report: Report) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         home.create()
-        with locked(home.serve_lock, LOCK_SECONDS, "serve this home"):
+        with hold_lock(home.serve_lock, LOCK_SECONDS, "serve this home"):
             _serve(home, report)
-    except Stopped:
+    except StopRequested:
         report.failure(f"The server of {home.root} was told to stop while it was starting.")
     except StackError as error:
         report.failure(str(error), again=isinstance(error, StartError))
@@ -94,19 +94,19 @@ def serve(home: Home, report: Report) -> None:
         raise
 
 
-def _serve(home: Home, report: Report) -> None:
-    clock, interrupt = Clock(), Interrupt()
-    keeper = Keeper(open_cluster(home))
+def _serve(home: Home, report: StartReport) -> None:
+    clock, interrupt = PhaseTimer(), StopSignals()
+    keeper = PostgresSupervisor(open_cluster(home))
     interrupt.install()
     try:
         with ThreadPoolExecutor(1, "prepare") as pool:
             prepared = pool.submit(_prepare, keeper, clock)
             with clock.phase("import the application"):
                 from landbridge.stac_api.core.settings import Settings
-                from landbridge.stac_api.embedded.api import Server
+                from landbridge.stac_api.embedded.http_server import Server
             database = prepared.result()
         previous = read_state(home) or {}
-        with _listener(str(previous.get("url", ""))) as listener:
+        with _listening_socket(str(previous.get("url", ""))) as listener:
             state = {
                 "version": 1,
                 "url": f"http://{HOST}:{listener.getsockname()[1]}",
@@ -126,7 +126,7 @@ def _serve(home: Home, report: Report) -> None:
                 report.send({"phases": clock.phases})
 
             settings = Settings(
-                **_loopback(),
+                **_loopback_settings(),
                 database_url=database,
                 store_url=state["store_url"],
                 token=state["token"],
@@ -145,7 +145,7 @@ def _serve(home: Home, report: Report) -> None:
         forget_process(home)
 
 
-def _loopback() -> dict[str, Any]:
+def _loopback_settings() -> dict[str, Any]:
     """What holds where every process of this machine may read, but no stranger's page in its browsers."""
     from landbridge.stac_api.access.headers import LOOPBACK_HOSTS, LOOPBACK_ORIGINS
 
@@ -169,7 +169,7 @@ def forget_process(home: Home) -> None:
         write_state(home, state | {"pid": None})
 
 
-def _prepare(keeper: Keeper, clock: Clock) -> str:
+def _prepare(keeper: PostgresSupervisor, clock: PhaseTimer) -> str:
     """Bring PostgreSQL up, with our database in it and that migrated; returns its URL."""
     sockets = keeper.bring_up(clock).sockets
     keeper.start()
@@ -205,7 +205,7 @@ def _create_database(server: str) -> None:
 
 
 @contextlib.contextmanager
-def _listener(previous: str) -> Iterator[socket.socket]:
+def _listening_socket(previous: str) -> Iterator[socket.socket]:
     """A socket bound on loopback: to the port of the previous URL if it is free, else to any free one."""
     port = previous.rpartition(":")[2]
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:

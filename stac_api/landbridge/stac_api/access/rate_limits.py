@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from landbridge.stac_api.access.principal import Principal
     from landbridge.stac_api.core.settings import Settings
 
-__all__ = ["Buckets", "Rate", "Rates"]
+__all__ = ["RateLimit", "RateLimiter", "TokenBuckets"]
 
-_MOST: Final = 20_000  # buckets kept, some 5 MB; who has not asked for the longest time is forgotten
+_MAX_BUCKETS: Final = 20_000  # buckets kept, some 5 MB; who has not asked for the longest time is forgotten
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """Requests per second, and how many may come at once after a pause. No rate is no limit."""
 
     per_second: float
     burst: int
 
 
-class Buckets:
+class TokenBuckets:
     """One bucket for each caller, full at first.
 
     Args:
@@ -41,10 +41,10 @@ class Buckets:
         clock: seconds.
     """
 
-    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
         self._clock = clock
-        self._levels: LRUCache[str, tuple[float, float]] = LRUCache(_MOST)
+        self._levels: LRUCache[str, tuple[float, float]] = LRUCache(_MAX_BUCKETS)
 
     def take(self, caller: str) -> float:
         """Take one request from a caller's bucket.
@@ -60,14 +60,14 @@ class Buckets:
         return 0.0 if taken else (1 - level) / self.rate.per_second
 
 
-class Rates:
+class RateLimiter:
     """The limits of a service: by user where that is known, else by the address that asks."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        known = Rate(settings.rate_per_second, settings.rate_burst)
-        strangers = Rate(settings.anonymous_rate_per_second, settings.anonymous_rate_burst)
-        self._known = Buckets(known, clock) if known.per_second else None
-        self._strangers = Buckets(strangers, clock) if strangers.per_second else None
+        known = RateLimit(settings.rate_per_second, settings.rate_burst)
+        strangers = RateLimit(settings.anonymous_rate_per_second, settings.anonymous_rate_burst)
+        self._known = TokenBuckets(known, clock) if known.per_second else None
+        self._strangers = TokenBuckets(strangers, clock) if strangers.per_second else None
 
     def refusal(self, principal: Principal, address: str) -> Response | None:
         """The answer to who has asked too often.
@@ -82,7 +82,7 @@ class Rates:
         buckets = self._known if known else self._strangers
         if buckets is None:
             return None
-        seconds = buckets.take(f"user:{principal.user}" if known else _site(address))
+        seconds = buckets.take(f"user:{principal.user}" if known else _client_network(address))
         if not seconds:
             return None
         # A whole number of seconds is all that the header can say.
@@ -94,7 +94,7 @@ class Rates:
         return error_response(429, why, {"Retry-After": str(wait)})
 
 
-def _site(address: str) -> str:
+def _client_network(address: str) -> str:
     """What an address is counted by; whoever has one of IPv6 has 2⁶⁴ of them."""
     try:
         parsed = ip_address(address.partition("%")[0])

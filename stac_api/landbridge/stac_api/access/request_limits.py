@@ -10,33 +10,33 @@ import re
 from typing import TYPE_CHECKING
 
 from landbridge.errors import LandbridgeError
-from landbridge.stac_api.access.authentication import reads
+from landbridge.stac_api.access.authentication import is_read
 from landbridge.stac_api.core.responses import error_response
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MOST_URL = 60 * 1024
-MOST_HEADERS = 64 * 1024
-_LOADS = re.compile(r"/(?:items|bulk_items)/?$")
-_STREAMED = re.compile(r"(?:/uploads/\d+/files/\d+|/blobs/uploads/[0-9a-f-]+)$")
+MAX_URL_BYTES = 60 * 1024
+MAX_HEADER_BYTES = 64 * 1024
+_BULK_PATH = re.compile(r"/(?:items|bulk_items)/?$")
+_STREAMED_PATH = re.compile(r"(?:/uploads/\d+/files/\d+|/blobs/uploads/[0-9a-f-]+)$")
 
 
 class _TooLargeError(LandbridgeError):
     pass
 
 
-def _too_long(scope: Scope) -> Response | None:
+def _refuse_long_head(scope: Scope) -> Response | None:
     """Return the refusal of a request whose URL or headers are too long (RFC 9110, RFC 6585)."""
     length = len(scope.get("raw_path") or b"") + len(scope["query_string"])
-    if length > MOST_URL:
+    if length > MAX_URL_BYTES:
         return error_response(
-            414, f"The URL has {length:,} bytes; {MOST_URL:,} are the most. Search by POST."
+            414, f"The URL has {length:,} bytes; {MAX_URL_BYTES:,} are the most. Search by POST."
         )
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
-    if headers > MOST_HEADERS:
-        return error_response(431, f"The headers have {headers:,} bytes; {MOST_HEADERS:,} are the most.")
+    if headers > MAX_HEADER_BYTES:
+        return error_response(431, f"The headers have {headers:,} bytes; {MAX_HEADER_BYTES:,} are the most.")
     return None
 
 
@@ -55,15 +55,15 @@ class LimitBody:
         self._loads, self._asks, self._writes = limit, min(limit, asking), min(limit, document)
 
     def _limit(self, scope: Scope) -> int:
-        if reads(scope):
+        if is_read(scope):
             return self._asks
-        return self._loads if scope["method"] == "POST" and _LOADS.search(scope["path"]) else self._writes
+        return self._loads if scope["method"] == "POST" and _BULK_PATH.search(scope["path"]) else self._writes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (refusal := _too_long(scope)) is not None:
+        if scope["type"] == "http" and (refusal := _refuse_long_head(scope)) is not None:
             await refusal(scope, receive, send)
             return
-        if scope["type"] != "http" or (scope["method"] == "PUT" and _STREAMED.search(scope["path"])):
+        if scope["type"] != "http" or (scope["method"] == "PUT" and _STREAMED_PATH.search(scope["path"])):
             await self.app(scope, receive, send)
             return
         limit = self._limit(scope)

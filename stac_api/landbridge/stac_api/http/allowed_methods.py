@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from landbridge.mappings.access import Role
-from landbridge.stac_api.access.authentication import READ_METHODS, reads, served_path
-from landbridge.stac_api.access.principal import principal_of
-from landbridge.stac_api.access.rules import CONTAINERS, Access, access_of
-from landbridge.stac_api.api.preconditions import ENCODED
+from landbridge.stac_api.access.authentication import READ_METHODS, is_read, served_path
+from landbridge.stac_api.access.principal import request_principal
+from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, Access, request_access
+from landbridge.stac_api.http.preconditions import ENCODED_SUFFIX
 from landbridge.stac_api.pgstac import collection_queries, item_queries
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ReadMethods", "allow", "of_route"]
+__all__ = ["HeadAndOptions", "allow_header", "methods_of_path"]
 
 _COLLECTION: Final = "/collections/{collection_id}"
 # The role that a caller needs with a collection, or with a blob's item.
-_ROLES: Final[Mapping[tuple[str, str], Role]] = {
+_REQUIRED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
     ("PUT", _COLLECTION): Role.WRITER,
     ("PATCH", _COLLECTION): Role.WRITER,
     ("DELETE", _COLLECTION): Role.OWNER,
@@ -40,7 +40,7 @@ _ROLES: Final[Mapping[tuple[str, str], Role]] = {
 _ORDER: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
-class ReadMethods:
+class HeadAndOptions:
     """ASGI middleware that answers HEAD if a route has GET only, and OPTIONS everywhere.
 
     It also gives what Brotli has compressed an entity tag of its own.
@@ -55,27 +55,27 @@ class ReadMethods:
             return
         method = scope["method"]
         if method not in ("HEAD", "OPTIONS"):
-            await self.app(scope, receive, _tagged(send))
+            await self.app(scope, receive, _with_encoded_tag(send))
             return
-        known = of_route(scope)
+        known = methods_of_path(scope)
         if not known:
             await self.app(scope, receive, send)  # 404
         elif method == "OPTIONS":
-            methods = await _allowed(Request(scope, receive))
+            methods = await _allow_header_of(Request(scope, receive))
             await Response(status_code=204, headers={"Allow": methods})(scope, receive, send)
         elif "HEAD" in known:
             await self.app(scope, receive, send)
         else:
-            await self.app({**scope, "method": "GET"}, receive, _without_body(_tagged(send)))
+            await self.app({**scope, "method": "GET"}, receive, _without_body(_with_encoded_tag(send)))
 
 
-def _tagged(send: Send) -> Send:
+def _with_encoded_tag(send: Send) -> Send:
     async def tagged(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message["headers"])
             tag = headers.get("etag", "")
             if headers.get("content-encoding") == "br" and tag.startswith('"'):
-                headers["etag"] = f'{tag[:-1]}{ENCODED}"'
+                headers["etag"] = f'{tag[:-1]}{ENCODED_SUFFIX}"'
         await send(message)
 
     return tagged
@@ -91,18 +91,18 @@ def _without_body(send: Send) -> Send:
     return bodiless
 
 
-def of_route(scope: Scope) -> dict[str, tuple[str, dict[str, str]]]:
+def methods_of_path(scope: Scope) -> dict[str, tuple[str, dict[str, str]]]:
     """Return the path template and the parameters of the route of each method that a path has."""
     path = served_path(scope) or "/"
     found: dict[str, tuple[str, dict[str, str]]] = {}
-    for template, (pattern, methods) in _table(scope["app"]).items():
+    for template, (pattern, methods) in _method_table(scope["app"]).items():
         if (match := pattern.match(path)) is not None:
             for method in methods:
                 found.setdefault(method, (template, match.groupdict()))
     return found
 
 
-def _table(app: Any) -> dict[str, tuple[re.Pattern[str], set[str]]]:
+def _method_table(app: Any) -> dict[str, tuple[re.Pattern[str], set[str]]]:
     """Return the pattern and the methods of each path template."""
     table: dict[str, tuple[re.Pattern[str], set[str]]] | None = getattr(app.state, "methods", None)
     if table is None:
@@ -121,49 +121,51 @@ def _routes(routes: Any) -> Iterator[Any]:
             yield route
 
 
-async def _allowed(request: Request) -> str:
+async def _allow_header_of(request: Request) -> str:
     """Return `Allow` for what the caller may do at a request's path, for any method of the request."""
-    known = of_route(request.scope)
+    known = methods_of_path(request.scope)
     parameters = next((values for template, values in known.values() if template.startswith(_COLLECTION)), {})
     collection, item = parameters.get("collection_id"), parameters.get("item_id")
     role = Role.NONE
     if collection is not None:
-        access = await access_of(request)
+        access = await request_access(request)
         async with request.app.state.get_connection(request, "r") as conn:
-            role = await _role(conn, collection, item, access)
-    return allow(request, role)
+            role = await _role_in(conn, collection, item, access)
+    return allow_header(request, role)
 
 
-async def _role(conn: Any, collection: str, item: str | None, access: Access) -> Role:
-    if item is not None and collection in CONTAINERS:
+async def _role_in(conn: Any, collection: str, item: str | None, access: Access) -> Role:
+    if item is not None and collection in BLOB_COLLECTIONS:
         blob = await item_queries.get_item(conn, collection, item, access)
         return Role.NONE if blob is None else access.role(blob)
     document = await collection_queries.find_collection(conn, collection, access)
     return Role.NONE if document is None else access.role(document)
 
 
-def allow(request: Request, role: Role) -> str:
+def allow_header(request: Request, role: Role) -> str:
     """Return `Allow` for a caller with a role with the collection, or the blob, that a request is about."""
-    scope, writes = request.scope, "write" in principal_of(request).rights
+    scope, writes = request.scope, "write" in request_principal(request).rights
     # A request that has come to its route need not look for it.
     route = scope.get("route")
     if route is None:
-        known = of_route(scope)
+        known = methods_of_path(scope)
     else:
-        known = dict.fromkeys(_table(scope["app"])[route.path][1], (route.path, request.path_params))
+        known = dict.fromkeys(_method_table(scope["app"])[route.path][1], (route.path, request.path_params))
     methods = {"OPTIONS"}
     for method, (template, parameters) in known.items():
         if method in READ_METHODS:
             methods |= {method, "HEAD"}
-        elif reads({**scope, "method": method}) or (writes and role >= _needed(method, template, parameters)):
+        elif is_read({**scope, "method": method}) or (
+            writes and role >= _required_role(method, template, parameters)
+        ):
             methods.add(method)
     return ", ".join(method for method in _ORDER if method in methods)
 
 
-def _needed(method: str, template: str, values: Mapping[str, Any]) -> Role:
-    container = values.get("collection_id") in CONTAINERS
+def _required_role(method: str, template: str, values: Mapping[str, Any]) -> Role:
+    container = values.get("collection_id") in BLOB_COLLECTIONS
     if container and "item_id" in values and method == "DELETE":
         return Role.OWNER
     if container and method == "POST":
         return Role.NONE  # everybody in a namespace of their own
-    return _ROLES.get((method, template), Role.NONE)
+    return _REQUIRED_ROLES.get((method, template), Role.NONE)

@@ -152,7 +152,7 @@ def write_state(home: Home, state: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, timeout: float, purpose: str) -> Iterator[int]:
+def hold_lock(path: Path, timeout: float, purpose: str) -> Iterator[int]:
     """Hold the lock file exclusively; yields its descriptor. Raises StackError after `timeout` seconds.
 
     The kernel drops the lock with the process that holds it, so a lock file left behind means nothing.

@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from landbridge.stac_api.embedded import postgres
-from landbridge.stac_api.embedded.os_user import Account
+from landbridge.stac_api.embedded import postgres_programs
+from landbridge.stac_api.embedded.os_user import OsUser
+from landbridge.stac_api.embedded.postgres_programs import SearchEnvironment
 from landbridge.stac_api.errors import PostgresNotFound
 
-ME = Account("me", os.geteuid(), os.getegid(), foreign=False)
-SOMEBODY = Account("somebody", 4242, 4242, foreign=True)
+ME = OsUser("me", os.geteuid(), os.getegid(), foreign=False)
+SOMEBODY = OsUser("somebody", 4242, 4242, foreign=True)
 
 
 def lay_out(
     bin: Path,
     version: str = "15.18",
     share: Path | None = None,
-    extensions: tuple[str, ...] = postgres.EXTENSIONS,
-    programs: tuple[str, ...] = postgres.PROGRAMS,
+    extensions: tuple[str, ...] = postgres_programs.EXTENSIONS,
+    programs: tuple[str, ...] = postgres_programs.PROGRAMS,
     pg_config: Path | None = None,
 ) -> Path:
     """Programs that know their version, and the control files of extensions."""
@@ -43,23 +44,23 @@ def write_program(path: Path, script: str) -> None:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> postgres.Surroundings:
-    return postgres.Surroundings(root=tmp_path, pg_bin=None, search_path="", conda_prefixes=())
+def machine(tmp_path: Path) -> postgres_programs.SearchEnvironment:
+    return postgres_programs.SearchEnvironment(root=tmp_path, pg_bin=None, search_path="", conda_prefixes=())
 
 
 def find(
-    machine: postgres.Surroundings, major: int | None = None, account: Account = ME
-) -> postgres.Installation:
-    return postgres.find(account, major, machine)
+    machine: SearchEnvironment, major: int | None = None, account: OsUser = ME
+) -> postgres_programs.Installation:
+    return postgres_programs.find_installation(account, major, machine)
 
 
-def refusal(machine: postgres.Surroundings, major: int | None = None, account: Account = ME) -> str:
+def refusal(machine: SearchEnvironment, major: int | None = None, account: OsUser = ME) -> str:
     with pytest.raises(PostgresNotFound) as caught:
         find(machine, major, account)
     return str(caught.value)
 
 
-def test_the_newest_of_several_system_packages_is_taken(machine: postgres.Surroundings):
+def test_the_newest_of_several_system_packages_is_taken(machine: SearchEnvironment):
     for major in ("9.6", "14", "17", "16"):
         lay_out(machine.root / "usr/lib/postgresql" / major / "bin", f"{major}.4")
     found = find(machine)
@@ -67,13 +68,13 @@ def test_the_newest_of_several_system_packages_is_taken(machine: postgres.Surrou
     assert found.bin == machine.root / "usr/lib/postgresql/17/bin"
 
 
-def test_one_without_postgis_is_passed_over(machine: postgres.Surroundings):
+def test_one_without_postgis_is_passed_over(machine: SearchEnvironment):
     lay_out(machine.root / "usr/lib/postgresql/17/bin", "17.4", extensions=("btree_gist", "unaccent"))
     lay_out(machine.root / "usr/lib/postgresql/15/bin", "15.18")
     assert find(machine).major == 15
 
 
-def test_the_one_the_cluster_was_made_by_is_preferred_to_a_newer(machine: postgres.Surroundings):
+def test_the_one_the_cluster_was_made_by_is_preferred_to_a_newer(machine: SearchEnvironment):
     for major in ("15", "17"):
         lay_out(machine.root / "usr/lib/postgresql" / major / "bin", f"{major}.4")
     assert find(machine, major=15).major == 15
@@ -90,12 +91,12 @@ def test_the_one_the_cluster_was_made_by_is_preferred_to_a_newer(machine: postgr
         "Applications/Postgres.app/Contents/Versions/16/bin",
     ],
 )
-def test_each_packager_has_its_place(machine: postgres.Surroundings, place: str):
+def test_each_packager_has_its_place(machine: SearchEnvironment, place: str):
     lay_out(machine.root / place, "16.2")
     assert find(machine).bin == machine.root / place
 
 
-def test_the_one_on_path_comes_before_system_packages(machine: postgres.Surroundings):
+def test_the_one_on_path_comes_before_system_packages(machine: SearchEnvironment):
     lay_out(machine.root / "usr/lib/postgresql/17/bin", "17.4")
     own = lay_out(
         machine.root / "own/bin",
@@ -110,13 +111,13 @@ def test_the_one_on_path_comes_before_system_packages(machine: postgres.Surround
     assert find(machine).bin == own
 
 
-def test_a_conda_environment_is_looked_at(machine: postgres.Surroundings):
+def test_a_conda_environment_is_looked_at(machine: SearchEnvironment):
     lay_out(machine.root / "conda/bin", "16.2")
     machine = replace(machine, conda_prefixes=(machine.root / "none", machine.root / "conda"))
     assert find(machine).bin == machine.root / "conda/bin"
 
 
-def test_the_variable_names_the_only_place_looked_at(machine: postgres.Surroundings):
+def test_the_variable_names_the_only_place_looked_at(machine: SearchEnvironment):
     lay_out(machine.root / "usr/lib/postgresql/17/bin", "17.4")
     lay_out(machine.root / "mine", "14.1")
     assert find(replace(machine, pg_bin=str(machine.root / "mine"))).major == 14
@@ -125,7 +126,7 @@ def test_the_variable_names_the_only_place_looked_at(machine: postgres.Surroundi
     )
 
 
-def test_a_beta_has_a_major_version_too(machine: postgres.Surroundings):
+def test_a_beta_has_a_major_version_too(machine: SearchEnvironment):
     lay_out(machine.root / "usr/lib/postgresql/19/bin", "19beta1")
     found = find(machine)
     assert (found.major, found.version) == (19, "19beta1")
@@ -141,30 +142,30 @@ def test_a_beta_has_a_major_version_too(machine: postgres.Surroundings):
         ({"programs": ()}, "has no postgres and no initdb (only client programs?)"),
     ],
 )
-def test_the_message_says_why_a_place_was_refused(machine: postgres.Surroundings, layout: dict, reason: str):
+def test_the_message_says_why_a_place_was_refused(machine: SearchEnvironment, layout: dict, reason: str):
     place = lay_out(machine.root / "usr/lib/postgresql/15/bin", **layout)
     assert f"{place} {reason}" in refusal(machine)
 
 
-def test_programs_that_do_not_start_are_refused(machine: postgres.Surroundings):
+def test_programs_that_do_not_start_are_refused(machine: SearchEnvironment):
     place = lay_out(machine.root / "usr/lib/postgresql/15/bin")
     write_program(place / "postgres", "exit 1")
     assert f"{place} has a postgres that does not start" in refusal(machine)
 
 
-def test_programs_out_of_reach_of_their_account_are_refused(machine: postgres.Surroundings):
+def test_programs_out_of_reach_of_their_account_are_refused(machine: SearchEnvironment):
     place = lay_out(machine.root / "usr/lib/postgresql/15/bin")
     (machine.root / "usr").chmod(0o700)
     assert f"{place} is out of reach of user somebody" in refusal(machine, account=SOMEBODY)
 
 
-def test_a_server_without_postgis_gets_the_package_of_its_version(machine: postgres.Surroundings):
+def test_a_server_without_postgis_gets_the_package_of_its_version(machine: SearchEnvironment):
     for major in ("13", "15", "14"):
         lay_out(machine.root / "usr/lib/postgresql" / major / "bin", f"{major}.1", extensions=())
     assert "sudo apt-get install postgresql-15-postgis-3" in refusal(machine)
 
 
-def test_a_cluster_of_another_version_gets_the_packages_of_that_version(machine: postgres.Surroundings):
+def test_a_cluster_of_another_version_gets_the_packages_of_that_version(machine: SearchEnvironment):
     place = lay_out(machine.root / "usr/lib/postgresql/17/bin", "17.4")
     message = refusal(machine, major=15)
     assert "sudo apt-get install postgresql-15 postgresql-15-postgis-3" in message
@@ -172,7 +173,7 @@ def test_a_cluster_of_another_version_gets_the_packages_of_that_version(machine:
     assert f"{place} is PostgreSQL 17.4; this cluster needs 15" in message
 
 
-def test_an_empty_machine_gets_a_line_for_every_package_manager(machine: postgres.Surroundings):
+def test_an_empty_machine_gets_a_line_for_every_package_manager(machine: SearchEnvironment):
     message = refusal(machine)
     for line in (
         "sudo apt-get install postgresql postgresql-postgis",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from landbridge.stac_api.embedded.os_user import Account, reachable
+from landbridge.stac_api.embedded.os_user import OsUser, reachable
 from landbridge.stac_api.errors import PostgresNotFound
 
 MINIMUM_MAJOR = 14
@@ -50,7 +50,7 @@ class Installation:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """A place that was looked at, and why nothing there is used."""
 
     bin: Path
@@ -59,7 +59,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SearchEnvironment:
     """Where to look: the root of the file system and the variables of the process.
 
     Tests lay out a machine of their own.
@@ -71,7 +71,7 @@ class Surroundings:
     conda_prefixes: tuple[Path, ...]
 
     @classmethod
-    def of_process(cls) -> "Surroundings":
+    def of_process(cls) -> "SearchEnvironment":
         prefixes = (os.environ.get("CONDA_PREFIX"), sys.prefix, sys.base_prefix)
         return cls(
             root=Path("/"),
@@ -81,8 +81,8 @@ class Surroundings:
         )
 
 
-def find(
-    account: Account, major: int | None = None, surroundings: Surroundings | None = None
+def find_installation(
+    account: OsUser, major: int | None = None, surroundings: SearchEnvironment | None = None
 ) -> Installation:
     """The best installation that `account` can run.
 
@@ -95,36 +95,38 @@ def find(
     Raises:
         PostgresNotFound: with what was looked at, why it was refused, and the lines that install it.
     """
-    surroundings = surroundings or Surroundings.of_process()
-    refusals: list[Refusal] = []
-    for place in _places(surroundings):
+    surroundings = surroundings or SearchEnvironment.of_process()
+    refusals: list[Rejection] = []
+    for place in _unique_folders(surroundings):
         found = _inspect(place, account, surroundings.root)
         if isinstance(found, Installation) and major not in {None, found.major}:
-            found = Refusal(place, f"is PostgreSQL {found.version}; this cluster needs {major}", found.major)
+            found = Rejection(
+                place, f"is PostgreSQL {found.version}; this cluster needs {major}", found.major
+            )
         if isinstance(found, Installation):
             return found
         refusals.append(found)
     raise PostgresNotFound(_message(refusals, major))
 
 
-def _places(surroundings: Surroundings) -> Iterator[Path]:
+def _unique_folders(surroundings: SearchEnvironment) -> Iterator[Path]:
     """Directories to look at, best first, each once; only those named by LANDBRIDGE_PG_BIN if it is set."""
     if surroundings.pg_bin:
         yield Path(surroundings.pg_bin).expanduser()
         return
     seen: set[Path] = set()
-    for place in _candidates(surroundings):
+    for place in _candidate_folders(surroundings):
         resolved = place.resolve()
         if resolved not in seen and resolved.is_dir():
             seen.add(resolved)
             yield place
 
 
-def _candidates(surroundings: Surroundings) -> Iterator[Path]:
+def _candidate_folders(surroundings: SearchEnvironment) -> Iterator[Path]:
     for program in ("pg_config", "postgres"):
         if (found := shutil.which(program, path=surroundings.search_path)) is None:
             continue
-        answer = _ask(Path(found), "--bindir") if program == "pg_config" else None
+        answer = _output_lines(Path(found), "--bindir") if program == "pg_config" else None
         yield Path(answer[0]) if answer else Path(found).resolve().parent
     for pattern in SYSTEM_PATTERNS:
         yield from sorted(surroundings.root.glob(pattern), key=_version_in_path, reverse=True)
@@ -137,38 +139,38 @@ def _version_in_path(place: Path) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", place.parent.name))
 
 
-def _inspect(place: Path, account: Account, root: Path) -> Installation | Refusal:
+def _inspect(place: Path, account: OsUser, root: Path) -> Installation | Rejection:
     missing = [program for program in PROGRAMS if not (place / program).is_file()]
     if missing:
-        return Refusal(place, f"has no {' and no '.join(missing)} (only client programs?)")
+        return Rejection(place, f"has no {' and no '.join(missing)} (only client programs?)")
     if not all(reachable(place / program, account) for program in PROGRAMS):
-        return Refusal(place, f"is out of reach of user {account.name}, who has to run it")
-    if not (answer := _ask(place / "postgres", "--version")):
-        return Refusal(place, "has a postgres that does not start")
+        return Rejection(place, f"is out of reach of user {account.name}, who has to run it")
+    if not (answer := _output_lines(place / "postgres", "--version")):
+        return Rejection(place, "has a postgres that does not start")
     # "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", betas are "18beta1"
     number = re.search(r"\(PostgreSQL\) ((\d+)\S*)", answer[0])
     version, major = (number[1], int(number[2])) if number else (answer[0], 0)
     if major < MINIMUM_MAJOR:
-        return Refusal(place, f"is PostgreSQL {version}; at least {MINIMUM_MAJOR} is needed", major)
-    extensions = [share / "extension" for share in _shares(place, major, root)]
+        return Rejection(place, f"is PostgreSQL {version}; at least {MINIMUM_MAJOR} is needed", major)
+    extensions = [share / "extension" for share in _share_folders(place, major, root)]
     absent = [
         name for name in EXTENSIONS if not any((folder / f"{name}.control").exists() for folder in extensions)
     ]
     if absent:
         reason = f"is PostgreSQL {version} without the extension{'s' * (len(absent) > 1)} {', '.join(absent)}"
-        return Refusal(place, reason, major)
+        return Rejection(place, reason, major)
     return Installation(place, major, version)
 
 
-def _shares(place: Path, major: int, root: Path) -> list[Path]:
-    answer = _ask(place / "pg_config", "--sharedir")
+def _share_folders(place: Path, major: int, root: Path) -> list[Path]:
+    answer = _output_lines(place / "pg_config", "--sharedir")
     if answer:
         return [Path(answer[0])]
     named = (pattern.format(bin=place, root=root, major=major) for pattern in SHARE_PATTERNS)
     return [Path(os.path.normpath(name)) for name in named]
 
 
-def _ask(program: Path, *options: str) -> list[str]:
+def _output_lines(program: Path, *options: str) -> list[str]:
     """The lines a program prints, or none if it cannot be run."""
     try:
         done = subprocess.run(  # noqa: S603 - a program found on this machine, asked for its version
@@ -184,7 +186,7 @@ def _ask(program: Path, *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def install_lines(majors: Sequence[int] = (), major: int | None = None) -> dict[str, str]:
+def install_commands(majors: Sequence[int] = (), major: int | None = None) -> dict[str, str]:
     """What to type to install PostgreSQL with PostGIS, by package manager.
 
     Args:
@@ -206,11 +208,11 @@ def install_lines(majors: Sequence[int] = (), major: int | None = None) -> dict[
     }
 
 
-def _message(refusals: Sequence[Refusal], major: int | None) -> str:
+def _message(refusals: Sequence[Rejection], major: int | None) -> str:
     wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {MINIMUM_MAJOR} or newer"
     lines = [f"No {wanted} with PostGIS was found on this machine. Install it with the line for your system:"]
     majors = [refusal.major for refusal in refusals if refusal.major is not None]
-    lines += [f"  {system:<15} {line}" for system, line in install_lines(majors, major).items()]
+    lines += [f"  {system:<15} {line}" for system, line in install_commands(majors, major).items()]
     if major:
         lines.append(
             f"The cluster of this home was made by PostgreSQL {major}, whose files no other version reads."

@@ -21,38 +21,47 @@ if TYPE_CHECKING:
 
     from landbridge.stac_api.access.rules import Access
 
-__all__ = ["ENCODED", "check_write", "conditional", "of_collection", "of_item", "writing"]
+__all__ = [
+    "ENCODED_SUFFIX",
+    "check_write",
+    "collection_tag",
+    "conditional_response",
+    "item_tag",
+    "write_check",
+]
 
-ENCODED: Final = "-br"  # ends the tag of an answer that Brotli has compressed
-_FORM: Final = 1  # to be raised when the same rows are shown in another way
-_TAG: Final = re.compile(r'(W/)?("[^"]*")')
+ENCODED_SUFFIX: Final = "-br"  # ends the tag of an answer that Brotli has compressed
+_TAG_VERSION: Final = 1  # to be raised when the same rows are shown in another way
+_TAG_PATTERN: Final = re.compile(r'(W/)?("[^"]*")')
 
 
-def of_item(version: str, access: Access, base: str, *, shared: bool) -> str:
+def item_tag(version: str, access: Access, base: str, *, shared: bool) -> str:
     """Return the tag of an item; `shared` says that all who see it see the same of it."""
-    return _tag("item", version, base, None if shared else _view(access))
+    return _tag("item", version, base, None if shared else _audience(access))
 
 
-def of_collection(version: str, cover: Mapping[str, Any] | None, access: Access, base: str) -> str:
+def collection_tag(version: str, cover: Mapping[str, Any] | None, access: Access, base: str) -> str:
     """Return the tag of a collection, which shows what its items cover."""
-    return _tag("collection", version, base, _view(access), dict(cover) if cover is not None else None)
+    return _tag("collection", version, base, _audience(access), dict(cover) if cover is not None else None)
 
 
-def _view(access: Access) -> Any:
-    return "everything" if access.everything else access.listed
+def _audience(access: Access) -> Any:
+    return "everything" if access.unrestricted else access.subject_list
 
 
 def _tag(*parts: Any) -> str:
-    content = orjson.dumps([_FORM, *parts], default=str, option=orjson.OPT_SORT_KEYS)
+    content = orjson.dumps([_TAG_VERSION, *parts], default=str, option=orjson.OPT_SORT_KEYS)
     return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
 
 
-def _names(header: str, tag: str, *, weakly: bool) -> str | None:
+def _matching_tag(header: str, tag: str, *, weakly: bool) -> str | None:
     """Return the tag by which a header names what has `tag`; None if it names something else."""
     if header.strip() == "*":
         return tag
-    own = (tag, f'{tag[:-1]}{ENCODED}"')
-    return next((one for weak, one in _TAG.findall(header) if one in own and (weakly or not weak)), None)
+    own = (tag, f'{tag[:-1]}{ENCODED_SUFFIX}"')
+    return next(
+        (one for weak, one in _TAG_PATTERN.findall(header) if one in own and (weakly or not weak)), None
+    )
 
 
 def _header(request: Request, name: str) -> str | None:
@@ -67,32 +76,32 @@ def check_write(request: Request, tag: str) -> None:
         HTTPException: 412, it is not as the request says.
     """
     wanted, unwanted = _header(request, "if-match"), _header(request, "if-none-match")
-    if wanted is not None and _names(wanted, tag, weakly=False) is None:
+    if wanted is not None and _matching_tag(wanted, tag, weakly=False) is None:
         raise HTTPException(
             412, f"It has changed: its entity tag is {tag}, not {wanted:.200}. Read it again.", {"ETag": tag}
         )
-    if unwanted is not None and _names(unwanted, tag, weakly=True) is not None:
+    if unwanted is not None and _matching_tag(unwanted, tag, weakly=True) is not None:
         raise HTTPException(412, f"It is there, with the entity tag {tag}.", {"ETag": tag})
 
 
-def writing(request: Request, tag: Callable[[str], str]) -> Callable[[str], None] | None:
+def write_check(request: Request, tag: Callable[[str], str]) -> Callable[[str], None] | None:
     """Return the check of a write on the version that it finds; None if the request has no condition."""
     if "if-match" not in request.headers and "if-none-match" not in request.headers:
         return None
     return lambda version: check_write(request, tag(version))
 
 
-def conditional(request: Request, answer: Response, tag: str) -> Response:
+def conditional_response(request: Request, answer: Response, tag: str) -> Response:
     """Return the answer to a read with its tag, or 304 if the caller has it already.
 
     Raises:
         HTTPException: 412, the caller wanted another.
     """
     wanted, known = _header(request, "if-match"), _header(request, "if-none-match")
-    if wanted is not None and _names(wanted, tag, weakly=False) is None:
+    if wanted is not None and _matching_tag(wanted, tag, weakly=False) is None:
         raise HTTPException(412, f"Its entity tag is {tag}, not {wanted:.200}.", {"ETag": tag})
     answer.headers["ETag"] = tag
-    if known is None or (name := _names(known, tag, weakly=True)) is None:
+    if known is None or (name := _matching_tag(known, tag, weakly=True)) is None:
         return answer
     kept = {name: value for name, value in answer.headers.items() if name in ("allow", "vary")}
     return Response(status_code=304, headers={**kept, "ETag": name})
