@@ -6,8 +6,8 @@
 | `LANDBRIDGE_TOKEN` | the bearer token sent to that API |
 | `LANDBRIDGE_PROFILE` | the profile of `config.toml` that names API and credentials (`landbridge.profiles`) |
 | `LANDBRIDGE_HOME` | the folder of the embedded stack; default: the user's data directory |
-| `LANDBRIDGE_USER` | user id of the caller; default: as the service says, else `local` |
-| `LANDBRIDGE_ORG` | organization of the caller, empty for none; default: as the service says, else `local` |
+| `LANDBRIDGE_USER` | user id of the caller; default: that of the service's answer, else `local` |
+| `LANDBRIDGE_ORG` | organization, empty for none; default: that of the service's answer, else `local` |
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _holds_lock(home: Path, pid: int) -> bool:
     return False
 
 
-def _text(file: IO[bytes]) -> str:
+def _read_text(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode("utf-8", "replace").strip()
 
@@ -216,7 +216,7 @@ def join_embedded(home: Path) -> EmbeddedState:
         except OSError as error:
             raise ConfigError(f"The embedded stack could not be started with {command}: {error}") from error
         if done.returncode != 0:
-            message = _text(errors) or _text(output) or f"exit status {done.returncode}"
+            message = _read_text(errors) or _read_text(output) or f"exit status {done.returncode}"
             raise ConfigError(f"The embedded stack in {home} did not start.\n{message}")
     state = read_state(home)
     if state is None:

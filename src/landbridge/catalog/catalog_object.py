@@ -1,4 +1,4 @@
-"""The operations that all catalog objects have: read, save, delete, search, serialize."""
+"""Operations of all catalog objects: read, save, delete and search."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class CatalogObjectBase(StoredObject):
                 self._load(resource.update(self._client, self._record, self._resource_id, changes, headers))
 
     def _identity(self) -> dict[str, Any]:
-        """What identifies a new object, beside its serializable attributes."""
+        """Return the identifying values of a new object that are not among its serializable attributes."""
         return {} if self.id is None else {"id": self.id}
 
     delete = ClassOrInstanceMethod(_delete_by_id, _delete_self)

@@ -1,4 +1,4 @@
-"""The closed sets of values; each member is a str equal to its value."""
+"""Enumerations of the values of attributes; each member is a string equal to its value."""
 
 from __future__ import annotations
 

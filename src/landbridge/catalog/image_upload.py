@@ -1,4 +1,4 @@
-"""The record of an image's upload: how far it has come and what happened."""
+"""Records of uploads of images, with their status and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that run in the background of the service, and waiting for them."""
+"""Status of tasks that run in the background of the service."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TaskStatus(ABC):
 
     @abstractmethod
     def _read(self) -> Mapping[str, Any]:
-        """What the service says of the task now."""
+        """Return the task's current status from the service."""
 
     def reload(self) -> None:
         """Read the status from the service again.
@@ -130,7 +130,7 @@ class DeletionTaskStatus(TaskStatus):
 
 
 def deletion_path(product_id: str) -> str:
-    """The path of the deletion of what belongs to a product."""
+    """Return the path of the deletion of a product's bands and images."""
     return f"{collection_path(product_id)}/deletion"
 
 

@@ -1,4 +1,4 @@
-"""The GeoContext of an area of interest."""
+"""GeoContext of an area of interest."""
 
 import math
 import numbers
@@ -17,7 +17,7 @@ from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
 Bounds = tuple[float, float, float, float]
 
 UNCHANGED = "unchanged"
-# How far geographic bounds may reach beyond the globe where no resolution says how big half a pixel is.
+# Degrees that geographic bounds may reach beyond the globe if no resolution defines half a pixel.
 _DEGREES_TOLERANCE = 0.001
 
 
@@ -110,9 +110,9 @@ class AOI(GeoContext):
         self._shape = _valid_shape(shape)
         if self._resolution is not None and self._shape is not None:
             raise ValueError("give either resolution or shape, not both")
-        # Not decided before the AOI has a resolution, which may be assigned later; a shape decides it.
-        undecided = align_pixels is None and shape is None
-        self._align_pixels = None if undecided else bool(align_pixels)
+        # None: aligned if there is a resolution, which may be assigned later. A shape is not aligned.
+        by_resolution = align_pixels is None and shape is None
+        self._align_pixels = None if by_resolution else bool(align_pixels)
         self._grid_origin = _valid_origin(grid_origin)
         if bounds is None and self._geometry is not None:
             if bounds_crs is not None and not is_wgs84(bounds_crs):
@@ -157,11 +157,11 @@ class AOI(GeoContext):
         if own and self._resolution is not None:
             x = y = self._resolution / 2
         elif own and self._shape is not None:
-            # Grids whose pixels' centers lie on the poles reach half a pixel beyond.
+            # A grid whose pixel centers lie on the poles reaches half a pixel beyond them.
             x = max(x, (bounds[2] - bounds[0]) / self._shape[1] / 2)
             y = max(y, (bounds[3] - bounds[1]) / self._shape[0] / 2 * (1 + _DEGREES_TOLERANCE))
         middle, width = lon_center(crs), bounds[2] - bounds[0]
-        # An area across the antimeridian; or one on a grid of these longitudes, such as 0 to 360.
+        # Areas may cross the antimeridian, and grids may have other longitudes, such as 0 to 360.
         beyond = FULL_CIRCLE if width <= MAX_LON else MAX_LON if own else 0.0
         west, east = middle - MAX_LON - beyond - x, middle + MAX_LON + beyond + x
         if bounds[0] < west or bounds[2] > east or width > FULL_CIRCLE + 2 * x:
@@ -330,16 +330,16 @@ class AOI(GeoContext):
             fields["shape"] = None
         given = fields["geometry"]
         if fields["bounds"] is None and bounds is not None and not is_wgs84(fields["bounds_crs"] or WGS84):
-            # Bounds in another system are still to come: those of the geometry would not be in it.
-            made = AOI(**{**fields, "geometry": None})
-            made._geometry = None if given is None else to_shapely(given)
-            return made
+            # Bounds in bounds_crs will be assigned later; those of the geometry would be in another system.
+            copy = AOI(**{**fields, "geometry": None})
+            copy._geometry = None if given is None else to_shapely(given)
+            return copy
         return AOI(**fields)
 
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other) and self._grid_origin == getattr(other, "_grid_origin", None)
 
-    __hash__ = None  # as of all contexts
+    __hash__ = None  # __eq__ removes the inherited value
 
     def _field_texts(self) -> dict[str, str]:
         shown = super()._field_texts()

@@ -1,4 +1,4 @@
-"""The base of all GeoContexts."""
+"""Base class of all GeoContexts."""
 
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ class GeoContext:
     """
 
     __slots__ = ("_all_touched",)
-    # The fields `==` and `repr` go by, in their order; `all_touched` is shown but not compared.
+    # Fields that `==` compares and `repr` shows, in this order; `all_touched` is shown but not compared.
     _fields: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, all_touched: bool = False) -> None:
@@ -25,7 +25,7 @@ class GeoContext:
 
     @property
     def all_touched(self) -> bool:
-        """True if each pixel that the geometry touches is kept, False if its center must lie inside."""
+        """True if the geometry keeps each pixel that it touches, not only those whose center it contains."""
         return self._all_touched
 
     @property
@@ -38,7 +38,7 @@ class GeoContext:
             return False
         return all(getattr(self, name) == getattr(other, name) for name in self._fields)
 
-    __hash__ = None  # type: ignore[assignment]  # equality is by value and geometries are not hashable cheaply
+    __hash__ = None  # type: ignore[assignment]  # compared by value, and hashing geometries is slow
 
     def __getstate__(self) -> dict[str, Any]:
         return {

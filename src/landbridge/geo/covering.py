@@ -1,4 +1,4 @@
-"""Which tiles of a grid a shape needs."""
+"""Tiles of a grid that intersect a shape."""
 
 import json
 import math
@@ -18,8 +18,8 @@ from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
 from landbridge.geo.units import METERS_PER_DEGREE
 from landbridge.geo.utm_grid import FALSE_EASTING, ZONES, UtmGrid, UtmTile, utm_transformer, utm_zone
 
-# An edge that is straight in longitude and latitude is an arc in UTM: it is cut into pieces this short, which
-# keeps the arc within about 2 m.
+# Edges that are straight in longitude and latitude are arcs in UTM. Segments of this length keep the error
+# below about 2 m.
 _SEGMENT_DEGREES = 0.1
 
 
@@ -114,7 +114,7 @@ def _tiles_of_zone(grid: UtmGrid, zone: int, lonlat: BaseGeometry) -> Iterator[U
     ys = np.array(rows) * side
     for path in sorted(range(first, last + 1), key=lambda path: (abs(path - middle), -path)):
         x = FALSE_EASTING + path * side
-        # One call for the whole column: most of the time goes there.
+        # One call for the whole column, because this takes most of the time.
         for hit in np.flatnonzero(shapely.intersects(utm, _column(x, ys, side))):
             yield UtmTile(grid, zone, path, rows[hit])
 

@@ -1,4 +1,4 @@
-"""What a coordinate reference system's text says without a projection library."""
+"""Facts that the text of a coordinate reference system gives without a projection library."""
 
 import re
 

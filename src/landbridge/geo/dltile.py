@@ -1,4 +1,4 @@
-"""The GeoContext of a tile in a UTM zone."""
+"""GeoContext of a tile in a UTM zone."""
 
 import warnings
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Errors of the tiling schemes."""
+"""Errors of tiles and shapes."""
 
 from landbridge.errors import LandbridgeError
 

@@ -1,4 +1,4 @@
-"""Geometries across the antimeridian: in one piece, or cut as RFC 7946 wants them."""
+"""Geometries across the antimeridian: in one piece, or cut as RFC 7946 asks."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from landbridge.geo.shapes import MAX_LAT, MAX_LON
 
 FULL_CIRCLE = 360.0
-# A coordinate this near to the antimeridian lies on it, in degrees.
+# Degrees from the antimeridian within which a coordinate counts as on it.
 _SNAP = 1e-9
 
 
@@ -55,15 +55,15 @@ def cut_at_antimeridian(geometry: BaseGeometry) -> BaseGeometry:
     ):
         middle = turn * FULL_CIRCLE
         inside = geometry.intersection(box(middle - MAX_LON, -MAX_LAT, middle + MAX_LON, MAX_LAT))
-        # A geometry that only touches the antimeridian leaves points or lines there, which are dropped.
-        kept = [part for part in _parts(inside) if shapely.get_dimensions(part) == dimension]
-        found += [shift_east(part, -middle) for part in kept]
+        # Drop the points and lines that a geometry leaves where it only touches the antimeridian.
+        inner = [part for part in _parts(inside) if shapely.get_dimensions(part) == dimension]
+        found += [shift_east(part, -middle) for part in inner]
     return shapely.union_all(found)
 
 
-def shift_east(geometry: BaseGeometry, degrees: float) -> BaseGeometry:
+def shift_east(geometry: BaseGeometry, distance: float) -> BaseGeometry:
     """Return a geometry moved east, by a distance in units of its x."""
-    moved: BaseGeometry = shapely.transform(geometry, lambda points: points + np.array([degrees, 0.0]))
+    moved: BaseGeometry = shapely.transform(geometry, lambda points: points + np.array([distance, 0.0]))
     return moved
 
 

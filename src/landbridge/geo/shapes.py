@@ -1,4 +1,4 @@
-"""Reading geometries of any common form into shapely."""
+"""Conversion of geometries in any common form to shapely."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,21 @@ MAX_LAT = 90.0
 
 
 def to_shapely(geometry: Any, *, check_finite: bool = True) -> BaseGeometry:
-    """The shapely geometry of a GeoJSON mapping, Feature, FeatureCollection, shapely geometry or anything
-    with `__geo_interface__`.
+    """Return the shapely geometry of GeoJSON, a shapely geometry or an object with `__geo_interface__`.
 
-    Raises:
-        TypeError: the value is none of these.
-        ValueError: a GeoJSON mapping without a usable geometry.
+    Parameters
+    ----------
+    geometry
+        GeoJSON geometry, Feature or FeatureCollection, shapely geometry, or object with `__geo_interface__`.
+    check_finite
+        Refuse GeoJSON with infinite or NaN coordinates.
+
+    Raises
+    ------
+    TypeError
+        If the value is of another type.
+    ValueError
+        If GeoJSON has no valid geometry.
     """
     if isinstance(geometry, BaseGeometry):
         return geometry
@@ -45,8 +54,10 @@ def to_shapely(geometry: Any, *, check_finite: bool = True) -> BaseGeometry:
         found = shape(dict(document))
         finite = not check_finite or bool(np.isfinite(shapely.get_coordinates(found)).all())
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, ShapelyError) as error:
-        why = f" ({error})" if isinstance(error, (ValueError, ShapelyError)) else ""
-        raise ValueError(f"not a GeoJSON geometry{why}: {json.dumps(document, default=str)[:120]}") from error
+        reason = f" ({error})" if isinstance(error, (ValueError, ShapelyError)) else ""
+        raise ValueError(
+            f"not a GeoJSON geometry{reason}: {json.dumps(document, default=str)[:120]}"
+        ) from error
     if not finite:
         raise ValueError(f"the geometry has coordinates that are not finite: {str(document)[:120]}")
     return found

@@ -1,4 +1,4 @@
-"""The tiling behind DLTile: square tiles counted from each UTM zone's origin, as pure arithmetic.
+"""Arithmetic of DLTile: square tiles that are counted from the origin of each UTM zone.
 
 Every zone is the northern one (EPSG:326zz), in the southern hemisphere too, with negative northings there.
 Tile (path, row) of a zone starts at (500000 + path · tilesize · resolution, row · tilesize · resolution).
@@ -7,11 +7,11 @@ Tile (path, row) of a zone starts at (500000 + path · tilesize · resolution, r
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from shapely.geometry import Polygon, box, mapping
+from shapely.geometry import Polygon, box
 
 from landbridge.geo.errors import InvalidLatLonError, InvalidRowColError, InvalidTileError
 from landbridge.geo.shapes import MAX_LAT, MAX_LON
@@ -212,33 +212,9 @@ class UtmTile:
         return box(*self.utm_bounds)
 
     @property
-    def utm_polygon_unpadded(self) -> Polygon:
-        """The outline without padding, in meters."""
-        return box(*self.utm_bounds_unpadded)
-
-    @property
     def polygon(self) -> Polygon:
         """Outline with padding, in longitude and latitude."""
         return self._lonlat(self.utm_polygon)
-
-    @property
-    def polygon_unpadded(self) -> Polygon:
-        """The outline without padding, in longitude and latitude."""
-        return self._lonlat(self.utm_polygon_unpadded)
-
-    @property
-    def geometry(self) -> dict[str, Any]:
-        """The outline with padding as GeoJSON."""
-        return mapping(self.polygon)
-
-    @property
-    def center(self) -> tuple[float, float]:
-        """(longitude, latitude) of the tile's center."""
-        left, bottom, right, top = self.utm_bounds
-        lon, lat = utm_transformer(self.zone).transform(
-            (left + right) / 2, (bottom + top) / 2, direction="INVERSE"
-        )
-        return (lon, lat)
 
     @property
     def geotransform(self) -> tuple[float, float, float, float, float, float]:
@@ -246,45 +222,9 @@ class UtmTile:
         left, _, _, top = self.utm_bounds
         return (left, self.resolution, 0, top, 0, -self.resolution)
 
-    @property
-    def feature(self) -> dict[str, Any]:
-        """The tile as a GeoJSON Feature."""
-        return {"type": "Feature", "geometry": self.geometry, "properties": self.geocontext}
-
-    @property
-    def geocontext(self) -> dict[str, Any]:
-        """The tile's properties: key, sizes, indices, bounds and coordinate reference system."""
-        return {
-            "key": self.key,
-            "tilesize": self.tilesize,
-            "pad": self.pad,
-            "resolution": self.resolution,
-            "zone": self.zone,
-            "ti": self.path,
-            "tj": self.row,
-            "outputBounds": list(self.utm_bounds),
-            "cs_code": self.srs,
-            "proj4": self.proj4,
-            "wkt": self.wkt,
-            "geotrans": list(self.geotransform),
-        }
-
-    def assign(
-        self, resolution: float | None = None, tilesize: int | None = None, pad: int | None = None
-    ) -> "UtmTile":
-        """The tile of the same indices on another grid."""
-        grid = UtmGrid(
-            self.resolution if resolution is None else resolution,
-            self.tilesize if tilesize is None else tilesize,
-            self.pad if pad is None else pad,
-        )
-        return replace(self, grid=grid)
-
     def subtile(
         self,
         subdivide: int,
-        row: int | None = None,
-        col: int | None = None,
         new_resolution: float | None = None,
         new_pad: int | None = None,
     ) -> "list[UtmTile]":
@@ -296,10 +236,9 @@ class UtmTile:
             If `subdivide` does not divide the tile into whole pixels.
         """
         grid = subdivide_grid(self.grid, subdivide, new_resolution, new_pad)
-        rows = range(subdivide) if row is None else [row]
-        columns = range(subdivide) if col is None else [col]
-        top = (self.row + 1) * subdivide - 1
-        return [UtmTile(grid, self.zone, self.path * subdivide + c, top - r) for r in rows for c in columns]
+        left, top = self.path * subdivide, (self.row + 1) * subdivide - 1
+        places = [(left + column, top - row) for row in range(subdivide) for column in range(subdivide)]
+        return [UtmTile(grid, self.zone, path, row) for path, row in places]
 
     def rowcol_to_lonlat(self, row: Any, col: Any) -> list[tuple[float, ...]]:
         """Return (longitudes), (latitudes) of pixel centers of the padded tile.
@@ -335,7 +274,7 @@ class UtmTile:
     def _lonlat(self, polygon: Polygon) -> Polygon:
         xs, ys = polygon.exterior.xy
         lons, lats = utm_transformer(self.zone).transform(list(xs), list(ys), direction="INVERSE")
-        # Longitudes go on across the antimeridian, in the zones beside it.
+        # Longitudes continue beyond ±180 in the zones beside the antimeridian.
         meridian = 6 * self.zone - 183
         lons = [lon + 360 * round((meridian - lon) / 360) for lon in lons]
         return Polygon(zip(lons, lats, strict=True))

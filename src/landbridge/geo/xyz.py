@@ -1,4 +1,4 @@
-"""Web map tiles."""
+"""GeoContext of a web map tile."""
 
 import math
 from collections.abc import Iterator

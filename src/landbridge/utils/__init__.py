@@ -1,4 +1,4 @@
-"""Tools beside the catalog: pictures, dicts with attributes, and the names that filters are made of."""
+"""Utilities: pictures of arrays, dicts with attributes, and properties for filters."""
 
 from landbridge.utils.display import display, save_image
 from landbridge.utils.dotdict import DotDict, DotList

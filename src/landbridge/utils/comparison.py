@@ -1,7 +1,7 @@
-"""Comparisons of attributes' values with those of filters, by the rules of the service.
+"""Comparisons of attributes with the values of filters, by the rules of the service.
 
-A missing value equals nothing and differs from nothing; a list equals a value that it contains; an empty list
-is missing. Resolutions compare in meters, timestamps as instants.
+A missing value equals nothing and differs from nothing. A list equals a value that it contains; an empty list
+is missing. Resolutions are compared in meters, timestamps in UTC.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def to_comparable(value: Any) -> Any:
 
 
 def _is_list(value: Any) -> bool:
-    # Lists of attributes are sequences of their own kind; a tuple is one value, such as a range.
+    # Lists of catalog objects are a class of their own. A tuple is one value, such as a range.
     return isinstance(value, list) or hasattr(value, "insert")
 
 

@@ -1,4 +1,4 @@
-"""Pictures of rasters, by matplotlib, which is needed only once they are made."""
+"""Pictures of rasters, drawn by matplotlib, which is imported when the first one is made."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def display(*imgs: np.ndarray[Any, Any], **kwargs: Any) -> None:
 
     figure = plt.figure(figsize=_figure_size(len(pictures), options), layout="constrained")
     _draw(figure, pictures, options)
-    if mpl.get_backend().lower() != "agg":  # which has nowhere to show it
+    if mpl.get_backend().lower() != "agg":  # agg has no window
         plt.show()
     plt.close(figure)
 

@@ -1,4 +1,4 @@
-"""Dicts and lists whose entries are read as attributes, to any depth."""
+"""Dicts and lists whose entries can be read as attributes, to any depth."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DotDict(dict[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         value = super().__getitem__(key)
         dotted = _to_dotted(value)
-        # Kept, so that what is changed inside is changed here.
+        # Store the converted value, so that changes inside it are not lost.
         if dotted is not value:
             super().__setitem__(key, dotted)
         return dotted

@@ -1,7 +1,7 @@
-"""Filters as frozen expression trees: nothing that a caller holds is ever changed.
+"""Filters as immutable trees of expressions.
 
-A tree serializes to plain JSON (`{"eq": {name: value}}`, `{"and": [...]}`, ...), is parsed back from it,
-compared by meaning, and evaluated on objects.
+A tree is serialized to plain JSON (`{"eq": {name: value}}`, `{"and": [...]}`, ...), parsed from it, compared
+by meaning, and evaluated on objects.
 """
 
 from __future__ import annotations
@@ -299,7 +299,7 @@ class RangeExpression(OpExpression):
         object.__setattr__(self, "parts", MappingProxyType(parts))
 
     def __reduce__(self) -> Any:
-        # A read-only view has no pickle of its own.
+        # A MappingProxyType cannot be pickled.
         return RangeExpression, (self.name, dict(self.parts))
 
     def serialize(self) -> dict[str, Any]:
@@ -406,7 +406,7 @@ _JSON_CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...]
 def _attribute_value(obj: Any, name: str) -> Any:
     if isinstance(obj, Mapping):
         return obj.get(name)
-    # Another catalog object is compared by its id, for which it need not be read.
+    # References are compared by id, so that the other object need not be read.
     reference = getattr(getattr(type(obj), name, None), "id_field", name)
     return getattr(obj, reference)
 

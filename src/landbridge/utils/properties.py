@@ -1,4 +1,4 @@
-"""`properties.x`: the names from which filters are made."""
+"""`properties.x`: properties of catalog objects, for filters."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Property:
     """
 
     __slots__ = ("name",)
-    # A numpy scalar on the left leaves the comparison to us.
+    # Makes a numpy scalar on the left call the reflected comparison of this class.
     __array_ufunc__ = None
 
     def __init__(self, name: str) -> None:

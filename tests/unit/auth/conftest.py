@@ -1,4 +1,4 @@
-"""A provider, and a user whose configuration and state are of the test alone."""
+"""Fixtures: a provider, and a user with configuration and state folders of the test."""
 
 import json
 
@@ -17,7 +17,7 @@ def provider():
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """The folder of the user; nothing of the environment's is known there."""
+    """The folder of the user, without the settings of the environment."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path))

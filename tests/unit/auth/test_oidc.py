@@ -1,4 +1,4 @@
-"""Logins at an OpenID Connect provider: RFC 8628, RFC 6749 section 4.4, refreshing, keeping, forgetting."""
+"""Logins at an OpenID Connect provider (RFC 8628, RFC 6749 section 4.4): renewal and storage of tokens."""
 
 import json
 import logging
@@ -43,12 +43,12 @@ def kept(tokens):
 
 
 def expire(tokens):
-    """Have what is kept expire now."""
+    """Let the stored token expire now."""
     now = kept(tokens)
     tokens._store.write(Tokens(now.access, now.refresh, time.time() - 1, now.lifetime))
 
 
-def test_a_person_logs_in_by_a_code(provider, person):
+def test_a_user_logs_in_by_a_code(provider, person):
     login = person.login()
     assert (login.verification_url, login.user_code) == (f"{provider.url}/activate", "ABCD-EFGH")
     assert login.verification_url_with_code == f"{provider.url}/activate?code=ABCD-EFGH"
@@ -57,7 +57,7 @@ def test_a_person_logs_in_by_a_code(provider, person):
     assert provider.asked[0] == ("/device", {"client_id": "person", "scope": "openid email offline_access"})
 
 
-def test_waiting_keeps_the_interval_and_slows_down_where_it_is_told_to(provider, person):
+def test_waiting_keeps_the_interval_and_slows_down_if_the_provider_asks(provider, person):
     provider.interval = 7
     provider.answers = ["authorization_pending", "slow_down", "authorization_pending"]
     assert logged_in(person) == [7, 7, 12, 12]
@@ -78,7 +78,7 @@ def test_a_login_that_takes_too_long_ends(provider, person):
         logged_in(person)
 
 
-def test_a_provider_that_is_away_for_a_while_is_asked_less_often(provider, person):
+def test_an_unavailable_provider_is_polled_less_often(provider, person):
     login = person.login()
     waits = []
 
@@ -97,7 +97,7 @@ def test_a_token_is_used_until_shortly_before_it_expires(provider, person):
     assert OidcTokens("work", person._client).token() == provider.given[0], "another process reads the file"
 
 
-def test_a_token_is_renewed_before_it_expires_with_the_refresh_token_of_the_time(provider, person):
+def test_a_token_is_renewed_before_it_expires_with_the_current_refresh_token(provider, person):
     logged_in(person)
     for number in (1, 2, 3):
         now = kept(person)
@@ -112,7 +112,7 @@ def test_a_short_lived_token_is_used_for_most_of_its_life(provider, person):
     assert person.token() == person.token() == provider.given[0]
 
 
-def test_a_provider_that_gives_no_new_refresh_token_means_the_old_one(provider, person):
+def test_the_refresh_token_stays_if_the_provider_issues_no_new_one(provider, person):
     provider.rotates = False
     logged_in(person)
     for _ in range(3):
@@ -121,7 +121,7 @@ def test_a_provider_that_gives_no_new_refresh_token_means_the_old_one(provider, 
     assert len(provider.given) == 4
 
 
-def test_a_login_that_has_ended_says_how_to_log_in_and_is_forgotten(provider, person):
+def test_the_error_of_an_ended_login_names_the_command_and_its_tokens_are_deleted(provider, person):
     logged_in(person)
     expire(person)
     provider.refreshers.clear()
@@ -144,14 +144,14 @@ def test_a_machine_gets_tokens_by_its_secret(provider, machine, methods):
     assert OidcTokens("work", machine._client).token() == provider.given[1]
 
 
-def test_scope_and_audience_are_asked_for(provider, place):
+def test_scope_and_audience_are_requested(provider, place):
     client = OidcClient(provider.url, "machine", SECRET, "client_credentials", "catalog more", "the-api")
     OidcTokens("work", client).token()
     form = provider.asked[0][1]
     assert (form["scope"], form["audience"]) == ("catalog more", "the-api")
 
 
-def test_a_wrong_secret_is_told_and_not_shown(provider, place):
+def test_the_error_of_a_wrong_secret_does_not_contain_it(provider, place):
     tokens = OidcTokens("work", OidcClient(provider.url, "machine", "wr0ng", "client_credentials"))
     with pytest.raises(OauthError, match="The client is not known") as raised:
         tokens.token()
@@ -159,7 +159,7 @@ def test_a_wrong_secret_is_told_and_not_shown(provider, place):
     assert "wr0ng" not in text
 
 
-def test_a_provider_that_is_away_is_a_server_error_but_not_while_the_token_is_valid(provider, machine):
+def test_an_unavailable_provider_is_a_server_error_unless_the_token_is_still_valid(provider, machine):
     first = machine.token()
     now = kept(machine)
     machine._store.write(Tokens(now.access, None, time.time() + 20, 3600))
@@ -177,20 +177,20 @@ def test_a_provider_that_is_away_is_a_server_error_but_not_while_the_token_is_va
         ({"without": ("token_endpoint",)}, "has no token_endpoint"),
     ],
 )
-def test_a_provider_that_is_not_what_it_should_be_is_refused(provider, machine, change, message):
+def test_an_invalid_discovery_document_or_answer_is_refused(provider, machine, change, message):
     for name, value in change.items():
         setattr(provider, name, value)
     with pytest.raises(OauthError, match=message):
         machine.token()
 
 
-def test_a_provider_without_codes_says_what_else_there_is(provider, person):
+def test_the_error_of_a_provider_without_logins_by_a_code_names_the_alternatives(provider, person):
     provider.without = ("device_authorization_endpoint",)
     with pytest.raises(OauthError, match="does not support logins by a code"):
         person.login()
 
 
-def test_an_endpoint_that_others_can_listen_to_gets_nothing(provider, machine, monkeypatch):
+def test_nothing_is_sent_to_an_endpoint_without_https(provider, machine, monkeypatch):
     monkeypatch.setattr(
         provider,
         "discovery",
@@ -200,7 +200,7 @@ def test_an_endpoint_that_others_can_listen_to_gets_nothing(provider, machine, m
         machine.token()
 
 
-def test_what_is_kept_is_for_the_user_alone(person):
+def test_only_the_user_can_read_the_stored_tokens(person):
     logged_in(person)
     path = person._store.path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -209,7 +209,7 @@ def test_what_is_kept_is_for_the_user_alone(person):
     assert kept(person) is None, "others could have read it"
 
 
-def test_a_link_in_place_of_what_is_kept_is_not_followed(person, place):
+def test_a_link_in_place_of_the_token_file_is_not_followed(person, place):
     logged_in(person)
     moved = place / "elsewhere.json"
     person._store.path.rename(moved)
@@ -217,7 +217,7 @@ def test_a_link_in_place_of_what_is_kept_is_not_followed(person, place):
     assert kept(person) is None
 
 
-def test_other_settings_have_a_file_of_their_own(provider, place):
+def test_other_settings_have_another_token_file(provider, place):
     clients = [
         OidcClient(provider.url, "person", grant="device"),
         OidcClient(provider.url, "person", grant="device", scope="x"),
@@ -228,13 +228,13 @@ def test_other_settings_have_a_file_of_their_own(provider, place):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"refresh": "x"}', '{"access": "x", "more": 1}'])
-def test_what_cannot_be_used_is_as_if_it_were_not_there(provider, machine, content):
+def test_an_unusable_token_file_is_ignored(provider, machine, content):
     machine.token()
     machine._store.path.write_text(content)
     assert OidcTokens("work", machine._client).token() == provider.given[1]
 
 
-def test_a_write_that_fails_leaves_what_was_there(person, monkeypatch):
+def test_a_failed_write_leaves_the_old_tokens(person, monkeypatch):
     logged_in(person)
     before = person._store.path.read_bytes()
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
@@ -246,7 +246,7 @@ def test_a_write_that_fails_leaves_what_was_there(person, monkeypatch):
     ]
 
 
-def test_a_machine_whose_state_cannot_be_kept_gets_its_tokens_all_the_same(provider, machine, place):
+def test_a_machine_gets_tokens_even_if_they_cannot_be_stored(provider, machine, place):
     (place / "state").write_text("in the way")
     assert machine.token() == provider.given[0]
 
@@ -260,8 +260,8 @@ print(OidcTokens("work", OidcClient(sys.argv[1], "person", grant="device")).toke
 """
 
 
-def test_of_several_processes_one_renews(provider, person):
-    """With refresh tokens that are good for one use, another's attempt would end the login."""
+def test_one_of_several_processes_renews(provider, person):
+    """If refresh tokens are valid for one use, a second attempt would end the login."""
     logged_in(person)
     expire(person)
     command = [sys.executable, "-c", RENEW, provider.url]
@@ -275,7 +275,7 @@ def test_of_several_processes_one_renews(provider, person):
     assert len(provider.given) == 2
 
 
-def test_a_logout_forgets_and_revokes(provider, person):
+def test_a_logout_deletes_and_revokes_the_tokens(provider, person):
     logged_in(person)
     token = person.token()
     refresh = kept(person).refresh
@@ -308,7 +308,7 @@ def test_a_token_that_the_service_refuses_is_renewed_once(provider, service, mac
     assert len(provider.given) == 2
 
 
-def test_a_service_that_refuses_every_token_is_not_asked_for_ever(provider, service, machines_client):
+def test_requests_end_if_the_service_refuses_every_token(provider, service, machines_client):
     service.fail(*[401] * 9)
     with pytest.raises(UnauthorizedError, match="landbridge auth login --profile work") as raised:
         machines_client.get("/x")

@@ -1,4 +1,4 @@
-"""Profiles: which one is in effect, and what is refused before anything is sent."""
+"""Profiles: the choice of one, and errors that are raised before anything is sent."""
 
 import pytest
 
@@ -52,27 +52,27 @@ def test_without_a_file_or_a_profile_the_embedded_stack_serves(place):
     assert Settings.from_env({}).embedded
 
 
-def test_an_empty_choice_is_of_none(file):
+def test_an_empty_profile_name_chooses_no_profile(file):
     assert Settings.from_env({"LANDBRIDGE_PROFILE": ""}).embedded
 
 
-def test_the_environments_address_wins_and_gets_no_profiles_token(file):
+def test_the_address_of_the_environment_wins_and_gets_no_token_of_a_profile(file):
     settings = Settings.from_env({"LANDBRIDGE_URL": "https://x.org"})
     assert (settings.url, settings.token, settings.profile) == ("https://x.org", None, None)
 
 
-def test_a_profiles_credentials_go_to_no_other_address(file):
+def test_the_credentials_of_a_profile_go_to_no_other_address(file):
     with pytest.raises(ConfigError, match=r"LANDBRIDGE_URL is https://x\.org.*night") as raised:
         Settings.from_env({"LANDBRIDGE_URL": "https://x.org", "LANDBRIDGE_PROFILE": "night"})
     assert "secret" not in str(raised.value)
 
 
-def test_the_environments_token_wins(file):
+def test_the_token_of_the_environment_wins(file):
     settings = Settings.from_env({"LANDBRIDGE_PROFILE": "night", "LANDBRIDGE_TOKEN": "t"})
     assert (settings.token, settings.oidc) == ("t", None)
 
 
-def test_a_client_of_another_address_gets_no_profiles_token(file):
+def test_a_client_of_another_address_gets_no_token_of_a_profile(file):
     assert CatalogClient("https://x.org").token is None
     assert CatalogClient("https://day.example.org").token == "secret of the day"
 

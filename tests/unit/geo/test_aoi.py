@@ -101,7 +101,7 @@ def test_9_4_invalid_fields(fields, error):
         AOI(**fields)
 
 
-def test_9_4_what_is_still_valid():
+def test_9_4_valid_fields_at_the_limits():
     assert AOI(bounds=(1, 1, 1, 1)).bounds == (1, 1, 1, 1)
     assert AOI(bounds=(0, 0, 180.0005, 1)).bounds[2] == 180.0005
     AOI(bounds=(-180.4, 0, 0, 1), crs="EPSG:4326", resolution=1)
@@ -145,7 +145,7 @@ def test_9_6_assign_of_a_geometry_keeps_the_bounds_unless_told_to_update():
 
 
 @pytest.mark.parametrize("missing", ["bounds", "bounds_crs", "crs", "resolution"])
-def test_9_7_raster_params_name_what_is_missing(missing):
+def test_9_7_raster_params_name_the_missing_field(missing):
     with pytest.raises(ValueError, match=missing):
         _ = complete(**{missing: None}).raster_params
 
@@ -174,7 +174,7 @@ def test_a_point_may_be_the_geometry():
     assert AOI(Point(3, 4)).bounds == (3, 4, 3, 4)
 
 
-def test_pixels_are_aligned_when_a_resolution_is_asked_for_not_when_the_aoi_is_made():
+def test_pixels_are_aligned_if_a_resolution_is_assigned_later():
     assert AOI(SQUARE).align_pixels is False
     assert AOI(SQUARE).assign(resolution=20).align_pixels is True
     assert AOI(SQUARE, align_pixels=False).assign(resolution=20).align_pixels is False
@@ -207,7 +207,7 @@ CUT = MultiPolygon([box(179.7, -17, 180, -16), box(-180, -17, -179.7, -16)])
         {"bounds": (179.7, -17, 180.3, -16)},
     ],
 )
-def test_an_area_across_the_antimeridian_is_as_wide_as_it_is(fields):
+def test_an_area_across_the_antimeridian_keeps_its_width(fields):
     aoi = AOI(**fields)
     assert aoi.bounds == pytest.approx((179.7, -17, 180.3, -16))
     assert shape(aoi.__geo_interface__).bounds in ((-180, -17, 180, -16), aoi.bounds)

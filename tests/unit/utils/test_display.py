@@ -20,13 +20,13 @@ def test_pictures_are_written_12_7(tmp_path, bands):
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_nothing_is_shown_for_nothing_12_7(tmp_path):
+def test_no_arrays_make_no_picture_12_7(tmp_path):
     assert display() is None
     assert save_image(tmp_path / "x.png") is None
     assert not (tmp_path / "x.png").exists()
 
 
-def test_pictures_are_shown_and_put_away_12_7(monkeypatch):
+def test_pictures_are_shown_and_closed_12_7(monkeypatch):
     from matplotlib import pyplot as plt
 
     shown = []
@@ -50,7 +50,7 @@ def test_pictures_are_shown_and_put_away_12_7(monkeypatch):
         ({"ncols": 2, "layout_direction": "left-to-right"}, (2, 2), [0, 1, 2]),
     ],
 )
-def test_pictures_stand_in_a_grid_12_7_12_8(options, geometry, order):
+def test_pictures_are_laid_out_in_a_grid_12_7_12_8(options, geometry, order):
     figure = Figure()
     made = _Options.from_kwargs({**options, "interpolation": "nearest", "title": ["a", "b", "c"]})
     _draw(figure, _prepare((RGB[0], RGB[0], RGB[0]), made), made)
@@ -61,7 +61,7 @@ def test_pictures_stand_in_a_grid_12_7_12_8(options, geometry, order):
     assert [axes.images[0].get_interpolation() for axes in figure.axes] == ["nearest"] * 3
 
 
-def test_the_axis_of_the_bands_is_told_12_7():
+def test_bands_axis_is_the_axis_of_the_bands_12_7():
     last = np.moveaxis(RGB, 0, -1)
     assert np.array_equal(_to_picture(last, _Options(bands_axis=-1)), _to_picture(RGB, _Options()))
     assert np.array_equal(_to_picture(last, _Options(bands_axis=2)), _to_picture(RGB, _Options()))
@@ -74,7 +74,7 @@ def test_masked_values_do_not_count_for_the_stretch_12_7():
     assert picture.mask[0, 101]  # type: ignore[attr-defined]
 
 
-def test_where_the_percentiles_are_flat_all_values_count_12_7():
+def test_all_values_count_if_the_percentiles_are_equal_12_7():
     values = np.zeros((10, 10))
     values[0, 0] = 8
     assert _to_picture(values, _Options())[0, 0] == 1
@@ -101,7 +101,7 @@ def test_a_mask_of_a_band_can_be_shown(tmp_path):
         ((RGB,), {"layoutdirection": "sideways"}, ValueError),
     ],
 )
-def test_what_cannot_be_shown_is_refused_12_7(images, options, error):
+def test_arguments_that_cannot_be_drawn_are_refused_12_7(images, options, error):
     with pytest.raises(error):
         display(*images, **options)
     with pytest.raises(error):
@@ -117,7 +117,7 @@ def test_values_are_stretched_between_percentiles_12_7():
     assert not _to_picture(np.full((4, 4), 7), _Options()).any()
 
 
-def test_a_mask_becomes_opacity_where_any_band_is_masked_12_7():
+def test_pixels_that_any_band_masks_are_transparent_12_7():
     array = np.ma.MaskedArray(RGB, mask=np.zeros(RGB.shape, bool))
     array[1, 0, 0] = np.ma.masked
     picture = _to_picture(array, _Options())

@@ -11,9 +11,9 @@ __all__ = ["AttributeList", "ListAttribute"]
 
 
 class AttributeList(Tracked, MutableSequence[Any]):
-    """A list whose elements are of one kind of attribute; compares equal to lists.
+    """List whose elements are values of one attribute; it compares equal to lists.
 
-    Edits are all or nothing, and count as changes only where they change the content.
+    If an edit refuses one element, it changes none. It counts as a change only if the content differs.
     """
 
     __hash__ = None  # type: ignore[assignment] # mutable values have no hash
@@ -99,7 +99,7 @@ class AttributeList(Tracked, MutableSequence[Any]):
         self._replace(sorted(self._items, key=key, reverse=reverse))
 
     def copy(self) -> list[Any]:
-        """The elements as a list of their own."""
+        """Return the elements as a new list."""
         return list(self._items)
 
     def __iadd__(self, values: Iterable[Any]) -> Self:
@@ -141,7 +141,7 @@ class AttributeList(Tracked, MutableSequence[Any]):
 
 
 class ListAttribute(Attribute):
-    """An attribute that is a list of values of one kind of attribute."""
+    """Attribute that is a list of values of one attribute."""
 
     is_json = False
 

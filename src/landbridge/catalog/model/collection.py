@@ -197,7 +197,7 @@ class Collection(TypedList[T]):
 
 
 def _function(predicate: Predicate) -> Callable[[Any], Any]:
-    """A function as it is; a dotted name reads that attribute."""
+    """Return the function, or a function that reads the attribute of a dotted name."""
     if callable(predicate):
         return predicate
     if not isinstance(predicate, str):
@@ -315,7 +315,7 @@ class Eacher:
         return Eacher(callable(item, *args, **kwargs) for item in self._iterator)
 
     def __repr__(self) -> str:
-        """The first elements, which are thereby consumed."""
+        """Return the first results, which this consumes."""
         shown = [repr(item) for item in islice(self._iterator, self._shown)]
         more = "\n..." if len(shown) == self._shown else ""
         return "\n".join(shown) + more

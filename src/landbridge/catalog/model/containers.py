@@ -1,4 +1,4 @@
-"""Attributes that are lists and mappings, edited in place."""
+"""Attributes that are mappings and are edited in place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class ValueAttribute(Attribute):
-    """An attribute whose value is of a class that converts itself: a mapping with fields or keys."""
+    """Attribute whose value is a mapping with fields or keys, of a class that converts itself."""
 
     is_json = False
 
@@ -235,7 +235,7 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
         raise NotImplementedError
 
     def _load(self, value: Any) -> Any:
-        """The value to keep for what the service sent."""
+        """Return the value to store for one that the service sent."""
         raise NotImplementedError
 
     def _put(self, key: str, value: Any) -> None:
@@ -343,7 +343,7 @@ class AttributeMapping(Tracked, MutableMapping[str, Any]):
 
 
 def to_json(value: Any, jsonapi_format: bool = False) -> Any:
-    """A value without the classes of this module: dicts, lists and scalars."""
+    """Return a value as JSON: dicts, lists and scalars."""
     if isinstance(value, AttributeMapping):
         return value.serialize(value, jsonapi_format)
     if isinstance(value, MappingAttribute):

@@ -43,7 +43,7 @@ class TypedList(Generic[T]):
         return item
 
     def _like(self, items: Iterable[T]) -> Self:
-        """A collection as this one, with other items."""
+        """Return a copy with other items."""
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
         new._list = [new._checked(item) for item in items]

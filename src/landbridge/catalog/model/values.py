@@ -1,4 +1,4 @@
-"""The values with named fields that products, bands and images hold."""
+"""Values with named fields that products, bands and images hold."""
 
 from __future__ import annotations
 
@@ -320,10 +320,10 @@ class DerivedParamsAttribute(MappingAttribute):
 
 
 class StringDictAttribute(AttributeMapping):
-    """A mapping from texts to texts."""
+    """Mapping from strings to strings."""
 
     def validate_key_and_value(self, key: str, value: Any) -> Any:
-        """The value; both it and its key must be texts."""
+        """Return the value; AttributeValidationError unless it and its key are strings."""
         if not isinstance(key, str) or not isinstance(value, str):
             raise AttributeValidationError(f"Keys and values are texts; got {key!r}: {value!r}.")
         return value
