@@ -1,4 +1,4 @@
-"""Strategies for Catalog attributes, and what a database and a server do to documents."""
+"""Strategies for Catalog attributes, and models of the database and the server."""
 
 from __future__ import annotations
 
@@ -168,20 +168,20 @@ def _bands(type_: str) -> Any:
 
 
 def drop_nulls(value: Any) -> Any:
-    """What pgstac keeps of an Item: objects lose their null members, arrays keep theirs."""
+    """Return an Item as pgstac stores it: objects lose their null members, arrays keep theirs."""
     if isinstance(value, dict):
         return {key: drop_nulls(inner) for key, inner in value.items() if inner is not None}
     return [drop_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
 def stored(document: dict[str, Any], *, item: bool) -> dict[str, Any]:
-    """A document as it comes back from the database: through JSON, members sorted, nulls of Items gone."""
+    """Return a document as the database returns it: members sorted, without nulls in Items."""
     text = json.loads(json.dumps(document, sort_keys=True, allow_nan=False))
     return drop_nulls(text) if item else text
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """RFC 7396, as its appendix writes it."""
+    """Apply a merge patch, as in the appendix of RFC 7396."""
     if not isinstance(patch, dict):
         return patch
     target = dict(target) if isinstance(target, dict) else {}
@@ -194,7 +194,7 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 class Strategies(SimpleNamespace):
-    """A namespace that does not fill a failed test's report."""
+    """Namespace with a short repr, for readable reports of failed tests."""
 
     def __repr__(self) -> str:
         return "make"
@@ -230,5 +230,5 @@ def make() -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def database() -> SimpleNamespace:
-    """What happens to documents on their way: `stored`, `merged` (RFC 7396)."""
+    """Models of the database: `stored`, `merged` (RFC 7396)."""
     return SimpleNamespace(stored=stored, merged=merged, copy=deepcopy)

@@ -1,4 +1,4 @@
-"""Boxes of geometries, on both sides of the antimeridian."""
+"""Bounding boxes of geometries, on both sides of the antimeridian."""
 
 import pytest
 

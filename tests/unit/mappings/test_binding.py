@@ -1,4 +1,4 @@
-"""Bindings: the asset and the index that a band's pixels are found at, in documents of all programs."""
+"""Bindings of bands to assets and indexes, in documents of all programs."""
 
 import copy
 
@@ -34,7 +34,7 @@ def asset(href, *names, **members):
 
 
 def stored(collection):
-    """Return the Collection as our own server keeps it, after an import."""
+    """Return the Collection as our server stores it after an import."""
     return normalize.collection({"description": "d", **collection}, now="2024")
 
 
@@ -67,17 +67,17 @@ def data_sets(draw):
 
 @given(data_sets(), st.booleans())
 @settings(max_examples=300, deadline=None)
-def test_bands_are_found_by_asset_key_and_by_the_item_s_own_list_whatever_the_order(data, imported):
+def test_bands_are_found_by_asset_key_and_by_the_item_s_own_list_in_any_order(data, imported):
     collection, item, truth = data
     assert places(stored(collection) if imported else collection, item) == truth
 
 
 @given(data_sets())
 @settings(max_examples=100, deadline=None)
-def test_data_of_earlier_versions_are_read_right_and_repaired_by_the_next_write(data):
+def test_data_of_earlier_versions_is_read_right_and_repaired_by_the_next_write(data):
     collection, item, truth = data
     old = stored(collection)
-    # Earlier versions gave a file_index to the bands of others, which counted the Collection's assets.
+    # Earlier versions gave a file_index to bands of other programs, which counted the Collection's assets.
     for entry in old["bands"]:
         entry["catalog:file_index"] = sorted(collection["item_assets"]).index(entry["catalog:asset"])
     assert places(old, item) == truth
@@ -87,8 +87,8 @@ def test_data_of_earlier_versions_are_read_right_and_repaired_by_the_next_write(
     assert places(again, item) == truth
 
 
-def ours(*bands):
-    """Return the stored Collection of a product of ours with bands (name, file_index, band_index)."""
+def uploaded_product(*bands):
+    """Return the stored Collection of a product with bands (name, file_index, band_index)."""
     document = product.to_stac({"id": "org:p", "name": "P"})
     document["bands"] = [
         band.to_stac({"name": name, "type": "spectral", "data_type": "Byte", "data_range": [0, 255],
@@ -109,9 +109,9 @@ def of_ours(collection, *hrefs):
 
 @given(st.permutations(range(4)), st.data())
 @settings(max_examples=60, deadline=None)
-def test_bands_of_ours_are_bound_to_the_assets_that_our_items_get(order, data):
+def test_bands_of_uploaded_files_are_bound_to_the_assets_of_their_items(order, data):
     layout = [(f"b{number}", data.draw(st.integers(0, 2)), number) for number in range(4)]
-    collection = ours(*(layout[number] for number in order))
+    collection = uploaded_product(*(layout[number] for number in order))
     last = max(file for _, file, _ in layout)
     item = of_ours(collection, *(f"{index}.tif" for index in range(last + 1)))
     assert places(collection, item) == {name: (f"{file}.tif", index) for name, file, index in layout}
@@ -122,39 +122,39 @@ def test_bands_of_ours_are_bound_to_the_assets_that_our_items_get(order, data):
         assert collection["item_assets"][entry["catalog:asset"]]["roles"] == ["data"]
 
 
-def test_items_written_before_a_band_was_added_or_moved_are_found_by_the_label_of_their_files():
-    before = ours(("a", 0, 0), ("b", 1, 0))
+def test_files_of_items_from_before_a_band_was_added_or_moved_are_found_by_their_label():
+    before = uploaded_product(("a", 0, 0), ("b", 1, 0))
     item = of_ours(before, "0.tif", "1.tif")
     assert set(item["assets"]) == {"a", "b"}
-    grown = ours(("a", 0, 0), ("b", 1, 0), ("c", 1, 1))
+    grown = uploaded_product(("a", 0, 0), ("b", 1, 0), ("c", 1, 1))
     assert places(grown, item) == {"a": ("0.tif", 0), "b": ("1.tif", 0), "c": ("1.tif", 1)}
     # Asset `a` has file 0, whatever band is called `a` now.
-    swapped = ours(("a", 1, 0), ("b", 0, 0))
+    swapped = uploaded_product(("a", 1, 0), ("b", 0, 0))
     assert places(swapped, item) == {"a": ("1.tif", 0), "b": ("0.tif", 0)}
 
 
-def test_bands_of_ours_without_catalog_asset_are_read_as_before():
-    collection = ours(("a", 0, 0), ("b", 1, 0))
+def test_bands_without_catalog_asset_are_read_by_file_index():
+    collection = uploaded_product(("a", 0, 0), ("b", 1, 0))
     for entry in collection["bands"]:
         del entry["catalog:asset"]
     assert places(collection, of_ours(collection, "0.tif", "1.tif")) == {"a": ("0.tif", 0), "b": ("1.tif", 0)}
 
 
 def test_a_band_named_thumbnail_is_not_read_from_the_thumbnail():
-    collection = ours(("thumbnail", 0, 0))
+    collection = uploaded_product(("thumbnail", 0, 0))
     item = of_ours(collection, "0.tif")
     item["assets"] = {"thumbnail": {"href": "small.png", "roles": ["thumbnail"]}, **item["assets"]}
     item["assets"]["thumbnail_"] = asset("0.tif", **{"catalog:file_index": 0})
     assert places(collection, item) == {"thumbnail": ("0.tif", 0)}
 
 
-def test_an_item_of_others_in_a_product_of_ours_is_read_by_key_or_not_at_all():
-    collection = ours(("a", 0, 0), ("b", 1, 0))
+def test_an_external_item_in_a_catalog_product_is_read_by_key_or_not_at_all():
+    collection = uploaded_product(("a", 0, 0), ("b", 1, 0))
     item = {"assets": {"b": asset("b.tif"), "0": asset("zero.tif")}}
     assert places(collection, item) == {"a": None, "b": ("b.tif", 0)}
 
 
-def test_an_item_s_own_order_of_bands_wins_over_the_collection_s():
+def test_an_item_s_own_order_of_bands_takes_precedence():
     collection = {"id": "p", "item_assets": {"image": asset("", "Red", "Green", "Blue", "NIR")}}
     item = {"assets": {"image": asset("i.tif", "NIR", "Red", "Green", "Blue")}}
     assert places(collection, item) == {
@@ -186,7 +186,7 @@ def test_an_asset_under_another_name_is_found_by_its_list_of_bands_if_only_one_h
     assert places(collection, item) == {"B04": None, "B03": ("g.tif", 0)}
 
 
-def test_of_two_assets_with_one_band_the_finest_without_other_bands_is_taken():
+def test_of_two_assets_with_the_same_band_the_finest_single_band_is_used():
     collection = {"id": "p", "bands": [{"name": "B04"}, {"name": "B03"}]}
     item = {
         "assets": {
@@ -204,7 +204,7 @@ def test_of_two_assets_with_one_band_the_finest_without_other_bands_is_taken():
     assert places(stored({**collection, "item_assets": shared}), item) == wanted
 
 
-def test_other_clients_see_where_a_band_of_an_import_is():
+def test_imported_bands_are_stored_with_asset_and_index():
     collection = {"id": "p", "bands": [{"name": "x"}], "item_assets": {"k": asset("", "y", "x")}}
     (entry,) = stored(collection)["bands"]
     assert (entry["catalog:asset"], entry["catalog:band_index"]) == ("k", 1)
@@ -213,13 +213,13 @@ def test_other_clients_see_where_a_band_of_an_import_is():
 @pytest.mark.parametrize(
     "assets", [None, [], {"a": None}, {"a": {"href": None, "bands": "x"}}, {"a": {"bands": [1]}}]
 )
-def test_documents_that_are_no_stac_have_no_bands_to_read(assets):
+def test_malformed_assets_have_no_bands(assets):
     collection = {"id": "p", "item_assets": {"a": asset("", "a"), "b": 5}}
     assert places(collection, {"assets": assets}) == {"a": None}
 
 
-def test_unlabelled_item_assets_sent_by_others_do_not_unbind_our_bands():
-    before = ours(("a", 0, 0), ("b", 1, 0))
+def test_unlabelled_item_assets_do_not_unbind_bands_of_uploaded_files():
+    before = uploaded_product(("a", 0, 0), ("b", 1, 0))
     plain = {
         key: {name: value for name, value in one.items() if name != "catalog:file_index"}
         for key, one in before["item_assets"].items()
@@ -231,7 +231,7 @@ def test_unlabelled_item_assets_sent_by_others_do_not_unbind_our_bands():
 
 @given(st.lists(st.text("a /_é", max_size=4), min_size=1, max_size=6, unique=True))
 @settings(max_examples=100, deadline=None)
-def test_bands_whose_names_are_made_valid_stay_apart(keys):
+def test_bands_have_unique_names_after_these_are_made_valid(keys):
     collection = {"id": "p", "item_assets": {key: asset("") for key in keys}}
     item = {"assets": {key: asset(f"{number}.tif") for number, key in enumerate(keys)}}
     found = places(stored(collection), item)

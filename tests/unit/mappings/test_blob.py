@@ -1,4 +1,4 @@
-"""Blobs and their Items: ids that can be turned back, attributes that survive, Items that end complete."""
+"""Blobs and their Items: ids, round trips of attributes, completion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOB = {"storage_type": "data", "namespace": "org:me", "name": "some/näme", "hr
 
 
 @given(name=st.text(min_size=1), namespace=st.text("abz09:._-", min_size=1))
-def test_item_ids_are_plain_and_turn_back(name, namespace):
+def test_item_ids_are_url_safe_and_can_be_split(name, namespace):
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -36,7 +36,7 @@ def test_different_names_have_different_item_ids(one, other):
 
 
 @given(text=st.text("ab/~é, ", min_size=1), cut=st.integers(0, 10))
-def test_the_beginning_of_a_name_is_the_beginning_of_its_item_id(text, cut):
+def test_a_prefix_of_a_name_gives_a_prefix_of_its_item_id(text, cut):
     assert ids.encode_blob_path(text).startswith(ids.encode_blob_path(text[:cut]))
 
 
@@ -48,7 +48,7 @@ def test_an_id_is_written_as_documented():
 @pytest.mark.parametrize(
     "item", ["", "x", "x~2F", "~2Fx", "a~2fb", "a~2Fb c", "a~2F~FF", "a~2Fb~", "a~2F~61"]
 )
-def test_what_no_blob_is_named_by_is_refused(item):
+def test_ids_that_belong_to_no_blob_are_refused(item):
     with pytest.raises(ValueError, match="namespace/name"):
         ids.split_blob_item_id(item)
     with pytest.raises(InvalidDocument, match="id"):
@@ -56,14 +56,14 @@ def test_what_no_blob_is_named_by_is_refused(item):
 
 
 @given(data=st.data())
-def test_blob_survives_the_way_to_the_database_and_back(make, database, data):
+def test_a_blob_survives_a_round_trip_through_the_database(make, database, data):
     attributes = data.draw(make.blob)
     item = database.stored(blob.to_stac(attributes), item=True)
     assert json_equal(blob.from_stac(item), attributes)
 
 
 @given(data=st.data())
-def test_a_patch_makes_the_changes_and_no_others(make, database, data):
+def test_a_patch_makes_exactly_the_changes(make, database, data):
     before, after = data.draw(make.blob), data.draw(make.blob)
     item = database.stored(blob.to_stac(before), item=True)
     fixed = ("id", "namespace", "name", "storage_type")
@@ -79,7 +79,7 @@ def test_a_patch_makes_the_changes_and_no_others(make, database, data):
     assert json_equal(blob.from_stac(rewritten), wanted)
 
 
-def test_what_strangers_wrote_stays_and_is_shown():
+def test_properties_of_other_programs_are_kept_and_shown():
     item = blob.to_stac(BLOB)
     item["properties"]["x:y"] = 1
     item["assets"]["more"] = {"href": "m"}
@@ -101,7 +101,7 @@ def test_the_data_is_an_asset():
     assert item["properties"]["catalog:size_bytes"] == 3
 
 
-def test_a_geometry_that_others_changed_meanwhile_is_replaced_whole(database):
+def test_a_concurrently_changed_geometry_is_replaced_as_a_whole(database):
     read = blob.to_stac({**BLOB, "geometry": {"type": "GeometryCollection", "geometries": [POINT]}})
     changes = blob.patch({"geometry": POINT}, read)
     line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
@@ -110,7 +110,7 @@ def test_a_geometry_that_others_changed_meanwhile_is_replaced_whole(database):
 
 
 @pytest.mark.parametrize("name", ["storage_type", "namespace", "name", "id"])
-def test_what_the_id_is_made_of_cannot_change(name):
+def test_parts_of_the_id_cannot_change(name):
     with pytest.raises(InvalidDocument, match="cannot become"):
         blob.patch({name: "other"}, blob.to_stac(BLOB))
 
@@ -133,12 +133,12 @@ def test_what_the_id_is_made_of_cannot_change(name):
         ({"what": 1}, "what"),
     ],
 )
-def test_values_that_cannot_be_are_named(change, said):
+def test_invalid_values_are_named(change, said):
     with pytest.raises(InvalidDocument, match=said):
         blob.to_stac({**BLOB, **change})
 
 
-def test_an_item_ends_complete_whoever_wrote_it():
+def test_items_of_any_program_are_completed():
     item = {
         "id": "n~2Fa",
         "properties": {"title": "wrong"},
@@ -161,7 +161,7 @@ def test_an_item_ends_complete_whoever_wrote_it():
     assert later["properties"]["updated"] == "2027-01-01T00:00:00Z"
 
 
-def test_a_geometry_has_a_box_and_an_empty_one_is_none():
+def test_a_geometry_has_a_bbox_and_an_empty_one_is_null():
     item = {"id": "n~2Fa", "properties": {}, "assets": {"data": {"href": "x"}}}
     assert normalize.item({**item, "geometry": POINT}, COLLECTION)["bbox"] == [1.5, 2.5, 1.5, 2.5]
     empty = {"type": "GeometryCollection", "geometries": []}
@@ -227,7 +227,7 @@ def test_attributes_without_a_filter_are_refused():
         cql2.to_cql2({"eq": {"id": "x"}}, "blob")
 
 
-def test_every_word_of_a_text_has_to_be_found():
+def test_text_search_requires_every_word():
     found = cql2.text_filter("50% red", "blob")
     assert [part["op"] for part in found["args"]] == ["or", "or"]
     names = {like["args"][0]["args"][0]["property"] for like in found["args"][0]["args"]}
@@ -235,7 +235,7 @@ def test_every_word_of_a_text_has_to_be_found():
     assert found["args"][0]["args"][0]["args"][1] == {"op": "casei", "args": ["%50\\%%"]}
 
 
-def test_objects_without_a_geometry_match_only_when_asked_for():
+def test_objects_without_a_geometry_match_only_if_requested():
     assert cql2.geometry_filter(POINT) == _is("s_intersects", "geometry", POINT)
     both = cql2.geometry_filter(POINT, match_null_geometry=True)
     assert both == {
@@ -244,7 +244,7 @@ def test_objects_without_a_geometry_match_only_when_asked_for():
     }
 
 
-def test_what_can_be_filtered_is_queryable():
+def test_filterable_attributes_are_queryable():
     assert queryables.for_items()["catalog:size_bytes"]["type"] == "integer"
     assert queryables.for_items()["expires"]["format"] == "date-time"
     assert schema.catalog_extension("blob")["properties"]["properties"]["properties"]["catalog:namespace"]

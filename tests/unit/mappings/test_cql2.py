@@ -1,4 +1,4 @@
-"""Filters on attributes mean in CQL2 what they mean on the objects."""
+"""Filters on attributes have the same meaning in CQL2 and on objects."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ NUMBERS_AND_DATES = (
 
 
 def _leaves(name):
-    """Every comparison of one attribute."""
+    """Return every comparison of one attribute."""
     wanted = VALUES[name][1]
     yield {"isnull": name}
     yield {"isnotnull": name}
@@ -84,7 +84,7 @@ EXPRESSIONS = st.recursive(
 
 
 def _object(values):
-    """An image with these attributes: its id says its product and name, and it was acquired at some time."""
+    """Return an image with these attributes, a consistent id, and a time of acquisition."""
     product_id, name = ids.split(
         values.get("id") or f"{values.get('product_id', 'o:p')}:{values.get('name', 'i')}"
     )
@@ -100,7 +100,7 @@ OBJECTS = st.fixed_dictionaries(
 
 
 def truth(expression, attributes):
-    """Whether the object matches: True, False, or None where a value is missing, as in SQL."""
+    """Return True if the object matches, else False; None if a value is missing, as in SQL."""
     ((operator, operand),) = expression.items()
     if operator in ("and", "or"):
         parts = [truth(part, attributes) for part in operand]
@@ -158,7 +158,7 @@ def matches(expression, item):
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_each_comparison_finds_what_it_says(name):
+def test_each_comparison_means_the_same_in_cql2(name):
     objects = [_object({name: value}) for value in VALUES[name][0]]
     if name in OPTIONAL:
         objects.append(_object({}))
@@ -174,7 +174,7 @@ def test_each_comparison_finds_what_it_says(name):
 
 @settings(max_examples=300)
 @given(expression=EXPRESSIONS, attributes=OBJECTS)
-def test_joined_comparisons_find_what_they_say(expression, attributes):
+def test_combined_comparisons_mean_the_same_in_cql2(expression, attributes):
     item = image.to_stac(attributes)
     assert matches(cql2.to_cql2(expression, "image"), item) is (truth(expression, attributes) is True)
 
@@ -196,7 +196,7 @@ def test_values_take_the_unit_of_their_property():
     assert cql2.to_cql2({"eq": {"resolution_min": 60}}, "product")["args"][1] == 60
 
 
-def test_product_attributes_have_their_place_in_the_collection():
+def test_product_attributes_are_members_of_the_collection():
     expression = {
         "and": [
             {"eq": {"is_core": True}},
@@ -220,7 +220,7 @@ def test_product_attributes_have_their_place_in_the_collection():
         assert part["args"][0]["property"] in collection
 
 
-def test_comparison_with_none_asks_for_the_missing():
+def test_comparison_with_none_finds_missing_values():
     assert cql2.to_cql2({"eq": {"satellite_id": None}}, "image") == cql2.to_cql2(
         {"isnull": "satellite_id"}, "image"
     )
@@ -250,7 +250,7 @@ def test_an_attribute_that_cannot_be_filtered_by_is_named(name):
         ({}, "operator"),
     ],
 )
-def test_a_value_or_operator_that_cannot_be_right_is_named(expression, named):
+def test_an_invalid_value_or_operator_is_named(expression, named):
     with pytest.raises(ValueError, match=named):
         cql2.to_cql2(expression, "image")
 

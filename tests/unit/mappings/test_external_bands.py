@@ -1,4 +1,4 @@
-"""Documents of others: readable as objects, and unchanged by a save."""
+"""Documents of other programs can be read as objects, and a save does not change them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _read(name):
 
 @needs_real_documents
 @pytest.mark.parametrize("name", ITEMS)
-def test_a_real_item_reads_as_an_image_and_a_save_leaves_it(name):
+def test_a_published_item_reads_as_an_image_and_a_save_keeps_it(name):
     for item in _read(name):
         before = copy.deepcopy(item)
         attributes = image.from_stac(item)
@@ -54,7 +54,7 @@ def test_a_real_item_reads_as_an_image_and_a_save_leaves_it(name):
 
 @needs_real_documents
 @pytest.mark.parametrize("name", COLLECTIONS)
-def test_a_real_collection_reads_as_a_product_and_a_save_leaves_it(name):
+def test_a_published_collection_reads_as_a_product_and_a_save_keeps_it(name):
     (collection,) = _read(name)
     attributes = product.from_stac(collection)
     assert attributes["name"] == collection["title"]
@@ -66,7 +66,7 @@ def test_a_real_collection_reads_as_a_product_and_a_save_leaves_it(name):
 
 
 @needs_real_documents
-def test_real_items_show_what_their_extensions_say():
+def test_published_items_have_the_attributes_of_their_extensions():
     (usgs,) = _read("usgs-landsat-c2l2-sr.item.json")
     attributes = image.from_stac(usgs)
     assert attributes["cloud_fraction"] == 0.0818
@@ -80,7 +80,7 @@ def test_real_items_show_what_their_extensions_say():
 
 
 @needs_real_documents
-def test_real_collections_have_bands_with_ranges_units_and_places():
+def test_published_collections_have_bands_with_ranges_units_and_locations():
     (landsat,) = _read("planetary-computer-landsat-c2-l2.collection.json")
     bands = {one["name"]: one for one in band.list_from_collection(landsat)}
     assert bands["red"]["type"] == "spectral"
@@ -105,7 +105,7 @@ def test_real_collections_have_bands_with_ranges_units_and_places():
 
 @needs_real_documents
 @pytest.mark.parametrize("name", ITEMS[:3])
-def test_an_item_alone_has_one_band_per_data_asset(name):
+def test_an_item_without_described_bands_has_one_band_per_data_asset(name):
     (item,) = _read(name)
     entries = band.entries({"id": "p"}, item)
     hrefs, others = Bindings(entries).resolve(unpack_assets(pack_assets(item["assets"])))
@@ -115,7 +115,7 @@ def test_an_item_alone_has_one_band_per_data_asset(name):
 
 @needs_real_documents
 @pytest.mark.parametrize("name", COLLECTIONS)
-def test_completion_keeps_what_others_wrote(name):
+def test_normalization_keeps_members_of_other_programs(name):
     (collection,) = _read(name)
     before = copy.deepcopy(collection)
     done = normalize.collection(collection, now="2024", principal=["user:a"])
@@ -132,7 +132,7 @@ def test_completion_keeps_what_others_wrote(name):
 
 @needs_real_documents
 @pytest.mark.parametrize("name", ITEMS)
-def test_completion_of_an_item_keeps_what_others_wrote(name):
+def test_normalization_of_an_item_keeps_members_of_other_programs(name):
     for item in _read(name):
         done = normalize.item(item, {"id": item.get("collection", "p"), "bands": []}, now="2024")
         for member, value in item.items():
@@ -155,7 +155,7 @@ def _item(**members):
     }
 
 
-def test_bands_are_found_in_each_place_that_stac_has_for_them():
+def test_bands_are_read_from_every_member_that_stac_defines():
     newest = {"id": "p", "bands": [{"name": "red", "data_type": "uint8"}, {"name": "nir"}]}
     assert [one["name"] for one in band.list_from_collection(newest)] == ["red", "nir"]
     placed = {
@@ -279,7 +279,7 @@ def test_one_bad_value_hides_its_attribute_only():
     assert json_equal(image.to_stac(attributes, base=item), item)
 
 
-def test_properties_of_others_keep_their_place():
+def test_unmapped_properties_stay_in_properties():
     item = _item(properties={"datetime": "2020-01-01T00:00:00Z", "landsat:row": "030", "gsd": 30})
     attributes = image.from_stac(item)
     assert attributes["extra_properties"] == {"landsat:row": "030", "gsd": 30}
@@ -289,7 +289,7 @@ def test_properties_of_others_keep_their_place():
     }
 
 
-def test_files_given_to_an_item_of_others_take_over_its_data_assets():
+def test_files_set_on_an_external_item_replace_its_data_assets():
     item = _item(
         assets={
             "red": {"href": "r.tif", "roles": ["data"], "x": 1},
@@ -304,12 +304,12 @@ def test_files_given_to_an_item_of_others_take_over_its_data_assets():
     }
 
 
-def test_a_stranger_s_huge_file_index_costs_nothing():
+def test_a_huge_file_index_does_not_allocate_files():
     item = _item(assets={"a": {"href": "a.tif", "catalog:file_index": 10**12}})
     assert image.from_stac(item)["files"][-1] == {"href": "a.tif"}
 
 
-def test_editing_a_band_of_others_writes_all_their_bands_once():
+def test_a_change_of_an_external_band_writes_all_bands_once():
     collection = {"id": "p", "item_assets": {"red": {"roles": ["data"]}, "nir": {"roles": ["data"]}}}
     (operation,) = band.patch({"description": "Red!"}, collection, "red")
     assert (operation["op"], operation["path"]) == ("add", "/bands")
@@ -329,7 +329,7 @@ def test_editing_a_band_of_others_writes_all_their_bands_once():
         ("float16", "Float16", "nan", None),
     ],
 )
-def test_others_bands_of_small_long_and_half_types_have_their_type(stac, data_type, nodata, data_range):
+def test_external_bands_of_int8_int64_and_float16_have_their_type(stac, data_type, nodata, data_range):
     described = {"href": "http://x/a.tif", "data_type": stac, "nodata": nodata, "roles": ["data"]}
     (one,) = band.list_from_collection({"id": "p", "item_assets": {"a": described}})
     assert (one["data_type"], one.get("data_range")) == (data_type, data_range)

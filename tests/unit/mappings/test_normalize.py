@@ -1,4 +1,4 @@
-"""Whoever wrote it, a document ends complete, or is refused with the attribute's name."""
+"""The server completes documents of any program, or refuses them with the attribute's name."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ RGB = [spectral(name, band_index=index) for index, name in enumerate(("red", "gr
 # Products
 
 
-def test_a_bare_product_becomes_a_whole_collection():
+def test_a_minimal_product_becomes_a_complete_collection():
     done = completed()
     assert done["stac_version"] == "1.1.0"
     assert done["license"] == "other"
@@ -84,14 +84,14 @@ def test_a_bare_product_becomes_a_whole_collection():
     assert done["stac_extensions"] == [URL]
 
 
-def test_a_strangers_bare_collection_becomes_whole_too():
+def test_a_minimal_external_collection_becomes_complete():
     done = normalize.collection({"id": "x"}, now=NOW)
     assert done["description"] == "x"
     assert done["extent"]["temporal"] == {"interval": [[None, None]]}
     assert done["bands"] == []
 
 
-def test_completion_leaves_its_arguments_alone():
+def test_normalization_does_not_change_its_arguments():
     document = collection(*RGB, default_display_bands=["red"], start_datetime="2020")
     before = copy.deepcopy(document)
     done = normalize.collection(document, now=NOW)
@@ -103,7 +103,7 @@ def test_completion_leaves_its_arguments_alone():
 
 
 @given(data=st.data())
-def test_completion_is_idempotent_and_keeps_every_attribute(make, data):
+def test_normalization_is_idempotent_and_keeps_every_attribute(make, data):
     attributes = {**data.draw(make.product), "name": "P", "owners": ["user:a"]}
     attributes.pop("resolution_min", None)
     attributes.pop("resolution_max", None)
@@ -116,7 +116,7 @@ def test_completion_is_idempotent_and_keeps_every_attribute(make, data):
     assert json_equal(normalize.collection(done, previous=done, now=done["updated"]), done)
 
 
-def test_stamps_are_the_servers():
+def test_the_server_sets_created_and_modified():
     done = completed()
     later = normalize.collection({**done, "created": "1999-01-01T00:00:00Z"}, previous=done, now=LATER)
     assert (later["created"], later["updated"]) == (NOW, LATER)
@@ -126,16 +126,16 @@ def test_dates_of_a_product_are_its_extent():
     done = completed(start_datetime="2016", end_datetime="2017")
     assert done["extent"]["temporal"]["interval"] == [["2016-01-01T00:00:00Z", "2017-01-01T00:00:00Z"]]
     assert done["catalog:start_datetime"] == "2016-01-01T00:00:00Z"
-    stranger = {
+    external = {
         "id": "x",
         "extent": {
             "temporal": {"interval": [["2016-01-01T00:00:00Z", None], ["2016-01-01T00:00:00Z", None]]}
         },
     }
-    shown = normalize.collection(stranger, now=NOW)
+    shown = normalize.collection(external, now=NOW)
     assert shown["catalog:start_datetime"] == "2016-01-01T00:00:00Z"
     assert "catalog:end_datetime" not in shown
-    assert shown["extent"]["temporal"] == stranger["extent"]["temporal"]  # type: ignore[index]
+    assert shown["extent"]["temporal"] == external["extent"]["temporal"]  # type: ignore[index]
 
 
 def test_an_extent_that_follows_the_images_sets_no_attribute():
@@ -186,7 +186,7 @@ def test_an_invalid_product_is_refused_by_attribute(attributes, attribute):
 # Bands
 
 
-def test_bands_get_defaults_and_stamps():
+def test_bands_get_defaults_and_times():
     done = completed(
         spectral("red", sort_order=4),
         spectral("nir"),
@@ -206,7 +206,7 @@ def test_only_a_changed_band_is_modified():
     assert [one["catalog:created"] for one in done] == [NOW, NOW, NOW]
 
 
-def test_a_band_says_what_stac_readers_look_for():
+def test_a_band_has_the_members_of_stac_extensions():
     labels = {
         "class_labels": ["water", "", "Forest, mixed"],
         "colormap": [[0, 0, 255, 255], [0] * 4, [0, 128, 0, 255]],
@@ -230,7 +230,7 @@ def test_a_band_says_what_stac_readers_look_for():
     ]
 
 
-def test_derived_members_go_with_their_source_and_others_stay():
+def test_derived_members_follow_their_source_and_others_stay():
     stored = completed(spectral("red", physical_range=[0, 1]))
     stored["bands"][0]["statistics"]["mean"] = 5
     stored["bands"][0]["x:y"] = 1
@@ -293,14 +293,14 @@ def test_files_of_one_band_are_assets_named_like_the_band():
     assert list(completed(*mixed)["item_assets"]) == ["red", "nir", "data-2"]
 
 
-def test_a_band_s_position_in_its_asset_is_its_place_in_the_file():
+def test_a_band_s_index_in_its_asset_is_its_index_in_the_file():
     asset = completed(spectral("nir", band_index=2), spectral("red", band_index=0))["item_assets"]["data"]
     assert [one.get("name") for one in asset["bands"]] == ["red", None, "nir"]
     assert [one["name"] for one in asset["eo:bands"]] == ["red", "band-2", "nir"]
     assert len(asset["raster:bands"]) == 3
 
 
-def test_item_assets_follow_the_bands_and_keep_what_others_wrote():
+def test_item_assets_follow_the_bands_and_keep_other_members():
     stored = completed(*RGB)
     stored["item_assets"]["metadata"] = {"title": "M", "roles": ["metadata"]}
     stored["item_assets"]["data"]["x:y"] = 1
@@ -364,7 +364,7 @@ def test_an_item_s_assets_are_named_and_described_by_their_bands():
     assert json_equal(normalize.item(done, stored, previous=done, now=done["properties"]["updated"]), done)
 
 
-def test_files_are_in_the_order_of_their_index_whatever_the_database_sorts_keys_by():
+def test_files_are_in_the_order_of_their_index_for_any_order_of_keys():
     files = [{"href": f"http://x/{n}.tif", "size_bytes": n, "hash": "0" * 32} for n in range(3)]
     bands = [spectral(name, file_index=index) for index, name in enumerate(("zero", "nir", "a"))]
     done = normalize.item(available(files=files), completed(*bands))
@@ -381,7 +381,7 @@ def test_a_media_type_that_was_given_stays():
     assert "media_type" not in image.from_stac(done)["files"][0]
 
 
-def test_a_file_patched_without_a_look_at_the_item_replaces_the_stored_one():
+def test_a_file_patched_without_the_item_replaces_the_stored_one():
     stored = normalize.item(available(), completed(spectral("red")))
     assert set(stored["assets"]) == {"red"}
     patch = available(files=[{"href": "http://x/new.tif", "size_bytes": 2, "hash": "1" * 32}])["assets"]
@@ -391,7 +391,7 @@ def test_a_file_patched_without_a_look_at_the_item_replaces_the_stored_one():
     assert {key: asset["href"] for key, asset in done["assets"].items()} == {"red": "http://x/new.tif"}
 
 
-def test_assets_of_others_are_left_alone():
+def test_assets_of_other_programs_do_not_change():
     document = {
         **item(),
         "assets": {"red": {"href": "r.tif"}, "t": {"href": "t.png", "roles": ["thumbnail"]}},
@@ -426,7 +426,7 @@ def test_derived_members_of_an_item_follow_their_source():
     assert (done["properties"]["created"], done["properties"]["updated"]) == (NOW, LATER)
 
 
-def test_sizes_written_one_at_a_time_join():
+def test_width_and_height_written_separately_are_combined():
     stored = normalize.item(remote(x_pixels=3, y_pixels=4), completed())
     patch = image.patch({"x_pixels": 5})["properties"]
     done = normalize.item({**stored, "properties": {**stored["properties"], **patch}}, completed(), stored)
@@ -434,7 +434,7 @@ def test_sizes_written_one_at_a_time_join():
     assert "catalog:x_pixels" not in done["properties"]
 
 
-def test_an_image_is_available_unless_it_says_otherwise():
+def test_an_image_is_available_by_default():
     assert normalize.item(available(), completed())["properties"]["catalog:storage_state"] == "available"
     assert normalize.item(remote(), completed())["properties"]["catalog:storage_state"] == "remote"
 
@@ -486,13 +486,13 @@ def test_an_invalid_image_is_refused_by_attribute(make_item, attribute):
         [0, 0],
     ],
 )
-def test_what_is_no_geometry_is_refused(geometry):
+def test_an_invalid_geometry_is_refused(geometry):
     with pytest.raises(InvalidDocument, match="geometry"):
         normalize.item({**remote(), "geometry": geometry}, completed())
 
 
 @given(data=st.data())
-def test_completion_keeps_every_attribute_of_an_image(make, data):
+def test_normalization_keeps_every_attribute_of_an_image(make, data):
     attributes = {**data.draw(make.image), "storage_state": "remote", "geometry": SQUARE, "modified": NOW}
     attributes["files"] = [{"href": "x.tif"}]
     for name in ("satellite_id", "acquired_end"):
@@ -524,7 +524,7 @@ def _replaced(document, path, junk):
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_junk_is_refused_or_kept_but_breaks_nothing(make, data):
+def test_malformed_members_are_refused_or_kept(make, data):
     stored = completed(*RGB, default_display_bands=["red"], start_datetime="2020")
     kept = normalize.item(available(acquired_end="2021", provider_url="u", view_angle=-3), stored)
     junk = data.draw(make.json)
@@ -549,7 +549,7 @@ def test_junk_is_refused_or_kept_but_breaks_nothing(make, data):
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_junk_of_others_does_not_keep_a_document_from_being_read(make, data):
+def test_documents_with_malformed_members_can_be_read(make, data):
     stored = completed(*RGB, default_display_bands=["red"], start_datetime="2020")
     kept = normalize.item(available(acquired_end="2021", provider_url="u", view_angle=-3), stored)
     read = {"product": product.from_stac, "image": image.from_stac, "bands": band.list_from_collection}
@@ -562,7 +562,7 @@ def test_junk_of_others_does_not_keep_a_document_from_being_read(make, data):
 # The extension
 
 
-def test_completed_documents_obey_the_extension_s_schema():
+def test_normalized_documents_are_valid_by_the_extension_s_schema():
     bands = [*RGB, {"name": "alpha", "type": "mask", "data_type": "Byte", "band_index": 0, "file_index": 1}]
     stored = completed(
         *bands, default_display_bands=["red"], start_datetime="2020", extra_properties={"a": None}
@@ -585,7 +585,7 @@ def test_completed_documents_obey_the_extension_s_schema():
         (("assets", "red", "catalog:file_index"), -1),
     ],
 )
-def test_the_extension_s_schema_refuses_what_completion_refuses(path, value):
+def test_the_extension_s_schema_and_normalization_refuse_the_same(path, value):
     document = copy.deepcopy(normalize.item(available(), completed(spectral("red"))))
     place = document
     for member in path[:-1]:

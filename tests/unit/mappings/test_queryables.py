@@ -1,4 +1,4 @@
-"""Queryables say of each property what a filter needs to know, and need no other document."""
+"""Queryables describe each property completely and without references."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_properties_are_registered_with_the_cast_of_their_type():
     assert len(found) == len(queryables.registrations())
 
 
-def test_a_collections_own_queryables_tell_of_its_summaries_and_bands():
+def test_a_collection_s_queryables_include_its_summaries_and_bands():
     collection = {
         "id": "local:p",
         "summaries": {

@@ -1,4 +1,4 @@
-"""Object to STAC to object is identity, whatever the database drops and strangers add."""
+"""Conversion to STAC and back is lossless, through the database and with members of other programs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BAND_TYPES = ("spectral", "microwave", "generic", "class", "mask")
 
 
 @given(data=st.data())
-def test_image_survives_the_way_to_the_database_and_back(make, database, data):
+def test_an_image_survives_a_round_trip_through_the_database(make, database, data):
     attributes = data.draw(make.image)
     item = database.stored(image.to_stac(attributes), item=True)
     assert json_equal(image.from_stac(item), attributes)
 
 
 @given(data=st.data())
-def test_product_survives_the_way_to_the_database_and_back(make, database, data):
+def test_a_product_survives_a_round_trip_through_the_database(make, database, data):
     attributes = data.draw(make.product)
     collection = database.stored(product.to_stac(attributes), item=False)
     assert json_equal(product.from_stac(collection), attributes)
@@ -32,7 +32,7 @@ def test_product_survives_the_way_to_the_database_and_back(make, database, data)
 
 @pytest.mark.parametrize("type_", BAND_TYPES)
 @given(data=st.data())
-def test_band_survives_the_way_to_the_database_and_back(make, database, type_, data):
+def test_a_band_survives_a_round_trip_through_the_database(make, database, type_, data):
     attributes = data.draw(make.bands[type_])
     entry = database.stored(band.to_stac(attributes), item=False)
     assert json_equal(band.from_stac(entry, "o:p"), attributes)
@@ -45,7 +45,7 @@ def test_nodata_that_is_not_a_number_survives():
 
 
 @given(data=st.data())
-def test_members_of_strangers_survive_a_rewrite_of_an_image(make, database, data):
+def test_members_of_other_programs_survive_a_rewrite_of_an_image(make, database, data):
     before, after = data.draw(make.image), data.draw(make.image)
     foreign = data.draw(make.foreign)
     item = image.to_stac(before)
@@ -56,7 +56,7 @@ def test_members_of_strangers_survive_a_rewrite_of_an_image(make, database, data
     item = database.stored(item, item=True)
     shown = image.from_stac(item).get("extra_properties", {})
     assert all(json_equal(shown[key], value) for key, value in foreign.items() if key not in taken)
-    # An object that was read shows what strangers wrote, and a save of it keeps that.
+    # An object shows members of other programs, and a save keeps them.
     stamps = {name: before[name] for name in ("created", "modified") if name in before}
     wanted = {**stamps, **after, "extra_properties": {**foreign, **after.get("extra_properties", {})}}
     untouched = copy.deepcopy(item)
@@ -71,7 +71,7 @@ def test_members_of_strangers_survive_a_rewrite_of_an_image(make, database, data
 
 
 @given(data=st.data())
-def test_rewriting_what_was_read_changes_nothing(make, database, data):
+def test_a_rewrite_without_changes_changes_nothing(make, database, data):
     item = database.stored(image.to_stac(data.draw(make.image)), item=True)
     assert json_equal(image.to_stac(image.from_stac(item), base=item), item)
     collection = database.stored(product.to_stac(data.draw(make.product)), item=False)
@@ -81,7 +81,7 @@ def test_rewriting_what_was_read_changes_nothing(make, database, data):
 
 
 def _changes(data, before, after):
-    """Some of the differences between two objects, taken away ones as None."""
+    """Return some of the differences between two objects; removed attributes are None."""
     names = sorted((set(before) | set(after)) - {"id", "name", "product_id", "type"})
     chosen = data.draw(st.lists(st.sampled_from(names), unique=True)) if names else []
     return {name: after.get(name) for name in chosen}
@@ -93,7 +93,7 @@ def _with(attributes, changes):
 
 
 @given(data=st.data())
-def test_merge_patch_of_an_image_does_what_it_says_and_touches_nothing_else(make, database, data):
+def test_a_merge_patch_of_an_image_makes_exactly_its_changes(make, database, data):
     before, after = data.draw(make.image), data.draw(make.image)
     item = database.stored(image.to_stac(before), item=True)
     item["properties"]["other:thing"] = [1]
@@ -105,14 +105,14 @@ def test_merge_patch_of_an_image_does_what_it_says_and_touches_nothing_else(make
     found = image.from_stac(patched)
     extra = {"other:thing": [1], **expected.get("extra_properties", {})}
     if "extra_properties" in changes:
-        # Who sets them sets all of them, those of strangers too.
+        # A new value replaces all of them, including those of other programs.
         extra = expected.get("extra_properties")
     assert json_equal(found, _with(expected, {"extra_properties": extra}))
     assert patched["links"] == image.to_stac(expected, base=item)["links"]
 
 
 @given(data=st.data())
-def test_merge_patch_without_a_base_says_the_same(make, database, data):
+def test_a_merge_patch_without_a_base_is_equivalent(make, database, data):
     before, after = data.draw(make.image), data.draw(make.image)
     item = database.stored(image.to_stac(before), item=True)
     changes = _changes(data, before, after)
@@ -130,13 +130,13 @@ def test_merge_patch_without_a_base_says_the_same(make, database, data):
 
 
 @pytest.mark.parametrize("name", ["files", "extra_properties", "x_pixels"])
-def test_a_patch_that_has_to_see_the_item_says_so(name):
+def test_a_patch_that_needs_the_item_says_so(name):
     with pytest.raises(ValueError, match=f"{name}.*base="):
         image.patch({name: None})
 
 
 @given(data=st.data())
-def test_patch_of_a_product_does_what_it_says_and_touches_nothing_else(make, database, data):
+def test_a_patch_of_a_product_makes_exactly_its_changes(make, database, data):
     before, after = data.draw(make.product), data.draw(make.product)
     collection = {**product.to_stac(before), "bands": [{"name": "x"}], "providers": [{"name": "y"}]}
     collection["extent"]["spatial"] = {"bbox": [[0, 0, 1, 1]]}
@@ -151,7 +151,7 @@ def test_patch_of_a_product_does_what_it_says_and_touches_nothing_else(make, dat
     assert patched["extent"]["spatial"] == collection["extent"]["spatial"]
 
 
-def test_a_patch_names_only_what_changed():
+def test_a_patch_contains_only_changes():
     base = product.to_stac({"id": "p", "name": "P", "tags": ["a"], "is_core": False})
     assert product.patch({"tags": ["b"], "name": "P"}, base) == [
         {"op": "add", "path": "/keywords", "value": ["b"]}
@@ -172,7 +172,7 @@ def test_true_and_one_are_different_values():
     ]
 
 
-def test_a_whole_size_replaces_one_that_was_written_in_parts():
+def test_a_complete_size_replaces_a_size_in_parts():
     half = {"name": "i", "product_id": "p", "id": "p:i", "acquired": "2020-01-01T00:00:00Z", "x_pixels": 1}
     assert image.patch({"x_pixels": 3, "y_pixels": 2}) == {
         "properties": {"proj:shape": [2, 3], "catalog:x_pixels": None, "catalog:y_pixels": None}
@@ -181,7 +181,7 @@ def test_a_whole_size_replaces_one_that_was_written_in_parts():
 
 
 @given(data=st.data())
-def test_patch_of_a_band_does_what_it_says_and_touches_nothing_else(make, database, data):
+def test_a_patch_of_a_band_makes_exactly_its_changes(make, database, data):
     type_ = data.draw(st.sampled_from(BAND_TYPES))
     before, after = data.draw(make.bands[type_]), data.draw(make.bands[type_])
     other = {"name": "another one"}
@@ -206,7 +206,7 @@ def test_bands_are_added_and_removed_by_patches(make, data):
     assert jsonpatch.apply_patch(added, band.remove_patch(added, attributes["name"])) == collection
 
 
-def test_a_band_patch_fails_where_the_bands_have_moved():
+def test_a_band_patch_fails_if_the_bands_have_moved():
     collection = product.to_stac({"id": "p"}) | {"bands": [{"name": "a"}, {"name": "b"}]}
     operations = band.remove_patch(collection, "b")
     with pytest.raises(jsonpatch.JsonPatchTestFailed):
@@ -240,7 +240,7 @@ def test_a_band_patch_fails_where_the_bands_have_moved():
         (band.to_stac, {"name": "b", "wavelength_nm_center": "red"}, "wavelength_nm_center"),
     ],
 )
-def test_what_no_document_can_hold_is_refused_by_name(convert, attributes, attribute):
+def test_invalid_values_are_refused_by_attribute(convert, attributes, attribute):
     with pytest.raises(InvalidDocument, match=attribute) as raised:
         convert(attributes)
     assert raised.value.attribute == attribute
@@ -256,7 +256,7 @@ def test_what_no_document_can_hold_is_refused_by_name(convert, attributes, attri
         ("2020-02-03 04:05:06.123456789", "2020-02-03T04:05:06.123456Z"),
     ],
 )
-def test_dates_are_kept_in_utc(given_, kept):
+def test_dates_are_stored_in_utc(given_, kept):
     item = image.to_stac({"name": "i", "acquired": given_})
     assert item["properties"]["datetime"] == kept
     assert image.from_stac(item)["acquired"] == kept
@@ -275,14 +275,14 @@ def test_units_change_in_decimal_notation():
     }
 
 
-def test_a_stranger_s_edit_beats_the_exact_value_kept_beside_it():
+def test_an_edit_of_the_stac_member_overrides_the_exact_value():
     exact = 0.1234567890123456789 / 3
     item = image.to_stac({"name": "i", "acquired": "2020", "cloud_fraction": exact})
     item["properties"]["eo:cloud_cover"] = 7.0
     assert image.from_stac(item)["cloud_fraction"] == 0.07
 
 
-def test_an_end_of_acquisition_comes_with_its_start():
+def test_an_end_of_acquisition_is_written_with_its_start():
     item = image.to_stac({"name": "i", "acquired": "2020", "acquired_end": "2021"})
     properties = item["properties"]
     assert properties["start_datetime"] == properties["datetime"] == "2020-01-01T00:00:00Z"
@@ -291,7 +291,7 @@ def test_an_end_of_acquisition_comes_with_its_start():
     assert moved == {"datetime": "2019-01-01T00:00:00Z", "start_datetime": "2019-01-01T00:00:00Z"}
 
 
-def test_a_product_without_description_repeats_its_name_and_does_not_bring_it_back():
+def test_a_copied_name_is_not_read_back_as_description():
     collection = product.to_stac({"id": "p", "name": "P"})
     assert collection["description"] == "P"
     assert "description" not in product.from_stac(collection)

@@ -1,4 +1,4 @@
-"""The tables have every attribute, and say of it what the Catalog says."""
+"""The tables have every attribute of the Catalog, with its properties."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ GOOD = '[attributes.a]\nstac = "properties/a"\nschema = { type = "string" }\ntit
         (HEAD + GOOD + GOOD.replace("attributes.a", "attributes.b"), "a and b both claim properties/a"),
     ],
 )
-def test_a_row_that_cannot_be_right_is_named(text, said):
+def test_an_invalid_row_is_named(text, said):
     with pytest.raises(tables.TableError, match=said):
         tables.parse(text, "image")
 

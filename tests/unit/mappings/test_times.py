@@ -1,4 +1,4 @@
-"""Dates in the one form that documents hold."""
+"""Dates in the form that documents use."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ def test_every_precision_becomes_the_same_form(moment, timespec):
 
 
 @given(moment=MOMENTS)
-def test_a_zone_is_taken_to_utc(moment):
+def test_a_zone_is_converted_to_utc(moment):
     text = (moment.replace(year=2000) + timedelta(hours=2)).replace(tzinfo=None).isoformat() + "+02:00"
     assert times.parse(times.normalize(text)) == moment.replace(year=2000)
 
@@ -27,7 +27,7 @@ def test_a_zone_is_taken_to_utc(moment):
 @pytest.mark.parametrize(
     "junk", ["", "T", "2020-13-01T00:00:00Z", "2020-01-01T00:00:00.abcZ", "2020-01-01T00:00:00.12345aZ"]
 )
-def test_junk_is_refused(junk):
+def test_invalid_dates_are_refused(junk):
     with pytest.raises(ValueError, match=r".+"):
         times.normalize(junk)
 
