@@ -38,7 +38,7 @@ def products(database: str) -> list[str]:
     ]
     items: dict[str, list[dict[str, Any]]] = {}
     for number, product in enumerate(made):
-        moments = [f"2024-01-{day:02d}T00:00:00Z" for day in (number % 28 + 1, 28)][: number % 3]
+        moments = [f"2024-01-{day:02d}T00:00:00Z" for day in (number % 28 + 1, 28)][: (number + 1) % 3]
         items[product["id"]] = [
             incoming.item(stac_item(product["id"], f"i{place}", datetime=moment), product, "/")
             for place, moment in enumerate(moments)

@@ -181,7 +181,7 @@ def test_combined_comparisons_mean_the_same_in_cql2(expression, attributes):
 
 @given(expression=EXPRESSIONS)
 def test_every_filter_is_valid_cql2(expression):
-    oracle.Expr(cql2.to_cql2(expression, "image")).validate()
+    assert oracle.Expr(cql2.to_cql2(expression, "image")).validate() is None, "it raises for what is invalid"
 
 
 def test_values_take_the_unit_of_their_property():
