@@ -61,8 +61,8 @@ def with_extent_of_items(collection: dict[str, Any], cover: Mapping[str, Any] | 
     if is_catalog_document(collection) or whole == [None, None]:
         bounds = (cover["start_datetime"], cover["end_datetime"])
         whole = [
-            said if said is not None else times.format_utc(bound)
-            for said, bound in zip(whole, bounds, strict=True)
+            own if own is not None else times.format_utc(bound)
+            for own, bound in zip(whole, bounds, strict=True)
         ]
     extent["temporal"] = {**(extent.get("temporal") or {}), "interval": [whole, *others]}
     return {**collection, "extent": extent}

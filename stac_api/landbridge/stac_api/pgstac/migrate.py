@@ -1,7 +1,7 @@
 """Migration of the database's schema, in one call.
 
 The database has three schemas: `pgstac` (collections and items), `procrastinate` (the job queue) and
-`landbridge` (our tables, functions and triggers). The SQL of the last one stands in two folders:
+`landbridge` (our tables, functions and triggers). The SQL of the last one is in two folders:
 
 - `sql/migrations`: numbered scripts, each applied once. A script never changes after its release.
 - `sql/functions`: the current definition of each function and trigger. They are applied after the migrations

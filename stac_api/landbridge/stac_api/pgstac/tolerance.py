@@ -1,6 +1,6 @@
 """Searches that survive stored geometries that PostGIS cannot write as GeoJSON or compare.
 
-One item must not end everybody's searches. The fast functions are tried first. After an error the search runs
+One item must not end all searches. The fast functions are tried first. After an error the search runs
 again with SQL functions that catch errors item by item. It then shows an item with a repaired geometry, or
 with null, and does not find it by a predicate that fails on its geometry. `doctor` lists such items.
 """

@@ -1,8 +1,9 @@
 """Completion of every incoming document: derived members, defaults and checks.
 
 `collection` and `item` are pure: they return a new document and leave their arguments as they are. They
-fill what STAC's readers look for from what the Catalog holds exactly, keep what strangers wrote, set stamps
-and defaults, and raise `landbridge.mappings.InvalidDocument` for a value that its attribute cannot hold.
+derive the members that STAC readers look for from those of the Catalog, keep members of other programs, set
+timestamps and defaults, and raise `landbridge.mappings.InvalidDocument` for a value that its attribute cannot
+hold.
 """
 
 from landbridge.stac_api.documents.normalize.assets import Files

@@ -36,7 +36,7 @@ _SHOWN = (
     "classification:classes",
     "sar:center_frequency",
 )
-# A file with more bands than this is described without the places in between.
+# A file with more bands than this is described without the positions in between.
 _MOST_PLACES = 1024
 _EO = {
     "name": "name",
@@ -77,10 +77,12 @@ class Files:
         return self._described.get(index)
 
 
-def groups(collection: Mapping[str, Any], ours: Container[Any] = ()) -> dict[int, list[Mapping[str, Any]]]:
-    """Return a collection's bands in uploaded files by file index, in the order of their places.
+def groups(
+    collection: Mapping[str, Any], uploaded: Container[Any] = ()
+) -> dict[int, list[Mapping[str, Any]]]:
+    """Return a collection's bands in uploaded files by file index, in the order of their positions.
 
-    A place has one band. ``ours``: names of bands that are known to be in uploaded files.
+    Each position has one band. ``uploaded``: names of bands that are known to be in uploaded files.
     """
     found: dict[int, dict[int, Mapping[str, Any]]] = {}
     shared = collection.get("item_assets")
@@ -88,7 +90,7 @@ def groups(collection: Mapping[str, Any], ours: Container[Any] = ()) -> dict[int
         index, place = entry.get(FILE_INDEX), entry.get(BAND_INDEX)
         if not isinstance(index, int) or not isinstance(place, int):
             continue
-        if entry.get("name") in ours or not is_bound(entry, shared):
+        if entry.get("name") in uploaded or not is_bound(entry, shared):
             found.setdefault(index, {}).setdefault(place, entry)
     return {index: [found[index][place] for place in sorted(found[index])] for index in sorted(found)}
 
@@ -96,7 +98,7 @@ def groups(collection: Mapping[str, Any], ours: Container[Any] = ()) -> dict[int
 def asset_key(files: Mapping[int, list[Mapping[str, Any]]], index: int) -> str | None:
     """Return the key of a file's asset: its band's name if it has one band, else ``data`` or ``data-N``.
 
-    None for a file that no band is in.
+    None if no band is in the file.
     """
     bands = files.get(index)
     if not bands:

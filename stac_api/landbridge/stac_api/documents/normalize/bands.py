@@ -77,7 +77,7 @@ def complete(
             done.append(dict(old))
             continue
         new = dict(entry)
-        if ours := bool(new.get("catalog:type")):
+        if is_catalog := bool(new.get("catalog:type")):
             if new.get("catalog:sort_order") is None:
                 new["catalog:sort_order"] = next_order
                 next_order += 1
@@ -87,9 +87,9 @@ def complete(
                 for member in _RANGES:
                     if new.get(member) is None:
                         new[member] = [0, 1]
-        _validate(new, name, ours)
+        _validate(new, name, is_catalog)
         _derive(new, old)
-        if ours:
+        if is_catalog:
             new["catalog:created"] = (old or {}).get("catalog:created") or now
             new["catalog:modified"] = now
         done.append(new)
@@ -117,11 +117,11 @@ def _diff_free(entry: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     }
 
 
-def _validate(entry: Mapping[str, Any], name: str, ours: bool) -> None:
+def _validate(entry: Mapping[str, Any], name: str, is_catalog: bool) -> None:
     prefix = f"{name}."
     # Members of other extensions are free; ours are checked.
-    check.members("band", entry, prefix, only="" if ours else "catalog:")
-    if not ours:
+    check.members("band", entry, prefix, only="" if is_catalog else "catalog:")
+    if not is_catalog:
         return
     if entry.get(FILE_INDEX) is not None:
         check.required(entry, _REQUIRED, prefix, f"; a {entry['catalog:type']} band has to have it")

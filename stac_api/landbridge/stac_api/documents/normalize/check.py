@@ -37,15 +37,15 @@ _EXACT = {
 
 
 def members(
-    kind: str, found: Mapping[str, Any], prefix: str = "", only: str = "", *, ours: bool = True
+    kind: str, found: Mapping[str, Any], prefix: str = "", only: str = "", *, is_catalog: bool = True
 ) -> None:
     """Check all members that belong to attributes, or those whose names begin with ``only``.
 
-    ``prefix`` goes before the attribute in an error. ``ours`` is false for a document that another STAC
-    client wrote: STAC's own members need only be of their type there, such as an empty ``platform`` or a
-    negative ``view:sun_azimuth``.
+    ``prefix`` goes before the attribute in an error. ``is_catalog`` is false for a document of another STAC
+    client, in which STAC's own members need only have the right type: an empty ``platform`` or a negative
+    ``view:sun_azimuth`` is accepted.
     """
-    for member, (row, schema) in _rows(kind, ours).items():
+    for member, (row, schema) in _rows(kind, is_catalog).items():
         if (stac := found.get(member)) is not None and member.startswith(only):
             if schema is None:
                 _shadow(row, stac, prefix + row.name, member)
@@ -57,7 +57,7 @@ _TYPE_KEYWORDS = frozenset({"type", "format", "items", "properties", "additional
 
 
 @cache
-def _rows(kind: str, ours: bool) -> Mapping[str, tuple[Row, Mapping[str, Any] | None]]:
+def _rows(kind: str, is_catalog: bool) -> Mapping[str, tuple[Row, Mapping[str, Any] | None]]:
     """Return row and schema by member; a shadow, which holds an attribute's own value, has no schema."""
     table = tables.load(kind)
     container = ("properties",) if table.document == "Item" else ()
@@ -65,7 +65,7 @@ def _rows(kind: str, ours: bool) -> Mapping[str, tuple[Row, Mapping[str, Any] | 
     for row in table.rows.values():
         if row.path[:-1] == container:
             member = row.path[-1]
-            lenient = not (ours or member.startswith("catalog:"))
+            lenient = not (is_catalog or member.startswith("catalog:"))
             found[member] = (row, _types_only(row.schema) if lenient else row.schema)
             if row.overflow:
                 found[row.overflow] = (row, {"type": row.schema["type"]})

@@ -28,19 +28,25 @@ def collection(
 ) -> dict[str, Any]:
     """Return a collection as it is stored.
 
-    ``document``: what a write asks for, whole; ``previous``: what is stored so far; ``now``: the time of
-    the write (default: the present); ``principal``: the writer's subjects, who own a new product;
-    ``schema_url``: where this API serves the catalog extension. Raises `InvalidDocument`.
+    Args:
+        document: the whole collection to write.
+        previous: the stored collection, on an update.
+        now: the time of the write; the present by default.
+        principal: the subjects that own a new product.
+        schema_url: URL of the catalog extension.
+
+    Raises:
+        InvalidDocument: if an attribute is missing or invalid.
     """
     check.structure(structure.COLLECTION, document)
     moment, old = times.normalize_or_now(now), _trusted(previous or {})
     done = dict(document)
-    ours = is_catalog_document(document)
+    is_catalog = is_catalog_document(document)
     if not isinstance(done.get("id"), str) or not done["id"]:
         raise InvalidDocument("id", "is missing; a product has an id")
-    if ours and not done.get("title"):
+    if is_catalog and not done.get("title"):
         raise InvalidDocument("name", "is missing; a product has a name")
-    if ours and done["title"] != old.get("title") and (why := ids.text_problem(str(done["title"]))):
+    if is_catalog and done["title"] != old.get("title") and (why := ids.text_problem(str(done["title"]))):
         raise InvalidDocument("name", f"{done['title']!r} {why}")
     done["type"], done["stac_version"] = "Collection", image.STAC_VERSION
     done["links"] = done.get("links") or []
@@ -55,7 +61,7 @@ def collection(
         _default_access(done, principal)
     if "catalog:is_core" not in done:
         done["catalog:is_core"] = False
-    check.members("product", done, ours=ours)
+    check.members("product", done, is_catalog=is_catalog)
     start, end = done.get("catalog:start_datetime"), done.get("catalog:end_datetime")
     check.ordered_pair(start, end, "end_datetime", "start_datetime")
     entries = done["bands"] if "bands" in done else external_bands.entries(done)
@@ -77,7 +83,7 @@ def _trusted(previous: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the stored collection as far as it is comparable: a bulk load may have stored any value."""
     try:
         check.structure(structure.COLLECTION, previous)
-        check.members("product", previous, ours=is_catalog_document(previous))
+        check.members("product", previous, is_catalog=is_catalog_document(previous))
         for entry in previous.get("bands") or ():
             check.members("band", entry)
     except InvalidDocument:

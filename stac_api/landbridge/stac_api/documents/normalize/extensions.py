@@ -29,10 +29,10 @@ def listed(document: Mapping[str, Any], schema_url: str) -> list[str]:
     """Return the URLs to list: ours if used, others unchanged, the catalog's as ``schema_url``."""
     used = _used(document)
     present = [url for url in document.get("stac_extensions") or () if isinstance(url, str)]
-    ours = is_catalog_document(document)
+    is_catalog = is_catalog_document(document)
     kept = []
     for url in present:
-        if _is_catalog(url) or (ours and url.rstrip("/") in _URLS.values()):
+        if _is_catalog(url) or (is_catalog and url.rstrip("/") in _URLS.values()):
             continue
         kept.append(url)
     for name, url in _URLS.items():

@@ -43,10 +43,17 @@ def item(
 ) -> dict[str, Any]:
     """Return an item as it is stored.
 
-    ``document``: what a write asks for, whole; ``collection``: its product's, complete; ``previous``: what
-    is stored so far; ``now``: the time of the write (default: the present); ``schema_url``: where this API
-    serves the catalog extension; ``principal``: the writer's subjects, who own a new blob; ``files``: those
-    of the collection, where many of its Items are completed. Raises `InvalidDocument`.
+    Args:
+        document: the whole item to write.
+        collection: its collection, as stored.
+        previous: the stored item, on an update.
+        now: the time of the write; the present by default.
+        schema_url: URL of the catalog extension.
+        principal: the subjects that own a new blob.
+        files: of the collection, if many of its items are completed.
+
+    Raises:
+        InvalidDocument: if an attribute is missing or invalid.
     """
     check.structure(structure.ITEM, document)
     if ids.is_blob_collection(collection["id"]):
@@ -64,7 +71,7 @@ def item(
     properties["created"] = before.get("created") or properties.get("created") or moment
     if previous is not None or not properties.get("updated"):
         properties["updated"] = moment
-    check.members("image", properties, ours=is_catalog_document(done))
+    check.members("image", properties, is_catalog=is_catalog_document(done))
     _fold_shape(properties)
     _follow_times(properties, before)
     _follow_provider(done, before)

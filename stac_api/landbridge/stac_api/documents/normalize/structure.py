@@ -1,6 +1,6 @@
 """Members that are objects or arrays in STAC, checked before completion reads them.
 
-Written in the part of JSON Schema that the tables use.
+Written in the keywords of JSON Schema that the tables use.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 -- Geometries that PostGIS stores but cannot write or compare: nested collections, curves, another reference
 -- system, coordinates that are not finite. The API refuses them; an item that already has one must not end
--- everybody's searches. GEOS also fails on some valid GeoJSON, such as overlapping parts.
+-- all searches. GEOS also fails on some valid GeoJSON, such as overlapping parts.
 
 -- Return the nearest readable geometry: longitude and latitude, without curves, collections flattened.
 CREATE OR REPLACE FUNCTION landbridge.repaired_geometry(shape geometry) RETURNS geometry AS $$

@@ -1,6 +1,6 @@
 -- JSON values as SQL values, for filters and sorts.
 --
--- A value of another type gives NULL, never an error: one odd document must not break everybody's searches.
+-- A value of another type gives NULL, never an error: one odd document must not break all searches.
 -- No function here is STRICT, so that the planner can inline its body.
 
 CREATE OR REPLACE FUNCTION landbridge.as_number(value jsonb) RETURNS double precision AS $$
