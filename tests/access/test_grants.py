@@ -16,8 +16,8 @@ from access.people import new_id
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings.access import ACCESS_LISTS, Role, role_of
 from landbridge.stac_api.access.grants import GrantCache
-from landbridge.stac_api.core import pools
 from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.pgstac import pools
 from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:

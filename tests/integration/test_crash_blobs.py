@@ -12,9 +12,9 @@ import pytest
 from landbridge.mappings import blob
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import deletion
-from landbridge.stac_api.core import pools
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded.stack import up
+from landbridge.stac_api.pgstac import pools
 
 from .test_crash_uploads import Caller, call, kill_api, kill_postgres
 

@@ -21,10 +21,9 @@ from psycopg.types.json import Jsonb
 
 from conftest import LONG, REPOSITORY
 from landbridge.catalog import CatalogClient, Image
-from landbridge.stac_api.core import pools
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.documents import incoming, projection
-from landbridge.stac_api.pgstac import bulk_load, writes
+from landbridge.stac_api.pgstac import bulk_load, pools, writes
 
 from .conftest import stac_collection, stac_item
 

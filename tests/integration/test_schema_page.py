@@ -20,7 +20,7 @@ def test_the_page_of_tables_is_current(stack: Any) -> None:
 
 def test_each_function_and_trigger_of_the_database_is_defined_once_in_the_scripts(stack: Any) -> None:
     text = "\n".join(entry.read_text("utf-8") for entry in FUNCTIONS.iterdir())
-    with psycopg.connect(stack.database) as conn:
+    with psycopg.connect(stack.database, options="-c search_path=public") as conn:
         # Extensions, and pgstac's migration, create objects in the schema that has the role's name.
         functions = conn.execute(
             "SELECT proname FROM pg_proc p WHERE pronamespace = 'landbridge'::regnamespace AND NOT EXISTS ("

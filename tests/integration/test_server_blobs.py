@@ -15,8 +15,8 @@ from landbridge.mappings import blob, ids
 from landbridge.stac_api.access.grants import GrantCache
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import deletion
-from landbridge.stac_api.core import pools
 from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.pgstac import pools
 from landbridge.stac_api.services import Services
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from landbridge.stac_api.access.grants import GrantCache
 from landbridge.stac_api.assets.store import AssetStore
 from landbridge.stac_api.blobs import checksums
 from landbridge.stac_api.blobs import deletion as blob_deletion
-from landbridge.stac_api.core import pools
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.jobs.queue import JobQueue
+from landbridge.stac_api.pgstac import pools
 from landbridge.stac_api.services import Services
 from landbridge.stac_api.uploads import cleanup
 from landbridge.stac_api.uploads import job as ingest_job

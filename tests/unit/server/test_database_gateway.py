@@ -30,7 +30,7 @@ FOREIGN = re.compile(
     | \bSELECT\s+(?:\w+\.)?(?:{FUNCTIONS})\s*\(
     | \b(?:to_float|to_int|to_tstz|to_text_array)\(
     | \bprocrastinate[._](?:procrastinate_)?(?:jobs|workers|events|periodic_defers)\b
-    | \bsearch_path=procrastinate
+    | \bsearch_path=procrastinate | \bpgstac\.readonly\b
     | 𒍟
     """,
     re.VERBOSE,

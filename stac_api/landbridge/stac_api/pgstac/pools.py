@@ -1,4 +1,4 @@
-"""The pools of connections the API reads and writes by."""
+"""Connection pools for reads and for writes."""
 
 from __future__ import annotations
 
