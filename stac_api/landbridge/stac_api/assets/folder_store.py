@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from landbridge.stac_api.assets.direct_io import BLOCK, BlockReader, BlockWriter
 from landbridge.stac_api.assets.ordered_executor import MAX_PENDING, OrderedExecutor
+from landbridge.stac_api.core.files import Replacement, sync
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,8 +32,8 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
 
     With `direct` they go past the page cache, for files that are not read soon.
     """
-    fresh = temporary_path(target)
-    file = await asyncio.to_thread(_opened, fresh)
+    replacement = Replacement(target, temporary_path(target))
+    file = await asyncio.to_thread(_open, replacement, target.parent)
     size = flushed = 0
     try:
         with file:
@@ -48,9 +49,9 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
                 await writing.finish()
                 await flushing.submit(os.fsync, file.fileno())
                 await flushing.finish()
-        await asyncio.to_thread(_place, fresh, target)
+        await asyncio.to_thread(replacement.commit, durable=True)
     except BaseException:
-        fresh.unlink(missing_ok=True)
+        replacement.discard()
         raise
     return size
 
@@ -93,15 +94,15 @@ def move(file: Path, target: Path) -> bool:
             raise
         return False
     for path in (target, target.parent):
-        _sync(path)
+        sync(path)
     return True
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open(replacement: Replacement, folder: Path) -> IO[bytes]:
     for attempt in range(_TRIES):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
-            return path.open("xb", buffering=0)
+            return replacement.open()
         except FileNotFoundError:  # another call removed the empty folder
             if attempt == _TRIES - 1:
                 raise
@@ -111,16 +112,3 @@ def _opened(path: Path) -> IO[bytes]:
 def _flush(descriptor: int, writer: BlockWriter) -> None:
     if not writer.direct:
         _sync_data(descriptor)
-
-
-def _place(fresh: Path, target: Path) -> None:
-    fresh.replace(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -168,8 +168,8 @@ async def _used(
 
 def _refusal(org: str, quota: int, stored: int, announced: int, more: str) -> QuotaError:
     return QuotaError(
-        f"The organization {org!r} may keep {quota:,} bytes. It keeps {stored:,}, and {announced:,} are being "
-        f"uploaded: {more} too much. Delete what is not needed, or ask the operator for more "
+        f"The organization {org!r} may keep {quota:,} bytes. It keeps {stored:,}, and {announced:,} are "
+        f"being uploaded: {more} too much. Delete what is not needed, or ask the operator for more "
         f"(LANDBRIDGE_QUOTA_BYTES). Files of overwritten images count until they are deleted, some minutes "
         f"later."
     )

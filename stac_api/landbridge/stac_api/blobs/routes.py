@@ -10,8 +10,6 @@ GET  /blobs/deletions/{id}        read the status of the deletion of their data
 
 from __future__ import annotations
 
-import asyncio
-import time
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +26,7 @@ from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
 from landbridge.stac_api.blobs import checksums, collections, data_upload, deletion, records
 from landbridge.stac_api.core import blob_items
+from landbridge.stac_api.core.polling import poll
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.pgstac import collection_queries, item_queries, writes
@@ -40,7 +39,6 @@ router = APIRouter(prefix="/blobs", tags=["Blobs"])
 
 _MAX_IDS = 10_000
 _PUT_SECONDS = 6 * 3600  # lifetime of a signed URL
-_POLL = 0.1  # seconds between queries while a caller waits for a hash
 
 
 @router.post("", response_class=Response, status_code=201)
@@ -226,8 +224,9 @@ async def get_hash(
     storage_type: str, item_id: str, request: Request, wait: Annotated[float, Query(ge=0, le=60)] = 0
 ) -> Response:
     """Return the MD5 of a blob's data: `{"hash", "pending"}`, after up to `wait` seconds if it is pending."""
-    deadline, access = time.monotonic() + wait, await rules.request_access(request)
-    while True:
+    access = await rules.request_access(request)
+
+    async def query() -> dict[str, Any]:
         async with (
             request.app.state.get_connection(request, "r") as conn,
             # One snapshot of both: the MD5 is added in the transaction that ends its being due.
@@ -236,9 +235,10 @@ async def get_hash(
             asset = await _data(conn, storage_type, item_id, access)
             md5, path = assets.checksum_of(asset), links.asset_path(asset["href"])
             pending = md5 is None and path is not None and await records.is_hash_due(conn, path)
-        if not pending or time.monotonic() >= deadline:
-            return respond({"hash": md5, "pending": pending}, links.base_url(request), JSON)
-        await asyncio.sleep(_POLL)
+        return {"hash": md5, "pending": pending}
+
+    found = await poll(query, lambda answer: not answer["pending"], wait)
+    return respond(found, links.base_url(request), JSON)
 
 
 async def _data(

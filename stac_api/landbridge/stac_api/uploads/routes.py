@@ -9,8 +9,7 @@ POST /uploads/{id}/cancel      cancel an upload whose job has not started
 
 from __future__ import annotations
 
-import asyncio
-import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -25,6 +24,7 @@ from landbridge.stac_api.access.rules import Role, request_access
 from landbridge.stac_api.access.signed_urls import lifetime
 from landbridge.stac_api.assets import deletion_queue, href_policy, quota
 from landbridge.stac_api.assets.store import FAILURES, upload_folder, upload_path, write_error
+from landbridge.stac_api.core.polling import poll
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.pgstac import collection_queries, item_queries
@@ -39,7 +39,6 @@ router = APIRouter(prefix="/uploads", tags=["Uploads"])
 _MAX_FILES = 1000
 _MAX_PUT_BYTES = 5 * 2**30  # limit of S3 for one PUT; larger files come through the API, in parts
 _PUT_SECONDS = 6 * 3600  # lifetime of a signed URL; many files are sent one after the other
-_POLL = 0.1  # seconds between queries while a caller waits for a record
 
 
 @router.post("", response_class=Response, status_code=201)
@@ -193,11 +192,8 @@ async def get(
     events: bool = True,
 ) -> Response:
     """Return one record, with its events unless `events=false`, after up to `wait` seconds for its end."""
-    deadline = time.monotonic() + wait
-    upload = await _record(upload_id, request)
-    while upload.status not in records.TERMINAL and time.monotonic() < deadline:
-        await asyncio.sleep(_POLL)
-        upload = await _record(upload_id, request)
+    query = partial(_record, upload_id, request)
+    upload = await poll(query, lambda found: found.status in records.TERMINAL, wait)
     return await _answer(upload, request, events=events)
 
 
