@@ -1,6 +1,6 @@
-"""`python -m faults [local|s3]... [WORDS]...`: the table of faults, its last line `N of M cells whole`.
+"""`python -m faults [local|s3]... [WORDS]...`: run the table of faults; ends with `N of M cases passed`.
 
-With words, only the rows whose names hold one of them. Exit code 0 where all cells are whole.
+With words, only rows whose names contain one of them. The exit code is 0 if all cases passed.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ def main(arguments: list[str]) -> int:
         results = [result for found in pool.map(lambda store: run(store, words), stores) for result in found]
     for store in stores:
         _print(store, [(fault, point, wrong) for where, fault, point, wrong in results if where == store])
-    whole = sum(not wrong for *_, wrong in results)
-    print(f"{whole} of {len(results)} cells whole")
-    return int(whole < len(results))
+    passed = sum(not wrong for *_, wrong in results)
+    print(f"{passed} of {len(results)} cases passed")
+    return int(passed < len(results))
 
 
 def run(store: str, words: list[str]) -> list[tuple[str, table.Fault, str, str]]:
-    """The cells of one store, one after the other."""
+    """Run the cases of one store, one after the other."""
     found = []
     with site.running(store) as service:
         table.prepare(service)
         if not service.disk:
             print(f"{store}: no small disk can be mounted here; its rows are left out", file=sys.stderr)
-        for fault, point in table.cells(store, disk=service.disk):
+        for fault, point in table.cases(store, disk=service.disk):
             if not any(word in fault.name for word in words):
                 continue
             begin = time.monotonic()
-            wrong = table.broken(service, fault, point)
+            wrong = table.run_case(service, fault, point)
             found.append((store, fault, point, wrong))
             with _printing:
                 taken = time.monotonic() - begin
                 print(
-                    f"{store} | {fault.name} | {point or 'alone'} | {taken:.1f} s | {wrong or 'whole'}",
+                    f"{store} | {fault.name} | {point or 'alone'} | {taken:.1f} s | {wrong or 'passed'}",
                     file=sys.stderr,
                 )
     return found
@@ -60,7 +60,7 @@ def _print(store: str, results: list[tuple[table.Fault, str, str]]) -> None:
     names = list(dict.fromkeys(fault.name for fault, *_ in results))
     for name in names:
         row = {point: wrong for fault, point, wrong in results if fault.name == name}
-        marks = ["" if point not in row else "BROKEN" if row[point] else "whole" for point in columns]
+        marks = ["" if point not in row else "FAILED" if row[point] else "passed" for point in columns]
         print(f"{name:{_WIDTH}}" + "".join(f"{mark:>11}" for mark in marks))
     for fault, point, wrong in results:
         if wrong:

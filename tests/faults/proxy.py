@@ -1,4 +1,4 @@
-"""A proxy in front of an object store that can refuse and stall."""
+"""Proxy of an object store that can refuse connections and stall."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_LOOK = 0.02  # seconds between looks at the mode
+_POLL = 0.02  # seconds between reads of the mode
 
 
 class Proxy:
-    """Passes bytes on; what it does else is read from a file: `refuse` or `stall`."""
+    """Forwards bytes, unless a file states the mode `refuse` or `stall`."""
 
     def __init__(self, target: str, mode: Path) -> None:
         parts = urlsplit(target)
@@ -26,7 +26,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[str]:
-        """Its address."""
+        """Run the proxy; yield its address."""
         with asyncio.Runner() as runner:
             loop = runner.get_loop()
             server = runner.run(asyncio.start_server(self._serve, "127.0.0.1", 0))
@@ -40,12 +40,12 @@ class Proxy:
                 thread.join()
 
     async def _may_pass(self) -> bool:
-        """Wait while it stalls; whether it does not refuse."""
+        """Wait while the mode is `stall`; return False if it is `refuse`."""
         while True:
             mode = self._mode.read_text() if self._mode.exists() else ""
             if mode != "stall":
                 return mode != "refuse"
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_POLL)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not await self._may_pass():

@@ -1,7 +1,7 @@
-"""An embedded server at whose named points a test makes something go wrong.
+"""Embedded server with faults at the named points of uploads.
 
-python serve.py HOME: serves the home as ever. When a point is reached, HOME/fault.json says whether anything
-is to happen there, `{"point", "subject", "action"}`; it happens once.
+`python serve.py HOME` serves the home. HOME/fault.json, `{"point", "subject", "action"}`, states the action
+when an upload of the image `subject` reaches the point; it happens once.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from faults import failpoints
 from landbridge.stac_api.embedded.home_directory import Home, read_state
 from landbridge.stac_api.embedded.server_process import StartReport, serve
 
-CHILD = "landbridge.stac_api.uploads.worker_process"
+WORKER_PROCESS = "landbridge.stac_api.uploads.worker_process"
 
 
 def kill_server(_: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def kill_child(_: Path) -> None:
-    """Kill the processes that read files, whether at work or waiting for some."""
+def kill_worker_process(_: Path) -> None:
+    """Kill the worker processes, busy or idle."""
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):  # it has ended by itself
-            if CHILD in process.cmdline():
+            if WORKER_PROCESS in process.cmdline():
                 process.kill()
 
 
@@ -42,7 +42,7 @@ def kill_postgres(home: Path) -> None:
 
 
 def fill(home: Path) -> None:
-    """Leave no byte on the disk of the store and of the folder in which files are read."""
+    """Fill the disk of the store and of the temporary folders."""
     with (home / "disk" / "ballast").open("wb", buffering=0) as ballast:
         try:
             while ballast.write(bytes(2**16)):
@@ -52,7 +52,7 @@ def fill(home: Path) -> None:
 
 
 def fill_database(home: Path) -> None:
-    """Have the database refuse further items as it does when its disk is full."""
+    """Make the database refuse new items with the error of a full disk."""
     (home / "database-full").touch()
     set_database_full(home, full=True)
 
@@ -74,7 +74,7 @@ def let_database_fill(home: Path) -> None:
         conn.execute(_FULL_DATABASE)
 
 
-# As PostgreSQL says it of a real disk: the class 53, whose other errors pass by themselves.
+# The error of PostgreSQL for a real full disk, of class 53.
 _FULL_DATABASE = """
 CREATE TABLE IF NOT EXISTS public.faults_full (yes boolean);
 GRANT SELECT ON public.faults_full TO PUBLIC;
@@ -102,7 +102,7 @@ def set_proxy(home: Path, mode: str) -> None:
 
 ACTIONS = {
     "kill server": kill_server,
-    "kill child": kill_child,
+    "kill worker process": kill_worker_process,
     "kill postgres": kill_postgres,
     "fill": fill,
     "fill database": fill_database,
@@ -119,7 +119,7 @@ def _image_id(home: Path, upload: int) -> str:
 
 
 def install(home: Path) -> None:
-    """Have done what is ordered, in this process."""
+    """Execute the actions of HOME/fault.json in this process."""
     order = home / "fault.json"
 
     async def handle(point: str, upload: int) -> None:

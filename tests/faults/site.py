@@ -1,4 +1,4 @@
-"""A service to break: a server that is started again whenever it dies, and a client that does not give up."""
+"""A service for fault tests: a server that is restarted whenever it dies, and a client that retries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PAUSE = 0.1
 
 @dataclass(slots=True)
 class Site:
-    """A running service."""
+    """Running service."""
 
     home: Path
     environment: dict[str, str]
@@ -49,7 +49,7 @@ class Site:
 
     # The server
     def keep_running(self) -> None:
-        """Start the server, and again whenever it has died, as an init system does."""
+        """Start the server, and restart it whenever it has died, as an init system does."""
         tests = Path(__file__).parent.parent
         environment = {**os.environ, **self.environment, "PYTHONPATH": str(tests)}
         with (self.home / "faults.log").open("ab") as log:
@@ -69,7 +69,7 @@ class Site:
         return Settings(database_url=state["database"], store_url=store, token=state["token"])
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """A request, made until it is answered by something else than 5xx."""
+        """Send a request, repeatedly until the answer is not 5xx."""
         deadline = time.monotonic() + DEADLINE
         while True:
             answer: httpx.Response | str = "no server"
@@ -89,7 +89,7 @@ class Site:
 
     # Faults
     def arm(self, point: str, subject: str, action: str) -> None:
-        """Have something go wrong when this upload reaches this point."""
+        """Order an action for when the upload of an image reaches a point."""
         (self.home / "fault.done").unlink(missing_ok=True)
         (self.home / "fault.json").write_text(
             json.dumps({"point": point, "subject": subject, "action": action})
@@ -100,7 +100,7 @@ class Site:
         return (self.home / "fault.done").exists()
 
     def heal(self) -> None:
-        """Make whole what a fault has broken for longer than a moment."""
+        """Undo the lasting effects of a fault."""
         (self.home / "fault.json").unlink(missing_ok=True)
         (self.home / "proxy").unlink(missing_ok=True)
         if (self.home / "database-full").exists():
@@ -110,9 +110,9 @@ class Site:
             subprocess.run(["mount", "-o", "remount,rw", str(self.home / "disk")], check=True)
             (self.home / "disk" / "ballast").unlink(missing_ok=True)
 
-    # What is left
+    # State
     def left(self) -> tuple[list[doctor.Finding], set[str]]:
-        """After a pass of the sweeper: what the doctor finds, and every object of the store."""
+        """Run the cleanup, and return the doctor's findings and the paths of all objects in the store."""
 
         async def look() -> tuple[list[doctor.Finding], set[str]]:
             async with open_services(self.settings()) as (services, _):
@@ -138,7 +138,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running(store: str, **more: str) -> Iterator[Site]:
-    """A service of its own with its objects in a folder (`local`) or in S3 behind a proxy (`s3`).
+    """Run a service with its objects in a folder (`local`) or in S3 behind a proxy (`s3`).
 
     `more` are variables of its environment.
     """
@@ -150,7 +150,7 @@ def running(store: str, **more: str) -> Iterator[Site]:
         environment = {
             "LANDBRIDGE_JOB_TRIES": "3",
             "LANDBRIDGE_STORE_TIMEOUT": "2",
-            # What is to break is the way through the service.
+            # Send all bytes through the service, so that the faults affect them.
             "LANDBRIDGE_PRESIGN": "false",
             **more,
         }
@@ -159,12 +159,12 @@ def running(store: str, **more: str) -> Iterator[Site]:
             url = stack.enter_context(Proxy(target, home / "proxy").running())
             environment |= s3_server.environment(url)
         site = Site(home, environment, disk)
-        keeper = threading.Thread(target=site.keep_running, daemon=True)
-        keeper.start()
+        supervisor = threading.Thread(target=site.keep_running, daemon=True)
+        supervisor.start()
 
         def end() -> None:
             site._ended = True  # the thread's own
-            keeper.join()
+            supervisor.join()
             control.down(Home(home))
             if disk:
                 subprocess.run(["umount", "--lazy", str(home / "disk")], check=False)
@@ -176,7 +176,7 @@ def running(store: str, **more: str) -> Iterator[Site]:
 
 
 def _mounted(folder: Path) -> bool:
-    """Put store and staging on a small disk of their own, where one can be made."""
+    """Put store and temporary folders on a small disk, if one can be mounted."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES},mode=0711", "tmpfs", str(folder)]
     try:

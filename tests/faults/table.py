@@ -1,4 +1,4 @@
-"""What is left behind where something goes wrong at some point of an upload: a cell for each of both."""
+"""Table of faults at each point of an upload, and the checks of the state that they leave."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 COLLECTION = "local:faults"
 _SIDE = 160
-_PATIENCE = 1.5  # seconds that a fault lasts which passes by itself
+_PATIENCE = 1.5  # seconds that a temporary fault lasts
 _WAIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong.
+    """A fault at a point of an upload.
 
-    `action` is done at the point; `passes`, whether it is over after a moment, else it lasts until the upload
-    has ended; `ends`, the states in which the upload may end; `overwrites`, whether it takes the place of
-    another image, which is there, and whose files can be read, until then and for some time after.
+    `action` causes the fault. If `is_temporary` it ends after a moment, else it lasts until the upload has
+    ended. `ends` are the states in which the upload may end. If `overwrites`, the upload replaces an image,
+    which must be readable until then, and its files for some time after.
     """
 
     name: str
     action: str
     stores: tuple[str, ...] = ("local", "s3")
-    passes: bool = False
+    is_temporary: bool = False
     ends: frozenset[str] = frozenset({"success"})
     disk: bool = False
     file: str = "good"
@@ -52,7 +52,7 @@ _EARLY = (failpoints.RECEIVED, failpoints.STORED)
 
 
 def bad_files() -> dict[str, Callable[[Path], None]]:
-    """Files that are no image of the product, by name."""
+    """Return functions that write invalid files, by name."""
     from integration import hostile
 
     return {
@@ -71,25 +71,25 @@ def bad_files() -> dict[str, Callable[[Path], None]]:
 def faults() -> list[Fault]:
     kinds = [
         Fault("worker killed", "kill server"),
-        Fault("reader killed", "kill child"),
+        Fault("reader killed", "kill worker process"),
         Fault("database killed", "kill postgres"),
         Fault("database full", "fill database", ends=_EITHER),
-        Fault("database full for a moment", "fill database", passes=True),
+        Fault("database full for a moment", "fill database", is_temporary=True),
         Fault("disk full", "fill", disk=True, ends=_EITHER),
-        Fault("disk full for a moment", "fill", disk=True, passes=True),
+        Fault("disk full for a moment", "fill", disk=True, is_temporary=True),
         Fault("store read-only", "read only", ("local",), disk=True, ends=_EITHER),
         Fault("store refuses", "refuse", ("s3",), ends=_EITHER),
-        Fault("store refuses for a moment", "refuse", ("s3",), passes=True),
+        Fault("store refuses for a moment", "refuse", ("s3",), is_temporary=True),
         Fault("store stalls", "stall", ("s3",), ends=_EITHER),
     ]
     kinds += [
         Fault("worker killed over an overwrite", "kill server", ("local",), overwrites=True),
         Fault("database full over an overwrite", "fill database", ("local",), ends=_EITHER, overwrites=True),
     ]
-    # Nothing but the file is wrong, and then the worker dies over it.
+    # An invalid file alone, and with a killed worker.
     for name in bad_files():
         kinds.append(Fault(f"{name} file", "", ("local",), ends=_FAILS, file=name, at=("",)))
-        # Of an empty file nothing is ever received.
+        # No bytes of an empty file are received.
         early = _EARLY[name == "empty" :]
         kinds.append(
             Fault(f"{name} file, worker killed", "kill server", ("local",), ends=_FAILS, file=name, at=early)
@@ -97,8 +97,8 @@ def faults() -> list[Fault]:
     return kinds
 
 
-def cells(store: str, *, disk: bool) -> Iterator[tuple[Fault, str]]:
-    """Every fault of a store with each of its points."""
+def cases(store: str, *, disk: bool) -> Iterator[tuple[Fault, str]]:
+    """Yield every fault of a store with each of its points."""
     for fault in faults():
         if store in fault.stores and (disk or not fault.disk):
             for point in fault.at:
@@ -106,7 +106,7 @@ def cells(store: str, *, disk: bool) -> Iterator[tuple[Fault, str]]:
 
 
 def prepare(site: Site) -> None:
-    """The product that the images belong to."""
+    """Make the product of the images."""
     from integration.conftest import stac_collection
 
     answer = site.call("POST", "/collections", json=stac_collection(COLLECTION))
@@ -114,15 +114,15 @@ def prepare(site: Site) -> None:
     serve.let_database_fill(site.home)
 
 
-def broken(site: Site, fault: Fault, point: str) -> str:
-    """Run one cell; gives what is not whole, or nothing."""
+def run_case(site: Site, fault: Fault, point: str) -> str:
+    """Run one case; return a text of what is wrong, empty if it passed."""
     name = hashlib.sha256(f"{fault.name} {point}".encode()).hexdigest()[:12]
     path = site.home / f"{name}.tif"
     bad_files().get(fault.file, lambda path: _write(path, _array(name)))(path)
     errors: list[float] = []
 
     def suffered(_: str) -> None:
-        """The client has had an error: what passes does, what lasts has done its worst to this request."""
+        """End the fault some time after the client's first error."""
         if site.struck:
             errors.append(time.monotonic())
             if time.monotonic() - errors[0] > _PATIENCE:
@@ -147,7 +147,7 @@ def broken(site: Site, fault: Fault, point: str) -> str:
 
 
 def _upload(site: Site, name: str, path: Path, fault: Fault) -> dict[str, Any]:
-    """Upload as a client does, repeating what fails; the record at its end."""
+    """Upload as a client does, repeating failed requests; return the final record."""
     content = path.read_bytes()
     item = {
         "type": "Feature",
@@ -164,21 +164,23 @@ def _upload(site: Site, name: str, path: Path, fault: Fault) -> dict[str, Any]:
     assert submitted.status_code == 200, submitted.text
     begin = time.monotonic()
     while True:
-        # The item first: where it shows, the record must say by then that it is done.
+        # The item first: once it exists, the record must have ended.
         answer = site.call("GET", f"/collections/{COLLECTION}/items/{name}")
-        assert answer.status_code == 200 or not fault.overwrites, "there is no image meanwhile"
+        assert answer.status_code == 200 or not fault.overwrites, "the old image is missing"
         shown = answer.status_code == 200 and not fault.overwrites
         record: dict[str, Any] = site.call("GET", f"/uploads/{upload}", params={"wait": 0.3}).json()
-        assert not shown or record["status"] == "success", f"an unfinished image shows: {record['status']}"
+        assert not shown or record["status"] == "success", (
+            f"an unfinished image is visible: {record['status']}"
+        )
         if record["status"] in ("success", "failure", "canceled"):
             return record
-        if fault.passes and site.struck and time.monotonic() - begin > _PATIENCE:
+        if fault.is_temporary and site.struck and time.monotonic() - begin > _PATIENCE:
             site.heal()
         assert time.monotonic() - begin < _WAIT, record["events"]
 
 
 def _replaced(site: Site, name: str) -> set[str]:
-    """Upload the image that is to be overwritten; the paths of its files."""
+    """Upload the image to be overwritten; return the paths of its files."""
     path = site.home / f"{name}-before.tif"
     _write(path, _array(_before(name)))
     record = _upload(site, name, path, Fault("none", ""))
@@ -208,18 +210,18 @@ def _wrong(site: Site, name: str, record: dict[str, Any], fault: Fault, replaced
         else:
             sent = name if status == "success" else _before(name)
             assets = answer.json()["assets"]
-            # By no vsicurl: it holds this process, in which the proxy is, while it waits.
+            # Not by vsicurl, which blocks this process while it waits, and so the proxy.
             content = site.call("GET", urlsplit(assets["data"]["href"]).path).content
             with rasterio.MemoryFile(content) as memory, memory.open() as cog:
                 if not (cog.read() == _array(sent)).all():
-                    yield "other pixels than were sent"
+                    yield "the pixels differ from those sent"
             expected = {asset["href"].partition("/assets/")[2] for asset in assets.values()} | replaced
     elif answer.status_code != 404:
         yield "failed, but there is an item"
     if status != "success":
         last = record["events"][-1]
         if last["severity"] != "ERROR" or len(last["message"]) < 40:
-            yield f"failed without saying why: {last['message']!r}"
+            yield f"failed without a reason: {last['message']!r}"
     findings, objects = site.left()
     yield from map(str, findings)
     mine = {path for path in objects if f"/{name}/" in path or path.startswith("uploads/")}

@@ -1,4 +1,4 @@
-"""A worker beside the server, at whose points something goes wrong as in `serve`: python work.py HOME."""
+"""Separate worker with the same faults as `serve`: `python work.py HOME`."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files that no upload should survive, made on the spot: {name: path}."""
+"""Malicious and broken files, generated: {name: path}."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UTM_21N = (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32621)
 
 
 def corpus(folder: Path) -> dict[str, Path]:
-    """Write all of them into a folder."""
+    """Write all files into a folder."""
     found = {}
     for name, content in itertools.chain(
         _truncated(folder), _of_another_kind(), _lying(), _cyclic(), _misplaced(folder), _misfits(folder)
@@ -49,7 +49,7 @@ def tiff(
     big: bool = False,
     next_ifd: Callable[[int], int] = lambda _: 0,
 ) -> bytes:
-    """A little-endian TIFF of one directory; the value of a tag may be -1, the place of `data`."""
+    """Return a little-endian TIFF of one directory; a tag's value of -1 stands for the offset of `data`."""
     head, entry, offset = (16, 20, "Q") if big else (8, 12, "I")
     counting = 8 if big else 2
     size = head + counting + entry * len(tags) + (8 if big else 4)
@@ -71,7 +71,7 @@ def tiff(
 
 
 def image(width: int, length: int, **more: Any) -> dict[int, tuple[int, Sequence[float]]]:
-    """The tags of a georeferenced image of two bands of uint16; `more` are tags by this module's names."""
+    """Return the tags of a georeferenced image of two uint16 bands, and `more` tags by their names here."""
     tags: dict[int, tuple[int, Sequence[float]]] = {
         WIDTH: (_LONG, [width]),
         LENGTH: (_LONG, [length]),
@@ -99,7 +99,7 @@ def _strips(length: int, rows: int, offset: int = -1, size: int = 0) -> dict[str
 
 
 def bomb(side: int, tile: int = 512) -> bytes:
-    """A square image whose tiles are all one and the same few hundred compressed bytes."""
+    """Return a square image whose tiles share the same few hundred compressed bytes."""
     packed = zlib.compress(bytes(tile * tile * 4), 9)
     count = math.ceil(side / tile) ** 2
     tags = image(
@@ -111,7 +111,7 @@ def bomb(side: int, tile: int = 512) -> bytes:
 
 
 def strip_bomb(megabytes: int) -> bytes:
-    """An image in one strip of so many megabytes, compressed as far as deflate does."""
+    """Return an image in one strip of some megabytes, compressed as much as possible by deflate."""
     width, rows = 2**18 // 4, 4 * megabytes
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(bytes(2**20)) for _ in range(megabytes)) + packer.flush()
@@ -263,7 +263,7 @@ def _lying() -> Iterator[tuple[str, bytes]]:
 
 
 def _cyclic() -> Iterator[tuple[str, bytes]]:
-    """Directories that lead to themselves; what they describe is not there."""
+    """Return directories that refer to themselves, without data."""
     lost = _strips(64, 16, offset=2**30, size=4096)
     yield "cyclic.tif", tiff(image(64, 64, **lost), next_ifd=lambda here: here)
     yield "cyclic-big.tif", tiff(image(64, 64, **lost), big=True, next_ifd=lambda here: here)

@@ -1,4 +1,4 @@
-"""Blobs by the object API on the live stack (semantics section 11 and what else speaks of blobs)."""
+"""Blobs in the object API on a running stack (semantics section 11, and other sections about blobs)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ GEOMETRIES = {
 
 @pytest.fixture(autouse=True)
 def client(stack: embedded.Stack) -> Iterator[CatalogClient]:
-    """The default client, which finds the running stack by its state file."""
+    """Default client, which finds the running stack by its state file."""
     CatalogClient.clear_all_default_clients()
     made = CatalogClient.get_default_client()
     yield made
@@ -69,7 +69,7 @@ def namespace() -> str:
 
 @pytest.fixture
 def new(namespace: str) -> Callable[..., Blob]:
-    """An unsaved blob of a namespace of the test's own."""
+    """Unsaved blob in a namespace of the test's own."""
 
     def make(**attributes: Any) -> Blob:
         return Blob(**{"namespace": namespace, "name": f"blob/{next(_numbers)}", **attributes})
@@ -79,7 +79,7 @@ def new(namespace: str) -> Callable[..., Blob]:
 
 @pytest.fixture
 def text(new: Callable[..., Blob]) -> Blob:
-    """A saved blob of a few lines."""
+    """Saved blob of a few lines."""
     return new().upload_data(TEXT)
 
 
@@ -142,7 +142,7 @@ def test_an_existing_id_is_an_error_11_1(text):
 @pytest.mark.parametrize(
     "known", [{"size_bytes": 1}, {"size_bytes": 10**9}, {"hash": md5(b"x")}, {"hash": "no md5"}]
 )
-def test_data_other_than_known_fails_and_leaves_nothing_11_2(new, known):
+def test_data_other_than_announced_fails_and_leaves_nothing_11_2(new, known):
     blob = new(**known)
     with pytest.raises(BadRequestError, match=next(iter(known))):
         blob.upload_data(TEXT)
@@ -152,7 +152,7 @@ def test_data_other_than_known_fails_and_leaves_nothing_11_2(new, known):
     assert Blob(name=blob.name, namespace=blob.namespace).upload_data(TEXT).data() == TEXT
 
 
-def test_data_as_known_is_taken_11_2_14_10(new):
+def test_data_as_announced_is_accepted_11_2_14_10(new):
     assert new(size_bytes=len(TEXT), hash=md5(TEXT)).upload_data(TEXT).data() == TEXT
 
 
@@ -195,7 +195,7 @@ def test_a_save_changes_metadata_only_11_6(text):
 
 
 # Data out
-def test_data_comes_whole_in_pieces_in_lines_and_to_files_11_3(text, tmp_path):
+def test_data_is_read_whole_in_chunks_in_lines_and_to_files_11_3(text, tmp_path):
     assert text.data() == TEXT
     pieces = list(text.iter_data(chunk_size=5))
     assert b"".join(pieces) == TEXT
@@ -258,7 +258,7 @@ def test_only_a_saved_blob_has_data_11_3(text):
         text.data()
 
 
-def test_data_that_is_no_longer_the_blobs_is_not_taken_for_it_11_2(text):
+def test_data_of_an_earlier_blob_is_not_mistaken_for_its_data_11_2(text):
     Blob.delete(text.id)
     Blob(name=text.name, namespace=text.namespace).upload_data("other")
     with pytest.raises(ClientError):
@@ -267,7 +267,7 @@ def test_data_that_is_no_longer_the_blobs_is_not_taken_for_it_11_2(text):
     assert text.data() == b"other"
 
 
-def test_a_broken_download_goes_on_where_it_broke(new, client, monkeypatch):
+def test_an_interrupted_download_is_continued(new, client, monkeypatch):
     import httpx
 
     data = bytes(range(256)) * 20_000
@@ -314,7 +314,7 @@ def test_the_class_deletes_by_id_11_5_1_17(text):
     assert Blob.delete("nonsense") is None
 
 
-def test_what_vanished_is_deleted_11_5_1_16(text):
+def test_a_missing_blob_counts_as_deleted_11_5_1_16(text):
     uses = ("delete", "data", "iter_data", "iter_lines", "reload")
     copies = [Blob.get(text.id) for _ in uses]
     changed = Blob.get(text.id)
@@ -328,7 +328,7 @@ def test_what_vanished_is_deleted_11_5_1_16(text):
         changed.save()
 
 
-def test_many_are_deleted_at_once_11_5(new):
+def test_several_blobs_are_deleted_at_once_11_5(new):
     ids = [new().upload_data("x").id for _ in range(3)]
     with pytest.raises(NotFoundError, match="missing"):
         Blob.delete_many([*ids, "data/local:x/missing"], raise_on_missing=True)
@@ -339,8 +339,8 @@ def test_many_are_deleted_at_once_11_5(new):
     assert Blob.delete_many([]) == []
 
 
-def test_an_id_may_be_used_again_at_once_11_5(text):
-    """Semantics 11.5: the race that the guide warns of cannot happen here."""
+def test_an_id_can_be_used_again_at_once_11_5(text):
+    """The race that semantics 11.5 describes cannot happen here."""
     tasks, id_ = [], text.id
     for number in range(10):
         tasks.append(Blob.delete(id_))
@@ -377,7 +377,7 @@ def test_a_reader_of_a_deleted_blob_gets_all_or_an_error(new):
     assert wrong == []
 
 
-def test_waiting_gives_up_after_its_time_12_1(monkeypatch, text):
+def test_waiting_ends_with_the_timeout_12_1(monkeypatch, text):
     task = text.delete()
     running = BlobDeletionTaskStatus(id=task.id, status="RUNNING")
     monkeypatch.setattr(BlobDeletionTaskStatus, "_read", lambda _: {"id": task.id, "status": "RUNNING"})
@@ -397,7 +397,7 @@ def test_get_or_create_3_6_1_20(new, namespace):
     assert by_id.upload_data("y").id == f"data/{namespace}/other/name"
 
 
-def test_many_are_read_in_their_order_1_19(new):
+def test_several_blobs_are_read_in_the_given_order_1_19(new):
     blobs = [new().upload_data("x") for _ in range(3)]
     ids = [blob.id for blob in reversed(blobs)]
     assert [blob.id for blob in Blob.get_many(ids)] == ids
@@ -408,7 +408,7 @@ def test_many_are_read_in_their_order_1_19(new):
 
 @pytest.fixture
 def found(new: Callable[..., Blob], namespace: str) -> Callable[[Any], list[str]]:
-    """The names of the test's own blobs that a search finds."""
+    """Return the names of the test's own blobs in a search."""
     for name, attributes in {
         "a/1": {"tags": ["x", "y"], "geometry": shapely.Point(10, 10), "description": "Red soil"},
         "a/2": {"tags": ["y"], "geometry": shapely.box(20, 20, 30, 30), "expires": "2100-01-01"},
@@ -447,7 +447,7 @@ def test_filters_of_blobs_14_7_14_8_4_9(found, namespace):
         assert found(search.filter(condition)) == names, condition
 
 
-def test_searches_by_place_4_13_14_8(found):
+def test_searches_by_geometry_4_13_14_8(found):
     near, far = shapely.box(9, 9, 11, 11), shapely.box(-60, -60, -50, -50)
     assert found(Blob.search().intersects(near)) == ["a/1"]
     assert found(Blob.search().intersects(near, match_null_geometry=True)) == ["a/1", "b_%1"]
@@ -509,7 +509,7 @@ def test_the_guide_works(namespace):
 
 # Size
 class Zeros(io.RawIOBase):
-    """A file of zeros of any size that takes no memory."""
+    """File of zeros of any size, without using memory."""
 
     def __init__(self, size: int) -> None:
         self._size, self._at = size, 0
@@ -552,7 +552,7 @@ def test_large_data_takes_constant_memory(new, stack):
 
 
 def _peak(stack: embedded.Stack) -> int:
-    """The most memory that the server's process ever had, in bytes."""
+    """Return the peak memory of the server's process, in bytes."""
     with open(f"/proc/{stack.pid}/status") as status:  # noqa: PTH123 - no file
         line = next(line for line in status if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""Blobs outlive a killed API and a killed PostgreSQL: each is there whole, or not at all."""
+"""Blobs survive a killed API and a killed PostgreSQL: each is complete, or missing."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ __all__ = ["call"]
 DATA = bytes(range(256)) * 2**15
 
 
-async def _sweep(stack: Stack) -> None:
-    """What the sweeper does, days after the last upload."""
+async def _clean_up(stack: Stack) -> None:
+    """Run the cleanup of days after the last upload."""
     settings = Settings(database_url=stack.database, store_url=stack.store.as_uri())
     read, write = await pools.open_pools(settings)
     try:
@@ -44,7 +44,9 @@ async def _sweep(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("kill", [kill_api, kill_postgres])
-def test_a_kill_while_data_arrives_leaves_no_blob_half(call: Caller, kill: Callable[[Home], None]) -> None:
+def test_a_kill_during_a_blobs_upload_leaves_no_partial_blob(
+    call: Caller, kill: Callable[[Home], None]
+) -> None:
     item = blob.to_stac({"storage_type": "data", "namespace": "local:crash", "name": kill.__name__})
     place = f"/collections/{item['collection']}/items/{item['id']}"
     upload = call("POST", "/blobs", json={"item": item}).json()["id"]
@@ -68,7 +70,7 @@ def test_a_kill_while_data_arrives_leaves_no_blob_half(call: Caller, kill: Calla
 
     data = call("GET", f"/blobs/data/{item['id']}/data")
     assert hashlib.sha256(data.content).digest() == hashlib.sha256(DATA).digest()
-    asyncio.run(_sweep(up(call.home)))
+    asyncio.run(_clean_up(up(call.home)))
     held = again.json()["assets"]["data"]["href"].split("/assets/")[1]
     left = {
         str(file.relative_to(stack.store)) for file in (stack.store / "blobs").rglob("*") if file.is_file()
@@ -77,7 +79,7 @@ def test_a_kill_while_data_arrives_leaves_no_blob_half(call: Caller, kill: Calla
     assert call("DELETE", place).status_code == 204
 
 
-def test_the_hash_of_a_large_blob_comes_after_a_kill(call: Caller) -> None:
+def test_the_hash_of_a_large_blob_is_computed_after_a_kill(call: Caller) -> None:
     data = DATA * (blob.DEFERRED_HASH_BYTES // len(DATA) + 1)
     item = blob.to_stac({"storage_type": "data", "namespace": "local:crash", "name": "large"})
     announced = {"item": item, "size": len(data)}
@@ -91,7 +93,7 @@ def test_the_hash_of_a_large_blob_comes_after_a_kill(call: Caller) -> None:
     assert call("DELETE", f"/collections/{item['collection']}/items/{item['id']}").status_code == 204
 
 
-def test_a_deletion_goes_on_after_a_kill(call: Caller) -> None:
+def test_a_deletion_continues_after_a_kill(call: Caller) -> None:
     stack = up(call.home)
     ids, files = [], []
     for number in range(20):

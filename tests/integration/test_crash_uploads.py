@@ -1,4 +1,4 @@
-"""Uploads outlive a killed API and a killed PostgreSQL: each ends whole, or not at all."""
+"""Uploads survive a killed API and a killed PostgreSQL: each ends with a complete image, or with none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEADLINE = 90.0
 
 
 class Caller:
-    """Calls the API as a client of the embedded stack does: starts it where it is gone, repeats on 503."""
+    """Calls the API as a client of the embedded stack does: starts it if it has ended, and repeats on 503."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -98,7 +98,7 @@ def kill_postgres(home: Home) -> None:
 
 
 @pytest.mark.parametrize("kill", [kill_api, kill_postgres])
-def test_a_kill_in_the_middle_of_uploads_leaves_none_half(
+def test_a_kill_during_uploads_leaves_no_partial_image(
     call: Caller, geotiff: Callable[..., Path], kill: Callable[[Home], None]
 ) -> None:
     rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""The audit of catalog and store: what is wrong is found and said, and mended where it can be."""
+"""Doctor: finds, reports and repairs inconsistencies between catalog and store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def examined(stack: Any, collection: str) -> Callable[..., list[Finding]]:
-    """What the doctor finds of this test's own."""
+    """Return the doctor's findings about this test's objects."""
 
     def examine(*subjects: str, **options: Any) -> list[Finding]:
         settings = Settings(
@@ -48,7 +48,7 @@ def test_a_healthy_catalog_has_no_findings(
     assert examined() == []
 
 
-def test_lost_and_changed_files_are_found_and_stay_to_be_told(
+def test_missing_and_changed_files_are_found_and_not_repaired(
     stack: Any,
     http: httpx.Client,
     collection: str,
@@ -108,14 +108,14 @@ async def _execute(database: str, query: str, *arguments: Any) -> Any:
         await conn.close()
 
 
-def test_work_that_nobody_carries_on_is_found_and_carried_on(
+def test_records_without_a_job_are_found_and_continued(
     stack: Any,
     http: httpx.Client,
     collection: str,
     geotiff: Callable[..., Path],
     examined: Callable[..., list[Finding]],
 ) -> None:
-    """As a request leaves it that dies between its record and its job."""
+    """A request that dies between its record and its job leaves such a record."""
     record = announce(http, collection, "a", path := geotiff()).json()
     http.put(f"/uploads/{record['id']}/files/0", content=path.read_bytes()).raise_for_status()
     pending = (
@@ -136,7 +136,7 @@ def test_work_that_nobody_carries_on_is_found_and_carried_on(
     assert examined(*subjects, late=0.0) == []
 
 
-def test_the_command_prints_findings_and_says_by_its_exit_code_that_there_are_some(
+def test_the_command_prints_findings_and_has_an_exit_code(
     stack: Any, http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
     upload(http, collection, "a", geotiff())

@@ -1,4 +1,4 @@
-"""Some cells of the table of faults; `make faults` prints it whole."""
+"""Some cases of the table of faults; `make faults` runs all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("installation")
 
-SOME = [
+CASES = [
     ("local", "worker killed", failpoints.INSERTED),
     ("local", "reader killed", failpoints.VALIDATED),
     ("local", "database killed", failpoints.INSERTED),
@@ -38,7 +38,7 @@ SOME = [
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Callable[[str], site.Site]]:
-    """The service with a store, started when it is first asked for."""
+    """Return the service with a store, which is started on first use."""
     running: dict[str, site.Site] = {}
     with ExitStack() as stack:
 
@@ -51,22 +51,22 @@ def service() -> Iterator[Callable[[str], site.Site]]:
         yield get
 
 
-@pytest.mark.parametrize(("store", "name", "point"), SOME, ids=map(", ".join, SOME))
-def test_what_is_left_is_whole(
+@pytest.mark.parametrize(("store", "name", "point"), CASES, ids=map(", ".join, CASES))
+def test_a_fault_leaves_no_partial_state(
     service: Callable[[str], site.Site], store: str, name: str, point: str
 ) -> None:
     fault = next(fault for fault in table.faults() if fault.name == name)
     chosen = service(store)
     if fault.disk and not chosen.disk:
         pytest.skip("no small disk can be mounted here")
-    assert table.broken(chosen, fault, point) == ""
+    assert table.run_case(chosen, fault, point) == ""
 
 
 @pytest.mark.parametrize(
     ("store", "action", "says"),
     [("local", "fill", "(it has no space left)"), ("s3", "refuse", "did not take the data")],
 )
-def test_a_blob_that_the_store_does_not_take_is_not_there_and_may_be_sent_again(
+def test_a_blob_that_the_store_fails_to_store_can_be_sent_again(
     service: Callable[[str], site.Site], store: str, action: str, says: str
 ) -> None:
     chosen = service(store)
@@ -95,7 +95,7 @@ def test_a_blob_that_the_store_does_not_take_is_not_there_and_may_be_sent_again(
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one", "bulk"])
-def test_a_database_without_space_is_said_to_have_none_and_nothing_is_stored(
+def test_a_full_database_is_reported_and_stores_nothing(
     service: Callable[[str], site.Site], many: bool
 ) -> None:
     chosen = service("local")
@@ -124,7 +124,7 @@ def test_a_database_without_space_is_said_to_have_none_and_nothing_is_stored(
     assert chosen.call("DELETE", shown).status_code == 204
 
 
-def test_a_service_that_fails_while_it_is_waited_for_is_a_warning_10_5(
+def test_a_service_that_fails_during_a_wait_causes_a_warning_10_5(
     service: Callable[[str], site.Site], geotiff: Callable[..., Path]
 ) -> None:
     chosen = service("local")

@@ -1,4 +1,4 @@
-"""What is no image, or lies about itself, ends as a failure that says why; the server does not notice."""
+"""Invalid and malicious files fail with a reason and do not affect the server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECONDS = 30.0
 
 
 class Watch(threading.Thread):
-    """Looks at the memory of a process and each of its children, many times a second."""
+    """Measures the memory of a process and each of its children, many times a second."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -59,7 +59,7 @@ def watch(stack: Any) -> Iterator[Watch]:
         yield watching
 
 
-def test_every_hostile_file_is_a_failure_that_says_why(
+def test_every_hostile_file_fails_with_a_reason(
     stack: Any,
     http: httpx.Client,
     collection: str,
@@ -115,7 +115,7 @@ def test_every_hostile_file_is_a_failure_that_says_why(
         "+proj=longlat +nadgrids=/etc/passwd", "ESRI::/etc/passwd", "nonsense",
     ],
 )  # fmt: skip
-def test_a_reference_system_is_no_way_to_read_files_or_addresses(
+def test_a_reference_system_cannot_name_files_or_urls(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path], projection: str
 ) -> None:
     item = draft(collection, "a", **{"catalog:projection": projection})

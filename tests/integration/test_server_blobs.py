@@ -1,4 +1,4 @@
-"""Blobs over HTTP: whole or not at all, in ranges, deleted for good and made anew."""
+"""Blobs over HTTP: complete or missing, read in ranges, deleted with their data, made again."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ POINT = {"type": "Point", "coordinates": [10.0, 20.0]}
 
 
 def announced(name: str | None = None, **attributes: Any) -> dict[str, Any]:
-    """The item of a new blob."""
+    """Return the item of a new blob."""
     named = {"storage_type": "data", "namespace": "local:tests", "name": name or f"some/{uuid.uuid4().hex}"}
     return blob.to_stac({**named, **attributes})
 
 
 @pytest.fixture
 def send(http: httpx.Client) -> Callable[..., httpx.Response]:
-    """Announce a blob and put its data."""
+    """Announce a blob and send its data."""
 
     def run(item: dict[str, Any], data: Any = DATA) -> httpx.Response:
         answer = http.post("/blobs", json={"item": item})
@@ -47,7 +47,7 @@ def send(http: httpx.Client) -> Callable[..., httpx.Response]:
 
 @pytest.fixture
 def made(send: Callable[..., httpx.Response]) -> dict[str, Any]:
-    """The item of a fresh blob with `DATA`."""
+    """Item of a new blob with `DATA`."""
     answer = send(announced())
     assert answer.status_code == 201, answer.text
     return answer.json()
@@ -66,7 +66,7 @@ def identifier(item: dict[str, Any]) -> str:
 
 
 def stored(stack: embedded.Stack) -> set[str]:
-    """The data of all blobs that lies in the store."""
+    """Return the paths of all blobs' data in the store."""
     folder = stack.store / "blobs"
     return {str(file.relative_to(stack.store)) for file in folder.rglob("*") if file.is_file()}
 
@@ -123,7 +123,7 @@ def test_data_of_any_size_arrives(http, send, data):
     "known",
     [{"size_bytes": 5}, {"size_bytes": 10**6}, {"hash": "0" * 32}, {"size_bytes": 2048, "hash": "1" * 32}],
 )
-def test_data_other_than_announced_leaves_nothing(http, stack, send, known):
+def test_data_other_than_announced_is_refused_and_deleted(http, stack, send, known):
     before = stored(stack)
     item = announced(**known)
     answer = send(item)
@@ -133,12 +133,12 @@ def test_data_other_than_announced_leaves_nothing(http, stack, send, known):
     assert stored(stack) == before
 
 
-def test_data_as_announced_is_taken(send):
+def test_data_as_announced_is_accepted(send):
     known = {"size_bytes": len(DATA), "hash": hashlib.md5(DATA, usedforsecurity=False).hexdigest().upper()}
     assert send(announced(**known)).status_code == 201
 
 
-def test_data_that_breaks_off_leaves_nothing(http, stack):
+def test_interrupted_data_leaves_nothing(http, stack):
     before = stored(stack)
     item = announced()
     url = http.post("/blobs", json={"item": item}).json()["url"]
@@ -154,14 +154,14 @@ def test_data_that_breaks_off_leaves_nothing(http, stack):
     assert len(stored(stack) - before) == 1
 
 
-def test_an_id_is_taken_once(http, stack, send, made):
+def test_an_id_can_be_used_once(http, stack, send, made):
     before = stored(stack)
     again = announced(made["properties"]["title"])
     assert send(again).status_code == 409
     assert stored(stack) == before
 
 
-def test_of_two_uploads_of_one_id_one_wins(http, stack):
+def test_one_of_two_concurrent_uploads_of_an_id_succeeds(http, stack):
     before = stored(stack)
     item = announced()
     urls = [http.post("/blobs", json={"item": item}).json()["url"] for _ in range(4)]
@@ -173,7 +173,7 @@ def test_of_two_uploads_of_one_id_one_wins(http, stack):
     assert len(stored(stack) - before) == 1
 
 
-def test_a_repeated_put_gives_the_blob_that_was_made(http, stack):
+def test_a_repeated_put_returns_the_existing_blob(http, stack):
     item = announced()
     url = http.post("/blobs", json={"item": item}).json()["url"]
     first, second = http.put(url, content=DATA), http.put(url, content=b"other")
@@ -196,7 +196,7 @@ def test_a_repeated_put_gives_the_blob_that_was_made(http, stack):
         ({"assets": {"data": {"catalog:hash": "zz"}}}, 400),
     ],
 )
-def test_what_can_be_no_blob_is_refused_before_its_data_is_sent(http, change, status):
+def test_an_invalid_blob_is_refused_before_its_data_is_sent(http, change, status):
     answer = http.post("/blobs", json={"item": {**announced(), **change}})
     assert answer.status_code == status, answer.text
     assert answer.json()["description"]
@@ -209,7 +209,7 @@ def test_writes_need_the_token(stack, made):
         assert anonymous.post("/blobs/deletions", json={"ids": [identifier(made)]}).status_code == 401
 
 
-def test_paths_lead_nowhere_but_to_data_of_items(http, stack):
+def test_only_paths_of_items_data_are_served(http, stack):
     for guess in ("blobs", "blobs/", "blobs/data", "blobs/../uploads/1/0", "blobs/data/x/data"):
         assert http.get(f"/assets/{guess.replace('..', '%2e%2e')}").status_code == 404
 
@@ -221,7 +221,7 @@ def finished(http: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
     return record
 
 
-def test_a_deletion_takes_the_item_at_once_and_the_data_soon(http, stack, made):
+def test_a_deletion_removes_the_item_at_once_and_the_data_soon(http, stack, made):
     before = stored(stack)
     answer = http.post("/blobs/deletions", json={"ids": [identifier(made), "data/x/missing", "foreign"]})
     assert answer.status_code == 202
@@ -242,8 +242,8 @@ def test_a_strict_deletion_deletes_all_or_none(http, made):
     assert http.get(path(made)).status_code == 200
 
 
-def test_a_blob_made_anew_keeps_its_data(http, send, made):
-    """The deletion of the old data may come at any time: it has a place of its own."""
+def test_a_blob_made_again_keeps_its_data(http, send, made):
+    """The old data may be deleted at any time, because the new data has a path of its own."""
     for n in range(5):
         answer = http.post("/blobs/deletions", json={"ids": [identifier(made)]})
         again = send(announced(made["properties"]["title"]), bytes([n]) * 100)
@@ -292,7 +292,7 @@ def test_a_geometry_comes_and_goes(http, made):
     assert "bbox" not in gone
 
 
-def test_stac_clients_may_point_to_data_elsewhere_only(http, made):
+def test_stac_clients_can_refer_to_remote_data_only(http, made):
     item = announced(href="https://example.com/data", storage_state="available")
     made_remote = http.post("/collections/blobs:data/items", json=item)
     assert made_remote.status_code == 201, made_remote.text
@@ -310,7 +310,7 @@ def test_collections_of_blobs_are_reserved(http, made):
     assert http.delete("/collections/blobs:data").status_code == 409
 
 
-def test_blobs_are_found_by_place_and_with_no_place(http, send):
+def test_blobs_are_found_with_and_without_a_geometry(http, send):
     namespace = f"local:{uuid.uuid4().hex}"
     placed = [announced(f"n{n}", namespace=namespace, geometry=g) for n, g in enumerate((POINT, None))]
     for item in placed:
@@ -355,7 +355,7 @@ def test_pages_and_fields_show_null_too(http, send):
     assert first["numberMatched"] == 3
 
 
-def test_the_longest_names_are_taken(http, send):
+def test_the_longest_names_are_accepted(http, send):
     name = "名/" * 240
     item = announced(name.rstrip("/") + "x" * 5, namespace="local")
     answer = send(item)
@@ -375,7 +375,7 @@ async def _run(stack: embedded.Stack, do: Callable[[Services], Any]) -> Any:
         await write.close()
 
 
-def test_expired_blobs_go(http, stack, send):
+def test_expired_blobs_are_deleted(http, stack, send):
     old = send(announced(expires="2020-01-01T00:00:00Z")).json()
     young = send(announced(expires="2120-01-01T00:00:00Z")).json()
 
@@ -390,7 +390,7 @@ def test_expired_blobs_go(http, stack, send):
     assert len(before - stored(stack)) == 1
 
 
-def test_what_nobody_carries_on_is_swept(http, stack, made):
+def test_abandoned_uploads_are_cleaned_up(http, stack, made):
     item = announced()
     upload = http.post("/blobs", json={"item": item}).json()["id"]
     left = f"blobs/data/{uuid.uuid4().hex}/data"

@@ -1,4 +1,4 @@
-"""Deleting all that belongs to a product, in the background."""
+"""Deletion of the images and bands of a product, in the background."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def test_one_deletion_runs_at_a_time(stack: Any, http: httpx.Client, collection:
     assert collection in refused.json()["description"]
 
 
-def test_a_product_that_is_missing_has_nothing_to_delete(http: httpx.Client) -> None:
+def test_a_missing_product_has_nothing_to_delete(http: httpx.Client) -> None:
     assert http.post("/collections/local:nope/deletion").status_code == 404

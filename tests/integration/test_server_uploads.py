@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def draft(collection: str, name: str, **properties: Any) -> dict[str, Any]:
-    """What `image.to_stac` makes of an Image that has only a name and a date."""
+    """Return the item of an Image that has only a name and a date."""
     properties = {"datetime": "2024-05-01T00:00:00Z", **properties}
     return {"type": "Feature", "id": name, "collection": collection, "properties": properties}
 
@@ -35,7 +35,7 @@ def announce(http: httpx.Client, collection: str, name: str, *paths: Path, **mor
 
 
 def upload(http: httpx.Client, collection: str, name: str, *paths: Path, **more: Any) -> dict[str, Any]:
-    """Run a whole upload; the record at its end."""
+    """Run a complete upload; return its final record."""
     answer = announce(http, collection, name, *paths, **more)
     assert answer.status_code == 201, answer.text
     record = answer.json()
@@ -51,7 +51,7 @@ def finished(http: httpx.Client, upload_id: str) -> dict[str, Any]:
     return record
 
 
-def test_a_file_becomes_an_item_with_what_the_file_says(
+def test_a_file_becomes_an_item_with_its_metadata(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
     array = np.zeros((2, 300, 400), "uint16")
@@ -83,7 +83,7 @@ def test_a_file_becomes_an_item_with_what_the_file_says(
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_an_item_tells_the_statistics_of_each_band_and_shows_a_picture(
+def test_an_item_has_band_statistics_and_a_thumbnail(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
     array = np.zeros((2, 700, 900), "uint16")
@@ -110,7 +110,7 @@ def test_an_item_tells_the_statistics_of_each_band_and_shows_a_picture(
     assert gray[200, 500] > gray[200, 200] > 0
 
 
-def test_a_preview_of_the_users_own_is_kept(
+def test_a_preview_set_by_the_user_is_kept(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
     item = draft(collection, "a")
@@ -120,10 +120,10 @@ def test_a_preview_of_the_users_own_is_kept(
     assert assets["thumbnail"]["href"] == "https://example.com/a.png"
 
 
-def test_a_picture_lies_where_the_files_beside_it_say(
+def test_an_image_is_georeferenced_by_its_sidecar_files(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """A world file places the center of the first pixel, a .prj says in which reference system."""
+    """A world file states the center of the first pixel, a .prj the reference system."""
     array = np.random.default_rng(5).integers(1, 9999, (2, 40, 60)).astype("uint16")
     picture = geotiff("Scene.png", array, driver="PNG")  # what GDAL leaves beside it stays here
     world, prj = tmp_path / "scene.pgw", tmp_path / "scene.prj"
@@ -158,7 +158,7 @@ def test_jpeg_2000_and_jpeg_become_images(http: httpx.Client, geotiff: Callable[
     assert upload(http, collection, "photo", photo, item=item)["status"] == "success"
 
 
-def test_the_item_is_not_there_before_the_upload_succeeds(
+def test_the_item_does_not_exist_before_the_upload_succeeds(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
     record = announce(http, collection, "a", path := geotiff()).json()
@@ -167,7 +167,7 @@ def test_the_item_is_not_there_before_the_upload_succeeds(
     assert http.get(f"/collections/{collection}/items/a").status_code == 404
 
 
-def test_a_signed_url_allows_what_it_says_and_nothing_else(
+def test_a_signed_url_allows_only_its_request(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
     first, other = (announce(http, collection, name, path := geotiff()).json() for name in "ab")
@@ -207,7 +207,7 @@ def _vrt(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_empty, _text, _truncated, _vrt])
-def test_a_broken_file_is_a_failure_that_says_why_and_leaves_nothing(
+def test_a_broken_file_fails_with_a_reason_and_leaves_nothing(
     stack: Any,
     http: httpx.Client,
     collection: str,
@@ -237,7 +237,7 @@ def test_a_broken_file_is_a_failure_that_says_why_and_leaves_nothing(
     ],
     ids=["too few bands", "another type", "no georeferencing", "all nodata"],
 )
-def test_a_file_that_does_not_fit_the_product_is_a_failure(
+def test_a_file_that_does_not_fit_the_product_fails(
     http: httpx.Client,
     collection: str,
     geotiff: Callable[..., Path],
@@ -250,7 +250,7 @@ def test_a_file_that_does_not_fit_the_product_is_a_failure(
     assert message in record["events"][-1]["message"]
 
 
-def test_attributes_of_the_user_win_over_the_file(
+def test_attributes_of_the_user_override_the_file(
     http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
     mine = {"proj:code": "EPSG:32622", "proj:transform": [10, 0, 500000, 0, -10, 100000]}
@@ -364,14 +364,14 @@ def test_assets_are_served_in_ranges(
         "uploads/1/0", "images/", "images//etc/passwd", "images/no/such/file.tif", "images/a%00b",
     ],
 )  # fmt: skip
-def test_nothing_but_images_is_served(http: httpx.Client, path: str) -> None:
+def test_only_images_are_served(http: httpx.Client, path: str) -> None:
     assert http.get(f"/assets/{path}").status_code in (404, 400)
 
 
-def test_an_item_can_not_point_the_server_at_its_own_files(
+def test_an_item_cannot_refer_to_the_servers_own_files(
     stack: Any, http: httpx.Client, collection: str, geotiff: Callable[..., Path]
 ) -> None:
-    """Deleting an item deletes the files it refers to, but never what lies outside of images."""
+    """Deleting an item deletes the files that it refers to, but never files outside of images."""
     keep = stack.store / "uploads" / "keep"
     keep.parent.mkdir(exist_ok=True)
     keep.write_text("mine")

@@ -1,4 +1,4 @@
-"""Workers of their own: any of them carries on what another was killed over."""
+"""Separate workers: each continues the job of a killed one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("installation")
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[site.Site]:
-    """A server without a worker in it."""
+    """Server without a worker in its process."""
     with site.running("local", LANDBRIDGE_WORKER="false", LANDBRIDGE_WORKER_TIMEOUT="2") as running:
         table.prepare(running)
         yield running
@@ -46,16 +46,16 @@ def workers(service: site.Site) -> Iterator[list[subprocess.Popen[bytes]]]:
         yield made
 
 
-def test_another_worker_carries_on_what_one_was_killed_over(
+def test_another_worker_continues_the_job_of_a_killed_one(
     service: site.Site, workers: list[subprocess.Popen[bytes]]
 ) -> None:
     fault = table.Fault("worker killed", "kill server")
-    assert table.broken(service, fault, failpoints.CONVERTED) == ""
+    assert table.run_case(service, fault, failpoints.CONVERTED) == ""
     assert sorted(worker.poll() for worker in workers if worker.poll() is not None) == [-signal.SIGKILL]
 
 
-def test_a_worker_ends_when_it_is_told_to(service: site.Site, workers: list[subprocess.Popen[bytes]]) -> None:
-    assert table.broken(service, table.Fault("nothing", ""), "") == ""
+def test_a_worker_ends_on_sigterm(service: site.Site, workers: list[subprocess.Popen[bytes]]) -> None:
+    assert table.run_case(service, table.Fault("nothing", ""), "") == ""
     for worker in workers:
         worker.terminate()
     assert [worker.wait(timeout=30) for worker in workers] == [0, 0]

@@ -1,4 +1,4 @@
-"""Semantics section 10 against the live stack."""
+"""Uploads of images on a running stack (semantics section 10)."""
 
 import numpy as np
 import pytest
@@ -163,7 +163,7 @@ def test_nodata_of_64_bits_is_exact_from_the_band_to_the_pixels(product, uploade
     assert statistics["statistics"]["count"] == (array != nodata).sum()
 
 
-def test_bands_masked_at_different_pixels_come_back_so(banded, uploaded):
+def test_bands_masked_at_different_pixels_are_read_back_unchanged(banded, uploaded):
     array = np.ma.masked_array(ARRAY, np.zeros(ARRAY.shape, bool))
     array[0, :10] = np.ma.masked
     array[1, :, 20:] = np.ma.masked
@@ -172,7 +172,7 @@ def test_bands_masked_at_different_pixels_come_back_so(banded, uploaded):
     assert np.array_equal(result.compressed(), array.compressed())
 
 
-def test_many_bands_come_back_each_as_it_went_10_2_14_5(product, uploaded):
+def test_many_bands_are_read_back_unchanged_10_2_14_5(product, uploaded):
     array = np.arange(7 * 40 * 60, dtype="uint16").reshape(7, 40, 60) + 1
     names = [f"b{index}" for index in range(7)]
     add_bands(product, names)
@@ -251,7 +251,7 @@ def test_finished_uploads_cannot_be_canceled_or_deleted_10_7(banded, uploaded):
             delete()
 
 
-def test_waiting_has_an_end_10_5(banded, geotiff):
+def test_waiting_ends_with_the_timeout_10_5(banded, geotiff):
     from concurrent.futures import TimeoutError as FuturesTimeoutError
 
     upload = Image(product=banded, name="i", acquired="2020-01-01").upload(str(geotiff(array=ARRAY)))

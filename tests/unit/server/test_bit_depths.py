@@ -1,4 +1,4 @@
-"""Files whose samples use fewer bits than a type has become COGs of the whole type, exact."""
+"""Files whose samples use fewer bits than their data type become exact COGs of the full data type."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BITS = [
 
 
 def values(dtype: str, bits: int, count: int = 1) -> np.ndarray[Any, Any]:
-    """Return random values of all these bits, their smallest and largest among them."""
+    """Return random values of a bit depth, including the smallest and the largest."""
     rng = np.random.default_rng(bits)
     if dtype == "float32":
         kind = "float16" if bits < 32 else "float32"
@@ -45,7 +45,7 @@ def values(dtype: str, bits: int, count: int = 1) -> np.ndarray[Any, Any]:
 
 
 def converted(path: Path, data_type: str, count: int, **options: Any) -> ConversionResult:
-    """Return what uploading a file makes of it."""
+    """Convert a file."""
     bands = [{"name": f"b{band}", "band_index": band, "data_type": data_type} for band in range(count)]
     folder = path.parent / "made"
     folder.mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ def converted(path: Path, data_type: str, count: int, **options: Any) -> Convers
 
 
 def check_whole_type(result: ConversionResult, array: np.ndarray[Any, Any]) -> None:
-    """Assert that a COG holds these values, in samples of their whole type at every level."""
+    """Assert that a COG has these values, in samples of the full data type at every overview level."""
     (path,) = result.files
     with rasterio.open(path) as file:
         assert file.dtypes == (array.dtype.name,) * len(array)
@@ -74,7 +74,7 @@ def check_whole_type(result: ConversionResult, array: np.ndarray[Any, Any]) -> N
 
 @pytest.mark.parametrize(("count", "interleave"), [(1, "band"), (3, "pixel"), (6, "pixel"), (6, "band")])
 @pytest.mark.parametrize(("dtype", "bits"), BITS)
-def test_a_geotiff_of_any_count_of_bits_becomes_the_next_full_type(
+def test_a_geotiff_of_any_bit_depth_gets_the_next_full_data_type(
     tmp_path: Path, dtype: str, bits: int, count: int, interleave: str
 ) -> None:
     path, array = tmp_path / "source.tif", values(dtype, bits, count)
@@ -89,7 +89,7 @@ def test_a_geotiff_of_any_count_of_bits_becomes_the_next_full_type(
 @pytest.mark.parametrize("resampler", ["nearest", "average", "cubic"])
 @pytest.mark.parametrize(("dtype", "bits"), [("uint8", 1), ("uint16", 12), ("uint16", 15)])
 @pytest.mark.parametrize("count", [1, 6])
-def test_overviews_of_few_bits_hold_what_those_of_the_full_type_do(
+def test_overviews_of_few_bits_equal_those_of_the_full_data_type(
     tmp_path: Path, dtype: str, bits: int, resampler: str, count: int
 ) -> None:
     array, levels = values(dtype, bits, count), []
@@ -132,8 +132,8 @@ def test_a_jpeg_2000_of_12_or_15_bits_becomes_uint16_exact(
     check_whole_type(converted(path, CATALOG_TYPES[dtype], count), array)
 
 
-def test_overviews_follow_the_bands_places_in_the_file_not_their_order(tmp_path: Path) -> None:
-    """A class keeps its values in overviews, wherever the product lists it, and means stay means."""
+def test_overviews_follow_the_band_index_not_the_order_of_bands(tmp_path: Path) -> None:
+    """Overviews of a class band keep its values and other bands are averaged, in any order of bands."""
     path, array = tmp_path / "source.tif", values("uint8", 8, 3)
     with rasterio.open(
         path, "w", driver="GTiff", count=3, height=ROWS, width=COLUMNS, dtype="uint8", **PLACE

@@ -1,4 +1,4 @@
-"""What COGs are written: how their bands lie, and that pixels, overviews and place are what they were."""
+"""COGs of uploads: interleaving of bands, pixels, overviews and georeference."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pixels(count: int, rows: int = 700, columns: int = 1100, dtype: str = "uint1
 
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
-    """Write an array as a file, and make a COG of that."""
+    """Write an array to a file, and a COG of that file."""
 
     def make(
         array: np.ndarray[Any, Any],
@@ -66,7 +66,7 @@ def made(tmp_path: Path) -> Made:
 
 
 def levels(path: Path) -> list[tuple[bool, tuple[int, int]]]:
-    """Of each resolution whether its bands lie apart, and its size; as the engine reads it without GDAL."""
+    """Return for each level whether it is band-interleaved, and its size, as the raster engine reads it."""
     file = open_file(str(path))
     assert file is not None
     found = structure(file)
@@ -102,14 +102,14 @@ def test_very_many_bands_are_in_small_tiles_together(made: Made) -> None:
 @pytest.mark.parametrize(
     "dtype", ["uint8", "int8", "int16", "uint16", "int32", "uint32", "float32", "float64"]
 )
-def test_bands_of_every_type_are_written_apart(made: Made, dtype: str, interleave: str) -> None:
+def test_bands_of_every_data_type_are_band_interleaved(made: Made, dtype: str, interleave: str) -> None:
     array = pixels(6, dtype=dtype)
     with rasterio.open(made(array, interleave=interleave)) as file:
         assert file.profile["interleave"] == "band"
         assert (file.read() == array).all()
 
 
-def test_overviews_are_means_of_what_is_valid(made: Made) -> None:
+def test_overviews_are_means_of_valid_pixels(made: Made) -> None:
     path = made(pixels(6))
     with rasterio.open(path, overview_level=0) as file, rasterio.open(path) as whole:
         whole_band, half = whole.read(6).astype(float), file.read(6)
@@ -119,12 +119,12 @@ def test_overviews_are_means_of_what_is_valid(made: Made) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(cog._RESAMPLERS))
-def test_overviews_are_made_as_wanted(made: Made, name: str) -> None:
+def test_overviews_are_made_by_the_requested_method(made: Made, name: str) -> None:
     path = made(pixels(6), {"overview_resampler": name, "overviews": [2, 4, 8]})
     assert levels(path) == [(True, (700 >> k, 1100 >> k)) if k < 3 else (True, (88, 138)) for k in range(4)]
 
 
-def test_what_the_user_says_of_the_place_stands_in_the_file(made: Made) -> None:
+def test_the_georeference_given_by_the_user_is_written(made: Made) -> None:
     described = {"crs": "EPSG:32622", "transform": Affine(10, 1, 5, 1, -10, 7), "nodata": 7.0}
     array = pixels(6)
     for interleave in ("pixel", "band"):
@@ -133,7 +133,7 @@ def test_what_the_user_says_of_the_place_stands_in_the_file(made: Made) -> None:
             assert (file.read() == array).all()
 
 
-def test_a_mask_beside_many_bands_is_kept(made: Made) -> None:
+def test_a_mask_band_of_many_bands_is_kept(made: Made) -> None:
     mask = np.ones((700, 1100), bool)
     mask[100:300, 50:] = False
     array = pixels(6)
@@ -142,14 +142,14 @@ def test_a_mask_beside_many_bands_is_kept(made: Made) -> None:
         assert (file.read() == array).all()
 
 
-def test_an_alpha_band_stays_one(made: Made) -> None:
+def test_an_alpha_band_stays_an_alpha_band(made: Made) -> None:
     path = made(pixels(6), alpha="yes", nodata=None, described={**DESCRIBED, "nodata": None})
     assert levels(path)[0][0]
     with rasterio.open(path) as file:
         assert file.colorinterp[1] == ColorInterp.alpha  # the first beside the gray one
 
 
-def test_points_of_control_give_way_to_the_place_that_is_given(made: Made, tmp_path: Path) -> None:
+def test_ground_control_points_are_replaced_by_a_given_georeference(made: Made, tmp_path: Path) -> None:
     array = pixels(6)
     points = [rasterio.control.GroundControlPoint(r, c, c, -r) for r, c in ((0, 0), (0, 100), (100, 0))]
     for interleave in ("pixel", "band"):

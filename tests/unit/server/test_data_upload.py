@@ -1,4 +1,4 @@
-"""Data on its way into a store that is no folder: whole and as announced, or not at all."""
+"""Data of blobs is stored completely and as announced, or not at all, in a store other than a folder."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> AssetStore:
 
 
 @pytest.mark.parametrize("wanted", [(None, None), (1500, None), (1500, MD5), (None, MD5)])
-def test_data_as_announced_is_stored(store, wanted):
+def test_announced_data_is_stored(store, wanted):
     outcome, paths = received(store, data_upload.DataProperties(*wanted))
     assert outcome == data_upload.DataProperties(1500, MD5)
     assert len(paths) == 1
@@ -58,7 +58,7 @@ def test_data_as_announced_is_stored(store, wanted):
 @pytest.mark.parametrize(
     ("wanted", "md5"), [((1500, None), None), ((1500, MD5), MD5), ((None, MD5), MD5), ((None, None), MD5)]
 )
-def test_large_data_that_is_to_be_compared_with_nothing_is_not_hashed(store, monkeypatch, wanted, md5):
+def test_large_data_without_an_announced_md5_is_not_hashed(store, monkeypatch, wanted, md5):
     monkeypatch.setattr(blob, "DEFERRED_HASH_BYTES", 1499)
     assert received(store, data_upload.DataProperties(*wanted))[0] == data_upload.DataProperties(1500, md5)
 
@@ -72,7 +72,7 @@ def test_large_data_of_another_size_leaves_nothing(store, monkeypatch, size):
 
 
 @pytest.mark.parametrize("size", [1499, 1500, 1501])
-def test_the_hash_of_an_object_is_that_of_its_whole_data(store, size):
+def test_the_hash_of_an_object_covers_all_its_data(store, size):
     async def run() -> Any:
         path = store.new_blob("data")
         gone = await checksums.digest(store, path, size)
@@ -92,13 +92,13 @@ def test_the_hash_of_an_object_is_that_of_its_whole_data(store, size):
         ((None, None), 1200, HTTPException),
     ],
 )
-def test_other_data_leaves_nothing(store, wanted, limit, error):
+def test_data_other_than_announced_is_deleted(store, wanted, limit, error):
     outcome, paths = received(store, data_upload.DataProperties(*wanted), limit)
     assert isinstance(outcome, error)
     assert paths == []
 
 
-def test_data_that_breaks_off_leaves_nothing(store):
+def test_interrupted_data_leaves_nothing(store):
     async def broken() -> AsyncIterator[bytes]:
         yield b"a" * 1000
         raise ConnectionResetError
@@ -108,7 +108,7 @@ def test_data_that_breaks_off_leaves_nothing(store):
     assert paths == []
 
 
-def test_a_store_that_refuses_is_told(tmp_path):
+def test_an_error_of_the_store_is_reported(tmp_path):
     store = AssetStore(tmp_path.as_uri())
     (tmp_path / "blobs").write_text("no folder")
 
@@ -121,12 +121,12 @@ def test_a_store_that_refuses_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("asset", [{"file:size": -1}, {"file:size": True}, {"catalog:hash": "zz"}, []])
-def test_what_is_no_size_or_hash_is_named(asset):
+def test_an_invalid_size_or_hash_is_reported(asset):
     with pytest.raises(InvalidDocument):
         data_upload.expected({"assets": {"data": asset or "x"}})
 
 
-def test_the_size_to_come_is_compared_with_the_items():
+def test_the_announced_size_is_compared_with_the_items():
     item: dict[str, Any] = {"assets": {"data": {"file:size": 5}}}
     with pytest.raises(BadRequestError, match="size_bytes"):
         data_upload.announce(item, 6, 100)
@@ -139,7 +139,7 @@ def test_the_size_to_come_is_compared_with_the_items():
     assert data_upload.expected(item).size == 7
 
 
-def test_only_what_items_refer_to_is_served():
+def test_only_files_of_items_are_served():
     assert is_served(AssetStore("memory:///").new_blob("data"))
     for path in ("blobs", "uploads/1/0", "blobs/../uploads/1/0", "blobs//x", "x/blobs/y"):
         assert not is_served(path)

@@ -1,4 +1,4 @@
-"""A stream in blocks: none changes while a lane may still work on it, and there are few of them."""
+"""Blocks of a stream: none changes while an executor may still use it, and few buffers are used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
 @pytest.mark.parametrize("step", [1000, BLOCK - 1, BLOCK, 5 * BLOCK // 2])
-def test_all_blocks_but_the_last_are_whole(size: int, step: int) -> None:
+def test_all_blocks_except_the_last_are_full(size: int, step: int) -> None:
     data = bytes(range(251)) * (size // 251 + 1)
     data = data[:size]
 
@@ -37,7 +37,7 @@ def test_all_blocks_but_the_last_are_whole(size: int, step: int) -> None:
     assert all(found)
 
 
-def test_lanes_that_are_behind_get_every_block_as_it_was() -> None:
+def test_executors_that_are_behind_get_every_block_unchanged() -> None:
     chunks = [bytes([number]) * BLOCK for number in range(20)]
     seen = [hashlib.sha256(), hashlib.sha256()]
     started = threading.Event()
@@ -63,7 +63,7 @@ def test_lanes_that_are_behind_get_every_block_as_it_was() -> None:
     assert [digest.digest() for digest in seen] == [expected, expected]
 
 
-def test_a_long_stream_needs_no_more_memory_than_a_short_one() -> None:
+def test_a_long_stream_uses_the_memory_of_a_short_one() -> None:
     async def run() -> set[int]:
         return {id(block.obj) async for block in into_blocks(stream(*[bytes(BLOCK)] * 50))}
 

@@ -1,4 +1,4 @@
-"""A store that is a folder: files appear whole, and an attempt that fails leaves none."""
+"""Folder store: files appear when they are complete, and a failed attempt leaves none."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_file_is_read_once_from_its_start_to_its_end(tmp_path: Path, size: int
     assert asyncio.run(run()) == (hashlib.sha256(data).digest(), min(size, BLOCK))
 
 
-def test_nothing_is_there_before_the_last_byte(tmp_path: Path) -> None:
+def test_the_file_does_not_exist_before_the_last_byte(tmp_path: Path) -> None:
     target = tmp_path / "data"
 
     async def watched() -> AsyncIterator[bytes]:
@@ -70,7 +70,7 @@ def test_nothing_is_there_before_the_last_byte(tmp_path: Path) -> None:
     assert asyncio.run(folder_store.write(target, into_blocks(watched()))) == 3 * 2**20
 
 
-def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+def test_an_interrupted_stream_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "data"
     target.write_bytes(b"before")
 
@@ -84,7 +84,7 @@ def test_a_stream_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_write_that_is_canceled_leaves_nothing(tmp_path: Path) -> None:
+def test_a_cancelled_write_leaves_nothing(tmp_path: Path) -> None:
     async def run() -> None:
         begun = asyncio.Event()
 
@@ -114,9 +114,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(small_disk: Path, direct: bo
 
 
 @pytest.mark.parametrize("direct", [False, True])
-def test_a_write_cut_short_goes_on_where_it_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct: bool
-) -> None:
+def test_a_partial_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct: bool) -> None:
     whole = os.write
     # No disk takes such parts of a block directly.
     monkeypatch.setattr(os, "write", lambda file, block: whole(file, block[: len(block) // 2 + 1]))
@@ -125,7 +123,7 @@ def test_a_write_cut_short_goes_on_where_it_ended(
     assert (tmp_path / "data").read_bytes() == joined(*sizes)
 
 
-def test_a_read_cut_short_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partial_read_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = os.preadv
     monkeypatch.setattr(
         os, "preadv", lambda file, buffers, start: whole(file, [buffers[0][: BLOCK // 2 + 1]], start)
@@ -144,7 +142,7 @@ async def size_by_scan(path: Path) -> int:
 
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="the system has no direct writes")
-def test_where_nothing_is_written_directly_all_goes_the_ordinary_way(
+def test_without_direct_io_files_are_written_by_the_page_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control = fcntl.fcntl
@@ -166,7 +164,7 @@ def test_where_nothing_is_written_directly_all_goes_the_ordinary_way(
 
 
 def is_cached(path: Path) -> bool:
-    """Whether the start of a file can be read without its disk."""
+    """Return whether the start of a file is in the page cache."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.preadv(descriptor, [bytearray(4096)], 0, os.RWF_NOWAIT)
@@ -179,7 +177,7 @@ def is_cached(path: Path) -> bool:
 
 @pytest.fixture
 def direct_disk(tmp_path: Path) -> Path:
-    """A folder on a disk that takes direct writes, as most do."""
+    """Folder on a disk that supports direct I/O; most do."""
     try:
         descriptor = os.open(tmp_path / "probe", os.O_WRONLY | os.O_CREAT | os.O_DIRECT)
         os.write(descriptor, mmap.mmap(-1, 2**16))
@@ -192,21 +190,21 @@ def direct_disk(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("direct", [False, True])
-def test_what_is_written_directly_takes_no_memory_of_the_systems(direct_disk: Path, direct: bool) -> None:
+def test_direct_writes_do_not_fill_the_page_cache(direct_disk: Path, direct: bool) -> None:
     target = direct_disk / "data"
     asyncio.run(folder_store.write(target, into_blocks(pieces(2**21, 5)), direct=direct))
     # To ask whether it is cached can have the system read it.
     assert is_cached(target) is not direct
 
 
-def test_what_is_read_once_takes_no_memory_of_the_systems(direct_disk: Path) -> None:
+def test_direct_reads_do_not_fill_the_page_cache(direct_disk: Path) -> None:
     target = direct_disk / "data"
     asyncio.run(folder_store.write(target, into_blocks(pieces(2**21, 5)), direct=True))
     assert asyncio.run(size_by_scan(target)) == 2**21 + 5
     assert not is_cached(target)
 
 
-def test_a_file_is_moved_on_its_own_disk_and_left_on_another(tmp_path: Path, small_disk: Path) -> None:
+def test_a_file_is_moved_on_the_same_disk_only(tmp_path: Path, small_disk: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x")
     assert not folder_store.move(file, small_disk / "a" / "file")

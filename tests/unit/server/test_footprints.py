@@ -1,4 +1,4 @@
-"""Footprints of uploaded rasters, against the places of all of their valid pixels."""
+"""Footprints of uploaded rasters, compared with the centers of all valid pixels."""
 
 import numpy as np
 import pytest
@@ -92,14 +92,14 @@ RASTERS = {
 
 
 def turn_of(crs):
-    """Return the distance along x after which places repeat; 0 if they do not."""
+    """Return the period of x; 0 if x has no period."""
     return {"EPSG:3857": 40075016.68557848, "EPSG:4807": 400}.get(
         crs, 360 if CRS.from_string(crs).is_geographic else 0
     )
 
 
 def centers(crs, transform, size, valid):
-    """Return longitudes and latitudes of the centers of valid pixels that lie on the Earth."""
+    """Return longitudes and latitudes of the centers of valid pixels on the Earth."""
     columns, rows = np.meshgrid(*(np.arange(length) + 0.5 for length in size))
     x, y = transform @ (columns[valid], rows[valid])
     to_ground = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
@@ -116,7 +116,7 @@ def centers(crs, transform, size, valid):
 
 
 def traced(crs, transform, size, valid):
-    """Return the footprint of a raster of which some pixels are valid."""
+    """Return the footprint of a raster with a mask of valid pixels."""
     cell = cell_of(max(size))
     rows, columns = (-(-length // cell) * cell for length in valid.shape)
     padded = np.zeros((rows, columns), bool)
@@ -136,7 +136,7 @@ def check_form(area):
 
 
 def excess(crs, transform, size, valid, area):
-    """Estimate the part of a footprint without valid pixels, by places all over it."""
+    """Estimate the fraction of a footprint without valid pixels, by points all over it."""
     west, south, east, north = area.bounds
     random = np.random.default_rng(3)
     lon, lat = random.uniform(west, east, 40_000), random.uniform(south, north, 40_000)
@@ -154,7 +154,7 @@ def excess(crs, transform, size, valid, area):
 
 
 @pytest.mark.parametrize("name", RASTERS)
-def test_a_footprint_holds_the_centers_of_all_valid_pixels_and_little_more(name):
+def test_a_footprint_contains_all_valid_pixel_centers_and_little_more(name):
     crs, transform, size, more = RASTERS[name]
     valid = np.ones(size[::-1], bool)
     area = traced(crs, transform, size, valid)
@@ -197,9 +197,7 @@ SYSTEMS = [
     seed=st.integers(0, 2**16),
     fill=st.floats(0, 1),
 )
-def test_the_footprint_of_any_raster_holds_the_centers_of_all_valid_pixels(
-    crs, lon, lat, pixel, size, seed, fill
-):
+def test_the_footprint_of_any_raster_contains_all_valid_pixel_centers(crs, lon, lat, pixel, size, seed, fill):
     system = CRS.from_string(crs)
     x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
     assume(np.isfinite(x) and np.isfinite(y) and abs(x) < 3e7 and abs(y) < 3e7)

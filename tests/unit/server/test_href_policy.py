@@ -1,4 +1,4 @@
-"""Which addresses an item may hold: none of a machine's files, none of a private network."""
+"""Href policy: no hrefs of local files or private networks in items."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("href", REFUSED)
-def test_what_is_of_a_machine_or_a_private_network_is_refused(href: str) -> None:
+def test_hrefs_of_files_and_private_networks_are_refused(href: str) -> None:
     with pytest.raises(BadRequestError, match="of asset 'data'"):
         href_policy.check(item(href), ())
 
 
 @pytest.mark.parametrize("href", TAKEN)
-def test_what_everybody_reads_alike_is_taken(href: str) -> None:
+def test_public_hrefs_are_accepted(href: str) -> None:
     href_policy.check(item(href), ())
 
 
@@ -78,7 +78,7 @@ def test_an_operator_allows_prefixes() -> None:
     href_policy.check(item("file:///etc/passwd"), ("*",))
 
 
-def test_what_is_there_already_keeps_nobody_from_changing_the_rest() -> None:
+def test_a_stored_href_does_not_block_other_changes() -> None:
     href_policy.check(item("file:///data/x.tif"), (), item("file:///data/x.tif"))
     with pytest.raises(BadRequestError):
         href_policy.check(item("file:///data/y.tif"), (), item("file:///data/x.tif"))
@@ -91,12 +91,12 @@ def test_what_is_there_already_keeps_nobody_from_changing_the_rest() -> None:
         {"assets": {"a": {"alternate": 8}}}, {"links": [{"href": None}]},
     ],
 )  # fmt: skip
-def test_what_is_of_the_wrong_type_is_for_other_checks_to_name(document: dict[str, object]) -> None:
+def test_values_of_a_wrong_type_are_left_to_other_checks(document: dict[str, object]) -> None:
     href_policy.check(document, ())
 
 
 @given(st.ip_addresses(), st.sampled_from(["http", "https", "ftp"]))
-def test_no_address_is_taken_that_is_not_of_everybody(address: ipaddress._BaseAddress, scheme: str) -> None:
+def test_no_private_address_is_accepted(address: ipaddress._BaseAddress, scheme: str) -> None:
     host = f"[{address}]" if address.version == 6 else str(address)
     try:
         href_policy.check(item(f"{scheme}://{host}/x"), ())
@@ -107,6 +107,6 @@ def test_no_address_is_taken_that_is_not_of_everybody(address: ipaddress._BaseAd
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_taken_or_refused_with_a_reason(href: str) -> None:
+def test_any_text_is_accepted_or_refused_with_a_reason(href: str) -> None:
     with contextlib.suppress(BadRequestError):
         href_policy.check(item(href), ())

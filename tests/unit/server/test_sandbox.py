@@ -1,4 +1,4 @@
-"""No upload makes the server read another file of its own or speak to another machine, whatever it says."""
+"""No content of an upload makes the server read other files or contact other machines."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def raster(path: Path, value: int, side: int = 64, **profile: Any) -> Path:
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
-    """A raster of somebody else's, which this process may read."""
+    """Raster of another user, which this process can read."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     return raster(folder / "secret.tif", SECRET)
 
 
 class Canary:
-    """A server on loopback that gives the secret to whoever asks, and remembers who did."""
+    """Server on loopback that serves the secret and records its requests."""
 
     def __init__(self, content: bytes) -> None:
         self.seen: list[str] = []
@@ -179,7 +179,7 @@ FORMATS: dict[str, Callable[[str], bytes]] = {
 
 
 def ingested(path: Path, name: str, folder: Path, **attributes: Any) -> ConversionResult:
-    """What the ingest makes of a file."""
+    """Convert a file in a worker process."""
 
     async def run() -> ConversionResult:
         workers = WorkerPool(Settings(database_url="postgresql://", store_url="memory://"))
@@ -203,7 +203,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sent(tmp_path: Path) -> Path:
-    """Where the file of the upload is, under the name it has there."""
+    """Return the path of an uploaded file in the store."""
     made = tmp_path / "uploads" / "1"
     made.mkdir(parents=True)
     return made / "0"
@@ -211,7 +211,7 @@ def sent(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("where", ["/etc/passwd", "secret", "vsicurl", "http"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_format_that_names_other_files_is_refused(
+def test_a_format_that_refers_to_other_files_is_refused(
     sent: Path, folder: Path, secret: Path, canary: Canary, name: str, where: str
 ) -> None:
     places = {
@@ -235,7 +235,7 @@ def test_an_archive_with_a_raster_inside_is_refused(sent: Path, folder: Path, se
 
 
 @pytest.mark.parametrize("where", ["/etc/passwd", "secret", "vsicurl", "http"])
-def test_a_geotiff_whose_overviews_are_another_file_is_refused(
+def test_a_geotiff_with_overviews_in_another_file_is_refused(
     sent: Path, folder: Path, secret: Path, canary: Canary, where: str
 ) -> None:
     places = {
@@ -252,7 +252,7 @@ def test_a_geotiff_whose_overviews_are_another_file_is_refused(
 
 
 @pytest.mark.parametrize("suffix", [".ovr", ".msk", ".aux.xml"])
-def test_files_beside_the_upload_are_not_looked_for(
+def test_sidecar_files_that_were_not_uploaded_are_not_read(
     sent: Path, folder: Path, secret: Path, suffix: str
 ) -> None:
     raster(sent, 1, side=1024)
@@ -267,14 +267,14 @@ def test_files_beside_the_upload_are_not_looked_for(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock is of Linux")
-def test_a_link_to_a_file_elsewhere_is_not_followed(sent: Path, folder: Path, secret: Path) -> None:
+def test_a_symbolic_link_to_another_file_is_not_followed(sent: Path, folder: Path, secret: Path) -> None:
     sent.symlink_to(secret)
     with pytest.raises(IngestError, match="can't be read as an image"):
         ingested(sent, "scene.tif", folder)
 
 
 @pytest.mark.parametrize("grid", ["/etc/passwd", "secret", "http"])
-def test_a_datum_grid_elsewhere_is_not_fetched(
+def test_a_remote_datum_grid_is_not_fetched(
     sent: Path, folder: Path, secret: Path, canary: Canary, grid: str
 ) -> None:
     raster(sent, 1, crs=None)
@@ -324,7 +324,7 @@ print(json.dumps({
 
 
 def probed(sent: Path, folder: Path, secret: Path, canary: Canary, held: str) -> dict[str, Any]:
-    """What a process as that of a job can do, by what it comes to."""
+    """Return the result of each attempted access by a process in the sandbox."""
     port = canary.url.rpartition(":")[2]
     command = [sys.executable, "-c", PROBE, str(sent), str(folder), str(secret), port, held]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": os.defpath})
@@ -332,7 +332,7 @@ def probed(sent: Path, folder: Path, secret: Path, canary: Canary, held: str) ->
     return found
 
 
-def test_where_the_kernel_cannot_help_gdal_has_no_network_and_no_other_formats(
+def test_without_the_kernel_gdal_has_no_network_and_no_other_formats(
     sent: Path, folder: Path, secret: Path, canary: Canary
 ) -> None:
     raster(sent, 1)
@@ -344,10 +344,10 @@ def test_where_the_kernel_cannot_help_gdal_has_no_network_and_no_other_formats(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are of Linux")
-def test_a_process_of_a_job_can_reach_its_job_and_nothing_else(
+def test_a_worker_process_reaches_only_the_files_of_its_job(
     sent: Path, folder: Path, secret: Path, canary: Canary
 ) -> None:
-    """Whatever a decoder is made to do by the file that it decodes."""
+    """The kernel refuses access even to an exploited decoder."""
     raster(sent, 1)
     found = probed(sent, folder, secret, canary, "held")
     drivers = {"COG", "GTiff", "JP2OpenJPEG", "JPEG", "MEM", "Memory", "PNG", "VRT"}

@@ -1,4 +1,4 @@
-"""Files as others write them: what is read of their COGs is what rasterio reads of them, exactly."""
+"""Files of other writers: their COGs have exactly the pixels that rasterio reads from them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ COMPRESSIONS = ("none", "lzw", "deflate", "zstd", "packbits", "lerc_deflate")
 
 @dataclass(frozen=True)
 class File:
-    """The parameters by which a file is written."""
+    """Parameters of a written file."""
 
     driver: str
     dtype: str
@@ -160,7 +160,7 @@ def pictures(draw: st.DrawFn) -> File:
 
 
 def expected(path: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], int]:
-    """Return what rasterio reads of a file: values, what is valid, and how many bands beside an alpha."""
+    """Return values, validity and the number of bands without alpha, as rasterio reads them."""
     with rasterio.open(path) as file:
         array, masks = file.read(), file.read_masks() != 0
         shown = file.count - (ColorInterp.alpha in file.colorinterp)
@@ -170,7 +170,7 @@ def expected(path: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], in
 
 
 def check(path: Path, folder: Path) -> None:
-    """Upload a file's pixels, and assert that they are what the source says."""
+    """Convert a file, and assert that the COG has the pixels of the source."""
     array, masks, shown = expected(path)
     names = [f"b{band}" for band in range(shown)]
     bands = [
@@ -230,19 +230,19 @@ def uploaded(file: File) -> None:
     max_examples=600 if LONG else 60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
 )
 @given(geotiffs())
-def test_what_is_read_of_any_geotiff_is_what_it_holds(file: File) -> None:
+def test_any_geotiff_is_read_exactly(file: File) -> None:
     uploaded(file)
 
 
 @settings(max_examples=300 if LONG else 25, deadline=None)
 @given(pictures())
-def test_what_is_read_of_any_picture_is_what_it_holds(file: File) -> None:
+def test_any_png_or_jpeg_is_read_exactly(file: File) -> None:
     uploaded(file)
 
 
 @pytest.mark.parametrize("driver", ["GTiff", "PNG"])
-def test_a_color_that_stands_for_nodata_hides_its_pixels(tmp_path: Path, driver: str) -> None:
-    """GDAL's NODATA_VALUES, a PNG's transparent color: all bands together tell what is hidden."""
+def test_a_color_that_stands_for_nodata_masks_its_pixels(tmp_path: Path, driver: str) -> None:
+    """GDAL's NODATA_VALUES and a PNG's transparent color mask a pixel by the values of all its bands."""
     array = np.random.default_rng(0).integers(0, 2, (3, 40, 50)).astype("uint8") * 60
     path, folder = tmp_path / f"a.{'tif' if driver == 'GTiff' else 'png'}", tmp_path / "made"
     folder.mkdir()

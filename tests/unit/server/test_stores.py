@@ -1,4 +1,4 @@
-"""Every kind of store does the same: a folder, S3, Google's, and Azure's where Azurite is installed."""
+"""All kinds of stores behave alike: folder, S3, Google, and Azure if Azurite is installed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def store(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[AssetStore]:
-    """A store with nothing in it."""
+    """Empty store."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     made = AssetStore(environment["LANDBRIDGE_STORE_URL"])
@@ -71,7 +71,7 @@ def read_once(store: AssetStore, path: str) -> bytes:
 
 
 @pytest.mark.parametrize("count", [0, 1, 20])
-def test_a_stream_comes_back_whole_and_in_ranges(store: AssetStore, count: int) -> None:
+def test_a_stream_is_read_back_whole_and_in_ranges(store: AssetStore, count: int) -> None:
     path = store.new_blob("data")
     seen: list[int] = []
     assert run(store.put(path, mebibytes(count), lambda block: seen.append(len(block)))) == count * MIB
@@ -83,7 +83,7 @@ def test_a_stream_comes_back_whole_and_in_ranges(store: AssetStore, count: int) 
         assert read_once(store, path) == read(store, path, 0, count * MIB)
 
 
-def test_a_stream_that_breaks_off_leaves_nothing(store: AssetStore) -> None:
+def test_an_interrupted_stream_leaves_nothing(store: AssetStore) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield bytes(20 * MIB)
         raise ConnectionResetError
@@ -93,7 +93,7 @@ def test_a_stream_that_breaks_off_leaves_nothing(store: AssetStore) -> None:
     assert run(store.sizes("")) == {}
 
 
-def test_files_go_in_and_out(store: AssetStore, tmp_path: Path) -> None:
+def test_files_are_stored_and_read(store: AssetStore, tmp_path: Path) -> None:
     file, scratch = tmp_path / "file.tif", tmp_path / "scratch"
     scratch.mkdir()
     file.write_bytes(b"pixels")
@@ -104,7 +104,7 @@ def test_files_go_in_and_out(store: AssetStore, tmp_path: Path) -> None:
     assert [run(store.local_file(path, scratch)).read_bytes() for path in paths] == [b"pixels"] * 2
 
 
-def test_what_is_gone_is_missing_and_may_be_deleted_again(store: AssetStore, tmp_path: Path) -> None:
+def test_a_deleted_object_is_missing_and_can_be_deleted_again(store: AssetStore, tmp_path: Path) -> None:
     path = store.new_blob("data")
     run(store.put(path, mebibytes(1)))
     run(store.delete(path, path))
@@ -115,7 +115,7 @@ def test_what_is_gone_is_missing_and_may_be_deleted_again(store: AssetStore, tmp
         read_once(store, path)
 
 
-def test_who_has_a_signed_url_reads_and_writes_by_that_alone(store: AssetStore, tmp_path: Path) -> None:
+def test_a_signed_url_suffices_for_reading_and_writing(store: AssetStore, tmp_path: Path) -> None:
     if not store.can_sign or store.url.startswith("gs:"):
         pytest.skip("it does not sign, or what stands in for it does not")
     path = "uploads/1/0"

@@ -1,4 +1,4 @@
-"""Overviews of uploaded files: each band by its own method, without what is hidden, and read so."""
+"""Overviews of uploaded files: each band by its own method, without masked pixels, also when read."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ CRS, PLACE, SIZE = "EPSG:32614", from_origin(500_000, 4_200_000, 10, 10), 2048
 
 @pytest.fixture
 def uploaded(tmp_path):
-    """Make the COG of an upload, and the image as the raster engine knows it."""
+    """Return the COG of an upload, and its image for the raster engine."""
 
     def make(values, kinds, *, nodata=None, wanted=None, mask=None, before=None, **profile):
         source, target = tmp_path / "source.tif", tmp_path / "0.tif"
@@ -93,7 +93,7 @@ def levels_read(source, resampler, exact, alpha=0):
     return fits(header, read, resampler)
 
 
-def test_the_server_and_the_engine_name_the_items_alike():
+def test_the_server_and_the_raster_engine_use_the_same_metadata_names():
     for name in ("METHOD_ITEM", "HIDDEN_ITEM", "MASK", "NOTHING"):
         assert getattr(engine, name) == getattr(overviews, name)
 
@@ -121,7 +121,7 @@ def test_a_class_band_does_not_make_the_overviews_of_others_nearest(uploaded, co
 
 @pytest.mark.parametrize("declared", [False, True])
 @pytest.mark.parametrize("count", [4, 7])
-def test_overviews_of_an_image_with_alpha_leave_out_what_it_hides(uploaded, count, declared):
+def test_overviews_of_an_image_with_alpha_leave_out_masked_pixels(uploaded, count, declared):
     shown = (np.random.default_rng(0).random((SIZE // 2, SIZE // 2)) < 0.5).repeat(2, 0).repeat(2, 1)
     values = np.where(shown, 200, 0)[None].repeat(count, 0).astype("uint8")
     values[-1] = np.where(shown, 255, 0)
@@ -141,7 +141,7 @@ def test_overviews_of_an_image_with_alpha_leave_out_what_it_hides(uploaded, coun
 
 
 @pytest.mark.parametrize("nodata", [None, 0])
-def test_overviews_of_a_file_with_a_mask_leave_out_what_it_hides(uploaded, nodata):
+def test_overviews_of_a_file_with_a_mask_leave_out_masked_pixels(uploaded, nodata):
     shown = (np.random.default_rng(0).random((SIZE // 2, SIZE // 2)) < 0.5).repeat(2, 0).repeat(2, 1)
     values = np.where(shown, 200, 7)[None].repeat(3, 0).astype("uint8")
     source = uploaded(values, dict.fromkeys(("r", "g", "b"), "spectral"), mask=shown, nodata=nodata)
@@ -153,7 +153,7 @@ def test_overviews_of_a_file_with_a_mask_leave_out_what_it_hides(uploaded, nodat
             assert set(np.unique(raster.data[~raster.mask])) == {200}
 
 
-def test_alpha_and_nodata_together_are_both_left_out(uploaded):
+def test_pixels_masked_by_alpha_or_nodata_are_left_out(uploaded):
     shown = np.random.default_rng(0).random((SIZE, SIZE)) < 0.5
     valid = np.random.default_rng(1).random((SIZE, SIZE)) < 0.5
     values = np.where(shown & valid, 200, np.where(valid, 50, 3))[None].repeat(4, 0).astype("uint8")
@@ -165,7 +165,7 @@ def test_alpha_and_nodata_together_are_both_left_out(uploaded):
         assert set(np.unique(raster.data[~raster.mask])) == {200}
 
 
-def test_overviews_that_a_file_brings_along_are_made_anew(uploaded):
+def test_overviews_in_a_file_are_built_again(uploaded):
     values = noise(1)
 
     def spoil(file):
@@ -179,7 +179,7 @@ def test_overviews_that_a_file_brings_along_are_made_anew(uploaded):
 
 
 @pytest.mark.parametrize("wanted", ["nearest", "cubic", "mode", "gauss"])
-def test_a_wanted_method_is_that_of_what_is_no_class(uploaded, wanted):
+def test_a_requested_method_applies_to_bands_that_are_no_classes(uploaded, wanted):
     values = noise(2, 4)
     source = uploaded(
         values, {"b": "spectral", "c": "class"}, wanted={"overview_resampler": wanted, "overviews": [2, 4]}

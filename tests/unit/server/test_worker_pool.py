@@ -1,4 +1,4 @@
-"""What bounds the processes that read uploads, and what becomes of a job whose process goes away."""
+"""Limits of worker processes, and the end of a job whose process dies."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def served(work: Callable[[WorkerPool], Awaitable[Any]], **settings: Any) -> Any
 
 
 def wait_for_end(pid: int | None) -> None:
-    """Raise psutil.TimeoutExpired for a process that lives on."""
+    """Wait for the end of a process; raise psutil.TimeoutExpired if it does not end."""
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(pid).wait(timeout=10)
 
@@ -75,7 +75,7 @@ async def converted(workers: WorkerPool, job: ConversionRequest) -> ConversionRe
         return await process.convert(job)
 
 
-def test_each_job_has_a_process_of_its_own(make_job: Callable[..., ConversionRequest]) -> None:
+def test_each_job_has_its_own_process(make_job: Callable[..., ConversionRequest]) -> None:
     pids: list[int | None] = []
 
     async def work(workers: WorkerPool) -> ConversionResult:
@@ -99,7 +99,7 @@ def test_each_job_has_a_process_of_its_own(make_job: Callable[..., ConversionReq
     assert {"minimum", "maximum", "mean", "stddev", "count", "valid_percent"} == set(result.statistics[0][1])
 
 
-def test_what_needs_more_memory_than_there_may_be_is_told_so(
+def test_a_file_that_needs_too_much_memory_is_refused(
     make_job: Callable[..., ConversionRequest],
 ) -> None:
     with pytest.raises(IngestError, match="more than 256 MiB of memory"):
@@ -109,7 +109,7 @@ def test_what_needs_more_memory_than_there_may_be_is_told_so(
         )
 
 
-def test_what_takes_too_long_is_ended_and_told_so(make_job: Callable[..., ConversionRequest]) -> None:
+def test_a_conversion_that_takes_too_long_is_ended(make_job: Callable[..., ConversionRequest]) -> None:
     seen: list[int] = []
 
     async def work(workers: WorkerPool) -> None:
@@ -132,7 +132,7 @@ def test_what_takes_too_long_is_ended_and_told_so(make_job: Callable[..., Conver
         (signal.SIGSEGV, IngestError),
     ],
 )
-def test_a_process_that_ends_ends_its_job_alone(
+def test_a_crash_of_a_process_ends_its_job_alone(
     make_job: Callable[..., ConversionRequest], number: int, error: type[Exception]
 ) -> None:
     async def work(workers: WorkerPool) -> ConversionResult:
@@ -157,7 +157,7 @@ def test_a_full_disk_is_not_the_fault_of_the_file(
         served(lambda workers: converted(workers, make_job(folder=small_disk / "made", side=1500)))
 
 
-def test_a_child_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_process_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("LANDBRIDGE_TOKEN", "secret")
 
@@ -168,8 +168,8 @@ def test_a_child_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) 
     assert "secret" not in " ".join(served(work).values())
 
 
-def test_children_end_with_their_parent(make_job: Callable[..., ConversionRequest]) -> None:
-    """Nobody is left who reads on what nobody waits for, even where the parent is killed."""
+def test_worker_processes_end_with_their_parent(make_job: Callable[..., ConversionRequest]) -> None:
+    """Worker processes end even if their parent is killed."""
     code = (
         "import asyncio, contextlib, os, pathlib, signal\n"
         "from landbridge.stac_api.uploads import messages\n"
