@@ -1,4 +1,4 @@
-"""Relative links of the documentation lead to files and headings."""
+"""Links and references of the documentation lead to files, headings and definitions."""
 
 import re
 from pathlib import Path
@@ -30,3 +30,24 @@ def test_links_lead_somewhere(page):
         if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file)):
             broken.append(f"{target}#{anchor}" if anchor else target)
     assert not broken
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "development").rglob("*.md")), ids=lambda page: page.stem
+)
+def test_files_and_names_of_the_pages_for_developers_exist(page):
+    missing = []
+    for reference in re.finditer(
+        r"`((?:src|stac_api|mappings|tests|scripts)/[^`\s*…]+)`(?: → (`\w+`(?:, `\w+`)*))?", page.read_text()
+    ):
+        file = ROOT / reference[1]
+        if not file.exists():
+            missing.append(reference[1])
+        elif reference[2]:
+            text = file.read_text()
+            missing += [
+                f"{reference[1]} → {name}"
+                for name in re.findall(r"\w+", reference[2])
+                if not re.search(rf"^\s*(?:(?:async )?def|class) {name}\b|^{name}\b.* = ", text, re.MULTILINE)
+            ]
+    assert not missing
