@@ -461,7 +461,7 @@ class Blob(AuthCatalogObject):
         if isinstance(data, io.BytesIO):
             data = data.getvalue()
         if not isinstance(data, (str, bytes)):
-            raise ValueError(f"data is a text or bytes; got {type(data).__name__}")  # noqa: TRY004 - as documented
+            raise ValueError(f"`data` must be text or bytes; got {type(data).__name__}.")  # noqa: TRY004 - as documented
         return self._send(io.BytesIO(data.encode() if isinstance(data, str) else data))
 
     def _prepare_upload(self) -> None:

@@ -222,12 +222,12 @@ class CatalogObjectBase(StoredObject):
         ['2024-07', '2024-01']
         """
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-            raise TypeError(f"ids must be a list of texts; got {ids!r}")
+            raise TypeError(f"`ids` must be a list of texts; got {ids!r}.")
         client = client or CatalogClient.get_default_client()
         records = cls._get_resource().get_many(client, list(dict.fromkeys(ids)), request_params, headers)
         missing = [one for one in ids if one not in records]
         if missing and not ignore_missing:
-            raise NotFoundError(f"{cls.__name__} objects do not exist: {', '.join(missing)}")
+            raise NotFoundError(f"{cls.__name__} objects do not exist: {', '.join(missing)}.")
         shared: dict[str, Any] = {}
         found = (cls._checked(records[one], client, shared) for one in ids if one in records)
         return [one for one in found if one is not None]
@@ -356,10 +356,10 @@ def _merged_params(
     if "extra_attributes" in kwargs:
         import warnings
 
-        warnings.warn("extra_attributes is now request_params", FutureWarning, stacklevel=3)
+        warnings.warn("`extra_attributes` is now `request_params`.", FutureWarning, stacklevel=3)
         request_params = kwargs.pop("extra_attributes")
     if kwargs:
-        raise TypeError(f"save() got unexpected keyword arguments {', '.join(sorted(kwargs))}")
+        raise TypeError(f"save() got unexpected keyword arguments: {', '.join(sorted(kwargs))}.")
     return request_params
 
 

@@ -174,7 +174,7 @@ class ImageCollection(Collection[T]):
 
     def _check_not_empty(self) -> None:
         if not self._list:
-            raise ValueError("the collection has no images")
+            raise ValueError("The collection has no images.")
 
     def stack(
         self,

@@ -22,7 +22,7 @@ class _IdentityAttribute(TypedAttribute):
 
     def __set__(self, instance: Model, value: Any) -> None:
         if not isinstance(instance, NamedCatalogObject):
-            raise TypeError(f"'{self.name}' is an attribute of bands and images")
+            raise TypeError(f"'{self.name}' is an attribute of bands and images.")
         text = self.validate_value(value)
         if self.name == "id":
             try:
@@ -47,7 +47,7 @@ class _ProductReference(CatalogObjectReference):
 
     def __set__(self, instance: Model, value: Any) -> None:
         if not isinstance(instance, NamedCatalogObject):
-            raise TypeError("'product' is an attribute of bands and images")
+            raise TypeError("'product' is an attribute of bands and images.")
         product = self.deserialize(value, validate=True)
         if product is None:
             raise self._invalid(value, "a saved Product")

@@ -140,7 +140,7 @@ class CatalogClient(RequestSender):
         >>> CatalogClient.set_default_client(client)
         """
         if not isinstance(client, CatalogClient):
-            raise ValueError(f"a CatalogClient is needed; got {client!r}")  # noqa: TRY004 - as documented
+            raise ValueError(f"`client` must be a CatalogClient; got {client!r}.")  # noqa: TRY004 - as documented
         with cls._default_lock:
             CatalogClient._default = client
 

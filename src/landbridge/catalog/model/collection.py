@@ -201,14 +201,14 @@ def _function(predicate: Predicate) -> Callable[[Any], Any]:
     if callable(predicate):
         return predicate
     if not isinstance(predicate, str):
-        raise TypeError(f"a function or an attribute name is needed; got {predicate!r}")
+        raise TypeError(f"A predicate must be a function or an attribute name; got {predicate!r}.")
     names = predicate.split(".")
     return lambda item: reduce(getattr, names, item)
 
 
 def _key(predicates: tuple[Predicate, ...]) -> Callable[[Any], Any]:
     if not predicates:
-        raise TypeError("at least one function or attribute name is needed")
+        raise TypeError("Give at least one function or attribute name.")
     functions = [_function(predicate) for predicate in predicates]
     if len(functions) == 1:
         return functions[0]

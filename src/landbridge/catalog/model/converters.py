@@ -71,7 +71,7 @@ class Timestamp(Attribute):
             return times.format_utc(parse_datetime(value))
         except (AttributeError, TypeError, ValueError):
             raise BadRequestError(
-                f"'{self.name}' is {value!r}, which is no timestamp; give a datetime, or a text such as "
+                f"'{self.name}' is {value!r}, which is not a timestamp; give a datetime, or a text such as "
                 "'2020-01-31' or '2020-01-31T10:20:30Z'."
             ) from None
 
@@ -149,7 +149,7 @@ def to_geojson(geometry: Any) -> dict[str, Any]:
     document = geometry if isinstance(geometry, dict) else geometry.__geo_interface__
     plain = _with_lists(document)
     if not isinstance(plain, dict):
-        raise TypeError(f"no geometry: {geometry!r}")
+        raise TypeError(f"This is not a geometry: {geometry!r}.")
     return plain
 
 

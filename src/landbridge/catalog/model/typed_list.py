@@ -31,7 +31,7 @@ class TypedList(Generic[T]):
             and not issubclass(item_type, self._item_type)
         ):
             raise ValueError(
-                f"{type(self).__name__} holds {self._item_type.__name__}, not {item_type.__name__}"
+                f"{type(self).__name__} holds {self._item_type.__name__}, not {item_type.__name__}."
             )
         self._type = item_type or self._item_type
         self._list: list[T] = []
@@ -39,7 +39,7 @@ class TypedList(Generic[T]):
 
     def _checked(self, item: T) -> T:
         if self._type is not None and not isinstance(item, self._type):
-            raise ValueError(f"item is not of required type {self._type.__name__}: {item!r}")
+            raise ValueError(f"The item is not of required type {self._type.__name__}: {item!r}.")
         return item
 
     def _like(self, items: Iterable[T]) -> Self:
@@ -94,7 +94,7 @@ class TypedList(Generic[T]):
             items = list(item) if isinstance(item, (list, tuple, TypedList)) else [item] * len(places)
             if len(items) != len(places):
                 kind = "slice" if isinstance(index, slice) else "list"
-                raise ValueError(f"cannot assign {len(items)} items to a {kind} of {len(places)}")
+                raise ValueError(f"Cannot assign {len(items)} items to a {kind} of {len(places)}.")
             for place, one in zip(places, [self._checked(one) for one in items], strict=True):
                 self._list[place] = one
         else:
@@ -152,6 +152,6 @@ def _positions(index: Iterable[Any], length: int) -> list[int]:
     places = list(index)
     if places and all(isinstance(place, bool) for place in places):
         if len(places) != length:
-            raise IndexError(f"a mask of {len(places)} for a collection of {length}")
+            raise IndexError(f"A mask of {len(places)} values does not fit a collection of {length} items.")
         return [place for place, wanted in enumerate(places) if wanted]
     return places

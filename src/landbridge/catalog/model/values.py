@@ -132,7 +132,7 @@ def _parsed(text: str) -> dict[str, Any]:
     unit = _UNITS.get(match["unit"].lower()) if match else None
     if match is None or unit is None:
         raise AttributeValidationError(
-            f"{text!r} is no resolution: give a number and a unit (m, meters, deg, degrees), as in '60m'."
+            f"{text!r} is not a resolution: give a number and a unit (m, meters, deg, degrees), as in '60m'."
         )
     number = float(match["value"])
     return {"value": int(number) if number.is_integer() else number, "unit": unit}

@@ -51,7 +51,7 @@ def group_layers(
     if groupby in ("time", "solar_day"):
         undated = [image.id for image in images if image.acquired is None]
         if undated:
-            raise ValueError(f"groupby={groupby!r}: image {undated[0]} has no acquired time")
+            raise ValueError(f"Image {undated[0]} has no acquired time, which groupby={groupby!r} needs.")
         offset = timedelta(hours=0 if groupby == "time" else solar_offset(context))
 
         def moment(image: ImageMetadata) -> Any:
@@ -87,7 +87,7 @@ def data_array(
         import xarray
         from odc.geo.xr import xr_coords
     except ImportError as error:
-        raise ImportError("to_xarray needs xarray: install landbridge[dask]") from error
+        raise ImportError("to_xarray needs xarray: install landbridge[dask].") from error
     from landbridge import raster
 
     def read(groups: list[list[Source]]) -> Any:

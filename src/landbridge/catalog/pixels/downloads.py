@@ -27,12 +27,12 @@ def file_paths(
         folder = "." if dest is None else str(dest)
         return [f"{folder}/{requests.default_name(image.id, names, format)}" for image in images]
     if not hasattr(dest, "__len__"):
-        raise TypeError(f"dest must be a folder, or a sequence with a path for each image; got {dest!r}")
+        raise TypeError(f"`dest` must be a folder, or a sequence with a path for each image; got {dest!r}.")
     paths = list(dest)
     if len(paths) != len(images):
-        raise ValueError(f"dest has {len(paths)} paths for {len(images)} images")
+        raise ValueError(f"`dest` has {len(paths)} paths for {len(images)} images.")
     if len({os.path.abspath(path) for path in paths}) != len(paths):  # noqa: PTH100 - "..", unlike resolve()
-        raise RuntimeError(f"dest names a path more than once: {paths}")
+        raise RuntimeError(f"`dest` names a path more than once: {paths}.")
     return paths
 
 

@@ -55,7 +55,7 @@ class Area(NamedTuple):
         from landbridge.raster.plan import arguments
 
         if not isinstance(context, GeoContext):
-            raise TypeError(f"geocontext must be a GeoContext such as AOI(...); got {context!r}")
+            raise TypeError(f"`geocontext` must be a GeoContext such as AOI(...); got {context!r}.")
         complete = arguments.override(
             context, crs=self.crs, resolution=self.resolution, all_touched=self.all_touched
         )

@@ -84,7 +84,7 @@ class GeoSearch(Search[T]):
             document = to_geojson(within_world_bounds(to_shape(geometry)))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, ShapelyError) as error:
             refused = InvalidGeometryError if isinstance(geometry, Mapping) else TypeError
-            raise refused(f"intersects needs a geometry; got {geometry!r}: {error}") from error
+            raise refused(f"`intersects` needs a geometry; got {geometry!r}: {error}") from error
         new = self._copy(geometry=document, match_null_geometry=match_null_geometry)
         new._intersects = geometry
         return new

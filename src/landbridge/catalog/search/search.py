@@ -129,7 +129,7 @@ class Search(Generic[T]):
         new = self._copy()
         if properties is not None:
             if not isinstance(properties, Expression):
-                raise TypeError(f"a filter is an expression such as p.name == 'x'; got {properties!r}")
+                raise TypeError(f"A filter must be an expression such as p.name == 'x'; got {properties!r}.")
             new._expression = properties if self._expression is None else self._expression & properties
         return new
 

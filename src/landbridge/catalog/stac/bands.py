@@ -103,7 +103,7 @@ class Bands:
         product_id, name = attributes["product_id"], attributes["name"]
         collection = PRODUCTS.get(client, product_id, None, headers)
         if collection is None:
-            raise BadRequestError(f"Band {name!r} cannot be created: there is no product {product_id!r}.")
+            raise BadRequestError(f"Band {name!r} cannot be created: product {product_id!r} does not exist.")
 
         def operations(base: Any) -> list[dict[str, Any]]:
             if self._find(base, name) is not None:

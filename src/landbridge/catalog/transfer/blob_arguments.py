@@ -15,7 +15,7 @@ def check_binary(file: Any, verb: str) -> None:
     """Raise ValueError unless `file` is a binary file open for `verb` ("read" or "writ")."""
     able = getattr(file, f"{verb}able", None)
     if isinstance(file, io.TextIOBase) or not (callable(able) and able()):
-        raise ValueError(f"a path as text, or a file of bytes that is {verb}able, is needed; got {file!r}")
+        raise ValueError(f"`file` must be a path as text, or a {verb}able binary file; got {file!r}.")
 
 
 def range_header(range: Range) -> str | None:
@@ -37,5 +37,6 @@ def range_header(range: Range) -> str | None:
         case [first]:
             return f"bytes={first}"
     raise ValueError(
-        f'a range is "bytes=a-b", (a, b) with 0 <= a <= b, (a,) or (-n,) for the last n bytes; got {range!r}'
+        'A range must be "bytes=a-b", (a, b) with 0 <= a <= b, (a,), or (-n,) for the last n bytes; '
+        f"got {range!r}."
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["upload", "upload_ndarray"]
 
 _CHUNK = 1 << 20
-_MOST_OVERVIEWS = 16
+_MAX_OVERVIEWS = 16
 _LARGEST_EXACT = 2**53  # a float cannot hold all larger integers
 
 
@@ -73,11 +73,11 @@ def upload(
     _check_uploadable(image, overwrite)
     all_files = [files] if isinstance(files, (str, io.IOBase)) or hasattr(files, "read") else files
     if isinstance(all_files, (bytes, Path)) or not isinstance(all_files, Iterable):
-        raise ValueError(f"files must be paths as text, or open binary files; got {files!r}")  # noqa: TRY004
+        raise ValueError(f"`files` must be paths as text, or open binary files; got {files!r}.")  # noqa: TRY004
     with ExitStack() as opened:
         parts = [_part(file, index, opened) for index, file in enumerate(all_files)]
         if not parts:
-            raise ValueError("files is empty: give at least one file")
+            raise ValueError("`files` is empty: give at least one file.")
         sent_options = ImageUploadOptions(**(options._values if options else {}))
         if sent_options.upload_type is None:
             sent_options.upload_type = ImageUploadType.FILE
@@ -107,10 +107,10 @@ def upload_ndarray(
     _check_uploadable(image, overwrite)
     all_arrays = [ndarray] if isinstance(ndarray, np.ndarray) else ndarray
     if not isinstance(all_arrays, Iterable):
-        raise ValueError(f"an array or several arrays are needed; got {ndarray!r}")  # noqa: TRY004 - as documented
+        raise ValueError(f"`ndarray` must be an array or several arrays; got {ndarray!r}.")  # noqa: TRY004 - as documented
     arrays = [_checked_array(array, image.SUPPORTED_DATATYPES) for array in all_arrays]
     if not arrays:
-        raise ValueError("there is no array: give at least one")
+        raise ValueError("`ndarray` is empty: give at least one array.")
     geotrans, crs = _georeference(image, raster_meta)
     sent_options = ImageUploadOptions(**(options._values if options else {}))
     sent_options.upload_type = ImageUploadType.NDARRAY
@@ -118,8 +118,10 @@ def upload_ndarray(
         sent_options.overviews = overviews
     if overview_resampler is not None:
         sent_options.overview_resampler = overview_resampler
-    if sent_options.overviews is not None and len(sent_options.overviews) > _MOST_OVERVIEWS:
-        raise ValueError(f"there can be {_MOST_OVERVIEWS} overviews; got {len(sent_options.overviews)}")
+    if sent_options.overviews is not None and len(sent_options.overviews) > _MAX_OVERVIEWS:
+        raise ValueError(
+            f"There can be at most {_MAX_OVERVIEWS} overviews; got {len(sent_options.overviews)}."
+        )
     with tempfile.TemporaryDirectory(prefix="landbridge-") as folder, ExitStack() as opened:
         parts = []
         for index, array in enumerate(arrays):
@@ -133,9 +135,9 @@ def upload_ndarray(
 def _check_identity(image: ImageMetadata) -> None:
     image._check_not_deleted()
     if image.id is None:
-        raise ValueError("An image needs a product (or product_id) and a name before it is uploaded.")
+        raise ValueError("Set `product` (or `product_id`) and `name` before uploading an image.")
     if image.acquired is None:
-        raise ValueError(f"Image {image.id} needs to have acquired set before it is uploaded.")
+        raise ValueError(f"Set `acquired` before uploading image {image.id}.")
 
 
 def _check_uploadable(image: ImageMetadata, overwrite: bool) -> None:
@@ -148,7 +150,7 @@ def _check_uploadable(image: ImageMetadata, overwrite: bool) -> None:
         raise ImageExistsError(f"Image {image.id} exists already; give overwrite=True to replace it.")
     product = image.product
     if product is None:
-        raise ValueError(f"Image {image.id}: there is no product {image.product_id!r}; save it first.")
+        raise ValueError(f"Product {image.product_id!r} of image {image.id} does not exist; save it first.")
     if product.state != DocumentState.SAVED:
         raise ValueError(f"Image {image.id}: product {product.id!r} is {product.state}; save it first.")
 
@@ -159,7 +161,7 @@ def _part(file: Any, index: int, opened: ExitStack) -> _Part:
         stream: Any = opened.enter_context(Path(file).open("rb"))  # noqa: SIM115 - the stack closes it
         name = Path(file).name
     elif isinstance(file, io.TextIOBase) or not (hasattr(file, "read") and hasattr(file, "seek")):
-        raise ValueError(f"files must be paths as text, or open binary files; got {file!r}")
+        raise ValueError(f"`files` must be paths as text, or open binary files; got {file!r}.")
     else:
         stream = file
         name = Path(str(getattr(file, "name", ""))).name or f"{index}.tif"
@@ -173,11 +175,13 @@ def _checked_array(array: Any, supported: tuple[str, ...]) -> np.ndarray[Any, An
     import numpy as np
 
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"an array is needed; got {array!r}")  # noqa: TRY004 - as documented
+        raise ValueError(f"`ndarray` must be an array; got {array!r}.")  # noqa: TRY004 - as documented
     if array.ndim not in (2, 3):
-        raise ValueError(f"an array has 2 or 3 dimensions (band, y, x); got {array.ndim}")
+        raise ValueError(f"An array must have 2 or 3 dimensions (band, y, x); got {array.ndim}.")
     if array.dtype.name not in supported:
-        raise ValueError(f"an array has one of the types {', '.join(supported)}; got {array.dtype.name}")
+        raise ValueError(
+            f"An array must have one of the types {', '.join(supported)}; got {array.dtype.name}."
+        )
     cube = array if array.ndim == 3 else array[np.newaxis]
     bands, rows, columns = cube.shape
     if bands * 5 > min(rows, columns):
@@ -200,8 +204,8 @@ def _georeference(image: ImageMetadata, meta: Mapping[str, Any] | None) -> tuple
         crs = f"EPSG:{code}" if code else system.get("wkt") or system.get("proj4")
     if geotrans is None or crs is None:
         raise ValueError(
-            "an array needs georeferencing: set the image's geotrans and its cs_code or projection, or give "
-            "raster_meta as returned with raster_info=True"
+            "An array needs georeferencing: set the image's geotrans and its cs_code or projection, or give "
+            "raster_meta as returned with raster_info=True."
         )
     return tuple(geotrans), str(crs)
 
@@ -260,9 +264,9 @@ def _unused_value(cube: np.ndarray[Any, Any]) -> float:
         if not (valid == value).any():
             return value
     raise ValueError(
-        "the bands of the array are masked at different pixels, and a file has one mask for all bands: fill "
+        "The bands of the array are masked at different pixels, and a file has one mask for all bands. Fill "
         "masked pixels with a value that no valid pixel has (valid pixels have "
-        f"{', '.join(map(str, candidates))}), and set it as the nodata of the bands"
+        f"{', '.join(map(str, candidates))}), and set it as the nodata of the bands."
     )
 
 
