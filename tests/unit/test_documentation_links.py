@@ -51,3 +51,19 @@ def test_files_and_names_of_the_pages_for_developers_exist(page):
                 if not re.search(rf"^\s*(?:(?:async )?def|class) {name}\b|^{name}\b.* = ", text, re.MULTILINE)
             ]
     assert not missing
+
+
+def test_the_folders_of_the_architecture_exist():
+    page = (ROOT / "docs" / "development" / "architecture.md").read_text()
+    tree = re.search(r"```text\n(.*?)```", page, re.DOTALL)[1]
+    parents, missing, found = {}, [], 0
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        for name in re.split(r"\s{2,}", line.strip())[0].split():
+            path = parents.get(depth - 1, ROOT) / name
+            found += 1
+            if not path.exists():
+                missing.append(str(path.relative_to(ROOT)))
+            parents[depth] = path
+    assert not missing
+    assert found > 40
