@@ -35,7 +35,7 @@ INSERT INTO landbridge.deletion_queue (path, due)
 SELECT DISTINCT unnest($1::text[]), now() + make_interval(secs => $2)
 ON CONFLICT (path) DO UPDATE SET due = least(deletion_queue.due, excluded.due)
 """
-# Only what was overwritten of an image: rows with an upload belong to that upload.
+# Only overwritten files of an image: rows with an upload belong to that upload.
 _SCHEDULE_OVERWRITTEN = """
 UPDATE landbridge.deletion_queue SET due = now()
 WHERE due > now() AND upload_id IS NULL

@@ -58,7 +58,7 @@ class BlockWriter:
         self._descriptor = descriptor
         self._wanted = direct and _DIRECT != 0
         self.direct = False
-        """Whether the last write was direct."""
+        """True if the last write was direct."""
 
     def write(self, block: memoryview) -> None:
         """Append a block."""

@@ -4,9 +4,8 @@ The organization is the part of an id before the first colon: of the product's i
 Its quota is charged, regardless of the caller. Unfinished uploads count by their announced size, so that many
 concurrent uploads cannot exceed the quota together.
 
-What is kept is counted in `landbridge.stored_objects`, where each object of the store has its size as the
-service found it, until it is deleted from the store: what items say of their files is for their writers to
-change.
+The table `landbridge.stored_objects` has the size of each object as the service measured it, until it is
+deleted from the store; sizes in items are not used, because their writers can change them.
 """
 
 from __future__ import annotations

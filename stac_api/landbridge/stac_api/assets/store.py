@@ -80,12 +80,12 @@ class AssetStore:
 
     @property
     def can_sign(self) -> bool:
-        """Whether the store can sign URLs for reading or writing one object."""
+        """True if the store can sign URLs for reading or writing one object."""
         return self._signing is not None
 
     @property
     def can_sign_uploads(self) -> bool:
-        """Whether a signed URL suffices for writing; Azure also needs a header with the blob type."""
+        """True if a signed URL suffices for writing; Azure also needs a header with the blob type."""
         return self.can_sign and not isinstance(self._signing, AzureStore)
 
     async def sign(self, method: Literal["GET", "PUT"], path: str, seconds: int) -> str:
@@ -247,12 +247,12 @@ def reason(error: BaseException) -> str:
     return _FULL if "No space left" in str(error) else type(error).__name__
 
 
-def write_error(what: str, error: BaseException) -> UnavailableError | NoSpaceError:
+def write_error(content: str, error: BaseException) -> UnavailableError | NoSpaceError:
     """Return the error for content that the store failed to store."""
     why = reason(error)
     if why == _FULL:
-        return NoSpaceError(f"The store did not take the {what} ({why}). Its operator has to make room.")
-    return UnavailableError(f"The store did not take the {what} ({why}). Send it again.")
+        return NoSpaceError(f"The store did not take the {content} ({why}). Its operator has to make room.")
+    return UnavailableError(f"The store did not take the {content} ({why}). Send it again.")
 
 
 def is_served(path: str) -> bool:

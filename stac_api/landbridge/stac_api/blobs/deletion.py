@@ -57,7 +57,7 @@ async def delete(
     access : Access
         Access of the caller; invisible blobs count as missing.
     username : str, optional
-        User who may read the record of the deletion.
+        User that may read the record of the deletion.
     all_or_none : bool
         Delete nothing if a blob is missing.
     expired : bool

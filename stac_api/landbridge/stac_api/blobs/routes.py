@@ -90,13 +90,13 @@ async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
         )
 
 
-def _item(item: dict[str, Any], parent: dict[str, Any], place: str, request: Request) -> dict[str, Any]:
+def _item(item: dict[str, Any], parent: dict[str, Any], href_: str, request: Request) -> dict[str, Any]:
     """Return the item with its data asset at an href."""
     document = incoming.copied(item)
     data = document.setdefault("assets", {}).setdefault(blob.DATA_ASSET, {"roles": ["data"]})
     if not isinstance(data, dict):
         raise InvalidDocument("href", f"{data!r} is not an asset")
-    data["href"] = place
+    data["href"] = href_
     if isinstance(document.get("properties"), dict):
         document["properties"]["catalog:storage_state"] = "available"
     owners = request_principal(request).owners

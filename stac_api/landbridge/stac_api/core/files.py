@@ -29,7 +29,7 @@ class Replacement:
     def open(self, mode: int = 0o666) -> IO[bytes]:
         """Create the incomplete file and open it for writing; existing files and links are never followed."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.fdopen(os.open(self._temporary, flags, mode), "wb", buffering=0)
+        return os.fdopen(os.open(self._temporary, flags, mode), "wb")
 
     def commit(self, *, durable: bool) -> None:
         """Move the complete file to its target; `durable` flushes the folder's entry to the disk."""

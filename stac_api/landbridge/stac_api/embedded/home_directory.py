@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from landbridge.stac_api.core.files import Replacement
 from landbridge.stac_api.errors import StackError
 
 ROOT_HOME = Path("/var/lib/landbridge")
@@ -109,21 +110,20 @@ def default_home() -> Home:
 
 
 def write_private(path: Path, text: str, owner: tuple[int, int] | None = None) -> None:
-    """Replace the file in one step by one that only its owner can read.
+    """Replace a file atomically by one that only its owner, `(uid, gid)`, can read.
 
-    The new file is made under an unguessable name with O_EXCL, so a link somebody planted is never
-    followed. `owner` is (uid, gid) to hand it to.
+    The incomplete file has an unguessable name, so that nobody can plant a symbolic link there.
     """
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    replacement = Replacement(path, path.with_name(f".{path.name}.{secrets.token_hex(8)}"))
+    file = replacement.open(0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with file:
             if owner is not None:
                 os.fchown(file.fileno(), *owner)
-            file.write(text)
-        fresh.replace(path)
+            file.write(text.encode())
+        replacement.commit(durable=False)
     except BaseException:
-        fresh.unlink(missing_ok=True)
+        replacement.discard()
         raise
 
 

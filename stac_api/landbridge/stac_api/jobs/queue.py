@@ -89,7 +89,7 @@ class JobQueue:
             await self.resume()
 
     def register(self, kinds: Sequence[JobKind], clean_up: Callable[[], Awaitable[None]]) -> None:
-        """Register the kinds of jobs that this process can run, and what is cleaned up every five minutes."""
+        """Register the kinds of jobs of this process, and a cleanup that runs every five minutes."""
         retry = RetryStrategy(
             max_attempts=self._settings.job_tries, exponential_wait=2, retry_exceptions=RETRYABLE
         )

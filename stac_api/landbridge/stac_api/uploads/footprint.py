@@ -121,22 +121,22 @@ def _from_projection(
     while True:
         edges = [shapely.get_exterior_ring(part) for part in _polygons(_segmentize(pixels, count))]
         rings = [shapely.get_coordinates(edge) for edge in edges]
-        places = [_lonlat(crs, transform, ring) for ring in rings]
-        if any(abs(place[-1, 0] - place[0, 0]) > _TURN / 2 for place in places):
+        lonlats = [_lonlat(crs, transform, ring) for ring in rings]
+        if any(abs(lonlat[-1, 0] - lonlat[0, 0]) > _TURN / 2 for lonlat in lonlats):
             return None  # the outline goes around a pole
-        if all(_is_straight(crs, transform, *pair) for pair in zip(rings, places, strict=True)):
+        if all(_is_straight(crs, transform, *pair) for pair in zip(rings, lonlats, strict=True)):
             break
         count *= 2
         if count > _MAX_SEGMENTS:
             return None
     if not all(_is_on_the_map(crs, transform, ring) for ring in rings):
         return None
-    for place in places:
-        place[-1] = place[0]
-    found = shapely.union_all([shapely.make_valid(shapely.Polygon(place)) for place in places])
+    for lonlat in lonlats:
+        lonlat[-1] = lonlat[0]
+    found = shapely.union_all([shapely.make_valid(shapely.Polygon(lonlat)) for lonlat in lonlats])
     if count > _SEGMENTS:
         found = found.simplify(
-            _MAX_DEVIATION * min(_smallest_pixel(*pair) for pair in zip(rings, places, strict=True))
+            _MAX_DEVIATION * min(_smallest_pixel(*pair) for pair in zip(rings, lonlats, strict=True))
         )
     return found
 

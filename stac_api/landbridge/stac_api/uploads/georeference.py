@@ -63,8 +63,8 @@ class GivenGeoreference:
         crs = self.crs or source.crs
         transform = self.transform or source.transform
         missing = [
-            what
-            for what, absent in (
+            part
+            for part, absent in (
                 ("a coordinate reference system (cs_code or projection)", not crs),
                 ("a geotransform (geotrans)", transform.is_identity),
             )

@@ -233,7 +233,7 @@ async def _insert(
 
 
 def _describe(document: dict[str, Any], result: messages.ConversionResult) -> None:
-    """Add to the assets what no attribute of an image holds: statistics, and the thumbnail's media type."""
+    """Add metadata that are no attributes of an image: band statistics, and the thumbnail's media type."""
     assets: dict[str, dict[str, Any]] = document["assets"]
     for asset in assets.values():
         if (index := asset.get(FILE_INDEX)) is not None:

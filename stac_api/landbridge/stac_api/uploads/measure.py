@@ -62,8 +62,8 @@ def measure(cog: DatasetReader) -> Measurements:
         first_row, first_column = window.row_off // cell, window.col_off // cell
         cells = _any_of_cells(visible, cell)
         valid[first_row : first_row + cells.shape[0], first_column : first_column + cells.shape[1]] = cells
-        for place, band in enumerate(running):
-            band.add(data[place], masks[place])
+        for index, band in enumerate(running):
+            band.add(data[index], masks[index])
     authority = cog.crs.to_authority()
     system = {"cs_code": ":".join(authority)} if authority else {"projection": cog.crs.to_wkt()}
     grid = {
@@ -105,10 +105,10 @@ def _masks(cog: DatasetReader, data: np.ndarray, window: Window, nodata: Nodata)
     if all(MaskFlags.all_valid in flag for flag in flags):
         masks = np.ones(data.shape, bool)
     elif all(flag == [MaskFlags.nodata] for flag in flags) and len(set(cog.nodatavals)) == 1:
-        held = nodata_as_type(data.dtype.name, nodata)
+        value = nodata_as_type(data.dtype.name, nodata)
         masks = np.ones(data.shape, bool)
-        if held is not None and not math.isnan(held):
-            np.not_equal(data, data.dtype.type(held), out=masks)
+        if value is not None and not math.isnan(value):
+            np.not_equal(data, data.dtype.type(value), out=masks)
     else:
         masks = cog.read_masks(window=window) != 0
     if data.dtype.kind == "f":

@@ -29,7 +29,7 @@ class DiskFullError(LandbridgeError, OSError):
 
 @dataclass(frozen=True, slots=True)
 class ConversionRequest:
-    """Files to convert, the folder to write to, and what is known of the image."""
+    """Files to convert, the folder for the results, and known metadata of the image."""
 
     files: Sequence[Path]
     names: Sequence[str]

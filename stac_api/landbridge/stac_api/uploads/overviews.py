@@ -154,12 +154,12 @@ def _build(text: bytes, stem: Path, methods: OverviewMethods, factors: Sequence[
         part.write_bytes(_part(text, numbers, 0 if method in _SELECTING else methods.alpha))
         with rasterio.Env(**_OVERVIEW_FILE), rasterio.open(part, "r+") as chosen:
             chosen.build_overviews(list(factors), Resampling[resampling_of(method)])
-        for place, number in enumerate(numbers, 1):
+        for position, number in enumerate(numbers, 1):
             for level in range(1, len(factors) + 1):
                 overview = ET.SubElement(bands[number - 1], "Overview")
                 name = ET.SubElement(overview, "SourceFilename", relativeToVRT="0")
                 name.text = f"GTIFF_DIR:{level}:{part}.ovr"
-                ET.SubElement(overview, "SourceBand").text = str(place)
+                ET.SubElement(overview, "SourceBand").text = str(position)
     target = Path(f"{stem}.whole.vrt")
     target.write_bytes(ET.tostring(whole))
     return target
@@ -171,8 +171,8 @@ def _part(text: bytes, numbers: Sequence[int], alpha: int) -> bytes:
     bands = part.findall("VRTRasterBand")
     for kept in [*bands, *part.findall("OverviewList")]:
         part.remove(kept)
-    for place, number in enumerate(numbers, 1):
-        bands[number - 1].set("band", str(place))
+    for position, number in enumerate(numbers, 1):
+        bands[number - 1].set("band", str(position))
         part.append(bands[number - 1])
     if alpha:
         mask = ET.SubElement(ET.SubElement(part, "MaskBand"), "VRTRasterBand", dataType="Byte")
