@@ -11,13 +11,12 @@ from landbridge.mappings import ids, tables
 if TYPE_CHECKING:
     from landbridge.mappings.tables import Row
 
-__all__ = ["INDEXED", "for_collection_items", "for_collections", "for_items", "registrations"]
+__all__ = ["INDEXED", "for_collection_items", "for_collections", "for_items"]
 
 # Filters on these are selective and common enough to pay for an index on every write
 # (measured: a selective filter on 100,000 items takes 6 times as long without).
 INDEXED = frozenset({"eo:cloud_cover"})
 
-_CORE_NAMES = ("id", "collection", "geometry", "datetime")
 _GEOMETRY = {
     "title": "Geometry",
     "description": "The footprint as GeoJSON in longitude and latitude.",
@@ -130,23 +129,3 @@ def definition(row: Row) -> dict[str, Any]:
         "description": row.doc,
         **{key: schema[key] for key in shown if key in schema},
     }
-
-
-# pgstac's cast for each JSON type; other types are cast to text.
-_WRAPPERS = {"number": "to_float", "integer": "to_int", "array": "to_text_array"}
-
-
-def registrations() -> list[tuple[str, dict[str, Any], str | None, str | None]]:
-    """Return name, definition, wrapper and path of every property to register with pgstac.
-
-    Items and Collections share pgstac's register, so no name may have two meanings. The path is None, because
-    every property is found by its name.
-    """
-    found = {**for_items(), **for_collections()}
-    rows: list[tuple[str, dict[str, Any], str | None, str | None]] = []
-    for name, schema in found.items():
-        if name in _CORE_NAMES:
-            continue
-        wrapper = "to_tstz" if schema.get("format") == "date-time" else _WRAPPERS.get(schema["type"])
-        rows.append((name, schema, wrapper, None))
-    return rows

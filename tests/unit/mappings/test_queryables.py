@@ -41,17 +41,6 @@ def test_numbers_have_their_bounds_and_dates_their_format():
     assert "minimum" not in found["catalog:view_angle"]
 
 
-def test_properties_are_registered_with_the_cast_of_their_type():
-    found = {name: wrapper for name, _, wrapper, path in queryables.registrations() if path is None}
-    assert found["eo:cloud_cover"] == "to_float"
-    assert found["published"] == "to_tstz"
-    assert found["keywords"] == "to_text_array"
-    assert found["platform"] is None
-    assert found["catalog:start_datetime"] == "to_tstz"
-    assert not {"id", "collection", "geometry", "datetime"} & found.keys()
-    assert len(found) == len(queryables.registrations())
-
-
 def test_a_collection_s_queryables_include_its_summaries_and_bands():
     collection = {
         "id": "local:p",

@@ -24,6 +24,7 @@ import psycopg
 from psycopg import sql
 
 from landbridge.mappings import queryables
+from landbridge.stac_api.pgstac import queryable_types
 
 __all__ = ["migrate"]
 
@@ -64,7 +65,7 @@ def migrate(database_url: str, *, before: str | None = None) -> bool:
         _migrate_pgstac(database_url)
         _migrate_procrastinate(conn)
         _migrate_landbridge(conn, migrations, functions)
-        _register_queryables(conn)
+        queryable_types.register(conn)
         conn.execute(
             "INSERT INTO landbridge.schema_version (fingerprint) VALUES (%s) "
             "ON CONFLICT (only_row) DO UPDATE SET fingerprint = excluded.fingerprint",
@@ -77,7 +78,7 @@ def _fingerprint(migrations: Scripts, functions: Scripts) -> str:
     parts: list[Any] = [importlib.metadata.version(name) for name in ("pypgstac", "procrastinate")]
     parts += [name for name, _ in migrations]
     parts += [_digest(functions)]
-    parts += [queryables.registrations(), sorted(queryables.INDEXED)]
+    parts += [queryable_types.registrations(), sorted(queryables.INDEXED)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -155,21 +156,3 @@ def _apply_functions(conn: psycopg.Connection, functions: Scripts) -> None:
         "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest",
         (_FUNCTIONS, digest),
     )
-
-
-def _register_queryables(conn: psycopg.Connection) -> None:
-    """Register the type of each property with pgstac, so that its functions compare numbers as numbers."""
-    with conn.transaction():
-        conn.execute("SET LOCAL search_path TO pgstac, public")
-        for name, definition, wrapper, path in queryables.registrations():
-            conn.execute(
-                "SELECT pgstac.upsert_queryable(name => %s, definition => %s::jsonb, property_wrapper => %s, "
-                "property_index_type => %s, property_path => %s::text[])",
-                (
-                    name,
-                    json.dumps(definition),
-                    wrapper,
-                    "BTREE" if name in queryables.INDEXED else None,
-                    path,
-                ),
-            )
