@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test test-long test-browser access check format bench bench-report bench-large faults
+.PHONY: help install sync demo serve test coverage test-long test-browser access check format bench bench-report bench-large faults
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,13 @@ test: install ## unit, integration and contract tests, in two processes for each
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || scripts/apt-install nginx-light || \
 		echo "nginx is missing, so its tests are skipped." >&2
 	@$(RUN) pytest --numprocesses auto --dist worksteal $(ARGS)
+
+coverage: install ## line and branch coverage of the mappings, the catalog and the server by all tests, servers' processes included
+	@rm -f .coverage .coverage.*
+	@COVERAGE_FILE=$(CURDIR)/.coverage $(RUN) coverage run -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	@$(RUN) coverage combine --quiet
+	@for part in mappings catalog stac_api; do \
+		printf '%-9s' $$part && $(RUN) coverage report --include "*/landbridge/$$part/*" | tail -n 1; done
 
 test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
