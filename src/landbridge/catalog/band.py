@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.enums import BandType, Colormap, DataType
 from landbridge.catalog.model.attribute_list import ListAttribute
+from landbridge.catalog.model.attribute_mapping import ValueAttribute
 from landbridge.catalog.model.attributes import (
     Attribute,
     BooleanAttribute,
@@ -14,7 +15,6 @@ from landbridge.catalog.model.attributes import (
     TypedAttribute,
 )
 from landbridge.catalog.model.collection import Collection
-from landbridge.catalog.model.containers import ValueAttribute
 from landbridge.catalog.model.registry import class_of
 from landbridge.catalog.model.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.catalog.product_member import NamedCatalogObject

@@ -19,7 +19,7 @@ from landbridge.catalog.stac.blobs import BLOBS, prefixed_namespace
 from landbridge.catalog.stac.requests import convert
 from landbridge.catalog.task import BlobDeletionTaskStatus
 from landbridge.catalog.transfer.blob_arguments import check_binary, range_header
-from landbridge.catalog.transfer.blob_content import split_lines, write_whole
+from landbridge.catalog.transfer.blob_content import split_lines, write_atomically
 from landbridge.mappings import blob as blob_mapping
 from landbridge.mappings import ids
 
@@ -613,7 +613,7 @@ class Blob(AuthCatalogObject):
         with self._deleted_if_not_found():
             chunks = BLOBS.read(self._client, self.id, range=wanted, tag=self._version_tag())
         if isinstance(file, str):
-            write_whole(Path(file), chunks)
+            write_atomically(Path(file), chunks)
             return file
         file.writelines(chunks)
         return getattr(file, "name", None)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.model.attribute_list import ListAttribute
+from landbridge.catalog.model.attribute_mapping import ValueAttribute
 from landbridge.catalog.model.attributes import TypedAttribute
 from landbridge.catalog.model.class_or_instance import ClassOrInstanceMethod
-from landbridge.catalog.model.containers import ValueAttribute
 from landbridge.catalog.model.extra_properties import ExtraProperties
 from landbridge.catalog.search.search import Search
 from landbridge.catalog.stac.stored_object import StoredObject

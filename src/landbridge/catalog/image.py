@@ -414,15 +414,15 @@ class Image(ImageMetadata):
         Image.download : Pixels in a file.
         ImageCollection.stack : Pixels of several images.
         """
-        from landbridge.catalog.pixels import rasters, requests
+        from landbridge.catalog.pixels import raster_requests, rasters
 
         self._check_not_deleted()
-        request = requests.image_request(
+        request = raster_requests.image_request(
             self,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(mask_nodata, mask_alpha),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(mask_nodata, mask_alpha),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
         )
         raster = rasters.read_image(self, request, bands_axis, progress)
         array = raster.array(bands_axis)
@@ -538,15 +538,15 @@ class Image(ImageMetadata):
         Image.ndarray : Pixels as a NumPy array.
         ImageCollection.to_xarray : Pixels of several images, along the dimension time.
         """
-        from landbridge.catalog.pixels import data_arrays, requests
+        from landbridge.catalog.pixels import data_arrays, raster_requests
 
         self._check_not_deleted()
-        request = requests.image_request(
+        request = raster_requests.image_request(
             self,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(mask_nodata, mask_alpha),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(mask_nodata, mask_alpha),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
         )
         # Without chunks, this process reads the pixels itself, as in ndarray.
         chunks = False if chunks is None else chunks
@@ -654,18 +654,18 @@ class Image(ImageMetadata):
         ImageCollection.download : One file for each image.
         ImageCollection.download_mosaic : One file for all images.
         """
-        from landbridge.catalog.pixels import rasters, requests
+        from landbridge.catalog.pixels import raster_requests, rasters
 
         self._check_not_deleted()
-        request = requests.image_request(
+        request = raster_requests.image_request(
             self,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(True, False),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(True, False),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
         )
-        path = requests.default_name(self.id, request.bands, format) if dest is None else dest
-        requests.check_format(path)
+        path = raster_requests.default_name(self.id, request.bands, format) if dest is None else dest
+        raster_requests.check_format(path)
         rasters.download(self, request, path, nodata, progress or False)
         return path
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from landbridge.catalog.enums import DownloadFileFormat, ResampleAlgorithm
 from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.model.collection import Collection, Predicate
-from landbridge.catalog.pixels.default_geocontext import DefaultContext
+from landbridge.catalog.pixels.default_geocontext import DefaultGeoContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ class ImageCollection(Collection[T]):
 
     def __init__(self, iterable: Iterable[T] | None = None, geocontext: Any = None) -> None:
         super().__init__(iterable)
-        self._context = DefaultContext(list(self._list), geocontext)
+        self._context = DefaultGeoContext(list(self._list), geocontext)
 
     @property
     def geocontext(self) -> GeoContext | None:
@@ -311,16 +311,16 @@ class ImageCollection(Collection[T]):
         ImageCollection.to_xarray : The same with coordinates, also as a lazy dask array.
         """
         from landbridge import raster
-        from landbridge.catalog.pixels import rasters, requests
+        from landbridge.catalog.pixels import raster_requests, rasters
 
         self._check_not_empty()
-        requests.check_stack_axis(bands_axis)
-        request = requests.collection_request(
+        raster_requests.check_stack_axis(bands_axis)
+        request = raster_requests.collection_request(
             self._context,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(mask_nodata, mask_alpha),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(mask_nodata, mask_alpha),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
             method,
         )
         groups = [[image] for image in self._list]
@@ -453,15 +453,15 @@ class ImageCollection(Collection[T]):
         ImageCollection.stack : One layer for each image.
         ImageCollection.download_mosaic : Mosaic in a file, which may be larger than memory.
         """
-        from landbridge.catalog.pixels import rasters, requests
+        from landbridge.catalog.pixels import raster_requests, rasters
 
         self._check_not_empty()
-        request = requests.collection_request(
+        request = raster_requests.collection_request(
             self._context,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(mask_nodata, mask_alpha),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(mask_nodata, mask_alpha),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
             method,
         )
         raster = rasters.mosaic(self._list, request, bands_axis, progress, chunks)
@@ -563,15 +563,15 @@ class ImageCollection(Collection[T]):
         --------
         ImageCollection.download_mosaic : One file for all images.
         """
-        from landbridge.catalog.pixels import downloads, requests
+        from landbridge.catalog.pixels import downloads, raster_requests
 
         self._check_not_empty()
-        request = requests.collection_request(
+        request = raster_requests.collection_request(
             self._context,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(True, False),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(True, False),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
         )
         # Invalid arguments are so for all images: they raise before any image is read.
         self.scaling_parameters(list(request.bands), processing_level, scaling, data_type)
@@ -699,20 +699,20 @@ class ImageCollection(Collection[T]):
         --------
         ImageCollection.mosaic : Mosaic as an array.
         """
-        from landbridge.catalog.pixels import rasters, requests
+        from landbridge.catalog.pixels import raster_requests, rasters
 
         self._check_not_empty()
-        request = requests.collection_request(
+        request = raster_requests.collection_request(
             self._context,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(True, mask_alpha),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(True, mask_alpha),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
             method,
         )
         stem = self._list[0].id if len(self) == 1 else "mosaic"
-        path = requests.default_name(stem, request.bands, format) if dest is None else dest
-        requests.check_format(path)
+        path = raster_requests.default_name(stem, request.bands, format) if dest is None else dest
+        raster_requests.check_format(path)
         rasters.download_mosaic(self._list, request, path, nodata, progress or False, chunks)
         return path
 
@@ -850,15 +850,15 @@ class ImageCollection(Collection[T]):
         ImageCollection.stack : The same as a NumPy array.
         Image.to_xarray : Pixels of one image.
         """
-        from landbridge.catalog.pixels import data_arrays, requests
+        from landbridge.catalog.pixels import data_arrays, raster_requests
 
         self._check_not_empty()
-        request = requests.collection_request(
+        request = raster_requests.collection_request(
             self._context,
             bands,
-            requests.Area(geocontext, crs, resolution, all_touched),
-            requests.Masks(mask_nodata, mask_alpha),
-            requests.Values(resampler, processing_level, scaling, data_type),
+            raster_requests.Area(geocontext, crs, resolution, all_touched),
+            raster_requests.Masks(mask_nodata, mask_alpha),
+            raster_requests.Values(resampler, processing_level, scaling, data_type),
             method,
         )
         layers = data_arrays.group_layers(self, groupby, request.geocontext)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from landbridge.catalog.enums import StorageState
 from landbridge.catalog.model.attribute_list import ListAttribute
+from landbridge.catalog.model.attribute_mapping import ValueAttribute
 from landbridge.catalog.model.attributes import EnumAttribute, TupleAttribute, TypedAttribute
-from landbridge.catalog.model.containers import ValueAttribute
 from landbridge.catalog.model.converters import GeometryAttribute, Timestamp, to_shape, within_world_bounds
 from landbridge.catalog.model.values import File
 from landbridge.catalog.product_member import NamedCatalogObject

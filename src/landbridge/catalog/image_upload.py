@@ -16,9 +16,9 @@ from landbridge.catalog.enums import (
     OverviewResampler,
 )
 from landbridge.catalog.model.attribute_list import ListAttribute
+from landbridge.catalog.model.attribute_mapping import MappingAttribute, ValueAttribute
 from landbridge.catalog.model.attributes import Attribute, EnumAttribute, TypedAttribute
 from landbridge.catalog.model.class_or_instance import ClassOrInstanceMethod
-from landbridge.catalog.model.containers import MappingAttribute, ValueAttribute
 from landbridge.catalog.model.converters import Timestamp
 from landbridge.catalog.model.references import CatalogObjectReference
 from landbridge.catalog.model.registry import class_of

@@ -11,9 +11,9 @@ from landbridge.catalog.errors import InvalidNameError
 from landbridge.catalog.image import Image
 from landbridge.catalog.image_upload import ImageUpload
 from landbridge.catalog.model.attribute_list import ListAttribute
+from landbridge.catalog.model.attribute_mapping import ValueAttribute
 from landbridge.catalog.model.attributes import Attribute, BooleanAttribute, TypedAttribute
 from landbridge.catalog.model.collection import Collection
-from landbridge.catalog.model.containers import ValueAttribute
 from landbridge.catalog.model.converters import ReadableText, Timestamp
 from landbridge.catalog.model.values import Resolution
 from landbridge.catalog.stac.products import PRODUCTS, prefixed_id

@@ -25,7 +25,7 @@ from landbridge.catalog import (
 from landbridge.catalog import properties as p
 from landbridge.catalog.client.content import FileContent
 from landbridge.catalog.transfer.blob_arguments import range_header
-from landbridge.catalog.transfer.blob_content import split_lines, write_whole
+from landbridge.catalog.transfer.blob_content import split_lines, write_atomically
 from landbridge.exceptions import BadRequestError, ServerError
 
 URL = "http://127.0.0.1:9"
@@ -335,7 +335,7 @@ def test_a_file_is_written_atomically_11_3(tmp_path):
         if before:
             target.write_bytes(before)
         with pytest.raises(ServerError):
-            write_whole(target, broken())
+            write_atomically(target, broken())
         assert [path.name for path in tmp_path.iterdir()] == (["file"] if before else [])
-    write_whole(target, [b"a", b"b"])
+    write_atomically(target, [b"a", b"b"])
     assert target.read_bytes() == b"ab"

@@ -13,7 +13,7 @@ from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog import properties as p
 from landbridge.catalog.client import http
-from landbridge.catalog.transfer.blob_content import write_whole
+from landbridge.catalog.transfer.blob_content import write_atomically
 from support.replay_server import ReplayServer, bare_collection
 
 VALUES = st.recursive(
@@ -89,7 +89,7 @@ def test_a_large_page_is_read_without_a_change_of_the_collector():
 def test_a_downloaded_file_has_the_mode_of_new_files_without_a_change_of_the_umask(tmp_path):
     path, plain = tmp_path / "blob", tmp_path / "plain"
     plain.write_bytes(b"")
-    write_whole(path, [b"a", b"b"])
+    write_atomically(path, [b"a", b"b"])
     assert path.read_bytes() == b"ab"
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
@@ -98,6 +98,6 @@ def test_a_downloaded_file_has_the_mode_of_new_files_without_a_change_of_the_uma
         raise OSError("the connection broke")
 
     with pytest.raises(OSError, match="broke"):
-        write_whole(path, broken())
+        write_atomically(path, broken())
     assert path.read_bytes() == b"ab"
     assert sorted(tmp_path.iterdir()) == [path, plain]

@@ -7,8 +7,8 @@ from typing import Any
 
 from landbridge.catalog.errors import AttributeValidationError
 from landbridge.catalog.model.attribute_list import AttributeList
+from landbridge.catalog.model.attribute_mapping import AttributeMapping, to_json
 from landbridge.catalog.model.attributes import Attribute
-from landbridge.catalog.model.containers import AttributeMapping, to_json
 from landbridge.mappings import values
 
 __all__ = ["ExtraProperties", "JsonAttribute"]

@@ -9,8 +9,8 @@ from typing import Any
 from landbridge.catalog.enums import DataType, ResolutionUnit
 from landbridge.catalog.errors import AttributeValidationError
 from landbridge.catalog.model.attribute_list import AttributeList, ListAttribute
+from landbridge.catalog.model.attribute_mapping import AttributeMapping, MappingAttribute, ValueAttribute
 from landbridge.catalog.model.attributes import Attribute, EnumAttribute, TupleAttribute, TypedAttribute
-from landbridge.catalog.model.containers import AttributeMapping, MappingAttribute, ValueAttribute
 
 __all__ = [
     "DerivedParamsAttribute",

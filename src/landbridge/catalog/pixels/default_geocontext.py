@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.geo import AOI, GeoContext
 
-__all__ = ["DefaultContext"]
+__all__ = ["DefaultGeoContext"]
 
 # Tolerances: of grid lines, in pixels; of a resolution, relative to a multiple or fraction of the pixel size.
 _LINE_TOLERANCE = 1e-3
@@ -24,7 +24,7 @@ _SIZE_TOLERANCE = 1e-2
 _MAX_GRIDS = 16
 
 
-class DefaultContext:
+class DefaultGeoContext:
     """The default GeoContext of a collection and its slices, completed from the images on first access."""
 
     def __init__(self, images: list[ImageMetadata], area: Any) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog.pixels import requests
+from landbridge.catalog.pixels import raster_requests
 from landbridge.catalog.pixels.engine_inputs import sources
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def file_paths(
     """Return the path of each image's file; see `ImageCollection.download`."""
     if dest is None or isinstance(dest, (str, Path)):
         folder = "." if dest is None else str(dest)
-        return [f"{folder}/{requests.default_name(image.id, names, format)}" for image in images]
+        return [f"{folder}/{raster_requests.default_name(image.id, names, format)}" for image in images]
     if not hasattr(dest, "__len__"):
         raise TypeError(f"`dest` must be a folder, or a sequence with a path for each image; got {dest!r}.")
     paths = list(dest)
@@ -49,7 +49,7 @@ def download_each(
     from landbridge.raster.runtime.progress import progress_bar
 
     for path in paths:
-        requests.check_format(path)
+        raster_requests.check_format(path)
     found = sources(images)
     file_workers = min(max_workers or default_workers(), len(images))
     # An image may use several threads; together they use at most `max_workers`.

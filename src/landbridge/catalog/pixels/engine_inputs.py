@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from landbridge.catalog.client.asset_urls import ImageUrlSigner, UrlSigner
-from landbridge.catalog.model.containers import to_json
+from landbridge.catalog.model.attribute_mapping import to_json
 from landbridge.catalog.stac.bands import BandRecord, collection_bands
 from landbridge.catalog.stac.images import ASSETS
 from landbridge.catalog.stac.products import PRODUCTS

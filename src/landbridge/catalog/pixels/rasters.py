@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from landbridge.catalog.enums import DocumentState
 from landbridge.catalog.errors import RasterArgumentError
 from landbridge.catalog.pixels.engine_inputs import bands_of, sources
-from landbridge.catalog.pixels.requests import parse_bands
+from landbridge.catalog.pixels.raster_requests import parse_bands
 from landbridge.exceptions import ClientError, NotFoundError, ServerError
 
 if TYPE_CHECKING:

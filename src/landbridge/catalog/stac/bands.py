@@ -86,10 +86,10 @@ class Bands:
         return self.get_many(client, [id], params, headers).get(id)
 
     def get_many(
-        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+        self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
-        products = dict.fromkeys(product_id for product_id, _ in map(split_id, names) if product_id)
-        wanted = set(names)
+        products = dict.fromkeys(product_id for product_id, _ in map(split_id, identifiers) if product_id)
+        wanted = set(identifiers)
         found = {}
         for product_id in products:
             collection = self._collection_of(client, product_id, params, headers)

@@ -76,10 +76,10 @@ class Blobs(ItemSearch):
         return get_or_none(client, item_path(*location), params, headers) if location else None
 
     def get_many(
-        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+        self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
         wanted: dict[str, dict[str, str]] = defaultdict(dict)
-        for identifier in names:
+        for identifier in identifiers:
             if location := _location(identifier):
                 collection, item_id = location
                 wanted[collection][item_id] = identifier
@@ -173,9 +173,11 @@ class Blobs(ItemSearch):
                 return md5
         return None
 
-    def delete_many(self, client: CatalogClient, names: list[str], raise_on_missing: bool) -> dict[str, Any]:
+    def delete_many(
+        self, client: CatalogClient, identifiers: list[str], raise_on_missing: bool
+    ) -> dict[str, Any]:
         """Delete blobs and return the task that deletes their data."""
-        body = {"ids": list(names), "raise_on_missing": raise_on_missing}
+        body = {"ids": list(identifiers), "raise_on_missing": raise_on_missing}
         task: dict[str, Any] = client.post("/blobs/deletions", body)
         return task
 

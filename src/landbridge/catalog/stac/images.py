@@ -78,10 +78,10 @@ class Images(ItemSearch):
         )
 
     def get_many(
-        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+        self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
         by_product: dict[str, list[str]] = defaultdict(list)
-        for identifier in names:
+        for identifier in identifiers:
             product_id, name = split_id(identifier)
             if product_id and name:
                 by_product[product_id].append(name)

@@ -48,10 +48,10 @@ class Products:
         return get_or_none(client, collection_path(id), params, headers)
 
     def get_many(
-        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+        self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
         found = {}
-        for chunk in chunks([name for name in names if not ids.is_blob_collection(name)]):
+        for chunk in chunks([each for each in identifiers if not ids.is_blob_collection(each)]):
             query = _filter_params({"op": "in", "args": [{"property": "id"}, chunk]}) | {"limit": len(chunk)}
             answer = client.get("/collections", {**query, **(params or {})}, headers=headers)
             found.update({record["id"]: record for record in answer["collections"]})

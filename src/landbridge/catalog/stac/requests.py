@@ -61,10 +61,10 @@ def delete_path(client: CatalogClient, path: str) -> bool:
     return True
 
 
-def chunks(names: list[str]) -> Iterator[list[str]]:
+def chunks(identifiers: list[str]) -> Iterator[list[str]]:
     """Yield the ids in lists that fit into one request each."""
-    for start in range(0, len(names), _IDS_PER_REQUEST):
-        yield names[start : start + _IDS_PER_REQUEST]
+    for start in range(0, len(identifiers), _IDS_PER_REQUEST):
+        yield identifiers[start : start + _IDS_PER_REQUEST]
 
 
 def require(attributes: Mapping[str, Any], what: str, *names: str) -> None:
@@ -120,10 +120,10 @@ def patch_collection(
 
 
 def items_by_id(
-    client: CatalogClient, collection: str, names: list[str], params: Params, headers: Headers
+    client: CatalogClient, collection: str, identifiers: list[str], params: Params, headers: Headers
 ) -> Iterator[dict[str, Any]]:
     """Yield the Items of a Collection that have one of these ids."""
-    for chunk in chunks(names):
+    for chunk in chunks(identifiers):
         query = {"collections": [collection], "ids": chunk, "limit": len(chunk), **(params or {})}
         yield from client.post("/search", query, headers=headers, idempotent=True)["features"]
 

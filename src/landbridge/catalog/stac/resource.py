@@ -27,12 +27,12 @@ class Resource(SearchBackend, Protocol):
         """Return the attributes of a record, as JSON values."""
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
-        """Return the record of an id; None if there is none."""
+        """Return the record of an id; None if it does not exist."""
 
     def get_many(
-        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+        self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
-        """Return the records of those of the ids that exist."""
+        """Return the records of the ids that exist, by id."""
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
         """Create an object and return its record."""

@@ -37,10 +37,10 @@ class Uploads:
         return get_or_none(client, upload_path(id), params, headers)
 
     def get_many(
-        self, client: CatalogClient, names: list[str], params: Params = None, headers: Headers = None
+        self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
-        found = {name: self.get(client, name, params, headers) for name in names}
-        return {name: record for name, record in found.items() if record is not None}
+        found = {identifier: self.get(client, identifier, params, headers) for identifier in identifiers}
+        return {identifier: record for identifier, record in found.items() if record is not None}
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
         raise NotImplementedError("An upload is made by Image.upload and Image.upload_ndarray.")

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["split_lines", "write_whole"]
+__all__ = ["split_lines", "write_atomically"]
 
 
-def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
+def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file atomically: the path has either the whole content or its former content."""
     # Opened like any new file, so that the umask applies to its mode: a temporary file would be private.
     part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")

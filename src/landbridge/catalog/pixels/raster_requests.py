@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from landbridge.catalog.image_metadata import ImageMetadata
-    from landbridge.catalog.pixels.default_geocontext import DefaultContext
+    from landbridge.catalog.pixels.default_geocontext import DefaultGeoContext
     from landbridge.geo import GeoContext
     from landbridge.raster import Request
 
@@ -40,7 +40,7 @@ class Area(NamedTuple):
             return self._with_overrides(grid, whole=self.resolution is not None)
         return self._with_overrides(self.geocontext)
 
-    def of_collection(self, default: DefaultContext) -> GeoContext:
+    def of_collection(self, default: DefaultGeoContext) -> GeoContext:
         """Return the area for a collection with this default area."""
         chosen = default.get() if self.geocontext is None else self.geocontext
         if chosen is None:
@@ -87,7 +87,7 @@ def image_request(image: ImageMetadata, bands: Any, area: Area, masks: Masks, va
 
 
 def collection_request(
-    default: DefaultContext, bands: Any, area: Area, masks: Masks, values: Values, method: str = "last"
+    default: DefaultGeoContext, bands: Any, area: Area, masks: Masks, values: Values, method: str = "last"
 ) -> Request:
     """Return the request for pixels of a collection with this default area."""
     names = parse_bands(bands)
