@@ -109,7 +109,7 @@ class AOI(GeoContext):
         self._crs = crs
         self._shape = _valid_shape(shape)
         if self._resolution is not None and self._shape is not None:
-            raise ValueError("give either resolution or shape, not both")
+            raise ValueError("An AOI has either a resolution or a shape. Set one of them to None.")
         # None: aligned if there is a resolution, which may be assigned later. A shape is not aligned.
         by_resolution = align_pixels is None and shape is None
         self._align_pixels = None if by_resolution else bool(align_pixels)
@@ -117,8 +117,8 @@ class AOI(GeoContext):
         if bounds is None and self._geometry is not None:
             if bounds_crs is not None and not is_wgs84(bounds_crs):
                 raise ValueError(
-                    f"bounds come from the geometry, which is in {WGS84}, but bounds_crs is {bounds_crs!r}: "
-                    "give bounds as well, or leave bounds_crs out"
+                    f"The bounds of the geometry are in {WGS84}, but bounds_crs is {bounds_crs!r}. "
+                    "Set the bounds too, or leave bounds_crs out."
                 )
             bounds = join_at_antimeridian(self._geometry).bounds if not self._geometry.is_empty else None
         self._bounds: Bounds | None = _valid_bounds(bounds, bounds_crs)
@@ -131,7 +131,7 @@ class AOI(GeoContext):
             self._check_degrees(bounds, bounds_crs)
         elif _look_like_degrees(bounds):
             warnings.warn(
-                f"bounds {bounds} look like degrees, but bounds_crs is {bounds_crs!r}",
+                f"The bounds {bounds} look like degrees, but bounds_crs is {bounds_crs!r}.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -141,13 +141,14 @@ class AOI(GeoContext):
             and not self._geometry.is_empty
             and not shapely.intersects(cut_at_antimeridian(box(*bounds)), cut_at_antimeridian(self._geometry))
         ):
-            raise ValueError(f"geometry and bounds {bounds} do not overlap")
+            raise ValueError(f"The geometry and the bounds {bounds} do not overlap.")
         if self._crs == bounds_crs and self._resolution is not None and not self._may_be_small:
             width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
             if width < self._resolution or height < self._resolution:
                 raise ValueError(
-                    f"bounds are {width} x {height}, less than one pixel of resolution {self._resolution}: "
-                    "use a finer resolution, larger bounds or all_touched=True"
+                    f"The bounds are {width} x {height}, less than one pixel of resolution "
+                    f"{self._resolution}. "
+                    "Use a finer resolution, larger bounds or all_touched=True."
                 )
 
     def _check_degrees(self, bounds: Bounds, crs: str) -> None:
@@ -166,10 +167,10 @@ class AOI(GeoContext):
         west, east = middle - MAX_LON - beyond - x, middle + MAX_LON + beyond + x
         if bounds[0] < west or bounds[2] > east or width > FULL_CIRCLE + 2 * x:
             raise ValueError(
-                f"longitudes of bounds {bounds} are outside {middle - MAX_LON:g} to {middle + MAX_LON:g}"
+                f"The longitudes of bounds {bounds} are outside {middle - MAX_LON:g} to {middle + MAX_LON:g}."
             )
         if bounds[1] < -MAX_LAT - y or bounds[3] > MAX_LAT + y:
-            raise ValueError(f"latitudes of bounds {bounds} are outside -{MAX_LAT:g} to {MAX_LAT:g}")
+            raise ValueError(f"The latitudes of bounds {bounds} are outside -{MAX_LAT:g} to {MAX_LAT:g}.")
 
     @property
     def _may_be_small(self) -> bool:
@@ -224,9 +225,11 @@ class AOI(GeoContext):
         """
         for name in ("bounds", "bounds_crs", "crs"):
             if getattr(self, name) is None:
-                raise ValueError(f"the AOI has no {name}, which a grid needs")
+                raise ValueError(f"The AOI has no {name}. Set it before pixels are read.")
         if self._resolution is None and self._shape is None:
-            raise ValueError("the AOI has neither resolution nor shape; a grid needs one of them")
+            raise ValueError(
+                "The AOI has no resolution and no shape. Set one of them before pixels are read."
+            )
         return {
             **super().raster_params,
             **({} if self._grid_origin is None else {"grid_origin": self._grid_origin}),
@@ -245,7 +248,7 @@ class AOI(GeoContext):
             return self._geometry.__geo_interface__
         if self._bounds is not None and self._bounds_crs is not None and is_wgs84(self._bounds_crs):
             return cut_at_antimeridian(box(*self._bounds)).__geo_interface__
-        raise RuntimeError(f"an AOI without geometry and without bounds in {WGS84} has no GeoJSON form")
+        raise RuntimeError(f"An AOI without a geometry and without bounds in {WGS84} has no GeoJSON form.")
 
     def assign(
         self,
@@ -307,7 +310,7 @@ class AOI(GeoContext):
         """
         if _is(bounds, "update"):
             if geometry is None or _is(geometry, UNCHANGED):
-                raise ValueError('bounds="update" needs a new geometry in the same call')
+                raise ValueError('bounds="update" needs a new geometry in the same call.')
             bounds, bounds_crs = None, WGS84
         changes = {
             "geometry": geometry,
@@ -359,9 +362,9 @@ def _valid_resolution(resolution: Any) -> float | None:
     if resolution is None:
         return None
     if isinstance(resolution, bool) or not isinstance(resolution, numbers.Real):
-        raise TypeError(f"resolution must be a number, got {type(resolution).__name__}")
+        raise TypeError(f"resolution must be a number; got {type(resolution).__name__}.")
     if not float(resolution) > 0:
-        raise ValueError(f"resolution must be greater than 0, got {resolution}")
+        raise ValueError(f"resolution must be greater than 0; got {resolution}.")
     return int(resolution) if isinstance(resolution, numbers.Integral) else float(resolution)
 
 
@@ -369,10 +372,10 @@ def _valid_origin(origin: Any) -> tuple[float, float] | None:
     if origin is None:
         return None
     if not isinstance(origin, (list, tuple)) or len(origin) != 2:
-        raise TypeError(f"grid_origin must be (x, y), got {origin!r}")
+        raise TypeError(f"grid_origin must be (x, y); got {origin!r}.")
     x, y = (float(number) for number in origin)
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError(f"grid_origin must be two finite numbers, got {origin!r}")
+        raise ValueError(f"grid_origin must be two finite numbers; got {origin!r}.")
     return (x, y)
 
 
@@ -380,13 +383,13 @@ def _valid_shape(shape: Any) -> tuple[int, int] | None:
     if shape is None:
         return None
     if not isinstance(shape, (list, tuple)) or len(shape) != 2:
-        raise TypeError(f"shape must be (rows, columns), got {shape!r}")
+        raise TypeError(f"shape must be (rows, columns); got {shape!r}.")
     rows, columns = shape
     for size in (rows, columns):
         if isinstance(size, bool) or not isinstance(size, numbers.Integral):
-            raise TypeError(f"shape must be two integers, got {shape!r}")
+            raise TypeError(f"shape must be two integers; got {shape!r}.")
         if size <= 0:
-            raise ValueError(f"shape must be at least one pixel each way, got {shape!r}")
+            raise ValueError(f"shape must be at least one pixel each way; got {shape!r}.")
     return (int(rows), int(columns))
 
 
@@ -394,15 +397,15 @@ def _valid_bounds(bounds: Any, crs: str | None) -> Bounds | None:
     if bounds is None:
         return None
     if not isinstance(bounds, (list, tuple)):
-        raise TypeError(f"bounds must be a list or tuple, got {type(bounds).__name__}")
+        raise TypeError(f"bounds must be a list or tuple; got {type(bounds).__name__}.")
     if len(bounds) != 4:
-        raise ValueError(f"bounds must be (min x, min y, max x, max y), got {len(bounds)}")
+        raise ValueError(f"bounds must be (min x, min y, max x, max y); got {len(bounds)} numbers.")
     min_x, min_y, max_x, max_y = bounds
     if min_x > max_x and crs is not None and is_geographic(crs) and max_x + FULL_CIRCLE - min_x < MAX_LON:
         max_x += FULL_CIRCLE  # across the antimeridian, as in RFC 7946
     if min_x > max_x or min_y > max_y:
         raise ValueError(
-            f"bounds must be (min x, min y, max x, max y): a minimum of {bounds} is above its maximum"
+            f"bounds must be (min x, min y, max x, max y); a minimum of {bounds} is above its maximum."
         )
     return (min_x, min_y, max_x, max_y)
 

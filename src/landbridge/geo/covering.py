@@ -35,13 +35,13 @@ def to_polygons(shape: Any) -> list[Polygon]:
     """
     polygons = [polygon for geometry in _geometries(shape) for polygon in _parts(geometry)]
     if not polygons:
-        raise InvalidShapeError("the shape is empty")
+        raise InvalidShapeError("The shape is empty.")
     for polygon in polygons:
         west, south, east, north = polygon.bounds
         if west < -MAX_LON or east > MAX_LON or south < -MAX_LAT or north > MAX_LAT:
             raise InvalidShapeError(
-                f"bounds {polygon.bounds} reach beyond ±180 or ±90 degrees: cut a shape across the "
-                "antimeridian into a MultiPolygon (RFC 7946), or give it as an AOI"
+                f"The bounds {polygon.bounds} reach beyond ±180 or ±90 degrees. Cut a shape across the "
+                "antimeridian into a MultiPolygon (RFC 7946), or pass it as an AOI."
             )
     return polygons
 
@@ -52,7 +52,7 @@ def _geometries(shape: Any) -> list[BaseGeometry]:
         try:
             shape = json.loads(shape)
         except ValueError as error:
-            raise InvalidShapeError(f"the shape's text is not JSON: {shape[:80]!r}") from error
+            raise InvalidShapeError(f"The text of the shape is not JSON: {shape[:80]!r}.") from error
     if isinstance(shape, (list, tuple)):
         return [geometry for item in shape for geometry in _geometries(item)]
     document = getattr(shape, "__geo_interface__", shape)
@@ -61,11 +61,11 @@ def _geometries(shape: Any) -> list[BaseGeometry]:
     try:
         geometry = to_shapely(shape)
     except (TypeError, ValueError) as error:
-        raise InvalidShapeError(f"not a shape: {error}") from error
+        raise InvalidShapeError(f"The shape is invalid. {error}") from error
     if isinstance(shape, GeoContext):
         geometry = cut_at_antimeridian(geometry)
     if not isinstance(geometry, (Polygon, MultiPolygon)):
-        raise InvalidShapeError(f"a shape must be a Polygon or MultiPolygon, got {geometry.geom_type}")
+        raise InvalidShapeError(f"A shape must be a Polygon or MultiPolygon; got {geometry.geom_type}.")
     return [geometry]
 
 

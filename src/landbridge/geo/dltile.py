@@ -50,7 +50,7 @@ class DLTile(GeoContext):
         super().__init__(all_touched=all_touched)
         properties = dltile_dict.get("properties", dltile_dict)
         if "key" not in properties:
-            raise InvalidTileError("a tile's Feature needs the property 'key'")
+            raise InvalidTileError("The Feature of a tile has no property 'key'.")
         self._tile = UtmTile.from_key(properties["key"])
 
     @classmethod
@@ -201,7 +201,7 @@ class DLTile(GeoContext):
         many = estimate_tile_count(UtmGrid(resolution, tilesize, pad), to_polygons(shape))
         if many > _MANY_TILES:
             warnings.warn(
-                f"the shape needs about {many:,.0f} tiles: iter_from_shape makes them one by one",
+                f"The shape needs about {many:,.0f} tiles. iter_from_shape yields them one by one.",
                 UserWarning,
                 stacklevel=2,
             )

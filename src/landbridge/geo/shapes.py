@@ -36,8 +36,8 @@ def to_shapely(geometry: Any, *, check_finite: bool = True) -> BaseGeometry:
     document = getattr(geometry, "__geo_interface__", geometry)
     if not isinstance(document, Mapping):
         raise TypeError(
-            f"geometry must be GeoJSON, a shapely geometry or an object with __geo_interface__, "
-            f"got {type(geometry).__name__}"
+            "A geometry must be GeoJSON, a shapely geometry or an object with __geo_interface__; "
+            f"got {type(geometry).__name__}."
         )
     kind = document.get("type")
     if kind == "FeatureCollection":
@@ -47,7 +47,7 @@ def to_shapely(geometry: Any, *, check_finite: bool = True) -> BaseGeometry:
     if kind == "Feature":
         if document.get("geometry") is None:
             raise ValueError(
-                f"the GeoJSON Feature has no geometry: {json.dumps(document, default=str)[:120]}"
+                f"The GeoJSON Feature has no geometry: {json.dumps(document, default=str)[:120]}"
             )
         return to_shapely(document["geometry"], check_finite=check_finite)
     try:
@@ -56,8 +56,8 @@ def to_shapely(geometry: Any, *, check_finite: bool = True) -> BaseGeometry:
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, ShapelyError) as error:
         reason = f" ({error})" if isinstance(error, (ValueError, ShapelyError)) else ""
         raise ValueError(
-            f"not a GeoJSON geometry{reason}: {json.dumps(document, default=str)[:120]}"
+            f"This is not a GeoJSON geometry{reason}: {json.dumps(document, default=str)[:120]}"
         ) from error
     if not finite:
-        raise ValueError(f"the geometry has coordinates that are not finite: {str(document)[:120]}")
+        raise ValueError(f"The geometry has coordinates that are not finite: {str(document)[:120]}")
     return found

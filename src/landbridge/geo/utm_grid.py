@@ -46,11 +46,11 @@ class UtmGrid:
 
     def __post_init__(self) -> None:
         if not self.resolution > 0:
-            raise InvalidTileError(f"resolution must be greater than 0, got {self.resolution}")
+            raise InvalidTileError(f"resolution must be greater than 0; got {self.resolution}.")
         if self.tilesize <= 0 or self.tilesize != int(self.tilesize):
-            raise InvalidTileError(f"tilesize must be a positive integer, got {self.tilesize}")
+            raise InvalidTileError(f"tilesize must be a positive integer; got {self.tilesize}.")
         if self.pad < 0 or self.pad != int(self.pad):
-            raise InvalidTileError(f"pad must be a non-negative integer, got {self.pad}")
+            raise InvalidTileError(f"pad must be a non-negative integer; got {self.pad}.")
         object.__setattr__(self, "resolution", float(self.resolution))
         object.__setattr__(self, "tilesize", int(self.tilesize))
         object.__setattr__(self, "pad", int(self.pad))
@@ -66,7 +66,7 @@ class UtmGrid:
         """
         match = _GRID_KEY.match(key)
         if match is None:
-            raise InvalidTileError(f"a grid key is tilesize:pad:resolution, got {key!r}")
+            raise InvalidTileError(f"A grid key is tilesize:pad:resolution; got {key!r}.")
         return _parse_grid(match, key)
 
     @property
@@ -96,11 +96,11 @@ class UtmGrid:
         """
         if not (-MAX_LON <= lon <= MAX_LON and -MAX_LAT <= lat <= MAX_LAT):
             raise InvalidLatLonError(
-                f"longitude must be within ±180 and latitude within ±90, got ({lon}, {lat})"
+                f"The longitude must be within ±180 and the latitude within ±90; got ({lon}, {lat})."
             )
         zone = utm_zone(lon)
         if zone not in ZONES:
-            raise InvalidTileError(f"longitude {lon} is in no UTM zone: zones 1 to 60 end before 180")
+            raise InvalidTileError(f"The longitude {lon} is in no UTM zone; zones 1 to 60 end before 180.")
         x, y = utm_transformer(zone).transform(lon, lat)
         return UtmTile(
             self, zone, math.floor((x - FALSE_EASTING) / self.utm_tilesize), math.floor(y / self.utm_tilesize)
@@ -118,7 +118,7 @@ class UtmTile:
 
     def __post_init__(self) -> None:
         if self.zone not in ZONES:
-            raise InvalidTileError(f"UTM zones are 1 to 60, got {self.zone}")
+            raise InvalidTileError(f"UTM zones are 1 to 60; got {self.zone}.")
 
     @classmethod
     def from_key(cls, key: str) -> "UtmTile":
@@ -132,7 +132,7 @@ class UtmTile:
         """
         match = _TILE_KEY.match(key) if isinstance(key, str) else None
         if match is None:
-            raise InvalidTileError(f"a tile key is tilesize:pad:resolution:zone:ti:tj, got {key!r}")
+            raise InvalidTileError(f"A tile key is tilesize:pad:resolution:zone:ti:tj; got {key!r}.")
         return cls(_parse_grid(match, key), int(match["zone"]), int(match["path"]), int(match["row"]))
 
     @property
@@ -288,14 +288,15 @@ def utm_zone(lon: float) -> int:
 def subdivide_grid(grid: UtmGrid, subdivide: int, resolution: float | None, pad: int | None) -> UtmGrid:
     """Return the grid of tiles that are `subdivide` times smaller than a grid's."""
     if isinstance(subdivide, bool) or subdivide != int(subdivide) or subdivide < 1:
-        raise InvalidTileError(f"a tile is divided by a positive integer, got {subdivide!r}")
+        raise InvalidTileError(f"subdivide must be a positive integer; got {subdivide!r}.")
     if grid.tilesize % subdivide:
-        raise InvalidTileError(f"a tile of {grid.tilesize} pixels cannot be divided by {subdivide}")
+        raise InvalidTileError(f"A tile of {grid.tilesize} pixels cannot be divided by {subdivide}.")
     new = grid.resolution if resolution is None else resolution
     tilesize = grid.utm_tilesize / subdivide / new
     if abs(tilesize - round(tilesize)) > _MAX_RATIO_ERROR * tilesize or round(tilesize) < 1:
         raise InvalidTileError(
-            f"{subdivide} subtiles of resolution {new} would be {tilesize} pixels wide, which is no integer"
+            f"Tiles of resolution {new} would be {tilesize} pixels wide if divided by {subdivide}; "
+            "that must be an integer."
         )
     return UtmGrid(new, round(tilesize), grid.pad if pad is None else pad)
 
@@ -306,7 +307,9 @@ def _parse_grid(match: re.Match[str], key: str) -> UtmGrid:
     except InvalidTileError:
         raise
     except ValueError as error:
-        raise InvalidTileError(f"resolution {match['resolution']!r} of {key!r} is no number") from error
+        raise InvalidTileError(
+            f"The resolution {match['resolution']!r} of {key!r} is not a number."
+        ) from error
 
 
 def _to_float_lists(
@@ -315,7 +318,7 @@ def _to_float_lists(
     """Two sequences of equal length from two scalars or two sequences of one type."""
     if type(first) is not type(second):
         raise error(
-            f"{a} and {b} must be of the same type, got {type(first).__name__} and {type(second).__name__}"
+            f"{a} and {b} must be of the same type; got {type(first).__name__} and {type(second).__name__}."
         )
     if not isinstance(first, Sequence) and not hasattr(first, "__array__"):
         firsts, seconds = [first], [second]
@@ -324,8 +327,8 @@ def _to_float_lists(
     else:
         firsts, seconds = list(first), list(second)
     if len(firsts) != len(seconds):
-        raise error(f"{a} and {b} must be of equal length, got {len(firsts)} and {len(seconds)}")
+        raise error(f"{a} and {b} must be of equal length; got {len(firsts)} and {len(seconds)}.")
     try:
         return [float(value) for value in firsts], [float(value) for value in seconds]
     except (TypeError, ValueError) as problem:
-        raise error(f"{a} and {b} must be numbers, got {first!r} and {second!r}") from problem
+        raise error(f"{a} and {b} must be numbers; got {first!r} and {second!r}.") from problem

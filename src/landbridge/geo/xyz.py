@@ -115,7 +115,7 @@ class XYZTile(GeoContext):
         (0, 1, 2)
         """
         if self._z == 0:
-            raise TypeError("the tile of zoom level 0 has no parent")
+            raise TypeError("The tile of zoom level 0 has no parent.")
         return XYZTile(self._x // 2, self._y // 2, self._z - 1)
 
     def children(self) -> list["XYZTile"]:

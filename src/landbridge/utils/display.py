@@ -38,11 +38,11 @@ class _Options:
             given["layoutdirection"] = given.pop("layout_direction")
         unknown = set(given) - {one.name for one in fields(cls)}
         if unknown:
-            raise TypeError(f"unexpected keyword arguments {', '.join(sorted(unknown))}")
+            raise TypeError(f"Unknown keyword arguments: {', '.join(sorted(unknown))}.")
         options = cls(**given)
         if options.layoutdirection not in _LAYOUT_DIRECTIONS:
             raise ValueError(
-                f"layoutdirection is one of {', '.join(_LAYOUT_DIRECTIONS)}; got {options.layoutdirection!r}"
+                f"layoutdirection must be {' or '.join(_LAYOUT_DIRECTIONS)}; got {options.layoutdirection!r}."
             )
         return options
 
@@ -160,7 +160,7 @@ def _prepare(imgs: tuple[Any, ...], options: _Options) -> list[tuple[np.ndarray[
     elif isinstance(titles, str):
         titles = [titles]
     if len(titles) != len(imgs):
-        raise ValueError(f"there are {len(titles)} titles for {len(imgs)} images")
+        raise ValueError(f"There are {len(titles)} titles for {len(imgs)} images.")
     return [(_to_picture(image, options), str(title)) for image, title in zip(imgs, titles, strict=True)]
 
 
@@ -170,10 +170,10 @@ def _to_picture(image: Any, options: _Options) -> np.ndarray[Any, Any]:
 
     if not isinstance(image, np.ndarray):
         raise TypeError(
-            f"an array is needed, or several as arguments of their own; got {type(image).__name__}"
+            f"Each argument must be an array; got {type(image).__name__}. Pass a list as *images."
         )
     if image.ndim not in (2, 3):
-        raise TypeError(f"an array has 2 or 3 dimensions; got {image.ndim}: give its layers as *array")
+        raise TypeError(f"An array must have 2 or 3 dimensions; got {image.ndim}. Pass its layers as *array.")
     if image.ndim == 2:
         return _stretch(image, options)
     bands = np.moveaxis(image, options.bands_axis, -1)
@@ -181,12 +181,14 @@ def _to_picture(image: Any, options: _Options) -> np.ndarray[Any, Any]:
     if count == 1:
         return _stretch(bands[..., 0], options)
     if count not in (3, 4):
-        raise NotImplementedError(f"an array has 1, 3 or 4 bands; got {count}")
+        raise NotImplementedError(f"An array must have 1, 3 or 4 bands; got {count}.")
     mask = np.ma.getmask(bands)
     masked = mask is not np.ma.nomask and bool(np.any(mask))
     if count == 4:
         if masked:
-            raise NotImplementedError("an array with an alpha band has no mask; leave out one of them")
+            raise NotImplementedError(
+                "An array with 4 bands cannot have a mask. Leave out the mask or the fourth band."
+            )
         return np.dstack([_stretch(bands[..., :3], options), _scale_opacity(bands[..., 3])])
     colors = np.asarray(np.ma.filled(_stretch(bands, options), 0))
     return np.dstack([colors, ~mask.any(axis=-1)]) if masked else colors

@@ -422,7 +422,7 @@ def _value_parser(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:
 def _name_parser(kind: type[OpExpression]) -> Callable[[Any], Expression]:
     def parse(operand: Any) -> Expression:
         if not isinstance(operand, str):
-            raise TypeError(f"{operand!r} is not the name of a property")
+            raise TypeError(f"{operand!r} is not the name of a property.")
         return kind(operand)
 
     return parse

@@ -129,7 +129,7 @@ def test_9_6_assign_of_a_resolution_drops_the_shape_and_of_a_shape_needs_the_res
     shaped = complete(resolution=None, shape=(10, 10))
     assert shaped.assign(resolution=30).shape is None
     assert shaped.assign(resolution=30).align_pixels is False
-    with pytest.raises(ValueError, match="either resolution or shape"):
+    with pytest.raises(ValueError, match="either a resolution or a shape"):
         complete().assign(shape=(2, 2))
     assert complete().assign(shape=(2, 2), resolution=None).shape == (2, 2)
 
