@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(len(stores)) as pool:
         results = [result for found in pool.map(lambda store: run(store, words), stores) for result in found]
     for store in stores:
-        _print(store, [(fault, point, wrong) for where, fault, point, wrong in results if where == store])
+        _print(store, [(fault, point, wrong) for tested, fault, point, wrong in results if tested == store])
     passed = sum(not wrong for *_, wrong in results)
     print(f"{passed} of {len(results)} cases passed")
     return int(passed < len(results))

@@ -31,7 +31,7 @@ def kill_server(_: Path) -> None:
 def kill_worker_process(_: Path) -> None:
     """Kill the worker processes, busy or idle."""
     for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # it has ended by itself
+        with contextlib.suppress(psutil.Error):  # the process has ended
             if WORKER_PROCESS in process.cmdline():
                 process.kill()
 

@@ -87,7 +87,7 @@ def md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-# Data in
+# Uploading data
 def test_an_upload_gives_the_blob_saved_and_complete_3_5_11_1_14_1(new, namespace):
     blob = new(name="some/näme, é".replace(",", ";"), tags=["t"], description="d", extra_properties={"a": 1})
     assert blob.id is None
@@ -148,7 +148,7 @@ def test_data_other_than_announced_fails_and_leaves_nothing_11_2(new, known):
         blob.upload_data(TEXT)
     assert blob.state == "unsaved"
     assert Blob.get(name=blob.name, namespace=blob.namespace) is None
-    # Nothing is in the way of the right data.
+    # The right data can be uploaded afterwards.
     assert Blob(name=blob.name, namespace=blob.namespace).upload_data(TEXT).data() == TEXT
 
 
@@ -194,7 +194,7 @@ def test_a_save_changes_metadata_only_11_6(text):
     assert text.data() == TEXT
 
 
-# Data out
+# Reading data
 def test_data_is_read_whole_in_chunks_in_lines_and_to_files_11_3(text, tmp_path):
     assert text.data() == TEXT
     pieces = list(text.iter_data(chunk_size=5))
@@ -385,7 +385,7 @@ def test_waiting_ends_with_the_timeout_12_1(monkeypatch, text):
         running.wait_for_completion(timeout=0)
 
 
-# Finding
+# Searching
 def test_get_or_create_3_6_1_20(new, namespace):
     made = Blob.get_or_create(name="n", namespace=namespace, tags=["a"])
     assert (made.state, made.storage_type, made.namespace, made.name) == ("unsaved", "data", namespace, "n")

@@ -111,11 +111,11 @@ def test_a_kill_during_uploads_leaves_no_partial_image(
     submit(call, uploads[names[0]])
     assert ended(call, uploads[names[0]]) == "success"
     for name in names[1:5]:
-        submit(call, uploads[name])  # the worker has two of them in hand when it happens
+        submit(call, uploads[name])  # the worker runs two of them when it is killed
 
     kill(call.home)
 
-    submit(call, uploads[names[5]])  # the next call works
+    submit(call, uploads[names[5]])  # the next call succeeds
     statuses = {name: ended(call, upload) for name, upload in uploads.items()}
     assert statuses[names[0]] == "success"
     assert statuses[names[5]] == "success"

@@ -91,7 +91,7 @@ def test_orphans_are_found_and_deleted(
     subjects = ("uploads/999999999",)
     found = examined(*subjects)
     assert {finding.kind for finding in found} == {"orphan"}
-    # The last of them the service's own sweeper may clear away meanwhile.
+    # The service's own cleanup may delete the last of them meanwhile.
     assert len(found) in (len(orphans) - 1, len(orphans))
     assert examined(*subjects, repair=True) == []
     assert not any(path.exists() for path in orphans)

@@ -76,7 +76,7 @@ def test_every_hostile_file_fails_with_a_reason(
     records = {}
     for name, path in files.items():
         product = photos if name.endswith(".jpg") else collection
-        # Nothing is wrong with what these lack, which the user may say.
+        # These files lack only what the user may set.
         placed = PLACED if name.endswith((".jpg", ".png")) else {}
         record = announce(http, product, "x", path, item=draft(product, f"i-{name}", **placed)).json()
         http.put(record["resumable_urls"][0], content=path.read_bytes()).raise_for_status()
@@ -93,7 +93,7 @@ def test_every_hostile_file_fails_with_a_reason(
         elif "Nothing is wrong with your files" in last["message"] or "its log has" in last["message"]:
             wrong[name] = last["message"]
         elif str(stack.home) in last["message"]:
-            wrong[name] = f"tells where it was read: {last['message']}"
+            wrong[name] = f"reveals a path of the server: {last['message']}"
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(judge, files))

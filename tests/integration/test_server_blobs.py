@@ -257,7 +257,7 @@ def test_stac_clients_delete_data_with_the_item(http, stack, made):
     assert http.delete(path(made)).status_code == 204
     assert http.get(path(made)).status_code == 404
     assert http.delete(path(made)).status_code == 404
-    # Its job comes before this one's, and both run in their order.
+    # Its job is queued before this one, and both run in order.
     last = finished(http, http.post("/blobs/deletions", json={"ids": []}))
     assert last["status"] == "SUCCESS"
     remaining = stored(stack)

@@ -125,7 +125,7 @@ def test_an_image_is_georeferenced_by_its_sidecar_files(
 ) -> None:
     """A world file states the center of the first pixel, a .prj the reference system."""
     array = np.random.default_rng(5).integers(1, 9999, (2, 40, 60)).astype("uint16")
-    picture = geotiff("Scene.png", array, driver="PNG")  # what GDAL leaves beside it stays here
+    picture = geotiff("Scene.png", array, driver="PNG")  # GDAL's sidecar file is not uploaded
     world, prj = tmp_path / "scene.pgw", tmp_path / "scene.prj"
     world.write_text("30\n0\n0\n-30\n600015\n4199985\n")
     prj.write_text(rasterio.crs.CRS.from_epsg(32621).to_wkt(version="WKT1_ESRI"))
@@ -222,7 +222,7 @@ def test_a_broken_file_fails_with_a_reason_and_leaves_nothing(
     assert event["severity"] == "ERROR"
     assert "broken.tif" in event["message"]
     assert http.get(f"/collections/{collection}/items/a").status_code == 404
-    # The failure is told before its leavings are cleared away.
+    # The record fails before its files are deleted.
     wait_until(lambda: not (stack.store / "uploads" / record["id"]).exists())
     wait_until(lambda: not (stack.store / "images" / collection / "a").exists())
 
@@ -274,9 +274,9 @@ def test_an_image_is_replaced_only_when_asked_to(
     with rasterio.open(item["assets"]["data"]["href"]) as cog:
         assert (cog.read() == 9).all()
     versions = stack.store / "images" / collection / "a"
-    assert len(list(versions.iterdir())) == 2, "who was just told of the replaced file may read it"
+    assert len(list(versions.iterdir())) == 2, "a client with a recent URL may still read the replaced file"
     http.delete(f"/collections/{collection}/items/a").raise_for_status()
-    wait_until(lambda: not versions.exists())  # nor is what was replaced kept any longer
+    wait_until(lambda: not versions.exists())  # the replaced files are deleted, too
 
 
 def test_deleting_an_image_deletes_its_files(

@@ -24,7 +24,7 @@ def endpoint() -> Iterator[str]:
     """The address of the S3 server."""
     with s3_server.moto() as url, pytest.MonkeyPatch.context() as patch:
         for name, value in s3_server.environment(url).items():
-            if name != "LANDBRIDGE_STORE_URL":  # the other stacks of this run keep theirs
+            if name != "LANDBRIDGE_STORE_URL":  # other stacks of this run keep their store
                 patch.setenv(name, value)
         yield url
 

@@ -80,7 +80,7 @@ def test_deleted_images_leave_nothing_in_the_store(
     upload(http, collection, "a", geotiff())
     assert len(asyncio.run(store.sizes(f"images/{collection}/"))) == 2
     upload(http, collection, "a", geotiff(), overwrite=True)
-    # The replaced files stay as long as URLs of them are valid that were signed just before.
+    # The replaced files stay for as long as URLs signed just before are valid.
     assert len(asyncio.run(store.sizes(f"images/{collection}/"))) == 4
     http.delete(f"/collections/{collection}/items/a").raise_for_status()
     wait_until(lambda: not asyncio.run(store.sizes(f"images/{collection}/")))

@@ -67,7 +67,7 @@ def check_whole_type(result: ConversionResult, array: np.ndarray[Any, Any]) -> N
         assert (statistics["minimum"], statistics["maximum"]) == (band.min(), band.max())
     opened = open_file(str(path))
     assert opened is not None
-    tiff = structure(opened)  # which leaves to GDAL what is not of whole types
+    tiff = structure(opened)  # leaves other than full data types to GDAL
     assert tiff is not None
     assert all(level.dtype == array.dtype for level in tiff.levels)
 

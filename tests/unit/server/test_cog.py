@@ -71,7 +71,7 @@ def levels(path: Path) -> list[tuple[bool, tuple[int, int]]]:
     assert file is not None
     found = structure(file)
     assert found is not None
-    # Overviews that come before what they show can be read with the head of the file.
+    # Overviews that precede the full resolution can be read with the head of the file.
     firsts = [int(level.offsets.min()) for level in found.levels]
     assert firsts == sorted(firsts, reverse=True)
     return [(level.planar, level.size) for level in found.levels]
@@ -146,7 +146,7 @@ def test_an_alpha_band_stays_an_alpha_band(made: Made) -> None:
     path = made(pixels(6), alpha="yes", nodata=None, described={**DESCRIBED, "nodata": None})
     assert levels(path)[0][0]
     with rasterio.open(path) as file:
-        assert file.colorinterp[1] == ColorInterp.alpha  # the first beside the gray one
+        assert file.colorinterp[1] == ColorInterp.alpha  # the first after the gray band
 
 
 def test_ground_control_points_are_replaced_by_a_given_georeference(made: Made, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_hash_of_an_object_covers_all_its_data(store, size):
         await store.put(path, chunks())
         return gone, await checksums.digest(store, path, size)
 
-    # An object of another size than was put is not the one whose hash is asked for.
+    # An object of another size is not the stored one.
     assert asyncio.run(run()) == (None, MD5 if size == 1500 else None)
 
 

@@ -43,7 +43,7 @@ def test_executors_that_are_behind_get_every_block_unchanged() -> None:
     started = threading.Event()
 
     def slow(block: memoryview) -> None:
-        started.wait()  # until the stream is as far ahead as it gets
+        started.wait()  # until the stream is as far ahead as possible
         seen[0].update(block)
 
     async def run() -> None:

@@ -116,7 +116,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(small_disk: Path, direct: bo
 @pytest.mark.parametrize("direct", [False, True])
 def test_a_partial_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct: bool) -> None:
     whole = os.write
-    # No disk takes such parts of a block directly.
+    # No disk accepts such parts of a block by direct I/O.
     monkeypatch.setattr(os, "write", lambda file, block: whole(file, block[: len(block) // 2 + 1]))
     sizes = (2**20, 5, 1, 300, 2**20, 7)
     asyncio.run(folder_store.write(tmp_path / "data", into_blocks(pieces(*sizes)), direct=direct))
@@ -193,7 +193,7 @@ def direct_disk(tmp_path: Path) -> Path:
 def test_direct_writes_do_not_fill_the_page_cache(direct_disk: Path, direct: bool) -> None:
     target = direct_disk / "data"
     asyncio.run(folder_store.write(target, into_blocks(pieces(2**21, 5)), direct=direct))
-    # To ask whether it is cached can have the system read it.
+    # The query itself can cause the system to read the file.
     assert is_cached(target) is not direct
 
 

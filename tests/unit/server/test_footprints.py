@@ -14,7 +14,7 @@ from landbridge.stac_api.uploads.footprint import cell_of, footprint
 
 GEOS = "+proj=geos +h=35785831 +lon_0=-75 +sweep=x +datum=WGS84"
 FULL_DISK = Affine(54_248, 0, -5_424_800, 0, -54_248, 5_424_800)
-# Reference system, geotransform, (columns, rows), and how much more than the pixels a footprint may hold.
+# Reference system, geotransform, (columns, rows), and the largest excess of a footprint over the pixels.
 RASTERS = {
     "geostationary, the whole disk": (GEOS, FULL_DISK, (200, 200), 0.12),
     "geostationary, over the antimeridian": (GEOS.replace("-75", "140.7"), FULL_DISK, (200, 200), 0.12),
@@ -161,7 +161,7 @@ def test_a_footprint_contains_all_valid_pixel_centers_and_little_more(name):
     check_form(area)
     lon, lat = centers(crs, transform, size, valid)
     assert len(lon) > 500
-    # Longitudes of ±180 are one place.
+    # Longitudes of +180 and -180 are equal.
     inside = shapely.intersects_xy(area, lon, lat) | shapely.intersects_xy(
         area, np.where(lon == -180, 180.0, lon), lat
     )
@@ -206,7 +206,7 @@ def test_the_footprint_of_any_raster_contains_all_valid_pixel_centers(crs, lon, 
         assume(step * size[0] <= 360)
     random = np.random.default_rng(seed)
     left, top = x - step * random.uniform(0, size[0]), y + step * random.uniform(0, size[1])
-    # Valid pixels in heaps, as clouds leave them.
+    # Clusters of valid pixels, as between clouds.
     valid = random.random((size[1] // 7 + 1, size[0] // 7 + 1)) <= fill
     valid = np.kron(valid, np.ones((7, 7), bool))[: size[1], : size[0]]
     area = traced(crs, Affine(step, 0, left, 0, -step, top), size, valid)

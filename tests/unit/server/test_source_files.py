@@ -33,7 +33,7 @@ TRANSFORMS = {
     "south up": SOUTH_UP,
     "rotated": Affine(20, 5, 600_000, 5, -20, 4_200_000),
 }
-# Bits that samples of each type may use, beside all of them.
+# Bit depths of each data type, besides the full one.
 BITS = {
     "uint8": range(1, 8),
     "uint16": range(9, 16),
@@ -147,7 +147,7 @@ def pictures(draw: st.DrawFn) -> File:
     count = draw(st.sampled_from([1, 3, 4] if driver == "PNG" else [1, 3]))
     if driver == "JP2OpenJPEG":
         profile = {"quality": "100", "reversible": "YES"}
-        # Its writer fails over single bits.
+        # Its writer fails for single bits.
         bits = draw(st.sampled_from([None, *(range(4, 8) if dtype == "uint8" else range(9, 16))]))
     if driver == "PNG" and count == 4:
         hidden = "alpha"
@@ -178,7 +178,7 @@ def check(path: Path, folder: Path) -> None:
         for place, name in enumerate(names)
     ]
     with rasterio.open(path) as file:
-        # A PNG or JPEG has its place in a file beside it, which is not sent.
+        # A PNG or JPEG has its georeference in a sidecar file, which is not uploaded.
         place = {"geotrans": list(file.transform.to_gdal()), "cs_code": file.crs.to_string()}
         transform, half = file.transform, file.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == "16"
     if half and array.dtype == np.float32:

@@ -117,7 +117,7 @@ def test_a_deleted_object_is_missing_and_can_be_deleted_again(store: AssetStore,
 
 def test_a_signed_url_suffices_for_reading_and_writing(store: AssetStore, tmp_path: Path) -> None:
     if not store.can_sign or store.url.startswith("gs:"):
-        pytest.skip("it does not sign, or what stands in for it does not")
+        pytest.skip("the store or its test double cannot sign URLs")
     path = "uploads/1/0"
     run(store.put(path, mebibytes(1)))
     part = httpx.get(run(store.sign("GET", path, 600)), headers={"Range": "bytes=0-9"})

@@ -87,7 +87,7 @@ def test_each_job_has_its_own_process(make_job: Callable[..., ConversionRequest]
         async with workers.process() as second:
             result = await second.convert(make_job())
             pids.append(second.pid)
-            assert first is second, "what is slow to start is kept"
+            assert first is second, "the fork server is reused"
             return result
 
     result = served(work)
