@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from landbridge.stac_api.assets import quota
-from landbridge.stac_api.assets.store import FAILURES, image_path, own_paths
+from landbridge.stac_api.assets.store import STORE_ERRORS, image_path, own_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,7 +120,7 @@ async def _delete(store: AssetStore, path: str) -> bool:
             await store.delete_under(path)
         else:
             await store.delete(path)
-    except FAILURES:
+    except STORE_ERRORS:
         logger.warning("%s could not be deleted yet", path, exc_info=True)
         return False
     return True

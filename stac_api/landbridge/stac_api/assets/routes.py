@@ -23,7 +23,7 @@ from landbridge.mappings import times
 from landbridge.stac_api.access.principal import PUBLIC, request_principal
 from landbridge.stac_api.access.rules import request_access
 from landbridge.stac_api.assets.read_access import product_of, readable
-from landbridge.stac_api.assets.store import COG, href, is_served, reason
+from landbridge.stac_api.assets.store import COG, error_reason, href, is_served
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 from landbridge.stac_api.search.client import JSON, respond
@@ -143,7 +143,7 @@ async def serve(path: str, request: Request, *, cached: str, etags: Sequence[str
     except (FileNotFoundError, ValueError) as error:
         raise _missing(path) from error
     except obstore.exceptions.BaseError as error:
-        raise UnavailableError(f"The store does not answer ({reason(error)}).") from error
+        raise UnavailableError(f"The store does not answer ({error_reason(error)}).") from error
     tags = etags or (meta["e_tag"] or "",)
     headers = {
         "Accept-Ranges": "bytes",

@@ -238,18 +238,18 @@ def _retry(standstill: float) -> RetryConfig:
 
 
 _FULL = "it has no space left"
-FAILURES = (obstore.exceptions.BaseError, OSError)
+STORE_ERRORS = (obstore.exceptions.BaseError, OSError)
 """Errors of the store itself."""
 
 
-def reason(error: BaseException) -> str:
+def error_reason(error: BaseException) -> str:
     """Return the reason of a store's error for users, without the server's paths and addresses."""
     return _FULL if "No space left" in str(error) else type(error).__name__
 
 
 def write_error(content: str, error: BaseException) -> UnavailableError | NoSpaceError:
     """Return the error for content that the store failed to store."""
-    why = reason(error)
+    why = error_reason(error)
     if why == _FULL:
         return NoSpaceError(f"The store did not take the {content} ({why}). Its operator has to make room.")
     return UnavailableError(f"The store did not take the {content} ({why}). Send it again.")

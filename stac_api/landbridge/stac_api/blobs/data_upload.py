@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument, assets, blob
-from landbridge.stac_api.assets.store import FAILURES, write_error
+from landbridge.stac_api.assets.store import STORE_ERRORS, write_error
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ async def receive(
         await store.put(path, counted(), digest.update if digest else None)
         received = DataProperties(size, digest.hexdigest() if digest else None)
         _compare(received, wanted)
-    except FAILURES as error:
+    except STORE_ERRORS as error:
         await _delete(store, path)
         raise write_error("data", error) from error
     except BaseException:
@@ -129,7 +129,7 @@ async def _delete(store: AssetStore, path: str) -> None:
     """Delete the received data; if the store fails, the periodic cleanup does it later."""
     try:
         await store.delete_blob(path)
-    except FAILURES:
+    except STORE_ERRORS:
         logger.warning("%s could not be deleted yet", path, exc_info=True)
 
 

@@ -6,7 +6,7 @@ import asyncpg
 import obstore.exceptions
 
 from landbridge.errors import LandbridgeError
-from landbridge.stac_api.assets.store import FAILURES, reason
+from landbridge.stac_api.assets.store import STORE_ERRORS, error_reason
 from landbridge.stac_api.errors import UnavailableError
 
 
@@ -35,6 +35,6 @@ def user_message(error: Exception) -> str:
         return "The database has no space left."
     if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, UnavailableError)):
         return f"The database could not be reached ({type(error).__name__})."
-    if isinstance(error, FAILURES):
-        return f"The object store could not be read or written ({reason(error)})."
+    if isinstance(error, STORE_ERRORS):
+        return f"The object store could not be read or written ({error_reason(error)})."
     return f"The server failed ({type(error).__name__}); its log has the details."

@@ -9,7 +9,7 @@ One pipeline, in this order; each step is safe to repeat after a crash:
 3. *Job* (`job`): `submit` moves the record to `pending` and queues a job, which moves it to `running`.
 4. *Worker process* (`worker_pool`, `worker_process`, `sandbox`): reads the files for the job, with limits on
    its time, memory and access. The two exchange `messages`.
-5. *COG* (`conversion` with `georeference`, `cog`, `overviews`, `measure`, `footprint`, `preview`): the
+5. *COG* (`conversion` with `georeference`, `cog`, `overviews`, `measure`, `footprint`, `thumbnail`): the
    process checks the files, writes one COG for each, and measures footprint and statistics.
 6. *Item* (`job`): the COGs go to the store under a path of this attempt; one transaction makes the item and
    moves the record to `success`. Otherwise the record ends as `failure` or `canceled`.

@@ -20,7 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 
 from landbridge.mappings.codecs import DATA_TYPES
-from landbridge.stac_api.uploads import cog, georeference, measure, preview
+from landbridge.stac_api.uploads import cog, georeference, measure, thumbnail
 from landbridge.stac_api.uploads.gdal_errors import GDAL_ERRORS, GDAL_OUT_OF_MEMORY
 from landbridge.stac_api.uploads.messages import (
     ConversionRequest,
@@ -136,7 +136,7 @@ def convert(request: ConversionRequest, printed_errors: PrintedErrors) -> Conver
         geometry = shapely.union_all([each.footprint for each in measurements])
         if geometry.is_empty:
             raise IngestError("The image has no valid pixel: everything is nodata.")
-        thumbnail = _thumbnail(request, made, rasters, printed_errors)
+        thumbnail_path = _thumbnail(request, made, rasters, printed_errors)
     finest = min(measurements, key=lambda each: each.pixel_area)
     attributes = {
         **finest.grid,
@@ -146,7 +146,7 @@ def convert(request: ConversionRequest, printed_errors: PrintedErrors) -> Conver
     }
     return ConversionResult(
         made,
-        thumbnail,
+        thumbnail_path,
         attributes,
         [each.statistics for each in measurements],
         corrected=("cs_code", "projection") if heights else (),
@@ -195,7 +195,7 @@ def _thumbnail(
         return None
     files = [(path, raster.bands) for path, raster in zip(made, rasters, strict=True)]
     try:
-        return preview.write(files, request.folder / "thumbnail.png")
+        return thumbnail.write(files, request.folder / "thumbnail.png")
     except GDAL_ERRORS:
         if _FULL in printed_errors():
             raise DiskFullError(_FULL) from None

@@ -23,7 +23,7 @@ from landbridge.stac_api.access.principal import request_principal
 from landbridge.stac_api.access.rules import Role, request_access
 from landbridge.stac_api.access.signed_urls import lifetime
 from landbridge.stac_api.assets import deletion_queue, href_policy, quota
-from landbridge.stac_api.assets.store import FAILURES, upload_folder, upload_path, write_error
+from landbridge.stac_api.assets.store import STORE_ERRORS, upload_folder, upload_path, write_error
 from landbridge.stac_api.core.polling import poll
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, ConflictError
@@ -45,7 +45,7 @@ _PUT_SECONDS = 6 * 3600  # lifetime of a signed URL; many files are sent one aft
 async def create(request: Request) -> Response:
     """Make an upload record: `{"item", "files": [{"name", "size"}], "options", "overwrite"}`."""
     body = incoming.parse(await request.body())
-    item, files, options, overwrite = _announced(body, request.app.state.landbridge.max_upload_bytes)
+    item, files, options, overwrite = _parse_announcement(body, request.app.state.landbridge.max_upload_bytes)
     collection, name = item["collection"], item["id"]
     image_id = ids.image_id(collection, name)
     audit.add_targets(request, image_id)
@@ -75,7 +75,9 @@ async def create(request: Request) -> Response:
     return await _answer(upload, request, 201)
 
 
-def _announced(body: Any, limit: int) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any], bool]:
+def _parse_announcement(
+    body: Any, limit: int
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any], bool]:
     if not isinstance(body, dict) or not isinstance(body.get("item"), dict):
         raise BadRequestError("The body needs `item`: the STAC item of the image.")
     item = body["item"]
@@ -117,7 +119,7 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     path = upload_path(upload_id, number)
     try:
         size = await store.put(path, _at_most(request, declared["size"]))
-    except FAILURES as error:
+    except STORE_ERRORS as error:
         raise write_error("file", error) from error
     if size != declared["size"]:
         await store.delete(path)
@@ -259,13 +261,13 @@ async def _urls(upload: records.Upload, request: Request) -> list[str]:
         return [
             await store.sign("PUT", upload_path(upload.id, number), seconds)
             if file["size"] <= _MAX_PUT_BYTES
-            else _own_url(upload.id, number, request)
+            else _api_url(upload.id, number, request)
             for number, file in enumerate(upload.files)
         ]
-    return [_own_url(upload.id, number, request) for number in range(len(upload.files))]
+    return [_api_url(upload.id, number, request) for number in range(len(upload.files))]
 
 
-def _own_url(upload: int, number: int, request: Request) -> str:
+def _api_url(upload: int, number: int, request: Request) -> str:
     path = f"/uploads/{upload}/files/{number}"
     query: str = request.app.state.signer.put_query(path, request_principal(request), _PUT_SECONDS)
     return links.base_url(request) + path[1:] + query
