@@ -1,4 +1,4 @@
-"""Fixtures every test may use. The stack is a real one: a fresh cluster per run, removed at its end."""
+"""Fixtures of all tests. The stack is a real one on a fresh cluster, removed at the end of the run."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from support.embedded_stack import new_home, running_stack
 REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e", "access")
 IN_CI = bool(os.environ.get("CI"))
-LONG = bool(os.environ.get("LANDBRIDGE_LONG_TESTS"))  # `make test-long`: as many cases as the aims name
+LONG = bool(os.environ.get("LANDBRIDGE_LONG_TESTS"))  # `make test-long`: the full number of generated cases
 MOST_PROCESSES = 8  # each has a stack of its own
 HOME = pytest.StashKey[Path]()
 
@@ -37,11 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Point everything at a home of this run, before any test module is imported and makes a client."""
+    """Set the home of this run before a test module is imported and makes a client."""
     os.environ["LANDBRIDGE_HOME"] = str(new_home())
     for name in ("LANDBRIDGE_URL", "LANDBRIDGE_TOKEN", "LANDBRIDGE_USER", "LANDBRIDGE_ORG"):
         os.environ.pop(name, None)
-    os.environ["LANDBRIDGE_PROFILE"] = ""  # none, whatever the user's config.toml says
+    os.environ["LANDBRIDGE_PROFILE"] = ""  # no profile, even if the user's config.toml has a default
     config.stash[HOME] = Path(os.environ["LANDBRIDGE_HOME"])
 
 
@@ -64,19 +64,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def home(pytestconfig: pytest.Config) -> Path:
-    """The home of this run's stack, short enough for a socket. No test meets the stack of the user."""
+    """Home directory of this run's stack. Tests never use the stack of the user."""
     return pytestconfig.stash[HOME]
 
 
 @pytest.fixture(scope="session")
 def account(home: Path) -> OsUser:
-    """The account PostgreSQL runs under here."""
+    """The account that runs PostgreSQL."""
     return user_of_cluster(home / "postgres")
 
 
 @pytest.fixture(scope="session")
 def installation(account: OsUser) -> postgres_programs.Installation:
-    """PostgreSQL with PostGIS on this machine; without it tests are skipped, but fail in CI."""
+    """PostgreSQL with PostGIS of this machine. Without it tests are skipped; in CI they fail."""
     try:
         return postgres_programs.find_installation(account)
     except PostgresNotFound as error:
@@ -101,7 +101,7 @@ def stack(home: Path, cluster_template: Path) -> Iterator[embedded.Stack]:
 
 @pytest.fixture(scope="session")
 def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
-    """An HTTP client of the stack's API that may write."""
+    """HTTP client of the stack's API with the right to write."""
     headers = {"Authorization": f"Bearer {stack.token}"}
     with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
         yield client
@@ -109,7 +109,7 @@ def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def landsat8() -> Path:
-    """A pair of real Landsat 8 scenes, one file per band, beside the repository."""
+    """Folder with a pair of real Landsat 8 scenes, one file per band."""
     folder = REPOSITORY.parent / "shared" / "data" / "landsat8"
     if not folder.is_dir():
         pytest.skip(f"the Landsat 8 pair is not at {folder}")
@@ -118,7 +118,7 @@ def landsat8() -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with 8 MiB on it; only root of Linux may make one."""
+    """Folder on a separate file system of 8 MiB; needs Linux and root."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0711", "tmpfs", str(folder)]

@@ -1,4 +1,4 @@
-"""A product of generated scenes that strangers' clients then read."""
+"""A product of generated scenes for the tests of other STAC clients."""
 
 import pytest
 

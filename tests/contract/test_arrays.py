@@ -1,4 +1,4 @@
-"""stackstac and rioxarray read the pixels of our items by the names of bands."""
+"""stackstac and rioxarray read pixels of the API's items by band name."""
 
 import numpy as np
 import pystac
@@ -9,14 +9,14 @@ from rasterio.transform import from_origin
 
 from landbridge.catalog import Image, Product, SpectralBand
 
-# Both read transforms the old way of affine.
+# Both multiply transforms by the deprecated operator of affine.
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 BANDS = ("red", "nir")
 
 
 @pytest.fixture(scope="module")
 def split(stack, tmp_path_factory):
-    """A product whose bands lie in files of their own, with one image; and the image's pixels."""
+    """A product with one file for each band and one image, and the image's pixels."""
     product = Product(
         id=Product.namespace_id("contract-split"), name="A file for each band", tags=["contract"]
     )

@@ -1,4 +1,4 @@
-"""odc-stac reads pixels over HTTP from the API's items, with no code of ours."""
+"""odc-stac reads pixels over HTTP from the API's items, without Landbridge's client."""
 
 import numpy as np
 import odc.stac

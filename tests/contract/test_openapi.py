@@ -1,4 +1,4 @@
-"""Whatever schemathesis sends to any route of the OpenAPI, the server does not fail."""
+"""The server answers no generated request with 5xx; schemathesis sends them to each route."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from integration.conftest import stac_collection, stac_item
 from support.embedded_stack import running_stack
 
 COLLECTION = "local:openapi"
-# What writes that are nearly right begin with (openapi/hooks.py).
+# Valid documents from which openapi/hooks.py makes nearly valid ones.
 DOCUMENT = stac_collection(
     COLLECTION,
     item_assets={"red": {"title": "Red", "proj:transform": [10, 0, 600000, 0, -10, 4000000], "nodata": 0}},
@@ -77,7 +77,7 @@ def test_no_request_makes_the_server_fail(stack, http, tmp_path):
             "LANDBRIDGE_KNOWN_PATHS": json.dumps({"collection_id": COLLECTION, "item_id": "i3"}),
             "LANDBRIDGE_KNOWN_DOCUMENTS": json.dumps({"collection": DOCUMENT, "item": ITEM}),
         },
-        cwd=tmp_path,  # where it keeps its cache
+        cwd=tmp_path,  # schemathesis writes its cache here
         check=False,
         capture_output=True,
         text=True,

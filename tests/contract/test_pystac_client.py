@@ -1,4 +1,4 @@
-"""pystac-client, with every one of its warnings an error, reads what the object API wrote."""
+"""pystac-client reads the documents of the object API; its warnings are errors."""
 
 from datetime import UTC, datetime
 
@@ -100,7 +100,7 @@ def test_documents_of_every_kind_are_valid_for_pystac(client, product, blob, htt
     assert {document["type"] for document in documents} == {"Catalog", "Collection", "Feature"}
     assert {item.collection_id for item in items} == {product.id, f"blobs:{blob.storage_type}"}
     for document in documents:
-        # The core schemas come with pystac, that of our own extension from the API; others would be fetched.
+        # pystac has the core schemas and the API serves our extension's; others would need the internet.
         ours = [uri for uri in document.get("stac_extensions", []) if uri.startswith(str(http.base_url))]
         assert ours or document["type"] == "Catalog"
         assert len(pystac.validation.validate_dict(document, extensions=ours)) == 1 + len(ours)

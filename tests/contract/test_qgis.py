@@ -1,4 +1,4 @@
-"""The requests that QGIS makes: its STAC plugin's, and those built in since 3.40 (GET only)."""
+"""The requests of QGIS: those of its STAC plugin, and those built in since 3.40 (GET only)."""
 
 import json
 
@@ -76,7 +76,7 @@ def test_native_qgis_gets_collections_items_and_pages(http, product, dataset):
     assert len(listed) == len(set(listed))
 
     search = [link["href"] for link in landing["links"] if link["rel"] == "search"][-1]
-    # Native QGIS names every collection that is ticked, in one long URL.
+    # Native QGIS lists all selected collections in one long URL.
     many = ",".join([product.id, *(f"local:none-{number:05}" for number in range(500))])
     params = {
         "collections": many,

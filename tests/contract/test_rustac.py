@@ -1,4 +1,4 @@
-"""rustac: its command line searches the API, and serves the same database by an implementation of its own."""
+"""rustac: its command line searches the API, and its server reads the same database."""
 
 import json
 import socket
@@ -46,7 +46,7 @@ def test_a_search_becomes_a_parquet_file(stack, product, dataset, tmp_path):
 
 @pytest.fixture
 def twin(stack):
-    """The address of `rustac serve` over the stack's database."""
+    """URL of `rustac serve` on the stack's database."""
     url = urlsplit(stack.database)
     where = parse_qs(url.query)
     with socket.socket() as probe:
@@ -89,7 +89,7 @@ def test_another_implementation_finds_the_same_in_the_database(stack, http, twin
 
 def test_our_items_are_valid_to_rustac(http, product, tmp_path):
     item = http.get(f"/collections/{product.id}/items", params={"limit": 1}).json()["features"][0]
-    # Its validator fetches the schemas of extensions, and there is no internet here.
+    # The validator fetches schemas of extensions, and tests have no internet.
     item["stac_extensions"] = []
     path = tmp_path / "item.json"
     path.write_text(json.dumps(item))

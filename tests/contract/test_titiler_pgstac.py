@@ -1,4 +1,4 @@
-"""titiler-pgstac renders the pixels of items in the stack's database: a check of ours by other code."""
+"""titiler-pgstac renders items of the stack's database with the same pixels."""
 
 import io
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +20,7 @@ def titiler(stack, product):
     from titiler.pgstac.reader import PgSTACReader
 
     class Reader(PgSTACReader):
-        """Its reader, told where relative addresses lead to, as our API tells whom it shows an item."""
+        """Reader of titiler that resolves relative asset URLs as the API does."""
 
         def _get_asset_info(self, asset):
             for one in self.input.assets.values():

@@ -1,4 +1,4 @@
-"""stac-api-validator finds nothing but what it cannot fetch, and what it asks wrongly."""
+"""stac-api-validator reports only what it cannot fetch and its own wrong requests."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ CLASSES = (
     "core", "collections", "features", "item-search", "filter",
     "item-search#sort", "item-search#fields", "features#sort", "features#fields",
 )  # fmt: skip
-# What it reports of any server: without internet, and by asking for `collections` as a string where the
+# It reports these for any server: without internet, and because it sends `collections` as a string; the
 # standard has an array.
 KNOWN = re.compile(
     r"schemas\.stacspec\.org"

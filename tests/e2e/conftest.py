@@ -35,7 +35,7 @@ def product(stack, dataset):
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """The files of the build; every other path is the application's own."""
+    """Serve the files of the build; any other path is a route of the application."""
 
     configuration = b""
 
@@ -44,7 +44,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if path != "/" and Path(self.translate_path(path)).is_file():
             super().do_GET()
             return
-        # Its documentation has operators put a script with their settings into the page.
+        # By its documentation operators add a script with their settings to the page.
         page = (Path(self.directory) / "index.html").read_bytes()
         body = page.replace(b"<head>", b"<head><script>" + self.configuration + b"</script>", 1)
         self.send_response(200)
@@ -59,7 +59,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def browser_url(stack):
-    """The address of STAC Browser, set up for the stack's catalog."""
+    """URL of STAC Browser, configured for the stack's catalog."""
     pytest.importorskip("playwright", reason="`make test-browser` installs playwright")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; `make test-browser` installs it")
@@ -93,7 +93,7 @@ def browser_url(stack):
 
 @pytest.fixture
 def page(browser_url):
-    """A page of a headless Chromium that reaches nothing but this machine."""
+    """Page of a headless Chromium that can reach this machine only."""
     from playwright import sync_api
 
     switches = [

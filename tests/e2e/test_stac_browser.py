@@ -48,7 +48,7 @@ def test_a_person_finds_a_clear_scene_and_sees_it(page, browser_url, product, da
 
 
 def drawn(png: bytes) -> bool:
-    """Whether a scene is on the map, and not only its outline: many dark pixels, no two alike."""
+    """Return whether a scene, not only its outline, is on the map: many different dark pixels."""
     pixels = np.asarray(Picture.open(io.BytesIO(png)).convert("RGB")).astype(int)
     varied = np.abs(np.diff(pixels, axis=1)).sum(axis=2) > 0
     scene = pixels[:, 1:][(pixels[:, 1:].max(axis=2) < 200) & varied]

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on loopback that follows the RFCs to the letter, and tells what it was asked."""
+"""An OpenID Connect provider on loopback that follows the RFCs strictly and records its requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 @dataclass
 class Provider:
-    """Its clients and what it has given out; `answers` are what it says before a login is confirmed."""
+    """Clients, issued tokens and recorded requests; `answers` are the errors before a login is confirmed."""
 
     url: str = ""
     clients: dict[str, str | None] = field(default_factory=lambda: {"person": None, "machine": "s3cret+/ü"})
@@ -33,8 +33,8 @@ class Provider:
     without: tuple[str, ...] = ()
     down: bool = False
     rotates: bool = True
-    signing: Callable[[str], str] | None = None  # makes the access token of a client
-    keys: dict[str, Any] = field(default_factory=dict)  # by which its tokens are checked
+    signing: Callable[[str], str] | None = None  # returns the access token of a client
+    keys: dict[str, Any] = field(default_factory=dict)  # public keys that verify the tokens
     codes: set[str] = field(default_factory=set)
     refreshers: set[str] = field(default_factory=set)
     given: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Provider:
         return {name: value for name, value in document.items() if name not in self.without}
 
     def answer(self, path: str, form: dict[str, str], client: str | None) -> tuple[int, Any]:
-        """What a POST gets from a client that was authenticated, None: that was not."""
+        """Return the answer to a POST of an authenticated client; None means not authenticated."""
         self.asked.append((path, form))
         if self.down:
             return 503, {"error": "temporarily_unavailable"}
@@ -110,7 +110,7 @@ class Provider:
 
 
 def _client(provider: Provider, headers: Any, form: dict[str, str]) -> str | None:
-    """Who a request is from: RFC 6749 section 2.3.1, and section 3.2.1 for clients without a secret."""
+    """Return the client of a request by RFC 6749 section 2.3.1, or 3.2.1 for clients without a secret."""
     given = headers.get("Authorization", "")
     if given:
         if "client_secret_basic" not in provider.methods or "client_id" in form:
@@ -126,7 +126,7 @@ def _client(provider: Provider, headers: Any, form: dict[str, str]) -> str | Non
 
 @contextmanager
 def serving() -> Iterator[Provider]:
-    """The provider while it runs."""
+    """Run the provider inside the `with` block."""
     provider = Provider()
 
     class Handler(BaseHTTPRequestHandler):
@@ -155,7 +155,7 @@ def serving() -> Iterator[Provider]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     provider.url = f"http://127.0.0.1:{server.server_port}"

@@ -37,7 +37,7 @@ _SERVER = Path(stac_api.__file__).parent
 
 
 def new_home() -> Path:
-    """A new home, short enough for a socket."""
+    """Make a home directory whose path is short enough for a socket."""
     folder = Path(tempfile.mkdtemp(prefix="lb-"))
     # PostgreSQL's account has to pass through the home if the tests are run by root.
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
@@ -45,7 +45,7 @@ def new_home() -> Path:
 
 
 def cluster_template(cache: Path, installation: Installation) -> Path:
-    """The data directory of a cluster with a migrated database, made if the cache does not have it."""
+    """Return the data directory of a migrated cluster; make it if the cache does not have it."""
     data = cache / _fingerprint(installation)
     with FileLock(cache / "lock"):
         if not data.exists():
@@ -56,7 +56,7 @@ def cluster_template(cache: Path, installation: Installation) -> Path:
 
 
 def _fingerprint(installation: Installation) -> str:
-    """A name that changes with PostgreSQL, the account and everything that a migration reads."""
+    """Return a name that changes with PostgreSQL, the account and all files that a migration reads."""
     versions = [version(name) for name in ("procrastinate", "pypgstac")]
     digest = hashlib.sha256(repr([installation.version, os.geteuid(), versions]).encode())
     scripts = [*_SERVER.rglob("*.sql"), *_SERVER.glob("pgstac/*.py")]
@@ -90,7 +90,7 @@ def _copy(data: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def running_stack(template: Path, folder: Path | None = None) -> Iterator[embedded.Stack]:
-    """A stack while it runs, with a new cluster, in a new home unless a folder is given."""
+    """Run a stack on a copy of the cluster inside the `with` block, by default in a new home."""
     home = Home(folder or new_home())
     try:
         _copy(template, home.postgres)
@@ -102,7 +102,7 @@ def running_stack(template: Path, folder: Path | None = None) -> Iterator[embedd
 
 @contextlib.contextmanager
 def fresh_database(cluster: str, name: str) -> Iterator[str]:
-    """The URL of a migrated database of this name beside that of a stack; it is dropped in the end."""
+    """Create a migrated database in the cluster of a stack, yield its URL, and drop it."""
     url = _beside(cluster, name)
     new = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     with psycopg.connect(cluster, autocommit=True) as conn:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for items and CQL2 filters, and what the `cql2` package says of one on the other.
+"""Hypothesis strategies for items and CQL2 filters, and their evaluation by the `cql2` package.
 
 Left out is where CQL2 leaves a choice, or where the oracle has none of the answers a standard could mean:
 
@@ -37,7 +37,7 @@ _moments = st.builds(
 _arrays = st.one_of(st.lists(_words, max_size=3), st.lists(_numbers, max_size=3))
 _any = st.one_of(_numbers, _words, st.booleans(), st.none(), _arrays, _moments)
 
-# Property -> what it holds; some are registered with the database, some nobody knows.
+# Property -> its values; some are registered with the database, some are not.
 _PROPERTIES = {
     "eo:cloud_cover": st.one_of(st.integers(0, 100), st.floats(0, 100, width=32)),
     "catalog:area": _numbers.map(abs),
@@ -64,7 +64,7 @@ _BY_TYPE = {
 
 @st.composite
 def items(draw: st.DrawFn, collection: str, item_id: str) -> dict[str, Any]:
-    """An item with some of the properties, and a footprint on a grid of five degrees."""
+    """Draw an item with some of the properties and a footprint on a grid of five degrees."""
     x, y = draw(st.integers(-4, 3)) * 5, draw(st.integers(-4, 3)) * 5
     size = draw(st.integers(1, 3)) * 5
     kind = draw(st.sampled_from(["Polygon", "Point", "LineString"]))
@@ -108,7 +108,7 @@ _number_values = st.recursive(
 
 
 def _is_certain(value: Any) -> bool:
-    """Whether a value is of one type in all items."""
+    """Return whether a value is of one type in all items."""
     return value != {"property": "x:any"}
 
 
@@ -198,7 +198,7 @@ filters = st.recursive(
 
 
 def matches(filter_: Any, item: dict[str, Any]) -> bool | None:
-    """Whether the filter is true of the item, by the oracle; None where it fails itself."""
+    """Return whether the filter matches the item by the oracle, or None if the oracle fails."""
     try:
         return bool(cql2.Expr(filter_).matches(item))
     except Exception as error:  # noqa: BLE001 - it raises nothing more special

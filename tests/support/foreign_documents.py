@@ -1,4 +1,4 @@
-"""Documents as other programs write them, and every way in which an item is written."""
+"""STAC documents without Catalog members, and one function for each way to write an item."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def fresh() -> str:
 
 
 def foreign_collection(**members: Any) -> dict[str, Any]:
-    """Return a Collection with nothing of the Catalog's."""
+    """Return a Collection without Catalog members."""
     document = stac_collection(fresh(), **members)
     if "bands" not in members:
         del document["bands"]
@@ -25,7 +25,7 @@ def foreign_collection(**members: Any) -> dict[str, Any]:
 
 
 def foreign_item(collection: str, **members: Any) -> dict[str, Any]:
-    """Return an Item with nothing of the Catalog's."""
+    """Return an Item without Catalog members."""
     document = {**stac_item(collection, f"i{next(_numbers)}"), **copy.deepcopy(members)}
     document["properties"].pop("catalog:storage_state", None)
     return document

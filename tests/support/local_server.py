@@ -1,4 +1,4 @@
-"""An HTTP server in a thread of the tests, the base of those that stand for a service."""
+"""Base class of the HTTP servers that tests run in a thread."""
 
 import json
 import threading
@@ -6,12 +6,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """A handler that sends JSON over connections that stay open, and logs nothing."""
+    """Request handler that sends JSON, keeps connections open and logs nothing."""
 
     protocol_version = "HTTP/1.1"
 
     def send_json(self, status, document, headers=None):
-        """Send an answer; its headers take the place of those of JSON."""
+        """Send an answer; `headers` replace the content type of JSON."""
         payload = json.dumps(document).encode()
         self.send_response(status)
         given = {"Content-Type": "application/json"} if headers is None else headers
@@ -25,7 +25,7 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 
 class LocalServer:
-    """A server on a free port of this machine, until `stop`."""
+    """Server on a free port of this machine, running until `stop`."""
 
     def __init__(self, handler):
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

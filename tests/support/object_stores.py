@@ -1,4 +1,4 @@
-"""Object stores of the tests' own beside S3, each with the environment by which a server uses it.
+"""Local Google and Azure object stores, each with the environment variables of a server that uses it.
 
 Google's speaks the same XML as S3 does: the same server stands in for it, though not for its signatures.
 Azure's is Azurite, a program for Node.js: `npm install --global azurite`.
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AZURITE = shutil.which("azurite-blob")
-# Of every installation: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+# The same in every installation: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 @contextlib.contextmanager
 def google() -> Iterator[dict[str, str]]:
-    """The environment of a server whose store is Google's."""
+    """Run a Google store and yield the environment variables of a server that uses it."""
     with s3_server.moto() as url:
         yield {
             "LANDBRIDGE_STORE_URL": f"gs://{s3_server.BUCKET}/objects",
@@ -41,7 +41,7 @@ def google() -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def azure() -> Iterator[dict[str, str]]:
-    """The environment of a server whose store is Azure's."""
+    """Run an Azure store and yield the environment variables of a server that uses it."""
     assert AZURITE is not None
     port = s3_server.free_port()
     command = [AZURITE, "--silent", "--blobHost", "127.0.0.1", "--blobPort", str(port)]

@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer on loopback, with keys of its own."""
+"""An OpenID Connect issuer on loopback with its own keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ec(kid: str) -> ECKey:
 
 
 class Issuer:
-    """What it publishes, and what it was asked for."""
+    """Published documents and recorded requests of an issuer."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -38,7 +38,7 @@ class Issuer:
         self.asked: list[str] = []
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """Those of a good token; a change to None leaves one out."""
+        """Return the claims of a valid token; a change to None removes a claim."""
         claims = {
             "iss": self.url,
             "aud": AUDIENCE,
@@ -50,21 +50,21 @@ class Issuer:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, key: Any = None, header: dict[str, Any] | None = None, **changes: Any) -> str:
-        """A token, signed by the key in use unless another is given."""
+        """Return a token signed by the current key unless another is given."""
         key = key or self.signing
         algorithm = "ES256" if isinstance(key, ECKey) else "RS256"
         header = {"alg": algorithm, "kid": key.kid} if header is None else header
         return jwt.encode(header, self.claims(**changes), key, algorithms=["RS256", "ES256"])
 
     def rotate(self, key: Any) -> None:
-        """Sign by another key from now on, and publish only that."""
+        """Replace the signing key and publish only the new one."""
         self.signing = key
         self.published = [key.as_dict(private=False)]
 
 
 @contextmanager
 def serving() -> Iterator[Issuer]:
-    """An issuer that answers for as long as the `with` lasts."""
+    """Run the issuer inside the `with` block."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

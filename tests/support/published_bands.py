@@ -1,8 +1,8 @@
-"""An independent reading of published documents: the assets that a band's pixels may lie in."""
+"""Independent implementation of the binding of bands to assets in published documents."""
 
 
 def names_of(asset):
-    """Return the names that an asset gives to its bands, in order; None: a band without a name."""
+    """Return the names that an asset gives to its bands, in order; None stands for a band without a name."""
     members = ("bands", "eo:bands", "raster:bands")
     listed = next((asset[member] for member in members if asset.get(member)), [])
     return [band.get("name") for band in listed]
@@ -15,7 +15,7 @@ def expected(name, collection, item):
     """
     shared, own = collection.get("item_assets") or {}, item["assets"]
     if collection.get("bands"):
-        # STAC 1.1: the bands have names, and the assets say which of them they hold.
+        # STAC 1.1: the Collection names the bands, and each asset lists the bands that it holds.
         return {(key, 0) for key, asset in own.items() if names_of(asset) == [name]}
     described = shared or own
     if name in described:

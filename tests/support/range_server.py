@@ -1,4 +1,4 @@
-"""A folder served over HTTP by ranges, as object stores do; it tells what it was asked, and can misbehave."""
+"""HTTP server of a folder with range requests; it records requests and can misbehave."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 @dataclass(frozen=True)
 class Seen:
-    """A request: its method, its path and query as they were sent, and its range."""
+    """Recorded request: method, path and query as sent, and range."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Seen:
 
 
 class Answer(BaseHTTPRequestHandler):
-    """One connection; behaviours are functions that take it and answer in its place."""
+    """Request handler; a behaviour is a function that takes it and sends the answer."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -60,11 +60,11 @@ class Answer(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class RangeServer(ThreadingHTTPServer):
-    """The server: `seen` is what it was asked; `behave` chooses how to answer a request, None: as usual."""
+    """The server: `seen` are recorded requests; `behave` returns the behaviour of a request, or None."""
 
     daemon_threads = True
     block_on_close = False
@@ -79,21 +79,21 @@ class RangeServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the folder's files are."""
+        """Base URL of the folder's files."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients may go when they please."""
+        """Ignore clients that close their connection."""
 
     def gets(self, name: str = "") -> list[Seen]:
-        """The GETs of a file."""
+        """Return the GET requests of a file."""
         return [seen for seen in self.seen if seen.method == "GET" and seen.path.endswith(name)]
 
 
 def serve(
     answer: Answer, *, ranges: bool = True, etag: bool = True, dated: bool = True, careless: bool = False
 ) -> None:
-    """Answer with a file, or the range that is asked for."""
+    """Send a file, or the requested range of it."""
     path = answer.server.folder / unquote(urlsplit(answer.path).path).lstrip("/")
     if not path.is_file():
         answer.send(404, b"there is no such file")
@@ -128,27 +128,27 @@ def refuse(status: int) -> Callable[[Answer], None]:
 
 
 def redirect(url: str) -> Callable[[Answer], None]:
-    """Send the client elsewhere."""
+    """Redirect the client to another URL."""
     return lambda answer: answer.send(302, headers={"Location": url})
 
 
 def without_ranges(answer: Answer) -> None:
-    """Give the whole file, whatever part is asked for."""
+    """Ignore ranges and send the whole file."""
     serve(answer, ranges=False)
 
 
 def without_tags(answer: Answer) -> None:
-    """Tell versions of a file by their time only."""
+    """Send no ETag, only the time of the last change."""
     serve(answer, etag=False)
 
 
 def without_versions(answer: Answer) -> None:
-    """Know nothing of versions of a file."""
+    """Send neither an ETag nor the time of the last change."""
     serve(answer, etag=False, dated=False)
 
 
 def careless(answer: Answer) -> None:
-    """Ignore conditions."""
+    """Ignore conditional headers."""
     serve(answer, careless=True)
 
 
@@ -166,12 +166,12 @@ def cut_short(answer: Answer, *, etag: bool = True) -> None:
 
 
 def cut_short_without_tags(answer: Answer) -> None:
-    """Do so, and give a client no way to go on where it was."""
+    """Close the connection in the middle of the body, without an ETag to resume by."""
     cut_short(answer, etag=False)
 
 
 class _Half:
-    """Passes on headers, and of what follows the first half."""
+    """Writer that passes on the headers and the first half of the body."""
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
@@ -180,19 +180,19 @@ class _Half:
         self._write(data if data.startswith(b"HTTP/") else data[: len(data) // 2])
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: data are not buffered."""
 
     @property
     def closed(self) -> bool:
         return False
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: the connection is closed by the handler."""
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[RangeServer]:
-    """The server while it runs."""
+    """Run the server inside the `with` block."""
     server = RangeServer(folder)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -26,17 +26,17 @@ def published():
 
 
 def _sets(name, collections, items):
-    # A document that stands there twice is another crawl of the same Collection: the last counts.
+    # A Collection can be listed by several crawls: the last one counts.
     known = {one["id"]: one for one in collections}
     for item in items:
         item.setdefault("collection", name.rpartition("/")[2])
-        # Items of one data set may be of several collections; an API has each collection that an item names.
+        # Items of one data set may name several Collections; an API has each of them.
         known.setdefault(item["collection"], bare_collection(item["collection"]))
     yield name, list(known.values()), items
 
 
 def bare_collection(identifier):
-    """Return a Collection that says nothing of its bands, as many APIs have."""
+    """Return a Collection without bands, as many APIs have."""
     return {
         "type": "Collection",
         "stac_version": "1.0.0",
@@ -49,7 +49,7 @@ def bare_collection(identifier):
 
 
 class ReplayServer(LocalServer):
-    """An API of these documents, until `stop`."""
+    """STAC API of these documents, running until `stop`."""
 
     def __init__(self, collections, items):
         self.collections = {one["id"]: one for one in collections}

@@ -1,4 +1,4 @@
-"""An S3 server of the tests' own, and the environment by which a server uses it."""
+"""A local S3 server and the environment variables of a server that uses it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(command: Sequence[str], prepare: Callable[[], object]) -> Iterator[None]:
-    """Have a server run, prepared as soon as it answers."""
+    """Run a server process inside the `with` block; call `prepare` until the server answers."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             deadline = time.monotonic() + _START_SECONDS
@@ -44,7 +44,7 @@ def served(command: Sequence[str], prepare: Callable[[], object]) -> Iterator[No
 
 @contextlib.contextmanager
 def moto() -> Iterator[str]:
-    """The address of a running S3 server with an empty bucket."""
+    """Run an S3 server with an empty bucket and yield its URL."""
     url = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
     with served(command, lambda: httpx.put(f"{url}/{BUCKET}").raise_for_status()):

@@ -1,10 +1,10 @@
-"""A service that answers what a test told it to, and fails on purpose."""
+"""A service that sends the answers that a test sets, errors included."""
 
 from support.local_server import LocalServer, QuietHandler
 
 
 class ScriptedServer(LocalServer):
-    """Answers requests with what it was told to, in order, then with 200."""
+    """Server that sends `answers` in order and then 200; `seen` are the recorded requests."""
 
     def __init__(self):
         self.answers, self.seen = [], []

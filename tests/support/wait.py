@@ -1,4 +1,4 @@
-"""Waiting for what another process is about to do."""
+"""Wait for another process or thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ DEADLINE = 60.0
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; fail where it never does."""
+    """Wait until a condition holds; fail after the deadline."""
     deadline = time.monotonic() + DEADLINE
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Hooks of the schemathesis run: most of its requests are about things that there are.
+"""Hooks of the schemathesis run: most of its requests name objects that exist.
 
 Most of its writes send what is nearly right: a document of the API with a part of what was generated in the
 place of one of its own.
@@ -20,7 +20,7 @@ _MOST_PIECES = 50
 
 @schemathesis.hook
 def map_path_parameters(ctx, path_parameters):
-    """Put what there is in place of what was generated, but for what takes it away."""
+    """Replace generated ids by existing ones, except in requests that delete."""
     operation = ctx.operation
     if operation.method.upper() == "DELETE" or operation.path.endswith("/deletion"):
         return path_parameters
@@ -32,7 +32,7 @@ def map_path_parameters(ctx, path_parameters):
 
 @schemathesis.hook
 def map_body(ctx, body):
-    """Put parts of what was generated into documents that would be taken."""
+    """Put generated values into valid documents."""
     write = _WRITES.get((ctx.operation.method.upper(), ctx.operation.path))
     if write is None or not _documents or _random.random() < 0.25:
         return body
