@@ -1,28 +1,32 @@
-"""The `landbridge` command. Each command's module is imported when that command is run."""
+"""The `landbridge` command; it imports the module of a command only when that command runs."""
 
 import importlib
 from typing import Any
 
 import click
 
+_SERVER = "landbridge.stac_api"
+
 # name: (module:command, one line of help)
 COMMANDS = {
-    "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it where it runs."),
+    "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it if it runs."),
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
-    "worker": ("landbridge.cli.service:worker", "Run jobs of a service, or of the embedded stack."),
-    "doctor": ("landbridge.cli.service:doctor", "Compare the catalog with its object store; repair it."),
-    "token": ("landbridge.cli.service:token", "Make, list and revoke API tokens."),
-    "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, tell who is logged in."),
-    "audit": ("landbridge.cli.service:audit", "Show who did what to which id."),
+    "worker": (f"{_SERVER}.admin.commands:work", "Run jobs of a service, or of the embedded stack."),
+    "doctor": (f"{_SERVER}.admin.commands:doctor", "Compare the catalog with its object store; repair it."),
+    "token": (f"{_SERVER}.admin.commands:token", "Make, list and revoke API tokens."),
+    "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, show the login."),
+    "audit": (f"{_SERVER}.admin.commands:audit", "Print the audit log."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
     "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
-    "version": ("landbridge.cli.version:version", "Print the versions of what is installed."),
+    "version": ("landbridge.cli.version:version", "Print the installed versions."),
 }
+
+SERVER_MISSING = 'This command needs the server part: pip install "landbridge[server]"'
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named in a table and imported when they are used."""
+    """Command group whose commands are imported on first use from a table of names."""
 
     def __init__(self, *args: Any, commands_at: dict[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,7 +39,12 @@ class LazyGroup(click.Group):
         if cmd_name not in self._commands_at:
             return super().get_command(ctx, cmd_name)
         module, _, name = self._commands_at[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith(_SERVER):
+                raise
+            raise click.ClickException(SERVER_MISSING) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's

@@ -1,33 +1,33 @@
 """`landbridge up`, `down` and `status`: the embedded stack of this user."""
 
 import contextlib
-import importlib
 import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
 
-SERVER = "landbridge.stac_api"
+from landbridge.cli import SERVER_MISSING
+
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @click.command()
-@click.option("--timings", is_flag=True, help="Print the seconds each phase took.")
+@click.option("--timings", is_flag=True, help="Print the seconds of each phase.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def up(timings: bool, as_json: bool) -> None:
-    """Start the embedded stack, or join it where it runs, and print its address.
+    """Start the embedded stack, or join it if it runs, and print its address.
 
-    It is the stack of LANDBRIDGE_HOME, or of this user's data directory.
+    Its home folder is LANDBRIDGE_HOME, or this user's data directory.
     """
     before = process_age()
     begin = time.monotonic()
-    with reported():
-        stack = server_part("embedded.stack")
+    with stack_errors():
+        from landbridge.stac_api.embedded import stack
+
         result = stack.start_or_join()
         answer = time.monotonic()
         stack.http_status(result.stack.url, "/")
@@ -50,18 +50,22 @@ def up(timings: bool, as_json: bool) -> None:
 
 @click.command()
 def down() -> None:
-    """Stop the embedded stack: the API, then its PostgreSQL. Nothing is lost by it."""
-    with reported():
-        ended = server_part("embedded.control").down()
+    """Stop the embedded stack: the API, then its PostgreSQL. Its data stays."""
+    with stack_errors():
+        from landbridge.stac_api.embedded import control
+
+        ended = control.down()
     click.echo("stopped" if ended else "was not running")
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """Describe the embedded stack: address, processes, versions, places and sizes."""
-    with reported():
-        report = server_part("embedded.control").status()
+    """Describe the embedded stack: address, processes, versions, folders and sizes."""
+    with stack_errors():
+        from landbridge.stac_api.embedded import control
+
+        report = control.status()
     if as_json:
         click.echo(json.dumps(report))
         return
@@ -80,41 +84,32 @@ def status(as_json: bool) -> None:
             click.echo(f"{name:<9} {value}")
 
 
-def server_part(name: str) -> ModuleType:
-    """Return a module of the server; raise with the install command if the server is not installed."""
-    try:
-        importlib.import_module(SERVER)
-    except ModuleNotFoundError as error:
-        if error.name != SERVER:
-            raise
-        message = 'The embedded stack needs the server part: pip install "landbridge[server]"'
-        raise click.ClickException(message) from error
-    return importlib.import_module(f"{SERVER}.{name}")
-
-
 @contextlib.contextmanager
-def reported() -> Iterator[None]:
-    """Turn what the stack raises for people to read into a message and exit code 1."""
-    errors = server_part("errors")
+def stack_errors() -> Iterator[None]:
+    """Turn errors of the embedded stack, or its absence, into a message and exit code 1."""
+    try:
+        from landbridge.stac_api.errors import StackError
+    except ModuleNotFoundError as error:
+        raise click.ClickException(SERVER_MISSING) from error
     try:
         yield
-    except errors.StackError as error:
+    except StackError as error:
         raise click.ClickException(str(error)) from error
 
 
 def process_age() -> float:
-    """Seconds since this process was started; where /proc does not tell, the processor time it has used."""
+    """Return the seconds since this process started; without /proc, the processor time it has used."""
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
     except (OSError, AttributeError):
         return time.process_time()
-    # Field 22 of proc(5), in clock ticks since boot; what follows ")" begins at field 3.
+    # Field 22 of proc(5), in clock ticks since boot; field 3 follows ")".
     return max(0.0, uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
 
 
 def human(size: float) -> str:
-    """Bytes with a unit: 57.7 MB."""
+    """Return a number of bytes with a unit: 57.7 MB."""
     for unit in UNITS:
         if size < 1000 or unit == UNITS[-1]:
             break

@@ -1,0 +1,98 @@
+"""Processes of a service: its settings, migration, API, worker and check of the store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from landbridge.stac_api.admin.doctor import Finding
+    from landbridge.stac_api.core.settings import Settings
+
+__all__ = ["DATABASE_VARIABLE", "doctor", "report", "serve", "settings", "work"]
+
+DATABASE_VARIABLE: Final = "LANDBRIDGE_DATABASE_URL"
+
+
+def settings(**overrides: object) -> Settings:
+    """Return the settings of the environment; without a database URL those of the embedded stack.
+
+    The embedded stack is started, or joined if it runs.
+
+    Raises:
+        StackError: if the embedded stack does not start.
+        ValidationError: if a variable is missing or invalid.
+    """
+    from landbridge.stac_api.core.settings import Settings
+
+    if DATABASE_VARIABLE in os.environ:
+        return Settings(**overrides)  # type: ignore[arg-type]  # the rest is in the environment
+    from landbridge.stac_api.embedded.home_directory import Home, read_state
+    from landbridge.stac_api.embedded.stack import up
+
+    stack = up()
+    state = read_state(Home(stack.home)) or {}
+    # A running server of an earlier version has not written `store_url`.
+    store = state.get("store_url") or Path(stack.store).as_uri()
+    known = {"database_url": stack.database, "store_url": store, "token": stack.token}
+    return Settings(**{**known, "staging": stack.home / "staging", **overrides})  # type: ignore[arg-type]
+
+
+def serve(host: str, port: int) -> None:
+    """Run the API until SIGTERM or SIGINT; it includes a worker unless LANDBRIDGE_WORKER is false."""
+    import uvicorn
+
+    uvicorn.run(
+        "landbridge.stac_api.api.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        proxy_headers=False,  # `access.proxies` reads them
+        server_header=False,
+        ws="none",
+    )
+
+
+async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> None:
+    """Run jobs until SIGTERM or SIGINT.
+
+    Running jobs then get ten seconds to finish; after that another worker retries them.
+    """
+    from landbridge.stac_api.runtime import open_services
+
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with open_services(chosen) as (_, jobs):
+        jobs.start_worker()
+        ready()
+        await stopped.wait()
+
+
+async def doctor(chosen: Settings, *, repair: bool = False, late: float | None = None) -> list[Finding]:
+    """Return the findings about the catalog and its store; with `repair`, those that remain after it."""
+    from landbridge.stac_api.admin import doctor
+    from landbridge.stac_api.runtime import open_services
+
+    options = {} if late is None else {"late": late}
+    async with open_services(chosen) as (services, jobs):
+        found = await doctor.examine(services, **options)
+        if repair and found:
+            await doctor.repair(services, jobs, found, **options)
+            found = await doctor.examine(services, **options)
+    return found
+
+
+def report(findings: Sequence[Finding], *, as_json: bool) -> str:
+    """Return the findings as lines of text, or as JSON lines."""
+    if as_json:
+        return "".join(f"{json.dumps(asdict(finding))}\n" for finding in findings)
+    lines = [*map(str, findings), f"{len(findings)} findings"]
+    return "\n".join(lines) + "\n"
