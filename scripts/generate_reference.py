@@ -1,6 +1,7 @@
 """Write the generated parts of the documentation; `--check` only reports what is out of date.
 
-The tree of errors goes to `landbridge.errors` and `docs/errors.md`, the mapping tables to `docs/mapping.md`.
+The tree of errors goes to `landbridge.errors` and `docs/errors.md`, the mapping tables to `docs/mapping.md`,
+the server's settings to `docs/configuration.md`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic_core import PydanticUndefined
+
 import landbridge
 from landbridge.errors import LandbridgeError
 from landbridge.mappings import markdown, tables
+from landbridge.stac_api.core.settings import GROUPS, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
+_MIB = 2**20
 _MODULE_COLUMN = 46
 
 
@@ -60,6 +65,39 @@ def error_tree() -> str:
     return "\n".join([LandbridgeError.__name__, *_lines(LandbridgeError)])
 
 
+def _default(value: object) -> str:
+    """Return a default value as the page shows it."""
+    if value is PydanticUndefined:
+        return "required"
+    if value in (None, "", ()):
+        return "not set"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, int) and value >= _MIB and value % _MIB == 0:
+        return f"`{value}` ({value // _MIB} MiB)"
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def settings_tables() -> str:
+    """Return the tables of the server's settings, one for each group."""
+    lines = []
+    for group in GROUPS:
+        lines += [
+            f"### {(group.__doc__ or '').strip()}",
+            "",
+            "| variable | meaning | default |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| `{PREFIX}{name.upper()}` | {field.description} | {_default(field.default)} |"
+            for name, field in group.model_fields.items()
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def between(text: str, start: str, end: str, content: str) -> str:
     """Return `text` with `content` in place of the lines between the markers `start` and `end`."""
     head, rest = text.split(start, 1)
@@ -77,11 +115,18 @@ def generated() -> dict[Path, str]:
     for kind in tables.KINDS:
         start, end = f"<!-- table of {kind} -->\n", f"<!-- end of {kind} -->\n"
         mapping_text = between(mapping_text, start, end, f"\n{markdown.table(kind)}\n")
+    configuration = ROOT / "docs/configuration.md"
     indented = "".join(f"    {line}\n" for line in tree.splitlines())
     return {
         source: between(source.read_text(), "::\n\n", '"""\n\nfrom', indented),
         page: between(page.read_text(), "```text\n", "```\n", f"{tree}\n"),
         mapping: mapping_text,
+        configuration: between(
+            configuration.read_text(),
+            "<!-- server settings -->\n",
+            "<!-- end of server settings -->\n",
+            f"\n{settings_tables()}",
+        ),
     }
 
 

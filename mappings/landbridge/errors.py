@@ -36,6 +36,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── TableError                                 mappings.tables (also ValueError)
     ├── WiderTypeError                             raster.composite.last_valid
     ├── RasterError                                raster.errors
+    ├── CommandError                               stac_api.admin.commands (also ClickException)
     ├── QuotaError                                 stac_api.assets.quota (also HTTPException)
     ├── BadRequestError                            stac_api.errors
     ├── ConflictError                              stac_api.errors

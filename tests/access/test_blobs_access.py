@@ -332,7 +332,7 @@ def test_lists_of_a_collection_of_blobs_let_nobody_in(
             lists = ", ".join(f"'{name}', '{odd}'::jsonb" for name in (OWNERS, WRITERS, READERS))
             changed = f"content || jsonb_build_object({lists})"
             conn.execute(f"UPDATE collections SET content = {changed} WHERE id = %s", (COLLECTION,))
-            service.app.state.services.grants.drop()
+            service.app.state.services.grants.clear()
             for outsider in people.outsiders:
                 assert name_of(blob) not in outsider.found()
                 assert outsider("GET", f"{ITEMS}/{blob['id']}").status_code == 404

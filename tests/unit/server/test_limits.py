@@ -25,7 +25,7 @@ async def length(request: Request) -> PlainTextResponse:
 
 async def send(method: str, path: str, content: Any) -> httpx.Response:
     routes = [Route("/{path:path}", length, methods=["POST", "PUT"])]
-    app = Starlette(routes=routes, middleware=[Middleware(LimitBody, limit=10, asking=5, document=8)])
+    app = Starlette(routes=routes, middleware=[Middleware(LimitBody, limit=10, query=5, document=8)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         return await client.request(method, path, content=content)
 

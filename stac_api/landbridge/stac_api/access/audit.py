@@ -1,6 +1,7 @@
-"""The audit log: one row for every attempt to change something, and for every caller that was refused.
+"""Audit log: one row for every request that writes, and for every refused request.
 
-It has the request's path and never its query, which may hold a signature, and of a credential only its name.
+A row contains the request's path but not its query, which may contain a signature, and the name of the
+credential but not the credential.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _MAX_PRINTED_TARGETS: Final = 100  # targets of a JSON line; the table has all
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. `action` is its route's path; `targets` are the ids that it was about."""
+    """One request. `action` is the path of its route; `targets` are the ids that it concerns."""
 
     time: datetime
     request_id: uuid.UUID
@@ -54,7 +55,7 @@ class Entry:
     address: str | None
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the entry as a JSON object."""
         values = {name: getattr(self, name) for name in _COLUMNS}
         time = self.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return values | {"time": time, "request_id": str(self.request_id)}
@@ -67,23 +68,23 @@ _INSERT: Final = f"INSERT INTO landbridge.audit ({_COLUMN_LIST}) VALUES ({_PARAM
 
 
 def add_targets(request: Request, *targets: object) -> None:
-    """Say what a request is about, where its path does not: ids in its body, and such as the server makes.
+    """Add ids to the targets of a request: ids from its body, or made by the server.
 
-    What is no text is passed over: bodies are not checked when what they are about is noted.
+    Values that are not strings are ignored, because bodies are not validated yet when targets are added.
     """
     known = (target for target in targets if isinstance(target, str) and target)
     request.scope["state"].setdefault(_TARGETS_KEY, []).extend(known)
 
 
 class Audit:
-    """ASGI middleware that names every request by `X-Request-Id`, and records those that are to be known of.
+    """ASGI middleware that sets `X-Request-Id` and writes the audit log.
 
-    A record is made before the answer is sent. Where the database does not take it, it goes to the server's
-    log.
+    The entry is written before the response is sent. If the database does not take it, it goes to the
+    server's log.
 
     Args:
-        app: what is recorded.
-        to_stdout: whether records are printed too, as JSON lines.
+        app: the application.
+        to_stdout: print entries as JSON lines too.
     """
 
     def __init__(self, app: ASGIApp, *, to_stdout: bool) -> None:
@@ -99,7 +100,7 @@ class Audit:
         scope.setdefault("state", {})["request_id"] = str(request_id)
         started = False
 
-        async def recorded(message: Message) -> None:
+        async def send_recorded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
@@ -107,24 +108,24 @@ class Audit:
                     **message,
                     "headers": [*message["headers"], (b"x-request-id", str(request_id).encode())],
                 }
-                await self._note(scope, request_id, message["status"])
+                await self._record(scope, request_id, message["status"])
             await send(message)
 
         try:
-            await self.app(scope, receive, recorded)
+            await self.app(scope, receive, send_recorded)
         except Exception:
-            if not started:  # it is answered 500, outside of here
-                await self._note(scope, request_id, 500)
+            if not started:  # an outer middleware answers 500
+                await self._record(scope, request_id, 500)
             raise
 
-    async def _note(self, scope: Scope, request_id: uuid.UUID, status: int) -> None:
+    async def _record(self, scope: Scope, request_id: uuid.UUID, status: int) -> None:
         if status == 429 or (is_read(scope) and status not in _REFUSED_STATUSES):
             return
         entry = self._entry(scope, request_id, status)
         try:
             pool = scope["app"].state.services.writepool
             await pool.execute(_INSERT, *(getattr(entry, name) for name in _COLUMNS))
-        except Exception as error:  # noqa: BLE001 - whatever it is, what the request did is done
+        except Exception as error:  # noqa: BLE001 - the request has had its effect already
             logger.error("Not in the audit log (%r): %s", error, json.dumps(entry.document()))  # noqa: TRY400
         if self._to_stdout:
             _print(entry)
@@ -148,10 +149,10 @@ class Audit:
         )
 
     def _route(self, scope: Scope) -> tuple[str, Mapping[str, str]]:
-        """The route of a request, which may have been refused before it came to one."""
+        """Return the path template and parameters of a request, which may be refused before it is routed."""
         if self._routes is None:
             paths = scope["app"].openapi()["paths"]
-            # OpenAPI does not tell which parameters may hold slashes; assets' does.
+            # OpenAPI does not tell which parameters may contain slashes; only `path` of assets does.
             self._routes = [(compile_path(path.replace("{path}", "{path:path}"))[0], path) for path in paths]
         path = served_path(scope)
         for pattern, route in self._routes:
@@ -161,13 +162,13 @@ class Audit:
 
 
 def _storable(text: str) -> str:
-    """A text as the table can have it: with no NUL, and no longer than an index takes, in any alphabet."""
+    """Return a text that the table accepts: without NUL, and short enough for an index in any alphabet."""
     return text[:_MAX_CHARACTERS].replace("\x00", "\\0")
 
 
 def _targets_in_path(parameters: Mapping[str, str]) -> list[str]:
-    """The ids that a path is about, as users know them."""
-    collection, item = parameters.get("collection_id"), parameters.get("target_id")
+    """Return the Catalog ids in a path's parameters."""
+    collection, item = parameters.get("collection_id"), parameters.get("item_id")
     if collection and item:
         return [target_id(collection, item)]
     if collection:
@@ -177,7 +178,7 @@ def _targets_in_path(parameters: Mapping[str, str]) -> list[str]:
 
 
 def target_id(collection: str, item: str) -> str:
-    """The id of an image or a blob, by those of its collection and its item."""
+    """Return the Catalog id of an image or a blob from the ids of its collection and item."""
     if ids.is_blob_collection(collection):
         try:
             return ids.blob_id(
@@ -204,14 +205,14 @@ def find_entries(
     since: datetime | None = None,
     limit: int,
 ) -> list[Entry]:
-    """The last entries that match, the oldest of them first.
+    """Return the last entries that match, oldest first.
 
     Args:
         database_url: libpq URL.
-        user: whose.
-        target: about which id.
-        since: not before that.
-        limit: how many at most.
+        user: only requests of this user.
+        target: only requests that concern this id.
+        since: only requests at or after this time.
+        limit: maximum number of entries.
     """
     query = (
         f"SELECT {_COLUMN_LIST} FROM landbridge.audit "  # noqa: S608 - constants

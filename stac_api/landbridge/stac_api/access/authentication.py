@@ -1,7 +1,7 @@
-"""Who calls, by the credential that a request shows; and whether that credential may write at all.
+"""Authentication: the principal of a request's credential, and whether the credential allows writing.
 
-Every method that is not known to read is a write, so a route added later is closed until it is opened
-here on purpose. What the caller may see and change is for the access rules to say.
+Every method that is not listed as reading counts as writing, so that a new route is closed until it is
+listed. `access.rules` decides what the caller can see and change.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Time
 
 
 class Authenticate:
-    """ASGI middleware that puts a `Principal` into the state of every request, or refuses it.
+    """ASGI middleware that sets the `Principal` of every request, or refuses the request.
 
-    401 where a credential is shown that proves nothing, or none where one is needed; 403 where it does not
-    allow to write. Both before anything of the request is looked up.
+    401: the credential is not valid, or it is missing and the request needs one; 403: it does not allow
+    writing. Both come before any lookup of what the request concerns.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, signer: Signer) -> None:
@@ -48,15 +48,15 @@ class Authenticate:
         secret = settings.token.get_secret_value() if settings.token else ""
         self._service_token = secret.encode() or None
         self._operator = Principal(settings.user, settings.org, operator=True, credential="service")
-        # Nobody in particular: the signature says what may be done, and to what.
-        self._bearer_of_url = Principal(user=None, operator=True, credential="signed url")
-        self._stranger = ANONYMOUS
+        # A signed URL has no user; its signature covers the method and the path.
+        self._signed_url_principal = Principal(user=None, operator=True, credential="signed url")
+        self._anonymous = ANONYMOUS
         if settings.open_reads:
-            self._stranger = replace(self._operator, rights=frozenset({"read"}), credential=None)
+            self._anonymous = replace(self._operator, rights=frozenset({"read"}), credential=None)
         self._tokens = tokens.TokenCache()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = signer
-        self._rates = RateLimiter(settings)
+        self._rate_limiter = RateLimiter(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,22 +72,22 @@ class Authenticate:
             logger.warning("A credential cannot be checked: %r", error)
             principal, refusal = ANONYMOUS, error_response(503, "Credentials cannot be checked; try again.")
         scope.setdefault("state", {})["principal"] = principal
-        too_often = self._rates.refusal(principal, client_address(scope))
-        refusal = too_often or refusal or _refusal(scope, principal)
+        rate_refusal = self._rate_limiter.refusal(principal, client_address(scope))
+        refusal = rate_refusal or refusal or _refusal(scope, principal)
         await (refusal or self.app)(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         if given:
-            return await self._shown(scope, given)
-        # A write's URL may carry its own right.
+            return await self._principal_of_header(scope, given)
+        # A signed URL authorizes its own write.
         query: bytes = scope["query_string"]
         if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), query):
             await self._tokens.check(credential_of(query), scope["app"].state.services.readpool)
-            return self._bearer_of_url
-        return self._stranger
+            return self._signed_url_principal
+        return self._anonymous
 
-    async def _shown(self, scope: Scope, given: list[bytes]) -> Principal:
+    async def _principal_of_header(self, scope: Scope, given: list[bytes]) -> Principal:
         if len(given) > 1:
             raise InvalidCredentialError("The request has more than one `Authorization` header.")
         scheme, _, credential = given[0].strip().partition(b" ")
@@ -105,7 +105,7 @@ class Authenticate:
 
 
 def _refusal(scope: Scope, principal: Principal) -> Response | None:
-    """The answer to who may not do what a request does, whatever it is about."""
+    """Return the refusal of a write without the right to write; None if the request may go on."""
     if is_read(scope) or "write" in principal.rights:
         return None
     if principal.credential is None:
@@ -116,7 +116,7 @@ def _refusal(scope: Scope, principal: Principal) -> Response | None:
 
 
 def _unauthorized(why: str, error: str | None = None) -> Response:
-    """RFC 6750 section 3: the challenge names an error only where a credential was shown."""
+    """Return a 401; its challenge names an error only if a credential was sent (RFC 6750, section 3)."""
     challenge = _CHALLENGE + (f', error="{error}"' if error else "")
     return error_response(401, why, {"WWW-Authenticate": challenge})
 
@@ -128,7 +128,7 @@ def client_address(scope: Scope) -> str:
 
 
 def is_read(scope: Scope) -> bool:
-    """Whether a request only reads."""
+    """Return whether a request only reads."""
     path = served_path(scope).rstrip("/")
     return scope["method"] in READ_METHODS or (
         scope["method"] == "POST" and _READING_POST_PATHS.fullmatch(path) is not None
@@ -136,6 +136,6 @@ def is_read(scope: Scope) -> bool:
 
 
 def served_path(scope: Scope) -> str:
-    """The path of a request without the prefix under which a proxy serves the API."""
+    """Return the path of a request without the prefix under which a proxy serves the API."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path

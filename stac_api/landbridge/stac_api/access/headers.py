@@ -1,4 +1,4 @@
-"""What every answer tells browsers and caches, and which names the server answers to.
+"""Security headers of every response, and the check of the `Host` header.
 
 https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
 """
@@ -24,9 +24,9 @@ LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_ORIGINS: Final = r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?"
 
 _FIXED_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-# No answer is a page, and none runs as one where somebody uploads what a browser takes for one.
+# No response is a web page; a browser must not run an uploaded HTML file as one.
 _DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
-# But for the documentation of the API, whose only script of its own says where that is.
+# Exception: the API documentation, whose inline script only names the location of the OpenAPI document.
 _DOCUMENTATION_POLICY: Final = (
     "default-src 'none'; "
     "script-src 'unsafe-inline' https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/; "
@@ -40,7 +40,7 @@ _DOCUMENTATION_POLICY: Final = (
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the headers by which browsers and caches do no more than they should."""
+    """ASGI middleware that adds headers which restrict browsers and caches."""
 
     def __init__(self, app: ASGIApp, pages: Sequence[str | None]) -> None:
         self.app = app
@@ -51,27 +51,27 @@ class SecurityHeaders:
             await self.app(scope, receive, send)
             return
 
-        async def hardened(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
                 is_page = served_path(scope) in self._pages
                 headers["Content-Security-Policy"] = _DOCUMENTATION_POLICY if is_page else _DATA_POLICY
                 headers.update(_FIXED_HEADERS)
-                # What one caller may see is nobody else's, and a refusal may not be one a moment later.
+                # One caller's response must not be cached for another; a refusal may soon be outdated.
                 if "Cache-Control" not in headers and (message["status"] >= 400 or _is_authenticated(scope)):
                     headers["Cache-Control"] = "no-store"
                 if not headers.get("Cache-Control", "").startswith("public"):
                     headers.add_vary_header("Authorization")
             await send(message)
 
-        await self.app(scope, receive, hardened)
+        await self.app(scope, receive, send_with_headers)
 
 
 class CheckHost:
-    """ASGI middleware that answers only to some names.
+    """ASGI middleware that refuses unknown `Host` names.
 
-    A page of a stranger can let its own name lead to this machine, and would then read what its browser may
-    read here ("DNS rebinding"); the name is what gives it away.
+    It protects against DNS rebinding: a foreign web page points its own host name at this machine, so that
+    its scripts can read from this server. Such requests have the foreign name in `Host`.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ class CheckHost:
 
 
 def _host_name(given: str) -> str | None:
-    """The name in a `Host` header, without its port."""
+    """Return the name in a `Host` header without its port; None if the header is invalid."""
     try:
         parts = urlsplit(f"//{given}")
         return parts.hostname if parts.netloc == given and "@" not in given else None

@@ -1,4 +1,4 @@
-"""The keys that OpenID Connect issuers publish, by discovery (OpenID Connect Discovery 1.0 section 4)."""
+"""Public keys of OpenID Connect issuers, found by discovery (OpenID Connect Discovery 1.0, section 4)."""
 
 from __future__ import annotations
 
@@ -22,27 +22,25 @@ __all__ = ["ALGORITHMS", "Issuer"]
 
 logger = logging.getLogger(__name__)
 
-ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}  # and the type of key that each takes
+ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}  # algorithm: type of key
 
-_REFRESH_AGE = 3600.0  # seconds after which keys are fetched anew
-_MAX_AGE = 24 * 3600.0  # seconds for which they serve where the issuer does not answer
-_MIN_FETCH_INTERVAL = 30.0  # seconds between two fetches, however many tokens name a key that is not known
-_TIMEOUT = 5.0  # seconds that an issuer may take
+_REFRESH_AGE = 3600.0  # seconds after which keys are fetched again
+_MAX_AGE = 24 * 3600.0  # seconds for which old keys are used if the issuer does not answer
+_MIN_FETCH_INTERVAL = 30.0  # seconds, even if many tokens name an unknown key
+_TIMEOUT = 5.0  # seconds for a response of an issuer
 _MAX_BYTES = 2**20  # of a document of an issuer
-_PUBLIC_KEY_MEMBERS = frozenset(
-    {"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"}
-)  # members of a key that are kept
+_PUBLIC_KEY_MEMBERS = frozenset({"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"})
 _MIN_RSA_BITS = 2048  # of an RSA key (RFC 7518 section 3.3)
 
 Key = RSAKey | ECKey
 
 
 class Issuer:
-    """One issuer, and its keys as they were fetched last.
+    """An issuer with its cached keys.
 
     Args:
-        url: its identifier, as tokens have it in `iss`.
-        clock: seconds, by which keys grow old.
+        url: its identifier: the `iss` of its tokens.
+        clock: function that returns seconds, for the age of keys.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,29 +51,29 @@ class Issuer:
         self._lock = asyncio.Lock()
 
     async def keys(self, algorithm: str, kid: str | None) -> list[Key]:
-        """The keys that a token may be signed by.
+        """Return the keys that may have signed a token.
 
         Args:
-            algorithm: of its header; one of ours.
-            kid: of its header; without one every key of the right type counts.
+            algorithm: `alg` of the token's header; one of `ALGORITHMS`.
+            kid: `kid` of the token's header; if it is missing, all keys of the right type are returned.
 
         Raises:
-            UnavailableError: the keys are not known, or not this one, and the issuer does not give them.
+            UnavailableError: if the key is not cached and the issuer does not answer.
         """
         age = self._clock() - self._fetched
         if age > _MAX_AGE:
             self._keys = []
-        # Who finds others at it goes on with the keys that there are.
+        # If another request is already refreshing them, use the keys at hand.
         if not self._keys or (age > _REFRESH_AGE and not self._lock.locked()):
             await self._refresh(since=self._clock())
-        if not (found := self._fitting(algorithm, kid)) and kid is not None:
+        if not (found := self._matching(algorithm, kid)) and kid is not None:
             await self._refresh(since=self._clock())
-            found = self._fitting(algorithm, kid)
+            found = self._matching(algorithm, kid)
         if not found and self._fetched < self._tried:
-            raise UnavailableError("The issuer of the token does not tell its keys now; try again later.")
+            raise UnavailableError("The issuer of the token does not answer with its keys; try again later.")
         return found
 
-    def _fitting(self, algorithm: str, kid: str | None) -> list[Key]:
+    def _matching(self, algorithm: str, kid: str | None) -> list[Key]:
         return [
             key
             for key in self._keys
@@ -85,7 +83,7 @@ class Issuer:
         ]
 
     async def _refresh(self, since: float) -> None:
-        """Fetch the keys, unless somebody has tried since a moment, or a short while before it."""
+        """Fetch the keys, unless an attempt was made after `since`, or shortly before it."""
         async with self._lock:
             if self._tried > since - _MIN_FETCH_INTERVAL:
                 return
@@ -99,14 +97,14 @@ class Issuer:
 
     async def _fetch(self) -> list[Key]:
         async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
-            place = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
-            described = await _fetch_document(client, place)
+            location = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
+            described = await _fetch_document(client, location)
             if described["issuer"] != self.url:
-                raise ValueError(f"{place} describes another issuer: {described['issuer']!r}")
-            where = str(described["jwks_uri"])
-            if urlsplit(self.url).scheme == "https" and urlsplit(where).scheme != "https":
-                raise ValueError(f"the keys would come without encryption, from {where}")
-            published = (await _fetch_document(client, where))["keys"]
+                raise ValueError(f"{location} describes another issuer: {described['issuer']!r}")
+            keys_url = str(described["jwks_uri"])
+            if urlsplit(self.url).scheme == "https" and urlsplit(keys_url).scheme != "https":
+                raise ValueError(f"the keys would come without encryption, from {keys_url}")
+            published = (await _fetch_document(client, keys_url))["keys"]
         return [key for key in map(_import_key, published) if key is not None]
 
 
@@ -125,19 +123,16 @@ async def _fetch_document(client: httpx.AsyncClient, url: str) -> dict[str, Any]
 
 
 def _import_key(published: Any) -> Key | None:
-    """A key to verify signatures by; None for one of another kind or use, or that is malformed."""
+    """Return a key for verifying signatures; None if it has another type or use, or is malformed."""
     if not isinstance(published, dict) or published.get("use", "sig") != "sig":
         return None
+    members = {name: published[name] for name in published if name in _PUBLIC_KEY_MEMBERS}
     try:
         if published.get("kty") == "RSA":
-            key = RSAKey.import_key(
-                {name: published[name] for name in published if name in _PUBLIC_KEY_MEMBERS}
-            )
+            key = RSAKey.import_key(members)
             return key if key.public_key.key_size >= _MIN_RSA_BITS else None
         if published.get("kty") == "EC" and published.get("crv") == "P-256":
-            return ECKey.import_key(
-                {name: published[name] for name in published if name in _PUBLIC_KEY_MEMBERS}
-            )
+            return ECKey.import_key(members)
     except (JoseError, ValueError, TypeError, KeyError) as error:
         logger.warning("A published key cannot be used: %r", error)
     return None

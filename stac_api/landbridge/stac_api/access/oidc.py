@@ -1,7 +1,6 @@
-"""Bearer tokens of OpenID Connect issuers: signed JSON Web Tokens (RFC 7519, RFC 9068).
+"""Verification of OpenID Connect bearer tokens: signed JSON Web Tokens (RFC 7519, RFC 9068).
 
-Only RS256 and ES256 count, whatever a token's header says, and only with keys that the issuer publishes. What
-its claims are called is for the operator to say.
+Only RS256 and ES256 are accepted, and only with keys that the issuer publishes. The settings name the claims.
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ __all__ = ["Verifier", "is_jwt"]
 
 logger = logging.getLogger(__name__)
 
-_MAX_BYTES: Final = 16 * 2**10  # of a token; the largest in use, with hundreds of groups, have half of it
-# A header member that nobody marks as critical may be passed over (RFC 7515 section 4).
+_MAX_BYTES: Final = 16 * 2**10  # of a token; tokens with hundreds of groups have half of it
+# Unknown header members are ignored unless they are marked as critical (RFC 7515, section 4).
 _REGISTRY = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
 _MALFORMED: Final = "The token is malformed, or its signature is not the issuer's."
 
 
 def is_jwt(text: str) -> bool:
-    """Whether a bearer token is meant to be a signed JSON Web Token."""
+    """Return whether a bearer token has the form of a signed JSON Web Token."""
     return text.count(".") == 2
 
 
 class Verifier:
-    """Finds out whom a token stands for.
+    """Verifies tokens and maps their claims to principals.
 
     Args:
-        settings: its `oidc_*` say which issuers, which audience and which claims.
+        settings: its `oidc_*` name the issuers, the audience and the claims.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,11 +57,11 @@ class Verifier:
         )
 
     async def principal(self, text: str) -> Principal:
-        """Who a token stands for.
+        """Return the principal of a token.
 
         Raises:
-            InvalidCredentialError: it is no token of a known issuer for this service, or is not valid now.
-            UnavailableError: the issuer's keys are not known, and it does not give them.
+            InvalidCredentialError: if its issuer is unknown, or it is not for this service or not valid now.
+            UnavailableError: if the issuer's keys are not cached and the issuer does not answer.
         """
         if len(text) > _MAX_BYTES:
             raise InvalidCredentialError(f"The token is longer than {_MAX_BYTES} bytes.")
@@ -97,7 +96,7 @@ class Verifier:
         org = _claim(claims, settings.oidc_org_claim)
         email = _claim(claims, settings.oidc_email_claim)
         verified = settings.oidc_email_verified_claim
-        # Whoever can give itself an address would else be whom others share with.
+        # An unverified address could be chosen to receive what others share with its owner.
         if verified and _claim(claims, verified) is not True:
             email = None
         try:
@@ -115,7 +114,7 @@ class Verifier:
 
     def _rights(self, claims: dict[str, Any]) -> frozenset[Right]:
         wanted = self._settings.oidc_write_scope
-        # RFC 8693 section 4.2 has one text; some issuers have an array, and call it `scp`.
+        # RFC 8693, section 4.2 has a string; some issuers have an array, and call it `scp`.
         given = claims.get("scope", claims.get("scp", ""))
         scopes = given.split() if isinstance(given, str) else given
         if not wanted or (isinstance(scopes, list) and wanted in scopes):
@@ -124,7 +123,7 @@ class Verifier:
 
 
 def _parse(text: str) -> tuple[CompactSignature, dict[str, Any]]:
-    """A token's parts, with nothing of them verified but that the algorithm is one of ours."""
+    """Return a token's signature and claims, of which only the algorithm is checked."""
     try:
         signed = jws.extract_compact(text.encode(), registry=_REGISTRY)
         _REGISTRY.check_header(signed.headers())
@@ -145,7 +144,7 @@ def _is_signed_by(signed: CompactSignature, key: Any) -> bool:
 
 
 def _claim(claims: dict[str, Any], name: str) -> Any:
-    """A claim by its name, which may have dots in it, or lead by them into objects: `realm_access.roles`."""
+    """Return a claim by its name or by its path in nested objects: `realm_access.roles`."""
     if not name:
         return None
     if name in claims:

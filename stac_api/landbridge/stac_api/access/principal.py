@@ -1,4 +1,4 @@
-"""The caller of a request: who it is, what it answers to in access lists, and what its credential allows."""
+"""The caller of a request: its identity, its subjects in access lists, and the rights of its credential."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["ANONYMOUS", "PUBLIC", "Principal", "Right", "request_principal"]
 
 Right: TypeAlias = Literal["read", "write"]
 
-# The subject that everybody answers to, also who shows no credential.
+# The subject of every caller, anonymous ones included.
 PUBLIC: Final = "public"
 
-# Prefix of the name of a credential that is an API token; the token's id follows.
+# Prefix of the credential name of an API token; the token's id follows.
 API_CREDENTIAL: Final = "token:"
 
-# What a subject may be made of. An organization prefixes ids, whose first colon ends it.
+# Syntax of subjects. An organization is the prefix of ids, up to their first colon.
 _SUBJECT_PATTERNS = {
     "user": (re.compile(r"[^\s:\x00-\x1f\x7f]{1,255}"), "no blanks and no colons"),
     "org": (re.compile(r"[A-Za-z0-9_.-]{1,255}"), "letters, digits, `_`, `.` and `-`"),
@@ -31,20 +31,20 @@ _SUBJECT_PATTERNS = {
 
 @dataclass(frozen=True)
 class Principal:
-    """One caller.
+    """A caller.
 
     Args:
-        user: its id; None for who shows no credential.
-        org: the organization it acts for.
-        groups: the groups it belongs to, as `name` or `org:name`.
-        email: its address, where that is known to be its own.
-        rights: what its credential allows, whatever the access lists say.
-        operator: sees and changes everything: the local user of the embedded stack, who runs a service.
-        credential: which of the user's credentials this is, for the audit log; never the secret itself.
-        expires: seconds since 1970 at which the credential ends; None if it does not.
+        user: its id; None if it is anonymous.
+        org: its organization.
+        groups: its groups, as `name` or `org:name`.
+        email: its verified email address.
+        rights: rights of its credential, which limit those of the access lists.
+        operator: it can read and change everything: the operator of a service, or the embedded stack's user.
+        credential: name of the credential, for the audit log; never the secret.
+        expires: end of the credential, in seconds since 1970; None if it has no end.
 
     Raises:
-        ValueError: a name cannot stand in an access list.
+        ValueError: if a name is not valid in an access list.
     """
 
     user: str | None
@@ -62,11 +62,11 @@ class Principal:
         for kind, name in named:
             form, right = _SUBJECT_PATTERNS[kind]
             if name is not None and form.fullmatch(name) is None:
-                raise ValueError(f"{name!r} names no {kind}: at most 255 characters, {right}.")
+                raise ValueError(f"{name!r} is not a valid {kind}: at most 255 characters, {right}.")
 
     @cached_property
     def subjects(self) -> frozenset[str]:
-        """All that this caller answers to in an access list."""
+        """Entries of access lists that match this caller."""
         subjects = {PUBLIC, *self.owners, *(f"group:{group}" for group in self.groups)}
         if self.email:
             subjects.add(f"email:{self.email.lower()}")
@@ -74,18 +74,18 @@ class Principal:
 
     @cached_property
     def owners(self) -> tuple[str, ...]:
-        """By which it can own, and what a new object's `owners` are unless it says otherwise."""
+        """Subjects that can own objects; the default `owners` of a new object."""
         named = (("user", self.user), ("org", self.org))
         return tuple(f"{kind}:{name}" for kind, name in named if name)
 
     @property
     def name(self) -> str:
-        """How records and logs call it."""
+        """Name in records and logs."""
         return self.user or "anonymous"
 
     @property
     def prefix(self) -> str | None:
-        """What the ids of its products and the namespaces of its blobs start with, without the colon."""
+        """Prefix of its products' ids and its blobs' namespaces, without the colon."""
         return self.org or self.user
 
 
@@ -93,6 +93,6 @@ ANONYMOUS: Final = Principal(user=None, rights=frozenset({"read"}))
 
 
 def request_principal(request: HTTPConnection) -> Principal:
-    """Who makes a request, as the middleware found."""
+    """Return the principal that the middleware has set on a request."""
     found: Principal = request.state.principal
     return found

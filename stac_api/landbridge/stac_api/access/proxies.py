@@ -1,8 +1,8 @@
-"""Forwarding headers of proxies, and the path prefix under which one serves the API.
+"""Forwarding headers of proxies, and the path prefix under which a proxy serves the API.
 
-`Forwarded` (RFC 7239) and `X-Forwarded-*` say how a client reached a proxy. Anybody can send them, so they
-are taken from configured addresses only. uvicorn's middleware takes address and scheme from them, but neither
-host nor prefix, and no lists; that of stac-fastapi takes them from anybody.
+`Forwarded` (RFC 7239) and `X-Forwarded-*` say how a client reached a proxy. Clients can forge them, so they
+count only from configured addresses. The middleware of uvicorn reads address and scheme, but not host, prefix
+or lists; that of stac-fastapi accepts the headers from any address.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _NAMES: Final = ("for", "proto", "host", "port", "prefix")
 
 
 class ForwardedHeaders:
-    """ASGI middleware that puts into a request's scope how the client sent it to the outermost trusted proxy.
+    """ASGI middleware that sets the address, scheme, host and prefix that the outermost trusted proxy saw.
 
     Args:
         app: the application.
         trusted: addresses and networks of proxies; `*` for any.
-        root_path: the path prefix under which a proxy serves the API, unless a trusted one tells another.
+        root_path: default of the path prefix; a trusted proxy can send another.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str], root_path: str = "") -> None:
         self.app = app
         self._root_path = root_path
-        # The only part of uvicorn that is used: which addresses are of proxies, in all their spellings.
+        # uvicorn's parser of addresses and networks, in all their spellings.
         given: Any = "*" if "*" in trusted else list(trusted)
         self._trusted = ProxyHeadersMiddleware(app, given).trusted_hosts  # type: ignore[arg-type]
 
@@ -49,23 +49,23 @@ class ForwardedHeaders:
             scope["root_path"] = self._root_path or scope.get("root_path", "")
             client = scope.get("client")
             if client is not None and client[0] in self._trusted:
-                _apply_forwarded(scope, self._told(Headers(scope=scope)))
+                _apply_forwarded(scope, self._forwarded_values(Headers(scope=scope)))
             _add_prefix_to_path(scope)
         await self.app(scope, receive, send)
 
-    def _told(self, headers: Headers) -> dict[str, str]:
-        """Return what the proxies say of the client's request, by the names of `Forwarded`.
+    def _forwarded_values(self, headers: Headers) -> dict[str, str]:
+        """Return the forwarded values by the parameter names of `Forwarded`.
 
-        Every proxy adds to the end of a list. What the last one added is true, and so is what stands before
-        it as far as the addresses after it are of trusted proxies. A client may have sent the rest.
+        Every proxy appends to a list. The last entry is true, and so is each earlier one as long as all later
+        addresses are of trusted proxies. A client may have forged the rest.
         """
         lists = {name: _values(headers, f"x-forwarded-{name}") for name in _NAMES}
         if not any(lists.values()):
-            return self._told_by_elements(headers)
+            return self._values_of_elements(headers)
         hops = self._hops(lists["for"])
         return {name: _value_of_hop(values, hops) for name, values in lists.items() if values}
 
-    def _told_by_elements(self, headers: Headers) -> dict[str, str]:
+    def _values_of_elements(self, headers: Headers) -> dict[str, str]:
         elements = [_element(one) for one in _split(",", ",".join(headers.getlist("forwarded")))]
         if not elements:
             return {}
@@ -73,7 +73,7 @@ class ForwardedHeaders:
         return elements[max(len(elements) - (hops or len(elements)), 0)]
 
     def _hops(self, addresses: Sequence[str]) -> int | None:
-        """Return how many entries of each list trusted proxies have added; None if there are no addresses."""
+        """Return how many entries of each list trusted proxies have added; None without addresses."""
         for number, address in enumerate(reversed(addresses), start=1):
             if _without_port(address) not in self._trusted:
                 return number
@@ -89,7 +89,7 @@ def _value_of_hop(values: Sequence[str], hops: int | None) -> str:
 
 
 def _split(separator: str, text: str) -> list[str]:
-    """Return the parts of a header, whose quoted strings may hold separators."""
+    """Return the parts of a header; separators in quoted strings do not count."""
     return [one for one in re.findall(rf'(?:[^{separator}"]|"[^"]*")+', text) if one.strip()]
 
 
@@ -105,27 +105,31 @@ def _without_port(address: str) -> str:
     return address.partition(":")[0] if address.count(":") == 1 else address
 
 
-def _apply_forwarded(scope: Scope, told: dict[str, str]) -> None:
-    scheme = told.get("proto", "").lower()
+def _apply_forwarded(scope: Scope, forwarded: dict[str, str]) -> None:
+    scheme = forwarded.get("proto", "").lower()
     if scheme in _DEFAULT_PORTS:
         scope["scheme"] = scheme
-    if address := _without_port(told.get("for", "")):
+    if address := _without_port(forwarded.get("for", "")):
         scope["client"] = (address, 0)
     headers = MutableHeaders(scope=scope)
-    given = _HOST.fullmatch(told.get("host") or headers.get("host", ""))
-    if given is not None and (told.get("host") or told.get("port")):
-        port = given["port"] if told.get("host") and given["port"] else told.get("port") or given["port"]
+    given = _HOST.fullmatch(forwarded.get("host") or headers.get("host", ""))
+    if given is not None and (forwarded.get("host") or forwarded.get("port")):
+        port = (
+            given["port"]
+            if forwarded.get("host") and given["port"]
+            else forwarded.get("port") or given["port"]
+        )
         shown = port and port.isdecimal() and port != _DEFAULT_PORTS.get(scope["scheme"])
         scope["headers"] = [one for one in scope["headers"] if one[0] != b"host"]
         authority = f"{given['name']}:{port}" if shown else given["name"]
         scope["headers"].append((b"host", authority.encode("latin-1")))
-    prefix = told.get("prefix", "").rstrip("/")
+    prefix = forwarded.get("prefix", "").rstrip("/")
     if _PREFIX.fullmatch(prefix):
         scope["root_path"] = prefix
 
 
 def _add_prefix_to_path(scope: Scope) -> None:
-    """Have the path begin with the prefix, as ASGI says it does, whether or not a proxy has stripped it."""
+    """Make the path begin with the prefix, as ASGI requires, whether or not a proxy has stripped it."""
     root: str = scope.get("root_path", "")
     path: str = scope["path"]
     if not root or path == root or path.startswith(f"{root}/"):

@@ -1,4 +1,4 @@
-"""How often one caller may ask: a token bucket for each, in the memory of one process."""
+"""Rate limits: a token bucket for each caller, in the memory of one process."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 __all__ = ["RateLimit", "RateLimiter", "TokenBuckets"]
 
-_MAX_BUCKETS: Final = 20_000  # buckets kept, some 5 MB; who has not asked for the longest time is forgotten
+_MAX_BUCKETS: Final = 20_000  # about 5 MB; the least recently used is dropped
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Requests per second, and how many may come at once after a pause. No rate is no limit."""
+    """Requests per second, and the number that may arrive at once after a pause. A rate of 0 is no limit."""
 
     per_second: float
     burst: int
 
 
 class TokenBuckets:
-    """One bucket for each caller, full at first.
+    """A bucket for each caller, full at first.
 
     Args:
-        rate: at which they fill, and how much they hold.
-        clock: seconds.
+        rate: rate and capacity of the buckets.
+        clock: function that returns seconds.
     """
 
     def __init__(self, rate: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,10 +47,10 @@ class TokenBuckets:
         self._levels: LRUCache[str, tuple[float, float]] = LRUCache(_MAX_BUCKETS)
 
     def take(self, caller: str) -> float:
-        """Take one request from a caller's bucket.
+        """Take a request from a caller's bucket.
 
         Returns:
-            0 where there was one, else the seconds until there is.
+            0 if the bucket had one, otherwise the seconds until it has.
         """
         now = self._clock()
         level, since = self._levels.get(caller, (float(self.rate.burst), now))
@@ -61,41 +61,41 @@ class TokenBuckets:
 
 
 class RateLimiter:
-    """The limits of a service: by user where that is known, else by the address that asks."""
+    """Rate limits of a service: by user, or by address for anonymous callers."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         known = RateLimit(settings.rate_per_second, settings.rate_burst)
-        strangers = RateLimit(settings.anonymous_rate_per_second, settings.anonymous_rate_burst)
-        self._known = TokenBuckets(known, clock) if known.per_second else None
-        self._strangers = TokenBuckets(strangers, clock) if strangers.per_second else None
+        anonymous = RateLimit(settings.anonymous_rate_per_second, settings.anonymous_rate_burst)
+        self._users = TokenBuckets(known, clock) if known.per_second else None
+        self._anonymous = TokenBuckets(anonymous, clock) if anonymous.per_second else None
 
     def refusal(self, principal: Principal, address: str) -> Response | None:
-        """The answer to who has asked too often.
+        """Return a 429 if the caller has exceeded its limit, otherwise None.
 
         Args:
-            principal: who asks; operators do as often as they like.
-            address: where from.
+            principal: the caller; operators have no limit.
+            address: address of the caller.
         """
         if principal.operator:
             return None
         known = principal.user is not None
-        buckets = self._known if known else self._strangers
+        buckets = self._users if known else self._anonymous
         if buckets is None:
             return None
         seconds = buckets.take(f"user:{principal.user}" if known else _client_network(address))
         if not seconds:
             return None
-        # A whole number of seconds is all that the header can say.
+        # The header takes whole seconds only.
         wait = max(1, math.ceil(seconds))
         why = (
             f"Too many requests: {buckets.rate.per_second:g} per second are served, {buckets.rate.burst} at "
-            f"once. Try again in {wait} s{'' if known else ', or show a token'}."
+            f"once. Try again in {wait} s{'' if known else ', or send a token'}."
         )
         return error_response(429, why, {"Retry-After": str(wait)})
 
 
 def _client_network(address: str) -> str:
-    """What an address is counted by; whoever has one of IPv6 has 2⁶⁴ of them."""
+    """Return the unit that an address is counted by: for IPv6 its /64 network, which one client may own."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

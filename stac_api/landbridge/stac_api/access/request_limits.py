@@ -1,7 +1,7 @@
-"""Bounds of a request: URL, headers, and bodies, except if a route streams them itself.
+"""Size limits of a request: URL, headers and body; routes that stream their body check it themselves.
 
-A search has a closer bound than a write, since nobody needs to be known for it, and a write of one document a
-closer one than a load of many.
+A search has a lower limit than a write, because it needs no credential; a write of one document has a lower
+limit than a bulk load.
 """
 
 from __future__ import annotations
@@ -28,36 +28,40 @@ class _TooLargeError(LandbridgeError):
 
 
 def _refuse_long_head(scope: Scope) -> Response | None:
-    """Return the refusal of a request whose URL or headers are too long (RFC 9110, RFC 6585)."""
+    """Return the refusal of a request whose URL or headers are too long (RFC 9110, RFC 6585), else None."""
     length = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     if length > MAX_URL_BYTES:
         return error_response(
-            414, f"The URL has {length:,} bytes; {MAX_URL_BYTES:,} are the most. Search by POST."
+            414, f"The URL has {length:,} bytes; {MAX_URL_BYTES:,} are the maximum. Search by POST."
         )
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
     if headers > MAX_HEADER_BYTES:
-        return error_response(431, f"The headers have {headers:,} bytes; {MAX_HEADER_BYTES:,} are the most.")
+        return error_response(
+            431, f"The headers have {headers:,} bytes; {MAX_HEADER_BYTES:,} are the maximum."
+        )
     return None
 
 
 class LimitBody:
-    """ASGI middleware that answers 413 to a body over a number of bytes, declared or not.
+    """ASGI middleware that answers 413 to a body that is too large, whether or not its length is declared.
 
     Args:
         app: the application.
-        limit: bytes of a load of many items.
-        asking: bytes of a search.
-        document: bytes of any other write.
+        limit: maximum bytes of a bulk load.
+        query: maximum bytes of a search.
+        document: maximum bytes of any other write.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, asking: int, document: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, query: int, document: int) -> None:
         self.app = app
-        self._loads, self._asks, self._writes = limit, min(limit, asking), min(limit, document)
+        self._bulk, self._query, self._document = limit, min(limit, query), min(limit, document)
 
     def _limit(self, scope: Scope) -> int:
         if is_read(scope):
-            return self._asks
-        return self._loads if scope["method"] == "POST" and _BULK_PATH.search(scope["path"]) else self._writes
+            return self._query
+        return (
+            self._bulk if scope["method"] == "POST" and _BULK_PATH.search(scope["path"]) else self._document
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (refusal := _refuse_long_head(scope)) is not None:
@@ -68,7 +72,7 @@ class LimitBody:
             return
         limit = self._limit(scope)
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        too_large = error_response(413, f"The body of this request may hold {limit} bytes at most.")
+        too_large = error_response(413, f"The body of this request may have {limit} bytes at most.")
         if declared.isdigit() and int(declared) > limit:
             await too_large(scope, receive, send)
             return

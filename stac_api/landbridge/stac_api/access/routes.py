@@ -1,4 +1,4 @@
-"""`GET /access/me`: whom the server takes the caller for."""
+"""`GET /access/me`: the caller, as the server sees it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ router = APIRouter(prefix="/access", tags=["Access"])
 
 @router.get("/me", response_class=JSONResponse)
 async def me(request: Request) -> JSONResponse:
-    """Who the caller is, and what its credential allows; `user` is null for who shows none."""
+    """Return the caller's identity and rights; `user` is null for an anonymous caller."""
     caller = request_principal(request)
     document = {
         "user": caller.user,

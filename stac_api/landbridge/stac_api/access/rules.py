@@ -1,8 +1,8 @@
-"""What a caller may see and change: the rules in one place.
+"""Access rules: what a caller can see and change.
 
-A product has owners, writers and readers; its bands and images inherit them. Blobs have lists of their own,
-in collections that all share. Reads are scoped to what one indexed query found, which is kept for seconds and
-dropped as soon as lists change. Writes look at the lists themselves, under the lock that they write under.
+A product has owners, writers and readers; its bands and images inherit them. Blobs have access lists of
+their own, in collections that all users share. Reads are limited to the result of one indexed query, cached
+for seconds (`access.grants`). Writes check the access lists themselves, under the lock of the write.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ __all__ = [
     "with_namespaced_id",
 ]
 
-# The collections that hold the blobs of everybody.
+# The collections of blobs, which all users share.
 BLOB_COLLECTIONS: Final = frozenset(ids.blob_collection_id(kind) for kind in STORAGE_TYPES)
 
 
 @dataclass(frozen=True)
 class Access:
-    """What one caller may see and change now.
+    """What a caller can see and change.
 
     Args:
-        unrestricted: an operator, or the service itself.
-        subjects: what the caller answers to, normalized.
-        read, write: ids of the products that the caller may read, and of those it may change.
+        unrestricted: the caller is an operator, or the service itself.
+        subjects: normalized subjects of the caller.
+        read, write: ids of the products that the caller can read, and of those it can change.
     """
 
     unrestricted: bool = False
@@ -64,31 +64,31 @@ class Access:
 
     @cached_property
     def products(self) -> list[str]:
-        """The products that may be read, where that is not everything."""
+        """Readable products, sorted, of a restricted caller."""
         return sorted(self.read)
 
     @cached_property
     def collections(self) -> list[str]:
-        """The collections that may be seen, where that is not all: those of blobs are seen by all."""
+        """Visible collections of a restricted caller: readable products, and all collections of blobs."""
         return [*self.products, *sorted(BLOB_COLLECTIONS)]
 
     @cached_property
     def subject_list(self) -> list[str]:
-        """The subjects as a parameter of SQL."""
+        """Subjects, sorted, as a parameter of SQL."""
         return sorted(self.subjects)
 
     def reads(self, collection: str) -> bool:
-        """Whether the caller may see a collection."""
+        """Return whether the caller can see a collection."""
         return self.unrestricted or collection in self.read or collection in BLOB_COLLECTIONS
 
     def writes(self, collection: str) -> bool:
-        """Whether the caller may change what is in a product; blobs are asked one by one."""
+        """Return whether the caller can change the content of a product; blobs are checked one by one."""
         return self.unrestricted or collection in self.write
 
     def split_collections(self, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
-        """Of the collections asked for (None: of all), the products that may be read and those of blobs.
+        """Return the readable products and the collections of blobs among `asked` (None: among all).
 
-        To who may see everything they are all alike, and have to be named.
+        For an unrestricted caller, `asked` must not be None; all collections then count as products.
         """
         if asked is None:
             return self.products, sorted(BLOB_COLLECTIONS)
@@ -100,7 +100,7 @@ class Access:
         ]
 
     def role(self, document: Mapping[str, Any]) -> Role:
-        """What the caller may do with a Collection, or with a blob's Item, as the document itself says."""
+        """Return the caller's role with a Collection or a blob's Item, by the document's access lists."""
         if self.unrestricted:
             return Role.OWNER
         if document.get("id") in BLOB_COLLECTIONS and not _is_item(document):
@@ -108,7 +108,7 @@ class Access:
         return lists.role_of(_list_members(document), self.subjects)
 
     def visible_document(self, document: dict[str, Any]) -> dict[str, Any]:
-        """A Collection or a blob's Item with what the caller may see of its lists; the given one stays."""
+        """Return a Collection or a blob's Item with the visible part of its access lists."""
         if self.unrestricted:
             return document
         holder = _list_members(document)
@@ -118,11 +118,11 @@ class Access:
         return {**document, "properties": seen} if _is_item(document) else dict(seen)
 
     def require(self, document: Mapping[str, Any], least: Role) -> None:
-        """Check what the caller may do with a Collection or with a blob's Item.
+        """Check that the caller has at least a role with a Collection or a blob's Item.
 
         Raises:
-            NotFoundError: it may not know of it, told as if it did not exist.
-            HTTPException: 403, it may see it, but not do this.
+            NotFoundError: if the caller cannot see it; this hides its existence.
+            HTTPException: 403, if the caller can see it but has a lesser role.
         """
         found = self.role(document)
         if found >= least:
@@ -148,21 +148,21 @@ def _list_members(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def _forbidden(document: Mapping[str, Any], least: Role) -> HTTPException:
     what = f"{'Item' if _is_item(document) else 'Collection'} {document['id']}"
     who = "owners" if least == Role.OWNER else "owners and writers"
-    return HTTPException(403, f"{what} may be read by you; only its {who} may do this.")
+    return HTTPException(403, f"{what} can be read by you, but only its {who} can do this.")
 
 
 def collection_not_found(collection: str) -> NotFoundError:
-    """The answer for a collection that is not there, for all the caller may know."""
+    """Return the 404 that also hides the existence of a collection from callers without access."""
     return NotFoundError(f"Collection {collection} does not exist.")
 
 
 def item_not_found(collection: str, item: str) -> NotFoundError:
-    """The answer for an item that is not there, for all the caller may know."""
+    """Return the 404 that also hides the existence of an item from callers without access."""
     return NotFoundError(f"Item {item} in collection {collection} does not exist.")
 
 
 async def request_access(request: Request) -> Access:
-    """What the caller of a request may see and change."""
+    """Return what the caller of a request can see and change."""
     principal = request_principal(request)
     if principal.operator:
         return UNRESTRICTED
@@ -171,10 +171,10 @@ async def request_access(request: Request) -> Access:
 
 
 def with_namespaced_id(document: Any, principal: Principal) -> Any:
-    """A new Collection with its id in the caller's namespace; what has no id is left for others to refuse.
+    """Return a new Collection with its id in the caller's namespace; a document without an id stays as it is.
 
     Raises:
-        HTTPException: 403, the id lies in the namespace of another.
+        HTTPException: 403, if the id is in the namespace of another.
     """
     identifier = document.get("id") if isinstance(document, dict) else None
     if principal.operator or not isinstance(identifier, str) or not identifier:
@@ -190,10 +190,10 @@ def with_namespaced_id(document: Any, principal: Principal) -> Any:
 
 
 def check_namespace(collection: str, item: Any, principal: Principal) -> None:
-    """Check that a new blob is in a namespace of the caller; what is no blob's id others refuse.
+    """Check that a new blob is in a namespace of the caller; ids that are no blob's are not checked here.
 
     Raises:
-        HTTPException: 403, the namespace is that of another, or the service's own.
+        HTTPException: 403, if the namespace belongs to another, or to the service.
     """
     if principal.operator or collection not in BLOB_COLLECTIONS or not isinstance(item, str):
         return
@@ -214,16 +214,16 @@ def check_namespace(collection: str, item: Any, principal: Principal) -> None:
 def check_list_changes(
     document: dict[str, Any], stored: dict[str, Any], access: Access, *, whole: bool
 ) -> dict[str, Any]:
-    """A change of a Collection or a blob's Item, after a look at its lists and before it is completed.
+    """Check the access lists of a changed Collection or blob's Item; return it with missing lists added.
 
     Args:
-        document: the changed one, of whatever type it says it is.
-        stored: what it was, with all entries.
-        access: of who changes it.
-        whole: the document was sent as a whole; a list that is left out then stays as it was shown.
+        document: the changed document; its type is not checked yet.
+        stored: the stored document, with all entries of its lists.
+        access: access of the caller.
+        whole: the document replaces the stored one; lists that it leaves out stay as they were visible.
 
     Raises:
-        HTTPException: 403, who does not own it has changed a list.
+        HTTPException: 403, if a caller who is not an owner has changed a list.
     """
     holder = (document.get("properties") or {}) if _is_item(stored) else document
     if not isinstance(holder, dict):
@@ -237,10 +237,10 @@ def check_list_changes(
 
 
 def finish_list_changes(done: dict[str, Any], stored: dict[str, Any], access: Access) -> dict[str, Any]:
-    """A change that `checked` has let pass, as it is to be stored: with the lists that only owners change.
+    """Return a checked change with the access lists to store: those of an owner, otherwise the stored ones.
 
     Raises:
-        ConflictError: as `check_owners` does.
+        ConflictError: if an owner removes itself from the owners.
     """
     if access.role(stored) == Role.OWNER:
         check_still_owner(done, access)
@@ -254,13 +254,13 @@ def finish_list_changes(done: dict[str, Any], stored: dict[str, Any], access: Ac
 
 
 def check_still_owner(document: Mapping[str, Any], access: Access) -> None:
-    """Check that who writes the lists of a Collection or of a blob's Item stays among its owners.
+    """Check that the caller is still an owner of a Collection or a blob's Item that it writes.
 
-    So nothing is ever without an owner, and ownership moves in two steps: an owner adds another, and that
-    one removes the first.
+    Every object keeps an owner this way. Ownership moves in two steps: an owner adds another, who then
+    removes the first.
 
     Raises:
-        ConflictError: the caller would not own it any more.
+        ConflictError: if the caller would no longer be an owner.
     """
     if access.role(document) < Role.OWNER:
         raise ConflictError(

@@ -1,6 +1,6 @@
-"""URLs of ours that carry a right in themselves: to do one thing at one path, for some minutes.
+"""Short-lived signed URLs of the server: each allows one method at one path.
 
-Where the object store signs URLs, those are given out instead (`AssetStore.sign`).
+If the object store can sign URLs, the server gives out those instead (`AssetStore.sign`).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 class Signer:
-    """Signs and checks, by a key derived from the service's token, so that all its processes agree."""
+    """Signs and verifies URLs with a key derived from the operator's token, which all processes share."""
 
     def __init__(self, token: SecretStr | None) -> None:
         secret = token.get_secret_value().encode() if token else b""
         self._key = hmac.digest(secret, b"landbridge signed urls", "sha256") if secret else None
 
     def query(self, method: str, path: str, seconds: int, credential: str | None = None) -> str:
-        """Return the query that makes a URL of this path valid for some seconds; empty without a key.
+        """Return the query that signs a URL; empty without a key.
 
         Args:
-            method: what may be done, such as PUT.
-            path: as the server sees it, from the slash on, without the prefix of a proxy.
-            seconds: how long.
-            credential: the name of the token that it is given out for, and with which it ends; no secret.
+            method: HTTP method that the URL allows, such as PUT.
+            path: path of the URL, without the prefix of a proxy.
+            seconds: validity in seconds.
+            credential: name of the API token whose revocation also ends the URL; not its secret.
         """
         if self._key is None:
             return ""
@@ -43,13 +43,13 @@ class Signer:
         return f"?expires={expires}{named}&signature={signature}"
 
     def put_query(self, path: str, principal: Principal, most: int) -> str:
-        """Return the query of a URL by which anybody may send a file; it ends with the caller's token."""
+        """Return the query of a URL for sending a file without a credential."""
         credential = principal.credential or ""
         named = credential if credential.startswith(API_CREDENTIAL) else None
         return self.query("PUT", path, lifetime(principal, most), named)
 
     def allows(self, method: str, path: str, query: bytes) -> bool:
-        """Return whether a request's query carries a signature for just this, which has not expired."""
+        """Return whether a request's query has a valid signature for this method and path."""
         if self._key is None or b"signature=" not in query:
             return False
         given = parse_qs(query.decode("latin-1"))
@@ -66,11 +66,11 @@ class Signer:
 
 
 def lifetime(principal: Principal, most: int) -> int:
-    """Return for how many seconds a URL is signed: at most until the caller's credential ends."""
+    """Return the validity of a URL in seconds: `most`, or less if the caller's credential ends before."""
     left = most if principal.expires is None else int(principal.expires - time.time())
     return max(1, min(most, left))
 
 
 def credential_of(query: bytes) -> str | None:
-    """Return the name of the token that a signed URL was given out for, if it names one."""
+    """Return the name of the API token in a signed URL; None if it has none."""
     return parse_qs(query.decode("latin-1")).get("for", [None])[0]

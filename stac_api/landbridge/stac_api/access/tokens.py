@@ -1,7 +1,7 @@
-"""API tokens: what machines show to be known, `lb_{id}_{secret}`.
+"""API tokens, credentials of programs: `lb_{id}_{secret}`.
 
-The id is public and finds the token's row; of the secret the database has the SHA-256 only. It is 256 random
-bits, so a slow hash would protect nothing and cost every request.
+The public id finds the token's row; the database stores only the SHA-256 of the secret. The secret has 256
+random bits, so a slow hash would add no protection and cost time in every request.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _PATTERN = re.compile(r"lb_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 _COLUMNS = "id, label, username, org, groups, email, rights, created, expires, revoked"
 _FIND = f"SELECT digest, {_COLUMNS} FROM landbridge.tokens WHERE id = $1"  # noqa: S608 - constants
 
-_MAX_AGE = 5.0  # for which a token is believed after its row was read: how late a revocation may be
-_MAX_TOKENS = 10_000  # rows kept
+_MAX_AGE = 5.0  # in the cache; a revocation takes effect within this time
+_MAX_TOKENS = 10_000  # in the cache
 
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """What is known of a token; its secret is not."""
+    """A stored token, without its secret."""
 
     id: str
     label: str
@@ -58,7 +58,7 @@ class ApiToken:
 
     @property
     def principal(self) -> Principal:
-        """Who shows it."""
+        """Principal that the token stands for."""
         return Principal(
             user=self.username,
             org=self.org,
@@ -70,28 +70,28 @@ class ApiToken:
         )
 
     def state(self, now: datetime) -> str:
-        """`revoked`, `expired` or `valid`."""
+        """Return `revoked`, `expired` or `valid`."""
         if self.revoked is not None:
             return "revoked"
         return "expired" if self.expires is not None and self.expires <= now else "valid"
 
 
 def is_api_token(text: str) -> bool:
-    """Whether a bearer token is meant to be one of these."""
+    """Return whether a bearer token has the prefix of an API token."""
     return text.startswith(_PREFIX)
 
 
 def id_of(text: str) -> str:
-    """The public id within a token; what is no token is taken for an id."""
+    """Return the public id of a token; any other text is returned as it is."""
     match = _PATTERN.fullmatch(text)
     return match[1] if match else text
 
 
 class TokenCache:
-    """Looks tokens up, in one indexed query, and keeps what it found for seconds.
+    """Looks tokens up by one indexed query, and caches the rows for seconds.
 
     Args:
-        clock: seconds, by which what is kept grows old.
+        clock: function that returns seconds, for the age of cached rows.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -100,20 +100,20 @@ class TokenCache:
         )
 
     async def principal(self, text: str, pool: asyncpg.Pool) -> Principal:
-        """Who a token stands for.
+        """Return the principal of a token.
 
         Args:
             text: the bearer token.
-            pool: of connections that may read.
+            pool: pool of reading connections.
 
         Raises:
-            InvalidCredentialError: it is unknown, has expired or was revoked.
+            InvalidCredentialError: if the token is unknown, expired or revoked.
         """
         match = _PATTERN.fullmatch(text)
         if match is None:
             raise InvalidCredentialError("The token is unknown.")
         known = await self._row(match[1], pool)
-        # Who doesn't know the secret learns no more of an id that there is than of one that there isn't.
+        # Without the secret, a known id gets the same answer as an unknown one.
         if known is None or not hmac.compare_digest(_digest(match[2]), known[0]):
             raise InvalidCredentialError("The token is unknown.")
         token = known[1]
@@ -122,19 +122,19 @@ class TokenCache:
         return token.principal
 
     async def check(self, credential: str | None, pool: asyncpg.Pool) -> None:
-        """Check that the token which a principal's `credential` names is valid; others are not looked at.
+        """Check that the API token of this name is valid; other credentials are not checked.
 
         Raises:
-            InvalidCredentialError: it has expired or was revoked.
+            InvalidCredentialError: if the token is expired or revoked.
         """
         if credential is None or not credential.startswith(API_CREDENTIAL):
             return
         known = await self._row(credential.removeprefix(API_CREDENTIAL), pool)
         if known is None or known[1].state(datetime.now(UTC)) != "valid":
-            raise InvalidCredentialError("The token that this URL was given out for has ended.")
+            raise InvalidCredentialError("The token that this URL was signed for has expired or was revoked.")
 
     async def _row(self, token_id: str, pool: asyncpg.Pool) -> tuple[bytes, ApiToken] | None:
-        # One look only: at the next it may have been kept for long enough.
+        # `in` before `[]` would race with expiry.
         with suppress(KeyError):
             return self._rows[token_id]
         row = await pool.fetchrow(_FIND, token_id)
@@ -151,13 +151,13 @@ def create_token(
     label: str = "",
     expires: datetime | None = None,
 ) -> tuple[str, ApiToken]:
-    """Make a token, and return it with its record. Nobody can read it a second time.
+    """Create a token and return it with its record; the token cannot be read again.
 
     Args:
         database_url: libpq URL.
-        principal: whom it stands for, and with which rights.
-        label: what it is for.
-        expires: until when it is valid; None for ever.
+        principal: the principal of the token, with its rights.
+        label: purpose of the token.
+        expires: end of its validity; None for no end.
     """
     token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     insert = (
@@ -180,12 +180,12 @@ def create_token(
 
 
 def list_tokens(database_url: str) -> list[ApiToken]:
-    """All tokens, the oldest first."""
+    """Return all tokens, oldest first."""
     return _fetch(database_url, f"SELECT {_COLUMNS} FROM landbridge.tokens ORDER BY created, id")  # noqa: S608
 
 
 def revoke_token(database_url: str, token_id: str) -> ApiToken | None:
-    """End a token; the servers obey within seconds. None where there is none of this id."""
+    """Revoke a token, which takes effect within seconds, and return it; None if the id is unknown."""
     update = (
         "UPDATE landbridge.tokens SET revoked = coalesce(revoked, now()) "  # noqa: S608 - constants
         f"WHERE id = %s RETURNING {_COLUMNS}"

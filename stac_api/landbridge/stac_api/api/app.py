@@ -1,4 +1,4 @@
-"""The application: stac-fastapi-pgstac composed with our client, extensions, routes and lifespan."""
+"""The ASGI application: stac-fastapi-pgstac with our client, extensions, routes, middleware and lifespan."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Extensions(Extensions):
-    """The stock extensions with our own transactions in place of the stock ones."""
+    """The extensions of stac-fastapi-pgstac, with our transactions in place of its own."""
 
     @property
     def collection_search(self) -> CollectionSearchExtension | None:
@@ -101,7 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _install_middleware(app: FastAPI, settings: Settings) -> None:
-    """Outermost first: what hardens and CORS answer for every response, refusals included."""
+    """Install the middleware, outermost first: security headers and CORS apply to every response."""
     replaced: tuple[object, ...] = (BrotliMiddleware, CORSMiddleware, ProxyHeaderMiddleware)
     stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
     app.user_middleware = [
@@ -126,12 +126,12 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
         Middleware(
             LimitBody,
             limit=settings.max_body_bytes,
-            asking=settings.max_query_bytes,
+            query=settings.max_query_bytes,
             document=settings.max_document_bytes,
         ),
         Middleware(HeadAndOptions),
-        # Pixels are compressed already, and ranges are of the bytes as stored. Of a page of items the first
-        # quality leaves a tenth more than the default, in a quarter of the time.
+        # Assets are compressed already, and byte ranges refer to the stored bytes. Quality 1 makes a page of
+        # items a tenth larger than the default, in a quarter of the time.
         Middleware(BrotliMiddleware, quality=1, excluded_handlers=["/assets/", "/blobs/"]),
     ]
 

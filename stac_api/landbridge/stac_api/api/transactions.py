@@ -162,7 +162,7 @@ def _allowed_hrefs(request: Request) -> Sequence[str]:
 
 def _drop_cached_grants(request: Request) -> None:
     """Have the next request of anybody see the lists as they are now."""
-    request.app.state.services.grants.drop()
+    request.app.state.services.grants.clear()
 
 
 async def delete_collection(collection_id: str, request: Request) -> Response:

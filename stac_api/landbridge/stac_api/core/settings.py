@@ -1,15 +1,24 @@
-"""What an operator configures: environment variables with the prefix `LANDBRIDGE_`."""
+"""Settings of the server: environment variables with the prefix `LANDBRIDGE_`, grouped by subject.
+
+`scripts/generate_reference.py` writes the tables of `docs/configuration.md` from the descriptions here.
+"""
 
 from __future__ import annotations
 
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["GROUPS", "PREFIX", "Settings"]
+
+PREFIX: Final = "LANDBRIDGE_"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_MIB: Final = 2**20
 
 
 def _split(value: object) -> object:
@@ -22,184 +31,281 @@ def _as_prefix(value: object) -> object:
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode]
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Settings(BaseSettings):
-    """Settings of the server; every field is also an environment variable `LANDBRIDGE_<FIELD>`.
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    The embedded stack fills them in itself; an operator sets at least `database_url`, `store_url`
-    and `token`.
-    """
 
-    model_config = SettingsConfigDict(env_prefix="LANDBRIDGE_", extra="ignore", frozen=True)
+class DatabaseSettings(_Group):
+    """Database"""
 
-    database_url: str = Field(
-        description="libpq URL of a database with PostGIS, e.g. postgresql://user@host/db"
+    database_url: str = Field(description="libpq URL of a database with PostGIS: `postgresql://user@host/db`")
+    db_min_connections: int = Field(default=1, ge=0, description="Minimum size of each connection pool")
+    db_max_connections: int = Field(default=10, ge=1, description="Maximum size of each connection pool")
+    db_statement_cache: int = Field(
+        default=1024, ge=0, description="Prepared statements cached per connection; `0` behind pgbouncer"
     )
-    store_url: str = Field(description="where pixels and blobs live: file:///folder, s3://bucket/prefix, ...")
+    statement_timeout: float = Field(default=30.0, gt=0, description="Maximum seconds of a read query")
+
+    @model_validator(mode="after")
+    def _check_pool_sizes(self) -> Self:
+        if self.db_min_connections > self.db_max_connections:
+            raise ValueError(
+                f"db_min_connections ({self.db_min_connections}) must not exceed "
+                f"db_max_connections ({self.db_max_connections})"
+            )
+        return self
+
+
+class StoreSettings(_Group):
+    """Object store"""
+
+    store_url: str = Field(
+        description="URL of the object store of images and blobs: `file:///folder`, `s3://bucket/prefix`, "
+        "`gs://…`, `az://…`"
+    )
     store_public_endpoint: str | None = Field(
-        default=None, description="by which clients reach an S3 store, where that is not AWS_ENDPOINT_URL"
+        default=None, description="Endpoint of an S3 store for clients, if it is not `AWS_ENDPOINT_URL`"
     )
     store_timeout: float = Field(
-        default=20.0, gt=0, description="seconds without a byte after which a request to the store has failed"
+        default=20.0, gt=0, description="Seconds without data after which a request to the store fails"
     )
     presign: bool = Field(
         default=True,
-        description="let clients reach pixels at the store itself, by signed URLs, where it can sign",
+        description="Give clients signed URLs of the store for reading, if the store can sign; otherwise the "
+        "server sends the data itself",
     )
-    signed_seconds: int = Field(default=900, ge=10, description="how long signed URLs are valid")
-    token: SecretStr | None = Field(
-        default=None, description="bearer token of the operator, who sees and changes everything"
+    signed_seconds: int = Field(
+        default=900,
+        ge=10,
+        description="Seconds that signed URLs for reading are valid; those for writing: six hours",
     )
-    open_reads: bool = Field(
-        default=False,
-        description="who shows no credential reads everything; for a server on loopback, of one user",
+    quota_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Maximum bytes of all images and blobs of each organization; `0` for no limit",
+    )
+    allowed_hrefs: _Names = Field(
+        default=(),
+        description="Prefixes of item hrefs to allow although they are local files or in private networks, "
+        "separated by commas; `*` allows all. The embedded stack allows all",
     )
 
-    title: str = "Landbridge"
-    description: str = "A STAC API that speaks the Catalog object API"
-    landing_id: str = "landbridge"
+
+class OperatorSettings(_Group):
+    """Operator and anonymous reads"""
+
+    token: SecretStr | None = Field(
+        default=None, description="Bearer token of the operator, who can read and change everything"
+    )
+    user: str = Field(default="local", description="User name of the operator")
+    org: str = Field(default="local", description="Organization of the operator")
+    open_reads: bool = Field(
+        default=False,
+        description="Allow anonymous reads of everything. For a server on loopback with one user; the "
+        "embedded stack sets it",
+    )
+
+
+class OidcSettings(_Group):
+    """OpenID Connect"""
+
+    oidc_issuers: _Names = Field(
+        default=(),
+        description="OpenID Connect issuers whose tokens the server accepts, separated by commas; all share "
+        "one namespace of users and organizations",
+    )
+    oidc_audience: _Names = Field(
+        default=(),
+        description="Audiences, separated by commas: a token's `aud` must contain one of them. Required with "
+        "issuers",
+    )
+    oidc_leeway: int = Field(
+        default=60,
+        ge=0,
+        le=600,
+        description="Accepted clock difference of issuer and server, in seconds",
+    )
+    oidc_user_claim: str = Field(default="sub", description="Claim with the user; `a.b` reads a nested claim")
+    oidc_org_claim: str = Field(default="org", description="Claim with the organization")
+    oidc_groups_claim: str = Field(default="groups", description="Claim with the groups")
+    oidc_email_claim: str = Field(default="email", description="Claim with the email address")
+    oidc_email_verified_claim: str = Field(
+        default="email_verified",
+        description="Claim that must be true for the email address to count; empty if the issuer verifies "
+        "every address",
+    )
+    oidc_write_scope: str = Field(
+        default="", description="Scope that a token needs for writing; empty if every token may write"
+    )
+
+    @model_validator(mode="after")
+    def _check_issuers(self) -> Self:
+        for issuer in self.oidc_issuers:
+            parts = urlsplit(issuer)
+            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+                raise ValueError(
+                    f"the issuer {issuer!r} must be an https:// URL, so that nobody can forge its keys"
+                )
+        if self.oidc_issuers and not self.oidc_audience:
+            raise ValueError(
+                "oidc_audience must be set with oidc_issuers, to reject tokens for other services"
+            )
+        if self.oidc_issuers and not self.oidc_user_claim:
+            raise ValueError("oidc_user_claim must name the claim that contains the user")
+        return self
+
+
+class HttpSettings(_Group):
+    """HTTP"""
+
+    title: str = Field(default="Landbridge", description="Title of the API")
+    description: str = Field(
+        default="A STAC API that speaks the Catalog object API", description="Description of the API"
+    )
+    landing_id: str = Field(default="landbridge", description="Id of the landing page's Catalog")
     root_path: Annotated[str, BeforeValidator(_as_prefix)] = Field(
-        default="", description="path prefix under which a proxy serves the API"
+        default="",
+        description="Path prefix under which a proxy serves the API, whether or not the proxy strips it",
     )
     trusted_proxies: _Names = Field(
         default=(),
-        description="addresses and networks of proxies whose `Forwarded` and `X-Forwarded-*` are believed; "
-        "`*` for any, if clients can reach the server through a proxy only",
+        description="Addresses and networks of proxies whose `Forwarded` and `X-Forwarded-*` headers the "
+        "server uses, separated by commas; `*` for any, if clients reach the server only through a proxy",
     )
-    cors_origins: _Names = ("*",)
-    cors_origin_regex: str | None = Field(default=None, description="and those that match this as a whole")
+    cors_origins: _Names = Field(
+        default=("*",),
+        description="Origins whose pages may call the API from a browser, separated by commas. The embedded "
+        "stack always adds those of this machine",
+    )
+    cors_origin_regex: str | None = Field(
+        default=None, description="Regular expression of further origins; it must match the whole origin"
+    )
     allowed_hosts: _Names = Field(
-        default=("*",), description="names, without ports, that a request's `Host` may have; `*` for any"
+        default=("*",),
+        description="Host names, without ports, that the server answers to, separated by commas; `*`: any. "
+        "The embedded stack always adds `127.0.0.1`, `localhost` and `::1`, and no others by default",
     )
-
-    oidc_issuers: _Names = Field(
-        default=(), description="OpenID Connect issuers whose tokens are taken; they share one space of names"
-    )
-    oidc_audience: _Names = Field(
-        default=(), description="what a token's `aud` must name one of: this service, as its issuers know it"
-    )
-    oidc_leeway: int = Field(default=60, ge=0, le=600, description="seconds that clocks may differ by")
-    oidc_user_claim: str = "sub"
-    oidc_org_claim: str = "org"
-    oidc_groups_claim: str = "groups"
-    oidc_email_claim: str = "email"
-    oidc_email_verified_claim: str = Field(
-        default="email_verified",
-        description="claim that must be true for the address to count; empty where the issuer's always do",
-    )
-    oidc_write_scope: str = Field(
-        default="", description="scope without which a token only reads; empty where every token may write"
-    )
-
-    allowed_hrefs: _Names = Field(
-        default=(),
-        description="what hrefs of items may begin with although they are of files or of private networks; "
-        "`*` for anything",
-    )
-
-    user: str = Field(default="local", description="the operator: the user behind `token`")
-    org: str = Field(default="local", description="that user's organization")
-
-    db_min_connections: int = Field(default=1, ge=0)
-    db_max_connections: int = Field(default=10, ge=1)
-    db_statement_cache: int = Field(
-        default=1024, ge=0, description="prepared statements kept per connection; 0 behind pgbouncer"
-    )
-    statement_timeout: float = Field(default=30.0, gt=0, description="seconds one read query may take")
-    max_page: int = Field(default=10_000, ge=1, description="most items one page of a search holds")
-    max_unindexed_sort: int = Field(
-        default=1_000_000, ge=1, description="most items sorted by a property without an index"
-    )
-    audit_stdout: bool = Field(default=True, description="print the audit log as JSON lines, too")
-    max_bulk_items: int = Field(default=3_000, ge=1, description="most items of one request")
-    rate_per_second: float = Field(
-        default=200.0, ge=0, description="requests of one user that each process answers; 0 for no limit"
-    )
-    rate_burst: int = Field(default=2000, ge=1, description="how many of them may come at once")
-    anonymous_rate_per_second: float = Field(
-        default=50.0, ge=0, description="the same for each address, of who shows no good credential"
-    )
-    anonymous_rate_burst: int = Field(default=500, ge=1)
-    max_body_bytes: int = Field(default=128 * 2**20, ge=1, description="largest JSON body of a bulk load")
-    max_document_bytes: int = Field(
-        default=8 * 2**20, ge=1, description="largest JSON body of any other write"
-    )
-    max_query_bytes: int = Field(default=4 * 2**20, ge=1, description="largest JSON body of a search")
-
-    worker: bool = Field(default=True, description="run jobs inside the API process")
-    worker_concurrency: int = Field(default=2, ge=1)
-    alone: bool = Field(
-        default=False,
-        description="no other process serves this database: what ran at the start died with its worker",
-    )
-    staging: Path | None = Field(
-        default=None, description="folder for uploads in transit (default: the system's temporary folder)"
-    )
-    worker_timeout: float = Field(
-        default=20.0,
-        gt=0,
-        description="seconds without a sign of life after which a worker counts as dead",
-    )
-    job_tries: int = Field(
-        default=5,
-        ge=1,
-        description="tries of a job that fails for want of the store or the database",
-    )
-    ingest_seconds: float = Field(
-        default=25.0, gt=0, description="seconds to read an upload's files, and one more for each MiB of them"
-    )
-    ingest_memory_bytes: int = Field(
-        default=512 * 2**20, ge=192 * 2**20, description="memory of the process that reads an upload's files"
-    )
-    max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="largest file accepted")
-    quota_bytes: int = Field(
-        default=0, ge=0, description="bytes that the images and blobs of each organization may have; 0: any"
-    )
+    audit_stdout: bool = Field(default=True, description="Print the audit log to stdout as JSON lines too")
 
     @model_validator(mode="after")
-    def _expressions(self) -> Self:
+    def _check_origin_regex(self) -> Self:
         try:
             re.compile(self.cors_origin_regex or "")
         except re.error as error:
-            msg = f"cors_origin_regex {self.cors_origin_regex!r} is no regular expression: {error}"
-            raise ValueError(msg) from None
+            raise ValueError(
+                f"cors_origin_regex {self.cors_origin_regex!r} is no regular expression: {error}"
+            ) from None
         return self
 
     @model_validator(mode="after")
-    def _proxies(self) -> Self:
+    def _check_proxies(self) -> Self:
         for given in self.trusted_proxies:
             try:
                 ip_network(given if given != "*" else "0.0.0.0/0")
             except ValueError as error:
-                msg = (
+                raise ValueError(
                     f"trusted_proxies: {given!r} is no address, no network like 10.0.0.0/8 and no *: {error}"
-                )
-                raise ValueError(msg) from None
+                ) from None
         return self
 
-    @model_validator(mode="after")
-    def _issuers(self) -> Self:
-        for issuer in self.oidc_issuers:
-            parts = urlsplit(issuer)
-            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-                msg = f"the issuer {issuer!r} must be an https:// URL: whoever is between could be anybody"
-                raise ValueError(msg)
-        if self.oidc_issuers and not self.oidc_audience:
-            msg = "oidc_audience must be set with oidc_issuers: tokens for other services would be taken"
-            raise ValueError(msg)
-        if self.oidc_issuers and not self.oidc_user_claim:
-            msg = "oidc_user_claim must name the claim that has the user"
-            raise ValueError(msg)
-        return self
 
-    @model_validator(mode="after")
-    def _sizes(self) -> Self:
-        if self.db_min_connections > self.db_max_connections:
-            msg = (
-                f"db_min_connections ({self.db_min_connections}) must not exceed "
-                f"db_max_connections ({self.db_max_connections})"
-            )
-            raise ValueError(msg)
-        return self
+class LimitSettings(_Group):
+    """Limits of requests"""
+
+    max_page: int = Field(default=10_000, ge=1, description="Maximum number of items on a page of a search")
+    max_unindexed_sort: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="Maximum number of items that a search sorts by a property without an index",
+    )
+    max_bulk_items: int = Field(default=3_000, ge=1, description="Maximum number of items in one request")
+    max_body_bytes: int = Field(
+        default=128 * _MIB, ge=1, description="Maximum size of the JSON body of a bulk load"
+    )
+    max_document_bytes: int = Field(
+        default=8 * _MIB, ge=1, description="Maximum size of the JSON body of any other write"
+    )
+    max_query_bytes: int = Field(
+        default=4 * _MIB, ge=1, description="Maximum size of the JSON body of a search"
+    )
+    rate_per_second: float = Field(
+        default=200.0,
+        ge=0,
+        description="Requests per second of one user that each process answers; `0` for no limit, as in the "
+        "embedded stack",
+    )
+    rate_burst: int = Field(default=2000, ge=1, description="Requests of one user that may arrive at once")
+    anonymous_rate_per_second: float = Field(
+        default=50.0,
+        ge=0,
+        description="Requests per second of one address without a valid token; `0` for no limit, as in the "
+        "embedded stack",
+    )
+    anonymous_rate_burst: int = Field(
+        default=500, ge=1, description="Requests of one address without a valid token that may arrive at once"
+    )
+
+
+class JobSettings(_Group):
+    """Jobs and uploads"""
+
+    worker: bool = Field(default=True, description="Run jobs inside the API process")
+    worker_concurrency: int = Field(default=2, ge=1, description="Number of jobs that a worker runs at once")
+    worker_timeout: float = Field(
+        default=20.0,
+        gt=0,
+        description="Seconds without a heartbeat after which a worker counts as dead; others retry its jobs",
+    )
+    alone: bool = Field(
+        default=False,
+        description="No other process serves this database, so jobs that run at the start of this one have "
+        "lost their worker. The embedded stack sets it",
+    )
+    job_tries: int = Field(
+        default=5,
+        ge=1,
+        description="Number of attempts at a job that fails because of the store, the database or disk space",
+    )
+    staging: Path | None = Field(
+        default=None,
+        description="Folder of workers for uploads in progress; default: the system's temporary folder",
+    )
+    ingest_seconds: float = Field(
+        default=25.0,
+        gt=0,
+        description="Maximum seconds to read an upload's files, plus one second for each MiB of them",
+    )
+    ingest_memory_bytes: int = Field(
+        default=512 * _MIB,
+        ge=192 * _MIB,
+        description="Maximum memory of a process that reads an upload's files",
+    )
+    max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="Maximum size of an uploaded file")
+
+
+GROUPS: Final[tuple[type[BaseSettings], ...]] = (
+    DatabaseSettings,
+    StoreSettings,
+    OperatorSettings,
+    OidcSettings,
+    HttpSettings,
+    LimitSettings,
+    JobSettings,
+)
+
+
+class Settings(
+    DatabaseSettings,
+    StoreSettings,
+    OperatorSettings,
+    OidcSettings,
+    HttpSettings,
+    LimitSettings,
+    JobSettings,
+):
+    """All settings of the server; every field is also an environment variable `LANDBRIDGE_<FIELD>`.
+
+    The embedded stack sets them itself; an operator sets at least `database_url`, `store_url` and `token`.
+    """
