@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 # The area and the times are those of the items, which the stored extents do not know. A caller with limited
-# access must not learn where the blobs of others lie, so collections of blobs keep their stored extent.
+# access must not learn the places of other blobs, so collections of blobs keep their stored extent.
 _WITH_EXTENTS = """
 (SELECT a.id, a.collection, a.content, a.collectionjson,
         coalesce(ST_MakeEnvelope(e.west, e.south, e.east, e.north, 4326),

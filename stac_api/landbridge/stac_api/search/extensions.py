@@ -71,7 +71,7 @@ class FilterGet(APIRequest):
 class FilterPost(BaseModel):
     """Members of the body of a filtered request, with the limits of this API.
 
-    GeoJSON is a plain object here: a model of it takes seconds where `request` checks it in milliseconds.
+    GeoJSON is a plain object here: a model of it takes seconds, and `request` checks it in milliseconds.
     """
 
     model_config = ConfigDict(populate_by_name=True)

@@ -123,7 +123,7 @@ class Order:
                 beyond = f"({key.text} {'<' if down else '>'} {place}{nulls})"
                 same = f"{key.text} = {place}"
                 if number == 0 and not nulls:
-                    # Tells the index where to start, which the chain of ORs does not.
+                    # Tells the index its starting point, which the chain of ORs does not.
                     bound = f"{key.text} {'<=' if down else '>='} {place} AND "
             if beyond:
                 parts.append("(" + " AND ".join([*equal, beyond]) + ")")
