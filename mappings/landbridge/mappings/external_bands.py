@@ -18,7 +18,8 @@ __all__ = ["band_objects", "bind_entries", "entries", "infer_attributes"]
 
 _MASK_ROLES = {"data-mask", "cloud", "cloud-shadow", "shadow", "snow-ice", "land-water", "water-mask"}
 _ALPHA = {"alpha", "dataset_mask"}
-_DATA_TYPE_RANGES: Mapping[str, tuple[float, float]] = {
+# Least and greatest value of the integer types, by the Catalog's name.
+INTEGER_RANGES: Mapping[str, tuple[int, int]] = {
     "Byte": (0, 255),
     "UInt16": (0, 65535),
     "Int16": (-32768, 32767),
@@ -256,7 +257,7 @@ def _derived_members(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
     shown = None if low is None or high is None else [float(low), float(high)]
     if shown:
         found["catalog:display_range"] = shown
-    full = _DATA_TYPE_RANGES.get(_catalog_type(entry.get("data_type")) or "")
+    full = INTEGER_RANGES.get(_catalog_type(entry.get("data_type")) or "")
     data = [float(full[0]), float(full[1])] if full else shown
     if data:
         found["catalog:data_range"] = data
