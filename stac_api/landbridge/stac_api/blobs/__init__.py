@@ -1,0 +1,1 @@
+"""Blobs: their upload, data, checksums and deletion."""

@@ -1,0 +1,1 @@
+"""Deletions of the images and bands of a product, in the background."""

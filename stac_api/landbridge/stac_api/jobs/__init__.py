@@ -1,0 +1,1 @@
+"""Background jobs: the queue, and the errors after which a job is tried again."""
