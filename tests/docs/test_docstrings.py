@@ -1,4 +1,4 @@
-"""The docstrings of the public API: their sections are complete, and their examples run."""
+"""Checks that the docstrings of the public API have all their sections, and runs their examples."""
 
 import doctest
 import enum
@@ -42,7 +42,7 @@ AREA = {
 
 
 def public_members():
-    """Each public class and function, and each public method and property that our packages define."""
+    """Return the public classes and functions, and their public methods and properties that we define."""
     found = {}
     names = [(module, name) for module in MODULES for name in importlib.import_module(module).__all__]
     for module, name in [*names, *MORE]:
@@ -80,7 +80,7 @@ VALUES = {name: value for name, value in MEMBERS.items() if isinstance(value, (p
 
 
 def sections(docstring):
-    """The lines of each section of a numpy-style docstring, by heading; those before the first under ""."""
+    """Return the lines of each section of a numpy-style docstring; the key "" has those before the first."""
     lines = inspect.cleandoc(docstring or "").splitlines()
     found = {"": []}
     current = ""
@@ -94,7 +94,7 @@ def sections(docstring):
 
 
 def documented_parameters(lines):
-    """The names in a Parameters section: before the colon, several with commas between."""
+    """Return the names in a Parameters section: before the colon, separated by commas."""
     heads = [line.split(" : ")[0] for line in lines if line and not line.startswith(" ")]
     return [name.strip().lstrip("*") for head in heads for name in head.split(",")]
 
@@ -133,7 +133,7 @@ def test_a_docstring_of_a_value_or_class_is_a_noun_phrase(name):
 
 
 def own_parameters(cls):
-    """The parameters of a class's constructor; none if they are attributes alone, or another error's."""
+    """Return the parameters of a constructor; none if it takes only attributes, or is another error's."""
     constructor = next((owner for owner in cls.__mro__ if "__init__" in vars(owner)), object)
     if not constructor.__module__.startswith("landbridge.") or issubclass(cls, enum.Enum):
         return []
@@ -209,7 +209,7 @@ def write_scene(path, level, nodata_rows=0):
 
 @pytest.fixture(scope="module")
 def catalog(stack, tmp_path_factory):
-    """A product of four bands with three images, a remote image and a blob."""
+    """Make a product of four bands with three images, and a blob."""
     folder = tmp_path_factory.mktemp("fields")
     CatalogClient.clear_all_default_clients()
     remove_examples()

@@ -1,4 +1,4 @@
-"""The guide's pages, run from top to bottom as a reader would, on the demo's product."""
+"""Runs the examples of the guide's pages from top to bottom on the product of the demo."""
 
 import doctest
 import re
@@ -22,11 +22,11 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 PAGES = sorted(GUIDE.glob("*.md"))
 DOCTEST = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # The demo's product and those that the pages make
-OURS = re.compile(r"local:(demo-landsat|guide-)")
+PRODUCTS_OF_PAGES = re.compile(r"local:(demo-landsat|guide-)")
 
 
-def in_the_shell(example):
-    """Run the lines of a console block that start with "$ ", and compare what follows them."""
+def run_console_block(example):
+    """Run the lines of a console block that start with "$ ", and compare their output."""
     checker = doctest.OutputChecker()
     for part in re.split(r"^\$ ", example.parsed, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
@@ -38,15 +38,18 @@ def in_the_shell(example):
     return None
 
 
-def parsed(page):
-    """The page's examples, in one namespace."""
-    parsers = [PythonCodeBlockParser(doctest_optionflags=DOCTEST), CodeBlockParser("console", in_the_shell)]
+def parse_page(page):
+    """Return the page's examples, which share a namespace."""
+    parsers = [
+        PythonCodeBlockParser(doctest_optionflags=DOCTEST),
+        CodeBlockParser("console", run_console_block),
+    ]
     return Sybil(parsers).parse(page)
 
 
-def remove_ours():
+def remove_products_of_pages():
     for product in list(Product.search()):
-        if OURS.match(product.id):
+        if PRODUCTS_OF_PAGES.match(product.id):
             deletion = product.delete_related_objects()
             if deletion is not None:
                 deletion.wait_for_completion(timeout=60)
@@ -55,20 +58,20 @@ def remove_ours():
 
 @pytest.fixture(scope="module")
 def demo_product(stack, tmp_path_factory):
-    """The product of `make demo`, of small scenes."""
+    """Make the product of `make demo` from small scenes."""
     CatalogClient.clear_all_default_clients()
-    remove_ours()
+    remove_products_of_pages()
     dataset = generated(200, tmp_path_factory.mktemp("scenes"))
     product = demo.create_product(Product.namespace_id(dataset.name), dataset)
     assert demo.upload_images(product, dataset)
     yield
-    remove_ours()
+    remove_products_of_pages()
     CatalogClient.clear_all_default_clients()
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The working directory of a reader: it holds the file that the page on uploads reads."""
+    """Change to a working directory with the file that the page on uploads reads."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     profile = {"driver": "GTiff", "width": 64, "height": 48, "count": 1, "dtype": "uint16", "nodata": 0}
@@ -80,7 +83,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_the_examples_of_a_page_run(page, demo_product, folder):
-    document = parsed(page)
+    document = parse_page(page)
     examples = list(document.examples())
     assert examples
     for example in examples:
@@ -88,7 +91,7 @@ def test_the_examples_of_a_page_run(page, demo_product, folder):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
-def test_no_block_of_a_page_escapes_the_test(page):
+def test_every_block_of_a_page_is_run(page):
     fences = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)[::2]
     assert set(fences) <= {"python", "console"}
 
@@ -99,6 +102,6 @@ def test_the_index_links_every_page():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
-def test_links_between_pages_lead_somewhere(page):
+def test_links_between_pages_exist(page):
     for target in re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).is_file(), target
