@@ -28,10 +28,10 @@ _BAND_CACHE_SECONDS = 600.0
 class CatalogClient(RequestSender):
     """Connection to a STAC API, which threads can share.
 
-    A client is pickled as its configuration, without secrets. Where it is unpickled it takes the token, or
-    the login, that the environment or the profile of that process has for the same address. If it had a token
-    and finds none, its requests raise UnauthorizedError and are not sent anonymously. An `asset_signer` is
-    pickled like any function. A copy of a client is the client itself.
+    A client is pickled as its configuration, without secrets. The process that unpickles it uses the token,
+    or the login, that its own environment or profile has for the same address. If the client had a token
+    and that process has none, requests raise UnauthorizedError and are not sent anonymously. An
+    `asset_signer` is pickled like any function. A copy of a client is the client itself.
 
     Parameters
     ----------
