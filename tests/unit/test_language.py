@@ -29,16 +29,37 @@ def test_the_sources_are_found():
     assert len(SOURCES) > 200
 
 
-@pytest.mark.parametrize("folder", ["mappings/"])
-def test_docstrings_name_their_subject_or_begin_with_a_verb(folder):
-    found = [
+# Unfinished folders, and the number of their docstrings that may begin with such a word. Lower it when you
+# reword some of them.
+UNFINISHED = {
+    "src/landbridge/cli/": 1,
+    "src/landbridge/raster/": 70,
+    "stac_api/landbridge/stac_api/access/": 1,
+    "stac_api/landbridge/stac_api/admin/": 2,
+    "stac_api/landbridge/stac_api/api/": 3,
+    "stac_api/landbridge/stac_api/embedded/": 11,
+}
+
+
+def badly_begun_docstrings(paths):
+    return [
         f"{path}:{line}: {text.strip().splitlines()[0]}"
-        for path in SOURCES
-        if path.startswith(folder)
+        for path in paths
         for line, text in count_language.docstrings(ast.parse((ROOT / path).read_text()))
         if count_language.first_word(text) in count_language.FIRST_WORDS
     ]
+
+
+def test_docstrings_name_their_subject_or_begin_with_a_verb():
+    finished = [path for path in SOURCES if not path.startswith(tuple(UNFINISHED))]
+    assert len(finished) > 100
+    found = badly_begun_docstrings(finished)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("folder", "most"), UNFINISHED.items())
+def test_unfinished_folders_do_not_get_worse(folder, most):
+    assert len(badly_begun_docstrings(path for path in SOURCES if path.startswith(folder))) <= most
 
 
 def test_no_file_has_a_private_name():
