@@ -1,7 +1,5 @@
 """GeoContext of an area of interest."""
 
-import math
-import numbers
 import warnings
 from typing import Any
 
@@ -9,12 +7,18 @@ import shapely
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.aoi_fields import (
+    Bounds,
+    check_bounds,
+    check_origin,
+    check_resolution,
+    check_shape,
+    look_like_degrees,
+)
 from landbridge.geo.context import GeoContext
 from landbridge.geo.crs import WGS84, is_geographic, is_wgs84, lon_center
 from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian, join_at_antimeridian
 from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
-
-Bounds = tuple[float, float, float, float]
 
 UNCHANGED = "unchanged"
 # Degrees that geographic bounds may reach beyond the globe if no resolution defines half a pixel.
@@ -105,15 +109,15 @@ class AOI(GeoContext):
         """Check and store the fields."""
         super().__init__(all_touched=all_touched)
         self._geometry: BaseGeometry | None = None if geometry is None else to_shapely(geometry)
-        self._resolution = _valid_resolution(resolution)
+        self._resolution = check_resolution(resolution)
         self._crs = crs
-        self._shape = _valid_shape(shape)
+        self._shape = check_shape(shape)
         if self._resolution is not None and self._shape is not None:
             raise ValueError("An AOI has either a resolution or a shape. Set one of them to None.")
         # None: aligned if there is a resolution, which may be assigned later. A shape is not aligned.
         by_resolution = align_pixels is None and shape is None
         self._align_pixels = None if by_resolution else bool(align_pixels)
-        self._grid_origin = _valid_origin(grid_origin)
+        self._grid_origin = check_origin(grid_origin)
         if bounds is None and self._geometry is not None:
             if bounds_crs is not None and not is_wgs84(bounds_crs):
                 raise ValueError(
@@ -121,7 +125,7 @@ class AOI(GeoContext):
                     "Set the bounds too, or leave bounds_crs out."
                 )
             bounds = join_at_antimeridian(self._geometry).bounds if not self._geometry.is_empty else None
-        self._bounds: Bounds | None = _valid_bounds(bounds, bounds_crs)
+        self._bounds: Bounds | None = check_bounds(bounds, bounds_crs)
         self._bounds_crs = bounds_crs
         if self._bounds is not None and bounds_crs is not None:
             self._check_bounds(self._bounds, bounds_crs)
@@ -129,7 +133,7 @@ class AOI(GeoContext):
     def _check_bounds(self, bounds: Bounds, bounds_crs: str) -> None:
         if is_geographic(bounds_crs):
             self._check_degrees(bounds, bounds_crs)
-        elif _look_like_degrees(bounds):
+        elif look_like_degrees(bounds):
             warnings.warn(
                 f"The bounds {bounds} look like degrees, but bounds_crs is {bounds_crs!r}.",
                 UserWarning,
@@ -356,59 +360,3 @@ class AOI(GeoContext):
 
 def _is(value: Any, word: str) -> bool:
     return isinstance(value, str) and value == word
-
-
-def _valid_resolution(resolution: Any) -> float | None:
-    if resolution is None:
-        return None
-    if isinstance(resolution, bool) or not isinstance(resolution, numbers.Real):
-        raise TypeError(f"resolution must be a number; got {type(resolution).__name__}.")
-    if not float(resolution) > 0:
-        raise ValueError(f"resolution must be greater than 0; got {resolution}.")
-    return int(resolution) if isinstance(resolution, numbers.Integral) else float(resolution)
-
-
-def _valid_origin(origin: Any) -> tuple[float, float] | None:
-    if origin is None:
-        return None
-    if not isinstance(origin, (list, tuple)) or len(origin) != 2:
-        raise TypeError(f"grid_origin must be (x, y); got {origin!r}.")
-    x, y = (float(number) for number in origin)
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError(f"grid_origin must be two finite numbers; got {origin!r}.")
-    return (x, y)
-
-
-def _valid_shape(shape: Any) -> tuple[int, int] | None:
-    if shape is None:
-        return None
-    if not isinstance(shape, (list, tuple)) or len(shape) != 2:
-        raise TypeError(f"shape must be (rows, columns); got {shape!r}.")
-    rows, columns = shape
-    for size in (rows, columns):
-        if isinstance(size, bool) or not isinstance(size, numbers.Integral):
-            raise TypeError(f"shape must be two integers; got {shape!r}.")
-        if size <= 0:
-            raise ValueError(f"shape must be at least one pixel each way; got {shape!r}.")
-    return (int(rows), int(columns))
-
-
-def _valid_bounds(bounds: Any, crs: str | None) -> Bounds | None:
-    if bounds is None:
-        return None
-    if not isinstance(bounds, (list, tuple)):
-        raise TypeError(f"bounds must be a list or tuple; got {type(bounds).__name__}.")
-    if len(bounds) != 4:
-        raise ValueError(f"bounds must be (min x, min y, max x, max y); got {len(bounds)} numbers.")
-    min_x, min_y, max_x, max_y = bounds
-    if min_x > max_x and crs is not None and is_geographic(crs) and max_x + FULL_CIRCLE - min_x < MAX_LON:
-        max_x += FULL_CIRCLE  # across the antimeridian, as in RFC 7946
-    if min_x > max_x or min_y > max_y:
-        raise ValueError(
-            f"bounds must be (min x, min y, max x, max y); a minimum of {bounds} is above its maximum."
-        )
-    return (min_x, min_y, max_x, max_y)
-
-
-def _look_like_degrees(bounds: Bounds) -> bool:
-    return all(abs(x) <= MAX_LON for x in bounds[::2]) and all(abs(y) <= MAX_LAT for y in bounds[1::2])

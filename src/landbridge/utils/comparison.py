@@ -7,6 +7,7 @@ is missing. Resolutions are compared in meters, timestamps in UTC.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +15,16 @@ from typing import Any
 from landbridge.mappings import times
 from landbridge.mappings.codecs import METRES_PER_DEGREE
 
-__all__ = ["BOUNDS", "differs", "equals", "is_missing", "is_within", "to_comparable"]
+__all__ = [
+    "BOUNDS",
+    "attribute_value",
+    "differs",
+    "equals",
+    "is_missing",
+    "is_within",
+    "matches_like",
+    "to_comparable",
+]
 
 BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -118,3 +128,20 @@ def _resolution(value: Any) -> tuple[Any, Any]:
     if not isinstance(value, (int, float, str)) and hasattr(type(value), "unit"):
         return value.value, value.unit
     return None, None
+
+
+def matches_like(text: str, pattern: str, flags: int = 0) -> bool:
+    """Return True if a whole text matches a LIKE pattern."""
+    tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
+    wildcards = {"%": ".*", "_": "."}
+    expression = "".join(wildcards.get(token) or re.escape(token[-1]) for token in tokens)
+    return re.fullmatch(expression, text, flags | re.DOTALL) is not None
+
+
+def attribute_value(obj: Any, name: str) -> Any:
+    """Return an attribute of an object, or the value of a key of a mapping."""
+    if isinstance(obj, Mapping):
+        return obj.get(name)
+    # References are compared by id, so that the other object need not be read.
+    reference = getattr(getattr(type(obj), name, None), "id_field", name)
+    return getattr(obj, reference)

@@ -6,19 +6,25 @@ by meaning, and evaluated on objects.
 
 from __future__ import annotations
 
-import copy
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from enum import Enum
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 from landbridge.utils import chained_comparisons
-from landbridge.utils.comparison import BOUNDS, differs, equals, is_missing, is_within
+from landbridge.utils.comparison import (
+    BOUNDS,
+    attribute_value,
+    differs,
+    equals,
+    is_missing,
+    is_within,
+    matches_like,
+)
+from landbridge.utils.json_values import copy_mutable, json_value
 
 __all__ = [
     "AndExpression",
@@ -167,18 +173,12 @@ class Expression(ABC):
         if not isinstance(data, Mapping) or len(data) != 1:
             raise ValueError(f"An expression is a mapping with one operator; got {data!r}.")
         ((name, operand),) = data.items()
-        parser = _PARSERS.get(name)
-        if parser is None:
-            raise ValueError(f"Unknown operator {name!r}; known are {', '.join(_PARSERS)}.")
+        if name not in _KINDS:
+            raise ValueError(f"Unknown operator {name!r}; known are {', '.join(_KINDS)}.")
         try:
-            return parser(operand)
+            return _parse_operand(_KINDS[name], operand)
         except (TypeError, AttributeError) as error:
             raise ValueError(f"The operand of the operator {name!r} is not valid: {operand!r}.") from error
-
-
-def _copy_mutable(value: Any) -> Any:
-    """Return a value that the caller cannot change any more: containers are copied."""
-    return copy.deepcopy(value) if isinstance(value, (list, dict, set, bytearray)) else value
 
 
 def _parts(expression: Expression, kind: type[LogicalExpression]) -> tuple[Expression, ...]:
@@ -255,7 +255,7 @@ class _ValueExpression(OpExpression):
     value: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", _copy_mutable(self.value))
+        object.__setattr__(self, "value", copy_mutable(self.value))
 
     def serialize(self) -> dict[str, Any]:
         return {self.operator: {self.name: json_value(self.value)}}
@@ -271,7 +271,7 @@ class EqExpression(_ValueExpression):
     operator: ClassVar[str] = "eq"
 
     def evaluate(self, obj: Any) -> bool:
-        return equals(_attribute_value(obj, self.name), json_value(self.value))
+        return equals(attribute_value(obj, self.name), json_value(self.value))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -281,7 +281,7 @@ class NeExpression(_ValueExpression):
     operator: ClassVar[str] = "ne"
 
     def evaluate(self, obj: Any) -> bool:
-        return differs(_attribute_value(obj, self.name), json_value(self.value))
+        return differs(attribute_value(obj, self.name), json_value(self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +295,7 @@ class RangeExpression(OpExpression):
         unknown = set(self.parts) - set(BOUNDS)
         if unknown or not self.parts:
             raise ValueError(f"A range has bounds gt, gte, lt or lte; got {sorted(self.parts)}.")
-        parts = {bound: _copy_mutable(value) for bound, value in self.parts.items()}
+        parts = {bound: copy_mutable(value) for bound, value in self.parts.items()}
         object.__setattr__(self, "parts", MappingProxyType(parts))
 
     def __reduce__(self) -> Any:
@@ -307,7 +307,7 @@ class RangeExpression(OpExpression):
 
     def evaluate(self, obj: Any) -> bool:
         bounds = {bound: json_value(value) for bound, value in self.parts.items()}
-        return is_within(_attribute_value(obj, self.name), bounds)
+        return is_within(attribute_value(obj, self.name), bounds)
 
     def __repr__(self) -> str:
         return f"(p.{self.name} {' '.join(f'{key} {value!r}' for key, value in self.parts.items())})"
@@ -320,7 +320,7 @@ class PrefixExpression(_ValueExpression):
     operator: ClassVar[str] = "prefix"
 
     def evaluate(self, obj: Any) -> bool:
-        value = _attribute_value(obj, self.name)
+        value = attribute_value(obj, self.name)
         return isinstance(value, str) and value.startswith(self.value)
 
 
@@ -332,7 +332,7 @@ class LikeExpression(_ValueExpression):
     flags: ClassVar[int] = 0
 
     def evaluate(self, obj: Any) -> bool:
-        value = _attribute_value(obj, self.name)
+        value = attribute_value(obj, self.name)
         return isinstance(value, str) and matches_like(value, self.value, self.flags)
 
 
@@ -354,7 +354,7 @@ class IsNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return is_missing(_attribute_value(obj, self.name))
+        return is_missing(attribute_value(obj, self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,85 +367,28 @@ class IsNotNullExpression(OpExpression):
         return {self.operator: self.name}
 
     def evaluate(self, obj: Any) -> bool:
-        return not is_missing(_attribute_value(obj, self.name))
+        return not is_missing(attribute_value(obj, self.name))
 
 
-def matches_like(text: str, pattern: str, flags: int = 0) -> bool:
-    """Return True if a whole text matches a LIKE pattern."""
-    tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
-    wildcards = {"%": ".*", "_": "."}
-    expression = "".join(wildcards.get(token) or re.escape(token[-1]) for token in tokens)
-    return re.fullmatch(expression, text, flags | re.DOTALL) is not None
-
-
-def json_value(value: Any) -> Any:
-    """Return a value of a filter as JSON: dates in ISO form, enums by value, catalog objects by id."""
-    return next((convert(value) for wanted, convert in _JSON_CONVERTERS if wanted(value)), value)
-
-
-def _is_instance(*kinds: type) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, kinds)
-
-
-def _type_has(name: str) -> Callable[[Any], bool]:
-    return lambda value: hasattr(type(value), name)
-
-
-_JSON_CONVERTERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Any]], ...] = (
-    (_is_instance(Enum), lambda value: value.value),
-    (_is_instance(str, int, float, type(None)), lambda value: value),
-    (_is_instance(date), lambda value: value.isoformat()),
-    (_type_has("id"), lambda value: value.id),
-    (_type_has("serialize"), lambda value: value.serialize(value)),
-    (_type_has("item"), lambda value: value.item()),  # numpy's scalars
-    (_is_instance(Mapping), lambda value: {key: json_value(entry) for key, entry in value.items()}),
-    (_is_instance(Iterable), lambda value: [json_value(entry) for entry in value]),
-)
-
-
-def _attribute_value(obj: Any, name: str) -> Any:
-    if isinstance(obj, Mapping):
-        return obj.get(name)
-    # References are compared by id, so that the other object need not be read.
-    reference = getattr(getattr(type(obj), name, None), "id_field", name)
-    return getattr(obj, reference)
-
-
-def _value_parser(kind: type[_ValueExpression]) -> Callable[[Any], Expression]:
-    def parse(operand: Any) -> Expression:
+def _parse_operand(kind: type[Any], operand: Any) -> Expression:
+    """Return the expression of a kind with a serialized operand; TypeError if the operand does not fit."""
+    expression: Expression
+    if issubclass(kind, LogicalExpression):
+        expression = kind(tuple(Expression.parse(part) for part in operand))
+    elif issubclass(kind, (_ValueExpression, RangeExpression)):
         ((name, value),) = operand.items()
-        return kind(name, value)
-
-    return parse
-
-
-def _name_parser(kind: type[OpExpression]) -> Callable[[Any], Expression]:
-    def parse(operand: Any) -> Expression:
-        if not isinstance(operand, str):
-            raise TypeError(f"{operand!r} is not the name of a property.")
-        return kind(operand)
-
-    return parse
+        expression = kind(name, value)
+    elif isinstance(operand, str):
+        expression = kind(operand)
+    else:
+        raise TypeError(f"{operand!r} is not the name of a property.")
+    return expression
 
 
-def _parse_range(operand: Any) -> Expression:
-    ((name, parts),) = operand.items()
-    return RangeExpression(name, parts)
-
-
-def _logical_parser(kind: type[LogicalExpression]) -> Callable[[Any], Expression]:
-    return lambda operand: kind(tuple(Expression.parse(part) for part in operand))
-
-
-_PARSERS: dict[str, Callable[[Any], Expression]] = {
-    "eq": _value_parser(EqExpression),
-    "ne": _value_parser(NeExpression),
-    "range": _parse_range,
-    "prefix": _value_parser(PrefixExpression),
-    "like": _value_parser(LikeExpression),
-    "ilike": _value_parser(ILikeExpression),
-    "isnull": _name_parser(IsNullExpression),
-    "isnotnull": _name_parser(IsNotNullExpression),
-    "and": _logical_parser(AndExpression),
-    "or": _logical_parser(OrExpression),
+_KINDS: dict[str, type[Expression]] = {
+    kind.operator: kind
+    for kind in (
+        *(EqExpression, NeExpression, RangeExpression, PrefixExpression, LikeExpression, ILikeExpression),
+        *(IsNullExpression, IsNotNullExpression, AndExpression, OrExpression),
+    )
 }

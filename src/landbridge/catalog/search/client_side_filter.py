@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.utils.comparison import differs, equals, is_missing, is_within, to_comparable
-from landbridge.utils.expressions import matches_like
+from landbridge.utils.comparison import differs, equals, is_missing, is_within, matches_like, to_comparable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from landbridge.catalog.model.attributes import BooleanAttribute, TypedAttribute
 from landbridge.catalog.model.converters import GeometryAttribute
 from landbridge.exceptions import BadRequestError
-from landbridge.utils.expressions import EqExpression, NeExpression, RangeExpression, json_value
+from landbridge.utils.expressions import EqExpression, NeExpression, RangeExpression
+from landbridge.utils.json_values import json_value
 
 if TYPE_CHECKING:
     from landbridge.catalog.model.attributes import Attribute

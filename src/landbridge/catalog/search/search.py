@@ -9,13 +9,8 @@ from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.model.references import CatalogObjectReference
 from landbridge.catalog.search.filter_values import check_values
 from landbridge.catalog.search.query import Query
-from landbridge.utils.expressions import (
-    AndExpression,
-    EqExpression,
-    Expression,
-    OrExpression,
-    json_value,
-)
+from landbridge.utils.expressions import AndExpression, EqExpression, Expression, OrExpression
+from landbridge.utils.json_values import json_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
