@@ -187,7 +187,7 @@ def test_no_secret_gets_into_it(
         stored = "\n".join(row for (row,) in conn.execute("SELECT a::text FROM landbridge.audit a"))
     for text in (stored, capsys.readouterr().out):
         assert upload.rpartition("/")[2] in text
-        for secret in ("abcdef", "signature", shown, shown.rpartition("_")[2], "a guess", OPERATOR):
+        for secret in ("abcdef", "signature", shown, shown.split("_", 2)[2], "a guess", OPERATOR):
             assert secret not in text
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from access.conftest import ANN, OPERATOR
 from integration.conftest import stac_collection, stac_item
-from landbridge.stac_api.access import rate_limits
 from landbridge.stac_api.access.rate_limits import RateLimit, TokenBuckets
 
 if TYPE_CHECKING:
@@ -70,9 +69,8 @@ def test_callers_do_not_take_from_each_other() -> None:
     assert buckets.take("bob") == 0
 
 
-def test_no_more_callers_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "_MOST", 100)
-    buckets = TokenBuckets(RateLimit(1, 1), Clock())
+def test_no_more_callers_are_remembered_than_there_is_room_for() -> None:
+    buckets = TokenBuckets(RateLimit(1, 1), Clock(), size=100)
     for n in range(1000):
         assert buckets.take(str(n)) == 0
     assert len(buckets._levels) == 100

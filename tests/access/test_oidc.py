@@ -160,8 +160,8 @@ NOW = int(time.time())
         ({"sub": None}, "sub"),
         ({"sub": ""}, "sub"),
         ({"sub": 7}, "sub"),
-        ({"sub": "a b"}, "names no user"),
-        ({"org": "a:b"}, "names no org"),
+        ({"sub": "a b"}, "is not a valid user"),
+        ({"org": "a:b"}, "is not a valid org"),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""`landbridge auth login`, `logout` and `status`: who the user is to the service of a profile."""
+"""`landbridge auth login`, `logout` and `status`: the login to the service of a profile."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _profile = click.option(
 
 @click.group()
 def auth() -> None:
-    """Log in to the service of a profile, log out, and tell who is logged in."""
+    """Log in to the service of a profile, log out, and show the login."""
 
 
 @auth.command()
 @_profile
 def login(profile: str | None) -> None:
-    """Get tokens for a profile: by a code that is confirmed in a browser, or by the client's secret.
+    """Get tokens for a profile, by a code to confirm in a browser or by the client's secret.
 
-    They are kept in the user's state folder, for this user alone, and renewed as they are used.
+    They are stored in the user's state folder, readable by this user only, and renewed when they are used.
     """
-    with _told():
+    with _reported():
         tokens = _tokens(_settings(profile))
         if not tokens.interactive:
             tokens.token()
@@ -52,8 +52,8 @@ def login(profile: str | None) -> None:
 @auth.command()
 @_profile
 def logout(profile: str | None) -> None:
-    """Forget the tokens of a profile, and have the provider revoke them where it can."""
-    with _told():
+    """Delete the tokens of a profile, and revoke them if the provider can."""
+    with _reported():
         there = _tokens(_settings(profile)).logout()
     click.echo("Logged out." if there else "Nobody was logged in.")
 
@@ -61,14 +61,14 @@ def logout(profile: str | None) -> None:
 @auth.command()
 @_profile
 def status(profile: str | None) -> None:
-    """Tell which service is used, by which credential, and whom it takes that for.
+    """Show the service, the credential, and the user that the service sees.
 
-    Exit code 1 where the service does not take it.
+    The exit code is 1 if the service does not accept the credential.
     """
     from landbridge.auth import Auth
     from landbridge.catalog import CatalogClient
 
-    with _told():
+    with _reported():
         settings = _settings(profile)
         rows: dict[str, Any] = {"profile": settings.profile, "service": settings.url or "embedded"}
         if settings.oidc is not None:
@@ -124,8 +124,8 @@ def _tokens(settings: Settings) -> OidcTokens:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Turn errors that are for people to read into a message and exit code 1."""
+def _reported() -> Iterator[None]:
+    """Turn errors into a message and exit code 1."""
     try:
         yield
     except (ClientError, ConfigError, ServerError, OSError) as error:

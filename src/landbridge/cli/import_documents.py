@@ -27,18 +27,18 @@ _JSON = (".json", ".geojson")
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
 )
-@click.option("--collection", help="Put the items into this collection, whatever they say themselves.")
-@click.option("--upsert", is_flag=True, help="Replace items that are there; without this they are refused.")
+@click.option("--collection", help="Put all items into this collection instead of their own.")
+@click.option("--upsert", is_flag=True, help="Replace existing items; without this they are refused.")
 @click.option(
     "--rejected",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write what is refused to this file and go on; without this the first refusal ends the import.",
+    help="Write refused documents to this file and continue; without this the first refusal ends the import.",
 )
 def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejected: Path | None) -> None:
     """Load STAC Items and Collections: newline-delimited JSON, JSON, stac-geoparquet, or folders of these.
 
-    Collections come first; those that there are already are left as they are. Items go in by batches, each
-    whole or not at all. The exit code is 1 if any document is refused, or if there is none to import.
+    Collections come first; existing ones stay as they are. Items are stored in batches, each completely or
+    not at all. The exit code is 1 if a document is refused, or if there is none to import.
     """
     from landbridge.catalog import CatalogClient
 
@@ -63,7 +63,7 @@ def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejec
 
 @dataclass
 class _Report:
-    """Counts of an import, and the file of what was refused."""
+    """Counts of an import, and the file of refused documents."""
 
     rejected: Path | None
     stored: int = 0
@@ -92,7 +92,7 @@ class _Report:
         return self.stored + self.items_refused + collections
 
     def refuse(self, documents: Iterable[Document], why: str) -> None:
-        """Write documents to the file of the refused, and say why; without a file, end the import."""
+        """Write documents to the file of refused ones, and print why; without a file, end the import."""
         why = why.strip()
         if self.rejected is None:
             raise click.ClickException(
@@ -118,7 +118,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _documents(path: Path, *, collections: bool = False) -> Iterator[Document]:
-    """Give the Items and Collections of a file, one after the other; the Items may be left out.
+    """Yield the Items and Collections of a file; only Collections if `collections` is set.
 
     Raises click.ClickException, which names the file.
     """
@@ -128,7 +128,7 @@ def _documents(path: Path, *, collections: bool = False) -> Iterator[Document]:
     elif kind in _LINES:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
-                # Most lines are Items, which need not be parsed twice.
+                # Most lines are Items; parse them only once.
                 if line.strip() and (not collections or _may_be_collection(line)):
                     yield from _features(_parsed(line, f"{path}, line {number}"), path)
     else:
@@ -139,11 +139,11 @@ def _may_be_collection(line: str) -> bool:
     return '"Collection"' in line or '"extent"' in line
 
 
-def _parsed(text: str, where: str) -> Any:
+def _parsed(text: str, source: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
-        raise click.ClickException(f"{where} is not JSON: {error}") from error
+        raise click.ClickException(f"{source} is not JSON: {error}") from error
 
 
 def _refuse_constant(name: str) -> None:
@@ -160,7 +160,7 @@ def _features(document: Any, path: Path) -> Iterator[Document]:
             yield from _features(feature, path)
     elif kind in ("Feature", "Collection"):
         yield document
-    elif kind != "Catalog":  # whose children are files of their own
+    elif kind != "Catalog":  # its children are files of their own
         raise click.ClickException(f"{path} holds no STAC Item, Collection or ItemCollection.")
 
 
@@ -178,7 +178,7 @@ def _parquet(path: Path) -> Any:
 
 
 def _make_collections(client: CatalogClient, files: list[Path], report: _Report) -> None:
-    """Make those collections of the files that there are not yet."""
+    """Create the collections of the files that do not exist yet."""
     from landbridge.exceptions import BadRequestError, ConflictError
 
     for document in (one for path in files for one in _documents(path, collections=True)):
@@ -230,18 +230,18 @@ class _Loader:
             return
         body = {"items": items, "method": self._method}
         try:
-            # An upsert may be repeated; an insert of what was stored would be refused.
+            # An upsert can be retried; a repeated insert would be refused.
             self._client.post(
                 f"/collections/{escape(collection)}/bulk_items", body, idempotent=self._method == "upsert"
             )
         except NotFoundError as error:
-            # There is no such collection, so all of them would be refused one by one.
+            # The collection does not exist, so every item would be refused.
             self._report.refuse(items.values(), f"{len(items)} items of {collection!r} are refused: {error}")
         except (BadRequestError, ConflictError) as error:
             if len(items) == 1 or self._report.rejected is None:
                 self._report.refuse(items.values(), str(error))
                 return
-            # Halving finds the few that are refused, and stores all others.
+            # Halve the batch to find the refused items and store all others.
             names = list(items)
             for part in (names[: len(names) // 2], names[len(names) // 2 :]):
                 self._store(collection, {name: items[name] for name in part})

@@ -9,7 +9,7 @@ DISTRIBUTIONS = ("landbridge", "landbridge-mappings", "landbridge-stac-api")
 
 @click.command()
 def version() -> None:
-    """Print the versions of what is installed."""
+    """Print the versions of the installed distributions."""
     for distribution in DISTRIBUTIONS:
         try:
             found = importlib.metadata.version(distribution)

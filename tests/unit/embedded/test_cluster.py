@@ -27,8 +27,8 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def in_home(root: Path, account: OsUser = ME) -> Cluster:
-    return Cluster(Home(root), root / "postgres", account)
+def in_home(root: Path, os_user: OsUser = ME) -> Cluster:
+    return Cluster(Home(root), root / "postgres", os_user)
 
 
 def test_the_socket_lies_beside_the_data_where_its_path_fits(folder: Path):
@@ -100,7 +100,7 @@ def test_a_home_out_of_the_accounts_reach_keeps_its_cluster_elsewhere(
     (folder / "closed").chmod(0o700)
     cluster = clusters.open_cluster(home)
     assert cluster.data.is_relative_to(folder / "var" / "clusters")
-    assert reachable(cluster.data.parent, cluster.account)
+    assert reachable(cluster.data.parent, cluster.os_user)
     assert clusters.open_cluster(home) == cluster
     # Deleted and made anew, the home does not meet the old cluster.
     home.postgres.unlink()

@@ -49,14 +49,14 @@ def machine(tmp_path: Path) -> postgres_programs.SearchEnvironment:
 
 
 def find(
-    machine: SearchEnvironment, major: int | None = None, account: OsUser = ME
+    machine: SearchEnvironment, major: int | None = None, os_user: OsUser = ME
 ) -> postgres_programs.Installation:
-    return postgres_programs.find_installation(account, major, machine)
+    return postgres_programs.find_installation(os_user, major, machine)
 
 
-def refusal(machine: SearchEnvironment, major: int | None = None, account: OsUser = ME) -> str:
+def refusal(machine: SearchEnvironment, major: int | None = None, os_user: OsUser = ME) -> str:
     with pytest.raises(PostgresNotFound) as caught:
-        find(machine, major, account)
+        find(machine, major, os_user)
     return str(caught.value)
 
 
@@ -156,7 +156,7 @@ def test_programs_that_do_not_start_are_refused(machine: SearchEnvironment):
 def test_programs_out_of_reach_of_their_account_are_refused(machine: SearchEnvironment):
     place = lay_out(machine.root / "usr/lib/postgresql/15/bin")
     (machine.root / "usr").chmod(0o700)
-    assert f"{place} is out of reach of user somebody" in refusal(machine, account=SOMEBODY)
+    assert f"{place} is out of reach of user somebody" in refusal(machine, os_user=SOMEBODY)
 
 
 def test_a_server_without_postgis_gets_the_package_of_its_version(machine: SearchEnvironment):

@@ -1,4 +1,4 @@
-"""`landbridge catalog`: what a shell asks of the Catalog object API."""
+"""`landbridge catalog`: listing and sharing with the Catalog object API."""
 
 import click
 
@@ -6,9 +6,9 @@ from landbridge.cli import LazyGroup
 
 # name: (module:command, one line of help)
 COMMANDS = {
-    "products": ("landbridge.cli.catalog.products:products", "List products, and say who may use them."),
+    "products": ("landbridge.cli.catalog.products:products", "List products, and share them."),
     "bands": ("landbridge.cli.catalog.bands:bands", "List the bands of a product."),
-    "blobs": ("landbridge.cli.catalog.blobs:blobs", "List blobs, and say who may use them."),
+    "blobs": ("landbridge.cli.catalog.blobs:blobs", "List blobs, and share them."),
 }
 
 

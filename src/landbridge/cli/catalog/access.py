@@ -1,4 +1,4 @@
-"""The six commands that add subjects to the access lists of an object and take them off."""
+"""The six commands that add subjects to the access lists of an object, and remove them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["add_access_commands"]
 
 
 def add_access_commands(group: click.Group, get: Callable[[str], Any]) -> None:
-    """Add `add-owner`, `remove-owner` and the like to a group; `get` gives an object by its id, or None."""
+    """Add `add-owner`, `remove-owner` etc. to a group; `get` returns an object by its id, or None."""
     noun = str(group.name).removesuffix("s")
     for attribute, role in SUBJECT_LISTS.items():
         group.add_command(_add(noun, attribute, role, get))
@@ -43,7 +43,7 @@ def _add(noun: str, attribute: str, role: str, get: Callable[[str], Any]) -> cli
 
 
 def _remove(noun: str, attribute: str, role: str, get: Callable[[str], Any]) -> click.Command:
-    @click.command(f"remove-{role}", help=f"Take SUBJECT off the {attribute} of the {noun} ID.")
+    @click.command(f"remove-{role}", help=f"Remove SUBJECT from the {attribute} of the {noun} ID.")
     @click.argument("id")
     @click.argument("subject")
     def remove(id: str, subject: str) -> None:

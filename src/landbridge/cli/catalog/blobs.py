@@ -17,7 +17,7 @@ _STORAGE_TYPES = ("compute", "data", "dyncomp", "logs")
 
 @click.group()
 def blobs() -> None:
-    """List blobs, and say who may use them."""
+    """List blobs, and share them."""
 
 
 @blobs.command("list")

@@ -1,4 +1,4 @@
-"""What the listing commands share: their options, their filters, their output, and how errors show."""
+"""Options, filters, output and error messages that the listing commands share."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SUBJECT_LISTS", "filtered", "listing", "reported", "sharing", "write"]
 
-# The access lists of a product or blob: who stands in each
+# Access lists of a product or blob: the role of their subjects
 SUBJECT_LISTS = {"owners": "owner", "writers": "writer", "readers": "reader"}
 
 
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
-    """Turn what the object API raises for people to read into a message and exit code 1."""
+    """Turn errors of the object API into a message and exit code 1."""
     from landbridge.catalog import AttributeValidationError, DeletedObjectError
     from landbridge.exceptions import ClientError, ConfigError, ServerError
 
@@ -41,49 +41,51 @@ def reported() -> Iterator[None]:
 
 
 def _decorated(function: Callable[..., Any], decorators: Iterable[Callable[..., Any]]) -> Callable[..., Any]:
-    """The function under decorators as if they stood over it in this order."""
+    """Apply decorators to a function, in the order of decorator lines."""
     return functools.reduce(lambda inner, outer: outer(inner), reversed(list(decorators)), function)
 
 
 def listing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that every list takes: --tags, --limit and --output."""
+    """Add the options of every list: --tags, --limit and --output."""
     return _decorated(
         function,
         (
             click.option(
-                "--tags", multiple=True, help="Only what carries this tag; may be repeated, any counts."
+                "--tags",
+                multiple=True,
+                help="Only objects with this tag; may be repeated: any.",
             ),
-            click.option("--limit", type=click.IntRange(min=0), help="At most so many."),
+            click.option("--limit", type=click.IntRange(min=0), help="Maximum number."),
             click.option(
                 "--output",
                 type=click.Choice(["id", "short", "json"]),
                 default="short",
                 show_default=True,
-                help="Ids, a line for each, or a JSON array of all attributes.",
+                help="Ids, a line per object, or a JSON array of all attributes.",
             ),
         ),
     )
 
 
 def sharing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that ask who may use an object: --access-id, --owners, --writers and --readers."""
+    """Add the options for access lists: --access-id, --owners, --writers and --readers."""
     of_lists = (
         click.option(
             f"--{name}",
             multiple=True,
             metavar="SUBJECT",
-            help=f"Only what has this {one}, such as user:ID or org:ID; may be repeated, any counts.",
+            help=f"Only objects with this {one}, such as user:ID or org:ID; may be repeated: any.",
         )
         for name, one in SUBJECT_LISTS.items()
     )
     anywhere = click.option(
-        "--access-id", metavar="SUBJECT", help="Only what this subject owns, may change or may read."
+        "--access-id", metavar="SUBJECT", help="Only objects that this subject owns, can change or can read."
     )
     return _decorated(function, (anywhere, *of_lists))
 
 
 def filtered(search: Any, access_id: str | None = None, **wanted: Any) -> Any:
-    """The search for what has the wanted values: None and () want nothing, of several values any does."""
+    """Return the search filtered by the given values: None and () do not filter, a tuple matches any."""
     from landbridge.catalog import properties
 
     for name, value in wanted.items():
@@ -99,9 +101,9 @@ def filtered(search: Any, access_id: str | None = None, **wanted: Any) -> Any:
 
 
 def write(search: Any, limit: int | None, output: str, fields: Callable[[Any], tuple[str, ...]]) -> None:
-    """Print the objects of a search as they come.
+    """Print the objects of a search as they arrive.
 
-    `fields` gives what `short` shows of an object, separated by tabs.
+    `fields` returns the columns of an object for `short`, which are separated by tabs.
     """
     objects = iter(search if limit is None else search.limit(limit))
     if output == "id":

@@ -12,13 +12,13 @@ from landbridge.cli.catalog.common import filtered, listing, reported, sharing, 
 if TYPE_CHECKING:
     from landbridge.catalog import Product
 
-# What the flags ask of is_core
+# Flag: value of is_core
 _CORE = {"core": True, "user": False, "all": None}
 
 
 @click.group()
 def products() -> None:
-    """List products, and say who may use them."""
+    """List products, and share them."""
 
 
 @products.command("list")

@@ -39,12 +39,15 @@ class TokenBuckets:
     Args:
         rate: rate and capacity of the buckets.
         clock: function that returns seconds.
+        size: maximum number of buckets.
     """
 
-    def __init__(self, rate: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rate: RateLimit, clock: Callable[[], float] = time.monotonic, size: int = _MAX_BUCKETS
+    ) -> None:
         self.rate = rate
         self._clock = clock
-        self._levels: LRUCache[str, tuple[float, float]] = LRUCache(_MAX_BUCKETS)
+        self._levels: LRUCache[str, tuple[float, float]] = LRUCache(size)
 
     def take(self, caller: str) -> float:
         """Take a request from a caller's bucket.

@@ -1,7 +1,7 @@
-"""Whether the catalog and its store agree: every asset is there with its size, and nothing else is.
+"""Comparison of the catalog with its object store: every asset exists with its size, and nothing else does.
 
-The order of reading makes it right while the service works: the store's objects first, then the records of
-what is on its way, then the items. An object that was there at first and that neither names is nobody's.
+The order of reading makes it correct while the service runs: first the store's objects, then the records of
+pending work, then the items. An object that existed at first and that no record or item names is an orphan.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from landbridge.stac_api.jobs.queue import JobQueue
     from landbridge.stac_api.services import Services
 
-_LATE = 60.0  # seconds after which a record without its job is one that was forgotten
+_LATE = 60.0  # seconds after which a record without a job counts as stuck
 _PAGE = 1000
 
 _DUE_PATHS = "SELECT path FROM landbridge.deletion_queue"
@@ -38,11 +38,11 @@ _BLOBS_DELETING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions W
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be.
+    """A fault in the catalog or its store.
 
-    `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store), `stuck` (work that
-    nobody carries on) and `damaged` (an item's row); `path` is the object's, if it is about one. `repair`
-    mends the last three kinds, of damaged items those that it can; data that is gone, nobody brings back.
+    `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store), `stuck` (work without
+    a job) and `damaged` (an item's row); `path` is the path of the object, if there is one. `repair` fixes
+    the last three kinds, except for damaged items whose content is lost.
     """
 
     kind: str
@@ -55,11 +55,11 @@ class Finding:
 
 
 async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
-    """All that is wrong. Reads the whole catalog and lists the whole store, collection by collection.
+    """Return all findings. It reads the whole catalog and lists the whole store, collection by collection.
 
     Args:
-        services: of this process.
-        late: seconds that a record may be without its job.
+        services: handles of this process.
+        late: seconds after which a record without a job counts as stuck.
     """
     found: list[Finding] = []
     for collection in await collection_queries.collection_ids(services.writepool):
@@ -89,7 +89,7 @@ def _unreadable(item: inspection.DamagedItem) -> Finding:
 
 
 async def _examine(services: Services, collection: str) -> list[Finding]:
-    """Compare one collection with what the store has of it."""
+    """Compare a collection with its objects in the store."""
     objects = await services.store.sizes(_prefix(collection))
     pending = await _pending_paths(services)
     needed, found = set(), []
@@ -108,7 +108,7 @@ async def _examine(services: Services, collection: str) -> list[Finding]:
 
 
 async def _recheck(services: Services, collection: str, item: str, key: str, path: str) -> Finding | None:
-    """What is wrong with an asset that seemed wrong: the item may have come or changed since the listing."""
+    """Check a suspicious asset again, because its item may be newer than the listing."""
     stored = await inspection.asset(services.writepool, collection, item, key)
     if _stored_at(stored) != path:
         return None
@@ -132,9 +132,9 @@ def _prefix(collection: str) -> str:
 async def _items(
     services: Services, collection: str
 ) -> AsyncIterator[tuple[str, list[tuple[str, str, Mapping[str, Any]]]]]:
-    """Each item, and of its assets in our store the key, the path and the asset.
+    """Yield each item with the key, path and content of its assets in the store.
 
-    An asset may be another item's: several may show one file, and deleting one of them leaves it.
+    Assets of several items may refer to one file; deleting one of the items keeps the file.
     """
     last, prefix = "", _prefix(collection)
     while page := await inspection.assets_after(services.writepool, collection, last, _PAGE):
@@ -151,12 +151,12 @@ async def _items(
 
 
 def _stored_at(asset: Any) -> str:
-    """The path in our store of an asset as the database keeps it; empty for others, and for no asset."""
+    """Return the path in the store of a stored asset; empty if it lies elsewhere or is missing."""
     return unquote(links.asset_path(str(asset.get("href"))) or "") if isinstance(asset, dict) else ""
 
 
 async def _pending_paths(services: Services) -> set[str]:
-    """Paths of what arrives and of what is about to go; one that ends in a slash is all below it."""
+    """Return the paths of pending uploads and deletions; one that ends in a slash covers all below it."""
     pool = services.writepool
     return {
         row["path"]
@@ -171,7 +171,7 @@ def _is_pending(path: str, pending: set[str]) -> bool:
 
 
 async def _objects_of_missing_collections(services: Services) -> list[Finding]:
-    """Objects of collections that are not there."""
+    """Return findings for objects of collections that do not exist."""
     found = []
     for root in (IMAGES, BLOBS):
         listed = await obstore.list_with_delimiter_async(services.store.backend, root)
@@ -183,7 +183,7 @@ async def _objects_of_missing_collections(services: Services) -> list[Finding]:
             if await collection_queries.exists(services.writepool, collection):
                 continue
             found += [
-                Finding("orphan", path, f"{size} bytes of a collection that is not there", path)
+                Finding("orphan", path, f"{size} bytes of a collection that does not exist", path)
                 for path, size in objects.items()
                 if not _is_pending(path, pending)
             ]
@@ -213,7 +213,7 @@ async def _stuck(services: Services, late: float) -> list[Finding]:
 
 
 async def repair(services: Services, jobs: JobQueue, findings: list[Finding], *, late: float = _LATE) -> None:
-    """Delete orphans, mend items and carry on what is stuck. What is left, another `examine` tells."""
+    """Delete orphans, repair items and resume stuck jobs; `examine` again to see what remains."""
     orphans = [finding.path for finding in findings if finding.kind == "orphan" and finding.path]
     await deletion_queue.schedule(services.writepool, orphans)
     await deletion_queue.delete_due(services.writepool, services.store)

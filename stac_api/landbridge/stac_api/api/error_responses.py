@@ -40,7 +40,7 @@ _STATUS: dict[type[Exception], int] = {
     InvalidDocument: 400,
     ValidationError: 400,
     orjson.JSONDecodeError: 400,
-    UnicodeEncodeError: 400,  # half of a surrogate pair
+    UnicodeEncodeError: 400,  # a lone surrogate
     RecursionError: 400,
     OverflowError: 400,  # a date outside the years 1 to 9999
     asyncpg.DataError: 400,  # a parameter that its type cannot hold
@@ -77,8 +77,8 @@ def _describe(exc: Exception) -> str:
     if isinstance(exc, AttributeError):
         return "The request body must be a JSON object, sent as application/json."
     if isinstance(exc, (asyncpg.IntegrityConstraintViolationError, psycopg.IntegrityError)):
-        # The database names rows that the caller may not know of.
-        return "The request contradicts what is stored: an id is taken, or what it refers to is not there."
+        # The database's message names rows that the caller may not be allowed to see.
+        return "The request contradicts what is stored: an id is taken, or a referenced object is missing."
     text = exc.args[0] if exc.args and isinstance(exc, asyncpg.PostgresError) else exc
     return str(text) or type(exc).__name__
 
@@ -105,7 +105,7 @@ def _is_disk_full(exc: Exception) -> bool:
 
 
 def _is_no_object(exc: Exception) -> bool:
-    """Whether stac-pydantic looked for members of a body before it knew it to be an object."""
+    """Return whether stac-pydantic failed on a body that is not an object."""
     trace = exc.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -117,7 +117,7 @@ def _is_no_object(exc: Exception) -> bool:
 
 
 async def handle(request: Request, exc: Exception) -> Response:
-    """Answer a known exception; anything unknown is logged with its trace and answered by a plain 500."""
+    """Return the response to an exception; log an unknown one with its trace and answer a plain 500."""
     status = 400 if _is_no_object(exc) else _status_of(exc)
     if status >= 500 and status not in (503, 507):
         name = getattr(request.state, "request_id", None)
@@ -132,7 +132,7 @@ async def _handle_http(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     headers = dict(exc.headers or {})
     if exc.status_code == 405:
-        # A router knows the methods of one of its routes only.
+        # Starlette's own `Allow` has the methods of one route only.
         headers["Allow"] = ", ".join(
             sorted({*allowed_methods.methods_of_path(request.scope), "HEAD", "OPTIONS"})
         )
@@ -144,7 +144,7 @@ async def _handle_validation(request: Request, exc: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers on an application, over those stac-fastapi brings."""
+    """Register the handlers on an application in place of those of stac-fastapi."""
     app.exception_handlers.clear()
     for cls in (*_STATUS, asyncpg.PostgresError, psycopg.Error):
         app.add_exception_handler(cls, handle)

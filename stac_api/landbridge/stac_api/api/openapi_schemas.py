@@ -1,6 +1,6 @@
-"""What the bodies of writes are, for the OpenAPI: the forms of STAC's documents that one has to know.
+"""OpenAPI schemas of the request bodies of writes: outlines of STAC documents.
 
-The documents are checked by `documents`, whatever stands here.
+They only document the API; the package `documents` validates the bodies.
 """
 
 from __future__ import annotations
@@ -115,6 +115,6 @@ _BODIES: dict[str, dict[str, Any]] = {
 
 
 def request_body(endpoint: str) -> dict[str, Any] | None:
-    """OpenAPI's description of a transaction's body, by its function's name; None without one."""
+    """Return the OpenAPI description of an endpoint's body, by its function name; None without a body."""
     content = _BODIES.get(endpoint)
     return {"requestBody": {"required": True, "content": content}} if content else None

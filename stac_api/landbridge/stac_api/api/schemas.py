@@ -1,4 +1,4 @@
-"""The `catalog` extension's JSON Schema, served so that whoever can read a document can resolve it."""
+"""The JSON Schema of the `catalog` extension, which documents refer to by URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ router = APIRouter(tags=["Schemas"])
 
 @router.get(schema.URL_PATH, response_class=JSONResponse)
 async def catalog_extension(request: Request) -> JSONResponse:
-    """The JSON Schema of the `catalog:*` members of collections and items, by the address it is served at."""
-    # pystac resolves a schema by its `$id`, and takes none without one.
+    """Return the JSON Schema of the `catalog:*` members of collections and items."""
+    # pystac resolves a schema by its `$id` and needs one.
     document = {**schema.catalog_extension(), "$id": str(request.url)}
     return JSONResponse(document, media_type="application/schema+json")

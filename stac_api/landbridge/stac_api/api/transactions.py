@@ -1,8 +1,8 @@
-"""Writing over HTTP: the Transaction extension and bulk items.
+"""Routes that write: the Transaction extension and bulk items.
 
-What the stock transaction client leaves open (each seen) and this one closes: patches read, merge and
-write under one lock; the id in a body must be the one in the path; members the models don't know survive;
-the first writers of a new collection don't collide; bulk writes are validated like single ones.
+It replaces the transaction client of stac-fastapi-pgstac, which has these faults: patches read and write
+without one lock; the id in a body may differ from the path; members unknown to the models are lost; the first
+writers of a new collection collide; bulk writes are not validated like single ones.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ async def create_collection(request: Request) -> Response:
     base = links.base_url(request)
     body = await _parsed_body(request)
     if isinstance(body, dict) and ids.is_blob_collection(body.get("id")):
-        raise BadRequestError(f"{body['id']!r} is reserved for blobs; it is made with the first of them.")
+        raise BadRequestError(f"{body['id']!r} is reserved for blobs; the first blob creates it.")
     audit.add_targets(request, body.get("id") if isinstance(body, dict) else None)
     principal, access = request_principal(request), await request_access(request)
     document = incoming.collection(rules.with_namespaced_id(body, principal), base, owners=principal.owners)
@@ -155,18 +155,18 @@ async def _change_collection(
 
 
 def _allowed_hrefs(request: Request) -> Sequence[str]:
-    """What hrefs may begin with in any case."""
+    """Return the href prefixes that the operator allows."""
     allowed: Sequence[str] = request.app.state.landbridge.allowed_hrefs
     return allowed
 
 
 def _drop_cached_grants(request: Request) -> None:
-    """Have the next request of anybody see the lists as they are now."""
+    """Clear the cached access of callers, so that the next request sees the new lists."""
     request.app.state.services.grants.clear()
 
 
 async def delete_collection(collection_id: str, request: Request) -> Response:
-    """`DELETE /collections/{collection_id}`: only where it is empty."""
+    """`DELETE /collections/{collection_id}`: only if it is empty."""
     base, access = links.base_url(request), await request_access(request)
     cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
     check = preconditions.write_check(
@@ -213,7 +213,7 @@ async def create_items(collection_id: str, request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _NewItems:
-    """New items on their way in: those of products by writers, blobs by anybody in his own namespace."""
+    """Checks and completes new items: of products by writers, blobs by each caller in its own namespace."""
 
     principal: Principal
     access: Access
@@ -221,13 +221,13 @@ class _NewItems:
     hrefs: Sequence[str]
 
     def check_names(self, collection: str, items: Iterable[Any]) -> None:
-        """Before anything is looked up."""
+        """Check the namespaces of new blobs, before any lookup."""
         for item in items:
             name = item.get("id") if isinstance(item, dict) else None
             rules.check_namespace(collection, name, self.principal)
 
     def items(self, parent: dict[str, Any], items: Iterable[Any]) -> Iterable[dict[str, Any]]:
-        """The items, each made ready to be stored in a collection when it is asked for."""
+        """Return the items, each completed and checked lazily for storing in a collection."""
         ready = incoming.each_item(items, parent, self.base, owners=self.principal.owners)
         made = map(self._checked, ready)
         if parent["id"] not in rules.BLOB_COLLECTIONS:
@@ -294,13 +294,13 @@ async def _change_item(
 
 
 def _item_tag(collection_id: str, access: Access, base: str) -> Callable[[str], str]:
-    """Return what makes the entity tag of an item's version."""
+    """Return the function from an item's version to its entity tag."""
     shared = collection_id not in rules.BLOB_COLLECTIONS
     return lambda version: preconditions.item_tag(version, access, base, shared=shared)
 
 
 async def delete_item(collection_id: str, item_id: str, request: Request) -> Response:
-    """`DELETE /collections/{collection_id}/items/{item_id}`, its files with it."""
+    """`DELETE /collections/{collection_id}/items/{item_id}`, with the item's files."""
     access = await request_access(request)
     check = preconditions.write_check(request, _item_tag(collection_id, access, links.base_url(request)))
     if ids.is_blob_collection(collection_id):
@@ -321,7 +321,7 @@ async def delete_item(collection_id: str, item_id: str, request: Request) -> Res
 async def bulk_items(collection_id: str, request: Request) -> Response:
     """`POST /collections/{collection_id}/bulk_items`: `{"items": {id: item}, "method": "insert"|"upsert"}`.
 
-    All or none: one invalid item refuses the whole request with a message that names it.
+    All or nothing: one invalid item refuses the whole request; the message names the item.
     """
     body = await _parsed_body(request)
     items = body.get("items") if isinstance(body, dict) else None
@@ -347,7 +347,7 @@ async def bulk_items(collection_id: str, request: Request) -> Response:
 async def _bulk_load(request: Request, collection_id: str, items: list[Any], *, replace: bool) -> None:
     audit.add_targets(request, *_target_ids(collection_id, items))
     if len(items) > (most := request.app.state.landbridge.max_bulk_items):
-        raise HTTPException(413, f"The request has {len(items)} items; {most} are the most of one request.")
+        raise HTTPException(413, f"The request has {len(items)} items; {most} are the maximum.")
     principal, access = request_principal(request), await request_access(request)
     new = _NewItems(principal, access, links.base_url(request), _allowed_hrefs(request))
     new.check_names(collection_id, items)
@@ -358,7 +358,7 @@ async def _bulk_load(request: Request, collection_id: str, items: list[Any], *, 
         database = request.app.state.landbridge.database_url
         ready = new.items(parent, items)
         if replace:
-            # What is replaced stays as old as it is.
+            # A replaced item keeps its `created`.
             ready = list(ready)
             known = bulk_load.created(database, collection_id, (item["id"] for item in ready))
             for item in ready:
@@ -370,7 +370,7 @@ async def _bulk_load(request: Request, collection_id: str, items: list[Any], *, 
 
 
 def _target_ids(collection_id: str, items: list[Any]) -> list[str]:
-    """The ids of items as users know them."""
+    """Return the Catalog ids of items, for the audit log."""
     names = (item.get("id") for item in items if isinstance(item, dict))
     return [audit.target_id(collection_id, name) for name in names if isinstance(name, str)]
 

@@ -1,7 +1,7 @@
-"""The private PostgreSQL cluster on disk: where it lies, how it is created and configured.
+"""The private PostgreSQL cluster on disk: its location, creation and configuration.
 
-The cluster is reached by a unix socket only, in a directory nobody else can enter, and only by the user who
-started it (`peer` authentication), as the one role LANDBRIDGE.
+Only the user who started the cluster can connect (`peer` authentication), through a unix socket in a private
+directory, as the role `landbridge`.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from landbridge.stac_api.errors import ClusterError
 
 ROLE = "landbridge"
 DATABASE = "landbridge"
-PORT = 5432  # names the socket file, nothing listens on the network
+PORT = 5432  # part of the socket file's name; nothing listens on the network
 
 # sizeof(sun_path) - 1, from each kernel's sys/un.h.
 SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
@@ -58,11 +58,11 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster's data directory (absolute, links resolved; it may not exist yet) and its account."""
+    """A cluster's data directory (absolute, links resolved; it may not exist yet) and its OS user."""
 
     home: Home
     data: Path
-    account: OsUser
+    os_user: OsUser
 
     @property
     def exists(self) -> bool:
@@ -70,7 +70,7 @@ class Cluster:
 
     @property
     def major(self) -> int | None:
-        """The major version of PostgreSQL whose files these are; None if there are none."""
+        """Major version of PostgreSQL that created the files; None without files."""
         try:
             return int((self.data / "PG_VERSION").read_text())
         except FileNotFoundError:
@@ -78,52 +78,50 @@ class Cluster:
 
     @property
     def name(self) -> str:
-        """Shown in the titles of the cluster's processes, so that they can be told from others'."""
+        """Name in the titles of the cluster's processes."""
         return f"{ROLE}-{_digest(self.data)}"
 
 
 def open_cluster(home: Home) -> Cluster:
-    """The cluster of a home, which must exist.
+    """Return the cluster of a home, which must exist.
 
-    It lies in `{home}/postgres`. Where root calls and the account PostgreSQL runs under cannot pass through
-    to the home (under /root, say), `{home}/postgres` is a link to a directory in /var/lib/landbridge/clusters
-    named by a hash of the home and a random part: a home deleted and made anew never meets the old data.
+    It is in `{home}/postgres`. If root calls and PostgreSQL's OS user cannot reach the home (in /root, for
+    example), `{home}/postgres` is a link to a directory in /var/lib/landbridge/clusters. Its name is a hash
+    of the home and a random part, so that a new home of the same name never gets old data.
     """
-    place = home.postgres
-    if place.is_symlink():
-        data = place.readlink()
+    path = home.postgres
+    if path.is_symlink():
+        data = path.readlink()
         return Cluster(home, data, user_of_cluster(data))
-    account = user_of_cluster(place)
-    if place.exists() or reachable(home.root, account):
-        return Cluster(home, place.resolve(), account)
+    os_user = user_of_cluster(path)
+    if path.exists() or reachable(home.root, os_user):
+        return Cluster(home, path.resolve(), os_user)
     base = ROOT_HOME / "clusters" / f"{_digest(home.root)}-{secrets.token_hex(4)}"
     try:
-        # Passable, not readable: the account has to get to its own directory in there.
+        # Searchable, not readable: the OS user must reach its own directory inside.
         for folder in (ROOT_HOME, base.parent, base):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o111)
-        place.symlink_to(base / place.name)
+        path.symlink_to(base / path.name)
     except OSError as error:
-        msg = f"User {account.name} cannot reach {home.root}, and {base} cannot be created: {error.strerror}."
-        raise ClusterError(
-            f"{msg} Set LANDBRIDGE_HOME to a directory that user can pass through to."
-        ) from error
-    return Cluster(home, base / place.name, account)
+        msg = f"User {os_user.name} cannot reach {home.root}, and {base} cannot be created: {error.strerror}."
+        raise ClusterError(f"{msg} Set LANDBRIDGE_HOME to a directory that this user can reach.") from error
+    return Cluster(home, base / path.name, os_user)
 
 
 def create_cluster(cluster: Cluster, installation: Installation) -> None:
-    """Make the cluster's data directory.
+    """Create the cluster's data directory.
 
-    It is made beside its place and renamed into it, so that an interrupted creation leaves nothing that
-    looks like a cluster. Its files are left to the system to
-    flush to disk, which takes it half a minute; from its first start on the cluster flushes what it commits.
+    It gets its name when it is complete, so that an interrupted creation leaves nothing that looks like a
+    cluster. The operating system flushes its files to disk within half a minute; after its first start the
+    cluster flushes what it commits.
     """
-    data, account = cluster.data, cluster.account
+    data, os_user = cluster.data, cluster.os_user
     if data.is_dir() and any(data.iterdir()):
         msg = f"{data} is neither empty nor a PostgreSQL cluster (it has no PG_VERSION)."
         raise ClusterError(f"{msg} Move it away, or set LANDBRIDGE_HOME to another directory.")
     fresh = data.with_name(f"{data.name}.new-{secrets.token_hex(4)}")
-    private_directory(fresh, account)
+    private_directory(fresh, os_user)
     command = [str(installation.bin / "initdb"), "--pgdata", str(fresh), "--username", ROLE]
     command += ["--encoding=UTF8", "--locale=C", "--auth-local=peer", "--auth-host=reject"]
     command += ["--no-sync", "--no-instructions"]
@@ -135,10 +133,10 @@ def create_cluster(cluster: Cluster, installation: Installation) -> None:
             text=True,
             check=False,
             env=environment(),
-            **account.popen_options(),
+            **os_user.popen_options(),
         )
     except (OSError, subprocess.SubprocessError) as error:
-        msg = f"{command[0]} cannot be run as user {account.name}: {error}"
+        msg = f"{command[0]} cannot be run as user {os_user.name}: {error}"
         raise ClusterError(msg) from error
     if done.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -152,16 +150,16 @@ def create_cluster(cluster: Cluster, installation: Installation) -> None:
 
 
 def remove_leftovers(cluster: Cluster) -> None:
-    """Remove what interrupted creations left; an initdb that outlived one may write more until next time."""
+    """Remove directories that interrupted creations left behind."""
     for leftover in cluster.data.parent.glob(f"{cluster.data.name}.new-*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
 def write_configuration(cluster: Cluster, sockets: Path) -> None:
-    """Write our settings and who may connect; done before every start, so that old clusters follow."""
+    """Write the settings and the users allowed to connect; before every start, for old clusters too."""
     directory = str(sockets).replace('"', '""')
     settings = SETTINGS | {"unix_socket_directories": f'"{directory}"', "cluster_name": cluster.name}
-    callers = names_allowed_to_connect(cluster.account)
+    callers = names_allowed_to_connect(cluster.os_user)
     texts = {
         "landbridge.conf": [f"{name} = {_literal(value)}" for name, value in settings.items()],
         "pg_hba.conf": [f"local all all peer map={ROLE}"],
@@ -169,32 +167,32 @@ def write_configuration(cluster: Cluster, sockets: Path) -> None:
     }
     for name, lines in texts.items():
         text = (
-            "# Written at every start. Settings of your own: ALTER SYSTEM SET ...\n" + "\n".join(lines) + "\n"
+            "# Written at every start. Change settings with ALTER SYSTEM SET ...\n" + "\n".join(lines) + "\n"
         )
-        write_private(cluster.data / name, text, cluster.account.owner)
+        write_private(cluster.data / name, text, cluster.os_user.owner)
 
 
 def socket_directory(cluster: Cluster) -> Path:
-    """A directory for the socket that only the cluster's account can enter; created if need be.
+    """Return the private directory of the socket; create it if it does not exist.
 
-    It is `run` beside the data, unless the socket's path there is longer than the kernel's limit; then a
-    short one under the system's temporary directory, named by user and a hash of the data directory.
+    It is `run` next to the data. If the socket's path there exceeds the kernel's limit, it is a directory
+    in the system's temporary directory, named by user id and a hash of the data directory.
     """
     beside = cluster.data.parent / "run"
     if len(os.fsencode(beside / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES:
-        return private_directory(beside, cluster.account)
+        return private_directory(beside, cluster.os_user)
     for temporary in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"))):  # noqa: S108 - owner-checked
-        short = temporary / f"{ROLE}-{cluster.account.uid}-{_digest(cluster.data)}"
+        short = temporary / f"{ROLE}-{cluster.os_user.uid}-{_digest(cluster.data)}"
         if len(os.fsencode(short / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES:
-            return private_directory(short, cluster.account)
+            return private_directory(short, cluster.os_user)
     msg = f"No directory is short enough for PostgreSQL's socket ({SOCKET_PATH_BYTES} bytes): {short}."
     raise ClusterError(f"{msg} Set LANDBRIDGE_HOME to a shorter path.")
 
 
-def private_directory(path: Path, account: OsUser) -> Path:
-    """Make, or take over, a directory of mode 0700 that belongs to the account. Links are not followed.
+def private_directory(path: Path, os_user: OsUser) -> Path:
+    """Create, or adopt, a directory of mode 0700 that belongs to the OS user. Links are not followed.
 
-    Raises ClusterError if somebody else's file is in its place.
+    Raises ClusterError if the path belongs to another user or is no directory.
     """
     try:
         path.mkdir(mode=0o700)
@@ -206,15 +204,15 @@ def private_directory(path: Path, account: OsUser) -> Path:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        msg = f"{path} is not a directory of user {account.name} ({error.strerror})."
+        msg = f"{path} is not a directory of user {os_user.name} ({error.strerror})."
         raise ClusterError(f"{msg} Remove it.") from error
     try:
         status = os.fstat(descriptor)
-        if status.st_uid not in {account.uid, os.geteuid()}:
-            msg = f"{path} belongs to user {status.st_uid}, not to {account.name}. Remove it."
+        if status.st_uid not in {os_user.uid, os.geteuid()}:
+            msg = f"{path} belongs to user {status.st_uid}, not to {os_user.name}. Remove it."
             raise ClusterError(msg)
-        if account.owner is not None and status.st_uid != account.uid:
-            os.fchown(descriptor, *account.owner)
+        if os_user.owner is not None and status.st_uid != os_user.uid:
+            os.fchown(descriptor, *os_user.owner)
         if stat.S_IMODE(status.st_mode) != 0o700:
             os.fchmod(descriptor, 0o700)
     finally:
@@ -223,12 +221,12 @@ def private_directory(path: Path, account: OsUser) -> Path:
 
 
 def database_url(sockets: Path, database: str = DATABASE) -> str:
-    """The libpq URL of a database by the cluster's socket; asyncpg understands it too."""
+    """Return the libpq URL of a database through the cluster's socket; asyncpg accepts it too."""
     return f"postgresql://{ROLE}@/{database}?host={quote(str(sockets), safe='')}&port={PORT}"
 
 
 def environment() -> dict[str, str]:
-    """The caller's variables without PostgreSQL's own (PGPORT, PGDATA, ...), messages in English."""
+    """Return the environment without PostgreSQL's variables (PGPORT, PGDATA, ...), with English messages."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
     return kept | {"LC_ALL": "C"}
 
@@ -238,5 +236,5 @@ def _digest(path: Path) -> str:
 
 
 def _literal(value: object) -> str:
-    """A value as postgresql.conf spells it."""
+    """Return a value quoted for postgresql.conf."""
     return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Ending, describing and deleting the stack of a home."""
+"""Stop, describe and delete the stack of a home folder."""
 
 import contextlib
 import importlib.metadata
@@ -30,9 +30,9 @@ GRACE_SECONDS = 45.0  # open requests, then PostgreSQL's shutdown
 
 
 def down(home: Home | None = None) -> bool:
-    """End whatever is alive of the stack of a home: the API, then PostgreSQL. Idempotent.
+    """Stop the API and PostgreSQL of a home; idempotent.
 
-    Returns whether anything was alive. Raises StackError if something cannot be ended.
+    Returns whether one of them was running. Raises StackError if one of them cannot be stopped.
     """
     home = home or default_home()
     if not home.root.is_dir():
@@ -46,10 +46,7 @@ def down(home: Home | None = None) -> bool:
 
 
 def status(home: Home | None = None) -> dict[str, Any]:
-    """What there is of the stack of a home: address, process ids, versions, places and sizes in bytes.
-
-    Never the token.
-    """
+    """Return address, process ids, versions, folders and sizes in bytes of a home's stack; no token."""
     home = home or default_home()
     state = read_state(home) or {}
     cluster = _existing_cluster(home)
@@ -77,10 +74,10 @@ def status(home: Home | None = None) -> dict[str, Any]:
 
 
 def remove(home: Home) -> None:
-    """End the stack of a home and delete everything in it, the database included."""
+    """Stop the stack of a home and delete all its files, the database included."""
     down(home)
     if (cluster := _existing_cluster(home)) is not None:
-        # These two may lie outside of the home.
+        # These two may be outside the home.
         shutil.rmtree(socket_directory(cluster))
         if home.postgres.is_symlink():
             shutil.rmtree(cluster.data.parent)
@@ -93,27 +90,27 @@ def _existing_cluster(home: Home) -> Cluster | None:
 
 
 def _stop_server(home: Home) -> bool:
-    """End the process that holds the serve lock, gently at first; whether there was one."""
+    """Stop the process that holds the serve lock: SIGTERM, later SIGKILL. Return whether there was one."""
     asked: psutil.Process | None = None
     deadline = time.monotonic() + GRACE_SECONDS
     while (holder := lock_holder(home.serve_lock)) is not None:
         late = time.monotonic() > deadline
         if late and time.monotonic() > deadline + GRACE_SECONDS:
-            msg = f"The server of {home.root} (process {holder}) cannot be ended."
+            msg = f"The server of {home.root} (process {holder}) cannot be stopped."
             raise StackError(msg)
         if (late or asked is None) and (server := _server(holder)) is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 server.send_signal(signal.SIGKILL if late else signal.SIGTERM)
             asked = server
         time.sleep(POLL_SECONDS)
-    # The lock is free a moment before its holder has ended.
+    # The lock is released shortly before the process ends.
     while asked is not None and postmaster.alive(asked):
         time.sleep(POLL_SECONDS)
     return asked is not None
 
 
 def _server(pid: int) -> psutil.Process | None:
-    """The process, if it is one of ours; a new holder's id takes a moment to get into the lock file."""
+    """Return the process if it is a server; the lock file may not have a new holder's id yet."""
     try:
         process = psutil.Process(pid)
         return process if pid > 0 and MODULE in process.cmdline() else None
@@ -122,7 +119,7 @@ def _server(pid: int) -> psutil.Process | None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the files below a folder. What vanishes meanwhile, or cannot be read, counts nothing."""
+    """Return the bytes of all files below a folder; vanished and unreadable files do not count."""
     total = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -1,12 +1,12 @@
-"""The home directory of a stack: where each file lies, private writes, and the locks.
+"""The home directory of a stack: its layout, private writes, and locks.
 
-Layout of a home (everything 0700/0600; as root the home itself is 0711, so that the account PostgreSQL
-runs under can pass through to its own directory):
+Layout of a home (modes 0700 and 0600; under root the home itself is 0711, so that PostgreSQL's OS user can
+reach its own directory):
 
-    state.json      address, token and process of the API; what a client reads
-    up.lock         held while somebody starts or stops the stack
+    state.json      address, token and process of the API; read by clients
+    up.lock         held while a process starts or stops the stack
     serve.lock      held by the server process for its lifetime; its text is that process's id
-    postgres/       the PostgreSQL cluster (a symbolic link where the home is out of its account's reach)
+    postgres/       the PostgreSQL cluster (a symbolic link if its OS user cannot reach the home)
     run/            the cluster's socket
     store/          asset files
     logs/           api.log, postgres.log
@@ -32,7 +32,7 @@ POLL_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the files of one stack are; `root` is absolute."""
+    """Paths of the files of a stack; `root` is absolute."""
 
     root: Path
 
@@ -73,7 +73,7 @@ class Home:
         return self.logs / "postgres.log"
 
     def create(self) -> None:
-        """Make the home and its folders; an existing home keeps its mode.
+        """Create the home and its folders; an existing home keeps its mode.
 
         Raises StackError if the home belongs to another user: its state file, and so the address the
         token is sent to, would be that user's.
@@ -95,10 +95,9 @@ class Home:
 
 
 def default_home() -> Home:
-    """The home of this user's stack: LANDBRIDGE_HOME, else the user's data directory.
+    """Return the home of this user's stack: LANDBRIDGE_HOME, else the user's data directory.
 
-    Root's default is /var/lib/landbridge: PostgreSQL never runs as root, and no other account can reach
-    into /root.
+    Root's default is /var/lib/landbridge: PostgreSQL never runs as root, and other users cannot reach /root.
     """
     if configured := os.environ.get("LANDBRIDGE_HOME"):
         return Home(Path(configured).expanduser().absolute())
@@ -128,13 +127,13 @@ def write_private(path: Path, text: str, owner: tuple[int, int] | None = None) -
 
 
 def open_log(path: Path) -> BinaryIO:
-    """A log to append to, made readable by its owner only. Links are not followed."""
+    """Open a log for appending, readable by its owner only. Links are not followed."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
     return os.fdopen(os.open(path, flags, 0o600), "ab")
 
 
 def read_state(home: Home) -> dict[str, Any] | None:
-    """The state file's content, or None where there is none that can be understood."""
+    """Return the state file's content; None if it is missing or invalid."""
     try:
         state = json.loads(home.state.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -153,9 +152,9 @@ def write_state(home: Home, state: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def hold_lock(path: Path, timeout: float, purpose: str) -> Iterator[int]:
-    """Hold the lock file exclusively; yields its descriptor. Raises StackError after `timeout` seconds.
+    """Hold a lock file exclusively; yields its descriptor. Raises StackError after `timeout` seconds.
 
-    The kernel drops the lock with the process that holds it, so a lock file left behind means nothing.
+    The kernel releases the lock when its process ends, so a leftover lock file has no effect.
     """
     descriptor = _open_lock(path)
     try:
@@ -163,7 +162,7 @@ def hold_lock(path: Path, timeout: float, purpose: str) -> Iterator[int]:
         while not _try_lock(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-                msg = f"{path} is held by another process (id {holder}) since more than {timeout:.0f} s"
+                msg = f"{path} has been held by another process (id {holder}) for more than {timeout:.0f} s"
                 raise StackError(f"{msg}; cannot {purpose}.")
             time.sleep(POLL_SECONDS)
         os.ftruncate(descriptor, 0)
@@ -174,13 +173,13 @@ def hold_lock(path: Path, timeout: float, purpose: str) -> Iterator[int]:
 
 
 def lock_holder(path: Path) -> int | None:
-    """The id of the process that holds the lock; 0 if it has not written it yet; None if it is free."""
+    """Return the id of the process that holds a lock; 0 if not written yet; None if the lock is free."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return None
     try:
-        # Shared, so that two processes asking at once do not take each other for the holder.
+        # Shared, so that two processes that check at once do not see each other as holders.
         if _try_lock(descriptor, fcntl.LOCK_SH):
             return None
         text = os.pread(descriptor, 32, 0).strip()

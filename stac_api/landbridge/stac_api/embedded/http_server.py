@@ -1,4 +1,4 @@
-"""The HTTP side of the server process. Importing it imports the whole application."""
+"""The HTTP server of the server process. Importing this module imports the whole application."""
 
 import socket
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import uvicorn
 from landbridge.stac_api.api.app import create_app
 from landbridge.stac_api.core.settings import Settings
 
-DRAIN_SECONDS = 5  # how long open requests may go on after the signal to stop
+DRAIN_SECONDS = 5  # for open requests after the signal to stop
 
 
 class Server(uvicorn.Server):

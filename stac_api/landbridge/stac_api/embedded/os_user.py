@@ -1,8 +1,8 @@
-"""The account PostgreSQL runs under, and what that account can reach.
+"""The operating system user that PostgreSQL runs as, and the files that it can reach.
 
-PostgreSQL refuses to run as root. Where the caller is root, initdb and postgres run as `postgres` if that
-account exists, else as `nobody`; the API process itself stays the caller's, since the account may not even
-be able to read the Python it runs on (/root is 0700).
+PostgreSQL refuses to run as root. If the caller is root, initdb and postgres run as `postgres` if that user
+exists, else as `nobody`. The API process keeps the caller's user, because the other may not be able to read
+the Python installation (/root is 0700).
 """
 
 import os
@@ -19,7 +19,7 @@ CANDIDATE_NAMES = ("postgres", "nobody")
 
 @dataclass(frozen=True, slots=True)
 class OsUser:
-    """An operating system user; `foreign` if processes have to be switched to it."""
+    """An operating system user; `foreign`: another than the caller, so processes must switch to it."""
 
     name: str
     uid: int
@@ -28,11 +28,11 @@ class OsUser:
 
     @property
     def owner(self) -> tuple[int, int] | None:
-        """(uid, gid) to hand new files to; None if they are the account's anyway."""
+        """(uid, gid) for new files; None if the caller's files belong to this user anyway."""
         return (self.uid, self.gid) if self.foreign else None
 
     def popen_options(self) -> dict[str, Any]:
-        """Arguments of `subprocess.Popen` that run a program as this account, in a place it can be."""
+        """Return the arguments of `subprocess.Popen` that run a program as this user."""
         options: dict[str, Any] = {"umask": 0o077, "cwd": "/"}
         if self.foreign:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -40,9 +40,9 @@ class OsUser:
 
 
 def user_of_cluster(data: Path) -> OsUser:
-    """The account for the cluster in `data`: its owner, or for a new one the caller, if not root.
+    """Return the user of the cluster in `data`: its owner; for a new cluster the caller, unless it is root.
 
-    Raises ClusterError if there is no such account.
+    Raises ClusterError if there is no such user.
     """
     caller = os.geteuid()
     try:
@@ -61,40 +61,38 @@ def user_of_cluster(data: Path) -> OsUser:
             return _os_user(pwd.getpwnam(name), foreign=True)
         except KeyError:
             continue
-    msg = (
-        f"PostgreSQL does not run as root, and there is no account {' or '.join(CANDIDATE_NAMES)} to run it."
-    )
+    msg = f"PostgreSQL does not run as root, and there is no user {' or '.join(CANDIDATE_NAMES)} to run it."
     raise ClusterError(f"{msg} Create one: useradd --system postgres")
 
 
-def names_allowed_to_connect(account: OsUser) -> tuple[str, ...]:
+def names_allowed_to_connect(os_user: OsUser) -> tuple[str, ...]:
     """The operating system users that may open the cluster: its account and whoever started it."""
     caller = os.geteuid()
     return tuple(
-        dict.fromkeys((account.name, _password_entry(caller).pw_name, *(() if caller else ("root",))))
+        dict.fromkeys((os_user.name, _password_entry(caller).pw_name, *(() if caller else ("root",))))
     )
 
 
-def reachable(path: Path, account: OsUser) -> bool:
-    """Whether the account may pass through every directory above `path`, and through `path` if it is one.
+def reachable(path: Path, os_user: OsUser) -> bool:
+    """Return whether the user can search every directory above `path`, and `path` itself if it is one.
 
-    Only permission bits are looked at, for the account's own user and group.
+    Only permission bits of the user and its own group count.
     """
-    if not account.foreign:
+    if not os_user.foreign:
         return True
     resolved = path.resolve()
     folders = [*reversed(resolved.parents), *([resolved] if resolved.is_dir() else [])]
-    return all(_may_search(folder, account) for folder in folders)
+    return all(_may_search(folder, os_user) for folder in folders)
 
 
-def _may_search(folder: Path, account: OsUser) -> bool:
+def _may_search(folder: Path, os_user: OsUser) -> bool:
     try:
         status = folder.stat()
     except OSError:
         return False
-    if status.st_uid == account.uid:
+    if status.st_uid == os_user.uid:
         return bool(status.st_mode & stat.S_IXUSR)
-    if status.st_gid == account.gid:
+    if status.st_gid == os_user.gid:
         return bool(status.st_mode & stat.S_IXGRP)
     return bool(status.st_mode & stat.S_IXOTH)
 

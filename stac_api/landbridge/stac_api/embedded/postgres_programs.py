@@ -1,6 +1,6 @@
-"""Finds a PostgreSQL with PostGIS among what the system has installed.
+"""Search for an installed PostgreSQL with PostGIS.
 
-No wheel on PyPI ships PostGIS, so the programs come from the system's packages: apt, dnf, Homebrew or conda.
+No wheel on PyPI has PostGIS, so the programs come from packages of the system: apt, dnf, Homebrew or conda.
 """
 
 import os
@@ -17,11 +17,10 @@ from landbridge.stac_api.errors import PostgresNotFound
 
 MINIMUM_MAJOR = 14
 PROGRAMS = ("postgres", "initdb")
-# postgis for the geometry columns; pgstac needs the other two, which some systems package apart (contrib).
+# pgstac needs all three; some systems have the last two in a separate package (contrib).
 EXTENSIONS = ("postgis", "btree_gist", "unaccent")
 
-# Directories under the file system's root that hold the programs of one version, by who puts them there.
-# Of several the newest version is tried first.
+# Folders of the programs of one version, below the root of the file system; the newest version comes first.
 SYSTEM_PATTERNS = (
     "usr/lib/postgresql/*/bin",  # Debian, Ubuntu, apt.postgresql.org
     "usr/pgsql-*/bin",  # yum.postgresql.org
@@ -31,7 +30,7 @@ SYSTEM_PATTERNS = (
     "usr/local/opt/postgresql*/bin",
     "Applications/Postgres.app/Contents/Versions/*/bin",
 )
-# Where the shared files lie when there is no pg_config to ask: beside bin, Debian's and Fedora's places.
+# Folders of shared files if there is no pg_config: next to bin, and those of Debian and Fedora.
 SHARE_PATTERNS = (
     "{bin}/../share/postgresql",
     "{bin}/../share",
@@ -51,7 +50,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A place that was looked at, and why nothing there is used."""
+    """A folder that was checked, and why it is not used."""
 
     bin: Path
     reason: str
@@ -60,10 +59,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class SearchEnvironment:
-    """Where to look: the root of the file system and the variables of the process.
-
-    Tests lay out a machine of their own.
-    """
+    """Where to search: the root of the file system and the variables of the process; tests make their own."""
 
     root: Path
     pg_bin: str | None
@@ -82,23 +78,23 @@ class SearchEnvironment:
 
 
 def find_installation(
-    account: OsUser, major: int | None = None, surroundings: SearchEnvironment | None = None
+    os_user: OsUser, major: int | None = None, environment: SearchEnvironment | None = None
 ) -> Installation:
-    """The best installation that `account` can run.
+    """Return the best installation that `os_user` can run.
 
     Args:
-        account: who will run the programs; they must be within its reach.
+        os_user: user that runs the programs, and must be able to reach them.
         major: the major version an existing cluster needs; None takes the first found in the order
             LANDBRIDGE_PG_BIN, PATH, system packages (newest first), conda.
-        surroundings: where to look; by default this machine.
+        environment: where to search; by default this machine.
 
     Raises:
-        PostgresNotFound: with what was looked at, why it was refused, and the lines that install it.
+        PostgresNotFound: if there is none; the message has the rejected folders and the install commands.
     """
-    surroundings = surroundings or SearchEnvironment.of_process()
+    environment = environment or SearchEnvironment.of_process()
     refusals: list[Rejection] = []
-    for place in _unique_folders(surroundings):
-        found = _inspect(place, account, surroundings.root)
+    for place in _unique_folders(environment):
+        found = _inspect(place, os_user, environment.root)
         if isinstance(found, Installation) and major not in {None, found.major}:
             found = Rejection(
                 place, f"is PostgreSQL {found.version}; this cluster needs {major}", found.major
@@ -109,28 +105,28 @@ def find_installation(
     raise PostgresNotFound(_message(refusals, major))
 
 
-def _unique_folders(surroundings: SearchEnvironment) -> Iterator[Path]:
-    """Directories to look at, best first, each once; only those named by LANDBRIDGE_PG_BIN if it is set."""
-    if surroundings.pg_bin:
-        yield Path(surroundings.pg_bin).expanduser()
+def _unique_folders(environment: SearchEnvironment) -> Iterator[Path]:
+    """Yield the folders to check, best first, each once; only LANDBRIDGE_PG_BIN if it is set."""
+    if environment.pg_bin:
+        yield Path(environment.pg_bin).expanduser()
         return
     seen: set[Path] = set()
-    for place in _candidate_folders(surroundings):
+    for place in _candidate_folders(environment):
         resolved = place.resolve()
         if resolved not in seen and resolved.is_dir():
             seen.add(resolved)
             yield place
 
 
-def _candidate_folders(surroundings: SearchEnvironment) -> Iterator[Path]:
+def _candidate_folders(environment: SearchEnvironment) -> Iterator[Path]:
     for program in ("pg_config", "postgres"):
-        if (found := shutil.which(program, path=surroundings.search_path)) is None:
+        if (found := shutil.which(program, path=environment.search_path)) is None:
             continue
         answer = _output_lines(Path(found), "--bindir") if program == "pg_config" else None
         yield Path(answer[0]) if answer else Path(found).resolve().parent
     for pattern in SYSTEM_PATTERNS:
-        yield from sorted(surroundings.root.glob(pattern), key=_version_in_path, reverse=True)
-    for prefix in surroundings.conda_prefixes:
+        yield from sorted(environment.root.glob(pattern), key=_version_in_path, reverse=True)
+    for prefix in environment.conda_prefixes:
         if (prefix / "bin" / PROGRAMS[0]).exists():
             yield prefix / "bin"
 
@@ -139,12 +135,12 @@ def _version_in_path(place: Path) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", place.parent.name))
 
 
-def _inspect(place: Path, account: OsUser, root: Path) -> Installation | Rejection:
+def _inspect(place: Path, os_user: OsUser, root: Path) -> Installation | Rejection:
     missing = [program for program in PROGRAMS if not (place / program).is_file()]
     if missing:
         return Rejection(place, f"has no {' and no '.join(missing)} (only client programs?)")
-    if not all(reachable(place / program, account) for program in PROGRAMS):
-        return Rejection(place, f"is out of reach of user {account.name}, who has to run it")
+    if not all(reachable(place / program, os_user) for program in PROGRAMS):
+        return Rejection(place, f"is out of reach of user {os_user.name}, who has to run it")
     if not (answer := _output_lines(place / "postgres", "--version")):
         return Rejection(place, "has a postgres that does not start")
     # "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", betas are "18beta1"
@@ -171,7 +167,7 @@ def _share_folders(place: Path, major: int, root: Path) -> list[Path]:
 
 
 def _output_lines(program: Path, *options: str) -> list[str]:
-    """The lines a program prints, or none if it cannot be run."""
+    """Return the lines that a program prints; empty if it cannot be run."""
     try:
         done = subprocess.run(  # noqa: S603 - a program found on this machine, asked for its version
             [program, *options],
@@ -187,11 +183,11 @@ def _output_lines(program: Path, *options: str) -> list[str]:
 
 
 def install_commands(majors: Sequence[int] = (), major: int | None = None) -> dict[str, str]:
-    """What to type to install PostgreSQL with PostGIS, by package manager.
+    """Return the commands that install PostgreSQL with PostGIS, by system.
 
     Args:
         majors: major versions of servers that are installed without PostGIS.
-        major: the one version that is wanted, if any.
+        major: required major version; None for any.
     """
     usable = [number for number in majors if number >= MINIMUM_MAJOR]
     wanted = major or (max(usable) if usable else None)

@@ -1,4 +1,4 @@
-"""Keeps the cluster's PostgreSQL alive, and the logs short, for as long as the server process lives."""
+"""Restarts the cluster's PostgreSQL and rotates logs while the server process lives."""
 
 import contextlib
 import logging
@@ -15,20 +15,20 @@ from landbridge.stac_api.embedded.cluster import Cluster, create_cluster, remove
 from landbridge.stac_api.embedded.postmaster import Postmaster
 from landbridge.stac_api.errors import StackError
 
-LOG_BYTES = 16 * 2**20  # a log that is longer is put aside as `.1`
+LOG_BYTES = 16 * 2**20  # a longer log is rotated to `.1`
 ROTATION_SECONDS = 60.0
-RESTART_DELAYS = (0.0, 0.1, 0.5, 2.0, 10.0)  # before each attempt to start a killed PostgreSQL again
+RESTART_DELAYS = (0.0, 0.1, 0.5, 2.0, 10.0)  # seconds before each attempt to restart PostgreSQL
 
 logger = logging.getLogger(__name__)
 
 
 class StopRequested(BaseException):
-    """The process was asked to end before it serves. No error, so that nothing catches it by accident."""
+    """The process must stop before it serves. No Exception, so that no handler catches it by accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseTimer:
-    """Seconds that each phase of a start took."""
+    """Measures the seconds of each phase of a start."""
 
     phases: dict[str, float] = field(default_factory=dict)
 
@@ -40,34 +40,34 @@ class PhaseTimer:
 
 
 class PostgresSupervisor(threading.Thread):
-    """A thread that waits for the server of a cluster to end, and starts it again."""
+    """Thread that restarts a cluster's server whenever it ends."""
 
     def __init__(self, cluster: Cluster) -> None:
-        super().__init__(name="postgres-keeper", daemon=True)
+        super().__init__(name="postgres-supervisor", daemon=True)
         self._cluster = cluster
         self._stopping = threading.Event()
         self._changing = threading.Lock()
         self._postmaster: Postmaster | None = None
 
-    def bring_up(self, clock: PhaseTimer) -> Postmaster:
+    def bring_up(self, timer: PhaseTimer) -> Postmaster:
         """Join the cluster's server or start it, creating the cluster if need be.
 
-        Raises StackError if it cannot be done, Stopped after `stop`.
+        Raises StackError if the server does not start, StopRequested after `stop`.
         """
         with self._changing:
             if self._stopping.is_set():
                 raise StopRequested
-            self._postmaster = postmaster.join(self._cluster) or self._start(clock)
+            self._postmaster = postmaster.join(self._cluster) or self._start(timer)
             return self._postmaster
 
-    def _start(self, clock: PhaseTimer) -> Postmaster:
-        with clock.phase("find postgres"):
-            installation = postgres_programs.find_installation(self._cluster.account, self._cluster.major)
+    def _start(self, timer: PhaseTimer) -> Postmaster:
+        with timer.phase("find postgres"):
+            installation = postgres_programs.find_installation(self._cluster.os_user, self._cluster.major)
         remove_leftovers(self._cluster)
         if not self._cluster.exists:
-            with clock.phase("initdb"):
+            with timer.phase("initdb"):
                 create_cluster(self._cluster, installation)
-        with clock.phase("start postgres"):
+        with timer.phase("start postgres"):
             return postmaster.start(self._cluster, installation)
 
     def run(self) -> None:
@@ -81,7 +81,7 @@ class PostgresSupervisor(threading.Thread):
             if self._stopping.wait(RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)]):
                 return
             failures += 1
-            logger.warning("PostgreSQL has ended unasked; starting it again")
+            logger.warning("PostgreSQL has ended unexpectedly; starting it again")
             try:
                 self.bring_up(PhaseTimer())
             except StopRequested:
@@ -90,7 +90,7 @@ class PostgresSupervisor(threading.Thread):
                 logger.exception("PostgreSQL does not start")
 
     def stop(self) -> None:
-        """End PostgreSQL, whoever started it, and then this thread."""
+        """Stop PostgreSQL, even if another process started it, and then this thread."""
         self._stopping.set()
         with self._changing:
             postmaster.stop(self._cluster, self._postmaster)
@@ -99,7 +99,7 @@ class PostgresSupervisor(threading.Thread):
 
 
 def _rotate(log: Path) -> None:
-    """Put a long log aside and empty it. Its writers append, so they go on at its new end."""
+    """Copy a long log and truncate it; its writers append, so they continue at its new end."""
     with contextlib.suppress(OSError):
         if log.stat().st_size > LOG_BYTES:
             shutil.copyfile(log, log.with_name(f"{log.name}.1"))

@@ -1,4 +1,4 @@
-"""The cluster's server process: telling it from others, starting, watching and stopping it.
+"""The cluster's server process: identification, start, watch and stop.
 
 Two traces of an earlier server are told apart from a live one. `postmaster.pid` names a process id that may
 have died or been given to another program since; it is believed only if that process is a postgres of this
@@ -24,8 +24,8 @@ from landbridge.stac_api.embedded.os_user import reachable
 from landbridge.stac_api.embedded.postgres_programs import Installation
 from landbridge.stac_api.errors import ClusterError, StackError, StartError
 
-ORPHAN_SECONDS = 5.0  # how long children of a killed postmaster get to notice
-GRACE_SECONDS = 30.0  # how long a shutdown may take before the next harsher signal
+ORPHAN_SECONDS = 5.0  # for the children of a killed postmaster to end
+GRACE_SECONDS = 30.0  # for a shutdown, before the next stronger signal
 TAIL_LINES = 20
 
 
@@ -42,7 +42,7 @@ class Postmaster:
         return int(self.process.pid)
 
     def wait(self, timeout: float) -> bool:
-        """Whether the server has ended within `timeout` seconds; costs nothing while it lives."""
+        """Wait up to `timeout` seconds for the server to end, without polling; return whether it ended."""
         with contextlib.suppress(AttributeError, ProcessLookupError):
             descriptor = os.pidfd_open(self.pid)
             try:
@@ -66,7 +66,7 @@ class Postmaster:
 
 @dataclass(frozen=True, slots=True)
 class PidFile:
-    """What `postmaster.pid` says: process id, socket directory and status ("starting", "ready", ...)."""
+    """Content of `postmaster.pid`: process id, socket directory and status ("starting", "ready", ...)."""
 
     pid: int
     sockets: Path
@@ -74,7 +74,7 @@ class PidFile:
 
     @classmethod
     def read(cls, data: Path) -> "PidFile | None":
-        """None where there is none, or it is not yet (or never was) completely written."""
+        """Read the file of a cluster; None if it is missing or incomplete."""
         try:
             lines = (data / "postmaster.pid").read_text().split("\n")
             return cls(int(lines[0]), Path(lines[4]), lines[7].strip())
@@ -83,7 +83,7 @@ class PidFile:
 
 
 def running(cluster: Cluster) -> Postmaster | None:
-    """The cluster's live server, whatever its status, or None."""
+    """Return the cluster's live server in any status, or None."""
     found = PidFile.read(cluster.data)
     if found is None:
         return None
@@ -95,7 +95,7 @@ def running(cluster: Cluster) -> Postmaster | None:
 
 
 def join(cluster: Cluster) -> Postmaster | None:
-    """The cluster's live server once it accepts connections, or None. One on its way out is ended first."""
+    """Return the cluster's live server when it accepts connections, or None; a stopping server is awaited."""
     postmaster = running(cluster)
     while postmaster is not None and not postmaster.wait(0):
         found = PidFile.read(cluster.data)
@@ -109,7 +109,7 @@ def join(cluster: Cluster) -> Postmaster | None:
 
 
 def start(cluster: Cluster, installation: Installation) -> Postmaster:
-    """Start the server and return once it accepts connections, however long its crash recovery takes.
+    """Start the server and return when it accepts connections; crash recovery may take any time.
 
     The caller holds the home's serve lock, so nobody else starts or clears anything meanwhile.
 
@@ -117,9 +117,9 @@ def start(cluster: Cluster, installation: Installation) -> Postmaster:
         ClusterError: it ended instead; the message has the end of its log.
         StartError: it was killed.
     """
-    data, account = cluster.data, cluster.account
-    if not reachable(data, account):
-        msg = f"User {account.name}, who runs PostgreSQL, cannot reach {data}."
+    data, os_user = cluster.data, cluster.os_user
+    if not reachable(data, os_user):
+        msg = f"User {os_user.name}, who runs PostgreSQL, cannot reach {data}."
         raise ClusterError(f"{msg} Let it pass through the directories above: chmod o+x ...")
     sockets = socket_directory(cluster)
     write_configuration(cluster, sockets)
@@ -138,10 +138,10 @@ def start(cluster: Cluster, installation: Installation) -> Postmaster:
                 start_new_session=True,
                 pass_fds=(lock,),
                 env=environment(),
-                **account.popen_options(),
+                **os_user.popen_options(),
             )
         except (OSError, subprocess.SubprocessError) as error:
-            msg = f"{installation.bin}/postgres cannot be run as user {account.name}: {error}"
+            msg = f"{installation.bin}/postgres cannot be run as user {os_user.name}: {error}"
             raise ClusterError(msg) from error
     while child.poll() is None:
         found = PidFile.read(data)
@@ -149,13 +149,13 @@ def start(cluster: Cluster, installation: Installation) -> Postmaster:
             return Postmaster(psutil.Process(child.pid), sockets, child)
         time.sleep(POLL_SECONDS)
     msg = f"PostgreSQL ended with code {child.returncode} while starting on {data}:"
-    # A negative code is the signal that ended it: somebody killed it, and the next start may do.
+    # A negative code is a signal: the server was killed, and another start may succeed.
     kind = ClusterError if child.returncode > 0 else StartError
     raise kind(f"{msg}\n{tail(cluster.home.postgres_log, begin)}")
 
 
 def stop(cluster: Cluster, postmaster: Postmaster | None = None) -> bool:
-    """End the cluster's server, if it is alive, with everything committed on disk; whether it was alive.
+    """Stop the cluster's server, with all commits on disk; return whether it was running.
 
     Connections are ended at once (a "fast" shutdown); a server that takes more than GRACE_SECONDS is ended
     without its last checkpoint, which its next start makes up for.
@@ -173,7 +173,7 @@ def stop(cluster: Cluster, postmaster: Postmaster | None = None) -> bool:
 
 
 def tail(log: Path, begin: int = 0) -> str:
-    """The last lines a log has had since offset `begin`."""
+    """Return the last lines of a log after the offset `begin`."""
     try:
         with log.open("rb") as file:
             file.seek(begin)
@@ -185,7 +185,7 @@ def tail(log: Path, begin: int = 0) -> str:
 
 @contextlib.contextmanager
 def _sole_use(cluster: Cluster) -> Iterator[int]:
-    """Hold the cluster's lock, for the server to inherit; what is left of a killed server is ended first."""
+    """Hold the cluster's lock, which the server inherits; processes of a killed server are stopped first."""
     path = cluster.home.root / "postgres.lock"
     with contextlib.ExitStack() as stack:
         try:
@@ -197,16 +197,16 @@ def _sole_use(cluster: Cluster) -> Iterator[int]:
 
 
 def _end_orphans(cluster: Cluster) -> None:
-    """Kill the children a dead postmaster left behind, found by the cluster's name in their titles."""
+    """Kill the children of a dead postmaster, identified by the cluster's name in their titles."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             title = " ".join(process.cmdline())
-            if process.uids().real == cluster.account.uid and title.startswith(f"postgres: {cluster.name}: "):
+            if process.uids().real == cluster.os_user.uid and title.startswith(f"postgres: {cluster.name}: "):
                 process.kill()
 
 
 def _clear(cluster: Cluster, sockets: Path) -> None:
-    """Remove the traces of a server that is gone, for PostgreSQL takes any live process for it.
+    """Remove the files of a dead server, because PostgreSQL takes any process with its id for it.
 
     A process file with a dead id is left to PostgreSQL, which makes checks of its own with it.
     """
@@ -223,7 +223,7 @@ def _is_postmaster(process: psutil.Process, cluster: Cluster) -> bool:
         command = process.cmdline()
         return (
             alive(process)
-            and process.uids().real == cluster.account.uid
+            and process.uids().real == cluster.os_user.uid
             and Path(command[0]).name in {"postgres", "postmaster"}
             and str(cluster.data) in command
         )
@@ -232,7 +232,7 @@ def _is_postmaster(process: psutil.Process, cluster: Cluster) -> bool:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether a process still does anything; in a container nobody may collect the ended ones."""
+    """Return whether a process is running; a zombie, which may stay in a container, is not."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,8 +1,8 @@
-"""The server process of an embedded stack: one uvicorn on loopback, and PostgreSQL under its care.
+"""The server process of an embedded stack: a uvicorn server on loopback, and its supervised PostgreSQL.
 
-PostgreSQL is prepared in a thread while the main one imports the application: on two cores a start takes as
+A thread prepares PostgreSQL while the main thread imports the application: on two cores a start takes as
 long as the slower of the two. PostgreSQL outlives a killed API, and the next server joins it; a killed
-PostgreSQL is started again at once. As root only PostgreSQL drops its privileges (see `accounts`).
+PostgreSQL is started again at once. Under root only PostgreSQL drops its privileges (see `os_user`).
 """
 
 import contextlib
@@ -25,36 +25,36 @@ from landbridge.stac_api.embedded.postgres_supervisor import PhaseTimer, Postgre
 from landbridge.stac_api.errors import StackError, StartError
 
 HOST = "127.0.0.1"
-ATTEMPTS = 10  # at preparing the database, while PostgreSQL recovers
+ATTEMPTS = 10  # to prepare the database, while PostgreSQL recovers
 PAUSE_SECONDS = 0.2
-LOCK_SECONDS = 30.0  # how long a dying predecessor may hold the serve lock
+LOCK_SECONDS = 30.0  # maximum wait for the serve lock of an ending server
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class StartReport:
-    """The one line owed to the process that waits for us, through the pipe it gave us, if it did."""
+    """Sends one line about the start to the waiting parent process, through its pipe if there is one."""
 
     descriptor: int | None
 
     def failure(self, message: str, *, again: bool = False) -> None:
-        """Say that it does not serve, and whether it might if it were started again."""
+        """Send that the start failed, and whether another attempt may succeed."""
         self.send({"error": message, "again": again})
 
     def send(self, message: dict[str, Any]) -> None:
-        # Once only: the number may be another file's after it is closed.
+        # Once only: after closing, the number may belong to another file.
         descriptor, self.descriptor = self.descriptor, None
         if descriptor is None:
             return
-        # Whoever waited may have given up by now.
+        # The parent may have given up waiting.
         with contextlib.suppress(OSError), open(descriptor, "wb") as pipe:  # noqa: PTH123 - a descriptor
             pipe.write(json.dumps(message).encode() + b"\n")
 
 
 @dataclass(slots=True)
 class StopSignals:
-    """What SIGTERM and SIGINT do: raise Stopped while `raises`, and be remembered."""
+    """Handler of SIGTERM and SIGINT: raises StopRequested while `raises` is set, and records the request."""
 
     raises: bool = True
     asked: bool = False
@@ -72,9 +72,9 @@ class StopSignals:
 def serve(home: Home, report: StartReport) -> None:
     """Run the stack of a home until SIGTERM or SIGINT; then end the API first and PostgreSQL after it.
 
-    Raises StackError if it cannot run; the process that waits is told too.
+    Raises StackError if it cannot run; the waiting parent process gets the error too.
     """
-    # The database is addressed by its URL alone; libraries would mix PGHOST and the like into it.
+    # Libraries would mix PGHOST and other variables into the database's URL.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
     os.environ["LANDBRIDGE_HOME"] = str(home.root)
@@ -95,13 +95,13 @@ def serve(home: Home, report: StartReport) -> None:
 
 
 def _serve(home: Home, report: StartReport) -> None:
-    clock, interrupt = PhaseTimer(), StopSignals()
-    keeper = PostgresSupervisor(open_cluster(home))
+    timer, interrupt = PhaseTimer(), StopSignals()
+    supervisor = PostgresSupervisor(open_cluster(home))
     interrupt.install()
     try:
         with ThreadPoolExecutor(1, "prepare") as pool:
-            prepared = pool.submit(_prepare, keeper, clock)
-            with clock.phase("import the application"):
+            prepared = pool.submit(_prepare, supervisor, timer)
+            with timer.phase("import the application"):
                 from landbridge.stac_api.core.settings import Settings
                 from landbridge.stac_api.embedded.http_server import Server
             database = prepared.result()
@@ -119,11 +119,11 @@ def _serve(home: Home, report: StartReport) -> None:
             begin = time.monotonic()
 
             def listening(server: Server) -> None:
-                clock.phases["open the application"] = time.monotonic() - begin
+                timer.phases["open the application"] = time.monotonic() - begin
                 server.should_exit = interrupt.asked
                 write_state(home, state)
                 logger.info("Serving %s on %s", home.root, state["url"])
-                report.send({"phases": clock.phases})
+                report.send({"phases": timer.phases})
 
             settings = Settings(
                 **_loopback_settings(),
@@ -134,19 +134,19 @@ def _serve(home: Home, report: StartReport) -> None:
                 alone=True,
             )
             server = Server(settings, listening)
-            # uvicorn has handlers of its own from here, and sends on to ours what it has obeyed.
+            # From here uvicorn handles signals, and raises them again for our handler when it has stopped.
             interrupt.raises = False
             server.run(sockets=[listener])
             if not server.started:
                 raise StartError("The application did not start.")
     finally:
         interrupt.raises = False
-        keeper.stop()
+        supervisor.stop()
         forget_process(home)
 
 
 def _loopback_settings() -> dict[str, Any]:
-    """What holds where every process of this machine may read, but no stranger's page in its browsers."""
+    """Return the settings for loopback: local processes can read everything, foreign web pages nothing."""
     from landbridge.stac_api.access.headers import LOOPBACK_HOSTS, LOOPBACK_ORIGINS
 
     def named(variable: str) -> list[str]:
@@ -157,40 +157,40 @@ def _loopback_settings() -> dict[str, Any]:
         "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),
         "cors_origin_regex": LOOPBACK_ORIGINS,
         "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],
-        "allowed_hrefs": ["*"],  # the user's own files are for the user
+        "allowed_hrefs": ["*"],  # the user may read the user's own files
         "rate_per_second": 0,
         "anonymous_rate_per_second": 0,
     }
 
 
 def forget_process(home: Home) -> None:
-    """Note in the state file that nothing runs; address and token stay for the next start."""
+    """Remove the process from the state file; address and token stay for the next start."""
     if (state := read_state(home)) is not None and state.get("pid") is not None:
         write_state(home, state | {"pid": None})
 
 
-def _prepare(keeper: PostgresSupervisor, clock: PhaseTimer) -> str:
-    """Bring PostgreSQL up, with our database in it and that migrated; returns its URL."""
-    sockets = keeper.bring_up(clock).sockets
-    keeper.start()
-    with clock.phase("import the database client"):
+def _prepare(supervisor: PostgresSupervisor, timer: PhaseTimer) -> str:
+    """Start PostgreSQL, create and migrate the database, and return its URL."""
+    sockets = supervisor.bring_up(timer).sockets
+    supervisor.start()
+    with timer.phase("import the database client"):
         import psycopg
 
         from landbridge.stac_api.pgstac.migrate import migrate
     for _ in range(ATTEMPTS):
         url = database_url(sockets)
         try:
-            with clock.phase("create the database"):
+            with timer.phase("create the database"):
                 _create_database(database_url(sockets, "postgres"))
-            with clock.phase("migrate"):
+            with timer.phase("migrate"):
                 migrate(url)
             return url
         except psycopg.OperationalError as error:
-            # PostgreSQL has been killed, or one of its processes has and it recovers from that.
+            # PostgreSQL was killed, or recovers because one of its processes was killed.
             logger.warning("The database cannot be prepared: %s", error)
             failure = error
         time.sleep(PAUSE_SECONDS)
-        sockets = keeper.bring_up(clock).sockets
+        sockets = supervisor.bring_up(timer).sockets
     msg = f"The database cannot be prepared: {failure}"
     raise StartError(msg)
 
@@ -206,7 +206,7 @@ def _create_database(server: str) -> None:
 
 @contextlib.contextmanager
 def _listening_socket(previous: str) -> Iterator[socket.socket]:
-    """A socket bound on loopback: to the port of the previous URL if it is free, else to any free one."""
+    """Yield a socket bound on loopback, to the port of the previous URL if it is free."""
     port = previous.rpartition(":")[2]
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

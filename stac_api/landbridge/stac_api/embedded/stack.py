@@ -54,7 +54,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class StartResult:
-    """How a call of `up` went: the stack, whether it had to be started, and seconds by phase."""
+    """Result of `start_or_join`: the stack, whether it was started, and the seconds of each phase."""
 
     stack: Stack
     started: bool
@@ -62,20 +62,20 @@ class StartResult:
 
 
 def up(home: Home | None = None) -> Stack:
-    """Start the stack of a home, or join it where it runs.
+    """Start the stack of a home, or join it if it runs.
 
     Args:
         home: by default LANDBRIDGE_HOME or the user's data directory.
 
     Raises:
-        PostgresNotFound: PostgreSQL with PostGIS is missing; the message has the install lines.
-        StackError: it cannot be started; the message says why.
+        PostgresNotFound: if PostgreSQL with PostGIS is missing; the message has the install commands.
+        StackError: if the stack cannot be started; the message says why.
     """
     return start_or_join(home).stack
 
 
 def start_or_join(home: Home | None = None) -> StartResult:
-    """`up`, with an account of what it did."""
+    """Do the same as `up`; also return whether the stack was started, and the seconds of each phase."""
     begin = time.monotonic()
     home = home or default_home()
     if (stack := running_stack(home)) is not None:
@@ -88,10 +88,10 @@ def start_or_join(home: Home | None = None) -> StartResult:
 
 
 def running_stack(home: Home) -> Stack | None:
-    """The stack of a home if it runs and its database answers, else None.
+    """Return the stack of a home if it runs and its database answers, else None.
 
-    The address alone proves nothing, since another program may have taken the port of a dead server: the
-    state has to be that of the process that holds the home's serve lock.
+    The address alone is no proof, because another program may use the port of a dead server: the state must
+    be that of the process that holds the home's serve lock.
     """
     state = read_state(home)
     if state is None or not state.get("pid") or lock_holder(home.serve_lock) != state["pid"]:
@@ -101,9 +101,9 @@ def running_stack(home: Home) -> Stack | None:
 
 
 def http_status(url: str, path: str) -> int | None:
-    """Status code of a GET of `{url}{path}`, or None if there is no answer.
+    """Return the status code of a GET of `{url}{path}`, or None without a response.
 
-    A bare socket, because importing an HTTP client costs more than all the rest of joining.
+    It uses a plain socket, because importing an HTTP client takes longer than all the rest of joining.
     """
     host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
@@ -122,23 +122,23 @@ def http_status(url: str, path: str) -> int | None:
 
 
 def _await_server(home: Home) -> Stack | None:
-    """The stack, once a server that is alive but not answering does; None once there is no server.
+    """Wait until a running server answers, and return its stack; None if the server ends.
 
-    It may still be starting, on its way out, or waiting for its database.
+    The server may be starting, stopping, or waiting for its database.
     """
     deadline = time.monotonic() + START_SECONDS
     while (holder := lock_holder(home.serve_lock)) is not None:
         if (stack := running_stack(home)) is not None:
             return stack
         if time.monotonic() > deadline:
-            msg = f"The server of {home.root} (process {holder}) does not answer since {START_SECONDS:.0f} s."
-            raise StartError(f"{msg} `landbridge down` ends it. Its log:\n{_log_tail(home)}")
+            msg = f"The server of {home.root} (process {holder}) has not answered for {START_SECONDS:.0f} s."
+            raise StartError(f"{msg} `landbridge down` stops it. Its log:\n{_log_tail(home)}")
         time.sleep(POLL_SECONDS)
     return None
 
 
 def _start(home: Home) -> StartResult:
-    """Start the server. One that ends for a reason that may have passed (it was killed) is tried again."""
+    """Start the server; try again if it was killed while it started."""
     for _ in range(ATTEMPTS):
         message = _spawn(home)
         if "phases" in message and (stack := _await_server(home)) is not None:
@@ -151,9 +151,9 @@ def _start(home: Home) -> StartResult:
 
 
 def _spawn(home: Home) -> dict[str, Any]:
-    """Start the server process, detached, and wait until it says through a pipe how it went.
+    """Start the server process, detached, and wait for its report through a pipe.
 
-    Returns {"phases": ...} once it listens, else {"error": ..., "again": whether to try again}.
+    Returns {"phases": ...} when it listens, else {"error": ..., "again": whether to try again}.
     """
     reading, writing = os.pipe()
     with open(reading, "rb") as report, contextlib.ExitStack() as stack:  # noqa: PTH123 - a descriptor
@@ -161,7 +161,7 @@ def _spawn(home: Home) -> dict[str, Any]:
         command = [sys.executable, "-m", "landbridge.stac_api.embedded", "serve"]
         command += ["--home", str(home.root), "--report", str(writing)]
         with open_log(home.api_log) as log:
-            # It forks at once and lives on as nobody's child, so that it is never left a zombie.
+            # The command forks at once and its child is detached, so that it never becomes a zombie.
             subprocess.run(  # noqa: S603 - this Python, our own module
                 command,
                 stdin=subprocess.DEVNULL,

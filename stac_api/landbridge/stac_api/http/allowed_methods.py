@@ -1,6 +1,7 @@
-"""Methods of HTTP beside those that routes are written for: HEAD, OPTIONS, and the header `Allow`.
+"""HEAD and OPTIONS for every route, and the `Allow` header.
 
-`Allow` names what the caller may do, not only what the route knows: STAC Browser offers to edit by it.
+`Allow` lists the methods that the caller is allowed, not all of the route: STAC Browser decides by it whether
+to offer editing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["HeadAndOptions", "allow_header", "methods_of_path"]
 
 _COLLECTION: Final = "/collections/{collection_id}"
-# The role that a caller needs with a collection, or with a blob's item.
+# The role in a collection, or in a blob's item, that a write needs.
 _REQUIRED_ROLES: Final[Mapping[tuple[str, str], Role]] = {
     ("PUT", _COLLECTION): Role.WRITER,
     ("PATCH", _COLLECTION): Role.WRITER,
@@ -41,9 +42,9 @@ _ORDER: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 class HeadAndOptions:
-    """ASGI middleware that answers HEAD if a route has GET only, and OPTIONS everywhere.
+    """ASGI middleware that answers HEAD for routes with GET only, and OPTIONS for all routes.
 
-    It also gives what Brotli has compressed an entity tag of its own.
+    It also gives Brotli-compressed responses an entity tag of their own.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -92,7 +93,7 @@ def _without_body(send: Send) -> Send:
 
 
 def methods_of_path(scope: Scope) -> dict[str, tuple[str, dict[str, str]]]:
-    """Return the path template and the parameters of the route of each method that a path has."""
+    """Return, for each method of a path, the template and the parameters of its route."""
     path = served_path(scope) or "/"
     found: dict[str, tuple[str, dict[str, str]]] = {}
     for template, (pattern, methods) in _method_table(scope["app"]).items():
@@ -122,7 +123,7 @@ def _routes(routes: Any) -> Iterator[Any]:
 
 
 async def _allow_header_of(request: Request) -> str:
-    """Return `Allow` for what the caller may do at a request's path, for any method of the request."""
+    """Return the `Allow` header of a request's path, looking up the caller's role."""
     known = methods_of_path(request.scope)
     parameters = next((values for template, values in known.values() if template.startswith(_COLLECTION)), {})
     collection, item = parameters.get("collection_id"), parameters.get("item_id")
@@ -143,9 +144,9 @@ async def _role_in(conn: Any, collection: str, item: str | None, access: Access)
 
 
 def allow_header(request: Request, role: Role) -> str:
-    """Return `Allow` for a caller with a role with the collection, or the blob, that a request is about."""
+    """Return the `Allow` header for a caller with a role in the request's collection or blob."""
     scope, writes = request.scope, "write" in request_principal(request).rights
-    # A request that has come to its route need not look for it.
+    # A routed request knows its route already.
     route = scope.get("route")
     if route is None:
         known = methods_of_path(scope)
@@ -167,5 +168,5 @@ def _required_role(method: str, template: str, values: Mapping[str, Any]) -> Rol
     if container and "item_id" in values and method == "DELETE":
         return Role.OWNER
     if container and method == "POST":
-        return Role.NONE  # everybody in a namespace of their own
+        return Role.NONE  # every caller can create blobs in its own namespace
     return _REQUIRED_ROLES.get((method, template), Role.NONE)

@@ -1,7 +1,7 @@
-"""Entity tags of collections and items, and the conditions that requests put on them (RFC 9110, section 13).
+"""Entity tags of collections and items, and conditional requests (RFC 9110, section 13).
 
-A tag is made of what decides what a caller is shown: the version of the row, the caller, and the address. It
-is strong, so an answer in another encoding has another one (`access.methods`).
+A tag is a hash of all that a representation depends on: the version of the row, the caller, and the base URL.
+It is strong, so that a compressed response has another one (`http.allowed_methods`).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ __all__ = [
     "write_check",
 ]
 
-ENCODED_SUFFIX: Final = "-br"  # ends the tag of an answer that Brotli has compressed
-_TAG_VERSION: Final = 1  # to be raised when the same rows are shown in another way
+ENCODED_SUFFIX: Final = "-br"  # suffix of the tag of a Brotli-compressed response
+_TAG_VERSION: Final = 1  # raise it if the same rows get another representation
 _TAG_PATTERN: Final = re.compile(r'(W/)?("[^"]*")')
 
 
 def item_tag(version: str, access: Access, base: str, *, shared: bool) -> str:
-    """Return the tag of an item; `shared` says that all who see it see the same of it."""
+    """Return the tag of an item; `shared`: all callers who can see it see the same."""
     return _tag("item", version, base, None if shared else _audience(access))
 
 
 def collection_tag(version: str, cover: Mapping[str, Any] | None, access: Access, base: str) -> str:
-    """Return the tag of a collection, which shows what its items cover."""
+    """Return the tag of a collection, which includes the extent of its items."""
     return _tag("collection", version, base, _audience(access), dict(cover) if cover is not None else None)
 
 
@@ -55,7 +55,7 @@ def _tag(*parts: Any) -> str:
 
 
 def _matching_tag(header: str, tag: str, *, weakly: bool) -> str | None:
-    """Return the tag by which a header names what has `tag`; None if it names something else."""
+    """Return the matching tag of a header; None if the header does not match `tag`."""
     if header.strip() == "*":
         return tag
     own = (tag, f'{tag[:-1]}{ENCODED_SUFFIX}"')
@@ -70,10 +70,10 @@ def _header(request: Request, name: str) -> str | None:
 
 
 def check_write(request: Request, tag: str) -> None:
-    """Check the conditions of a write on what it would change.
+    """Check the preconditions of a write.
 
     Raises:
-        HTTPException: 412, it is not as the request says.
+        HTTPException: 412, if a precondition fails.
     """
     wanted, unwanted = _header(request, "if-match"), _header(request, "if-none-match")
     if wanted is not None and _matching_tag(wanted, tag, weakly=False) is None:
@@ -85,17 +85,17 @@ def check_write(request: Request, tag: str) -> None:
 
 
 def write_check(request: Request, tag: Callable[[str], str]) -> Callable[[str], None] | None:
-    """Return the check of a write on the version that it finds; None if the request has no condition."""
+    """Return the check that a write runs on the stored version; None without a precondition."""
     if "if-match" not in request.headers and "if-none-match" not in request.headers:
         return None
     return lambda version: check_write(request, tag(version))
 
 
 def conditional_response(request: Request, answer: Response, tag: str) -> Response:
-    """Return the answer to a read with its tag, or 304 if the caller has it already.
+    """Return the response to a read with its tag, or 304 if the caller has this version already.
 
     Raises:
-        HTTPException: 412, the caller wanted another.
+        HTTPException: 412, if `If-Match` names another version.
     """
     wanted, known = _header(request, "if-match"), _header(request, "if-none-match")
     if wanted is not None and _matching_tag(wanted, tag, weakly=False) is None:
