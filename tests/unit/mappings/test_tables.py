@@ -159,4 +159,7 @@ def test_the_package_needs_the_standard_library_only():
         "print({name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert {name for name in eval(done.stdout) if not name.startswith("_")} <= {"landbridge", "sitecustomize"}
+    # `make coverage` measures this process too.
+    measuring = {"$coverage", "coverage", "tomli"}
+    found = {name for name in eval(done.stdout) if not name.startswith("_")}
+    assert found <= {"landbridge", "sitecustomize"} | measuring
