@@ -34,8 +34,8 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── InvalidTileError                           geo.errors (also ValueError)
     ├── InvalidDocument                            mappings.errors (also ValueError)
     ├── TableError                                 mappings.tables (also ValueError)
-    ├── WiderTypeError                             raster.composite.last_valid
     ├── RasterError                                raster.errors
+    ├── WiderTypeError                             raster.errors
     ├── CommandError                               stac_api.admin.commands (also ClickException)
     ├── QuotaError                                 stac_api.assets.quota (also HTTPException)
     ├── BadRequestError                            stac_api.errors

@@ -12,7 +12,7 @@ from bench.raster import OURS, THEIRS, checked, ours, runs, wanted
 from bench.raster_reference import reference
 from bench.raster_scenes import ground
 from bench.raster_work import work
-from landbridge.raster.composite.render import BLOCK
+from landbridge.raster.grids.block_windows import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ import scenes as landscape
 from bench.raster_reference import TILE, Reference
 from bench.raster_scenes import footprint
 from bench.raster_work import RGB, Work
-from landbridge.raster.composite.render import default_workers
+from landbridge.raster.runtime.thread_pools import default_worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pystac
 
 Array = np.ndarray[Any, Any]
-THREADS = default_workers()
+THREADS = default_worker_count()
 
 
 # --- odc-stac and stackstac

@@ -22,7 +22,7 @@ from shapely.geometry import box
 import scenes as landscape
 from landbridge.geo import AOI
 from landbridge.raster import Band, Source
-from landbridge.raster.grids.crs import crs_of, project
+from landbridge.raster.grids.crs import parse_crs, project
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +66,7 @@ class Ground:
                 scene.name,
                 (*self.files(scene, variant), self.file(scene, "alpha")),
                 bands,
-                project(footprint(scene), crs_of(f"EPSG:{scene.epsg}"), crs_of("EPSG:4326")),
+                project(footprint(scene), parse_crs(f"EPSG:{scene.epsg}"), parse_crs("EPSG:4326")),
                 "bench",
             )
             for scene in self.scenes

@@ -10,7 +10,7 @@ from odc.geo.geobox import GeoBox
 
 import scenes as landscape
 from bench.raster_scenes import FULL, Ground, own_grid
-from landbridge.raster.grids.crs import crs_on
+from landbridge.raster.grids.crs import grid_crs
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -44,7 +44,7 @@ class Work:
     @property
     def epsg(self) -> int:
         """Code of the grid's coordinate system."""
-        code = crs_on(self.grid).epsg
+        code = grid_crs(self.grid).epsg
         assert code is not None
         return int(code)
 

@@ -1,7 +1,8 @@
-"""Pixels: plan → read → mosaic → mask → scale → write.
+"""Raster engine: plans, reads, mosaics, masks, scales and writes pixels of files.
 
-The package knows files, bands and grids; where they come from is for the catalog to say. Nothing heavy is
-loaded before the first of its names is used.
+The package works on files, bands and grids; the catalog supplies them. Each public name is imported on first
+use, so that importing the package stays fast. The modules import in one direction only, from `api` down to
+`array_types`; the contract "raster-layers" in `pyproject.toml` lists the order.
 """
 
 from importlib import import_module
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from landbridge.raster.api import mosaic, read_image, stack, stacked
     from landbridge.raster.errors import RasterError
-    from landbridge.raster.model import Band, Raster, Request, Source
+    from landbridge.raster.model import Band, Request, Source
     from landbridge.raster.output.lazy import filled_stack, lazy_stack
+    from landbridge.raster.output.raster import Raster
     from landbridge.raster.output.writer import download, download_mosaic, write
     from landbridge.raster.plan.scaling import ScalingMode, collection_scaling_parameters, scaling_parameters
 
-_HOMES = {
+_MODULES = {
     "Band": "model",
-    "Raster": "model",
+    "Raster": "output.raster",
     "RasterError": "errors",
     "Request": "model",
     "ScalingMode": "plan.scaling",
@@ -57,10 +59,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *_HOMES]
+    return [*__all__, *_MODULES]

@@ -1,4 +1,8 @@
-"""The Catalog's data types: their numpy counterparts, ranges and common types."""
+"""Data types of the Catalog: numpy counterparts, ranges and common types.
+
+`landbridge.mappings` has a table of its own, from Catalog names to STAC names, because it imports neither
+numpy nor the engine. `tests/unit/mappings/test_data_types.py` checks that they agree.
+"""
 
 import math
 from collections.abc import Iterable
@@ -7,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-# In the order in which a common type is looked for.
+# In the order in which `common_type` tries them.
 NUMPY_TYPES: dict[str, np.dtype[Any]] = {
     "Byte": np.dtype("uint8"),
     "UInt16": np.dtype("uint16"),
@@ -24,9 +28,9 @@ NUMPY_TYPES: dict[str, np.dtype[Any]] = {
 DATA_TYPES = tuple(NUMPY_TYPES)
 _CATALOG_TYPES = {dtype: name for name, dtype in NUMPY_TYPES.items()}
 
-# What each type may be cast to so as to hold another type's values; by the Catalog's rules an Int32 or UInt16
-# fits a Float32. No floating type holds integers of 64 bits.
-_CASTS: dict[str, tuple[str, ...]] = {
+# Types to which each type may be cast to hold another type's values. By the Catalog's rules an Int32 or
+# UInt16 fits a Float32. No floating type holds integers of 64 bits.
+_LOSSLESS_CASTS: dict[str, tuple[str, ...]] = {
     "Byte": (
         "UInt16", "Int16", "UInt32", "Int32", "Float32", "Float64", "Int64", "UInt64", "Float16",
     ),
@@ -41,7 +45,7 @@ _CASTS: dict[str, tuple[str, ...]] = {
     "UInt64": (),
     "Float16": ("Float32", "Float64"),
 }  # fmt: skip
-# From the smallest on, by the Catalog's rules.
+# In ascending order of size, by the Catalog's rules.
 _INTEGERS = ("Byte", "UInt16", "Int16", "UInt32", "Int32")
 _RANGES: dict[str, tuple[float, float]] = {
     name: (0.0, 1.0) if dtype.kind == "f" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
@@ -50,10 +54,10 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 
 def check_data_type(data_type: str) -> str:
-    """Return a data type's name, if it is one.
+    """Return a data type's name unchanged if it is valid.
 
     Raises:
-        ValueError: it is not exactly one of `DATA_TYPES`.
+        ValueError: if it is not exactly one of `DATA_TYPES`.
     """
     if not isinstance(data_type, str) or data_type not in NUMPY_TYPES:
         raise ValueError(f"data_type must be one of {', '.join(DATA_TYPES)}, got {data_type!r}")
@@ -61,12 +65,12 @@ def check_data_type(data_type: str) -> str:
 
 
 def numpy_type(data_type: str) -> np.dtype[Any]:
-    """The numpy type of a data type."""
+    """Return the numpy type of a data type."""
     return NUMPY_TYPES[check_data_type(data_type)]
 
 
 def data_type_of(dtype: np.dtype[Any]) -> str:
-    """The data type that holds the values of a numpy type: for types the Catalog has not, the next larger."""
+    """Return the data type that holds a numpy type's values; the next larger one if the Catalog lacks it."""
     name = _CATALOG_TYPES.get(np.dtype(dtype))
     if name is not None:
         return name
@@ -75,53 +79,54 @@ def data_type_of(dtype: np.dtype[Any]) -> str:
     return "Float32" if dtype.itemsize <= 4 else "Float64"
 
 
-def blended_type(data_type: str) -> str:
+def interpolation_type(data_type: str) -> str:
     """Return the floating data type in which values of a data type are interpolated and averaged."""
     return "Float32" if NUMPY_TYPES[data_type].itemsize <= 2 or data_type == "Float32" else "Float64"
 
 
-def stored_type(data_type: str) -> str:
+def file_data_type(data_type: str) -> str:
     """Return the data type that a file holds pixels of a data type in.
 
-    GDAL has no half floats before 3.11, and no loop over pixels of ours does: they are Float32 until they
-    are handed out.
+    GDAL before 3.11 and the compiled loops have no half floats: pixels stay Float32 until they are returned.
     """
     return "Float32" if data_type == "Float16" else data_type
 
 
 def is_integer(data_type: str) -> bool:
-    """Whether a data type holds whole numbers."""
+    """Return whether a data type holds integers."""
     return NUMPY_TYPES[data_type].kind in "ui"
 
 
 def full_range(data_type: str) -> tuple[float, float]:
-    """The range a data type holds; (0, 1) for the floating types."""
+    """Return the lowest and highest value of a data type; (0, 1) for the floating types."""
     return _RANGES[data_type]
 
 
 def common_type(data_types: Iterable[str]) -> str:
-    """Return the smallest data type that holds all of several, folded in their order.
+    """Return the smallest data type that holds the values of several, combined in their order.
 
     Raises:
-        ValueError: none does, as of an Int64 and a Float32.
+        ValueError: if no type does, as for Int64 and Float32.
     """
-    return reduce(_join, map(check_data_type, data_types))
+    return reduce(_common_type, map(check_data_type, data_types))
 
 
 def smallest_integer(low: float, high: float) -> str | None:
-    """The first integer type whose range holds both bounds, or None."""
+    """Return the first integer type whose range holds both bounds; None if no type does."""
     for name in _INTEGERS:
         if _RANGES[name][0] <= low and high <= _RANGES[name][1]:
             return name
     return None
 
 
-def _join(first: str, second: str) -> str:
-    if first == second or second in _CASTS[first]:
+def _common_type(first: str, second: str) -> str:
+    if first == second or second in _LOSSLESS_CASTS[first]:
         return second
-    if first in _CASTS[second]:
+    if first in _LOSSLESS_CASTS[second]:
         return first
-    common = [name for name in DATA_TYPES if name in _CASTS[first] and name in _CASTS[second]]
+    common = [
+        name for name in DATA_TYPES if name in _LOSSLESS_CASTS[first] and name in _LOSSLESS_CASTS[second]
+    ]
     if not common:
         raise ValueError(
             f"no data type holds all values of {first} and of {second}: read the bands one by one, or give "
@@ -130,8 +135,8 @@ def _join(first: str, second: str) -> str:
     return common[0]
 
 
-def held_nodata(dtype: np.dtype[Any], nodata: float | None) -> float | None:
-    """A nodata value if the type can hold it, else None."""
+def representable_nodata(dtype: np.dtype[Any], nodata: float | None) -> float | None:
+    """Return a nodata value if the type can hold it, else None."""
     if nodata is None:
         return None
     if dtype.kind == "f":
@@ -140,3 +145,10 @@ def held_nodata(dtype: np.dtype[Any], nodata: float | None) -> float | None:
         return None
     limits = np.iinfo(dtype)
     return int(nodata) if limits.min <= nodata <= limits.max else None
+
+
+def compute_type(method: str, data_type: str) -> str:
+    """Return the data type in which a mosaic method computes pixels of a data type."""
+    if method == "count":
+        return "UInt16"
+    return "Float64" if method in ("mean", "median") else data_type

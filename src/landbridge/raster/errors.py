@@ -1,22 +1,30 @@
 """Errors of the raster engine."""
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import numpy as np
 
 from landbridge.errors import LandbridgeError
 
 
 class RasterError(LandbridgeError):
-    """Pixels could not be read, with the image, its bands and the file at fault.
+    """Error of reading pixels, with the image, its bands and the file at fault.
 
-    Attributes:
-        image_id: the image whose pixels were asked for.
-        bands: the names of the bands that the read was for.
-        file: the file's address, or the empty string if the image has none.
+    Attributes
+    ----------
+    message : str
+        Text of the error.
+    image_id : str
+        Id of the image whose pixels were requested.
+    bands : tuple of str
+        Names of the bands that were being read.
+    file : str
+        Address of the file without its secrets; empty if the image has no file.
     """
 
     def __init__(self, message: str, image_id: str = "", bands: Sequence[str] = (), file: str = "") -> None:
-        """Take the message and what it is about."""
+        """Store the message, the image, its bands and the file."""
         super().__init__(message, image_id, tuple(bands), file)
         self.message = message
         self.image_id = image_id
@@ -27,11 +35,20 @@ class RasterError(LandbridgeError):
         return self.message
 
 
-def raise_alone(error: Exception) -> NoReturn:
-    """Raise an error that tells nothing of the one being handled, in which a secret may stand."""
+def raise_without_context(error: Exception) -> NoReturn:
+    """Raise an error without the context of the handled one, whose text may hold a secret."""
     try:
         raise error
     except type(error):
-        # Once it is on its way nothing sets these again.
+        # Python sets the context when the error is raised and not again later.
         error.__cause__ = error.__context__ = None
         raise
+
+
+class WiderTypeError(LandbridgeError):
+    """Error of a file whose data type holds values that the result's type cannot hold."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        """Store the file's data type."""
+        super().__init__(dtype)
+        self.dtype = dtype

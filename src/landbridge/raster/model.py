@@ -1,15 +1,10 @@
-"""The values that pass between the catalog and the raster engine."""
+"""Inputs of the raster engine: bands, images and requests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from landbridge.raster.plan.arguments import move_bands_axis
-
 if TYPE_CHECKING:
-    from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
 
     from landbridge.geo import GeoContext
@@ -19,9 +14,30 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Band of a product, as the engine needs it; indices count from zero.
+    """Band of a product.
 
-    `file_index` is the position in `Source.files`, `asset` the name of that file in messages.
+    Attributes
+    ----------
+    name : str
+        Name of the band, unique in its product.
+    data_type : str
+        Data type of the stored pixels, one of `landbridge.raster.dtypes.DATA_TYPES`.
+    nodata : float, optional
+        Value of missing pixels. A nodata value in the file takes precedence.
+    band_index : int
+        Position of the band in its file, from 0.
+    file_index : int
+        Position of the file in `Source.files`, from 0.
+    asset : str, optional
+        Name of the file in messages.
+    type : str
+        Kind of the band: "spectral", "derived", "generic", "mask", "class", ….
+    is_alpha : bool
+        True if the band hides pixels whose value is 0.
+    data_range, display_range, physical_range : tuple of float, optional
+        Lowest and highest value: as stored, for display, and in physical units.
+    processing_levels : mapping, optional
+        Steps of each processing level by its name, or the name of another level.
     """
 
     name: str
@@ -40,14 +56,29 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One image: its files (the empty string: not available), and its product's bands by name.
+    """One image: its files and the bands of its product.
 
-    `places` has those bands that this image has elsewhere than the product says: by name the position in
-    `files` and the index in the file; None: the image does not have the band.
-    `geometry` is the footprint in longitude and latitude. `coefficients` are the image's attributes that
-    processing levels compute with: by name a number, or a list with an entry (a number, or several) per band.
-    `sign` gives the address that a file elsewhere is read from, by its href; it is called just before the
-    file is opened, and again where it gave an `Address` whose time is over.
+    Attributes
+    ----------
+    id : str
+        Id of the image, for messages.
+    files : tuple of str
+        Paths or URLs of the files; an empty string marks a file that is not available.
+    bands : mapping of str to Band
+        Bands of the product by name.
+    geometry : shapely geometry, optional
+        Footprint in longitude and latitude, in degrees.
+    product_id : str
+        Id of the product, for messages.
+    coefficients : mapping
+        Attributes of the image that processing levels compute with: a number, or a list with an entry (a
+        number or several) per band.
+    sign : callable, optional
+        Returns the URL from which a remote href is read. It is called just before the file is opened, and
+        again when the `ExpiringUrl` that it returned has expired.
+    places : mapping
+        Bands that this image stores elsewhere than its product declares: by name the position in `files` and
+        the index in that file, or None if the image lacks the band.
     """
 
     id: str
@@ -68,8 +99,30 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted: bands by name, on a complete GeoContext's grid, with these masks, values and types; of
-    several images what `method` makes of them.
+    """Pixels to render: bands, grid, masks, values and types.
+
+    Attributes
+    ----------
+    bands : tuple of str
+        Names of the bands, in the order of the result.
+    geocontext : GeoContext
+        Output grid: an `AOI`, `DLTile` or `XYZTile` with bounds, coordinate reference system, and
+        resolution or shape.
+    mask_nodata : bool
+        Mask pixels that have the nodata value.
+    mask_alpha : bool or str, optional
+        Mask pixels that the alpha band hides: True, False, the name of the band, or None to use an alpha
+        band if every product has one.
+    resampler : str
+        Resampling method, one of `landbridge.raster.plan.arguments.RESAMPLERS`.
+    processing_level : str, optional
+        Name of the processing level; None reads the default level.
+    scaling : optional
+        Scaling of the values: a mode, a list or a mapping (see `scaling_parameters`).
+    data_type : str, optional
+        Data type of the result; by default it follows from bands and scaling.
+    method : str
+        Way to combine several images: "last", "first", "mean", "median", "min", "max" or "count".
     """
 
     bands: tuple[str, ...]
@@ -81,35 +134,3 @@ class Request:
     scaling: Any = None
     data_type: str | None = None
     method: str = "last"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Raster:
-    """Pixels with their grid: data (band, y, x), a mask of the same shape (True: not valid) or None, and
-    bands.
-
-    Data under the mask is 0. `files` are the addresses the pixels may come from.
-    """
-
-    data: np.ndarray[Any, np.dtype[Any]]
-    mask: np.ndarray[Any, np.dtype[np.bool_]] | None
-    geobox: "GeoBox"
-    bands: tuple[Band, ...]
-    files: tuple[str, ...] = field(default=())
-
-    def array(self, bands_axis: int = 0) -> np.ndarray[Any, Any]:
-        """The pixels as an array, masked if there is a mask, the bands on `bands_axis` (-2 to 2).
-
-        Raises:
-            ValueError: `bands_axis` is out of range.
-        """
-        pixels: np.ndarray[Any, Any] = self.data
-        if self.mask is not None:
-            pixels = np.ma.MaskedArray(self.data, mask=self.mask)
-        return move_bands_axis(pixels, bands_axis)
-
-    def info(self) -> dict[str, Any]:
-        """The description of the raster that `raster_info=True` returns."""
-        from landbridge.raster.output.info import raster_info
-
-        return raster_info(self)

@@ -21,7 +21,7 @@ from landbridge.catalog.client.asset_urls import UrlSigner
 from landbridge.catalog.pixels.engine_inputs import sources
 from landbridge.exceptions import NotFoundError
 from landbridge.raster import RasterError
-from landbridge.raster.io.expiring_url import Address
+from landbridge.raster.io.expiring_url import ExpiringUrl
 from support.wait import wait_until
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def test_another_process_gets_the_addresses_and_no_token(
     there = pickle.loads(packed)
     href = bens[0].files[0].href
     address = there.sign(href)
-    assert isinstance(address, Address)
+    assert isinstance(address, ExpiringUrl)
     assert httpx.get(address).status_code == 200
     clock(3600)
     try:

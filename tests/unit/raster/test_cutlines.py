@@ -8,7 +8,7 @@ import pytest
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 
-from landbridge.raster.grids.cutlines import outside
+from landbridge.raster.grids.cutlines import mask_outside
 
 
 @pytest.fixture
@@ -25,6 +25,6 @@ def test_threads_do_not_mix_up_the_warnings_of_the_process(restless):
     cutline = box(100, 100, 400, 400)
     before = list(warnings.filters)
     with ThreadPoolExecutor(8) as pool:
-        masks = list(pool.map(lambda _: outside(cutline, grid, all_touched=False), range(300)))
+        masks = list(pool.map(lambda _: mask_outside(cutline, grid, all_touched=False), range(300)))
     assert {int((~mask).sum()) for mask in masks} == {900}
     assert warnings.filters == before

@@ -23,8 +23,8 @@ from landbridge.raster import (
     stack,
     stacked,
 )
-from landbridge.raster.io.byte_ranges import LocalFile
 from landbridge.raster.io.gdal import GDAL_OPTIONS
+from landbridge.raster.io.local_file import LocalFile
 from support import range_server as rs
 
 pytestmark = pytest.mark.timeout(60)
@@ -321,9 +321,9 @@ def test_a_block_that_waits_for_a_header_is_let_go_after_a_failure(
     make_scene, grid, request_of, server, monkeypatch
 ):
     """Other blocks of a mosaic stop at their next file."""
-    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 64)
-    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 64)
-    monkeypatch.setattr("landbridge.raster.io.open_files._THREADS", 1)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.SMALLEST_BLOCK", 64)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.BLOCK", 64)
+    monkeypatch.setattr("landbridge.raster.io.open_files._PREFETCH_THREADS", 1)
     scenes = [make_scene(f"i{n}", np.zeros((1, 300, 280), "uint16"), nodata=0) for n in range(12)]
     for scene in scenes:
         path = Path(scene.source.files[0])

@@ -10,7 +10,7 @@ from rasterio.warp import reproject
 
 from landbridge.geo import AOI
 from landbridge.raster import Band, Source, mosaic, read_image
-from landbridge.raster.io.gdal import find_tiles
+from landbridge.raster.io.headers import tile_reader_for
 from landbridge.raster.plan.arguments import BLENDING, RESAMPLERS
 
 SHOWN, HIDDEN = 200, 0
@@ -244,8 +244,8 @@ def test_overviews_that_say_nothing_are_read_as_averages_only_if_they_are(
     read = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "landbridge.raster.io.open_files.find_tiles",
-            lambda header, level, cache: read.append(level) or find_tiles(header, level, cache),
+            "landbridge.raster.io.open_files.tile_reader_for",
+            lambda header, level, cache: read.append(level) or tile_reader_for(header, level, cache),
         )
         raster = read_image(source, request_of("b", context, resampler="average", data_type="Float32"))
     means = values[0].reshape(256, 4, 256, 4).mean((1, 3))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.raster import kernels
-from landbridge.raster.composite.compositor import EVERYWHERE, Canvas, shown
+from landbridge.raster.composite.compositor import EVERYWHERE, Canvas, any_visible
 
 TYPES = ("uint8", "int16", "uint16", "int32", "uint32", "int64")
 
@@ -55,11 +55,12 @@ def test_a_tile_is_laid_with_its_differences_undone_from_any_column_on(dtype, sh
     values = np.full((samples, height, len(columns)), 7, dtype)
     canvas = Canvas(values, np.full(values.shape, 9, np.uint8))
     which = np.arange(samples)[::-1].copy()
-    kernels.paste(
+    kernels.composite_aligned_tile(
         tile, True, np.arange(height), columns, (0, 0), which, -1,
         np.zeros(samples, dtype), np.zeros(samples, bool), EVERYWHERE, False,
-        canvas.values, canvas.state, canvas.steps, np.arange(samples), canvas.left, canvas.begun,
-        canvas.ground, canvas.shape[1:],
+        canvas.values, canvas.state, canvas.strides, np.arange(samples), canvas.remaining,
+        canvas.initialised_rows,
+        canvas.fill_values, canvas.shape[1:],
     )  # fmt: skip
     assert (values == np.moveaxis(wanted[:, columns][:, :, which], 2, 0)).all()
     assert canvas.is_full
@@ -70,36 +71,36 @@ def test_a_tile_is_laid_with_its_differences_undone_from_any_column_on(dtype, sh
 def test_a_canvas_counts_what_is_left_whether_its_states_are_written_yet_or_not(shape):
     values, state = np.zeros(shape, "uint16"), np.zeros(shape, np.uint8)
     canvas = Canvas(values, state)
-    assert canvas.left.sum() == values.size
+    assert canvas.remaining.sum() == values.size
     assert not canvas.is_full
-    canvas.begin()
+    canvas.initialise()
     assert (state == kernels.MISSING).all()
-    assert not shown(state).any()
+    assert not any_visible(state).any()
     state[0] = kernels.VALID
-    canvas.recount([0], (0, shape[1], 0, shape[2]))
-    assert canvas.left.sum() == values.size - values[0].size
+    canvas.update_remaining([0], (0, shape[1], 0, shape[2]))
+    assert canvas.remaining.sum() == values.size - values[0].size
 
 
 def test_a_box_is_needed_where_a_visible_pixel_is_missing():
     state = np.zeros((2, 200, 200), np.uint8)
     state[1, 150, 10] = kernels.MISSING
-    canvas = Canvas(np.zeros(state.shape, "uint8"), state, begun=True)
+    canvas = Canvas(np.zeros(state.shape, "uint8"), state, initialised=True)
     first, both = np.array([0]), np.array([0, 1])
     around, beside = (140, 160, 0, 20), (140, 150, 0, 20)
-    assert canvas.needs(both, around, EVERYWHERE)
-    assert not canvas.needs(both, beside, EVERYWHERE)
-    assert not canvas.needs(first, around, EVERYWHERE)
+    assert canvas.has_missing_pixels(both, around, EVERYWHERE)
+    assert not canvas.has_missing_pixels(both, beside, EVERYWHERE)
+    assert not canvas.has_missing_pixels(first, around, EVERYWHERE)
     visible = np.ones(state.shape[1:], np.uint8)
-    assert canvas.needs(both, around, visible)
+    assert canvas.has_missing_pixels(both, around, visible)
     visible[150, 10] = 0
-    assert not canvas.needs(both, around, visible)
+    assert not canvas.has_missing_pixels(both, around, visible)
 
 
 def test_a_canvas_takes_blocks_of_a_larger_array():
     values, state = np.zeros((3, 60, 90), "int16"), np.zeros((3, 60, 90), np.uint8)
     block = np.s_[:, 10:40, 20:75]
     canvas = Canvas(values[block], state[block])
-    canvas.begin()
+    canvas.initialise()
     assert (state[block] == kernels.MISSING).all()
     assert np.count_nonzero(state) == state[block].size
 
@@ -119,7 +120,7 @@ def test_tiles_laid_one_under_the_other_leave_of_each_pixel_what_came_first(
     random = np.random.default_rng(seed)
     rubbish = random.integers(0, 200, (2, *size), np.uint8)
     values, state = rubbish.astype("uint16"), rubbish.copy()
-    canvas = Canvas(values, state, ground=np.full(2, ground, "uint16"))
+    canvas = Canvas(values, state, fill_values=np.full(2, ground, "uint16"))
     wanted = np.full(values.shape, ground, "uint16")
     states = np.full(values.shape, kernels.MISSING)
     visible = (random.random(size) < 0.7).astype(np.uint8) if hidden else EVERYWHERE
@@ -133,10 +134,11 @@ def test_tiles_laid_one_under_the_other_leave_of_each_pixel_what_came_first(
         rows, columns = np.arange(height), np.arange(width) * abs(step)
         if step < 0:
             columns = columns[::-1].copy()
-        kernels.paste(
+        kernels.composite_aligned_tile(
             tile, False, rows, columns, (y, x), np.array([2, 0]), -1, nodata, known, visible, raw,
-            canvas.values, canvas.state, canvas.steps, np.array([1, 0]), canvas.left, canvas.begun,
-            canvas.ground, canvas.shape[1:],
+            canvas.values, canvas.state, canvas.strides, np.array([1, 0]), canvas.remaining,
+        canvas.initialised_rows,
+            canvas.fill_values, canvas.shape[1:],
         )  # fmt: skip
         where = np.s_[y : y + height, x : x + width]
         for band, sample, masks in ((1, 2, True), (0, 0, False)):
@@ -145,10 +147,10 @@ def test_tiles_laid_one_under_the_other_leave_of_each_pixel_what_came_first(
             take = seen & (was != kernels.VALID) & ((laid != 3) | (not masks))
             show = seen & (was == kernels.MISSING) & raw & ~take
             wanted[band][where][take | show] = laid[take | show]
-            was[show], was[take] = kernels.RAW, kernels.VALID
-    left = canvas.left.copy()
-    canvas.begin()
+            was[show], was[take] = kernels.INVALID, kernels.VALID
+    left = canvas.remaining.copy()
+    canvas.initialise()
     assert (state == states).all()
     assert (values == wanted).all()
-    canvas.recount([0, 1], (0, size[0], 0, size[1]))
-    assert (left == canvas.left).all()
+    canvas.update_remaining([0, 1], (0, size[0], 0, size[1]))
+    assert (left == canvas.remaining).all()

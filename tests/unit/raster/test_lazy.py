@@ -32,14 +32,14 @@ from landbridge.raster import (
     stack,
     stacked,
 )
-from landbridge.raster.composite.last_valid import WiderTypeError
+from landbridge.raster.errors import WiderTypeError
 from landbridge.raster.io import open_files
-from landbridge.raster.io.gdal import read_header
+from landbridge.raster.io.headers import read_header
 from landbridge.raster.output import chunks as cutting
-from landbridge.raster.output.chunks import chunk_shape, even_windows, pieces, render_piece, windows
+from landbridge.raster.output.chunks import chunk_shape, chunk_windows, even_windows, render_chunk, split_plan
+from landbridge.raster.output.cluster import active_client
 from landbridge.raster.plan.arguments import METHODS
 from landbridge.raster.plan.plan import make_plan
-from landbridge.raster.runtime.cluster import active_client
 
 OTHER_ZONE = "EPSG:32615"
 
@@ -281,14 +281,14 @@ def test_a_piece_is_small_and_has_only_the_images_and_cutline_that_touch_it(make
     (west, north), (east, south) = lonlat("EPSG:32614", (500_000, 4_200_000), (503_300, 4_196_700))
     context = grid(0, 0, 200, 200, geometry=box(west, south, east, north).buffer(0.001, quad_segs=2000))
     plan = make_plan(sources, request_of("b0", context))
-    cut = list(pieces(plan, windows(plan.geobox, 50, 1), 0, "call"))
+    cut = list(split_plan(plan, chunk_windows(plan.geobox, 50, 1), 0, "call"))
     assert len(cut) == 16
     assert max(len(piece.plan.sources) for piece in cut) <= 25
     assert cut[0].plan.cutline is None
     assert cut[-1].plan.sources == ()
     assert [piece.plan.cutline is not None for piece in cut[:4]] == [False, False, True, False]
     assert len(pickle.dumps(cut[0])) < 8000
-    values, mask = render_piece(pickle.loads(pickle.dumps(cut[2])))
+    values, mask = render_chunk(pickle.loads(pickle.dumps(cut[2])))
     whole = mosaic(sources, request_of("b0", context))
     assert (values == whole.data[:, :50, 100:150]).all()
     assert (mask == whole.mask[:, :50, 100:150]).all()
@@ -355,7 +355,7 @@ def test_a_process_keeps_the_files_of_few_calls(make_scene, request_of):
     scene = make_scene("a", np.full((1, 20, 20), 1, "uint8"))
     for _ in range(5):
         lazy_stack([[scene.source]], request_of("b0", scene.own), 10)[0].compute()
-    assert len(cutting._calls) == cutting._CALLS
+    assert len(cutting._calls) == cutting._MAX_CALLS
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_masked_pixels_are_nan_or_nodata(make_scene, grid, request_of, data_type
 def test_a_nodata_that_the_type_cannot_hold_is_refused(make_scene, request_of):
     scene = make_scene("a", np.full((1, 1, 1), 5, "uint16"))
     for make in (filled_stack, lambda *given: lazy_stack(given[0], given[1], 9, given[2])):
-        with pytest.raises(ValueError, match="nodata -1 is no value of the data type UInt16"):
+        with pytest.raises(ValueError, match="the data type UInt16 cannot hold nodata -1"):
             make([[scene.source]], request_of("b0", scene.own), -1)
 
 

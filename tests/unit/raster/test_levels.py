@@ -86,9 +86,9 @@ def test_14_12_levels_are_computed_by_the_steps_functions(at_level, steps, store
 
 
 def test_14_12_a_levels_type_rounds_and_clips(at_level):
-    scaled = {**REFLECTANCE, "data_type": "UInt16"}
+    rescale_values = {**REFLECTANCE, "data_type": "UInt16"}
     coefficients = {"reflectance_gain_bias": [[0.2, -1000]]}
-    raster = at_level([4000, 5002, 5003, 65535], scaled, coefficients=coefficients)
+    raster = at_level([4000, 5002, 5003, 65535], rescale_values, coefficients=coefficients)
     assert raster.data.dtype == "uint16"
     assert raster.data.tolist() == [[[0, 0, 1, 12107]]]
     byte = at_level([5005, 65535], {**REFLECTANCE, "data_type": "Byte"}, coefficients=coefficients)

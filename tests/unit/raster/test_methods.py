@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from landbridge.raster import Source, mosaic, stack, stacked
-from landbridge.raster.composite.reducers import REDUCTIONS
-from landbridge.raster.output.rescale import convert
+from landbridge.raster.composite.reducers import REDUCERS
+from landbridge.raster.rescale import convert
 
-METHODS = ("first", "last", *REDUCTIONS)
+METHODS = ("first", "last", *REDUCERS)
 DTYPES = ["uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"]
 
 
@@ -93,8 +93,8 @@ def test_memory_for_few_pixels_at_once_gives_the_same(make_scene, grid, request_
     sources = random_scenes(make_scene, 6)
     wanted = request_of("b0 b1", grid(-5, -5, 70, 70), method=method)
     whole = mosaic(sources, wanted)
-    monkeypatch.setattr("landbridge.raster.composite.reduction._IN_FLIGHT", 0)
-    monkeypatch.setattr("landbridge.raster.composite.reduction._LEAST_SHARE", 30_000)
+    monkeypatch.setattr("landbridge.raster.composite.render_reduction._WORKING_BYTES", 0)
+    monkeypatch.setattr("landbridge.raster.composite.render_reduction._MIN_THREAD_BYTES", 30_000)
     parts = mosaic(sources, wanted)
     assert (parts.data == whole.data).all()
     assert (parts.mask == whole.mask).all()
@@ -102,15 +102,15 @@ def test_memory_for_few_pixels_at_once_gives_the_same(make_scene, grid, request_
 
 def test_the_parts_of_a_median_shrink_with_the_number_of_images(make_scene, grid, request_of, monkeypatch):
     sizes = []
-    median = REDUCTIONS["median"]
+    median = REDUCERS["median"]
 
     def spied(shape, dtype, images):
         sizes.append((images, images * np.prod(shape) * dtype.itemsize))
         return median(shape, dtype, images)
 
-    monkeypatch.setattr("landbridge.raster.composite.reduction.REDUCTIONS", {"median": spied})
-    monkeypatch.setattr("landbridge.raster.composite.reduction._IN_FLIGHT", 0)
-    monkeypatch.setattr("landbridge.raster.composite.reduction._LEAST_SHARE", 200_000)
+    monkeypatch.setattr("landbridge.raster.composite.render_reduction.REDUCERS", {"median": spied})
+    monkeypatch.setattr("landbridge.raster.composite.render_reduction._WORKING_BYTES", 0)
+    monkeypatch.setattr("landbridge.raster.composite.render_reduction._MIN_THREAD_BYTES", 200_000)
     source = random_scenes(make_scene, 1)[0]
     for count in (1, 30, 300):
         mosaic([source] * count, request_of("b0 b1", grid(0, 0, 40, 50), method="median"))
@@ -125,9 +125,9 @@ def test_medians_of_few_and_many_images_are_those_of_numpy(data):
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     values = random.integers(0, 200, (images, 1, 3, 5)).astype(dtype)
     valid = random.random(values.shape) < data.draw(st.floats(0, 1))
-    median = REDUCTIONS["median"](values.shape[1:], dtype, images)
+    median = REDUCERS["median"](values.shape[1:], dtype, images)
     for layer, good in zip(values, valid, strict=True):
-        median.feed(layer, good)
+        median.add_image(layer, good)
     found, missing = median.result()
     expected = np.ma.median(np.ma.masked_array(values.astype("float64"), ~valid), axis=0)
     assert (missing == np.ma.getmaskarray(expected)).all()

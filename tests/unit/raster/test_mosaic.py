@@ -103,8 +103,8 @@ def test_blocks_on_many_threads_give_the_same_as_one(make_scene, grid, request_o
     ]
     wanted = request_of("b0 b1", grid(-7, -3, 400, 380))
     whole = mosaic([scene.source for scene in scenes], wanted)
-    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 37)
-    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 37)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.BLOCK", 37)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.SMALLEST_BLOCK", 37)
     blocks = mosaic([scene.source for scene in scenes], wanted)
     assert (whole.data == blocks.data).all()
     assert (whole.mask == blocks.mask).all()

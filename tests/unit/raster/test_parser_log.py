@@ -6,7 +6,7 @@ import numpy as np
 import tifffile
 
 from landbridge.raster.io.byte_ranges import open_file
-from landbridge.raster.io.tiff_directory import structure
+from landbridge.raster.io.tiff_directory import read_tiff
 
 
 def test_only_what_the_engine_parses_is_kept_from_the_log(tmp_path, caplog, capfd):
@@ -17,7 +17,7 @@ def test_only_what_the_engine_parses_is_kept_from_the_log(tmp_path, caplog, capf
     )
     level = logging.getLogger("tifffile").level
     caplog.set_level(logging.DEBUG)
-    structure(open_file(str(path)))
+    read_tiff(open_file(str(path)))
     assert not caplog.records
     assert capfd.readouterr().err == ""
     with tifffile.TiffFile(path) as tiff:
@@ -25,5 +25,5 @@ def test_only_what_the_engine_parses_is_kept_from_the_log(tmp_path, caplog, capf
     assert [record.name for record in caplog.records] == ["tifffile"]
     assert logging.getLogger("tifffile").level == level
     caplog.clear()
-    structure(open_file(str(path)))
+    read_tiff(open_file(str(path)))
     assert not caplog.records

@@ -11,7 +11,7 @@ import rasterio.shutil
 
 from landbridge.raster import Band, Request, Source, download, lazy_stack, mosaic, read_image, stack
 from landbridge.raster.dtypes import DATA_TYPES, common_type, numpy_type
-from landbridge.raster.output.rescale import convert
+from landbridge.raster.rescale import convert
 
 from .conftest import Scene, write_tiff
 

@@ -58,8 +58,8 @@ def test_polar_grids_do_not_depend_on_blocks(tmp_path, name, monkeypatch):
     )  # fmt: skip
     request = Request(("b",), context, resampler=name, data_type="Float32")
     whole = read_image(source, request)
-    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 33)
-    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 33)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.BLOCK", 33)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.SMALLEST_BLOCK", 33)
     parts = read_image(source, request)
     assert not whole.mask.any()
     assert (parts.mask == whole.mask).all()

@@ -5,8 +5,8 @@ import itertools
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.geobox import remembered
-from landbridge.raster.grids.grid_footprint import reach
+from landbridge.raster.grids.geobox import cached_per_grid_pair
+from landbridge.raster.grids.grid_footprint import ground_footprint
 from landbridge.raster.grids.pixel_scales import scale_of
 
 
@@ -21,7 +21,7 @@ DIFFERENT = [{}, {"shape": (20, 31)}, {"x": 500_010.0}, {"step": 20.0}, {"epsg":
 def test_equal_grids_share_an_answer_and_different_ones_do_not():
     asked = []
 
-    @remembered
+    @cached_per_grid_pair
     def noted(source, target):
         asked.append((source, target))
         return len(asked)
@@ -36,7 +36,7 @@ def test_equal_grids_share_an_answer_and_different_ones_do_not():
 def test_a_failure_is_not_remembered():
     asked = []
 
-    @remembered
+    @cached_per_grid_pair
     def failing(source, target):
         asked.append((source, target))
         raise ValueError("no place")
@@ -52,5 +52,5 @@ def test_a_failure_is_not_remembered():
 def test_scales_and_footprints_follow_the_grids():
     assert scale_of(grid(), grid(step=20.0)) == (2.0, 2.0)
     assert scale_of(grid(step=20.0), grid()) == (0.5, 0.5)
-    assert reach(grid()).equals(reach(grid()))
-    assert reach(grid()).disjoint(reach(grid(epsg=32634)))
+    assert ground_footprint(grid()).equals(ground_footprint(grid()))
+    assert ground_footprint(grid()).disjoint(ground_footprint(grid(epsg=32634)))

@@ -10,8 +10,9 @@ import pytest
 import rasterio
 
 from landbridge.raster import mosaic, read_image, stack, stacked
-from landbridge.raster.io.byte_ranges import RemoteFile, open_file
-from landbridge.raster.io.gdal import read_header
+from landbridge.raster.io.byte_ranges import open_file
+from landbridge.raster.io.headers import read_header
+from landbridge.raster.io.remote_file import RemoteFile
 from support import range_server as rs
 
 
@@ -225,19 +226,19 @@ def test_calls_where_an_event_loop_runs(make_scene, grid, request_of, server):
 
 
 def test_gdals_settings_are_those_of_a_calls_own_threads(make_scene, grid, request_of, server, monkeypatch):
-    from landbridge.raster.io import gdal
+    from landbridge.raster.io import headers
 
     seen = []
     scene = make_scene("a", noise(1, (1, 170, 170)), compress="packbits")
     wanted = request_of("b0", scene.own)
-    read = gdal._by_gdal
+    read = headers._read_by_gdal
 
     def spied(*arguments):
         seen.append(_setting_elsewhere("GDAL_HTTP_MERGE_CONSECUTIVE_RANGES"))
         seen.append(_setting("GDAL_HTTP_MERGE_CONSECUTIVE_RANGES"))
         return read(*arguments)
 
-    monkeypatch.setattr(gdal, "_by_gdal", spied)
+    monkeypatch.setattr(headers, "_read_by_gdal", spied)
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
     import os
 

@@ -9,9 +9,9 @@ from rasterio.io import MemoryFile
 from rasterio.warp import Resampling, reproject
 
 from landbridge.raster import filled_stack, lazy_stack, mosaic, read_image
-from landbridge.raster.output.rescale import convert
 from landbridge.raster.output.writer import download
 from landbridge.raster.plan.arguments import BLENDING
+from landbridge.raster.rescale import convert
 
 TO_ONE = {"scaling": [(0, 100, 0, 1)], "data_type": "Float64"}
 

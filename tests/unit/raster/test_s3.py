@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from landbridge.raster import RasterError, mosaic, read_image
-from landbridge.raster.io.byte_ranges import RemoteFile, open_file
-from landbridge.raster.io.gdal import read_header
+from landbridge.raster.io.byte_ranges import open_file
+from landbridge.raster.io.headers import read_header
+from landbridge.raster.io.remote_file import RemoteFile
 from support import range_server as rs
 
 BUCKET = "scenes"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landbridge.raster import Band, collection_scaling_parameters, scaling_parameters
-from landbridge.raster.output.rescale import actual_scale, scaled
+from landbridge.raster.rescale import actual_scale, rescale_values
 
 RED = Band("red", "UInt16", display_range=(0.0, 4000.0), data_range=(0.0, 10000.0), physical_range=(0.0, 1.0))
 GREEN = Band("green", "UInt16", display_range=(0.0, 4000.0), data_range=(0.0, 10000.0))
@@ -187,12 +187,12 @@ def test_7_13_products_must_scale_a_band_alike():
 def test_7_14_application_is_linear_and_clips_to_the_type_only():
     values = np.array([0, 1000, 2000, 4000, 8000], "uint16")
     byte = np.dtype("uint8")
-    assert scaled(values, (0, 4000, 0, 255), byte).tolist() == [0, 64, 128, 255, 255]
-    assert scaled(values, (0, 4000, 0, 100), byte).tolist() == [0, 25, 50, 100, 200]
-    assert scaled(values, (1000, 2000, 10, 20), np.dtype("int16")).tolist() == [0, 10, 20, 40, 80]
-    assert scaled(values, (0, 10000, 0, 1), np.dtype("float64")).tolist() == [0, 0.1, 0.2, 0.4, 0.8]
+    assert rescale_values(values, (0, 4000, 0, 255), byte).tolist() == [0, 64, 128, 255, 255]
+    assert rescale_values(values, (0, 4000, 0, 100), byte).tolist() == [0, 25, 50, 100, 200]
+    assert rescale_values(values, (1000, 2000, 10, 20), np.dtype("int16")).tolist() == [0, 10, 20, 40, 80]
+    assert rescale_values(values, (0, 10000, 0, 1), np.dtype("float64")).tolist() == [0, 0.1, 0.2, 0.4, 0.8]
     many = np.resize(values, 100_000)
-    assert (scaled(many, (0, 4000, 0, 255), byte) == np.resize([0, 64, 128, 255, 255], 100_000)).all()
+    assert (rescale_values(many, (0, 4000, 0, 255), byte) == np.resize([0, 64, 128, 255, 255], 100_000)).all()
 
 
 def test_7_14_auto_runs_from_the_actual_minimum_to_the_maximum():

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from landbridge.geo import AOI
 from landbridge.raster import Band, RasterError, Request, Source, mosaic, read_image, stack, stacked
 from landbridge.raster.io import open_files
-from landbridge.raster.io.byte_ranges import LocalFile
-from landbridge.raster.io.gdal import find_tiles, read_header
-from landbridge.raster.io.tile_reader import Tile, TileCache, Tiles
+from landbridge.raster.io.headers import read_header, tile_reader_for
+from landbridge.raster.io.local_file import LocalFile
+from landbridge.raster.io.tile_reader import Tile, TileCache, TileReader
 
 NAMES = {
     "uint8": "Byte",
@@ -125,7 +125,7 @@ def pixels(random, packing, shape):
 def both_ways(monkeypatch, make):
     """What `make` gives by tiles and by odc-loader, and how many regions were decoded here."""
     decoded = []
-    unpack = Tiles._unpack
+    unpack = TileReader._unpack
 
     def spied(self, *stored):
         result = unpack(self, *stored)
@@ -133,10 +133,10 @@ def both_ways(monkeypatch, make):
         return result
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tiles, "_unpack", spied)
+        patch.setattr(TileReader, "_unpack", spied)
         tiled = make()
     with monkeypatch.context() as patch:
-        patch.setattr(open_files, "find_tiles", lambda *_: None)
+        patch.setattr(open_files, "tile_reader_for", lambda *_: None)
         loaded = make()
     assert all(decoded)
     return tiled, loaded, len(decoded)
@@ -279,15 +279,15 @@ def test_files_of_other_kinds_are_left_to_gdal(tmp_path, options):
     with rasterio.open(path, "w", **profile) as dataset:
         dataset.write((np.arange(64 * 64) % 200).reshape(1, 64, 64).astype(profile["dtype"]))
     header = read_header(str(path))
-    assert find_tiles(header, 0, TileCache()) is None
+    assert tile_reader_for(header, 0, TileCache()) is None
 
 
 def test_a_damaged_tile_is_an_error_that_names_image_bands_and_file(tmp_path):
     source, _ = image(tmp_path)
     header = read_header(source.files[0])
-    tiles = find_tiles(header, 0, TileCache())
+    tiles = tile_reader_for(header, 0, TileCache())
     with Path(source.files[0]).open("r+b") as file:
-        file.seek(tiles.level.offsets[3] + 20)
+        file.seek(tiles.page.offsets[3] + 20)
         file.write(b"\xff" * 200)
     with pytest.raises(RasterError, match=r"image 'a': cannot read bands 'b0', 'b1' from .*a\.tif"):
         read_image(source, Request(("b0", "b1"), whole()))
@@ -303,7 +303,7 @@ def test_a_truncated_file_is_an_error(tmp_path):
 
 def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
     source, values = image(tmp_path)
-    find = open_files.find_tiles  # type: ignore[attr-defined]
+    find = open_files.tile_reader_for  # type: ignore[attr-defined]
 
     def then_replaced(header, *place):
         tiles = find(header, *place)
@@ -311,7 +311,7 @@ def test_a_file_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
         (tmp_path / "new.tif").replace(source.files[0])
         return tiles
 
-    monkeypatch.setattr(open_files, "find_tiles", then_replaced)
+    monkeypatch.setattr(open_files, "tile_reader_for", then_replaced)
     with pytest.raises(RasterError, match="changed while it was being read"):
         read_image(source, Request(("b0", "b1"), whole()))
     monkeypatch.undo()
@@ -323,9 +323,9 @@ def test_tiles_that_stay_in_the_cache_are_the_last_used():
     tiles = [Tile(np.full(1, number, "int64")) for number in range(4)]
     for number, tile in enumerate(tiles[:3]):
         assert cache.claim((number,)) is None
-        cache.put((number,), tile)
+        cache.store((number,), tile)
     assert cache.claim((0,)) is tiles[0]
-    cache.put((3,), tiles[3])
+    cache.store((3,), tiles[3])
     assert [cache.claim((number,)) is not None for number in (0, 2, 3)] == [True] * 3
     assert cache.claim((1,)) is None
 
@@ -336,5 +336,5 @@ def test_a_tile_that_is_being_made_is_promised_to_the_next_who_asks():
     assert cache.claim(("a",)) is None
     promise = cache.claim(("a",))
     assert not promise.done()
-    cache.put(("a",), tile)
+    cache.store(("a",), tile)
     assert promise.result() is tile

@@ -11,10 +11,10 @@ from rasterio.warp import Resampling, reproject
 from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.raster import Band, Source, mosaic, read_image
 from landbridge.raster.grids.geobox import output_grid
-from landbridge.raster.io.gdal import read_header
+from landbridge.raster.io.headers import read_header
+from landbridge.raster.io.overview_choice import choose_read_level
 from landbridge.raster.plan.arguments import RESAMPLERS
-from landbridge.raster.plan.overview_choice import view_of
-from landbridge.raster.resample.block import Block, Samples
+from landbridge.raster.resample.block import Block, BlockMappings
 from landbridge.raster.runtime import buffer_pool
 
 # These pick one of the pixels below, which changes at once where interpolation changes by degrees.
@@ -68,8 +68,8 @@ def test_nearest_across_systems_does_not_depend_on_blocks(make_scene, request_of
     whole = {
         name: read_image(scene.source, request_of("b0 b1", context, resampler=name)) for name in RESAMPLERS
     }
-    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 101)
-    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 101)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.BLOCK", 101)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.SMALLEST_BLOCK", 101)
     for name, expected in whole.items():
         blocks = read_image(scene.source, request_of("b0 b1", context, resampler=name))
         assert (blocks.mask == expected.mask).all(), name
@@ -121,7 +121,7 @@ def test_sampling_is_interpolated_only_where_that_is_exact():
         ("EPSG:32661", Affine(300, 0, 2_000_000, 0, -300, -2_800_000)),
     ):
         target = GeoBox((300, 260), transform, crs)
-        sample = Samples(Block(target, (5, 9), (1000, 1000))).get(source).whole()
+        sample = BlockMappings(Block(target, (5, 9), (1000, 1000))).get(source).full()
         rows, columns = np.indices((300, 260))
         tx, ty = transform @ (columns + 0.5, rows + 0.5)  # type: ignore[operator]
         tx, ty = Transformer.from_crs(crs, "EPSG:32615", always_xy=True).transform(tx, ty)
@@ -148,7 +148,7 @@ def test_6_12_resamplers_agree_with_gdals_own_warp(make_scene, request_of, name,
     context = AOI(bounds=scene.own.bounds, bounds_crs=scene.crs, crs="EPSG:3857", resolution=60)
     raster = read_image(scene.source, request_of("b0 b1", context, resampler=name))
     # GDAL estimates the scale, by which kernels grow, from the window of each chunk: here it is pinned.
-    scale = view_of(read_header(scene.source.files[0]), raster.geobox).scale
+    scale = choose_read_level(read_header(scene.source.files[0]), raster.geobox).scale
     with rasterio.open(scene.source.files[0]) as dataset:
         for band in (0, 1):
             expected = np.full(raster.data.shape[1:], -1, "int32")
@@ -227,7 +227,7 @@ def test_windows_too_large_for_memory_are_read_in_parts(make_scene, request_of, 
     scene = make_scene("a", smooth(200, 180))
     context = AOI(bounds=scene.own.bounds, bounds_crs=scene.crs, crs="EPSG:3857", resolution=41)
     whole = read_image(scene.source, request_of("b0 b1", context))
-    monkeypatch.setattr("landbridge.raster.composite.read_block._MAX_WINDOW", 1000)
+    monkeypatch.setattr("landbridge.raster.composite.read_block._MAX_WINDOW_PIXELS", 1000)
     parts = read_image(scene.source, request_of("b0 b1", context))
     assert (whole.data == parts.data).all()
     assert (whole.mask == parts.mask).all()

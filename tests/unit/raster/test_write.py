@@ -111,8 +111,8 @@ def test_8_1_8_2_other_destinations_are_refused(raster_of, tmp_path):
 def test_a_mosaic_streams_into_a_file_block_by_block(
     make_scene, grid, request_of, tmp_path, monkeypatch, extension
 ):
-    monkeypatch.setattr("landbridge.raster.composite.render.BLOCK", 100)
-    monkeypatch.setattr("landbridge.raster.composite.render.SMALLEST_BLOCK", 100)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.BLOCK", 100)
+    monkeypatch.setattr("landbridge.raster.grids.block_windows.SMALLEST_BLOCK", 100)
     monkeypatch.setattr("landbridge.raster.output.writer._STAGING_MEMORY", 1000)
     values = np.random.default_rng(0).integers(0, 255, (3, 300, 300)).astype("uint8")
     scenes = [make_scene("a", values, nodata=0), make_scene("b", 255 - values, nodata=0, place=(50, -60))]

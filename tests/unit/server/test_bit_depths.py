@@ -11,7 +11,7 @@ from rasterio.transform import from_origin
 
 from landbridge.mappings.codecs import DATA_TYPES
 from landbridge.raster.io.byte_ranges import open_file
-from landbridge.raster.io.tiff_directory import structure
+from landbridge.raster.io.tiff_directory import read_tiff
 from landbridge.stac_api.uploads import conversion
 from landbridge.stac_api.uploads.messages import ConversionRequest
 
@@ -67,9 +67,9 @@ def check_whole_type(result: ConversionResult, array: np.ndarray[Any, Any]) -> N
         assert (statistics["minimum"], statistics["maximum"]) == (band.min(), band.max())
     opened = open_file(str(path))
     assert opened is not None
-    tiff = structure(opened)  # leaves other than full data types to GDAL
+    tiff = read_tiff(opened)  # leaves other than full data types to GDAL
     assert tiff is not None
-    assert all(level.dtype == array.dtype for level in tiff.levels)
+    assert all(level.dtype == array.dtype for level in tiff.pages)
 
 
 @pytest.mark.parametrize(("count", "interleave"), [(1, "band"), (3, "pixel"), (6, "pixel"), (6, "band")])

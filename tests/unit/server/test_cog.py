@@ -12,7 +12,7 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import Affine, from_origin
 
 from landbridge.raster.io.byte_ranges import open_file
-from landbridge.raster.io.tiff_directory import structure
+from landbridge.raster.io.tiff_directory import read_tiff
 from landbridge.stac_api.uploads import cog
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def levels(path: Path) -> list[tuple[bool, tuple[int, int]]]:
     """Return for each level whether it is band-interleaved, and its size, as the raster engine reads it."""
     file = open_file(str(path))
     assert file is not None
-    found = structure(file)
+    found = read_tiff(file)
     assert found is not None
     # Overviews that precede the full resolution can be read with the head of the file.
-    firsts = [int(level.offsets.min()) for level in found.levels]
+    firsts = [int(level.offsets.min()) for level in found.pages]
     assert firsts == sorted(firsts, reverse=True)
-    return [(level.planar, level.size) for level in found.levels]
+    return [(level.planar, level.size) for level in found.pages]
 
 
 @pytest.mark.parametrize("interleave", ["pixel", "band"])

@@ -9,7 +9,7 @@ from rasterio.transform import from_origin
 from landbridge.geo import AOI
 from landbridge.raster import Band, Request, Source, read_image
 from landbridge.raster.io import overviews as engine
-from landbridge.raster.io.gdal import read_header
+from landbridge.raster.io.headers import read_header
 from landbridge.stac_api.uploads import cog, overviews
 
 CRS, PLACE, SIZE = "EPSG:32614", from_origin(500_000, 4_200_000, 10, 10), 2048
@@ -83,14 +83,14 @@ def means(values, factor):
 
 
 def levels_read(source, resampler, exact, alpha=0):
-    from landbridge.raster.plan.overview_choice import fits
-    from landbridge.raster.plan.plan import FileRead
+    from landbridge.raster.io.overview_choice import can_use_overviews
+    from landbridge.raster.plan.reads import FileRead
 
     header = read_header(source.files[0])
     count = len(exact)
     read = FileRead("", ("b",) * count, tuple(range(1, count + 1)), tuple(range(count)), (None,) * count,
                     frozenset({alpha}), (None,) * count, tuple(exact), alpha)  # fmt: skip
-    return fits(header, read, resampler)
+    return can_use_overviews(header, read, resampler)
 
 
 def test_the_server_and_the_raster_engine_use_the_same_metadata_names():
@@ -175,7 +175,7 @@ def test_overviews_in_a_file_are_built_again(uploaded):
     source = uploaded(values, {"b": "spectral"}, before=spoil)
     with rasterio.open(source.files[0], overview_level=1) as file:
         assert np.abs(file.read(1) - means(values[0], 4)).max() <= 1
-    assert read_header(source.files[0]).overview_methods == (engine.Overviews("AVERAGE"),)
+    assert read_header(source.files[0]).overview_origins == (engine.OverviewOrigin("AVERAGE"),)
 
 
 @pytest.mark.parametrize("wanted", ["nearest", "cubic", "mode", "gauss"])
@@ -184,7 +184,7 @@ def test_a_requested_method_applies_to_bands_that_are_no_classes(uploaded, wante
     source = uploaded(
         values, {"b": "spectral", "c": "class"}, wanted={"overview_resampler": wanted, "overviews": [2, 4]}
     )
-    known = read_header(source.files[0]).overview_methods
+    known = read_header(source.files[0]).overview_origins
     assert known[0].method == wanted.upper()
     assert known[1].method == (wanted.upper() if wanted in ("nearest", "mode") else "NEAREST")
     with rasterio.open(source.files[0], overview_level=0) as file:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.exceptions import NotFoundError, ServerError
 from landbridge.mappings import times
-from landbridge.raster.io.expiring_url import Address
+from landbridge.raster.io.expiring_url import ExpiringUrl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ class UrlSigner:
         self.client = client
         self._hrefs = hrefs
         self._batches: dict[str, Sequence[str]] | None = None
-        self._signed: dict[str, Address] = {}
+        self._signed: dict[str, ExpiringUrl] = {}
         self._lock = threading.Lock()
 
     def __call__(self, href: str) -> str:
@@ -46,7 +46,7 @@ class UrlSigner:
             if href not in self._batches:
                 return href  # a file of another service
             signed = self._signed.get(href)
-            if signed is None or signed.ends_soon:
+            if signed is None or signed.has_expired:
                 batch = self._batches[href]
                 self._signed.update(zip(batch, _sign(self.client, batch), strict=True))
             return self._signed[href]
@@ -74,7 +74,7 @@ class UnpickledUrls:
 
     def __call__(self, href: str) -> str:
         url = self._signed.get(href, href)
-        if not isinstance(url, Address) or not url.ends_soon:
+        if not isinstance(url, ExpiringUrl) or not url.has_expired:
             return url
         if self._signer is None:
             client = CatalogClient.get_default_client()
@@ -90,7 +90,7 @@ class UnpickledUrls:
         return UnpickledUrls, (self._service_url, self._signed)
 
 
-def _sign(client: CatalogClient, hrefs: Sequence[str]) -> list[Address]:
+def _sign(client: CatalogClient, hrefs: Sequence[str]) -> list[ExpiringUrl]:
     """Return the signed URLs, in the same order; a URL that the caller may not read is returned unsigned."""
     try:
         answer, headers = client.request_with_headers(
@@ -99,7 +99,7 @@ def _sign(client: CatalogClient, hrefs: Sequence[str]) -> list[Address]:
     except NotFoundError:
         # One file does not exist, or the caller may not read it any more. Reading that file raises the error.
         if len(hrefs) == 1:
-            return [Address(hrefs[0])]
+            return [ExpiringUrl(hrefs[0])]
         half = len(hrefs) // 2
         return [*_sign(client, hrefs[:half]), *_sign(client, hrefs[half:])]
     urls = answer.get("hrefs")
@@ -109,4 +109,4 @@ def _sign(client: CatalogClient, hrefs: Sequence[str]) -> list[Address]:
     now, expires = parsedate_to_datetime(headers["date"]), times.parse(answer["expires"])
     lifetime = (expires - now).total_seconds()
     until = time.time() + lifetime - min(_MARGIN, lifetime / 4)
-    return [Address(url, until) for url in map(str, urls)]
+    return [ExpiringUrl(url, until) for url in map(str, urls)]

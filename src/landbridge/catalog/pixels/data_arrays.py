@@ -65,12 +65,12 @@ def group_layers(
 
 def solar_offset(context: GeoContext) -> int:
     """Return the solar time at the middle of an area minus UTC, in whole hours, as odc-stac computes it."""
-    from landbridge.raster.grids.crs import crs_of, crs_on, transformer
+    from landbridge.raster.grids.crs import grid_crs, parse_crs, transformer
     from landbridge.raster.grids.geobox import output_grid
 
     grid = output_grid(context)
     x, y = grid.extent.centroid.coords[0]
-    longitude, _ = transformer(crs_on(grid), crs_of("EPSG:4326")).transform(x, y)
+    longitude, _ = transformer(grid_crs(grid), parse_crs("EPSG:4326")).transform(x, y)
     return int(((longitude + 180) % 360 - 180) / _DEGREES_PER_HOUR)
 
 

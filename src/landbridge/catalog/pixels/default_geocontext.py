@@ -184,13 +184,13 @@ def _middle(area: AOI, resolution: float) -> tuple[float, float] | None:
 
 def _shifted_by_turns(corner: tuple[float, float], area: AOI) -> tuple[float, float]:
     """Return a corner shifted by whole turns to the area's range of longitudes (such as 0 to 360)."""
-    from landbridge.raster.grids.crs import crs_of
+    from landbridge.raster.grids.crs import parse_crs
     from landbridge.raster.grids.geobox import bounds_of
-    from landbridge.raster.grids.longitudes import turn_of
+    from landbridge.raster.grids.longitudes import x_period
 
     if area.bounds is None or area.bounds_crs is None or area.crs is None:
         return corner
-    turn = turn_of(crs_of(area.crs))
+    turn = x_period(parse_crs(area.crs))
     if turn is None:
         return corner
     left, _, right, _ = bounds_of(area)

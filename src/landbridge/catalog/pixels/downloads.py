@@ -45,13 +45,13 @@ def download_each(
 ) -> list[str | Path]:
     """Download each image; RuntimeError names the files that failed, once all others are written."""
     from landbridge import raster
-    from landbridge.raster.composite.render import default_workers
     from landbridge.raster.runtime.progress import progress_bar
+    from landbridge.raster.runtime.thread_pools import default_worker_count
 
     for path in paths:
         raster_requests.check_format(path)
     found = sources(images)
-    file_workers = min(max_workers or default_workers(), len(images))
+    file_workers = min(max_workers or default_worker_count(), len(images))
     # An image may use several threads; together they use at most `max_workers`.
     image_workers = None if max_workers is None else max_workers // file_workers
 

@@ -1,6 +1,4 @@
-"""The tile path: a file's tiles laid under what a block has, each decoded once and only where it can still
-count.
-"""
+"""Composites a file's tiles into the still-empty pixels of a block; decodes only tiles that contribute."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,78 +7,89 @@ from typing import Any
 import numpy as np
 
 from landbridge.raster import kernels
-from landbridge.raster.dtypes import held_nodata
-from landbridge.raster.grids.coordinate_grid import FloatArray, IntArray, Lattice, weights_of
-from landbridge.raster.grids.geobox import BoolArray
-from landbridge.raster.io.tile_reader import Tile, Tiles, plain
-from landbridge.raster.resample.nearest import Nearest, runs
+from landbridge.raster.array_types import Array, BoolArray, FloatArray, IntArray
+from landbridge.raster.dtypes import representable_nodata
+from landbridge.raster.grids.coordinate_grid import SourceCoordinates, weights_of
+from landbridge.raster.io.tile_reader import Tile, TileReader, without_predictor
+from landbridge.raster.resample.nearest import NearestMapping, runs_by_tile
 
-Array = np.ndarray[Any, Any]
 Box = tuple[int, int, int, int]
-"""First and last (exclusive) row, then column, of a block."""
-Place = tuple[int, int]
+"""First and last (exclusive) row, then column, of a block's pixels."""
+TileIndex = tuple[int, int]
 """Row and column of a tile."""
 
 EVERYWHERE = np.empty((0, 0), np.uint8)
-# Between nodes a line may bend once more than in the middle, where it was measured.
-_MARGIN, _LEAST = 1.5, 1e-3
+# Safety factor and margin of the deviation, which was measured in the middle between nodes only.
+_DEVIATION_FACTOR, _MIN_DEVIATION = 1.5, 1e-3
 
 
 class Canvas:
-    """What a block has: values and states (band, y, x), which are written to, and what is left to fill.
+    """Values and states (band, y, x) of a block, and the number of pixels still to fill.
 
-    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `begun`, they are
-    written when they are first asked for, piece by piece, while the piece is in the processor's cache;
-    before that all pixels are missing, whatever the memory holds. `ground` are the values, one for each
-    band, of missing pixels (None: zeros).
+    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `initialised`, rows are
+    initialised just before their first use, while they are in the processor's cache; until then all their
+    pixels are missing, whatever the memory holds. `fill_values` are the values of missing pixels per band
+    (None: zeros).
     """
 
     def __init__(
-        self, values: Array, state: Array, *, ground: Array | None = None, begun: bool = False
+        self, values: Array, state: Array, *, fill_values: Array | None = None, initialised: bool = False
     ) -> None:
-        """Take the arrays, and count what is not valid yet."""
+        """Wrap the arrays, and count the pixels that are not valid yet."""
         self.shape = values.shape
-        self.values = _flat(values)
-        self.state = _flat(state)
-        self.steps = (*_steps(values), *_steps(state))
+        self.values = _flat_view(values)
+        self.state = _flat_view(state)
+        self.strides = (*_element_strides(values), *_element_strides(state))
         bands, height, width = values.shape
-        self.ground = np.zeros(bands, values.dtype) if ground is None else ground
+        self.fill_values = np.zeros(bands, values.dtype) if fill_values is None else fill_values
         tops, starts = np.arange(0, height, kernels.CELL), np.arange(0, width, kernels.CELL)
         bottoms, stops = np.minimum(tops + kernels.CELL, height), np.minimum(starts + kernels.CELL, width)
-        self.left = np.empty((bands, len(tops), len(starts)), np.int64)
-        self.left[:] = (bottoms - tops)[:, None] * (stops - starts)
-        self.begun = np.empty_like(self.left)
-        self.begun[:] = (bottoms if begun else tops)[:, None]
-        if begun:
-            self.recount(range(bands), (0, height, 0, width))
+        self.remaining = np.empty((bands, len(tops), len(starts)), np.int64)
+        self.remaining[:] = (bottoms - tops)[:, None] * (stops - starts)
+        self.initialised_rows = np.empty_like(self.remaining)
+        self.initialised_rows[:] = (bottoms if initialised else tops)[:, None]
+        if initialised:
+            self.update_remaining(range(bands), (0, height, 0, width))
 
-    def begin(self) -> None:
-        """Write all that was not written yet."""
-        kernels.begin(self.values, self.state, self.steps, self.begun, self.ground, self.shape[1:])
+    def initialise(self) -> None:
+        """Initialise all rows that are not initialised yet."""
+        kernels.initialise(
+            self.values, self.state, self.strides, self.initialised_rows, self.fill_values, self.shape[1:]
+        )
 
-    def recount(self, bands: Sequence[int], box: Box) -> None:
-        """Count again after states were changed in a box."""
-        kernels.recount(self.state, self.steps, _positions(bands), self.left, self.begun, box, self.shape[1:])
+    def update_remaining(self, bands: Sequence[int], box: Box) -> None:
+        """Count the missing pixels again after states in a box have changed."""
+        kernels.update_remaining(
+            self.state,
+            self.strides,
+            _index_array(bands),
+            self.remaining,
+            self.initialised_rows,
+            box,
+            self.shape[1:],
+        )
 
     @property
     def is_full(self) -> bool:
-        """Whether every pixel is valid."""
-        return not self.left.any()
+        """True if every pixel is valid."""
+        return not self.remaining.any()
 
-    def needs(self, bands: Array, box: Box, visible: Array) -> bool:
-        """Whether a box has a visible pixel that is not valid yet in some band."""
-        found = kernels.needs(self.state, self.steps, bands, self.left, self.begun, box, visible)
+    def has_missing_pixels(self, bands: Array, box: Box, visible: Array) -> bool:
+        """Return whether a box has a visible pixel that is not valid yet in some band."""
+        found = kernels.has_missing_pixels(
+            self.state, self.strides, bands, self.remaining, self.initialised_rows, box, visible
+        )
         return bool(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """An image's file as it is laid: which of its bands go where, and what of them counts.
+class FileLayer:
+    """Bands of an image's file, and the conditions under which their pixels are composited.
 
-    `samples` are the positions among the decoded bands (`indexes`, from one) of those that go to the
-    canvas's `bands`; `nodata` are theirs. `alpha` is the position of a band that hides by being 0, or -1;
-    `visible` (y, x) tells where the image may be seen besides (shape (0, 0): everywhere). With `raw` values
-    that are not valid show where nothing else does.
+    `indexes` are the decoded bands, from 1. The bands at the positions `samples` go to the canvas's `bands`;
+    `nodata` are their nodata values. `alpha` is the position of the band that hides pixels by 0, or -1.
+    `visible` (y, x) restricts the image further (shape (0, 0): no restriction). With `show_invalid`, values
+    that are not valid fill pixels that are otherwise empty.
     """
 
     indexes: tuple[int, ...]
@@ -89,81 +98,92 @@ class Layer:
     nodata: tuple[float | None, ...]
     alpha: int = -1
     visible: Array = field(default_factory=lambda: EVERYWHERE)
-    raw: bool = False
+    show_invalid: bool = False
 
 
-def lay(
-    tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas, sides: Sequence[bool]
-) -> "Iterator[Place]":
-    """Lay a file under a canvas; gives the tiles (row, column) that only GDAL may be able to decode.
+def composite_tiles(
+    tiles: TileReader, mapping: NearestMapping, layer: FileLayer, canvas: Canvas, open_sides: Sequence[bool]
+) -> Iterator[TileIndex]:
+    """Composite a file's tiles into a canvas; yield the tiles (row, column) that only GDAL may decode.
 
-    `sides` tells at which sides of the block (top, bottom, left, right) others lie that may need the same
+    `open_sides` marks the sides (top, bottom, left, right) at which neighboring blocks may need the same
     tiles.
 
     Raises:
-        OSError: the file cannot be read, or is not the one any more that was opened.
+        OSError: if the file cannot be read, or has changed since it was opened.
     """
-    laying = _laying(tiles, sampling, layer, canvas)
-    if laying is None:
+    compositor = _tile_compositor(tiles, mapping, layer, canvas)
+    if compositor is None:
         return
-    places = {
-        place: box
-        for place, box in laying.boxes()
-        if not _is_void(tiles, layer, place) and laying.needs(place, box)
+    boxes = {
+        tile_index: box
+        for tile_index, box in compositor.tile_boxes()
+        if not _is_empty_tile(tiles, layer, tile_index) and compositor.has_missing_pixels(tile_index, box)
     }
 
-    def alone(place: Place) -> bool:
-        beyond = laying.beyond(place, places[place])
-        return not any(side and goes_on for side, goes_on in zip(sides, beyond, strict=True))
+    def is_unshared(tile_index: TileIndex) -> bool:
+        extends_beyond = compositor.extends_beyond(tile_index, boxes[tile_index])
+        return not any(side and goes_on for side, goes_on in zip(open_sides, extends_beyond, strict=True))
 
-    for place, tile in tiles.decoded(layer.indexes, [*places], alone):
+    for tile_index, tile in tiles.decoded(layer.indexes, [*boxes], is_unshared):
         if tile is None:
-            yield place
+            yield tile_index
         else:
-            laying.put(place, places[place], tile)
+            compositor.composite_tile(tile_index, boxes[tile_index], tile)
 
 
-def put(pixels: Array, place: Place, tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
-    """Lay bands (y, x, band) of a tile that were decoded elsewhere."""
-    laying = _laying(replace(tiles, level=replace(tiles.level, planar=True)), sampling, layer, canvas)
-    assert laying is not None
-    laying.put(place, dict(laying.boxes())[place], Tile(pixels))
+def composite_tile(
+    pixels: Array,
+    tile_index: TileIndex,
+    tiles: TileReader,
+    mapping: NearestMapping,
+    layer: FileLayer,
+    canvas: Canvas,
+) -> None:
+    """Composite bands (y, x, band) of a tile that GDAL decoded."""
+    compositor = _tile_compositor(
+        replace(tiles, page=replace(tiles.page, planar=True)), mapping, layer, canvas
+    )
+    assert compositor is not None
+    compositor.composite_tile(tile_index, dict(compositor.tile_boxes())[tile_index], Tile(pixels))
 
 
-def _laying(tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas) -> "_Parallel | _Warped | None":
-    """How a file is laid; None where it does not meet the block."""
-    if sampling.lattice is not None:
-        return _Warped(tiles, sampling.lattice, layer, canvas)
-    if sampling.parallel is not None:
-        return _Parallel(tiles, sampling, layer, canvas)
+def _tile_compositor(
+    tiles: TileReader, mapping: NearestMapping, layer: FileLayer, canvas: Canvas
+) -> "_AlignedTileCompositor | _WarpedTileCompositor | None":
+    """Return the compositor of a file's tiles; None if the file does not overlap the block."""
+    if mapping.source_coordinates is not None:
+        return _WarpedTileCompositor(tiles, mapping.source_coordinates, layer, canvas)
+    if mapping.aligned is not None:
+        return _AlignedTileCompositor(tiles, mapping, layer, canvas)
     return None
 
 
-def _is_void(tiles: Tiles, layer: Layer, place: Place) -> bool:
-    """Whether nothing of a tile can show: it is not stored, and what stands for it is not valid."""
+def _is_empty_tile(tiles: TileReader, layer: FileLayer, tile_index: TileIndex) -> bool:
+    """Return whether a tile is not stored and its fill value is not valid."""
     return (
-        not layer.raw
+        not layer.show_invalid
         and tiles.fill is not None
         and all(nodata == tiles.fill for nodata in layer.nodata)
-        and not tiles.stored(place, layer.indexes)
+        and not tiles.stored(tile_index, layer.indexes)
     )
 
 
-class _Laying:
-    """What the kernels take of a layer and a canvas, for one call."""
+class _TileCompositor:
+    """Arguments of the kernels for a layer and a canvas."""
 
-    def __init__(self, tiles: Tiles, layer: Layer, canvas: Canvas) -> None:
-        self.level = tiles.level
+    def __init__(self, tiles: TileReader, layer: FileLayer, canvas: Canvas) -> None:
+        self.page = tiles.page
         self.canvas = canvas
         self.layer = layer
         where = tiles.samples(layer.indexes)
-        self.samples = _positions([where[sample] for sample in layer.samples])
+        self.samples = _index_array([where[sample] for sample in layer.samples])
         self.alpha = -1 if layer.alpha < 0 else where[layer.alpha]
-        self.bands = _positions(layer.bands)
-        self.nodata, self.known = _nodata(tiles.level.dtype, layer.nodata)
+        self.bands = _index_array(layer.bands)
+        self.nodata, self.has_nodata = _nodata_array(tiles.page.dtype, layer.nodata)
 
-    def _touched(self, box: Box) -> tuple[bool, bool, bool, bool]:
-        """At which sides (top, bottom, left, right) a box reaches the block's border."""
+    def _touched_sides(self, box: Box) -> tuple[bool, bool, bool, bool]:
+        """Return the sides (top, bottom, left, right) at which a box reaches the block's border."""
         _, height, width = self.canvas.shape
         return (box[0] == 0, box[1] == height, box[2] == 0, box[3] == width)
 
@@ -173,9 +193,9 @@ class _Laying:
             self.samples,
             self.alpha,
             self.nodata,
-            self.known,
+            self.has_nodata,
             self.layer.visible,
-            self.layer.raw,
+            self.layer.show_invalid,
         )
 
     @property
@@ -184,21 +204,21 @@ class _Laying:
         return (
             canvas.values,
             canvas.state,
-            canvas.steps,
+            canvas.strides,
             self.bands,
-            canvas.left,
-            canvas.begun,
-            canvas.ground,
+            canvas.remaining,
+            canvas.initialised_rows,
+            canvas.fill_values,
             canvas.shape[1:],
         )
 
 
-class _Parallel(_Laying):
-    """A file whose grid is parallel to the block's."""
+class _AlignedTileCompositor(_TileCompositor):
+    """Compositor of a file whose grid is aligned with the block's."""
 
-    def __init__(self, tiles: Tiles, sampling: Nearest, layer: Layer, canvas: Canvas) -> None:
+    def __init__(self, tiles: TileReader, mapping: NearestMapping, layer: FileLayer, canvas: Canvas) -> None:
         super().__init__(tiles, layer, canvas)
-        sample = sampling.parallel
+        sample = mapping.aligned
         assert sample is not None
         assert sample.rows is not None
         assert sample.columns is not None
@@ -206,96 +226,113 @@ class _Parallel(_Laying):
         self._rows = sample.rows + sample.window[0].start
         self._columns = sample.columns + sample.window[1].start
 
-    def boxes(self) -> Iterator[tuple[Place, Box]]:
-        (y, x), (height, width) = self._roi, self.level.tile
-        columns = [*runs(self._columns, width)]
-        for row, ys in runs(self._rows, height):
+    def tile_boxes(self) -> Iterator[tuple[TileIndex, Box]]:
+        (y, x), (height, width) = self._roi, self.page.tile
+        columns = [*runs_by_tile(self._columns, width)]
+        for row, ys in runs_by_tile(self._rows, height):
             for column, xs in columns:
                 yield (
                     (row, column),
                     (y.start + ys.start, y.start + ys.stop, x.start + xs.start, x.start + xs.stop),
                 )
 
-    def beyond(self, place: Place, box: Box) -> tuple[bool, bool, bool, bool]:
+    def extends_beyond(self, tile_index: TileIndex, box: Box) -> tuple[bool, bool, bool, bool]:
         """At which sides (top, bottom, left, right) the tile may have pixels beyond the block."""
-        (y, x), (height, width) = self._roi, self.level.tile
-        top, bottom = _spread(self._rows[box[0] - y.start : box[1] - y.start], place[0] * height, height)
-        left, right = _spread(self._columns[box[2] - x.start : box[3] - x.start], place[1] * width, width)
-        touched = self._touched(box)
+        (y, x), (height, width) = self._roi, self.page.tile
+        top, bottom = _extends_past(
+            self._rows[box[0] - y.start : box[1] - y.start], tile_index[0] * height, height
+        )
+        left, right = _extends_past(
+            self._columns[box[2] - x.start : box[3] - x.start], tile_index[1] * width, width
+        )
+        touched = self._touched_sides(box)
         return (touched[0] and top, touched[1] and bottom, touched[2] and left, touched[3] and right)
 
-    def needs(self, _place: Place, box: Box) -> bool:
-        return self.canvas.needs(self.bands, box, self.layer.visible)
+    def has_missing_pixels(self, _place: TileIndex, box: Box) -> bool:
+        return self.canvas.has_missing_pixels(self.bands, box, self.layer.visible)
 
-    def put(self, place: Place, box: Box, tile: Tile) -> None:
+    def composite_tile(self, tile_index: TileIndex, box: Box, tile: Tile) -> None:
         y, x = self._roi
-        rows = self._rows[box[0] - y.start : box[1] - y.start] - place[0] * self.level.tile[0]
-        columns = self._columns[box[2] - x.start : box[3] - x.start] - place[1] * self.level.tile[1]
-        kernels.paste(
+        rows = self._rows[box[0] - y.start : box[1] - y.start] - tile_index[0] * self.page.tile[0]
+        columns = self._columns[box[2] - x.start : box[3] - x.start] - tile_index[1] * self.page.tile[1]
+        kernels.composite_aligned_tile(
             tile.pixels, tile.differences, rows, columns, (box[0], box[2]), *self._source, *self._target
         )
 
 
-class _Warped(_Laying):
-    """A file whose grid lies otherwise than the block's."""
+class _WarpedTileCompositor(_TileCompositor):
+    """Compositor of a file whose grid is not aligned with the block's."""
 
-    def __init__(self, tiles: Tiles, lattice: Lattice, layer: Layer, canvas: Canvas) -> None:
+    def __init__(
+        self, tiles: TileReader, source_coordinates: SourceCoordinates, layer: FileLayer, canvas: Canvas
+    ) -> None:
         super().__init__(tiles, layer, canvas)
-        net = lattice.net
-        self._nodes: tuple[FloatArray, FloatArray] = (lattice.rows, lattice.columns)
-        self._bulge = tuple(_MARGIN * bend + _LEAST for bend in net.bend)
-        self._frame = (net.step, *net.first, net.taps)
-        self._weights = weights_of(net)
-        self._nothing = np.empty((1, 1, max(self.samples) + 1), tiles.level.dtype)
+        coordinate_grid = source_coordinates.coordinate_grid
+        self._nodes: tuple[FloatArray, FloatArray] = (source_coordinates.rows, source_coordinates.columns)
+        self._max_deviation = tuple(
+            _DEVIATION_FACTOR * max_deviation + _MIN_DEVIATION
+            for max_deviation in coordinate_grid.max_deviation
+        )
+        self._node_layout = (coordinate_grid.step, *coordinate_grid.first, coordinate_grid.taps)
+        self._weights = weights_of(coordinate_grid)
+        self._blank_tile = np.empty((1, 1, max(self.samples) + 1), tiles.page.dtype)
 
-    def boxes(self) -> Iterator[tuple[Place, Box]]:
-        level = self.level
-        found = np.zeros((level.down, level.across, 4), np.int64)
-        kernels.boxes(
-            *self._nodes, self._frame, self._bulge, self.canvas.shape[1:], level.tile, level.size, found
+    def tile_boxes(self) -> Iterator[tuple[TileIndex, Box]]:
+        page = self.page
+        found = np.zeros((page.down, page.across, 4), np.int64)
+        kernels.tile_boxes(
+            *self._nodes,
+            self._node_layout,
+            self._max_deviation,
+            self.canvas.shape[1:],
+            page.tile,
+            page.size,
+            found,
         )
         for row, column in np.argwhere(found[..., 1]).tolist():
             y0, y1, x0, x1 = found[row, column].tolist()
             yield (row, column), (y0, y1, x0, x1)
 
-    def beyond(self, _place: Place, box: Box) -> tuple[bool, bool, bool, bool]:
+    def extends_beyond(self, _place: TileIndex, box: Box) -> tuple[bool, bool, bool, bool]:
         """At which sides (top, bottom, left, right) the tile may have pixels beyond the block."""
-        return self._touched(box)
+        return self._touched_sides(box)
 
-    def needs(self, place: Place, box: Box) -> bool:
-        if not self.canvas.needs(self.bands, box, self.layer.visible):
+    def has_missing_pixels(self, tile_index: TileIndex, box: Box) -> bool:
+        if not self.canvas.has_missing_pixels(self.bands, box, self.layer.visible):
             return False
-        # The box is larger than what lies in the tile.
-        return self._run(place, box, self._nothing, probe=True)
+        # The box is an upper bound: not all of its pixels lie in the tile.
+        return self._composite_or_probe(tile_index, box, self._blank_tile, probe=True)
 
-    def put(self, place: Place, box: Box, tile: Tile) -> None:
-        self._run(place, box, plain(tile, self._rows(place, box)).pixels, probe=False)
+    def composite_tile(self, tile_index: TileIndex, box: Box, tile: Tile) -> None:
+        self._composite_or_probe(
+            tile_index, box, without_predictor(tile, self._rows(tile_index, box)).pixels, probe=False
+        )
 
-    def _rows(self, place: Place, box: Box) -> slice:
-        """The rows of a tile that pixels of a box may take."""
-        step, top, start, taps = self._frame
-        first, height = place[0] * self.level.tile[0], self.level.tile[0]
+    def _rows(self, tile_index: TileIndex, box: Box) -> slice:
+        """Return the rows of a tile that pixels of a box may use."""
+        step, top, start, taps = self._node_layout
+        first, height = tile_index[0] * self.page.tile[0], self.page.tile[0]
         if taps == 1:
             return slice(0, height)
-        # The nodes around the box: the first node stands one step before `top` and `start`.
+        # The nodes around the box; the first node lies one step before `top` and `start`.
         nodes = self._nodes[0][
             (box[0] - top) // step + 1 : (box[1] - 1 - top) // step + 3,
             (box[2] - start) // step + 1 : (box[3] - 1 - start) // step + 3,
         ]
-        low, high = nodes.min() - self._bulge[0] - first, nodes.max() + self._bulge[0] - first
+        low, high = nodes.min() - self._max_deviation[0] - first, nodes.max() + self._max_deviation[0] - first
         return slice(max(0, int(low)), min(height, int(high) + 1))
 
-    def _run(self, place: Place, box: Box, tile: Array, *, probe: bool) -> bool:
-        level = self.level
-        corner = (place[0] * level.tile[0], place[1] * level.tile[1])
-        size = (min(level.tile[0], level.size[0] - corner[0]), min(level.tile[1], level.size[1] - corner[1]))
-        found = kernels.warp(
+    def _composite_or_probe(self, tile_index: TileIndex, box: Box, tile: Array, *, probe: bool) -> bool:
+        page = self.page
+        corner = (tile_index[0] * page.tile[0], tile_index[1] * page.tile[1])
+        size = (min(page.tile[0], page.size[0] - corner[0]), min(page.tile[1], page.size[1] - corner[1]))
+        found = kernels.composite_warped_tile(
             tile,
             corner,
             size,
             *self._nodes,
-            self._frame,
-            self._bulge,
+            self._node_layout,
+            self._max_deviation,
             self._weights,
             box,
             *self._source,
@@ -305,42 +342,40 @@ class _Warped(_Laying):
         return bool(found)
 
 
-def shown(state: Array) -> BoolArray:
-    """Where (y, x) any band of a canvas shows something."""
+def any_visible(state: Array) -> BoolArray:
+    """Return flags (y, x) of pixels that are not missing in some band of a canvas."""
     return np.any(state != kernels.MISSING, axis=0)  # type: ignore[no-any-return]  # a bool array
 
 
-def _spread(indexes: IntArray, start: int, size: int) -> tuple[bool, bool]:
-    """Whether a tile has more before the first and after the last of the rows (or columns) that are taken
-    of it.
-    """
+def _extends_past(indexes: IntArray, start: int, size: int) -> tuple[bool, bool]:
+    """Return whether a tile extends beyond the first and the last of the rows (or columns) that are used."""
     low, high = int(indexes[0]) - start, int(indexes[-1]) - start
     before, after = low, size - 1 - high
-    # A file that is upside down is taken from its end.
+    # The indexes of a file that is upside down decrease.
     return (before > 0, after > 0) if low <= high else (size - 1 - low > 0, high > 0)
 
 
-def _nodata(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> tuple[Array, BoolArray]:
-    """Nodata values as the kernels take them, and which of them there are."""
-    held = [held_nodata(dtype, value) for value in nodata]
+def _nodata_array(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> tuple[Array, BoolArray]:
+    """Return nodata values as arguments of the kernels, and flags of those that exist."""
+    held = [representable_nodata(dtype, value) for value in nodata]
     values = np.array([0 if value is None else value for value in held], dtype)
     return values, np.array([value is not None for value in held])
 
 
-def _positions(numbers: Sequence[int]) -> IntArray:
+def _index_array(numbers: Sequence[int]) -> IntArray:
     return np.array(numbers, np.intp)
 
 
-def _steps(array: Array) -> tuple[int, int]:
-    """How many elements a band and a row are apart."""
+def _element_strides(array: Array) -> tuple[int, int]:
+    """Return the strides of bands and rows in elements."""
     size = array.itemsize
     return (array.strides[0] // size, array.strides[1] // size)
 
 
-def _flat(array: Array) -> Array:
-    """The memory from an array's first element to its last, as one run of elements."""
+def _flat_view(array: Array) -> Array:
+    """Return a one-dimensional view of the memory from an array's first element to its last."""
     bands, height, width = array.shape
     assert array.strides[2] == array.itemsize or width == 1
-    band, row = _steps(array)
+    band, row = _element_strides(array)
     length = (bands - 1) * band + (height - 1) * row + width
     return np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,))

@@ -1,4 +1,4 @@
-"""Methods of mosaics that need every image: what each makes of a block's pixels, fed one image at a time."""
+"""Reducers of mosaic methods that need every image: mean, median, min, max and count."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -7,36 +7,36 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from landbridge.raster.grids.geobox import BoolArray
+from landbridge.raster.array_types import Array, BoolArray
 
-Array = np.ndarray[Any, Any]
 Shape = tuple[int, int, int]
 
-# So many pixels are sorted at a time, which fit a processor's cache; of so many images by a network.
-_RUN = 16384
-_NETWORK = 16
-_MOST = np.iinfo(np.uint16).max
+# Number of pixels that are sorted at a time, which fit into the processor's cache, and largest number of
+# images that are sorted by a network.
+_PIXELS_PER_SORT = 16384
+_MAX_NETWORK_SIZE = 16
+_MAX_COUNT = np.iinfo(np.uint16).max
 
 
-class Reduction(Protocol):
-    """One block of pixels (band, y, x) made of those of several images, which come in any order."""
+class Reducer(Protocol):
+    """Reduction of a block's pixels (band, y, x) over images, which are added in any order."""
 
     @property
     def is_done(self) -> bool:
-        """Whether no further image can change a pixel."""
+        """True if no further image can change a pixel."""
         ...
 
-    def feed(self, values: Array, valid: BoolArray) -> None:
-        """Take an image's pixels; `valid` are those that count."""
+    def add_image(self, values: Array, valid: BoolArray) -> None:
+        """Add an image's pixels; only `valid` ones contribute."""
         ...
 
     def result(self) -> tuple[Array, BoolArray]:
-        """The pixels, 0 where no image is valid, and where that is; what was fed is used up."""
+        """Return the pixels, 0 if no image is valid there, and the mask of such pixels; call it once."""
         ...
 
 
 class Mean:
-    """The arithmetic mean, in 64 bit floating point."""
+    """Arithmetic mean, in 64-bit floating point."""
 
     is_done = False
 
@@ -45,14 +45,14 @@ class Mean:
         self._sum = np.zeros(shape)
         self._count = np.zeros(shape, np.uint32)
 
-    def feed(self, values: Array, valid: BoolArray) -> None:
+    def add_image(self, values: Array, valid: BoolArray) -> None:
         """Add valid pixels."""
         with np.errstate(all="ignore"):
             np.add(self._sum, values, out=self._sum, where=valid)
         self._count += valid
 
     def result(self) -> tuple[Array, BoolArray]:
-        """The sums by their counts."""
+        """Return the sums divided by their counts."""
         missing = self._count == 0
         with np.errstate(all="ignore"):
             np.divide(self._sum, self._count, out=self._sum, where=~missing)
@@ -60,38 +60,38 @@ class Mean:
 
 
 class Median:
-    """The median, of an even number of values the mean of the middle two, in 64 bit floating point."""
+    """Median, in 64-bit floating point; for an even number of values the mean of the middle two."""
 
     is_done = False
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], images: int) -> None:
-        """Take the block's shape, the pixels' type and how many images there are at most."""
+        """Allocate values for a block's shape, data type and largest number of images."""
         self._values = np.empty((images, *shape), dtype)
         self._count = np.zeros(shape, np.intp)
-        self._fed = 0
+        self._added = 0
         self._highest = _highest(dtype)
 
-    def feed(self, values: Array, valid: BoolArray) -> None:
-        """Keep an image's pixels; what does not count becomes the highest, which sorts behind the rest."""
-        layer = self._values[self._fed]
+    def add_image(self, values: Array, valid: BoolArray) -> None:
+        """Store an image's pixels; invalid ones become the highest value, which sorts last."""
+        layer = self._values[self._added]
         layer.fill(self._highest)
         np.copyto(layer, values, where=valid)
         self._count += valid
-        self._fed += 1
+        self._added += 1
 
     def result(self) -> tuple[Array, BoolArray]:
-        """The middle of each pixel's values."""
+        """Return the middle of each pixel's values."""
         missing = self._count == 0
-        if not self._fed:
+        if not self._added:
             return np.zeros(missing.shape), missing
         median = np.empty(missing.size)
-        values = self._values[: self._fed].reshape(self._fed, -1)
-        for start in range(0, median.size, _RUN):
-            run = slice(start, start + _RUN)
+        values = self._values[: self._added].reshape(self._added, -1)
+        for start in range(0, median.size, _PIXELS_PER_SORT):
+            run = slice(start, start + _PIXELS_PER_SORT)
             ordered = _sorted(values[:, run])
             count = self._count.reshape(-1)[run]
             lower = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, 0)[0]
-            upper = np.take_along_axis(ordered, np.minimum(count // 2, self._fed - 1)[None], 0)[0]
+            upper = np.take_along_axis(ordered, np.minimum(count // 2, self._added - 1)[None], 0)[0]
             with np.errstate(all="ignore"):
                 median[run] = (lower.astype(np.float64) + upper) / 2
         median = median.reshape(missing.shape)
@@ -100,7 +100,7 @@ class Median:
 
 
 class _Extreme:
-    """The least or greatest value, in the pixels' own type."""
+    """Smallest or greatest value, in the pixels' own type."""
 
     def __init__(
         self, choose: np.ufunc, worst: float, best: float, shape: Shape, dtype: np.dtype[Any]
@@ -112,22 +112,22 @@ class _Extreme:
 
     @property
     def is_done(self) -> bool:
-        """Whether every pixel has the utmost of its type."""
+        """True if every pixel has the extreme value of its type."""
         return bool((self._values == self._best).all())
 
-    def feed(self, values: Array, valid: BoolArray) -> None:
-        """Compare valid pixels with what there is."""
+    def add_image(self, values: Array, valid: BoolArray) -> None:
+        """Update the extremes with valid pixels."""
         self._choose(self._values, values, out=self._values, where=valid)
         self._missing &= ~valid
 
     def result(self) -> tuple[Array, BoolArray]:
-        """The utmost of each pixel."""
+        """Return the extreme value of each pixel."""
         self._values[self._missing] = 0
         return self._values, self._missing
 
 
 class Min(_Extreme):
-    """The least value, in the pixels' own type."""
+    """Smallest value, in the pixels' own type."""
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], _images: int) -> None:
         """Take the block's shape and the pixels' type."""
@@ -135,7 +135,7 @@ class Min(_Extreme):
 
 
 class Max(_Extreme):
-    """The greatest value, in the pixels' own type."""
+    """Greatest value, in the pixels' own type."""
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], _images: int) -> None:
         """Take the block's shape and the pixels' type."""
@@ -143,7 +143,7 @@ class Max(_Extreme):
 
 
 class Count:
-    """How many images are valid, at most 65535, in 16 bit."""
+    """Number of valid images, at most 65535, in 16 bits."""
 
     is_done = False
 
@@ -151,40 +151,33 @@ class Count:
         """Take the block's shape."""
         self._count = np.zeros(shape, np.uint32)
 
-    def feed(self, _values: Array, valid: BoolArray) -> None:
+    def add_image(self, _values: Array, valid: BoolArray) -> None:
         """Count valid pixels."""
         self._count += valid
 
     def result(self) -> tuple[Array, BoolArray]:
-        """The counts."""
-        return np.minimum(self._count, _MOST).astype(np.uint16), self._count == 0
+        """Return the counts."""
+        return np.minimum(self._count, _MAX_COUNT).astype(np.uint16), self._count == 0
 
 
-REDUCTIONS: Mapping[str, Callable[[Shape, np.dtype[Any], int], Reduction]] = MappingProxyType(
+REDUCERS: Mapping[str, Callable[[Shape, np.dtype[Any], int], Reducer]] = MappingProxyType(
     {"mean": Mean, "median": Median, "min": Min, "max": Max, "count": Count}
 )
 
 
-def worked_type(method: str, data_type: str) -> str:
-    """The data type that a method computes pixels of a data type in."""
-    if method == "count":
-        return "UInt16"
-    return "Float64" if method in ("mean", "median") else data_type
-
-
 def pixel_bytes(method: str, dtype: np.dtype[Any], images: int) -> int:
-    """How much memory a method needs for each pixel and band, with what it takes to read an image."""
-    # The image's values and validity; sums, counts and the result, of which the largest are 64 bit.
+    """Return the bytes that a method needs per pixel and band, including the read of an image."""
+    # Values and validity of the image; sums, counts and the result, with 64 bits at most.
     working = dtype.itemsize + 3 + 4 * 8
     return working + (images * dtype.itemsize if method == "median" else 0)
 
 
 def _sorted(values: Array) -> Array:
-    """Values (image, pixel) in order along the images; they are used up."""
-    if len(values) > _NETWORK:
-        # NumPy sorts what lies together several times faster.
+    """Return values (image, pixel) sorted along the images; the input is overwritten."""
+    if len(values) > _MAX_NETWORK_SIZE:
+        # NumPy sorts contiguous values several times faster.
         return np.sort(np.ascontiguousarray(values.T)).T
-    # A few images are compared pairwise, all pixels at once.
+    # For few images a sorting network compares all pixels of two images at once.
     spare = np.empty_like(values[0])
     for low, high in _network(len(values)):
         np.minimum(values[low], values[high], out=spare)
@@ -195,7 +188,7 @@ def _sorted(values: Array) -> Array:
 
 @cache
 def _network(size: int) -> tuple[tuple[int, int], ...]:
-    """The comparisons by which Batcher's odd-even merge sort puts so many values in order."""
+    """Return the comparisons of Batcher's odd-even merge sort for `size` values."""
     pairs = []
     block = 1
     while block < size:

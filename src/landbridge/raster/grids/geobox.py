@@ -1,4 +1,4 @@
-"""Grids: the output's GeoBox from a GeoContext, and keys by which grids are compared."""
+"""Grids: the output's GeoBox from a GeoContext, and hash keys of grids."""
 
 import math
 from collections.abc import Callable
@@ -12,59 +12,57 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
 from landbridge.geo.longitudes import join_at_antimeridian
-from landbridge.raster.grids.crs import WGS84, crs_of, project, same_crs, transformer
-from landbridge.raster.grids.longitudes import interval, near, turn_of
+from landbridge.raster.grids.crs import WGS84, parse_crs, project, same_crs, transformer
+from landbridge.raster.grids.longitudes import covering_interval, wrap_near, x_period
 
 if TYPE_CHECKING:
     from landbridge.geo import GeoContext
 
-BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 T = TypeVar("T")
-# An outer edge this near to a grid line, in pixels, lies on it: what decimal fractions leave after a
-# division.
+# Distance in pixels within which an outer edge lies on a grid line: the rounding error of a division.
 _SNAP = 1e-6
 _DENSIFY = 64
-_FEW = 3  # pixels along an area that may be smaller than one
+_FEW_PIXELS = 3  # pixels along an area that may be smaller than one
 
 GridKey = tuple[str | None, tuple[float, ...], tuple[int, ...]]
 
 
-def key_of(geobox: GeoBox) -> GridKey:
-    """Return a key that equal grids share; it takes less time than their hash."""
+def grid_key(geobox: GeoBox) -> GridKey:
+    """Return a key that equal grids share; it is faster than the hash of a GeoBox."""
     transform = geobox.transform
     coefficients = (transform.a, transform.b, transform.c, transform.d, transform.e, transform.f)
     return (None if geobox.crs is None else str(geobox.crs), coefficients, tuple(geobox.shape.yx))
 
 
-class _Grids:
-    """Two grids, compared with others by their keys."""
+class _GridPair:
+    """Pair of grids, hashed and compared by their keys."""
 
     __slots__ = ("key", "source", "target")
 
     def __init__(self, source: GeoBox, target: GeoBox) -> None:
         self.source, self.target = source, target
-        self.key = (key_of(source), key_of(target))
+        self.key = (grid_key(source), grid_key(target))
 
     def __hash__(self) -> int:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Grids) and self.key == other.key
+        return isinstance(other, _GridPair) and self.key == other.key
 
 
-def remembered(function: Callable[[GeoBox, GeoBox], T]) -> Callable[[GeoBox, GeoBox], T]:
-    """Return a function of two grids that is run once for the same ones.
+def cached_per_grid_pair(function: Callable[[GeoBox, GeoBox], T]) -> Callable[[GeoBox, GeoBox], T]:
+    """Cache the results of a function of two grids.
 
-    Images of one place share their grid, and calls come back to the same output.
+    Images of one area share their grid, and calls use the same output grid again.
     """
 
     @lru_cache(maxsize=512)
-    def found(grids: _Grids) -> T:
+    def found(grids: _GridPair) -> T:
         return function(grids.source, grids.target)
 
     @wraps(function)
     def get(source: GeoBox, target: GeoBox) -> T:
-        return found(_Grids(source, target))
+        return found(_GridPair(source, target))
 
     return get
 
@@ -72,17 +70,17 @@ def remembered(function: Callable[[GeoBox, GeoBox], T]) -> Callable[[GeoBox, Geo
 def output_grid(geocontext: "GeoContext") -> GeoBox:
     """Return the grid of a complete GeoContext.
 
-    Its bounds go to its coordinate reference system with densified edges; with `align_pixels` they grow
-    outward to multiples of the resolution; else the grid starts at their top left.
+    The bounds are transformed to the coordinate reference system with densified edges. With `align_pixels`
+    they grow outward to multiples of the resolution; otherwise the grid starts at their top left.
 
     Raises:
-        ValueError: the GeoContext lacks bounds, a coordinate reference system, or both resolution and shape;
-            or its bounds have no place in its coordinate reference system.
+        ValueError: if the GeoContext lacks bounds, a coordinate reference system, or both resolution and
+            shape; or if its bounds cannot be transformed to its coordinate reference system.
     """
-    _ = geocontext.raster_params  # names what is missing
+    _ = geocontext.raster_params  # raises an error that names missing parameters
     context: Any = geocontext
-    crs = crs_of(context.crs)
-    left, bottom, right, top = _bounds_in(context.bounds, crs_of(context.bounds_crs), crs)
+    crs = parse_crs(context.crs)
+    left, bottom, right, top = _bounds_in(context.bounds, parse_crs(context.bounds_crs), crs)
     shape = getattr(context, "shape", None)
     if shape is not None:
         rows, columns = shape
@@ -96,29 +94,29 @@ def output_grid(geocontext: "GeoContext") -> GeoBox:
     grid = _grid_of((left, bottom, right, top), step, context, crs)
     if (
         getattr(context, "align_pixels", False)
-        and max(grid.shape.yx) <= _FEW
-        and _is_of_its_geometry(context)
+        and max(grid.shape.yx) <= _FEW_PIXELS
+        and _bounds_follow_geometry(context)
     ):
-        # The box of an area that is smaller than a pixel may touch more pixels than the area.
-        grid = _grid_of(_box_near(context.geometry, crs, left), step, context, crs)
+        # The box of an area smaller than a pixel may touch more pixels than the area itself.
+        grid = _grid_of(_small_bounds(context.geometry, crs, left), step, context, crs)
     return grid
 
 
 def bounds_of(context: Any) -> tuple[float, float, float, float]:
-    """Return the bounds, in its coordinate reference system, of what a GeoContext with bounds means.
+    """Return the bounds of a GeoContext's area in its coordinate reference system.
 
     Raises:
-        ValueError: it has no place there.
+        ValueError: if the area cannot be transformed to that system.
     """
-    crs = crs_of(context.crs)
-    bounds = _bounds_in(context.bounds, crs_of(context.bounds_crs), crs)
-    return _box_near(context.geometry, crs, bounds[0]) if _is_of_its_geometry(context) else bounds
+    crs = parse_crs(context.crs)
+    bounds = _bounds_in(context.bounds, parse_crs(context.bounds_crs), crs)
+    return _small_bounds(context.geometry, crs, bounds[0]) if _bounds_follow_geometry(context) else bounds
 
 
 def _grid_of(bounds: tuple[float, ...], step: float, context: Any, crs: CRS) -> GeoBox:
-    """Return the grid of bounds by a resolution.
+    """Return the grid of bounds at a resolution.
 
-    A point on a line between two pixels belongs to the right (lower) one, also if it is all there is.
+    A point on a line between two pixels belongs to the right (lower) one, even if the bounds are that point.
     """
     left, bottom, right, top = bounds
     if getattr(context, "align_pixels", False):
@@ -131,33 +129,33 @@ def _grid_of(bounds: tuple[float, ...], step: float, context: Any, crs: CRS) -> 
     return GeoBox((rows, columns), Affine(step, 0, left, 0, -step, top), crs)
 
 
-def _is_of_its_geometry(context: Any) -> bool:
+def _bounds_follow_geometry(context: Any) -> bool:
     """Return whether the bounds of a GeoContext are those of its geometry."""
     geometry = getattr(context, "geometry", None)
     return (
         geometry is not None
         and not geometry.is_empty
-        and same_crs(crs_of(context.bounds_crs), crs_of(WGS84))
+        and same_crs(parse_crs(context.bounds_crs), parse_crs(WGS84))
         and tuple(context.bounds) == join_at_antimeridian(geometry).bounds
     )
 
 
-def _box_near(geometry: BaseGeometry, crs: CRS, x: float) -> tuple[float, float, float, float]:
-    """Return the bounds of a small geometry in a system, at the turn of longitudes that holds x."""
-    left, bottom, right, top = project(join_at_antimeridian(geometry), crs_of(WGS84), crs).bounds
-    turn = turn_of(crs)
-    if turn is not None:
-        moved = near(np.array([left]), x, turn)[0] - left
+def _small_bounds(geometry: BaseGeometry, crs: CRS, x: float) -> tuple[float, float, float, float]:
+    """Return the bounds of a small geometry in a reference system, in the period that holds x."""
+    left, bottom, right, top = project(join_at_antimeridian(geometry), parse_crs(WGS84), crs).bounds
+    period = x_period(crs)
+    if period is not None:
+        moved = wrap_near(np.array([left]), x, period)[0] - left
         left, right = left + moved, right + moved
     return (left, bottom, right, top)
 
 
 def _bounds_in(bounds: tuple[float, ...], source: CRS, target: CRS) -> tuple[float, float, float, float]:
-    """Return bounds in another system; if that repeats they may go on beyond its edge."""
+    """Return bounds in another system; if x is periodic there, they may extend beyond its edge."""
     west, south, east, north = map(float, bounds)
     if same_crs(source, target):
         return (west, south, east, north)
-    turn = turn_of(target)
+    period = x_period(target)
     xs, ys = np.linspace(west, east, _DENSIFY + 1), np.linspace(south, north, _DENSIFY + 1)
     x, y = transformer(source, target).transform(
         np.concatenate([xs, xs, np.full_like(ys, west), np.full_like(ys, east)]),
@@ -167,28 +165,28 @@ def _bounds_in(bounds: tuple[float, ...], source: CRS, target: CRS) -> tuple[flo
         left, bottom, right, top = transformer(source, target).transform_bounds(
             west, south, east, north, densify_pts=_DENSIFY
         )
-        if turn is not None:
+        if period is not None:
             if right < left:
-                right += turn
-            elif right - left > turn / 2 and not _is_whole(west, east, source):
-                left, right = interval(x, turn) or (left, right)
+                right += period
+            elif right - left > period / 2 and not _exceeds_half_circle(west, east, source):
+                left, right = covering_interval(x, period) or (left, right)
     else:
         left, bottom, right, top = _bounds_by_points(xs, ys, source, target)
     if not all(map(math.isfinite, (left, bottom, right, top))):
-        raise ValueError(f"bounds {bounds} of {source} have no place in {target}")
+        raise ValueError(f"bounds {bounds} of {source} cannot be transformed to {target}")
     return (left, bottom, right, top)
 
 
-def _is_whole(west: float, east: float, crs: CRS) -> bool:
-    """Return whether bounds go around the Earth by more than half."""
-    turn = turn_of(crs)
-    return turn is not None and east - west > turn / 2
+def _exceeds_half_circle(west: float, east: float, crs: CRS) -> bool:
+    """Return whether bounds span more than half of the globe's longitudes."""
+    period = x_period(crs)
+    return period is not None and east - west > period / 2
 
 
 def _bounds_by_points(
     xs: np.ndarray[Any, Any], ys: np.ndarray[Any, Any], source: CRS, target: CRS
 ) -> tuple[float, float, float, float]:
-    """Return the bounds of all that has a place in another system, of an area of which not all has."""
+    """Return the bounds in another system of the part of an area that can be transformed to it."""
     across, down = (
         np.interp(np.linspace(0, _DENSIFY, 4 * _DENSIFY + 1), np.arange(_DENSIFY + 1), edge)
         for edge in (xs, ys)
@@ -198,11 +196,11 @@ def _bounds_by_points(
     if not found.any():
         return (math.nan, math.nan, math.nan, math.nan)
     x, y = x[found], y[found]
-    turn = turn_of(target)
-    left, right = (None if turn is None else interval(x, turn)) or (x.min(), x.max())
+    period = x_period(target)
+    left, right = (None if period is None else covering_interval(x, period)) or (x.min(), x.max())
     bottom, top = y.min(), y.max()
-    if turn is None:
-        # What lies between the samples at the edge of the map.
+    if period is None:
+        # The edge of the map may lie between two samples.
         margin = max(right - left, top - bottom) / _DENSIFY
         left, bottom, right, top = left - margin, bottom - margin, right + margin, top + margin
     return (float(left), float(bottom), float(right), float(top))

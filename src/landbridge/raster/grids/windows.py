@@ -2,25 +2,23 @@
 
 import numpy as np
 
-from landbridge.raster.grids.geobox import BoolArray
-
-Window = tuple[slice, slice]
+from landbridge.raster.array_types import BoolArray, Window
 
 
 def any_along(flags: BoolArray, axis: int) -> BoolArray:
-    """Return whether anything is true along an axis."""
+    """Return whether any flag is true along an axis."""
     result: BoolArray = np.any(flags, axis=axis)
     return result
 
 
 def extent_along(flags: BoolArray) -> slice | None:
-    """Return the smallest slice that holds all that is true."""
-    where = np.flatnonzero(flags)
-    return slice(int(where[0]), int(where[-1]) + 1) if where.size else None
+    """Return the smallest slice that holds all true flags; None if there are none."""
+    indexes = np.flatnonzero(flags)
+    return slice(int(indexes[0]), int(indexes[-1]) + 1) if indexes.size else None
 
 
 def extent(flags: BoolArray) -> Window | None:
-    """Return the smallest window that holds all of (y, x) that is true; None if nothing is."""
+    """Return the smallest window that holds all true flags (y, x); None if there are none."""
     y = extent_along(any_along(flags, 1))
     if y is None:
         return None
@@ -30,7 +28,7 @@ def extent(flags: BoolArray) -> Window | None:
 
 
 def within(outer: Window, inner: Window) -> Window:
-    """Return a window that is given relative to another one, in the frame of that one."""
+    """Return `inner`, which counts from the corner of `outer`, in the coordinates of `outer`."""
     y, x = (slice(a.start + b.start, a.start + b.stop) for a, b in zip(outer, inner, strict=True))
     return (y, x)
 

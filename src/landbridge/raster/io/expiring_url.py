@@ -1,29 +1,29 @@
-"""Addresses of files that can be used for some time only."""
+"""URLs that expire, such as signed ones."""
 
 import time
 from typing import Self
 
-__all__ = ["Address"]
+__all__ = ["ExpiringUrl"]
 
 
-class Address(str):
-    """An address, and until when files are opened by it, in seconds since the epoch; None: for ever.
+class ExpiringUrl(str):
+    """URL with the time until which files are opened by it, in seconds since the epoch; None if unlimited.
 
-    What is open when its time is over is opened anew, by the address that the image's signer then gives.
+    A file that is open when its URL expires is opened again by a new URL from the image's signer.
     """
 
-    __slots__ = ("until",)
-    until: float | None
+    __slots__ = ("expires_at",)
+    expires_at: float | None
 
-    def __new__(cls, text: str, until: float | None = None) -> Self:
+    def __new__(cls, text: str, expires_at: float | None = None) -> Self:
         address = super().__new__(cls, text)
-        address.until = until
+        address.expires_at = expires_at
         return address
 
     @property
-    def ends_soon(self) -> bool:
-        """Whether its time is over."""
-        return self.until is not None and time.time() >= self.until
+    def has_expired(self) -> bool:
+        """True if the URL must be replaced."""
+        return self.expires_at is not None and time.time() >= self.expires_at
 
-    def __reduce__(self) -> "tuple[type[Address], tuple[str, float | None]]":
-        return Address, (str(self), self.until)
+    def __reduce__(self) -> "tuple[type[ExpiringUrl], tuple[str, float | None]]":
+        return ExpiringUrl, (str(self), self.expires_at)

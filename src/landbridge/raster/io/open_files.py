@@ -1,4 +1,4 @@
-"""The files of a plan as they are opened: each header once, those behind a network ahead of their turn."""
+"""Open files of a plan: each header is read once, and remote headers are prefetched."""
 
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,187 +11,197 @@ from typing import TYPE_CHECKING, Any
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.errors import RasterError
-from landbridge.raster.grids.geobox import key_of
+from landbridge.raster.grids.coordinate_grid import CoordinateGrids
+from landbridge.raster.grids.geobox import grid_key
 from landbridge.raster.io.byte_ranges import is_remote
-from landbridge.raster.io.expiring_url import Address
-from landbridge.raster.io.file_windows import OpenFile, View
-from landbridge.raster.io.gdal import about, errors_about, find_tiles, read_header
+from landbridge.raster.io.expiring_url import ExpiringUrl
+from landbridge.raster.io.file_windows import OpenFile, ReadLevel
+from landbridge.raster.io.headers import read_header, tile_reader_for
+from landbridge.raster.io.overview_choice import can_use_overviews, choose_read_level, probe_overviews
+from landbridge.raster.io.read_errors import annotate_read_errors, read_error
 from landbridge.raster.io.tile_reader import TileCache
 from landbridge.raster.plan.arguments import BLENDING
-from landbridge.raster.plan.overview_choice import fits, probed, view_of
-from landbridge.raster.plan.plan import FileRead, Plan, SourceRead
-from landbridge.raster.resample.block import Nets
-from landbridge.raster.runtime.thread_pools import borrow, give_back
+from landbridge.raster.plan.plan import Plan
+from landbridge.raster.plan.reads import FileRead, SourceRead
+from landbridge.raster.runtime.thread_pools import acquire, release
 
 if TYPE_CHECKING:
     from landbridge.raster.grids.geobox import GridKey
 
-# Files that are kept open at the same time, whatever the number of images.
-_MOST = 1024
-# Of how many images the headers are asked for while one is read, and by how many threads.
-_AHEAD = 8
-_THREADS = 24
+# Largest number of files that are open at the same time.
+_MAX_OPEN = 1024
+# Number of images whose headers are prefetched while one is read, and number of threads for that.
+_PREFETCHED_IMAGES = 8
+_PREFETCH_THREADS = 24
 
 
 _Key = tuple[str, tuple[int, ...], tuple[bool, ...], tuple[float | None, ...], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """Files that are open, the longest asked for first, and how the grid looks at those of one grid; by
-    `nets` its blocks look at those of one system and resolution.
+class SharedFiles:
+    """Open files and derived data that plans of one output grid share.
+
+    `files` are open files, the earliest first; `read_levels` are the levels by grid of the file, and
+    `coordinate_grids` the coordinate grids of the blocks.
     """
 
     files: "OrderedDict[_Key, Future[OpenFile]]" = field(default_factory=OrderedDict)
-    views: "dict[tuple[GridKey, tuple[int, ...]], View]" = field(default_factory=dict)
-    nets: Nets = field(default_factory=dict)
+    read_levels: "dict[tuple[GridKey, tuple[int, ...]], ReadLevel]" = field(default_factory=dict)
+    coordinate_grids: CoordinateGrids = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
 
-class Files:
-    """The opened files of a plan, for the time of a call."""
+class PlanFiles:
+    """Open files of a plan, for the duration of a call."""
 
-    def __init__(self, plan: Plan, cache: TileCache, shared: Opened | None = None) -> None:
-        """Take the plan, where the tiles are kept that several blocks need, and what is opened already for
-        plans of the same grid.
-        """
+    def __init__(self, plan: Plan, cache: TileCache, shared: SharedFiles | None = None) -> None:
+        """Create the files of a plan with a cache of tiles, and with files shared by plans of its grid."""
         self._plan = plan
         self._cache = cache
-        self.shared = Opened() if shared is None else shared
+        self.shared = SharedFiles() if shared is None else shared
         self._newest_first = plan.sources[::-1]
-        self._turns = {id(source): turn for turn, source in enumerate(self._newest_first)}
+        self._positions = {id(source): parse_lock for parse_lock, source in enumerate(self._newest_first)}
         self._remote = any(is_remote(href) for href in plan.hrefs)
-        self._ahead: ThreadPoolExecutor | None = None
-        self._asked: list[Future[None]] = []
-        # Those that are opened ahead are parsed one by one, not all before the one that is needed.
-        self._turn = Lock()
+        self._prefetch_pool: ThreadPoolExecutor | None = None
+        self._prefetches: list[Future[None]] = []
+        # Prefetched headers are parsed one at a time, so that they do not delay the one needed now.
+        self._parse_lock = Lock()
         self._failure: RasterError | None = None
 
     def get(self, source: SourceRead, file: FileRead) -> OpenFile:
-        """A file, opened.
+        """Return an open file.
 
         Raises:
-            RasterError: it is missing, broken or without a coordinate reference system; or another read of
-                the plan has failed before.
+            RasterError: if it is missing, broken or without a coordinate reference system, or if another read
+                of the plan has failed before.
         """
         if self._failure is not None:
             raise self._failure
-        opened, mine = self._claim(file)
+        opened, is_owner = self._claim(file)
         if self._remote:
-            self._ask_ahead(source)
-        if mine:
+            self._prefetch(source)
+        if is_owner:
             self._open(opened, source, file)
         return opened.result()
 
     def get_for(self, source: SourceRead, file: FileRead, grid: GeoBox) -> OpenFile:
-        """Return a file, opened to be read by the nearest pixel for another grid than the plan's.
+        """Return a file opened for nearest-neighbor reads on another grid than the plan's.
 
         Raises:
             RasterError: as `get`.
         """
         header = self.get(source, file).header
-        with errors_about(source, file, header.address):
-            view = view_of(header, grid, use_overviews=fits(header, file, "near"))
-            return OpenFile(header, view, find_tiles(header, view.level, self._cache))
+        with annotate_read_errors(source, file, header.address):
+            read_level = choose_read_level(
+                header, grid, use_overviews=can_use_overviews(header, file, "near")
+            )
+            return OpenFile(header, read_level, tile_reader_for(header, read_level.level, self._cache))
 
     def stop(self, failure: RasterError | None = None) -> None:
-        """Ask for no more headers; after a failure also no other block of the plan goes on."""
+        """Stop prefetching; after a failure, later reads of the plan fail too."""
         self._failure = self._failure or failure
         with self.shared.lock:
-            ahead, self._ahead = self._ahead, None
-            asked, self._asked = self._asked, []
-        if ahead is None:
+            prefetch_pool, self._prefetch_pool = self._prefetch_pool, None
+            prefetches, self._prefetches = self._prefetches, []
+        if prefetch_pool is None:
             return
-        if all(task.done() for task in asked):
-            give_back(_THREADS, ahead)
+        if all(task.done() for task in prefetches):
+            release(_PREFETCH_THREADS, prefetch_pool)
         else:
-            ahead.shutdown(wait=False, cancel_futures=True)
+            prefetch_pool.shutdown(wait=False, cancel_futures=True)
 
     def _claim(self, file: FileRead) -> tuple[Future[OpenFile], bool]:
-        """The promise of an opened file, and whether it is for the caller to keep."""
+        """Return the future of an open file, and whether the caller has to complete it."""
         with self.shared.lock:
             opened = self.shared.files.get(_key(file))
-            if opened is not None and not _has_ended(opened):
+            if opened is not None and not _has_expired(opened):
                 return opened, False
             opened = self.shared.files[_key(file)] = Future()
-            if len(self.shared.files) > _MOST:
+            if len(self.shared.files) > _MAX_OPEN:
                 self.shared.files.popitem(last=False)
             return opened, True
 
     def _open(
-        self, opened: Future[OpenFile], source: SourceRead, file: FileRead, *, ahead: bool = False
+        self, opened: Future[OpenFile], source: SourceRead, file: FileRead, *, prefetch_pool: bool = False
     ) -> None:
         try:
-            opened.set_result(self._read(source, file, self._turn if ahead else nullcontext()))
-        except BaseException as error:  # noqa: BLE001 - whoever needs the file gets it
+            opened.set_result(self._read(source, file, self._parse_lock if prefetch_pool else nullcontext()))
+        except BaseException as error:  # noqa: BLE001 - threads that wait for the file raise it
             self._forget(opened, file)
             opened.set_exception(error)
 
-    def _read(self, source: SourceRead, file: FileRead, turn: AbstractContextManager[Any]) -> OpenFile:
-        address = address_of(source, file)
-        with errors_about(source, file, address):
-            header = read_header(address, turn)
+    def _read(self, source: SourceRead, file: FileRead, parse_lock: AbstractContextManager[Any]) -> OpenFile:
+        address = signed_url(source, file)
+        with annotate_read_errors(source, file, address):
+            header = read_header(address, parse_lock)
             resampler, grid = self._plan.resampler, self._plan.geobox
-            use_overviews = fits(header, file, resampler)
-            if not use_overviews and resampler in BLENDING and view_of(header, grid, resampler).level:
-                header = probed(header, file, self._cache)
-                use_overviews = fits(header, file, resampler)
-            grids = (key_of(header.grid), header.overviews if use_overviews else ())
-            view = self.shared.views.get(grids)
-            if view is None:
-                # Two threads may both get here: they store the same.
-                view = self.shared.views[grids] = view_of(
+            use_overviews = can_use_overviews(header, file, resampler)
+            if (
+                not use_overviews
+                and resampler in BLENDING
+                and choose_read_level(header, grid, resampler).level
+            ):
+                header = probe_overviews(header, file, self._cache)
+                use_overviews = can_use_overviews(header, file, resampler)
+            grids = (grid_key(header.grid), header.overviews if use_overviews else ())
+            read_level = self.shared.read_levels.get(grids)
+            if read_level is None:
+                # Two threads may compute the level at once; they store the same value.
+                read_level = self.shared.read_levels[grids] = choose_read_level(
                     header, self._plan.geobox, self._plan.resampler, use_overviews=use_overviews
                 )
-            return OpenFile(header, view, find_tiles(header, view.level, self._cache))
+            return OpenFile(header, read_level, tile_reader_for(header, read_level.level, self._cache))
 
-    def _ask_ahead(self, source: SourceRead) -> None:
-        """Open the files of the images whose turn is next, without waiting."""
-        turn = self._turns[id(source)]
-        soon = self._newest_first[turn : turn + _AHEAD]
-        todo = [(each, file) for each in soon for file in each.files if _key(file) not in self.shared.files]
+    def _prefetch(self, source: SourceRead) -> None:
+        """Start to open the files of the next images, without waiting."""
+        parse_lock = self._positions[id(source)]
+        upcoming = self._newest_first[parse_lock : parse_lock + _PREFETCHED_IMAGES]
+        todo = [
+            (each, file) for each in upcoming for file in each.files if _key(file) not in self.shared.files
+        ]
         for each, file in todo:
-            opened, mine = self._claim(file)
-            if not mine:
+            opened, is_owner = self._claim(file)
+            if not is_owner:
                 continue
             with self.shared.lock:
-                if self._ahead is None:
-                    self._ahead = borrow(_THREADS)
-                task = self._ahead.submit(self._open, opened, each, file, ahead=True)
-                self._asked.append(task)
-            task.add_done_callback(partial(self._give_up, opened, file))
+                if self._prefetch_pool is None:
+                    self._prefetch_pool = acquire(_PREFETCH_THREADS)
+                task = self._prefetch_pool.submit(self._open, opened, each, file, prefetch_pool=True)
+                self._prefetches.append(task)
+            task.add_done_callback(partial(self._cancel, opened, file))
 
     def _forget(self, opened: Future[OpenFile], file: FileRead) -> None:
-        """Have whoever comes later ask anew: the file may be there again."""
+        """Remove a failed file, so that later reads try again."""
         with self.shared.lock:
             if self.shared.files.get(_key(file)) is opened:
                 del self.shared.files[_key(file)]
 
-    def _give_up(self, opened: Future[OpenFile], file: FileRead, task: Future[None]) -> None:
-        """Keep nobody waiting for a header that is not asked for any more."""
+    def _cancel(self, opened: Future[OpenFile], file: FileRead, task: Future[None]) -> None:
+        """Release threads that wait for a header whose request was cancelled."""
         if task.cancelled():
             self._forget(opened, file)
             opened.set_exception(self._failure or RasterError("the call has ended"))
 
 
 def _key(file: FileRead) -> "_Key":
-    """Return the address of a file, and the reads that its overviews must fit."""
-    return (file.href, file.indexes, file.exact, file.nodata, file.alpha)
+    """Return a key of a file and of the properties of the read that select its overviews."""
+    return (file.href, file.indexes, file.categorical, file.nodata, file.alpha)
 
 
-def _has_ended(opened: Future[OpenFile]) -> bool:
-    """Whether a file is open by an address whose time is over."""
+def _has_expired(opened: Future[OpenFile]) -> bool:
+    """Return whether a file was opened by a URL that has expired."""
     if not opened.done() or opened.cancelled() or opened.exception() is not None:
         return False
     address = opened.result().header.address
-    return isinstance(address, Address) and address.ends_soon
+    return isinstance(address, ExpiringUrl) and address.has_expired
 
 
-def address_of(source: SourceRead, file: FileRead) -> str:
-    """Where a file is read from: its href, signed where the image says how.
+def signed_url(source: SourceRead, file: FileRead) -> str:
+    """Return the address of a file: its href, signed if the image has a signer.
 
     Raises:
-        RasterError: the signer failed.
+        RasterError: if the signer failed.
     """
     sign = source.source.sign
     if sign is None or not is_remote(file.href):
@@ -199,7 +209,7 @@ def address_of(source: SourceRead, file: FileRead) -> str:
     try:
         address: Any = sign(file.href)
     except Exception as error:
-        raise about(source, file, f"the signer raised {type(error).__name__}") from error
+        raise read_error(source, file, f"the signer raised {type(error).__name__}") from error
     if not isinstance(address, str) or not address:
-        raise about(source, file, f"the signer gave {type(address).__name__} and no address")
+        raise read_error(source, file, f"the signer returned {type(address).__name__} instead of a URL")
     return address

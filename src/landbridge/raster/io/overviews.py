@@ -1,43 +1,46 @@
-"""Overviews: by which method a file's were made, and whether they fit what a call asks for.
+"""Overviews: their resampling methods, and whether a call may read them.
 
-An overview is read if its pixels are such as the resampler would make of the file's own pixels.
+An overview is read if the call's resampler would make comparable pixels from the full resolution.
 `docs/guide/rasters.md` states the rules.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from landbridge.raster.plan.plan import FileRead
+from landbridge.raster.array_types import Array
 
-Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    from landbridge.raster.plan.reads import FileRead
+
 
 METHOD_ITEM, HIDDEN_ITEM = "OVERVIEW_RESAMPLING", "OVERVIEW_EXCLUDES"
-"""Metadata items of a band: the method of its overviews in GDAL's words, and what was left out of them: what
-a mask hides (`MASK`), or the alpha band of this number.
+"""Metadata items of a band: the resampling method of its overviews in GDAL's terms, and the pixels that were
+excluded: those that a mask hides (`MASK`), or those that the alpha band of this number hides.
 """
-# Of so many blocks at least that differ within, this part must agree.
-_FEWEST_TELLING, _AGREED = 64, 0.99
+# Smallest number of blocks with different pixels, and the share of them that must equal their average.
+_MIN_BLOCKS, _MIN_AGREEMENT = 64, 0.99
 MASK, NOTHING = "mask", "nothing"
 ALL_BANDS = -1
 
 _GDAL_ITEM = "RESAMPLING"
-# These pick one of the file's pixels; all others mix several.
+# These methods pick one of the pixels; the others mix several.
 _PICKING = ("NEAREST", "MODE")
 _MIXING = ("AVERAGE", "BILINEAR", "CUBIC", "CUBICSPLINE", "LANCZOS", "GAUSS")
-# These rank the pixels themselves: an overview no longer has them.
+# These resamplers rank all pixels, of which an overview lacks most.
 _RANKING = ("mode", "max", "min", "med", "q1", "q3")
 
 
 @dataclass(frozen=True, slots=True)
-class Overviews:
-    """Origin of one band's overviews: GDAL's name of the method, None if it is not known, and what was left
-    out, as `HIDDEN_ITEM` tells it.
+class OverviewOrigin:
+    """Origin of one band's overviews.
+
+    `method` is GDAL's name of the resampling method, or None if it is unknown; `excludes` the pixels that
+    were excluded, as in `HIDDEN_ITEM`.
     """
 
     method: str | None = None
@@ -46,23 +49,25 @@ class Overviews:
 
 def read_items(
     count: int, own: Sequence[tuple[str, int, str]], overview: Sequence[tuple[str, int, str]]
-) -> tuple[Overviews, ...]:
-    """Return how the overviews of a file's bands were made.
+) -> tuple[OverviewOrigin, ...]:
+    """Return the origins of the overviews of a file's bands.
 
-    `own` and `overview` are the metadata items (name, band from zero or `ALL_BANDS`, value) of the file and
-    of its first overview.
+    `own` and `overview` are the metadata items (name, band from 0 or `ALL_BANDS`, value) of the file and of
+    its first overview.
     """
     gdal = [value.upper() for name, _, value in overview if name == _GDAL_ITEM]
     methods = {band: value.upper() for name, band, value in own if name == METHOD_ITEM}
     excludes = {band: value for name, band, value in own if name == HIDDEN_ITEM}
     method = methods.get(ALL_BANDS, gdal[0] if gdal else None)
     hidden = excludes.get(ALL_BANDS, NOTHING)
-    return tuple(Overviews(methods.get(band, method), excludes.get(band, hidden)) for band in range(count))
+    return tuple(
+        OverviewOrigin(methods.get(band, method), excludes.get(band, hidden)) for band in range(count)
+    )
 
 
 def items_of(text: str | None) -> list[tuple[str, int, str]]:
-    """Return the items (name, band from zero or `ALL_BANDS`, value) of a TIFF's GDAL metadata."""
-    # A document that declares entities is not one of GDAL's.
+    """Return the items (name, band from 0 or `ALL_BANDS`, value) of a TIFF's GDAL metadata."""
+    # GDAL writes no document that declares entities.
     if not text or not text.lstrip().startswith("<GDALMetadata") or re.search(r"<!", text):
         return []
     try:
@@ -81,17 +86,17 @@ def is_average(pixels: Array, overview: Array, nodata: float | None) -> bool:
     blocks = pixels.reshape(len(overview), 2, overview.shape[1], 2).astype(np.float64)
     if nodata is not None:
         blocks[blocks == nodata] = np.nan
-    # All methods agree on pixels that are alike.
-    telling = np.ptp(blocks, axis=(1, 3)) >= (2 if overview.dtype.kind in "ui" else 1e-6)
-    if telling.sum() < _FEWEST_TELLING:
+    # Equal pixels do not distinguish the methods.
+    differing = np.ptp(blocks, axis=(1, 3)) >= (2 if overview.dtype.kind in "ui" else 1e-6)
+    if differing.sum() < _MIN_BLOCKS:
         return False
-    off = np.abs(blocks.mean((1, 3)) - overview)[telling]
-    within = 0.5 if overview.dtype.kind in "ui" else 1e-5 * np.abs(overview[telling])
-    return bool((off <= within + 1e-9).mean() > _AGREED)
+    off = np.abs(blocks.mean((1, 3)) - overview)[differing]
+    within = 0.5 if overview.dtype.kind in "ui" else 1e-5 * np.abs(overview[differing])
+    return bool((off <= within + 1e-9).mean() > _MIN_AGREEMENT)
 
 
-def fit(
-    known: Sequence[Overviews],
+def overviews_fit(
+    origins: Sequence[OverviewOrigin],
     nodata: Sequence[float | None],
     file: "FileRead",
     resampler: str,
@@ -101,10 +106,10 @@ def fit(
 ) -> bool:
     """Return whether all bands of a read may be read from overviews, by its resampler.
 
-    `known` and `nodata` are those of the file's bands, `alpha` is the number of an alpha band that hides
-    pixels though the product does not know it (0: none), and `mask` tells of a mask beside the bands.
+    `origins` and `nodata` are those of the file's bands, `alpha` is the number of an alpha band that the
+    product does not declare (0: none), and `mask` is True if a mask accompanies the bands.
     """
-    # Alpha of another file, or a second one: no writer of these overviews knew of it.
+    # The writer of these overviews did not know an alpha band of another file, or a second one.
     if resampler in _RANKING or file.alpha < 0 or (file.alpha and alpha):
         return False
     hiding = [MASK] if mask else []
@@ -112,26 +117,31 @@ def fit(
     if alpha:
         hiding.append(str(alpha))
     return all(
-        _fits(known[index - 1], nodata[index - 1] is None and declared is not None, exact, resampler)
-        and (not hiding or _hides(known, index, hiding, alpha))
-        for index, declared, exact in zip(file.indexes, file.nodata, file.exact, strict=True)
+        _band_fits(
+            origins[index - 1], nodata[index - 1] is None and declared is not None, categorical, resampler
+        )
+        and (not hiding or _excludes_hidden(origins, index, hiding, alpha))
+        for index, declared, categorical in zip(file.indexes, file.nodata, file.categorical, strict=True)
         if index != file.alpha
     )
 
 
-def _fits(how: Overviews, mixed: bool, exact: bool, resampler: str) -> bool:
-    """Return whether a band's overviews fit; `mixed`: their writer did not know its nodata value."""
+def _band_fits(how: OverviewOrigin, mixed: bool, categorical: bool, resampler: str) -> bool:
+    """Return whether a band's overviews fit; `mixed` if their writer did not know the nodata value."""
     picks = how.method in _PICKING
     if resampler == "near":
-        return picks if exact or mixed else True
-    # Averages of whole numbers are whole numbers in an overview of them.
-    return how.method in _MIXING and not exact and not mixed
+        return picks if categorical or mixed else True
+    # Overviews of integer bands hold rounded averages.
+    return how.method in _MIXING and not categorical and not mixed
 
 
-def _hides(known: Sequence[Overviews], index: int, hiding: Sequence[str], alpha: int) -> bool:
-    """Return whether nothing hidden is in a band's overviews: it was left out, or what hides it was picked at
-    the same places.
+def _excludes_hidden(
+    origins: Sequence[OverviewOrigin], index: int, hiding: Sequence[str], alpha: int
+) -> bool:
+    """Return whether a band's overviews contain no hidden pixels.
+
+    Either they were excluded, or pixels and alpha were picked at the same positions.
     """
-    if hiding == [known[index - 1].excludes]:
+    if hiding == [origins[index - 1].excludes]:
         return True
-    return hiding == [str(alpha)] and known[index - 1].method == known[alpha - 1].method == "NEAREST"
+    return hiding == [str(alpha)] and origins[index - 1].method == origins[alpha - 1].method == "NEAREST"

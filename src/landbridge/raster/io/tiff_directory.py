@@ -1,7 +1,6 @@
-"""The structure of tiled TIFF files, parsed by tifffile: how their tiles lie and what georeference they
-state.
+"""Directories of tiled TIFF files, parsed by tifffile: tile layout, georeference and metadata.
 
-What is not understood here to the letter is left to GDAL.
+Files with any unsupported feature are left to GDAL.
 """
 
 import logging
@@ -22,23 +21,23 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.crs import crs_of
-from landbridge.raster.io.byte_ranges import File
-from landbridge.raster.io.overviews import Overviews, items_of, read_items
+from landbridge.raster.grids.crs import parse_crs
+from landbridge.raster.io.file_protocol import File
+from landbridge.raster.io.overviews import OverviewOrigin, items_of, read_items
 
 HORIZONTAL, FLOATING = 2, 3
-# TIFF's numbers of the compressions that tiles are unpacked from: none, LZW, deflate (new and old), zstd.
-STORED, LZW, DEFLATE, OLD_DEFLATE, ZSTD = 1, 5, 8, 32946, 50000
-_COMPRESSIONS = (STORED, LZW, DEFLATE, OLD_DEFLATE, ZSTD)
-# A larger tile, unpacked, is left to GDAL.
-MOST_BYTES = 128 * 2**20
+# TIFF's numbers of the supported compressions: none, LZW, deflate (new and old), zstd.
+UNCOMPRESSED, LZW, DEFLATE, OLD_DEFLATE, ZSTD = 1, 5, 8, 32946, 50000
+_COMPRESSIONS = (UNCOMPRESSED, LZW, DEFLATE, OLD_DEFLATE, ZSTD)
+# Largest decoded tile; GDAL reads files with larger ones.
+MAX_TILE_BYTES = 128 * 2**20
 _DTYPES = (
     *("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
     *("float32", "float64"),
 )
 _REDUCED, _MASK = 1, 4
 _ALPHA = (1, 2)
-# Keys of a georeference that its EPSG code stands for; any other makes it one of its own.
+# Keys that may accompany an EPSG code; any other key modifies the reference system.
 _CODE_KEYS = frozenset(
     {
         "KeyDirectoryVersion",
@@ -60,19 +59,19 @@ _CODE_KEYS = frozenset(
         "ModelTransformation",
     }
 )
-_CODED = range(1024, 32767)
+_EPSG_CODES = range(1024, 32767)
 _DEGREE, _METER = 9102, 9001
 _GDAL_METADATA, _MASKING_ITEM = 42112, '"NODATA_VALUES"'
-_REMEMBERED = 512
-_WHOLE = re.compile(r"[+-]?\d+\Z").match
+_MAX_REMEMBERED = 512
+_WHOLE_NUMBER = re.compile(r"[+-]?\d+\Z").match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Level:
-    """One resolution of a tiled TIFF: a page.
+class TiffPage:
+    """Page of a tiled TIFF: full resolution or an overview.
 
-    `size` and `tile` are (rows, columns), `across` and `down` how many tiles lie in a row and a column,
-    `samples` the bands in each tile: with `planar` only one, and the bands' tiles lie one after the other.
+    `size` and `tile` are (rows, columns) of the page and of a tile; `samples` is the number of bands. With
+    `planar`, each tile holds one band, and the tiles of the bands follow one another.
     """
 
     size: tuple[int, int]
@@ -87,88 +86,86 @@ class Level:
 
     @property
     def across(self) -> int:
-        """How many tiles lie in a row."""
+        """Number of tiles per row."""
         return -(-self.size[1] // self.tile[1])
 
     @property
     def down(self) -> int:
-        """How many tiles lie in a column."""
+        """Number of tiles per column."""
         return -(-self.size[0] // self.tile[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tiff:
-    """A file all of whose pages are understood: the levels, finest first, and what the first page states.
+    """Supported TIFF file: its pages, finest first, and the metadata of the first page.
 
-    `grid` is None if only GDAL can tell it, as for systems without a code; `has_alpha` tells of a band
-    that is one; `overviews_by` how the overviews of each band were made.
+    `grid` is None if only GDAL can determine it, as for reference systems without an EPSG code. `has_alpha`
+    is True if a band is an alpha band. `overview_origins` are the origins of each band's overviews.
     """
 
     file: File
-    levels: tuple[Level, ...]
+    pages: tuple[TiffPage, ...]
     nodata: float | None
     grid: GeoBox | None
     has_alpha: bool
-    overviews_by: tuple[Overviews, ...] = ()
+    overview_origins: tuple[OverviewOrigin, ...] = ()
 
     @property
     def count(self) -> int:
-        """How many bands there are."""
-        return self.levels[0].samples
+        """Number of bands."""
+        return self.pages[0].samples
 
     @property
     def overviews(self) -> tuple[int, ...]:
-        """How many times coarser than the first level the others are."""
-        columns = self.levels[0].size[1]
-        return tuple(math.floor(columns / level.size[1] + 0.5) for level in self.levels[1:])
+        """Decimation factors of the overviews."""
+        columns = self.pages[0].size[1]
+        return tuple(math.floor(columns / page.size[1] + 0.5) for page in self.pages[1:])
 
 
-_known: OrderedDict[tuple[object, ...], Tiff | None] = OrderedDict()
+_parsed_files: OrderedDict[tuple[object, ...], Tiff | None] = OrderedDict()
 _lock = Lock()
 
 
-def structure(file: File) -> Tiff | None:
-    """The structure of a file, remembered as long as it is the same version; None if it is not of this
-    kind.
-    """
+def read_tiff(file: File) -> Tiff | None:
+    """Return a file's directory, cached per version of the file; None if the file is not supported."""
     key = file.key
     with _lock:
-        if key in _known:
-            _known.move_to_end(key)
-            return _known[key]
+        if key in _parsed_files:
+            _parsed_files.move_to_end(key)
+            return _parsed_files[key]
     parsed = _parse(file)
     if not file.remote:
         with _lock:
-            _known[key] = parsed
-            if len(_known) > _REMEMBERED:
-                _known.popitem(last=False)
+            _parsed_files[key] = parsed
+            if len(_parsed_files) > _MAX_REMEMBERED:
+                _parsed_files.popitem(last=False)
     return parsed
 
 
-class _Foreign(logging.Filter):
-    """Keeps out of tifffile's log what it says of files that are parsed here: GDAL tells what is wrong."""
+class _SilencingFilter(logging.Filter):
+    """Log filter that silences tifffile while this module parses a file: GDAL reports what is wrong."""
 
     def filter(self, _record: logging.LogRecord) -> bool:
-        return not getattr(_parsing, "is_ours", False)
+        return not getattr(_parsing, "is_silenced", False)
 
 
 _parsing = threading.local()
 
 
 @cache
-def _filter_log() -> None:
-    logging.getLogger("tifffile").addFilter(_Foreign())
+def _install_log_filter() -> None:
+    logging.getLogger("tifffile").addFilter(_SilencingFilter())
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Have tifffile log nothing, on this thread: what others parse by it is logged as they like."""
-    _filter_log()
-    _parsing.is_ours = True
+def silence_tifffile() -> Iterator[None]:
+    """Silence tifffile on this thread; parsers of other modules still log."""
+    _install_log_filter()
+    _parsing.is_silenced = True
     try:
         yield
     finally:
-        _parsing.is_ours = False
+        _parsing.is_silenced = False
 
 
 def end_of_data(path: str | Path) -> int:
@@ -176,14 +173,14 @@ def end_of_data(path: str | Path) -> int:
     import tifffile
 
     try:
-        with quiet(), tifffile.TiffFile(path) as tiff:
+        with silence_tifffile(), tifffile.TiffFile(path) as tiff:
             ends = [
                 offset + count
                 for page in tiff.pages
                 for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
             ]
             return max(ends, default=0)
-    except Exception:  # noqa: BLE001 - whatever a file cut short makes of the parser
+    except Exception:  # noqa: BLE001 - a truncated file can raise any error in the parser
         return 0
 
 
@@ -191,60 +188,60 @@ def _parse(file: File) -> Tiff | None:
     import tifffile
 
     try:
-        with quiet(), tifffile.TiffFile(file.open()) as tiff:
-            return _understood(tiff, file)
+        with silence_tifffile(), tifffile.TiffFile(file.open()) as tiff:
+            return _supported_tiff(tiff, file)
     except OSError:
         raise
-    except Exception:  # noqa: BLE001 - whatever a strange file makes of the parser: GDAL will tell
+    except Exception:  # noqa: BLE001 - a malformed file can raise any error in the parser; GDAL reports it
         return None
 
 
-def _understood(tiff: Any, file: File) -> Tiff | None:
+def _supported_tiff(tiff: Any, file: File) -> Tiff | None:
     if tiff.byteorder != ("<" if sys.byteorder == "little" else ">"):
         return None
     first, *others = tiff.pages
-    # Pixels that have these values in all bands are masked.
+    # NODATA_VALUES masks pixels by the values of all bands together.
     if (items := first.tags.get(_GDAL_METADATA)) is not None and _MASKING_ITEM in str(items.value):
         return None
     kinds = [int(page.subfiletype) for page in others]
-    # A mask, or a page of its own: GDAL knows what becomes of it.
+    # Only GDAL supports masks and further full-resolution pages.
     if any(kind & (_REDUCED | _MASK) != _REDUCED for kind in kinds):
         return None
-    levels = [_level(page) for page in (first, *others)]
+    pages = [_parse_page(page) for page in (first, *others)]
     if any(
-        level is None or (level.samples, level.dtype) != (levels[0].samples, levels[0].dtype)  # type: ignore[union-attr]
-        for level in levels
+        page is None or (page.samples, page.dtype) != (pages[0].samples, pages[0].dtype)  # type: ignore[union-attr]
+        for page in pages
     ):
         return None
-    finest: Level = levels[0]  # type: ignore[assignment]
+    finest: TiffPage = pages[0]  # type: ignore[assignment]
     return Tiff(
         file=file,
-        levels=tuple(level for level in levels if level is not None),
+        pages=tuple(page for page in pages if page is not None),
         nodata=_nodata(first, finest.dtype),
         grid=_grid(first.geotiff_tags or {}, finest.size),
         has_alpha=any(int(kind) in _ALPHA for kind in first.extrasamples),
-        overviews_by=read_items(finest.samples, _items(first), _items(others[0]) if others else ()),
+        overview_origins=read_items(finest.samples, _items(first), _items(others[0]) if others else ()),
     )
 
 
-def _level(page: Any) -> Level | None:
+def _parse_page(page: Any) -> TiffPage | None:
     dtype = page.dtype
-    understood = (
+    supported = (
         page.is_tiled
         and page.imagedepth == 1
         and dtype is not None
         and dtype.name in _DTYPES
         and page.bitspersample == 8 * dtype.itemsize
-        and page.photometric in (1, 2, 3)  # of a palette, the indices
-        and page.tilelength * page.tilewidth * page.samplesperpixel * dtype.itemsize <= MOST_BYTES
+        and page.photometric in (1, 2, 3)  # a palette is read as its indexes
+        and page.tilelength * page.tilewidth * page.samplesperpixel * dtype.itemsize <= MAX_TILE_BYTES
         and page.fillorder == 1
         and page.compression in _COMPRESSIONS
         and page.predictor in (1, HORIZONTAL, *([FLOATING] if dtype.kind == "f" else []))
     )
-    if not understood:
+    if not supported:
         return None
     planar = page.planarconfig == 2 and page.samplesperpixel > 1
-    level = Level(
+    page = TiffPage(
         size=(page.imagelength, page.imagewidth),
         tile=(page.tilelength, page.tilewidth),
         samples=page.samplesperpixel,
@@ -255,8 +252,8 @@ def _level(page: Any) -> Level | None:
         offsets=np.asarray(page.dataoffsets, np.int64),
         counts=np.asarray(page.databytecounts, np.int64),
     )
-    tiles = level.across * level.down * (level.samples if planar else 1)
-    return level if len(level.offsets) == len(level.counts) == tiles else None
+    tiles = page.across * page.down * (page.samples if planar else 1)
+    return page if len(page.offsets) == len(page.counts) == tiles else None
 
 
 def _items(page: Any) -> list[tuple[str, int, str]]:
@@ -266,13 +263,13 @@ def _items(page: Any) -> list[tuple[str, int, str]]:
 
 
 def _nodata(page: Any, dtype: np.dtype[Any]) -> float | None:
-    """The nodata value that a page states, if it is one of the type's range, as rasterio has it."""
+    """Return the nodata value of a page if the data type can hold it, like rasterio."""
     tag = page.tags.get(42113)
     if tag is None:
         return None
     text = str(tag.value).strip(" \0")
-    # No float holds all integers of 64 bits.
-    value = int(text) if dtype.kind != "f" and _WHOLE(text) else float(text)
+    # Floats cannot represent all 64-bit integers.
+    value = int(text) if dtype.kind != "f" and _WHOLE_NUMBER(text) else float(text)
     limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     if dtype.kind == "f" and not math.isfinite(value):
         return value
@@ -280,7 +277,7 @@ def _nodata(page: Any, dtype: np.dtype[Any]) -> float | None:
 
 
 def _grid(keys: dict[str, Any], size: tuple[int, int]) -> GeoBox | None:
-    """The grid of a georeference that is a code and an affine transform; None for any other."""
+    """Return the grid of a georeference with an EPSG code and an affine transform; None for any other."""
     if not keys.keys() <= _CODE_KEYS or "GTRasterTypeGeoKey" not in keys:
         return None
     kind = int(keys.get("GTModelTypeGeoKey", 0))
@@ -289,18 +286,18 @@ def _grid(keys: dict[str, Any], size: tuple[int, int]) -> GeoBox | None:
         int(keys.get("GeogAngularUnitsGeoKey", _DEGREE)) == _DEGREE
         and int(keys.get("ProjLinearUnitsGeoKey", _METER)) == _METER
     )
-    if code not in _CODED or not plain_units:
+    if code not in _EPSG_CODES or not plain_units:
         return None
     transform = _transform(keys)
     if transform is None:
         return None
     if int(keys["GTRasterTypeGeoKey"]) == 2:
-        # The georeference is that of the first pixel's center.
+        # The origin is the center of the first pixel.
         transform = transform @ Affine.translation(-0.5, -0.5)
     elif int(keys["GTRasterTypeGeoKey"]) != 1:
         return None
     try:
-        return GeoBox(size, transform, crs_of(f"EPSG:{code}"))
+        return GeoBox(size, transform, parse_crs(f"EPSG:{code}"))
     except ValueError:
         return None
 

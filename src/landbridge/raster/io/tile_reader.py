@@ -1,6 +1,4 @@
-"""The tiles of TIFF files: fetched, decoded by imagecodecs once for all bands, shared by the blocks that
-need them.
-"""
+"""Tiles of TIFF files: read, decoded once for all bands by imagecodecs, and shared among blocks."""
 
 import math
 import threading
@@ -15,20 +13,19 @@ from typing import Any
 import numpy as np
 
 from landbridge.raster import kernels
-from landbridge.raster.grids.windows import Window, shape_of
+from landbridge.raster.array_types import Array, Window
+from landbridge.raster.grids.windows import shape_of
 from landbridge.raster.io import tiff_directory
-from landbridge.raster.io.byte_ranges import File, Read
-from landbridge.raster.io.byte_ranges import Place as Span
-from landbridge.raster.io.tiff_directory import Level
-from landbridge.raster.runtime.thread_pools import memory
+from landbridge.raster.io.file_protocol import ByteRange, File, RangeReader
+from landbridge.raster.io.tiff_directory import TiffPage
+from landbridge.raster.runtime.thread_pools import scratch_buffer
 
-Array = np.ndarray[Any, Any]
 Key = tuple[object, ...]
 Bytes = bytes | memoryview
 
-_CACHED = 128 * 2**20
-# How many packed bytes of a remote file are in memory at once, for each thread.
-_BATCH = 16 * 2**20
+_CACHE_BYTES = 128 * 2**20
+# Largest number of encoded bytes of a remote file in memory, per thread.
+_BATCH_BYTES = 16 * 2**20
 
 
 def _stored(data: Any, out: memoryview) -> Any:
@@ -36,7 +33,7 @@ def _stored(data: Any, out: memoryview) -> Any:
     return out
 
 
-# What of imagecodecs unpacks bytes.
+# Decoders of imagecodecs by TIFF's number of the compression.
 _CODECS: Mapping[int, str] = MappingProxyType(
     {
         tiff_directory.LZW: "lzw_decode",
@@ -49,8 +46,8 @@ _CODECS: Mapping[int, str] = MappingProxyType(
 
 @cache
 def _decoder(compression: int) -> Callable[..., Any]:
-    """What unpacks bytes, into a buffer of the size they must have."""
-    if compression == tiff_directory.STORED:
+    """Return a function that decodes bytes into a buffer of the decoded size."""
+    if compression == tiff_directory.UNCOMPRESSED:
         return _stored
     import imagecodecs
 
@@ -59,9 +56,9 @@ def _decoder(compression: int) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tile:
-    """A decoded tile (y, x, sample); with `differences` it still has its horizontal predictor.
+    """Decoded tile (y, x, sample); with `differences` its horizontal predictor is not undone yet.
 
-    Its samples are the file's, or for a file whose bands lie in tiles of their own those that were asked for.
+    The samples are all bands of the file; for planar files only the requested ones.
     """
 
     pixels: Array
@@ -69,12 +66,10 @@ class Tile:
 
 
 class TileCache:
-    """Decoded tiles that several blocks need: each made by whoever asks first, the longest unused dropped
-    first.
-    """
+    """Least-recently-used cache of decoded tiles that several blocks need; one thread decodes each tile."""
 
-    def __init__(self, size: int = _CACHED) -> None:
-        """Take the size in bytes."""
+    def __init__(self, size: int = _CACHE_BYTES) -> None:
+        """Create a cache of a size in bytes."""
         self._size = size
         self._used = 0
         self._tiles: OrderedDict[Key, Tile] = OrderedDict()
@@ -82,276 +77,287 @@ class TileCache:
         self._lock = threading.Lock()
 
     def claim(self, key: Key) -> "Tile | Future[Tile | None] | None":
-        """A tile if it is there, the promise of one that somebody makes, or None: then the caller must
-        `put` it.
-        """
+        """Return a cached tile, or the future of one in progress; after None the caller must `store` it."""
         with self._lock:
             tile = self._tiles.get(key)
             if tile is not None:
                 self._tiles.move_to_end(key)
                 return tile
-            promised = self._pending.get(key)
-            if promised is None:
+            pending = self._pending.get(key)
+            if pending is None:
                 self._pending[key] = Future()
-            return promised
+            return pending
 
-    def put(self, key: Key, tile: Tile | None) -> None:
-        """Keep a tile that was claimed; None where it could not be made."""
+    def store(self, key: Key, tile: Tile | None) -> None:
+        """Store a claimed tile; None if it could not be decoded."""
         with self._lock:
-            promised = self._pending.pop(key, None)
+            pending = self._pending.pop(key, None)
             if tile is not None and key not in self._tiles:
                 self._tiles[key] = tile
                 self._used += tile.pixels.nbytes
                 while self._used > self._size and len(self._tiles) > 1:
                     self._used -= self._tiles.popitem(last=False)[1].pixels.nbytes
-        if promised is not None:
-            promised.set_result(tile)
+        if pending is not None:
+            pending.set_result(tile)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tiles:
-    """The tiles of one level of a file; `fill` is the value of those that are not stored (None: not
-    known).
+class TileReader:
+    """Reader of the tiles of one page of a file.
+
+    `fill` is the value of tiles that are not stored; None if it is unknown.
     """
 
     file: File
-    level: Level
+    page: TiffPage
     number: int
     fill: float | None
     cache: TileCache
 
     def samples(self, indexes: Sequence[int]) -> list[int]:
-        """Where in a decoded tile the bands are that were asked for, counted from one."""
-        return [*range(len(indexes))] if self.level.planar else [index - 1 for index in indexes]
+        """Return the positions in a decoded tile of bands, whose `indexes` count from 1."""
+        return [*range(len(indexes))] if self.page.planar else [index - 1 for index in indexes]
 
     def read(self, indexes: Sequence[int], window: Window) -> Array | None:
-        """Pixels (band, y, x) of a window, not to be written to; None if a tile cannot be decoded here.
+        """Return pixels (band, y, x) of a window, read-only; None if a tile cannot be decoded.
 
-        `indexes` count the bands from one.
+        `indexes` count the bands from 1.
 
         Raises:
-            OSError: the file cannot be read, or is not the one any more that was opened.
+            OSError: if the file cannot be read, or has changed since it was opened.
         """
-        (y, x), (height, width) = window, self.level.tile
+        (y, x), (height, width) = window, self.page.tile
         rows = range(y.start // height, (y.stop - 1) // height + 1)
         columns = range(x.start // width, (x.stop - 1) // width + 1)
-        out = np.empty((len(indexes), *shape_of(window)), self.level.dtype)
-        places = [(row, column) for row in rows for column in columns]
+        out = np.empty((len(indexes), *shape_of(window)), self.page.dtype)
+        tile_indexes = [(row, column) for row in rows for column in columns]
         samples = self.samples(indexes)
-        for (row, column), tile in self.decoded(indexes, places, lambda place: self._within(place, window)):
+        for (row, column), tile in self.decoded(
+            indexes, tile_indexes, lambda tile_index: self._lies_within(tile_index, window)
+        ):
             if tile is None:
                 return None
             top, left = row * height, column * width
-            # Counted from the tile's corner.
+            # Relative to the tile's corner.
             ys = slice(max(0, y.start - top), min(height, y.stop - top))
             xs = slice(max(0, x.start - left), min(width, x.stop - left))
-            pixels = plain(tile, ys).pixels[ys, xs]
+            pixels = without_predictor(tile, ys).pixels[ys, xs]
             top, left = top + ys.start - y.start, left + xs.start - x.start
             part = out[:, top : top + ys.stop - ys.start, left : left + xs.stop - xs.start]
             for band, sample in zip(part, samples, strict=True):
                 band[:] = pixels[:, :, sample]
         return out
 
-    def _within(self, place: tuple[int, int], window: Window) -> bool:
-        """Whether all of a tile that lies in the file lies in a window."""
+    def _lies_within(self, tile_index: tuple[int, int], window: Window) -> bool:
+        """Return whether the part of a tile inside the file lies within a window."""
         return all(
-            span.start <= at * edge and min((at + 1) * edge, size) <= span.stop
-            for at, edge, size, span in zip(place, self.level.tile, self.level.size, window, strict=True)
+            byte_range.start <= at * edge and min((at + 1) * edge, size) <= byte_range.stop
+            for at, edge, size, byte_range in zip(
+                tile_index, self.page.tile, self.page.size, window, strict=True
+            )
         )
 
-    def stored(self, place: tuple[int, int], indexes: Sequence[int]) -> bool:
-        """Whether a tile (row, column) is stored; one that is not is all `fill`."""
-        return any(self.level.counts[number] for number in self._numbers(place, indexes))
+    def stored(self, tile_index: tuple[int, int], indexes: Sequence[int]) -> bool:
+        """Return whether a tile (row, column) is stored; the others are filled with `fill`."""
+        return any(self.page.counts[number] for number in self._stored_numbers(tile_index, indexes))
 
     def decoded(
         self,
         indexes: Sequence[int],
-        places: Sequence[tuple[int, int]],
-        alone: Callable[[tuple[int, int]], bool],
+        tile_indexes: Sequence[tuple[int, int]],
+        is_unshared: Callable[[tuple[int, int]], bool],
     ) -> Iterator[tuple[tuple[int, int], Tile | None]]:
-        """Bands of tiles (row, column), in any order, each to be used before the next is asked
-        for.
+        """Yield bands of tiles (row, column) in any order; each is valid until the next is requested.
 
-        None for a tile that cannot be decoded here: damaged, or of an unknown kind. `alone` tells of which
-        tiles nobody else will need pixels: the others are shared.
+        The tile is None if it is damaged or unsupported. Tiles for which `is_unshared` is false are cached
+        for other blocks.
 
         Raises:
-            OSError: the file cannot be read, or is not the one any more that was opened.
+            OSError: if the file cannot be read, or has changed since it was opened.
         """
         keys: dict[tuple[int, int], Key | None] = {
-            place: None if alone(place) else (*self.file.key, self.number, place, *indexes)
-            for place in places
+            tile_index: None
+            if is_unshared(tile_index)
+            else (*self.file.key, self.number, tile_index, *indexes)
+            for tile_index in tile_indexes
         }
-        return self._asked_together(indexes, keys) if self.file.remote else self._one_by_one(indexes, keys)
+        return self._decode_remote(indexes, keys) if self.file.remote else self._decode_local(indexes, keys)
 
-    def _one_by_one(
+    def _decode_local(
         self, indexes: Sequence[int], keys: Mapping[tuple[int, int], Key | None]
     ) -> Iterator[tuple[tuple[int, int], Tile | None]]:
-        """Tiles of a file on this machine: what is shared is claimed when its turn comes, so that threads
-        that need the same tiles make them between them.
+        """Yield tiles of a local file.
+
+        Shared tiles are claimed one by one, so that threads that need the same tiles divide the work.
         """
-        promised: list[tuple[tuple[int, int], Future[Tile | None]]] = []
-        with self.file.reading() as read:
-            # What nobody else needs comes first.
-            for place in sorted(keys, key=lambda place: keys[place] is not None):
-                key = keys[place]
+        pending: list[tuple[tuple[int, int], Future[Tile | None]]] = []
+        with self.file.reader() as read:
+            # Unshared tiles come first.
+            for tile_index in sorted(keys, key=lambda tile_index: keys[tile_index] is not None):
+                key = keys[tile_index]
                 tile = None if key is None else self.cache.claim(key)
                 if isinstance(tile, Future):
-                    promised.append((place, tile))
+                    pending.append((tile_index, tile))
                     continue
                 if tile is None:
                     try:
-                        tile = self._made(read, place, indexes, keep=key is not None)
+                        tile = self._read_and_decode(read, tile_index, indexes, keep=key is not None)
                     finally:
-                        # Nobody must wait for what will not come.
+                        # Waiting threads must be released even after an error.
                         if key is not None:
-                            self.cache.put(key, tile)
-                yield place, tile
-        for place, promise in promised:
-            yield place, self._promised(promise, place, indexes)
+                            self.cache.store(key, tile)
+                yield tile_index, tile
+        for tile_index, promise in pending:
+            yield tile_index, self._await_tile(promise, tile_index, indexes)
 
-    def _asked_together(
+    def _decode_remote(
         self, indexes: Sequence[int], keys: Mapping[tuple[int, int], Key | None]
     ) -> Iterator[tuple[tuple[int, int], Tile | None]]:
-        """Tiles of a file elsewhere, by few requests."""
-        mine: dict[tuple[int, int], Key | None] = {}
+        """Yield tiles of a remote file, with few requests."""
+        owned: dict[tuple[int, int], Key | None] = {}
         ready: list[tuple[tuple[int, int], Tile]] = []
-        promised: list[tuple[tuple[int, int], Future[Tile | None]]] = []
+        pending: list[tuple[tuple[int, int], Future[Tile | None]]] = []
         try:
-            for place, key in keys.items():
+            for tile_index, key in keys.items():
                 found = None if key is None else self.cache.claim(key)
                 if found is None:
-                    mine[place] = key
+                    owned[tile_index] = key
                 elif isinstance(found, Future):
-                    promised.append((place, found))
+                    pending.append((tile_index, found))
                 else:
-                    ready.append((place, found))
+                    ready.append((tile_index, found))
             yield from ready
-            for place, stored in self._stored([*mine], indexes):
-                key = mine[place]
+            for tile_index, stored in self._stored([*owned], indexes):
+                key = owned[tile_index]
                 tile = self._decode(indexes, stored, keep=key is not None)
                 if key is not None:
-                    self.cache.put(key, tile)
-                del mine[place]
-                yield place, tile
+                    self.cache.store(key, tile)
+                del owned[tile_index]
+                yield tile_index, tile
         finally:
-            for key in mine.values():
+            for key in owned.values():
                 if key is not None:
-                    self.cache.put(key, None)
-        for place, promise in promised:
-            yield place, self._promised(promise, place, indexes)
+                    self.cache.store(key, None)
+        for tile_index, promise in pending:
+            yield tile_index, self._await_tile(promise, tile_index, indexes)
 
-    def _made(self, read: Read, place: tuple[int, int], indexes: Sequence[int], *, keep: bool) -> Tile | None:
-        spans = self._spans(place, indexes)
-        found = dict(read([span for span in spans if all(span)]))
-        return self._decode(indexes, [found.get(span, b"") for span in spans], keep=keep)
-
-    def _promised(
-        self, promise: "Future[Tile | None]", place: tuple[int, int], indexes: Sequence[int]
+    def _read_and_decode(
+        self, read: RangeReader, tile_index: tuple[int, int], indexes: Sequence[int], *, keep: bool
     ) -> Tile | None:
-        """A tile that another thread makes, or makes here after all if that one failed."""
+        ranges = self._byte_ranges(tile_index, indexes)
+        found = dict(read([byte_range for byte_range in ranges if all(byte_range)]))
+        return self._decode(indexes, [found.get(byte_range, b"") for byte_range in ranges], keep=keep)
+
+    def _await_tile(
+        self, promise: "Future[Tile | None]", tile_index: tuple[int, int], indexes: Sequence[int]
+    ) -> Tile | None:
+        """Return a tile that another thread decodes; decode it here if that thread failed."""
         tile = promise.result()
-        return self._made(self.file.read, place, indexes, keep=False) if tile is None else tile
+        return (
+            self._read_and_decode(self.file.read, tile_index, indexes, keep=False) if tile is None else tile
+        )
 
-    def _numbers(self, place: tuple[int, int], indexes: Sequence[int]) -> list[int]:
-        """The stored tiles that hold a place's bands."""
-        level = self.level
-        number = place[0] * level.across + place[1]
-        if not level.planar:
+    def _stored_numbers(self, tile_index: tuple[int, int], indexes: Sequence[int]) -> list[int]:
+        """Return the numbers of the stored tiles that hold the bands of a tile."""
+        page = self.page
+        number = tile_index[0] * page.across + tile_index[1]
+        if not page.planar:
             return [number]
-        return [(index - 1) * level.down * level.across + number for index in indexes]
+        return [(index - 1) * page.down * page.across + number for index in indexes]
 
-    def _spans(self, place: tuple[int, int], indexes: Sequence[int]) -> list[Span]:
-        """Where in the file a tile is, in one part or one for each band; not stored if a number is 0."""
-        offsets, counts = self.level.offsets, self.level.counts
-        return [(int(offsets[n]), int(counts[n])) for n in self._numbers(place, indexes)]
+    def _byte_ranges(self, tile_index: tuple[int, int], indexes: Sequence[int]) -> list[ByteRange]:
+        """Return the byte ranges of a tile, one or one per band; a range with a 0 is not stored."""
+        offsets, counts = self.page.offsets, self.page.counts
+        return [(int(offsets[n]), int(counts[n])) for n in self._stored_numbers(tile_index, indexes)]
 
     def _stored(
-        self, places: Sequence[tuple[int, int]], indexes: Sequence[int]
+        self, tile_indexes: Sequence[tuple[int, int]], indexes: Sequence[int]
     ) -> Iterator[tuple[tuple[int, int], list[Bytes]]]:
-        """The stored bytes of tiles, an empty one for what is not stored, as they come: by as few requests as
-        memory allows.
-        """
-        batch: dict[tuple[int, int], list[Span]] = {}
-        size = 0
-        for place in places:
-            batch[place] = self._spans(place, indexes)
-            size += sum(length for _, length in batch[place])
-            if size >= _BATCH:
-                yield from self._fetched(batch)
-                batch, size = {}, 0
-        yield from self._fetched(batch)
+        """Yield the encoded bytes of tiles as they arrive, in batches that bound the memory.
 
-    def _fetched(
-        self, batch: Mapping[tuple[int, int], Sequence[Span]]
+        Tiles that are not stored have empty bytes.
+        """
+        batch: dict[tuple[int, int], list[ByteRange]] = {}
+        size = 0
+        for tile_index in tile_indexes:
+            batch[tile_index] = self._byte_ranges(tile_index, indexes)
+            size += sum(length for _, length in batch[tile_index])
+            if size >= _BATCH_BYTES:
+                yield from self._fetch_batch(batch)
+                batch, size = {}, 0
+        yield from self._fetch_batch(batch)
+
+    def _fetch_batch(
+        self, batch: Mapping[tuple[int, int], Sequence[ByteRange]]
     ) -> Iterator[tuple[tuple[int, int], list[Bytes]]]:
-        """The stored bytes of tiles in these parts, as they come."""
-        lacking = {place: {span for span in spans if all(span)} for place, spans in batch.items()}
-        takers: dict[Span, list[tuple[int, int]]] = {}
-        for place, spans in lacking.items():
-            for span in spans:
-                takers.setdefault(span, []).append(place)
-            if not spans:
-                yield place, [b""] * len(batch[place])
-        found: dict[Span, Bytes] = {}
-        for span, data in self.file.read([*takers]) if takers else ():
-            found[span] = data
-            for place in takers[span]:
-                lacking[place].discard(span)
-                if not lacking[place]:
-                    yield place, [found.get(part, b"") for part in batch[place]]
+        """Yield the encoded bytes of a batch of tiles as they arrive."""
+        missing_ranges = {
+            tile_index: {byte_range for byte_range in ranges if all(byte_range)}
+            for tile_index, ranges in batch.items()
+        }
+        tiles_by_range: dict[ByteRange, list[tuple[int, int]]] = {}
+        for tile_index, ranges in missing_ranges.items():
+            for byte_range in ranges:
+                tiles_by_range.setdefault(byte_range, []).append(tile_index)
+            if not ranges:
+                yield tile_index, [b""] * len(batch[tile_index])
+        found: dict[ByteRange, Bytes] = {}
+        for byte_range, data in self.file.read([*tiles_by_range]) if tiles_by_range else ():
+            found[byte_range] = data
+            for tile_index in tiles_by_range[byte_range]:
+                missing_ranges[tile_index].discard(byte_range)
+                if not missing_ranges[tile_index]:
+                    yield tile_index, [found.get(part, b"") for part in batch[tile_index]]
 
     def _decode(self, indexes: Sequence[int], stored: Sequence[Bytes], *, keep: bool) -> Tile | None:
-        level = self.level
-        samples = len(indexes) if level.planar else level.samples
-        shape = (*level.tile, samples)
-        if keep or level.planar:
-            out = np.empty(shape, level.dtype)
+        page = self.page
+        samples = len(indexes) if page.planar else page.samples
+        shape = (*page.tile, samples)
+        if keep or page.planar:
+            out = np.empty(shape, page.dtype)
         else:
-            buffer = memory("tile", math.prod(shape) * level.dtype.itemsize)
-            out = np.frombuffer(buffer, level.dtype).reshape(shape)
-        if not level.planar:
+            buffer = scratch_buffer("tile", math.prod(shape) * page.dtype.itemsize)
+            out = np.frombuffer(buffer, page.dtype).reshape(shape)
+        if not page.planar:
             tile = self._unpack(stored[0], out)
-            return tile if tile is None or not keep else plain(tile)
-        band = np.empty((*level.tile, 1), level.dtype)
+            return tile if tile is None or not keep else without_predictor(tile)
+        band = np.empty((*page.tile, 1), page.dtype)
         for number, data in enumerate(stored):
             tile = self._unpack(data, band)
             if tile is None:
                 return None
-            out[:, :, number] = plain(tile).pixels[:, :, 0]
+            out[:, :, number] = without_predictor(tile).pixels[:, :, 0]
         return Tile(out)
 
     def _unpack(self, data: Bytes, out: Array) -> Tile | None:
-        """A stored tile, in the memory of `out` (y, x, sample) if it can be; None if that cannot be done
-        here.
-        """
+        """Decode a tile, into the memory of `out` (y, x, sample) if possible; return None if it fails."""
         if not data:
             if self.fill is None:
                 return None
             out.fill(self.fill)
             return Tile(out)
-        level = self.level
+        page = self.page
         try:
-            unpacked = _decoder(level.compression)(data, out=out.data.cast("B"))
-            pixels = np.frombuffer(unpacked, level.dtype).reshape(out.shape)
+            unpacked = _decoder(page.compression)(data, out=out.data.cast("B"))
+            pixels = np.frombuffer(unpacked, page.dtype).reshape(out.shape)
         except (RuntimeError, ValueError):
             return None
-        if level.predictor == tiff_directory.FLOATING:
+        if page.predictor == tiff_directory.FLOATING:
             from imagecodecs import floatpred_decode
 
             pixels = np.asarray(floatpred_decode(pixels, axis=-2))
-        if level.predictor != tiff_directory.HORIZONTAL:
+        if page.predictor != tiff_directory.HORIZONTAL:
             return Tile(pixels)
-        # The differences are those of the bits.
-        return Tile(pixels, differences=True) if level.dtype.kind != "f" else _undone(pixels)
+        # For floats the differences apply to the bit patterns.
+        return Tile(pixels, differences=True) if page.dtype.kind != "f" else _undo_predictor(pixels)
 
 
-def plain(tile: Tile, rows: slice | None = None) -> Tile:
-    """A tile without its horizontal predictor, which is undone in place: in some rows, or in all."""
-    return _undone(tile.pixels, rows) if tile.differences else tile
+def without_predictor(tile: Tile, rows: slice | None = None) -> Tile:
+    """Return a tile with its horizontal predictor undone in place, in some rows or in all."""
+    return _undo_predictor(tile.pixels, rows) if tile.differences else tile
 
 
-def _undone(pixels: Array, rows: slice | None = None) -> Tile:
+def _undo_predictor(pixels: Array, rows: slice | None = None) -> Tile:
     rows = rows or slice(0, len(pixels))
     kernels.undo_differences(pixels.view(f"u{pixels.itemsize}"), rows.start, rows.stop)
     return Tile(pixels)

@@ -1,4 +1,4 @@
-"""Pieces of rasters that are rendered elsewhere or later: each one block with no more than it takes."""
+"""Chunks of plans, for rendering in other processes or later; each holds only the images that it needs."""
 
 import threading
 import time
@@ -12,47 +12,47 @@ import shapely
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 
-from landbridge.raster.composite.reduction import renderer_of
-from landbridge.raster.composite.render import BLOCK, blocks, run
+from landbridge.raster.array_types import Array, BoolArray, Window
+from landbridge.raster.composite.render_reduction import make_renderer
 from landbridge.raster.errors import RasterError
+from landbridge.raster.grids.block_windows import BLOCK, block_windows
 from landbridge.raster.grids.cutlines import GroundCutline
-from landbridge.raster.grids.geobox import BoolArray
-from landbridge.raster.grids.grid_footprint import reach
-from landbridge.raster.grids.windows import Window, shape_of, within
+from landbridge.raster.grids.grid_footprint import ground_footprint
+from landbridge.raster.grids.windows import shape_of, within
 from landbridge.raster.io.byte_ranges import is_remote
-from landbridge.raster.io.open_files import Files, Opened
+from landbridge.raster.io.gdal_threads import run_jobs
+from landbridge.raster.io.open_files import PlanFiles, SharedFiles
 from landbridge.raster.io.tile_reader import TileCache
 from landbridge.raster.plan.footprints import Footprints
-from landbridge.raster.plan.plan import Plan, SourceRead
+from landbridge.raster.plan.plan import Plan
+from landbridge.raster.plan.reads import SourceRead
 
-Array = np.ndarray[Any, Any]
-
-# The least rows of a window that is made to have more of them.
-_SMALLEST = 256
-# So many calls' files and tiles, of so many bytes each, are kept for the blocks that are still to come.
-_CALLS = 2
-_TILES = 64 * 2**20
-# Signed addresses end, and servers get other files.
-_SECONDS = 300
-_calls: "OrderedDict[str, _Kept]" = OrderedDict()
+# Smallest number of rows of a window when a grid is divided into more windows.
+_MIN_ROWS = 256
+# Number of calls whose files and tiles are kept for later chunks, and size of each call's tile cache.
+_MAX_CALLS = 2
+_TILE_CACHE_BYTES = 64 * 2**20
+# Seconds after which files are opened again: signed URLs expire, and files on servers change.
+_MAX_AGE = 300
+_calls: "OrderedDict[str, _SharedState]" = OrderedDict()
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What is kept for a call's next blocks, until a moment of the monotonic clock."""
+class _SharedState:
+    """Tiles and open files of a call, kept until a time of the monotonic clock."""
 
     tiles: TileCache
-    opened: Opened
-    until: float
+    opened: SharedFiles
+    expires_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One block of one of a call's plans, to be pickled: the plan has only the images that may touch it.
+class Chunk:
+    """Block of a plan, for pickling; its plan holds only the images that may touch the block.
 
-    `layer` is the plan's place in the call. All pieces of a call have its output grid, whole, so that they
-    are sampled as one.
+    `layer` is the position of the plan in the call. All chunks of a call have the whole output grid, so that
+    they are resampled consistently.
     """
 
     plan: Plan
@@ -62,17 +62,17 @@ class Piece:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(bands, rows, columns)."""
+        """Shape (bands, rows, columns)."""
         return (len(self.plan.bands), *shape_of(self.window))
 
 
 def chunk_shape(chunks: Any, geobox: GeoBox) -> tuple[int, int]:
-    """(rows, columns) of blocks: from an edge in pixels, a pair (y, x), a mapping of "y" and "x", or "auto".
+    """Return (rows, columns) of blocks from an edge in pixels, (y, x), a mapping of "y" and "x", or "auto".
 
-    -1 is the whole edge; what a mapping leaves out is as in "auto".
+    -1 is the whole edge; edges that a mapping omits are as in "auto".
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: if `chunks` is not valid.
     """
     wrong = ValueError(
         "chunks must be a number of pixels, (y, x), a mapping with 'y' and 'x', or 'auto'; "
@@ -101,14 +101,15 @@ def _is_edge(edge: Any) -> bool:
     return bool(whole and (edge > 0 or edge == -1))
 
 
-def windows(geobox: GeoBox, chunks: Any, workers: int, most: int | None = None) -> list[Window]:
-    """The windows that cover a grid in blocks of `chunks` with edges of at most `most`, row by row; None and
-    False: as suits so many workers.
+def chunk_windows(geobox: GeoBox, chunks: Any, workers: int, max_edge: int | None = None) -> list[Window]:
+    """Return windows that cover a grid row by row, in blocks of `chunks` with edges of at most `max_edge`.
+
+    For None and False the size of the blocks depends on the number of workers.
     """
     if chunks is None or chunks is False:
-        return blocks(geobox, workers, most)
+        return block_windows(geobox, workers, max_edge)
     rows, columns = geobox.shape.yx
-    height, width = (min(edge, most or edge) for edge in chunk_shape(chunks, geobox))
+    height, width = (min(edge, max_edge or edge) for edge in chunk_shape(chunks, geobox))
     return [
         (slice(y, min(rows, y + height)), slice(x, min(columns, x + width)))
         for y in range(0, rows, height)
@@ -116,14 +117,14 @@ def windows(geobox: GeoBox, chunks: Any, workers: int, most: int | None = None) 
     ]
 
 
-def even_windows(geobox: GeoBox, least: int) -> list[Window]:
-    """Windows of about one size that cover a grid, row by row: no fewer than `least`, unless they were small.
+def even_windows(geobox: GeoBox, min_count: int) -> list[Window]:
+    """Return windows of about equal size that cover a grid row by row; at least `min_count` if not too small.
 
-    A cluster knows nothing of what its tasks take: it deals out a sliver like a whole block.
+    A cluster schedules small and large tasks alike, so that equal sizes balance its workers.
     """
     rows, columns = geobox.shape.yx
     across = -(-columns // BLOCK)
-    down = max(-(-rows // BLOCK), min(-(-least // across), rows // _SMALLEST))
+    down = max(-(-rows // BLOCK), min(-(-min_count // across), rows // _MIN_ROWS))
     return [(y, x) for y in _evenly(rows, down) for x in _evenly(columns, across)]
 
 
@@ -131,47 +132,47 @@ def _evenly(length: int, parts: int) -> list[slice]:
     return [slice(length * part // parts, length * (part + 1) // parts) for part in range(parts)]
 
 
-def pieces(plan: Plan, places: Sequence[Window], layer: int, call: str) -> Iterator[Piece]:
-    """The pieces of a plan, one for each of the places."""
-    sources = [_slim(read, plan) for read in plan.sources]
+def split_plan(plan: Plan, windows: Sequence[Window], layer: int, call: str) -> Iterator[Chunk]:
+    """Yield the chunks of a plan, one per window."""
+    sources = [_without_planning_data(read, plan) for read in plan.sources]
     footprints = Footprints([read.source for read in plan.sources])
     whole = None if isinstance(plan.cutline, GroundCutline) else plan.cutline
     if whole is not None:
         shapely.prepare(whole)
-    for window in places:
+    for window in windows:
         grid = plan.geobox[window]
-        touching = footprints.touching(reach(grid))
-        near = tuple(source for source, touches in zip(sources, touching, strict=True) if touches)
+        touching = footprints.touching(ground_footprint(grid))
+        touching_sources = tuple(source for source, touches in zip(sources, touching, strict=True) if touches)
         cutline = plan.cutline
         if whole is not None:
-            # What it takes to burn the cutline is only sent where its edge is; a pixel more, for all_touched.
+            # Only chunks on the edge of the cutline need it; the margin of a pixel is for all_touched.
             ground = box(*grid.boundingbox.bbox).buffer(max(map(abs, grid.resolution.xy)), join_style="mitre")
             if whole.disjoint(ground):
-                # All is masked, as where no image is.
-                near, cutline = (), None
+                # The whole chunk is masked, as without images.
+                touching_sources, cutline = (), None
             elif whole.covers(ground):
                 cutline = None
-        yield Piece(replace(plan, sources=near, cutline=cutline), window, layer, call)
+        yield Chunk(replace(plan, sources=touching_sources, cutline=cutline), window, layer, call)
 
 
-def _slim(read: SourceRead, plan: Plan) -> SourceRead:
-    """An image without what is of no use after planning."""
-    bands = {name: read.source.bands[name] for name in plan.fetched}
+def _without_planning_data(read: SourceRead, plan: Plan) -> SourceRead:
+    """Return a read whose image lacks the attributes that only planning needs."""
+    bands = {name: read.source.bands[name] for name in plan.read_bands}
     return replace(read, source=replace(read.source, geometry=None, bands=bands, coefficients={}))
 
 
-def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:
-    """The values (band, y, x) of a piece and their mask, None if nothing is or can be masked.
+def render_chunk(chunk: Chunk) -> tuple[Array, BoolArray | None]:
+    """Render the values (band, y, x) of a chunk and their mask, None if no pixel is masked.
 
     Raises:
-        RasterError: a file is missing, broken or cut short.
-        WiderTypeError: a file has a type that the plan's cannot hold.
+        RasterError: if a file is missing, broken or truncated.
+        WiderTypeError: if a file has a data type that the plan's type cannot hold.
     """
-    plan = piece.plan
-    renderer = renderer_of(plan, *_kept_for(piece))
-    values = np.empty(piece.shape, plan.output_dtype)
-    mask = np.empty(piece.shape, bool) if plan.masked else None
-    rows, columns = shape_of(piece.window)
+    plan = chunk.plan
+    renderer = make_renderer(plan, *_shared_state(chunk))
+    values = np.empty(chunk.shape, plan.output_dtype)
+    mask = np.empty(chunk.shape, bool) if plan.masked else None
+    rows, columns = shape_of(chunk.window)
     failure: RasterError | None = None
 
     def render() -> None:
@@ -180,38 +181,40 @@ def render_piece(piece: Piece) -> tuple[Array, BoolArray | None]:
                 part = (slice(y, min(rows, y + BLOCK)), slice(x, min(columns, x + BLOCK)))
                 where = (slice(None), *part)
                 renderer.render(
-                    within(piece.window, part), values[where], None if mask is None else mask[where]
+                    within(chunk.window, part), values[where], None if mask is None else mask[where]
                 )
 
     try:
-        # On a thread of its own: a task may be run on the main one.
-        run([render], 1)
+        # On a separate thread: the scheduler may run a task on the main thread.
+        run_jobs([render], 1)
     except RasterError as error:
         failure = error
     finally:
         renderer.close()
     if failure is not None:
         with _lock:
-            _calls.pop(piece.call, None)
-        # GDAL's own errors, its causes, cannot be pickled.
+            _calls.pop(chunk.call, None)
+        # The causes are GDAL's errors, which cannot be pickled.
         failure.__cause__ = failure.__context__ = None
         raise failure
     return values, mask if mask is not None and mask.any() else None
 
 
-def _kept_for(piece: Piece) -> tuple[TileCache, Files]:
-    """The tiles, and the opened files of a network, that this process shares among the pieces of a call.
+def _shared_state(chunk: Chunk) -> tuple[TileCache, PlanFiles]:
+    """Return the tiles and open remote files that this process shares among the chunks of a call.
 
-    Local files are opened anew, which takes little: a lazy array may be computed again when they have
-    changed.
+    Local files are opened again for each chunk, which is fast: a lazy array may be computed again after they
+    have changed.
     """
-    plan = piece.plan
+    plan = chunk.plan
     with _lock:
-        kept = _calls.get(piece.call)
-        if kept is None or time.monotonic() > kept.until:
-            kept = _calls[piece.call] = _Kept(TileCache(_TILES), Opened(), time.monotonic() + _SECONDS)
-        _calls.move_to_end(piece.call)
-        while len(_calls) > _CALLS:
+        state = _calls.get(chunk.call)
+        if state is None or time.monotonic() > state.expires_at:
+            state = _calls[chunk.call] = _SharedState(
+                TileCache(_TILE_CACHE_BYTES), SharedFiles(), time.monotonic() + _MAX_AGE
+            )
+        _calls.move_to_end(chunk.call)
+        while len(_calls) > _MAX_CALLS:
             _calls.popitem(last=False)
     remote = any(is_remote(href) for href in plan.hrefs)
-    return kept.tiles, Files(plan, kept.tiles, kept.opened if remote else None)
+    return state.tiles, PlanFiles(plan, state.tiles, state.opened if remote else None)

@@ -1,36 +1,41 @@
-"""The description of a raster that `raster_info=True` returns."""
+"""Description of a raster, as `raster_info=True` returns it."""
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from landbridge.raster.dtypes import data_type_of
-from landbridge.raster.io.gdal import public
+from landbridge.raster.io.redact import redact_url
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
-    from landbridge.raster.model import Raster
+    from landbridge.raster.model import Band
 
 _COLORS = {"red": "Red", "green": "Green", "blue": "Blue", "alpha": "Alpha"}
 _WGS84 = "EPSG:4326"
 
 
-def raster_info(raster: "Raster") -> dict[str, Any]:
-    """Georeference, size and bands of a raster, in the terms of GDAL's `gdalinfo -json`.
+def raster_info(
+    geobox: "GeoBox", dtype: np.dtype[Any], bands: Sequence["Band"], files: Sequence[str]
+) -> dict[str, Any]:
+    """Describe a raster's georeference, size and bands in the terms of GDAL's `gdalinfo -json`.
 
-    `upload_ndarray(raster_meta=…)` takes it as it is.
+    `upload_ndarray(raster_meta=…)` accepts the result unchanged.
     """
-    rows, columns = raster.geobox.shape.yx
+    rows, columns = geobox.shape.yx
     return {
-        "geoTransform": list(raster.geobox.transform.to_gdal()),
-        "coordinateSystem": _coordinate_system(raster.geobox),
+        "geoTransform": list(geobox.transform.to_gdal()),
+        "coordinateSystem": _coordinate_system(geobox),
         "size": [columns, rows],
-        "cornerCoordinates": _corners(raster.geobox),
-        "wgs84Extent": _extent(raster.geobox),
+        "cornerCoordinates": _corners(geobox),
+        "wgs84Extent": _extent(geobox),
         "bands": [
             {
                 "band": number,
-                "type": data_type_of(raster.data.dtype),
+                "type": data_type_of(dtype),
                 "description": {
                     "name": band.name,
                     "type": band.type,
@@ -40,23 +45,23 @@ def raster_info(raster: "Raster") -> dict[str, Any]:
                     "display_range": band.display_range,
                     "physical_range": band.physical_range,
                 },
-                "colorInterpretation": _color(band.name, number, len(raster.bands)),
+                "colorInterpretation": _color(band.name, number, len(bands)),
             }
-            for number, band in enumerate(raster.bands, start=1)
+            for number, band in enumerate(bands, start=1)
         ],
         "metadata": {"": {}},
         "driverShortName": "MEM",
-        "files": [public(address) for address in raster.files],
+        "files": [redact_url(address) for address in files],
     }
 
 
 def _coordinate_system(geobox: "GeoBox") -> dict[str, Any]:
-    from landbridge.raster.grids.crs import crs_on
+    from landbridge.raster.grids.crs import grid_crs
 
-    crs = crs_on(geobox)
+    crs = grid_crs(geobox)
     projection = crs.proj
     with warnings.catch_warnings():
-        # A PROJ string loses what it has no words for; whoever needs that reads the WKT beside it.
+        # A PROJ string omits what it cannot express; the WKT is complete.
         warnings.simplefilter("ignore", UserWarning)
         proj4 = projection.to_proj4()
     system: dict[str, Any] = {"wkt": projection.to_wkt(), "proj4": proj4}
@@ -78,11 +83,11 @@ def _corners(geobox: "GeoBox") -> dict[str, list[float]]:
 
 
 def _extent(geobox: "GeoBox") -> dict[str, Any]:
-    from landbridge.raster.grids.crs import crs_of, crs_on, transformer
+    from landbridge.raster.grids.crs import grid_crs, parse_crs, transformer
 
     rows, columns = geobox.shape.yx
     ring = [(0, 0), (0, rows), (columns, rows), (columns, 0), (0, 0)]
-    to_lonlat = transformer(crs_on(geobox), crs_of(_WGS84))
+    to_lonlat = transformer(grid_crs(geobox), parse_crs(_WGS84))
     return {
         "type": "Polygon",
         "coordinates": [[list(to_lonlat.transform(*(geobox.transform @ place))) for place in ring]],

@@ -1,4 +1,4 @@
-"""Writing rasters: GeoTIFF in the cloud-optimized layout, PNG and JPEG, whole or not at all."""
+"""Writers of rasters: cloud-optimized GeoTIFF, PNG and JPEG; a file appears only when it is complete."""
 
 import math
 import os
@@ -17,32 +17,34 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
+
+# The base of GDAL's errors has no public name (see tests/unit/raster/test_library_internals.py).
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.errors import LandbridgeError
-from landbridge.raster.api import pixel_count, render_whole, widened
-from landbridge.raster.composite.last_valid import WiderTypeError
-from landbridge.raster.composite.reduction import renderer_of
-from landbridge.raster.composite.render import BLOCK, blocks, default_workers, run, workers_for
-from landbridge.raster.dtypes import held_nodata
-from landbridge.raster.grids.crs import crs_on
-from landbridge.raster.grids.geobox import BoolArray
-from landbridge.raster.grids.windows import Window, shape_of
+from landbridge.raster.array_types import Array, BoolArray, Window
+from landbridge.raster.composite.render_reduction import make_renderer
+from landbridge.raster.dtypes import representable_nodata
+from landbridge.raster.errors import WiderTypeError
+from landbridge.raster.grids.block_windows import BLOCK, block_windows
+from landbridge.raster.grids.crs import grid_crs
+from landbridge.raster.grids.windows import shape_of
+from landbridge.raster.io.gdal_threads import run_jobs, worker_count_for
 from landbridge.raster.io.tiff_directory import end_of_data
 from landbridge.raster.io.tile_reader import TileCache
-from landbridge.raster.model import Raster, Request, Source
-from landbridge.raster.output.chunks import windows
+from landbridge.raster.model import Request, Source
+from landbridge.raster.output.chunks import chunk_windows
+from landbridge.raster.output.cluster import active_client, render_on
+from landbridge.raster.output.in_memory import pixel_count, render_whole, widened
+from landbridge.raster.output.raster import Raster
 from landbridge.raster.plan.arguments import check_format, format_of
 from landbridge.raster.plan.plan import Plan, make_plan
-from landbridge.raster.runtime.cluster import active_client, render_on
 from landbridge.raster.runtime.progress import Progress, progress_bar
+from landbridge.raster.runtime.thread_pools import default_worker_count
 
-Array = np.ndarray[Any, Any]
-
-# What each format takes: numbers of bands (None: any), pixel types (None: any), GDAL's driver and its
-# options.
+# Per format: numbers of bands (None: any), pixel types (None: any), and GDAL's driver with its options.
 _COUNTS = {"tif": None, "png": (1, 3, 4), "jpg": (1, 3)}
 _TYPES = {"tif": None, "png": ("uint8", "uint16"), "jpg": ("uint8",)}
 _DRIVERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -52,7 +54,7 @@ _DRIVERS: dict[str, tuple[str, dict[str, Any]]] = {
             "BLOCKSIZE": 512,
             "COMPRESS": "LZW",
             "PREDICTOR": "YES",
-            # Other ways of making overviews mix classes, and masked pixels with valid ones.
+            # Other methods would mix classes, and masked pixels with valid ones.
             "OVERVIEW_RESAMPLING": "NEAREST",
             "BIGTIFF": "IF_SAFER",
             "NUM_THREADS": "ALL_CPUS",
@@ -70,25 +72,25 @@ _STAGING = {
     "bigtiff": "IF_SAFER",
     "sparse_ok": True,
 }
-# Pixels wait in memory up to this many bytes, beyond that on disk.
+# Largest file in bytes that is staged in memory; larger ones are staged on disk.
 _STAGING_MEMORY = 128 * 2**20
 
-# Beyond, rasterio rounds the nodata of integers.
-_EXACT = 2**53
+# Larger nodata values of integers are rounded by rasterio.
+_MAX_EXACT_INTEGER = 2**53
 
-Put = Callable[[Window, Array, BoolArray | None], None]
+BlockWriter = Callable[[Window, Array, BoolArray | None], None]
 
 
-class _UnmarkedError(LandbridgeError):
-    """A file can't tell all its masked pixels from valid ones in the way that was tried."""
+class _AmbiguousMaskError(LandbridgeError):
+    """Error of an encoding in which some masked pixels equal valid ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Marks:
-    """Marks of pixels that are not valid, if there may be any.
+class _MaskEncoding:
+    """Encoding of masked pixels in a file.
 
-    `nodata` is a value that no valid pixel may have; without it there is a mask, which all bands have in
-    common; `strict` says that it may be tried otherwise.
+    Masked pixels have the value `nodata`, which no valid pixel may have; if it is None, the file has one mask
+    for all bands. With `strict`, an ambiguous encoding is an error, after which another one is tried.
     """
 
     masked: bool
@@ -96,52 +98,78 @@ class _Marks:
     strict: bool = True
 
 
-def _marks_of(plan: Plan) -> _Marks:
+def _mask_encoding_of(plan: Plan) -> _MaskEncoding:
     declared = {band.nodata for band in plan.bands}
     as_stored = plan.scales is None and plan.method != "count" and len(declared) == 1
-    return _Marks(plan.masked, declared.pop() if as_stored else None)
+    return _MaskEncoding(plan.masked, declared.pop() if as_stored else None)
 
 
-def _marked(put_all: Callable[[_Marks], Path], marks: _Marks, dtype: np.dtype[Any]) -> Path:
-    """Write a file, and again with other marks if some masked pixels can't be told from valid ones."""
-    tried = [marks, replace(marks, nodata=None)]
+def _write_with_fallbacks(
+    write_all: Callable[[_MaskEncoding], Path], encoding: _MaskEncoding, dtype: np.dtype[Any]
+) -> Path:
+    """Write a file; try further encodings if some masked pixels equal valid ones."""
+    tried = [encoding, replace(encoding, nodata=None)]
     if dtype.kind != "f":
         limits = np.iinfo(dtype)
-        tried += [replace(marks, nodata=value) for value in (0, limits.max, limits.min)]
+        tried += [replace(encoding, nodata=value) for value in (0, limits.max, limits.min)]
     for each in tried:
         try:
-            return put_all(each)
-        except _UnmarkedError:
+            return write_all(each)
+        except _AmbiguousMaskError:
             continue
-    return put_all(replace(marks, nodata=None, strict=False))
+    return write_all(replace(encoding, nodata=None, strict=False))
 
 
 def write(raster: Raster, path: str | Path, format: str | None = None, nodata: float | None = None) -> Path:
     """Write a raster to a file.
 
-    Masked pixels are `nodata`, which a GeoTIFF also notes; without it what all bands declare if their values
-    are as stored, else NaN in floating types, else 0 with a mask in the GeoTIFF. PNG and JPEG have no mask:
-    there they are 0. GDAL has no half floats before 3.11: a GeoTIFF of Float16 holds 32 bits.
+    Masked pixels get the value `nodata`, which a GeoTIFF also declares. Without `nodata` they are NaN in
+    floating types, and otherwise 0 with a mask in the GeoTIFF. PNG and JPEG have no mask: masked pixels are
+    0. Float16 pixels are written as 32-bit floats, as GDAL before 3.11 has no half floats.
 
-    The path's extension tells the format unless one is given. Missing folders are made and an existing file
-    is replaced; if writing fails nothing is left.
+    Missing folders are created, and an existing file is replaced. If writing fails, no file is left.
 
-    Raises:
-        ValueError: the extension, the number of bands, the data type or `nodata` does not fit the format.
-        OSError: the file cannot be written.
+    Parameters
+    ----------
+    raster : Raster
+        Pixels to write.
+    path : str or pathlib.Path
+        Destination.
+    format : {"tif", "png", "jpg"}, optional
+        Format of the file; by default the extension of the path.
+    nodata : float, optional
+        Value of masked pixels.
+
+    Returns
+    -------
+    pathlib.Path
+        Path of the file.
+
+    Raises
+    ------
+    ValueError
+        If the extension, the number of bands, the data type or `nodata` does not fit the format.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    download : render and write one image.
     """
     path = Path(path)
     names = [band.name for band in raster.bands]
 
-    def put_all(marks: _Marks) -> Path:
-        target = _Target(path, format, raster.data.shape[0], raster.data.dtype, nodata, marks)
-        with _staged(target, raster.geobox, names) as put:
-            for window in blocks(raster.geobox, 1):
+    def write_all(encoding: _MaskEncoding) -> Path:
+        target = _Target(path, format, raster.data.shape[0], raster.data.dtype, nodata, encoding)
+        with _staged_file(target, raster.geobox, names) as write_block:
+            for window in block_windows(raster.geobox, 1):
                 y, x = window
-                put(window, raster.data[:, y, x], None if raster.mask is None else raster.mask[:, y, x])
+                write_block(
+                    window, raster.data[:, y, x], None if raster.mask is None else raster.mask[:, y, x]
+                )
         return path
 
-    return _marked(put_all, _Marks(raster.mask is not None), raster.data.dtype)
+    return _write_with_fallbacks(write_all, _MaskEncoding(raster.mask is not None), raster.data.dtype)
 
 
 def download(
@@ -154,15 +182,44 @@ def download(
     progress: bool | None = None,
     max_workers: int | None = None,
 ) -> Path:
-    """Write one image's pixels, read in this process, to a file, block by block (see `write`), on so many
-    threads at most.
+    """Render one image in this process and write it to a file, block by block.
 
-    Raises:
-        ValueError: an argument is not valid for the image or the format.
-        RasterError: a file of the image is missing, broken or cut short.
+    Masked pixels are encoded as in `write`; without `nodata`, unscaled values keep the nodata that all bands
+    declare.
+
+    Parameters
+    ----------
+    source : Source
+        Image to read.
+    request : Request
+        Bands, grid, masks, values and types.
+    path : str or pathlib.Path
+        Destination.
+    format : {"tif", "png", "jpg"}, optional
+        Format of the file; by default the extension of the path.
+    nodata : float, optional
+        Value of masked pixels.
+    progress : bool, optional
+        Show a progress bar if True.
+    max_workers : int, optional
+        Largest number of threads; by default one per core, or more for remote files.
+
+    Returns
+    -------
+    pathlib.Path
+        Path of the file.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not valid for the image or the format.
+    RasterError
+        If a file of the image is missing, broken or truncated.
+    OSError
+        If the file cannot be written.
     """
     plan = make_plan([source], request)
-    return _streamed(plan, path, format, nodata, progress, source.id, max_workers, chunks=False)
+    return _write_blocks(plan, path, format, nodata, progress, source.id, max_workers, chunks=False)
 
 
 def download_mosaic(
@@ -175,19 +232,46 @@ def download_mosaic(
     progress: bool | None = None,
     chunks: Any = None,
 ) -> Path:
-    """Write a mosaic of images to a file, block by block (see `write`).
+    """Render a mosaic of images and write it to a file, block by block.
 
-    The mosaic may be larger than memory; only if a band is scaled by its actual range ("auto") is it held
-    whole. `chunks` is as in `mosaic`.
+    The mosaic may be larger than memory, except if a band is scaled by its actual range ("auto"). Masked
+    pixels are encoded as in `download`.
 
-    Raises:
-        ValueError: there are no images, or an argument is not valid for them or the format.
-        RasterError: a file of an image is missing, broken or cut short.
+    Parameters
+    ----------
+    sources : sequence of Source
+        Images, bottom to top.
+    request : Request
+        Bands, grid, masks, values and types.
+    path : str or pathlib.Path
+        Destination.
+    format : {"tif", "png", "jpg"}, optional
+        Format of the file; by default the extension of the path.
+    nodata : float, optional
+        Value of masked pixels.
+    progress : bool, optional
+        Show a progress bar if True.
+    chunks : int, tuple, mapping, "auto", False or None
+        Size of the blocks in pixels, as in `mosaic`.
+
+    Returns
+    -------
+    pathlib.Path
+        Path of the file.
+
+    Raises
+    ------
+    ValueError
+        If there are no images, or an argument is not valid for them or the format.
+    RasterError
+        If a file of an image is missing, broken or truncated.
+    OSError
+        If the file cannot be written.
     """
-    return _streamed(make_plan(sources, request), path, format, nodata, progress, "mosaic", chunks=chunks)
+    return _write_blocks(make_plan(sources, request), path, format, nodata, progress, "mosaic", chunks=chunks)
 
 
-def _streamed(
+def _write_blocks(
     plan: Plan,
     path: str | Path,
     format: str | None,
@@ -198,17 +282,17 @@ def _streamed(
     chunks: Any = None,
 ) -> Path:
     path = Path(path)
-    workers = max_workers or workers_for([plan])
+    workers = max_workers or worker_count_for([plan])
     if plan.scales is not None and () in plan.scales:
-        # The values of a pixel depend on all others.
+        # The actual range depends on all pixels, so the whole raster is held in memory.
         raster = render_whole([plan], bool(progress), name, workers, chunks)[0]
         return write(raster, path, format, nodata)
-    # A download shows its progress only when asked to.
+    # A download shows its progress only if requested.
     with progress_bar(bool(progress), pixel_count(plan.geobox), name) as bar:
         while True:
             render = partial(_render_into, plan, path, format, nodata, bar, workers, chunks)
             try:
-                return _marked(render, _marks_of(plan), plan.output_dtype)
+                return _write_with_fallbacks(render, _mask_encoding_of(plan), plan.output_dtype)
             except WiderTypeError as wider:
                 (plan,) = widened([plan], wider.dtype)
 
@@ -221,17 +305,17 @@ def _render_into(
     bar: Progress,
     workers: int,
     chunks: Any,
-    marks: _Marks,
+    encoding: _MaskEncoding,
 ) -> Path:
-    target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata, marks)
+    target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata, encoding)
     client = active_client(chunks)
-    with _staged(target, plan.geobox, [band.name for band in plan.bands]) as put:
+    with _staged_file(target, plan.geobox, [band.name for band in plan.bands]) as write_block:
         if client is not None:
             for _, window, pixels, hidden in render_on(client, [plan], chunks):
-                put(window, pixels, hidden)
+                write_block(window, pixels, hidden)
                 bar.update(math.prod(shape_of(window)))
             return path
-        renderer = renderer_of(plan, TileCache())
+        renderer = make_renderer(plan, TileCache())
 
         def render(window: Window) -> None:
             y, x = window
@@ -239,19 +323,19 @@ def _render_into(
             values = np.empty(shape, plan.output_dtype)
             mask = np.empty(shape, bool) if plan.masked else None
             renderer.render(window, values, mask)
-            put(window, values, mask)
+            write_block(window, values, mask)
             bar.update(shape[1] * shape[2])
 
-        places = windows(plan.geobox, chunks, default_workers(), most=BLOCK)
+        windows = chunk_windows(plan.geobox, chunks, default_worker_count(), max_edge=BLOCK)
         try:
-            run([partial(render, window) for window in places], workers)
+            run_jobs([partial(render, window) for window in windows], workers)
         finally:
             renderer.close()
     return path
 
 
 class _Target:
-    """A file to be written, checked before any pixel is read."""
+    """Destination file, checked before any pixel is read."""
 
     def __init__(
         self,
@@ -260,14 +344,14 @@ class _Target:
         count: int,
         dtype: np.dtype[Any],
         nodata: float | None,
-        marks: _Marks,
+        encoding: _MaskEncoding,
     ) -> None:
         self.path = path
         self.format = format_of(path) if format is None else check_format(format)
         self.count = count
         self.dtype = dtype
         self.nodata: float | None = None
-        self.has_mask = self.is_chosen = self.strict = False
+        self.has_mask = self.is_declared = self.strict = False
         counts, types = _COUNTS[self.format], _TYPES[self.format]
         if counts is not None and count not in counts:
             raise ValueError(f"a {self.format} has {' or '.join(map(str, counts))} bands, got {count}")
@@ -277,49 +361,49 @@ class _Target:
                 "data_type, or write a tif"
             )
         if nodata is not None and self.format == "tif":
-            self.nodata = held_nodata(dtype, nodata)
+            self.nodata = representable_nodata(dtype, nodata)
             if self.nodata is None:
-                raise ValueError(f"nodata {nodata} is no value of the data type {dtype}")
-        elif marks.masked and self.format == "tif":
-            held = None if marks.nodata is None else held_nodata(dtype, marks.nodata)
-            self.is_chosen = held is not None and not abs(held) > _EXACT
-            self.nodata = held if self.is_chosen else math.nan if dtype.kind == "f" else None
+                raise ValueError(f"the data type {dtype} cannot hold nodata {nodata}")
+        elif encoding.masked and self.format == "tif":
+            held = None if encoding.nodata is None else representable_nodata(dtype, encoding.nodata)
+            self.is_declared = held is not None and not abs(held) > _MAX_EXACT_INTEGER
+            self.nodata = held if self.is_declared else math.nan if dtype.kind == "f" else None
             self.has_mask = self.nodata is None
-            self.strict = marks.strict
+            self.strict = encoding.strict
         if self.nodata is not None and dtype.kind == "f":
             self.nodata = float(dtype.type(self.nodata))
 
     @property
     def stored_dtype(self) -> np.dtype[Any]:
-        """The numpy type of the file's pixels."""
+        """Numpy type of the file's pixels."""
         return np.dtype("float32") if self.dtype == np.float16 else self.dtype
 
-    def marked(self, values: Array, mask: BoolArray | None) -> tuple[Array, BoolArray | None]:
-        """Return pixels (band, y, x) as the file holds them, and which of them its mask (y, x) shows.
+    def encode(self, values: Array, mask: BoolArray | None) -> tuple[Array, BoolArray | None]:
+        """Return pixels (band, y, x) as the file stores them, and its mask (y, x; True: shown).
 
         Raises:
-            _UnmarkedError: they can't be told from those that are masked.
+            _AmbiguousMaskError: if valid pixels would equal masked ones.
         """
         shown: BoolArray | None = None
         if mask is not None and self.nodata is not None:
-            marked = np.where(mask, values.dtype.type(self.nodata), values)
-            if self.is_chosen and self._is_taken(marked, mask):
-                raise _UnmarkedError
-            values = marked
+            encode = np.where(mask, values.dtype.type(self.nodata), values)
+            if self.is_declared and self._is_used_by_valid_pixels(encode, mask):
+                raise _AmbiguousMaskError
+            values = encode
         elif mask is not None and self.has_mask:
             shown = np.logical_not(mask.all(axis=0, keepdims=True))[0]
             if (mask & shown).any():
                 if self.strict:
-                    raise _UnmarkedError
-                self._tell_of_masks()
+                    raise _AmbiguousMaskError
+                self._warn_of_shared_mask()
         return values.astype(self.stored_dtype, copy=False), shown
 
-    def _is_taken(self, marked: Array, mask: BoolArray) -> bool:
-        """Return whether other pixels than those that are masked have the nodata value."""
-        others = np.count_nonzero(marked) if self.nodata == 0 else np.count_nonzero(marked != self.nodata)
-        return marked.size - int(others) > int(np.count_nonzero(mask))
+    def _is_used_by_valid_pixels(self, encode: Array, mask: BoolArray) -> bool:
+        """Return whether valid pixels have the nodata value."""
+        others = np.count_nonzero(encode) if self.nodata == 0 else np.count_nonzero(encode != self.nodata)
+        return encode.size - int(others) > int(np.count_nonzero(mask))
 
-    def _tell_of_masks(self) -> None:
+    def _warn_of_shared_mask(self) -> None:
         warnings.warn(
             f"{self.path}: some pixels are masked in some bands only, and a file has one mask for all bands: "
             "there these bands are 0. Give `nodata` to keep the mask of each band.",
@@ -329,8 +413,8 @@ class _Target:
 
 
 @contextmanager
-def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[Put]:
-    """A function that takes blocks in any order, from any thread; the file appears when all are there."""
+def _staged_file(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[BlockWriter]:
+    """Yield a function that writes blocks in any order from any thread; the file appears at the end."""
     target.path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.path.name}.", dir=target.path.parent))
     rows, columns = geobox.shape.yx
@@ -342,10 +426,10 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
         "height": rows,
         "count": target.count,
         "dtype": target.stored_dtype,
-        "crs": crs_on(geobox).to_wkt(),
+        "crs": grid_crs(geobox).to_wkt(),
         "transform": geobox.transform,
         "nodata": target.nodata,
-        # Else GDAL takes the fourth of four Byte bands for alpha.
+        # Otherwise GDAL interprets the fourth of four Byte bands as alpha.
         "photometric": "RGB" if target.count == 3 and target.dtype == np.uint8 else "MINISBLACK",
     }
     lock = Lock()
@@ -356,19 +440,19 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
                 with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
                     dataset.write_mask(np.zeros((1, 1), bool), window=RasterioWindow(0, 0, 1, 1))
 
-            def put(window: Window, values: Array, mask: BoolArray | None) -> None:
-                values, shown = target.marked(values, mask)
+            def write_block(window: Window, values: Array, mask: BoolArray | None) -> None:
+                values, shown = target.encode(values, mask)
                 place = RasterioWindow.from_slices(*window)
                 with lock:
                     dataset.write(values, window=place)
                     if shown is not None:
                         dataset.write_mask(shown, window=place)
 
-            yield put
+            yield write_block
         finished = folder / f"finished.{target.format}"
-        # Not on the caller's thread, for the settings.
-        run([partial(_finish, staging, finished, target.format)])
-        os.replace(finished, target.path)  # noqa: PTH105 - what Path.replace does, named for being atomic
+        # On a separate thread, where GDAL's options are set.
+        run_jobs([partial(_finish, staging, finished, target.format)])
+        os.replace(finished, target.path)  # noqa: PTH105 - os.replace is documented as atomic
     except (RasterioError, CPLE_BaseError) as error:
         raise OSError(f"cannot write {target.path}: {error}") from error
     finally:
@@ -379,14 +463,14 @@ def _staged(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[P
 
 def _finish(staging: str, path: Path, format: str) -> None:
     driver, options = _DRIVERS[format]
-    # No .aux.xml beside a PNG or JPEG.
+    # No .aux.xml file beside a PNG or JPEG.
     with rasterio.Env(GDAL_PAM_ENABLED="NO"):
         rasterio.shutil.copy(staging, path, driver=driver, **options)
-    # GDAL does not tell of what fails when a file is closed.
+    # GDAL does not report errors of closing a file.
     if format == "tif" and not _is_complete(path):
-        raise RasterioIOError("not all of it was written: the disk may be full")
+        raise RasterioIOError("the file is incomplete: the disk may be full")
 
 
 def _is_complete(path: Path) -> bool:
-    """Whether a TIFF holds all the tiles that it says."""
+    """Return whether a TIFF holds all tiles of its directory."""
     return 0 < end_of_data(path) <= path.stat().st_size

@@ -1,4 +1,4 @@
-"""The arguments of the rastering methods, checked and completed; nothing here reads a file."""
+"""Checks and defaults of the arguments of raster calls; reads no file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
@@ -27,7 +27,7 @@ RESAMPLERS = {
     "q1": "q1",
     "q3": "q3",
 }
-# These make values that no pixel has; the others pick one of the pixels.
+# These compute new values; the others pick the value of one pixel.
 INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 BLENDING = (*INTERPOLATING, "average")
 _LARGE_DEGREES = 3.0
@@ -36,11 +36,11 @@ METHODS = ("last", "first", "mean", "median", "min", "max", "count")
 
 
 def parse_bands(bands: str | Sequence[str]) -> tuple[str, ...]:
-    """Band names from a text separated by single spaces, a list or a tuple.
+    """Return band names from a string separated by single spaces, a list or a tuple.
 
     Raises:
-        TypeError: it is of another type, or a name is no text.
-        ValueError: there is no band, or an empty name (as from a double space).
+        TypeError: if the argument has another type, or a name is not a string.
+        ValueError: if there is no band, or an empty name (as from a double space).
     """
     if isinstance(bands, str):
         names: Sequence[str] = bands.split(" ")
@@ -59,7 +59,7 @@ def parse_bands(bands: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def check_available(names: Sequence[str], bands: Mapping[str, Any], product_id: str = "") -> None:
-    """Raise ValueError for the first name that a product has no band of."""
+    """Raise ValueError for the first name without a band in a product."""
     for name in names:
         if name not in bands:
             where = f" in product {product_id!r}" if product_id else ""
@@ -69,13 +69,13 @@ def check_available(names: Sequence[str], bands: Mapping[str, Any], product_id: 
 def resolve_alpha(
     mask_alpha: bool | str | None, products: Sequence[Mapping[str, "Band"]], product_ids: Sequence[str] = ()
 ) -> str | None:
-    """The name of the band that masks by alpha, or None.
+    """Return the name of the band that masks by alpha, or None.
 
-    None asks for one exactly if every product has it: the band marked `is_alpha`, else the band named
-    "alpha". A name is taken literally.
+    With `mask_alpha` None, an alpha band is used if every product has it: the band marked `is_alpha`,
+    otherwise the band named "alpha". A name is used as given.
 
     Raises:
-        ValueError: `mask_alpha` is neither None, a bool nor a band's name, or a product lacks the band.
+        ValueError: if `mask_alpha` is neither None, a bool nor a band's name, or a product lacks the band.
     """
     if mask_alpha is False:
         return None
@@ -95,16 +95,16 @@ def resolve_alpha(
 
 
 def check_alpha_position(names: Sequence[str], alpha: str | None) -> None:
-    """Raise ValueError if the alpha band is requested elsewhere than last."""
+    """Raise ValueError if the alpha band is requested but is not the last band."""
     if alpha is not None and alpha in names[:-1]:
         raise ValueError(f"the alpha band {alpha!r} must be the last of the bands, got {' '.join(names)!r}")
 
 
 def check_resampler(resampler: str) -> str:
-    """A resampler's name, if it is one.
+    """Return a resampler's name unchanged if it is valid.
 
     Raises:
-        ValueError: it is not one of the twelve.
+        ValueError: if it is not one of `RESAMPLERS`.
     """
     if not isinstance(resampler, str) or resampler not in RESAMPLERS:
         raise ValueError(f"resampler must be one of {', '.join(RESAMPLERS)}, got {resampler!r}")
@@ -112,61 +112,36 @@ def check_resampler(resampler: str) -> str:
 
 
 def check_method(method: str) -> str:
-    """A mosaic's method, if it is one.
+    """Return the name of a mosaic method unchanged if it is valid.
 
     Raises:
-        ValueError: it is none.
+        ValueError: if it is not one of `METHODS`.
     """
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     return next(name for name in METHODS if name == method)
 
 
-def move_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[Any, Any]:
-    """An array (band, y, x) with its bands on another axis, -2 to 2.
-
-    Raises:
-        ValueError: the axis is out of range.
-    """
-    if not -2 <= bands_axis <= 2:
-        raise ValueError(f"bands_axis must be within -2 to 2, got {bands_axis}")
-    return np.moveaxis(array, 0, bands_axis) if bands_axis else array
-
-
-def move_stack_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[Any, Any]:
-    """An array (image, band, y, x) with its bands on another axis: 1 to 3, -1 or -2.
-
-    Raises:
-        NotImplementedError: the axis is that of the images, 0 or -4.
-        ValueError: the axis is -3 or out of range.
-    """
-    if bands_axis in (0, -4):
-        raise NotImplementedError("bands_axis 0 is the axis of the images in a stack; use 1, 2 or 3")
-    if bands_axis not in (1, 2, 3, -1, -2):
-        raise ValueError(f"bands_axis of a stack must be 1, 2, 3, -1 or -2, got {bands_axis}")
-    return np.moveaxis(array, 1, bands_axis) if bands_axis != 1 else array
-
-
 def check_resolution(context: "GeoContext", *, whole: bool = False) -> None:
-    """Raise ValueError if an area would be one pixel because its resolution is in the unit of another system.
+    """Raise ValueError if an area is smaller than half a pixel because the resolution has a wrong unit.
 
-    Small areas may lie within a pixel, but no pixels are several degrees large that show half of them; and
-    the `whole` area of an image is never within half a pixel.
+    A small area may lie within one pixel, but a pixel of several degrees, or one that exceeds twice the
+    `whole` area of an image, points to a resolution in meters for a system in degrees.
     """
     step: float | None = getattr(context, "resolution", None)
     if step is None or not (whole or step >= _LARGE_DEGREES):
         return
-    from landbridge.raster.grids.crs import crs_of
+    from landbridge.raster.grids.crs import parse_crs
     from landbridge.raster.grids.geobox import bounds_of
 
     given: Any = context
     try:
-        is_geographic = crs_of(given.crs).geographic
+        is_geographic = parse_crs(given.crs).geographic
         if not (whole or is_geographic):
             return
         left, bottom, right, top = bounds_of(context)
     except ValueError:
-        return  # reading tells, with all arguments
+        return  # the read reports the error, with all arguments
     width, height = right - left, top - bottom
     if step < 2 * max(width, height) or not max(width, height):
         return
@@ -186,10 +161,10 @@ def override(
     resolution: float | None = None,
     all_touched: bool | None = None,
 ) -> "GeoContext":
-    """A GeoContext with the overrides that are not None.
+    """Return a GeoContext with the overrides that are not None.
 
     Raises:
-        ValueError: the GeoContext's kind cannot change in that.
+        ValueError: if the GeoContext's class does not allow the change.
     """
     given = {
         name: value
@@ -203,8 +178,8 @@ def override(
         try:
             changed: GeoContext = assign(**given)
         except TypeError:
-            # The kind's assign() lacks the field, or the value is of a wrong type; AOI's TypeErrors say
-            # which.
+            # The class's assign() lacks the field, or the value has a wrong type. AOI's TypeErrors name the
+            # value.
             if hasattr(geocontext, "shape"):
                 raise
         else:
@@ -215,15 +190,15 @@ def override(
 
 
 def default_name(stem: str, bands: Sequence[str], format: str = "tif") -> str:
-    """The file name a download gets by default: `{stem}-{band}-{band}.{format}`."""
+    """Return the default file name of a download: `{stem}-{band}-{band}.{format}`."""
     return f"{stem}-{'-'.join(bands)}.{check_format(format)}"
 
 
 def check_format(format: str) -> str:
-    """A download format, if it is one.
+    """Return a download format unchanged if it is valid.
 
     Raises:
-        ValueError: it is not tif, png or jpg, in lower case.
+        ValueError: if it is not tif, png or jpg, in lower case.
     """
     if format not in FORMATS:
         raise ValueError(f"the format must be one of {', '.join(FORMATS)}, got {format!r}")
@@ -231,11 +206,11 @@ def check_format(format: str) -> str:
 
 
 def format_of(path: Any) -> str:
-    """The download format of a path, by its extension.
+    """Return the download format of a path, by its extension.
 
     Raises:
-        TypeError: it is neither text nor a path.
-        ValueError: the extension is not .tif, .png or .jpg, in lower case.
+        TypeError: if the argument is neither a string nor a path.
+        ValueError: if the extension is not .tif, .png or .jpg, in lower case.
     """
     if not isinstance(path, (str, PurePath)):
         raise TypeError(f"the destination must be a path, got {type(path).__name__}")
@@ -252,3 +227,28 @@ def _alpha_name(products: Sequence[Mapping[str, "Band"]]) -> str:
     marked = {band.name for bands in products for band in bands.values() if band.is_alpha}
     everywhere = [name for name in sorted(marked) if all(name in bands for bands in products)]
     return everywhere[0] if everywhere and "alpha" not in everywhere else "alpha"
+
+
+def move_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[Any, Any]:
+    """Return an array (band, y, x) with its bands on another axis, from -2 to 2.
+
+    Raises:
+        ValueError: if the axis is out of range.
+    """
+    if not -2 <= bands_axis <= 2:
+        raise ValueError(f"bands_axis must be within -2 to 2, got {bands_axis}")
+    return np.moveaxis(array, 0, bands_axis) if bands_axis else array
+
+
+def move_stack_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[Any, Any]:
+    """Return an array (image, band, y, x) with its bands on another axis: 1 to 3, -1 or -2.
+
+    Raises:
+        NotImplementedError: if the axis is that of the images, 0 or -4.
+        ValueError: if the axis is -3 or out of range.
+    """
+    if bands_axis in (0, -4):
+        raise NotImplementedError("bands_axis 0 is the axis of the images in a stack; use 1, 2 or 3")
+    if bands_axis not in (1, 2, 3, -1, -2):
+        raise ValueError(f"bands_axis of a stack must be 1, 2, 3, -1 or -2, got {bands_axis}")
+    return np.moveaxis(array, 1, bands_axis) if bands_axis != 1 else array

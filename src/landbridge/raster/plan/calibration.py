@@ -1,21 +1,21 @@
-"""Calibration: the arithmetic of processing levels, from stored pixels by the coefficients of each image.
+"""Calibration of stored pixels to processing levels, by the coefficients of each image.
 
-The steps of a level are carried out in order on float64, one pass for all of them; the result takes the type
-that the last step says. A step's `parameter` names the image's attribute with its coefficients, `index` the
-place in that list. The functions are
+The steps of a level run in order on float64 values, in one pass; the result has the type of the last step. A
+step's `parameter` names the image attribute with its coefficients, and `index` the position in that list. The
+functions are
 
 `gain_bias` (gain, bias)
-    value * gain + bias: radiance, reflectance without correction for the sun's angle, or temperature, by what
-    the coefficients are. Landsat 8 Data Users Handbook (USGS LSDS-1574), 5.1 and 5.2.
+    value * gain + bias: radiance, reflectance without correction for the sun's angle, or temperature,
+    depending on the coefficients. Landsat 8 Data Users Handbook (USGS LSDS-1574), 5.1 and 5.2.
 `scale` (scale)
     value * scale: radiance to reflectance.
 `solar_elevation` (the sun's elevation in degrees)
     value / sin(elevation): reflectance corrected for the sun's angle. Handbook, 5.2.
 `brightness_temperature` (K1, K2)
-    K2 / ln(K1 / value + 1): radiance to brightness temperature in kelvin, by Planck's law; radiance that is
-    not positive has none. Handbook, 5.3.
+    K2 / ln(K1 / value + 1): radiance to brightness temperature in kelvin, by Planck's law; undefined for
+    radiance that is not positive. Handbook, 5.3.
 `dlsr`
-    the value as it is: surface reflectance is what is stored.
+    the value unchanged: files store surface reflectance.
 """
 
 import math
@@ -26,21 +26,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from landbridge.raster.dtypes import held_nodata, numpy_type
+from landbridge.raster.array_types import Array, BoolArray
+from landbridge.raster.dtypes import numpy_type, representable_nodata
 from landbridge.raster.errors import RasterError
-from landbridge.raster.grids.geobox import BoolArray
 from landbridge.raster.model import Band, Source
-from landbridge.raster.output.rescale import convert, each
-from landbridge.raster.plan.processing_levels import AS_STORED, Level
-
-Array = np.ndarray[Any, Any]
+from landbridge.raster.plan.processing_levels import AS_STORED, ProcessingLevel
+from landbridge.raster.rescale import convert, map_values
 
 
 class Operation(Protocol):
-    """A function of the stored values."""
+    """Function of stored values."""
 
     def __call__(self, values: Array) -> Array:
-        """The function's values; float64 goes in, which may be used up, and comes out."""
+        """Return the function's values. Input and output are float64; the input may be overwritten."""
         ...
 
 
@@ -52,13 +50,13 @@ class Linear:
     bias: float = 0.0
 
     def __call__(self, values: Array) -> Array:
-        """The line's values."""
+        """Return value * gain + bias, in place."""
         values *= self.gain
         values += self.bias
         return values
 
     def after(self, first: "Linear") -> "Linear":
-        """This upon another line, as one."""
+        """Return the composition of this function after another one."""
         return Linear(first.gain * self.gain, first.bias * self.gain + self.bias)
 
 
@@ -70,12 +68,12 @@ class BrightnessTemperature:
     k2: float
 
     def __post_init__(self) -> None:
-        """Check that there is a temperature to each radiance."""
+        """Check that every positive radiance has a temperature."""
         if not (self.k1 > 0 and self.k2 > 0):
             raise ValueError("K1 and K2 must be positive")
 
     def __call__(self, values: Array) -> Array:
-        """The temperatures."""
+        """Return temperatures in kelvin."""
         values[~(values > 0)] = np.nan
         temperature: Array = self.k2 / np.log1p(self.k1 / values)
         return temperature
@@ -83,33 +81,33 @@ class BrightnessTemperature:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What becomes of one image's pixels of a band at a processing level, and the level's type."""
+    """Operations that turn one image's stored pixels of a band into a processing level, and its type."""
 
     operations: tuple[Operation, ...]
     data_type: str
 
     def exact(self, values: Array) -> Array:
-        """Stored values (any shape) at the level, in float64; they are used up."""
+        """Return stored values (any shape) at the level in float64; the input is overwritten."""
         for operation in self.operations:
             values = operation(values)
         return values
 
     def __call__(self, values: Array) -> Array:
-        """Stored values (any shape) at the level, in its type; they are used up."""
+        """Return stored values (any shape) at the level in its type; the input is overwritten."""
         return convert(self.exact(values), numpy_type(self.data_type))
 
     @property
-    def total(self) -> bool:
-        """Whether every stored value has one at the level."""
+    def is_defined_everywhere(self) -> bool:
+        """True if every stored value has a value at the level."""
         return all(isinstance(operation, Linear) for operation in self.operations)
 
 
-def calibration(source: Source, band: Band, level: Level) -> Calibration | None:
-    """What becomes of an image's pixels of a band at a level; None: they are taken as stored.
+def calibration(source: Source, band: Band, level: ProcessingLevel) -> Calibration | None:
+    """Return the calibration of an image's pixels of a band; None if the level is the stored values.
 
     Raises:
-        ValueError: a step's function is not known, or its parameter or index is missing.
-        RasterError: the image has not the coefficients that a step takes.
+        ValueError: if a step's function is unknown, or its parameter or index is missing.
+        RasterError: if the image lacks the coefficients of a step.
     """
     if not level.steps:
         return None
@@ -132,25 +130,25 @@ def calibrate(
     *,
     exact: bool = False,
 ) -> tuple[Array, BoolArray]:
-    """Return an image's stored pixels (band, y, x) at their levels, in `dtype`, and which of them are valid.
+    """Return an image's stored pixels (band, y, x) at their levels in `dtype`, and their validity.
 
-    Bands without a calibration keep their values. A pixel that has no value at its level is not valid. With
-    `exact` values are not rounded to their level's type.
+    Bands without a calibration keep their values. A pixel without a value at its level is not valid. With
+    `exact`, values are not rounded to their level's type.
     """
     out = np.empty(values.shape, dtype)
     good = valid.copy()
-    # What overflows is infinite, and cut to the range of an integer type.
+    # Overflowing values become infinite, and are then clipped to the range of an integer type.
     with np.errstate(all="ignore"):
-        for band, how in enumerate(calibrations):
-            if how is None:
-                # Bands of a file are read in the type that holds them all.
+        for band, calibration_of_band in enumerate(calibrations):
+            if calibration_of_band is None:
+                # The values were read in a type that holds all bands of the file.
                 np.copyto(out[band], values[band], casting="unsafe")
-            elif how.total and not exact:
-                out[band] = each(values[band], how)
+            elif calibration_of_band.is_defined_everywhere and not exact:
+                out[band] = map_values(values[band], calibration_of_band)
             else:
-                found = each(values[band], how.exact)
+                found = map_values(values[band], calibration_of_band.exact)
                 good[band] &= ~np.isnan(found)
-                out[band] = found if exact else convert(found, numpy_type(how.data_type))
+                out[band] = found if exact else convert(found, numpy_type(calibration_of_band.data_type))
     return out, good
 
 
@@ -160,13 +158,13 @@ def fill_missing(
     calibrations: Sequence[Calibration | None],
     nodata: Sequence[float | None],
 ) -> None:
-    """Put what the bands (band, y, x) have for missing pixels where a calibrated one is not valid.
+    """Write nodata into the pixels (band, y, x) of calibrated bands that are not valid.
 
-    That is the Band's nodata, or 0: results that no mask goes with show it as they do beside the images.
+    The value is the Band's nodata, or 0, as for pixels outside the images: unmasked results show it.
     """
-    for band, how in enumerate(calibrations):
-        if how is not None:
-            held = held_nodata(values.dtype, nodata[band])
+    for band, calibration_of_band in enumerate(calibrations):
+        if calibration_of_band is not None:
+            held = representable_nodata(values.dtype, nodata[band])
             values[band][~valid[band]] = 0 if held is None else held
 
 
@@ -176,7 +174,7 @@ def _solar_elevation(degrees: float) -> Linear:
     return Linear(1 / math.sin(math.radians(degrees)))
 
 
-# Each function with what its coefficients are.
+# Functions with the names of their coefficients.
 _FUNCTIONS: dict[str, tuple[Callable[..., Operation], tuple[str, ...]]] = {
     "gain_bias": (Linear, ("gain", "bias")),
     "scale": (Linear, ("scale",)),
@@ -195,12 +193,12 @@ def _operation(source: Source, band: Band, step: Mapping[str, Any]) -> Operation
             f"the functions are {', '.join((*_FUNCTIONS, AS_STORED))}"
         )
     make, names = _FUNCTIONS[function]
-    what = f"step {function!r} of band {band.name!r}"
-    where, value = _entry(source, what, step)
+    step_text = f"step {function!r} of band {band.name!r}"
+    location, value = _coefficient(source, step_text, step)
     numbers = tuple(value) if isinstance(value, Sequence) else (value,)
     if len(numbers) != len(names) or not all(isinstance(n, Real) and math.isfinite(n) for n in numbers):
         raise RasterError(
-            f"image {source.id!r} has no {' and '.join(names)} for {what}: its {where} is "
+            f"image {source.id!r} has no {' and '.join(names)} for {step_text}: its {location} is "
             f"{'not set' if value is None else repr(value)}",
             source.id,
             (band.name,),
@@ -208,25 +206,26 @@ def _operation(source: Source, band: Band, step: Mapping[str, Any]) -> Operation
     try:
         return make(*map(float, numbers))
     except ValueError as error:
-        message = f"image {source.id!r} does not allow {what}: its {where} is {value!r}, {error}"
+        message = f"image {source.id!r} does not allow {step_text}: its {location} is {value!r}, {error}"
         raise RasterError(message, source.id, (band.name,)) from error
 
 
-def _entry(source: Source, what: str, step: Mapping[str, Any]) -> tuple[str, Any]:
-    """Where an image's coefficients for a step are, and what is there, None for nothing."""
+def _coefficient(source: Source, step_text: str, step: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return the name and value of an image's coefficients for a step; the value is None if not set."""
     parameter, index = step.get("parameter"), step.get("index")
     if not parameter:
-        raise ValueError(f"{what} names no parameter, the image attribute with its coefficients")
+        raise ValueError(f"{step_text} names no parameter, the image attribute with its coefficients")
     if index is not None and (not isinstance(index, int) or index < 0):
-        raise ValueError(f"{what} has the index {index!r}; an index is a whole number from 0")
+        raise ValueError(f"{step_text} has the index {index!r}; an index is a whole number from 0")
     value = source.coefficients.get(parameter)
     if value is not None and not isinstance(value, Sequence):
         return parameter, value
     if index is None:
-        # The only entry of a list needs none.
+        # A list with one entry needs no index.
         if value is not None and len(value) != 1:
             raise ValueError(
-                f"{what} has no index, but image {source.id!r} has {len(value)} entries in its {parameter}"
+                f"{step_text} has no index, but image {source.id!r} has {len(value)} entries in its "
+                f"{parameter}"
             )
         return parameter, value[0] if value else None
     return f"{parameter}[{index}]", value[index] if value and index < len(value) else None

@@ -1,4 +1,4 @@
-"""Processing levels: what a band's pixels are at a level, by its type and ranges."""
+"""Processing levels: data type, ranges and calibration steps of a band at a level."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,16 @@ from landbridge.raster.model import Band, Range
 
 _MAX_ALIASES = 10
 _DEFAULT_LEVEL = "default"
-# Levels that every band is taken to have, for products without any.
+# Levels that bands without processing levels accept.
 _UNIVERSAL_LEVELS = (None, _DEFAULT_LEVEL, "toa", "surface")
 _DEFAULT_DATA_RANGE = (0.0, 10000.0)
-# A function whose result is stored like the raw band, so that its steps describe nothing new.
+# Function whose result is the stored band, so that its steps change nothing.
 AS_STORED = "dlsr"
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """A band at a processing level: its type, its ranges and the steps that lead there from the raw
-    pixels.
-    """
+class ProcessingLevel:
+    """Processing level of a band: data type, ranges and the steps from the stored pixels."""
 
     data_type: str
     data_range: Range
@@ -29,20 +27,20 @@ class Level:
     steps: tuple[Mapping[str, Any], ...] = ()
 
 
-def unscaled(band: Band) -> bool:
-    """Whether modes of scaling leave a band alone: masks and classes."""
+def ignores_scaling_modes(band: Band) -> bool:
+    """Return whether scaling modes leave a band unchanged, as for masks and classes."""
     return band.type in ("mask", "class")
 
 
-def level_of(band: Band, processing_level: str | None) -> Level:
-    """A band at a processing level.
+def processing_level_of(band: Band, processing_level: str | None) -> ProcessingLevel:
+    """Return a band's processing level.
 
     Raises:
-        ValueError: a band without levels is asked for one that not all bands have, or the level is an alias
-            that leads nowhere or in a circle.
+        ValueError: if the band has no levels and the requested one is not universal, or if the level is an
+            alias of a missing level or of itself.
     """
     if not band.processing_levels:
-        if processing_level not in _UNIVERSAL_LEVELS and not unscaled(band):
+        if processing_level not in _UNIVERSAL_LEVELS and not ignores_scaling_modes(band):
             raise ValueError(f"band {band.name!r} has no processing level {processing_level!r}")
         return _raw(band)
     steps = _steps(band.name, band.processing_levels, processing_level or _DEFAULT_LEVEL)
@@ -53,7 +51,7 @@ def level_of(band: Band, processing_level: str | None) -> Level:
         return _raw(band)
     data_type = check_data_type(last.get("data_type") or "Float64")
     data_range = _range(last.get("data_range")) or full_range(data_type)
-    return Level(
+    return ProcessingLevel(
         data_type,
         data_range,
         _range(last.get("display_range")) or data_range,
@@ -63,15 +61,15 @@ def level_of(band: Band, processing_level: str | None) -> Level:
 
 
 def coefficient_names(bands: Iterable[Band]) -> frozenset[str]:
-    """The image attributes that steps of any level of these bands take coefficients from."""
+    """Return the image attributes that hold the coefficients of any level of these bands."""
     levels = [level for band in bands for level in (band.processing_levels or {}).values()]
     steps = [step for level in levels if not isinstance(level, str) for step in level or ()]
     return frozenset(str(step["parameter"]) for step in steps if step.get("parameter"))
 
 
-def _raw(band: Band) -> Level:
+def _raw(band: Band) -> ProcessingLevel:
     data_range = _range(band.data_range) or _DEFAULT_DATA_RANGE
-    return Level(
+    return ProcessingLevel(
         check_data_type(band.data_type or "UInt16"),
         data_range,
         _range(band.display_range) or data_range,
@@ -88,7 +86,7 @@ def _steps(band: str, levels: Mapping[str, Any], name: str) -> tuple[Mapping[str
             return tuple(value or ())
         if value not in levels:
             raise ValueError(
-                f"processing level {name!r} of band {band!r} is an alias of {value!r}, which is none"
+                f"processing level {name!r} of band {band!r} is an alias of {value!r}, which does not exist"
             )
         value = levels[value]
     raise ValueError(f"processing level {name!r} of band {band!r} is an alias in an infinite loop")

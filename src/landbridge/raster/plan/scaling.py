@@ -1,7 +1,7 @@
-"""The grammar of scaling: from what a caller asks for to one pair of input and output bounds per band.
+"""Scaling argument of raster calls, resolved to input and output bounds per band.
 
-A band's scale is None (values as they are), () (from the band's actual minimum and maximum to 0-255) or
-(in0, in1, out0, out1).
+A band's scale is None (values unchanged), () (from the band's actual minimum and maximum to 0-255) or
+(input low, input high, output low, output high).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,28 @@ from typing import Any
 
 from landbridge.raster.dtypes import check_data_type, common_type, full_range, is_integer, smallest_integer
 from landbridge.raster.model import Band, Range
-from landbridge.raster.plan.processing_levels import Level, level_of, unscaled
+from landbridge.raster.plan.processing_levels import (
+    ProcessingLevel,
+    ignores_scaling_modes,
+    processing_level_of,
+)
+from landbridge.raster.rescale import Scale
 
-Scale = tuple[()] | tuple[float, float, float, float] | None
 Bound = float | str
 
 
 class ScalingMode(StrEnum):
-    """How bands are scaled where no bounds are given."""
+    """Way to scale bands without explicit bounds.
+
+    RAW
+        Values stay unchanged.
+    DISPLAY
+        The display range maps to 0-255.
+    AUTO
+        The actual minimum and maximum map to 0-255.
+    PHYSICAL
+        The data range maps to the physical range.
+    """
 
     RAW = "raw"
     DISPLAY = "display"
@@ -27,8 +41,8 @@ class ScalingMode(StrEnum):
     PHYSICAL = "physical"
 
 
-# The output range of display: its end is cut to 255 for integer types; for the others it leaves room for
-# every value of the last shade.
+# Output range of "display". Integer types truncate its end to 255; for other types the last of the 256 shades
+# gets the full width of one.
 _DISPLAY_OUTPUT = (0, 255.99)
 _DISPLAY_INTEGER = (0, 255)
 _MODE_TYPES = {ScalingMode.DISPLAY: "Byte", ScalingMode.AUTO: "Byte", ScalingMode.PHYSICAL: "Float64"}
@@ -36,16 +50,16 @@ _MODE_TYPES = {ScalingMode.DISPLAY: "Byte", ScalingMode.AUTO: "Byte", ScalingMod
 
 @dataclass(frozen=True, slots=True)
 class _Spec:
-    """What is asked for one band: a mode, bounds (none, two or four), or nothing."""
+    """Request for one band: a mode, bounds (zero, two or four), or neither."""
 
     mode: ScalingMode | None = None
     bounds: tuple[Bound, ...] | None = None
-    # A mode on a mask or class band: it scales nothing, and counts only where there is no other.
-    weak: ScalingMode | None = None
+    # Mode on a mask or class band. It scales nothing, and counts only if no other band has a mode.
+    ignored_mode: ScalingMode | None = None
 
     @property
     def implied(self) -> ScalingMode | None:
-        """The mode that bounds alone stand for."""
+        """Mode that the bounds imply."""
         if self.bounds is None:
             return None
         if not self.bounds:
@@ -61,10 +75,39 @@ def scaling_parameters(
     scaling: Any = None,
     data_type: str | None = None,
 ) -> tuple[list[Scale] | None, str]:
-    """The scales of one product's bands, or None if no band is scaled, and the output's data type.
+    """Resolve a scaling for the bands of one product.
 
-    Raises:
-        ValueError: scaling, data type or processing level is not valid for these bands, or modes conflict.
+    Parameters
+    ----------
+    bands : sequence of Band
+        Bands of one product.
+    processing_level : str, optional
+        Name of the processing level; None is the default level.
+    scaling : str, sequence or mapping, optional
+        A mode ("raw", "display", "auto" or "physical") for all bands; a list with an entry per band; or a
+        mapping from band names, and "default_" for the others, to entries. An entry is None, a mode, or a
+        tuple of zero, two (input) or four (input and output) bounds: numbers, or percentages such as "2%".
+    data_type : str, optional
+        Data type of the output; by default it follows from the scaling and the bands.
+
+    Returns
+    -------
+    scales : list or None
+        Per band: None (values unchanged), () (from actual minimum and maximum to 0-255) or (input low, input
+        high, output low, output high). None if no band is scaled.
+    data_type : str
+        Data type of the output.
+
+    Raises
+    ------
+    ValueError
+        If scaling, data type or processing level is not valid for these bands, or modes conflict.
+
+    Examples
+    --------
+    >>> from landbridge.raster import Band, scaling_parameters
+    >>> scaling_parameters([Band("red", display_range=(0, 4000))], scaling="display")
+    ([(0, 4000, 0, 255)], 'Byte')
     """
     scales, output = _resolve(bands, processing_level, scaling, data_type)
     return (scales if any(scale is not None for scale in scales) else None), output
@@ -76,12 +119,27 @@ def collection_scaling_parameters(
     scaling: Any = None,
     data_type: str | None = None,
 ) -> tuple[list[Scale] | None, str]:
-    """The scales and data type of bands that several products have in common, in one order.
+    """Resolve a scaling for bands that several products have in common.
 
-    With a scaling that leaves all bands as they are the scales are a list of None; without one, None.
+    Parameters
+    ----------
+    products : sequence of sequence of Band
+        Bands of each product, in the same order.
+    processing_level, scaling, data_type
+        As in `scaling_parameters`.
 
-    Raises:
-        ValueError: as for one product, or a band's scale differs between products.
+    Returns
+    -------
+    scales : list or None
+        Scale per band, as in `scaling_parameters`; a list of None if the scaling leaves all bands unchanged,
+        and None if there is no scaling.
+    data_type : str
+        Data type that holds the output of all products.
+
+    Raises
+    ------
+    ValueError
+        As for one product, or if a band's scale differs between products.
     """
     if not products:
         raise ValueError("there are no products to scale the bands of")
@@ -100,7 +158,7 @@ def collection_scaling_parameters(
 def _resolve(
     bands: Sequence[Band], processing_level: str | None, scaling: Any, data_type: str | None
 ) -> tuple[list[Scale], str]:
-    levels = [level_of(band, processing_level) for band in bands]
+    levels = [processing_level_of(band, processing_level) for band in bands]
     if data_type is not None:
         data_type = check_data_type(data_type)
     specs = _parse(scaling, bands)
@@ -118,7 +176,7 @@ def _parse(scaling: Any, bands: Sequence[Band]) -> list[_Spec]:
     if isinstance(scaling, Mapping):
         return [_parse_one(_look_up(scaling, band), band) for band in bands]
     if not isinstance(scaling, (list, tuple)):
-        raise ValueError(  # noqa: TRY004 - what the API promises
+        raise ValueError(  # noqa: TRY004 - the API promises a ValueError
             f"scaling must be None, a mode, a list or a mapping, got {type(scaling).__name__}"
         )
     if len(scaling) != len(bands):
@@ -129,7 +187,7 @@ def _parse(scaling: Any, bands: Sequence[Band]) -> list[_Spec]:
 def _look_up(scaling: Mapping[str, Any], band: Band) -> Any:
     if band.name in scaling:
         return scaling[band.name]
-    return None if unscaled(band) else scaling.get("default_")
+    return None if ignores_scaling_modes(band) else scaling.get("default_")
 
 
 def _parse_one(entry: Any, band: Band) -> _Spec:
@@ -142,9 +200,9 @@ def _parse_one(entry: Any, band: Band) -> _Spec:
             raise ValueError(
                 f"scaling mode of band {band.name!r} must be one of {', '.join(ScalingMode)}, got {entry!r}"
             ) from None
-        return _Spec(weak=mode) if unscaled(band) else _Spec(mode=mode)
+        return _Spec(ignored_mode=mode) if ignores_scaling_modes(band) else _Spec(mode=mode)
     if not isinstance(entry, (list, tuple)):
-        raise ValueError(  # noqa: TRY004 - what the API promises
+        raise ValueError(  # noqa: TRY004 - the API promises a ValueError
             f"scaling of band {band.name!r} must be None, a mode or a tuple, got {entry!r}"
         )
     if len(entry) not in (0, 2, 4):
@@ -170,13 +228,13 @@ def _check_bound(bound: Any, band: str) -> None:
 
 
 def _mode_and_type(
-    specs: Sequence[_Spec], data_type: str | None, levels: Sequence[Level]
+    specs: Sequence[_Spec], data_type: str | None, levels: Sequence[ProcessingLevel]
 ) -> tuple[ScalingMode, str]:
     mode = _single_mode({spec.mode for spec in specs if spec.mode is not None})
     if mode is None and data_type is not None:
         mode = _mode_of_type(data_type)
     if mode is None:
-        mode, data_type = _implied(specs)
+        mode, data_type = _implied_mode(specs)
     if data_type is None:
         data_type = _MODE_TYPES.get(mode) or common_type(level.data_type for level in levels)
     return mode, data_type
@@ -190,14 +248,14 @@ def _single_mode(modes: set[ScalingMode]) -> ScalingMode | None:
     return next(iter(modes), None)
 
 
-def _implied(specs: Sequence[_Spec]) -> tuple[ScalingMode, str | None]:
-    """The mode that bounds imply, and the data type if it follows from their output ranges."""
+def _implied_mode(specs: Sequence[_Spec]) -> tuple[ScalingMode, str | None]:
+    """Return the mode that bounds imply, and the data type if it follows from their output ranges."""
     implied = {spec.implied for spec in specs if spec.implied is not None}
     if not implied and any(spec.bounds for spec in specs):
         raise ValueError("cannot determine output data type or mode: the outputs are all percentages")
     if not implied:
-        weak = _single_mode({spec.weak for spec in specs if spec.weak is not None})
-        return weak or ScalingMode.RAW, None
+        ignored_mode = _single_mode({spec.ignored_mode for spec in specs if spec.ignored_mode is not None})
+        return ignored_mode or ScalingMode.RAW, None
     if implied <= {ScalingMode.AUTO, ScalingMode.DISPLAY} or len(implied) == 1:
         return _single_mode(implied) or ScalingMode.DISPLAY, None
     outputs = [value for spec in specs for value in _outputs(spec)]
@@ -208,7 +266,7 @@ def _implied(specs: Sequence[_Spec]) -> tuple[ScalingMode, str | None]:
 
 
 def _outputs(spec: _Spec) -> tuple[float, ...]:
-    """The output bounds that a spec is known to have before there is a data type."""
+    """Return the output bounds of a spec that do not depend on the data type."""
     if spec.bounds is None:
         return ()
     if len(spec.bounds) == 4:
@@ -222,7 +280,7 @@ def _mode_of_type(data_type: str) -> ScalingMode:
     return ScalingMode.RAW if is_integer(data_type) else ScalingMode.PHYSICAL
 
 
-def _scale(spec: _Spec, level: Level, mode: ScalingMode, data_type: str) -> Scale:
+def _scale(spec: _Spec, level: ProcessingLevel, mode: ScalingMode, data_type: str) -> Scale:
     if spec.bounds is not None:
         bounds = spec.bounds
     elif spec.mode is None or spec.mode is ScalingMode.RAW:
@@ -243,20 +301,20 @@ def _scale(spec: _Spec, level: Level, mode: ScalingMode, data_type: str) -> Scal
     return (*inputs, *outputs)
 
 
-def _input_range(level: Level, mode: ScalingMode) -> Range:
+def _input_range(level: ProcessingLevel, mode: ScalingMode) -> Range:
     if mode is ScalingMode.PHYSICAL:
         return level.data_range
     return full_range(level.data_type) if mode is ScalingMode.RAW else level.display_range
 
 
-def _output_range(level: Level, mode: ScalingMode, data_type: str) -> Range:
+def _output_range(level: ProcessingLevel, mode: ScalingMode, data_type: str) -> Range:
     if mode is ScalingMode.PHYSICAL:
         return level.physical_range
     return full_range(data_type) if mode is ScalingMode.RAW else _DISPLAY_OUTPUT
 
 
 def _bounds(bounds: Sequence[Bound], full: Range, *, cut: bool) -> tuple[float, float]:
-    """Two bounds as numbers, percentages taken of a range; `cut` drops their fractions."""
+    """Return two bounds as numbers, percentages relative to a range; `cut` truncates fractions."""
     first, second = (_value(bound, full) for bound in bounds)
     return (int(first), int(second)) if cut else (first, second)
 

@@ -1,36 +1,40 @@
-"""Blocks of the output grid, and their sampling of the grids of files."""
+"""Blocks of the output grid, and mappings from their pixels to those of files."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.coordinate_grid import Lattice, Net, extent_in, lattice_of, net_of
-from landbridge.raster.grids.crs import crs_on
-from landbridge.raster.grids.geobox import GridKey, key_of
-from landbridge.raster.grids.longitudes import turn_of, turns_between
-from landbridge.raster.grids.windows import Window
-from landbridge.raster.resample.nearest import Nearest
+from landbridge.raster.array_types import Window
+from landbridge.raster.grids.coordinate_grid import (
+    CoordinateGrid,
+    CoordinateGrids,
+    SourceCoordinates,
+    coordinate_grid_of,
+    source_coordinates_of,
+    x_extent,
+)
+from landbridge.raster.grids.crs import grid_crs
+from landbridge.raster.grids.geobox import GridKey, grid_key
+from landbridge.raster.grids.longitudes import period_shifts, x_period
+from landbridge.raster.resample.nearest import NearestMapping
 
-# A place this near to a file's edge, in pixels, may belong to its other edge, a turn of longitudes further.
-_TURN_SLACK = 1e-3
-# Bytes of nets, and how many, that are kept for blocks still to come.
-_SMALL_NET, _MOST_NETS = 64 * 2**10, 512
-
-Nets = dict[tuple[Any, ...], Net]
-"""Nets by the system and resolution of files, and among several blocks by their place and size."""
+# Distance in pixels from a file's edge within which a point may belong to its opposite edge, a period
+# further.
+_EDGE_SLACK = 1e-3
+# Largest coordinate grid in bytes, and largest number of them, that are shared with later blocks.
+_MAX_SHARED_BYTES, _MAX_SHARED_GRIDS = 64 * 2**10, 512
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of an output grid of `whole` (rows, columns), with the place (y, x) of its corner there."""
+    """Part of an output grid of `whole` (rows, columns), with its corner at `origin` (y, x)."""
 
     grid: GeoBox
     origin: tuple[int, int]
     whole: tuple[int, int]
 
     def part(self, window: Window) -> "Block":
-        """Return a window (y, x) of the block as a block."""
+        """Return a window (y, x) of the block as a block of its own."""
         y, x = window
         if (y.stop - y.start, x.stop - x.start) == self.grid.shape.yx:
             return self
@@ -38,64 +42,65 @@ class Block:
         return Block(self.grid[y, x], origin, self.whole)
 
     @property
-    def sides(self) -> tuple[bool, bool, bool, bool]:
-        """Sides (top, bottom, left, right) at which the output grid goes on."""
+    def open_sides(self) -> tuple[bool, bool, bool, bool]:
+        """Sides (top, bottom, left, right) at which the output grid continues."""
         (top, left), (height, width) = self.origin, self.grid.shape.yx
         return (top > 0, top + height < self.whole[0], left > 0, left + width < self.whole[1])
 
 
-class Samples:
-    """Sampling of the grids of files by a block.
+class BlockMappings:
+    """Mappings from a block's pixels to the grids of files.
 
-    Files that share a grid, as the bands of an image do, or a system and resolution, are looked at once.
+    Files that share a grid, as the bands of an image do, share a mapping. Files that share a reference system
+    and resolution share a coordinate grid.
     """
 
-    def __init__(self, block: Block, nets: Nets | None = None) -> None:
-        """Take the block, and what blocks of the same output grid have found: stacks come back to each of
-        them.
-        """
+    def __init__(self, block: Block, coordinate_grids: CoordinateGrids | None = None) -> None:
+        """Create the mappings of a block, with coordinate grids shared by blocks of the same output grid."""
         self.block = block
-        self._known: dict[GridKey, Nearest] = {}
-        self._nets: Nets = {}
-        self._shared: Nets = {} if nets is None else nets
+        self._known: dict[GridKey, NearestMapping] = {}
+        self._coordinate_grids: CoordinateGrids = {}
+        self._shared_grids: CoordinateGrids = {} if coordinate_grids is None else coordinate_grids
 
-    def get(self, source: GeoBox) -> Nearest:
-        """Return the block's sampling of a file's grid by the nearest pixel."""
-        key = key_of(source)
-        sampling = self._known.get(key)
-        if sampling is None:
-            sampling = self._known[key] = Nearest(source, self.block.grid, lambda: self._lattice(source))
-        return sampling
+    def get(self, source: GeoBox) -> NearestMapping:
+        """Return the mapping from the block's pixels to the nearest pixels of a file's grid."""
+        key = grid_key(source)
+        mapping = self._known.get(key)
+        if mapping is None:
+            mapping = self._known[key] = NearestMapping(
+                source, self.block.grid, lambda: self._source_coordinates(source)
+            )
+        return mapping
 
-    def turns(self, source: GeoBox) -> list[float]:
-        """Return the distances along x by which a file's grid is moved to lie on the block.
-
-        That is 0, but for longitudes that the block counts otherwise than the file: then whole turns.
-        """
-        turn = turn_of(crs_on(source))
-        if turn is None:
+    def x_shifts(self, source: GeoBox) -> list[float]:
+        """Return the shifts along x, multiples of the period, by which a file's grid overlaps the block."""
+        period = x_period(grid_crs(source))
+        if period is None:
             return [0.0]
-        extent = extent_in(source, self.block.grid, lambda: self._net(source))
+        extent = x_extent(source, self.block.grid, lambda: self._coordinate_grid(source))
         if extent is None:
             return []
-        slack = abs(source.resolution.x) * _TURN_SLACK
+        slack = abs(source.resolution.x) * _EDGE_SLACK
         left, _, right, _ = source.boundingbox.bbox
-        turns = turns_between(extent[0] - slack, extent[1] + slack, left, right, turn)
-        return [number * turn for number in turns]
+        x_shifts = period_shifts(extent[0] - slack, extent[1] + slack, left, right, period)
+        return [number * period for number in x_shifts]
 
-    def _lattice(self, source: GeoBox) -> Lattice:
-        return lattice_of(source, self._net(source))
+    def _source_coordinates(self, source: GeoBox) -> SourceCoordinates:
+        return source_coordinates_of(source, self._coordinate_grid(source))
 
-    def _net(self, source: GeoBox) -> Net:
+    def _coordinate_grid(self, source: GeoBox) -> CoordinateGrid:
         transform = source.transform
-        key = (str(crs_on(source)), transform.a, transform.b, transform.d, transform.e)
-        net = self._nets.get(key)
-        if net is None:
+        key = (str(grid_crs(source)), transform.a, transform.b, transform.d, transform.e)
+        coordinate_grid = self._coordinate_grids.get(key)
+        if coordinate_grid is None:
             here = (*key, self.block.origin, self.block.grid.shape.yx)
-            net = self._shared.get(here)
-            if net is None:
-                net = net_of(source, self.block.grid, self.block.origin)
-                if net.nbytes <= _SMALL_NET and len(self._shared) < _MOST_NETS:
-                    self._shared[here] = net
-            self._nets[key] = net
-        return net
+            coordinate_grid = self._shared_grids.get(here)
+            if coordinate_grid is None:
+                coordinate_grid = coordinate_grid_of(source, self.block.grid, self.block.origin)
+                if (
+                    coordinate_grid.nbytes <= _MAX_SHARED_BYTES
+                    and len(self._shared_grids) < _MAX_SHARED_GRIDS
+                ):
+                    self._shared_grids[here] = coordinate_grid
+            self._coordinate_grids[key] = coordinate_grid
+        return coordinate_grid

@@ -1,63 +1,71 @@
-"""Resampling of a file onto a block: by the nearest pixel, by interpolation, or from several pixels."""
+"""Resampling of a file to a block: nearest neighbor, interpolation, or aggregation of several pixels."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.coordinate_grid import moved
-from landbridge.raster.grids.geobox import BoolArray
-from landbridge.raster.io.file_windows import OpenFile, Pixels, read_window, with_validity
+from landbridge.raster.array_types import Array, BoolArray
+from landbridge.raster.grids.wrapped_grids import shift_x, window_grid, wrapped_columns
+from landbridge.raster.io.file_windows import OpenFile, read_window
 from landbridge.raster.plan.arguments import INTERPOLATING
-from landbridge.raster.plan.plan import FileRead
-from landbridge.raster.resample.block import Block, Samples
-from landbridge.raster.resample.gdal_warp import columns_of, warp, widened_window, window_grid
-from landbridge.raster.resample.local_scales import counted, finer, interpolated, local_scales
-from landbridge.raster.resample.nearest import Sample
+from landbridge.raster.plan.reads import FileRead
+from landbridge.raster.resample.block import Block, BlockMappings
+from landbridge.raster.resample.gdal_warp import warp_by_gdal, widened_window
+from landbridge.raster.resample.local_scales import (
+    aggregate_samples,
+    interpolate_locally,
+    local_scales,
+    refine_grid,
+)
+from landbridge.raster.resample.nearest import PixelMapping
+from landbridge.raster.resample.validity import Pixels, with_validity
 
-Array = np.ndarray[Any, Any]
-# Pixels span at most this part of a file along either edge.
-_MOST_SPANNED = 8
-Alpha = Callable[[GeoBox], BoolArray]
-"""Function of a file's grid: the pixels (y, x) of it that the image's alpha, in another file, shows."""
+# Smallest number of output pixels that a file spans along either edge.
+_MIN_PIXELS_ACROSS = 8
+AlphaReader = Callable[[GeoBox], BoolArray]
+"""Function from a file's grid to flags (y, x) of the pixels that the alpha band of another file shows."""
 
 
-def at_turns(opened: OpenFile, samples: Samples) -> list[OpenFile]:
-    """Return a file moved to each of the turns of longitudes at which it touches a block."""
-    view = opened.view
+def at_period_shifts(opened: OpenFile, mappings: BlockMappings) -> list[OpenFile]:
+    """Return a file shifted to each period of x in which it touches a block."""
+    read_level = opened.read_level
     return [
-        replace(opened, view=replace(view, grid=moved(view.grid, x))) if x else opened
-        for x in samples.turns(view.grid)
+        replace(opened, read_level=replace(read_level, grid=shift_x(read_level.grid, x))) if x else opened
+        for x in mappings.x_shifts(read_level.grid)
     ]
 
 
-def sampled_block(opened: OpenFile, file: FileRead, sample: Sample) -> Pixels:
-    """Return the pixels that a sample takes."""
-    values = sample.take(read_window(opened, file.indexes, sample.window))
-    return with_validity(opened, file, values, sample.window, sample)
+def nearest_block(opened: OpenFile, file: FileRead, mapping: PixelMapping) -> Pixels:
+    """Return the pixels of a nearest-neighbor mapping."""
+    values = mapping.take(read_window(opened, file.indexes, mapping.window))
+    return with_validity(opened, file, values, mapping.window, mapping)
 
 
-def warped_block(
-    opened: OpenFile, file: FileRead, samples: Samples, resampler: str, sample: Sample, alpha: Alpha | None
+def resampled_block(
+    opened: OpenFile,
+    file: FileRead,
+    mappings: BlockMappings,
+    resampler: str,
+    mapping: PixelMapping,
+    alpha: AlphaReader | None,
 ) -> Pixels:
-    """Return a block by an interpolating or counting resampler, from the window that its kernel can reach.
+    """Return a block by an interpolating or aggregating resampler, from the window that its kernel reaches.
 
-    A pixel is covered if its center lies in the file: interpolation does not reach beyond. Hidden pixels are
-    left out before, not after.
+    A pixel is covered if its center lies in the file. Hidden pixels are excluded before resampling.
     """
-    view, block = opened.view, samples.block
-    grid = block.grid[sample.roi]
-    scale, scales = view.scale, None
-    if view.times:
-        scales = _scales(view.grid, block.part(sample.roi))
-        # They are (rows, columns), the other (x, y).
+    read_level, block = opened.read_level, mappings.block
+    grid = block.grid[mapping.roi]
+    scale, scales = read_level.scale, None
+    if read_level.samples_per_edge:
+        scales = _local_scales(read_level.grid, block.part(mapping.roi))
+        # Local scales are (rows, columns); the plan's scale is (x, y).
         scale = (float(scales[1].max()), float(scales[0].max()))
-    window = widened_window(sample.window, scale, view.grid)
-    there = window_grid(view.grid, window)
-    # Beyond the edge of a file that goes around the Earth lies its other edge.
-    parts = [(window[0], x) for x in columns_of(window[1], view.grid.shape.x)]
+    window = widened_window(mapping.window, scale, read_level.grid)
+    there = window_grid(read_level.grid, window)
+    # A window of a file around the globe continues at its opposite edge.
+    parts = [(window[0], x) for x in wrapped_columns(window[1], read_level.grid.shape.x)]
     raw = [with_validity(opened, file, read_window(opened, file.indexes, part), part, None) for part in parts]
     values, valid = raw[0].values, raw[0].valid
     if len(raw) > 1:
@@ -65,34 +73,34 @@ def warped_block(
         valid = np.concatenate([part.valid for part in raw], axis=2)
     if alpha is not None:
         valid &= alpha(there)
-    values, valid = _with_seen(file, values, valid)
+    values, valid = _apply_own_alpha(file, values, valid)
     hides = len(values) > len(file.indexes)
     before = valid
     if scales is None:
-        values, good = warp(values, valid, there, grid, scale, resampler)
+        values, good = warp_by_gdal(values, valid, there, grid, scale, resampler)
     else:
-        lattice = samples.get(view.grid).lattice
-        assert lattice is not None
-        rows, columns = lattice.coordinates(sample.roi)
+        source_coordinates = mappings.get(read_level.grid).source_coordinates
+        assert source_coordinates is not None
+        rows, columns = source_coordinates.coordinates(mapping.roi)
         places = (rows - window[0].start, columns - window[1].start)
-        values, good = interpolated(values, valid, *places, scales, resampler)
+        values, good = interpolate_locally(values, valid, *places, scales, resampler)
     if resampler in INTERPOLATING and not before.all():
-        # Not beyond the valid pixels either: GDAL sees to that only where there is one band.
+        # Nor does interpolation extend beyond valid pixels; GDAL ensures that only for single bands.
         y, x = (
             slice(inner.start - outer.start, inner.stop - outer.start)
-            for inner, outer in zip(sample.window, window, strict=True)
+            for inner, outer in zip(mapping.window, window, strict=True)
         )
-        good &= sample.take(before[:, y, x])
-    if sample.inside is not None:
-        good &= sample.inside
+        good &= mapping.take(before[:, y, x])
+    if mapping.inside is not None:
+        good &= mapping.inside
     count = len(file.indexes)
-    return Pixels(sample.roi, values[:count], good[:count], sample.inside, good[-1] if hides else None)
+    return Pixels(mapping.roi, values[:count], good[:count], mapping.inside, good[-1] if hides else None)
 
 
-def _with_seen(file: FileRead, values: Array, valid: BoolArray) -> tuple[Array, BoolArray]:
-    """Return pixels of which those that the file's own alpha hides are not valid, with one more band.
+def _apply_own_alpha(file: FileRead, values: Array, valid: BoolArray) -> tuple[Array, BoolArray]:
+    """Return pixels and validity after the file's own alpha band, with a further band.
 
-    That band is valid for each pixel that is not hidden. Alpha's own values are all valid.
+    The further band is valid for pixels that are not hidden. The values of the alpha band are all valid.
     """
     if file.alpha <= 0:
         return values, valid
@@ -103,54 +111,54 @@ def _with_seen(file: FileRead, values: Array, valid: BoolArray) -> tuple[Array, 
     return np.concatenate([values, visible[None].astype(values.dtype)]), valid
 
 
-def _scales(source: GeoBox, block: Block) -> tuple[Array, Array]:
-    """Return how many source rows and columns each pixel of a block spans."""
+def _local_scales(source: GeoBox, block: Block) -> tuple[Array, Array]:
+    """Return the number of source rows and columns per pixel of a block, for each pixel."""
     rows, columns = block.grid.shape.yx
     wider = Block(
         window_grid(block.grid, (slice(-1, rows + 1), slice(-1, columns + 1))),
         (block.origin[0] - 1, block.origin[1] - 1),
         block.whole,
     )
-    lattice = Samples(wider).get(source).lattice
-    assert lattice is not None
-    down, across = local_scales(*lattice.coordinates((slice(0, rows + 2), slice(0, columns + 2))))
+    source_coordinates = BlockMappings(wider).get(source).source_coordinates
+    assert source_coordinates is not None
+    down, across = local_scales(*source_coordinates.coordinates((slice(0, rows + 2), slice(0, columns + 2))))
     # At a pole a pixel spans all longitudes.
-    most = [max(1.0, size / _MOST_SPANNED) for size in source.shape.yx]
+    most = [max(1.0, size / _MIN_PIXELS_ACROSS) for size in source.shape.yx]
     return np.minimum(down, most[0]), np.minimum(across, most[1])
 
 
-def counted_block(
-    opened: OpenFile, file: FileRead, block: Block, resampler: str, alpha: Alpha | None
+def supersampled_block(
+    opened: OpenFile, file: FileRead, block: Block, resampler: str, alpha: AlphaReader | None
 ) -> Pixels | None:
-    """Return a block by a counting resampler, from several nearest pixels for each of its pixels."""
-    times = opened.view.times
-    origin, whole = ((y * times, x * times) for y, x in (block.origin, block.whole))
-    samples = Samples(Block(finer(block.grid, times), origin, whole))
-    values, valid, covered = None, None, np.zeros(samples.block.grid.shape.yx, bool)
-    for there in at_turns(opened, samples):
-        sample = samples.get(there.view.grid).whole()
-        if sample is None:
+    """Return a block by an aggregating resampler, from several nearest neighbors per pixel."""
+    samples_per_edge = opened.read_level.samples_per_edge
+    origin, full = ((y * samples_per_edge, x * samples_per_edge) for y, x in (block.origin, block.whole))
+    mappings = BlockMappings(Block(refine_grid(block.grid, samples_per_edge), origin, full))
+    values, valid, covered = None, None, np.zeros(mappings.block.grid.shape.yx, bool)
+    for there in at_period_shifts(opened, mappings):
+        mapping = mappings.get(there.read_level.grid).full()
+        if mapping is None:
             continue
-        pixels = sampled_block(there, file, sample)
+        pixels = nearest_block(there, file, mapping)
         good = pixels.valid
         if alpha is not None:
-            good = good & sample.take(alpha(there.view.grid[sample.window]))
-        found, good = _with_seen(file, pixels.values, good)
-        if sample.inside is not None:
-            good = good & sample.inside
+            good = good & mapping.take(alpha(there.read_level.grid[mapping.window]))
+        found, good = _apply_own_alpha(file, pixels.values, good)
+        if mapping.inside is not None:
+            good = good & mapping.inside
         if values is None or valid is None:
             values = np.zeros((len(found), *covered.shape), found.dtype)
             valid = np.zeros(values.shape, bool)
-        where = (slice(None), *sample.roi)
+        where = (slice(None), *mapping.roi)
         np.copyto(values[where], found, where=good)
         valid[where] |= good
-        covered[sample.roi] |= True if sample.inside is None else sample.inside
+        covered[mapping.roi] |= True if mapping.inside is None else mapping.inside
     if values is None or valid is None:
         return None
     rows, columns = block.grid.shape.yx
-    out, good = counted(values, valid, times, resampler)
+    out, good = aggregate_samples(values, valid, samples_per_edge, resampler)
     count = len(file.indexes)
-    covered = np.any(covered.reshape(rows, times, columns, times), axis=(1, 3))
+    covered = np.any(covered.reshape(rows, samples_per_edge, columns, samples_per_edge), axis=(1, 3))
     return Pixels(
         (slice(0, rows), slice(0, columns)),
         out[:count],

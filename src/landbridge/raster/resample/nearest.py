@@ -1,4 +1,4 @@
-"""Sampling by the nearest pixel: the source pixel that each output pixel is nearest to, exactly."""
+"""Nearest-neighbor resampling: mappings from output pixels to source pixels, exact at pixel borders."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.coordinate_grid import TIE, FloatArray, IntArray, Lattice
-from landbridge.raster.grids.crs import crs_on, same_crs
-from landbridge.raster.grids.geobox import BoolArray
-from landbridge.raster.grids.windows import Window, extent, extent_along, within
+from landbridge.raster.array_types import BoolArray, FloatArray, IntArray, Window
+from landbridge.raster.grids.coordinate_grid import TIE, SourceCoordinates
+from landbridge.raster.grids.crs import grid_crs, same_crs
+from landbridge.raster.grids.windows import extent, extent_along, within
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Output pixels `roi` (y, x) take source pixels of `window`.
+class PixelMapping:
+    """Mapping from output pixels `roi` (y, x) to source pixels of `window`.
 
-    If the grids are parallel, `rows` and `columns`, counted from the window's corner, are those of each
-    output row and column, and every pixel of `roi` is inside the source. Else `index` (y, x) is each pixel's
-    place in the flattened window, and `inside` tells whether it has one (None: all have).
+    If the grids are aligned, `rows` and `columns`, relative to the window's corner, are those of each output
+    row and column, and every pixel of `roi` is inside the source. Otherwise `index` (y, x) is the position of
+    each pixel in the flattened window, and `inside` is False for pixels outside the source (None: all are
+    inside).
     """
 
     roi: Window
@@ -40,7 +41,7 @@ class Sample:
     def take(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the output pixels (..., y, x) of `roi` from the window's (..., y, x)."""
         if self.index is not None:
-            # Clipped rather than checked: the index lies inside.
+            # The mode "clip" skips bounds checks: all indexes are inside.
             return np.take(pixels.reshape(*pixels.shape[:-2], -1), self.index, axis=-1, mode="clip")
         assert self.rows is not None
         assert self.columns is not None
@@ -49,35 +50,37 @@ class Sample:
         return pixels[..., self.rows[:, None], self.columns[None, :]]
 
 
-class Nearest:
-    """Sampling of a source grid by a target grid, by the nearest pixel.
+class NearestMapping:
+    """Nearest-neighbor mapping from a target grid to a source grid.
 
-    Either `parallel` tells it, None if the grids do not meet, or else `lattice`. Pixels do not depend on
-    how a grid is cut into blocks.
+    Grids with parallel axes have the mapping `aligned`, None if they do not overlap; others have
+    `source_coordinates`. The result does not depend on the division of a grid into blocks.
     """
 
-    def __init__(self, source: GeoBox, target: GeoBox, lattice: "Callable[[], Lattice]") -> None:
-        """Take the grids, and how to get the lattice if there is need for one."""
+    def __init__(
+        self, source: GeoBox, target: GeoBox, source_coordinates: Callable[[], SourceCoordinates]
+    ) -> None:
+        """Store the grids; `source_coordinates` is called if they are not aligned."""
         self._shape = target.shape.yx
-        self._whole: Sample | None = None
-        self.lattice: Lattice | None = None
-        if same_crs(crs_on(source), crs_on(target)):
+        self._full: PixelMapping | None = None
+        self.source_coordinates: SourceCoordinates | None = None
+        if same_crs(grid_crs(source), grid_crs(target)):
             affine = ~source.transform @ target.transform
             if affine.b == 0 and affine.d == 0:
-                self._whole = self.parallel = _parallel(source, target, affine)
+                self._full = self.aligned = _aligned_mapping(source, target, affine)
                 return
-        self.parallel = None
-        self.lattice = lattice()
+        self.aligned = None
+        self.source_coordinates = source_coordinates()
 
-    def whole(self) -> Sample | None:
-        """Return the whole target's sample; None if the grids do not meet."""
-        if self._whole is None and self.lattice is not None:
+    def full(self) -> PixelMapping | None:
+        """Return the mapping of the whole target; None if the grids do not overlap."""
+        if self._full is None and self.source_coordinates is not None:
             height, width = self._shape
-            self._whole = _sampled(self.lattice, (slice(0, height), slice(0, width)))
-        return self._whole
+            self._full = _mapping_of_part(self.source_coordinates, (slice(0, height), slice(0, width)))
+        return self._full
 
 
-def _parallel(source: GeoBox, target: GeoBox, affine: Affine) -> Sample | None:
+def _aligned_mapping(source: GeoBox, target: GeoBox, affine: Affine) -> PixelMapping | None:
     height, width = target.shape.yx
     rows = np.floor(affine.e * (np.arange(height) + 0.5) + affine.f + TIE).astype(np.intp)
     columns = np.floor(affine.a * (np.arange(width) + 0.5) + affine.c + TIE).astype(np.intp)
@@ -86,16 +89,16 @@ def _parallel(source: GeoBox, target: GeoBox, affine: Affine) -> Sample | None:
         return None
     rows, columns = rows[y], columns[x]
     window = (_span(rows), _span(columns))
-    return Sample((y, x), window, rows=rows - window[0].start, columns=columns - window[1].start)
+    return PixelMapping((y, x), window, rows=rows - window[0].start, columns=columns - window[1].start)
 
 
-def _sampled(lattice: "Lattice", part: Window) -> Sample | None:
-    """Return the sample of a part (y, x) of a target that lies otherwise than its source."""
-    rows, columns = lattice.coordinates(part)
-    height, width = lattice.source.shape.yx
+def _mapping_of_part(source_coordinates: SourceCoordinates, part: Window) -> PixelMapping | None:
+    """Return the mapping of a part (y, x) of a target that is not aligned with its source."""
+    rows, columns = source_coordinates.coordinates(part)
+    height, width = source_coordinates.source.shape.yx
     roi = part
     inside: BoolArray | None = None
-    # False as well if a coordinate is not a number.
+    # The comparison is also false for NaN.
     if not (rows.min() >= 0 and rows.max() < height and columns.min() >= 0 and columns.max() < width):
         with np.errstate(invalid="ignore"):
             inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
@@ -107,23 +110,23 @@ def _sampled(lattice: "Lattice", part: Window) -> Sample | None:
         if inside.all():
             inside = None
         else:
-            # Pixels outside take any pixel: they are not valid.
+            # Pixels outside take an arbitrary pixel and are not valid.
             first = np.unravel_index(int(inside.argmax()), inside.shape)
             rows, columns = np.where(inside, rows, rows[first]), np.where(inside, columns, columns[first])
     window = (_floored_span(rows), _floored_span(columns))
     index = _flattened(rows.astype(np.intp), columns.astype(np.intp), window)
-    return Sample(roi, window, index=index, inside=inside)
+    return PixelMapping(roi, window, index=index, inside=inside)
 
 
-def runs(indexes: IntArray, tile: int) -> Iterator[tuple[int, slice]]:
-    """Yield the runs of indexes that lie in the same tile: its number, and their slice."""
+def runs_by_tile(indexes: IntArray, tile: int) -> Iterator[tuple[int, slice]]:
+    """Yield the number of each tile, and the slice of the indexes that lie in it."""
     edges = [0, *(np.flatnonzero(np.diff(indexes // tile)) + 1), len(indexes)]
     for start, stop in pairwise(map(int, edges)):
         yield int(indexes[start]) // tile, slice(start, stop)
 
 
 def _flattened(row: IntArray, column: IntArray, window: Window) -> IntArray:
-    """Return the place in a flattened window of each pixel; `row` is used up."""
+    """Return the position of each pixel in a flattened window; `row` is overwritten."""
     y, x = window
     row -= y.start
     row *= x.stop - x.start

@@ -1,4 +1,4 @@
-"""One progress bar per call."""
+"""Progress bars."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class Progress(Protocol):
-    """What the engine tells of its progress: how much more of the total is done."""
+    """Receiver of progress reports."""
 
     def update(self, n: float = 1) -> Any:
         """Count further units as done."""
@@ -22,7 +22,7 @@ class _Silent:
 def progress_bar(
     progress: bool | None, total: float, description: str, unit: str = "px"
 ) -> Iterator[Progress]:
-    """A bar while a call runs: always if `progress` is True, on a terminal only if it is None, else none."""
+    """Show a bar while a call runs: always if `progress` is True, on a terminal if None, never if False."""
     if progress is False:
         yield _Silent()
         return

@@ -1,23 +1,25 @@
-"""Scaling pixels to the output's range and type, in one pass."""
+"""Conversion of pixels to the output's range and data type, in one pass."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from landbridge.raster.grids.geobox import BoolArray
-from landbridge.raster.plan.scaling import Scale
+from landbridge.raster.array_types import Array, BoolArray
 
-Array = np.ndarray[Any, Any]
+Scale = tuple[()] | tuple[float, float, float, float] | None
+"""Scale of a band: None (values unchanged), () (from the actual minimum and maximum to 0-255), or the bounds
+(input low, input high, output low, output high).
+"""
 
-# The output range of a band that is scaled from its actual minimum and maximum.
-_AUTO_OUTPUT = (0.0, 255.0)
+# Output range of a band that is scaled from its actual minimum and maximum.
+_AUTO_RANGE = (0.0, 255.0)
 
 
 def convert(values: Array, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:
-    """Return values in another type: clipped to its range, rounded to the nearest if it is an integer type.
+    """Return values in another type, clipped to its range and rounded to the nearest integer.
 
-    Halves go to the even neighbor, with `halves_up` to the greater one, as in GDAL's warper.
+    Halves round to the even neighbor; with `halves_up` to the greater one, as in GDAL's warper.
     """
     if values.dtype == dtype:
         return values
@@ -30,7 +32,7 @@ def convert(values: Array, dtype: np.dtype[Any], *, halves_up: bool = False) -> 
         values = np.nan_to_num(values, nan=0.0, posinf=limits.max, neginf=limits.min)
         values = np.floor(values + 0.5) if halves_up else np.rint(values)
         if np.finfo(values.dtype).nmant + 1 < limits.bits - (dtype.kind == "i"):
-            return _cut(values, dtype, limits.min, limits.max)
+            return _clip_to_integer(values, dtype, limits.min, limits.max)
     elif np.can_cast(values.dtype, dtype):
         return values.astype(dtype)
     else:
@@ -39,34 +41,34 @@ def convert(values: Array, dtype: np.dtype[Any], *, halves_up: bool = False) -> 
     return np.clip(values, limits.min, limits.max).astype(dtype)
 
 
-def _cut(values: Array, dtype: np.dtype[Any], low: int, high: int) -> Array:
-    """Return whole numbers in an integer type whose highest is none of their own type: it would overflow."""
+def _clip_to_integer(values: Array, dtype: np.dtype[Any], low: int, high: int) -> Array:
+    """Return integral floats in an integer type whose highest value their own type cannot represent."""
     above = values >= float(high)
     out = np.where(above | (values < float(low)), 0, values).astype(dtype)
     out[above], out[values < float(low)] = high, low
     return out
 
 
-def halved(values: Array) -> Array:
-    """Return values as half floats hold them; those beyond their range are infinite."""
+def to_float16(values: Array) -> Array:
+    """Return values as half floats; values beyond their range become infinite."""
     with np.errstate(over="ignore"):
         return values.astype(np.float16)
 
 
-def scaled(values: Array, scale: Scale, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:
-    """Return one band's values (any shape) by a scale of four bounds, or none, in the output's type.
+def rescale_values(values: Array, scale: Scale, dtype: np.dtype[Any], *, halves_up: bool = False) -> Array:
+    """Return one band's values (any shape) rescaled to the output's type.
 
-    `halves_up` is as in `convert`, for values without a scale.
+    `scale` has four bounds or is empty; `halves_up` is as in `convert` and applies to values without a scale.
     """
     if not scale:
         return convert(values, dtype, halves_up=halves_up)
-    return each(values, lambda exact: _linear(exact, scale, dtype))
+    return map_values(values, lambda exact: _linear(exact, scale, dtype))
 
 
-def each(values: Array, function: Callable[[Array], Array]) -> Array:
-    """What a function gives for each of some values (any shape); it is handed them in float64, to be used up.
+def map_values(values: Array, function: Callable[[Array], Array]) -> Array:
+    """Apply a function to values (any shape). It receives them in float64 and may overwrite them.
 
-    Where there are fewer possible values than actual ones it is called for those and looked up.
+    If the type has fewer possible values than there are pixels, the function builds a lookup table.
     """
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2 and values.size > np.iinfo(values.dtype).max:
         every = np.arange(np.iinfo(values.dtype).max + 1, dtype=np.float64)
@@ -81,14 +83,14 @@ def actual_scale(values: Array, mask: BoolArray | None) -> Scale:
         valid = valid[np.isfinite(valid)]
     if not valid.size:
         return None
-    return (float(valid.min()), float(valid.max()), *_AUTO_OUTPUT)
+    return (float(valid.min()), float(valid.max()), *_AUTO_RANGE)
 
 
 def _linear(values: Array, scale: tuple[float, float, float, float], dtype: np.dtype[Any]) -> Array:
-    """`values`, float64, are used up."""
+    """Rescale float64 values linearly; `values` is overwritten."""
     low, high, out_low, out_high = scale
     if high == low:
-        # No slope: all up to the bound is the lower end, all above it beyond the upper.
+        # The slope is infinite: values up to the bound get the lower end, the others exceed the upper one.
         limit = np.inf if out_high >= out_low else -np.inf
         return convert(np.where(values <= low, out_low, limit), dtype)
     values -= low

@@ -1,0 +1,45 @@
+"""Protocol of files that are read by byte ranges."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+ByteRange = tuple[int, int]
+"""Offset and length in bytes."""
+
+
+RangeReader = Callable[[Sequence[ByteRange]], Iterable[tuple[ByteRange, "bytes | memoryview"]]]
+"""Function that reads the bytes of ranges."""
+
+
+FILE_CHANGED = "the file was changed while it was being read"
+
+
+class File(Protocol):
+    """File that is read by byte ranges; a read fails if the file has changed since it was opened."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Key of this version of the file."""
+        ...
+
+    @property
+    def remote(self) -> bool:
+        """True if a read sends a request."""
+        ...
+
+    def read(self, ranges: Sequence[ByteRange]) -> Iterable[tuple[ByteRange, "bytes | memoryview"]]:
+        """Yield the bytes of ranges as they arrive; they are valid until this thread's next read of any file.
+
+        Raises:
+            OSError: if the file cannot be read, or has changed since it was opened.
+        """
+        ...
+
+    def reader(self) -> AbstractContextManager[RangeReader]:
+        """Return a context with `read` for many calls on one thread."""
+        ...
+
+    def open(self) -> Any:
+        """Return the file as a path or a file object."""
+        ...

@@ -1,0 +1,63 @@
+"""Byte-range reads of local files."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from landbridge.raster.io.file_protocol import FILE_CHANGED, ByteRange, RangeReader
+from landbridge.raster.runtime.thread_pools import scratch_buffer
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """Local file."""
+
+    path: str
+    stamp: tuple[int, ...]
+    remote: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Path and file stamp of this version."""
+        return (self.path, *self.stamp)
+
+    def read(self, ranges: Sequence[ByteRange]) -> Iterable[tuple[ByteRange, "bytes | memoryview"]]:
+        """Return the bytes of ranges, in order."""
+        with self.reader() as read:
+            return read(ranges)
+
+    @contextmanager
+    def reader(self) -> Iterator[RangeReader]:
+        """Open the file once; each read checks that it is unchanged."""
+        file = os.open(self.path, os.O_RDONLY)
+        try:
+            yield partial(self.read_open, file)
+        finally:
+            os.close(file)
+
+    def read_open(self, file: int, ranges: Sequence[ByteRange]) -> list[tuple[ByteRange, memoryview]]:
+        """Read ranges by a file descriptor."""
+        status = os.fstat(file)
+        if status.st_nlink == 0:
+            # The file was deleted or replaced, or the file system does not count links.
+            status = os.stat(self.path)  # noqa: PTH116 - as it was opened
+        if file_stamp(status) != self.stamp:
+            raise OSError(FILE_CHANGED)
+        # Page faults of new memory take as long as the read itself.
+        buffer = scratch_buffer("stored", sum(length for _, length in ranges))
+        parts, start = [], 0
+        for offset, length in ranges:
+            got = os.preadv(file, [buffer[start : start + length]], offset)
+            parts.append(((offset, length), buffer[start : start + got]))
+            start += length
+        return parts
+
+    def open(self) -> str:
+        """Return the path."""
+        return self.path
+
+
+def file_stamp(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -1,0 +1,60 @@
+"""Errors of file reads, with the image, bands and file at fault."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+# The base of GDAL's errors has no public name (see tests/unit/raster/test_library_internals.py).
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
+
+from landbridge.raster.errors import RasterError, raise_without_context
+from landbridge.raster.io.redact import redact_error_text, redact_url
+
+if TYPE_CHECKING:
+    from landbridge.raster.plan.reads import FileRead, SourceRead
+
+# Texts of the system, GDAL and servers that report a missing file.
+_reports_missing_file = re.compile(r"No such file|does not exist|\b(404|410)\b|\bNoSuchKey\b").search
+
+
+@contextmanager
+def annotate_read_errors(
+    source: "SourceRead", file: "FileRead", address: str | None = None
+) -> Iterator[None]:
+    """Raise errors of reading a file as RasterErrors that name the image, the bands and the file.
+
+    `address` is the signed URL of the file, if there is one. Neither the message nor a chained error contains
+    its signature or the query of the href.
+    """
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
+        error_for_file = read_error(
+            source,
+            file,
+            redact_error_text(str(error), address or file.href, file.href) + _missing_file_hint(error),
+        )
+        if address not in (None, file.href) or redact_url(file.href) != file.href:
+            raise_without_context(error_for_file)
+        raise error_for_file from error
+
+
+def _missing_file_hint(error: Exception) -> str:
+    """Return a hint for errors that report a missing file; otherwise an empty text."""
+    absent = isinstance(error, FileNotFoundError) or _reports_missing_file(str(error))
+    return " (was the image overwritten or deleted meanwhile? Then fetch it again)" if absent else ""
+
+
+def read_error(source: "SourceRead", file: "FileRead", cause: str) -> RasterError:
+    """Return the error of a file that cannot be read."""
+    names = ", ".join(map(repr, file.names))
+    href = redact_url(file.href)
+    return RasterError(
+        f"image {source.source.id!r}: cannot read band{'s' if len(file.names) > 1 else ''} {names} "
+        f"from {href!r}: {cause}",
+        source.source.id,
+        file.names,
+        href,
+    )
