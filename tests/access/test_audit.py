@@ -44,7 +44,7 @@ def fresh(org: str = "acme") -> str:
     return f"{org}:{uuid.uuid4().hex[:8]}"
 
 
-def test_a_write_is_recorded_with_who_did_it_and_what_to(
+def test_a_write_is_recorded_with_its_caller_and_targets(
     service: Service, token: Callable[..., str], entry: Callable[[httpx.Response], Entry | None]
 ) -> None:
     shown, name = token(), fresh()
@@ -160,7 +160,7 @@ def test_a_write_that_makes_the_server_fail_is_recorded(
     assert str(found.request_id) in logged
 
 
-def test_who_comes_by_a_signed_url_is_nobody_in_particular(
+def test_the_caller_of_a_signed_url_has_no_user(
     service: Service, entry: Callable[[httpx.Response], Entry | None]
 ) -> None:
     name = fresh()
@@ -203,7 +203,7 @@ def test_records_are_printed_as_json_lines(service: Service, capsys: pytest.Capt
     assert line["more_targets"] == 51
 
 
-def test_records_are_not_printed_where_nobody_wants_them(
+def test_records_are_not_printed_if_it_is_switched_off(
     serve: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serve(audit_stdout=False) as service:
@@ -283,7 +283,7 @@ def test_the_command_shows_what_was_asked_for(
 @pytest.mark.parametrize(
     "arguments", [("--since", "yesterday"), ("--since", "9" * 30 + "d"), ("--limit", "x")]
 )
-def test_what_the_command_cannot_read_is_said(
+def test_unreadable_arguments_are_explained(
     arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

@@ -51,7 +51,7 @@ def name_of(blob: dict[str, Any]) -> str:
     return f"{COLLECTION}/{blob['id']}"
 
 
-def test_who_announces_a_blob_owns_it_though_its_url_is_used_by_another(people: People) -> None:
+def test_the_announcer_of_a_blob_owns_it_even_if_another_uses_its_url(people: People) -> None:
     announced = people.owner.ok("POST", "/blobs", json={"item": item()})
     made = people.anybody.ok("PUT", announced["url"], content=b"by the bearer of the URL")
     assert made["properties"][OWNERS] == ["user:ann", "org:acme"]
@@ -59,7 +59,7 @@ def test_who_announces_a_blob_owns_it_though_its_url_is_used_by_another(people: 
     assert again.status_code == 404, "without the signature, the upload is its announcer's"
 
 
-def test_blobs_are_found_by_who_may_read_each(people: People, blob: dict[str, Any]) -> None:
+def test_searches_find_only_readable_blobs(people: People, blob: dict[str, Any]) -> None:
     private = upload(people.owner, item())
     public = upload(people.owner, item(**{READERS: ["public"]}))
     for body in ({}, {"collections": [COLLECTION]}, {"ids": [one["id"] for one in (blob, private, public)]}):
@@ -74,7 +74,7 @@ def test_blobs_are_found_by_who_may_read_each(people: People, blob: dict[str, An
             assert seen.isdisjoint({name_of(blob), name_of(private)})
 
 
-def test_blobs_are_counted_for_who_may_read_each(people: People, blob: dict[str, Any]) -> None:
+def test_counts_include_only_readable_blobs(people: People, blob: dict[str, Any]) -> None:
     counted = ("total_count", "total_bytes", "namespace_frequency", "collection_frequency")
     bodies: list[dict[str, Any]] = [
         {},
@@ -227,7 +227,7 @@ def test_deleting_many_passes_over_hidden_ones_as_over_those_that_there_are_not(
     assert people.owner.ok("POST", "/blobs/deletions", json={"ids": [name]})["ids"] == [name]
 
 
-def test_a_deletion_is_told_of_to_who_began_it(people: People, blob: dict[str, Any]) -> None:
+def test_a_deletion_is_visible_to_its_creator(people: People, blob: dict[str, Any]) -> None:
     name = ids.blob_id("data", *ids.split_blob_item_id(blob["id"]))
     record = people.owner.ok("POST", "/blobs/deletions", json={"ids": [name]})
     path = f"/blobs/deletions/{record['id']}"
@@ -237,9 +237,7 @@ def test_a_deletion_is_told_of_to_who_began_it(people: People, blob: dict[str, A
         assert caller("GET", path).status_code == 404
 
 
-def test_data_is_read_under_its_own_name_by_who_may_read_the_blob(
-    people: People, blob: dict[str, Any]
-) -> None:
+def test_readers_of_a_blob_read_its_data_under_its_name(people: People, blob: dict[str, Any]) -> None:
     href = blob["assets"]["data"]["href"]
     for caller in (people.owner, people.writer, people.reader, people.operator):
         answer = caller("GET", href)
@@ -323,7 +321,7 @@ def test_an_upload_that_is_repeated_does_not_show_what_another_has_made_since(
     assert "user:abe" not in again.text
 
 
-def test_lists_of_a_collection_of_blobs_let_nobody_in(
+def test_access_lists_of_a_collection_of_blobs_give_no_access(
     people: People, blob: dict[str, Any], database: str, service: Service
 ) -> None:
     options = "-c search_path=pgstac,public"

@@ -153,7 +153,7 @@ def test_an_id_in_anothers_namespace_is_refused_whether_or_not_it_is_taken(
     assert answer.status_code == 403
 
 
-def test_an_id_of_a_hidden_item_is_not_told_to_be_taken(people: People, product: str) -> None:
+def test_a_conflict_does_not_reveal_the_id_of_a_hidden_item(people: People, product: str) -> None:
     for item in ("one", "no-such"):
         answer = people.stranger("POST", f"/collections/{product}/items", json=stac_item(product, item))
         assert answer.status_code == 404
@@ -188,7 +188,7 @@ def test_a_paging_token_made_up_for_a_hidden_item_is_as_good_as_one_for_none(
         assert answers[0] == answers[1]
 
 
-def test_pages_end_where_what_the_caller_may_see_ends(people: People, product: str) -> None:
+def test_pages_end_with_the_last_visible_item(people: People, product: str) -> None:
     own = new_id("delta")
     people.stranger.ok("POST", "/collections", json=stac_collection(own))
     people.stranger.ok("POST", f"/collections/{own}/items", json=stac_item(own, "only"))
@@ -295,7 +295,7 @@ def test_searches_by_id_place_and_filter_find_nothing_hidden(people: People, pro
     assert people.stranger("POST", "/search", json=ways[-1]).status_code == 400
 
 
-def test_collections_are_listed_and_counted_for_who_may_see_them(people: People, product: str) -> None:
+def test_lists_and_counts_include_only_visible_collections(people: People, product: str) -> None:
     ways: list[dict[str, Any]] = [
         {},
         {"bbox": "0,0,90,80"},
@@ -318,7 +318,7 @@ def test_the_landing_page_links_to_what_the_caller_may_see(people: People, produ
     assert product not in children(people.stranger) | children(people.anybody)
 
 
-def test_what_everybody_may_read_anybody_may(people: People) -> None:
+def test_public_objects_are_readable_by_every_caller(people: People) -> None:
     product = share(people, **{"catalog:readers": ["public"]})
     for outsider in people.outsiders:
         assert product in outsider.collections()
@@ -337,9 +337,7 @@ def test_a_collection_without_owners_is_the_operators_alone(people: People) -> N
     assert people.reader("PATCH", f"/collections/{product}", json={"title": "x"}).status_code == 403
 
 
-def test_constraints_of_the_database_are_told_without_what_they_are_about(
-    people: People, service: Service
-) -> None:
+def test_errors_of_database_constraints_hide_the_rows(people: People, service: Service) -> None:
     import asyncpg
     import psycopg
 

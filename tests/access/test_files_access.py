@@ -34,9 +34,7 @@ def put(service: Service, tmp_path: Path) -> Callable[[str, str], str]:
     return store
 
 
-def test_a_file_is_read_by_who_may_read_its_product(
-    people: People, product: str, put: Callable[..., str]
-) -> None:
+def test_readers_of_a_product_read_its_files(people: People, product: str, put: Callable[..., str]) -> None:
     for name in ("one/v1/red.tif", "one/v1/thumbnail.png"):
         url = put(product, name)
         for caller in (people.owner, people.writer, people.reader, people.operator):
@@ -83,7 +81,7 @@ def test_no_path_through_a_product_of_ones_own_leads_into_a_hidden_one(
     assert answer.status_code == 404
 
 
-def test_signed_urls_are_given_to_who_may_read_and_serve_anybody(
+def test_signed_urls_are_given_to_readers_and_work_for_every_caller(
     people: People, product: str, put: Callable[..., str]
 ) -> None:
     url = put(product)
@@ -137,7 +135,7 @@ def test_signatures_are_refused_for_what_the_caller_may_not_read(
 
 
 @pytest.mark.parametrize("body", [{}, [], {"hrefs": "x"}, {"hrefs": [1]}, {"hrefs": ["/assets/x"] * 10_001}])
-def test_a_request_for_signatures_of_the_wrong_form_is_told_so(people: People, body: Any) -> None:
+def test_a_malformed_request_for_signatures_is_refused(people: People, body: Any) -> None:
     assert people.reader("POST", "/assets/signatures", json=body).status_code == 400
 
 
@@ -147,7 +145,7 @@ def announced(caller: Caller, product: str, size: int = 6) -> dict[str, Any]:
     return found
 
 
-def test_an_upload_is_seen_and_moved_by_who_may_write_the_product(people: People, product: str) -> None:
+def test_writers_of_a_product_see_and_continue_its_uploads(people: People, product: str) -> None:
     record = announced(people.writer, product)
     here = f"/uploads/{record['id']}"
     missing = {"code": "NotFound", "description": f"Upload {record['id']} does not exist."}
@@ -164,7 +162,7 @@ def test_an_upload_is_seen_and_moved_by_who_may_write_the_product(people: People
     assert people.owner.ok("POST", f"{here}/cancel")["status"] == "canceled"
 
 
-def test_uploads_are_listed_and_counted_for_who_may_write_the_product(people: People, product: str) -> None:
+def test_uploads_are_listed_and_counted_for_writers_of_the_product(people: People, product: str) -> None:
     record = announced(people.owner, product)
     for params in ({}, {"product_id": product}, {"image_id": f"{product}:new"}, {"status": "transferring"}):
         for caller in (people.owner, people.writer, people.operator):
@@ -186,7 +184,7 @@ def test_a_url_that_is_signed_for_a_file_of_an_upload_needs_nothing_else(
     assert people.anybody("PUT", url, content=b"pixels").status_code == 204
 
 
-def test_who_may_no_longer_write_no_longer_sees_the_upload(people: People, product: str) -> None:
+def test_a_former_writer_does_not_see_the_upload(people: People, product: str) -> None:
     record = announced(people.writer, product)
     people.owner.ok("PATCH", f"/collections/{product}", json={"catalog:writers": []})
     assert people.writer("GET", f"/uploads/{record['id']}").status_code == 404

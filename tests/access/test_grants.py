@@ -93,7 +93,7 @@ def test_a_subject_has_the_strongest_of_its_roles(conn: psycopg.Connection) -> N
 @pytest.mark.parametrize(
     "odd", [None, "user:ann", {"user:ann": 1}, [1, None, ["user:ann"], {"a": 1}], ["x" * 9000]]
 )
-def test_what_is_no_list_of_subjects_lets_nobody_in(conn: psycopg.Connection, odd: Any) -> None:
+def test_a_malformed_access_list_gives_no_access(conn: psycopg.Connection, odd: Any) -> None:
     document = stac_collection(new_id(), **dict.fromkeys(ACCESS_LISTS, odd))
     conn.execute("SELECT create_collection(%s)", (Jsonb(document),))
     assert listed(conn, document["id"]) == {}

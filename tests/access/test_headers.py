@@ -86,7 +86,7 @@ def allowed(service: Service, origin: str) -> tuple[bool, bool]:
     )
 
 
-def test_pages_of_any_origin_may_read_a_service_unless_it_is_told_which(serve: Callable[..., Any]) -> None:
+def test_pages_of_any_origin_can_read_a_service_by_default(serve: Callable[..., Any]) -> None:
     with serve() as service:
         assert allowed(service, "https://browser.test") == (True, True)
     with serve(cors_origins="https://browser.test, https://other.test") as service:
@@ -169,7 +169,7 @@ def test_the_embedded_stack_answers_to_this_machine_only(stack: Any) -> None:
     assert foreign.getheader("Cache-Control") == "no-store"
 
 
-def test_the_embedded_stack_may_be_told_of_other_pages_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_stack_accepts_configured_origins_and_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANDBRIDGE_CORS_ORIGINS", "https://browser.test, https://other.test,")
     monkeypatch.setenv("LANDBRIDGE_ALLOWED_HOSTS", "workstation")
     chosen = server_process._loopback_settings()

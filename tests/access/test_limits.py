@@ -52,7 +52,7 @@ def test_in_any_time_no_more_is_served_than_the_burst_and_the_rate(
 
 
 @given(rate=st.builds(RateLimit, st.sampled_from([0.1, 1.0, 7.5, 200.0]), st.integers(1, 50)))
-def test_who_waits_as_long_as_was_said_is_served(rate: RateLimit) -> None:
+def test_a_caller_who_waits_for_retry_after_is_served(rate: RateLimit) -> None:
     clock = Clock()
     buckets = TokenBuckets(rate, clock)
     assert not any(buckets.take("somebody") for _ in range(rate.burst))
@@ -76,7 +76,7 @@ def test_no_more_callers_are_remembered_than_there_is_room_for() -> None:
     assert len(buckets._levels) == 100
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(
+def test_a_caller_over_its_limit_gets_retry_after(
     serve: Callable[..., Any], token: Callable[..., str]
 ) -> None:
     with serve(**SLOW) as service:

@@ -49,7 +49,7 @@ def test_a_product_in_anothers_namespace_is_refused(people: People, identifier: 
     assert "'acme:'" in answer.json()["description"]
 
 
-def test_who_has_no_organization_has_its_user_id_for_a_prefix(
+def test_without_an_organization_the_user_id_is_the_prefix(
     service: Service, token: Callable[..., str]
 ) -> None:
     alone = Caller(service, token(Principal("eve")))
@@ -187,9 +187,7 @@ def test_a_writer_that_says_its_document_is_of_another_type_changes_no_list(
     assert people.anybody("GET", f"/collections/{product}").status_code == 404
 
 
-def test_a_list_that_is_stored_in_a_wrong_form_is_not_told_to_writers(
-    people: People, product: str, database: str
-) -> None:
+def test_a_malformed_stored_list_is_hidden_from_writers(people: People, product: str, database: str) -> None:
     with psycopg.connect(database, autocommit=True, options="-c search_path=pgstac,public") as conn:
         odd = "jsonb_set(content, '{catalog:readers}', '[\"hidden-entry\", \"user:cat\"]')"
         conn.execute(f"UPDATE collections SET content = {odd} WHERE id = %s", (product,))
@@ -227,7 +225,7 @@ def test_ownership_moves_in_two_steps(people: People) -> None:
     assert lists_of(people.stranger, name)[OWNERS] == ["user:dan"]
 
 
-def test_a_product_cannot_be_made_for_somebody_else(people: People) -> None:
+def test_a_product_cannot_be_made_for_another_user(people: People) -> None:
     document = stac_collection(new_id(), **{OWNERS: ["user:dan"]})
     assert people.owner("POST", "/collections", json=document).status_code == 409
 

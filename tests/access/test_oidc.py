@@ -61,7 +61,7 @@ def encoded(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def test_the_bearer_of_a_good_token_is_who_the_claims_say(
+def test_the_claims_of_a_valid_token_name_its_principal(
     issuer: issuers.Issuer, known: Callable[..., Principal]
 ) -> None:
     token = issuer.token(org="acme", groups=["flood", "a b"], email="Ann@Acme.test", email_verified=True)
@@ -119,7 +119,7 @@ def test_claims_may_have_other_names_and_lie_within_objects(
 
 
 @pytest.mark.parametrize("verified", [None, False, "true", 1])
-def test_an_address_that_was_not_verified_is_nobodys(
+def test_an_unverified_address_does_not_count(
     issuer: issuers.Issuer, known: Callable[..., Principal], verified: Any
 ) -> None:
     assert known(issuer.token(email="ann@acme.test", email_verified=verified)).email is None
@@ -134,7 +134,7 @@ def test_an_address_that_was_not_verified_is_nobodys(
         ({}, {"read"}),
     ],
 )
-def test_where_a_scope_is_wanted_a_token_without_it_only_reads(
+def test_a_token_without_the_required_scope_only_reads(
     issuer: issuers.Issuer, known: Callable[..., Principal], claims: dict[str, Any], rights: set[str]
 ) -> None:
     assert known(issuer.token(**claims), oidc_write_scope="catalog:write").rights == rights

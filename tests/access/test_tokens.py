@@ -47,14 +47,14 @@ def test_the_service_token_is_the_operators(service: Service) -> None:
     assert (caller["user"], caller["operator"]) == ("local", True)
 
 
-def test_who_shows_nothing_is_nobody_and_reads(service: Service) -> None:
+def test_a_caller_without_a_token_is_anonymous_and_reads(service: Service) -> None:
     caller = service.request("GET", "/access/me").json()
     assert caller == {
         "user": None, "org": None, "groups": [], "email": None, "rights": ["read"], "operator": False,
     }  # fmt: skip
 
 
-def test_where_reads_are_open_who_shows_nothing_is_an_operator_that_only_reads(
+def test_with_open_reads_an_anonymous_caller_is_an_operator_that_only_reads(
     serve: Callable[..., Any],
 ) -> None:
     with serve(open_reads=True) as service:
@@ -64,7 +64,7 @@ def test_where_reads_are_open_who_shows_nothing_is_an_operator_that_only_reads(
         assert refused.status_code == 401
 
 
-def test_a_write_without_a_token_is_told_to_show_one(service: Service) -> None:
+def test_a_write_without_a_token_is_refused_with_a_challenge(service: Service) -> None:
     answer = service.request("POST", "/collections", content=b"not even JSON")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="landbridge"'
@@ -121,7 +121,7 @@ def test_two_credentials_at_once_are_refused(service: Service, token: Callable[.
     assert service.run(ask()).status_code == 401
 
 
-def test_an_expired_token_is_refused_and_its_bearer_told(service: Service, token: Callable[..., str]) -> None:
+def test_an_expired_token_is_refused_with_the_reason(service: Service, token: Callable[..., str]) -> None:
     late = token(expires=datetime.now(UTC) - timedelta(seconds=1))
     answer = service.request("GET", "/", late)
     assert answer.status_code == 401
@@ -137,7 +137,7 @@ def test_a_revoked_token_is_refused(service: Service, database: str, token: Call
     assert "revoked" in answer.json()["description"]
 
 
-def test_a_revocation_is_obeyed_within_seconds_by_who_knew_the_token(
+def test_a_revocation_takes_effect_within_seconds_in_caches(
     service: Service, database: str, token: Callable[..., str]
 ) -> None:
     now = [0.0]
@@ -256,7 +256,7 @@ def test_the_embedded_stack_has_tokens_too(stack: Any) -> None:
         (("revoke", "0123456789abcdef"), "no token 0123456789abcdef"),
     ],
 )
-def test_what_makes_no_sense_is_said(
+def test_invalid_arguments_are_explained(
     command: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], complaint: str
 ) -> None:
     code, said, complained = command("token", *arguments)

@@ -66,7 +66,7 @@ def test_missing_and_changed_files_are_found_and_not_repaired(
         assert set(found) == {"missing", "size"}
         assert "lost" in found["missing"].subject
         assert "upload it anew with overwrite=True" in found["missing"].detail
-        assert "has 1 bytes, where the item says" in found["size"].detail
+        assert "has 1 bytes, but the item says" in found["size"].detail
     assert report(list(found.values()), as_json=False).endswith("2 findings\n")
 
 

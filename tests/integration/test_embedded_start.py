@@ -88,7 +88,7 @@ def test_starters_at_the_same_time_share_one_stack(own: Home):
     assert own.api_log.read_text().count("Serving ") == 1
 
 
-def test_whoever_comes_later_joins(own: Home):
+def test_later_starters_join(own: Home):
     first = stack.up(own)
     result = stack.start_or_join(own)
     assert not result.started
@@ -114,7 +114,7 @@ def test_nothing_in_the_home_is_open_to_others(own: Home):
     assert stat.S_IMODE(own.state.stat().st_mode) == 0o600
 
 
-def test_the_token_is_long_and_told_to_nobody(own: Home):
+def test_the_token_is_long_and_in_no_output(own: Home):
     token = stack.up(own).token
     assert len(token) >= 43
     assert token not in repr(stack.up(own))

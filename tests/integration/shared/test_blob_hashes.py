@@ -194,7 +194,7 @@ def test_the_sweeper_keeps_what_a_hash_is_due_for(new, idle, work):
     assert blob.data() == DATA
 
 
-def test_data_that_is_lost_has_no_hash_and_nobody_waits_for_it(new, idle, http, work):
+def test_lost_data_has_no_hash_and_no_pending_job(new, idle, http, work):
     blob = new().upload_data(DATA)
     (idle.store / blob.href.split("/assets/")[1]).unlink()
     with work():

@@ -76,7 +76,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return seen
 
 
-def test_who_may_read_a_product_gets_its_pixels(
+def test_readers_of_a_product_get_its_pixels(
     bens: ImageCollection, arrays: list[np.ndarray], tmp_path: Path
 ) -> None:
     assert (bens[0].ndarray("red") == arrays[0]).all()
@@ -100,7 +100,7 @@ def test_the_files_of_a_call_are_signed_at_once(
     assert requests.count(("POST", "/assets/signatures")) == 1
 
 
-def test_who_may_not_read_a_product_learns_nothing_of_its_files(
+def test_callers_without_access_learn_nothing_of_a_products_files(
     people: dict[str, CatalogClient], images: list[Image]
 ) -> None:
     cat = people["cat"]
@@ -254,7 +254,7 @@ def test_files_of_others_get_no_signature_and_no_token(
     assert requests.count(("POST", "/assets/signatures")) == 0
 
 
-def test_who_shows_no_token_reads_what_is_public(
+def test_anonymous_callers_read_public_products(
     service: Any, people: dict[str, CatalogClient], images: list[Image], arrays: list[np.ndarray]
 ) -> None:
     product = Product.get(images[0].product_id, client=people["ann"])

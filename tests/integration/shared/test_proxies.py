@@ -212,7 +212,7 @@ def test_every_address_keeps_the_prefix(server: Serving, tmp_path: Path, strip: 
         check_writes(client)
 
 
-def test_a_prefix_is_told_by_a_trusted_proxy(unprefixed: Serving, tmp_path: Path) -> None:
+def test_a_trusted_proxy_sets_the_prefix(unprefixed: Serving, tmp_path: Path) -> None:
     headers = f"{_HOST} {_CLEARED} proxy_set_header X-Forwarded-Prefix {PREFIX};"
     with behind(unprefixed, tmp_path / "nginx", headers, strip=True) as client:
         check_addresses(client)
@@ -269,7 +269,7 @@ SPOOFED = {
 
 
 @pytest.mark.parametrize("trusted", ["", "192.0.2.1"], ids=["nobody is trusted", "another is trusted"])
-def test_a_header_of_anybody_changes_nothing(serve: Callable[..., Any], trusted: str) -> None:
+def test_a_header_of_an_untrusted_client_changes_nothing(serve: Callable[..., Any], trusted: str) -> None:
     with serve(worker=False, audit_stdout=False, trusted_proxies=trusted) as server:
         filled(server)
         for name, value in SPOOFED.items():

@@ -206,9 +206,7 @@ def test_what_becomes_larger_than_it_was_sent_is_refused_before_it_is_kept(
     wait_until(lambda: not list((bounded.store / "images" / product.id).rglob("*.tif")))
 
 
-def test_data_of_a_size_that_nobody_announced_is_bounded_as_it_arrives(
-    client: CatalogClient, org: str
-) -> None:
+def test_data_of_unannounced_size_is_limited_as_it_arrives(client: CatalogClient, org: str) -> None:
     blob(client, "a", QUOTA - 1000)
     stored = client.get(f"/collections/blobs:data/items/{org}:quinn~2Fa")
     properties = {**stored["properties"], "catalog:name": "b"}

@@ -59,7 +59,7 @@ def thing(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 
 
-def test_a_client_knows_from_its_token_who_calls(people: dict[str, CatalogClient]) -> None:
+def test_a_client_gets_the_caller_of_its_token(people: dict[str, CatalogClient]) -> None:
     ann, ben = people["ann"].auth, people["ben"].auth
     assert (ann.user, ann.org, ann.groups, ann.email) == ("ann", "acme", ("flood",), "ann@acme.test")
     assert ben.subjects == {"user:ben", "org:brick", "group:flood", "email:ben@brick.test"}
@@ -74,7 +74,7 @@ def test_ids_and_owners_are_the_callers(product: Product, blob: Blob) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("subject", ["user:ben", "org:brick", "group:flood", "email:ben@brick.test"])
-def test_what_a_user_may_do_is_told_as_the_lists_say(
+def test_the_client_reports_rights_by_the_access_lists(
     people: dict[str, CatalogClient], as_user: Callable[[str], None], thing: Any, role: str, subject: str
 ) -> None:
     kind = type(thing)
@@ -126,7 +126,7 @@ def test_only_owners_share(
     assert getattr(type(thing).get(thing.id), f"{role}s") == ["user:ben"]
 
 
-def test_ownership_moves_in_two_steps_and_never_to_nobody(
+def test_ownership_moves_in_two_steps_and_is_never_empty(
     people: dict[str, CatalogClient], as_user: Callable[[str], None], thing: Any
 ) -> None:
     group = f"{type(thing).__name__.lower()}s"
@@ -184,7 +184,7 @@ def test_an_unknown_token_is_an_error_that_says_so(service: Any) -> None:
     client.close()
 
 
-def test_data_of_a_blob_is_read_by_who_may(people: dict[str, CatalogClient], blob: Blob) -> None:
+def test_readers_of_a_blob_read_its_data(people: dict[str, CatalogClient], blob: Blob) -> None:
     blob.readers = ["user:ben"]
     blob.save()
     assert Blob.get(blob.id, client=people["ben"]).data() == b"the text"

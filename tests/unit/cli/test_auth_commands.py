@@ -24,7 +24,7 @@ def person(configure, provider, service):  # noqa: F811
     configure(service.url, oidc={"issuer": provider.url, "client_id": "person"})
 
 
-def test_a_login_prints_where_to_confirm_what_and_ends_with_tokens(person, provider, service):  # noqa: F811
+def test_a_login_prints_the_address_and_code_and_ends_with_tokens(person, provider, service):  # noqa: F811
     provider.answers = ["authorization_pending"]
     result = run("login")
     assert result.exit_code == 0, result.output
@@ -44,7 +44,7 @@ def test_a_login_prints_where_to_confirm_what_and_ends_with_tokens(person, provi
     assert not any(token in result.output for token in provider.given)
 
 
-def test_who_is_not_logged_in_is_told_how_to(person):
+def test_without_a_login_the_message_says_how_to_log_in(person):
     result = run("status")
     assert result.exit_code == 1
     assert "landbridge auth login --profile work" in result.output

@@ -54,7 +54,7 @@ def test_without_the_server_part_the_message_says_how_to_get_it(
     assert 'pip install "landbridge[server]"' in result.output
 
 
-def test_where_nothing_runs_status_says_so_and_down_has_nothing_to_do(
+def test_without_a_running_stack_status_says_so_and_down_does_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("LANDBRIDGE_HOME", str(tmp_path / "none"))

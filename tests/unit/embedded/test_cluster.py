@@ -31,7 +31,7 @@ def in_home(root: Path, os_user: OsUser = ME) -> Cluster:
     return Cluster(Home(root), root / "postgres", os_user)
 
 
-def test_the_socket_lies_beside_the_data_where_its_path_fits(folder: Path):
+def test_the_socket_is_next_to_the_data_if_its_path_fits(folder: Path):
     sockets = clusters.socket_directory(in_home(folder))
     assert sockets == folder / "run"
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
@@ -50,7 +50,7 @@ def test_a_socket_path_too_long_for_the_kernel_is_replaced_by_a_short_private_on
         first.rmdir()
 
 
-def test_a_link_somebody_planted_in_place_of_a_directory_is_refused(folder: Path):
+def test_a_planted_link_in_place_of_a_directory_is_refused(folder: Path):
     (folder / "target").mkdir(mode=0o755)
     (folder / "run").symlink_to(folder / "target")
     with pytest.raises(ClusterError, match="run is not a directory of user me"):
@@ -65,7 +65,7 @@ def test_a_directory_open_to_others_is_closed(folder: Path):
 
 
 @as_root
-def test_a_directory_of_somebody_else_is_refused(folder: Path):
+def test_a_directory_of_another_user_is_refused(folder: Path):
     (folder / "run").mkdir()
     os.chown(folder / "run", 777, 777)
     with pytest.raises(ClusterError, match="belongs to user 777, not to somebody"):

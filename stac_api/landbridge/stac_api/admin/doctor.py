@@ -120,7 +120,7 @@ async def _recheck(services: Services, collection: str, item: str, key: str, pat
         return Finding("missing", subject, f"{path} is not in the store; {advice}", path)
     if wanted in (None, size):
         return None
-    return Finding("size", subject, f"{path} has {size} bytes, where the item says {wanted}", path)
+    return Finding("size", subject, f"{path} has {size} bytes, but the item says {wanted}", path)
 
 
 def _prefix(collection: str) -> str:

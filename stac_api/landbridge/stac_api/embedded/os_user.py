@@ -66,7 +66,7 @@ def user_of_cluster(data: Path) -> OsUser:
 
 
 def names_allowed_to_connect(os_user: OsUser) -> tuple[str, ...]:
-    """The operating system users that may open the cluster: its account and whoever started it."""
+    """Return the OS users that can connect to the cluster: its own and the caller."""
     caller = os.geteuid()
     return tuple(
         dict.fromkeys((os_user.name, _password_entry(caller).pw_name, *(() if caller else ("root",))))

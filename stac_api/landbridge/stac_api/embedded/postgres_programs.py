@@ -59,7 +59,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class SearchEnvironment:
-    """Where to search: the root of the file system and the variables of the process; tests make their own."""
+    """Search locations: the root of the file system and the variables of the process."""
 
     root: Path
     pg_bin: str | None
@@ -86,7 +86,7 @@ def find_installation(
         os_user: user that runs the programs, and must be able to reach them.
         major: the major version an existing cluster needs; None takes the first found in the order
             LANDBRIDGE_PG_BIN, PATH, system packages (newest first), conda.
-        environment: where to search; by default this machine.
+        environment: search locations; by default those of this machine.
 
     Raises:
         PostgresNotFound: if there is none; the message has the rejected folders and the install commands.

@@ -111,7 +111,7 @@ def join(cluster: Cluster) -> Postmaster | None:
 def start(cluster: Cluster, installation: Installation) -> Postmaster:
     """Start the server and return when it accepts connections; crash recovery may take any time.
 
-    The caller holds the home's serve lock, so nobody else starts or clears anything meanwhile.
+    The caller holds the home's serve lock, so no other process starts or clears anything meanwhile.
 
     Raises:
         ClusterError: it ended instead; the message has the end of its log.

@@ -1,8 +1,8 @@
-"""Start or join the stack of a home. Imports next to nothing: joining is what most calls do.
+"""Start or join the stack of a home. This module imports little, because most calls only join.
 
-Who may do what is settled by two locks. `up.lock` is held by whoever starts or stops the stack, so that of
-two starters one starts and the other joins. `serve.lock` is held by the server for its lifetime, so that a
-stale state file is never believed and no second server can come up.
+Two locks coordinate the processes. A process that starts or stops the stack holds `up.lock`, so that of two
+starters one starts and the other joins. The server holds `serve.lock` for its lifetime, so that a stale state
+file never counts and no second server starts.
 """
 
 import contextlib
