@@ -49,7 +49,7 @@ BLOB_COLLECTIONS: Final = frozenset(ids.blob_collection_id(kind) for kind in STO
 
 @dataclass(frozen=True)
 class Access:
-    """What a caller can see and change.
+    """Rights of a caller: what it can see and change.
 
     Args:
         unrestricted: the caller is an operator, or the service itself.
