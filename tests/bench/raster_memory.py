@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SPARE = 512 * 2**20
 _CHILD = """
 import zlib
-import landbridge.raster.engine
+import landbridge.raster.api
 from bench.memory import peak
 from bench.raster_scenes import context, ground
 from bench.raster_work import RGB, work

@@ -86,14 +86,18 @@ class Oracle:
             scales = tuple(
                 np.full(self.target.shape, round(m) if abs(m - round(m)) < 0.05 else m) for m in middle
             )
-        reaches = [int(np.ceil(REACHES[name] * scale.max())) + 1 for scale in scales]
+        # A kernel of one scale is GDAL's, which takes the pixels up to its reach, rounded up, on each side.
+        spare = 0 if single else 1
+        reaches = [int(np.ceil(REACHES[name] * scale.max() - 1e-6)) + spare for scale in scales]
+        weights = gdal_kernel if single else kernel
         row, column = (place - 0.5 for place in self.places)
-        top, left = np.floor(row).astype(int), np.floor(column).astype(int)
+        # Centers that are on a source pixel's are on or after it, by any rounding.
+        top, left = np.floor(row + 5e-8).astype(int), np.floor(column + 5e-8).astype(int)
         total, weighed, whole = np.zeros(row.shape), np.zeros(row.shape), np.ones(row.shape, bool)
-        for i in range(-reaches[0], reaches[0] + 1):
-            down = kernel(name, (top + i - row) / scales[0])
-            for j in range(-reaches[1], reaches[1] + 1):
-                weight = down * kernel(name, (left + j - column) / scales[1])
+        for i in range(1 - reaches[0] - spare, reaches[0] + 1):
+            down = weights(name, (top + i - row) / scales[0])
+            for j in range(1 - reaches[1] - spare, reaches[1] + 1):
+                weight = down * weights(name, (left + j - column) / scales[1])
                 values, valid = self.at(top + i, left + j)
                 whole &= valid | (np.abs(weight) < 1e-12)
                 weight = np.where(valid, weight, 0)
@@ -143,3 +147,15 @@ def kernel(name, offset):
         near, far = t**3 / 2 - t**2 + 2 / 3, (2 - t) ** 3 / 6
         return np.where(t < 1, near, np.where(t < 2, far, 0))
     return np.where(t < 3, np.sinc(t) * np.sinc(t / 3), 0)
+
+
+def gdal_kernel(name, offset):
+    """Return the weight that GDAL's warper gives a pixel so many (scaled) pixels to the right or below.
+
+    GDAL's cubic spline lacks its last term: beyond two pixels on that side it is -(t - 2)^3 / 6, not zero
+    (`GWKBSpline` in gdalwarpkernel.cpp). The other kernels are as defined.
+    """
+    if name != "cubicspline":
+        return kernel(name, offset)
+    terms = zip((1, -4, 6, -4), (2, 1, 0, -1), strict=True)
+    return sum(factor * np.maximum(0, offset + shift) ** 3 for factor, shift in terms) / 6

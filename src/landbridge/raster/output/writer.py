@@ -4,10 +4,8 @@ import math
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -23,10 +21,8 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
-from landbridge.errors import LandbridgeError
 from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.composite.render_reduction import make_renderer
-from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.errors import WiderTypeError
 from landbridge.raster.grids.block_windows import BLOCK, block_windows
 from landbridge.raster.grids.crs import grid_crs
@@ -39,14 +35,12 @@ from landbridge.raster.output.chunks import chunk_windows
 from landbridge.raster.output.cluster import active_client, render_on
 from landbridge.raster.output.in_memory import pixel_count, render_whole, widened
 from landbridge.raster.output.raster import Raster
-from landbridge.raster.plan.arguments import check_format, format_of
+from landbridge.raster.output.target import MaskEncoding, Target, mask_encoding_of, write_with_fallbacks
 from landbridge.raster.plan.plan import Plan, make_plan
 from landbridge.raster.runtime.progress import Progress, progress_bar
 from landbridge.raster.runtime.thread_pools import default_worker_count
 
-# Per format: numbers of bands (None: any), pixel types (None: any), and GDAL's driver with its options.
-_COUNTS = {"tif": None, "png": (1, 3, 4), "jpg": (1, 3)}
-_TYPES = {"tif": None, "png": ("uint8", "uint16"), "jpg": ("uint8",)}
+# Per format: GDAL's driver and its options.
 _DRIVERS: dict[str, tuple[str, dict[str, Any]]] = {
     "tif": (
         "COG",
@@ -75,49 +69,7 @@ _STAGING = {
 # Largest file in bytes that is staged in memory; larger ones are staged on disk.
 _STAGING_MEMORY = 128 * 2**20
 
-# Larger nodata values of integers are rounded by rasterio.
-_MAX_EXACT_INTEGER = 2**53
-
 BlockWriter = Callable[[Window, Array, BoolArray | None], None]
-
-
-class _AmbiguousMaskError(LandbridgeError):
-    """Error of an encoding in which some masked pixels equal valid ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class _MaskEncoding:
-    """Encoding of masked pixels in a file.
-
-    Masked pixels have the value `nodata`, which no valid pixel may have; if it is None, the file has one mask
-    for all bands. With `strict`, an ambiguous encoding is an error, after which another one is tried.
-    """
-
-    masked: bool
-    nodata: float | None = None
-    strict: bool = True
-
-
-def _mask_encoding_of(plan: Plan) -> _MaskEncoding:
-    declared = {band.nodata for band in plan.bands}
-    as_stored = plan.scales is None and plan.method != "count" and len(declared) == 1
-    return _MaskEncoding(plan.masked, declared.pop() if as_stored else None)
-
-
-def _write_with_fallbacks(
-    write_all: Callable[[_MaskEncoding], Path], encoding: _MaskEncoding, dtype: np.dtype[Any]
-) -> Path:
-    """Write a file; try further encodings if some masked pixels equal valid ones."""
-    tried = [encoding, replace(encoding, nodata=None)]
-    if dtype.kind != "f":
-        limits = np.iinfo(dtype)
-        tried += [replace(encoding, nodata=value) for value in (0, limits.max, limits.min)]
-    for each in tried:
-        try:
-            return write_all(each)
-        except _AmbiguousMaskError:
-            continue
-    return write_all(replace(encoding, nodata=None, strict=False))
 
 
 def write(raster: Raster, path: str | Path, format: str | None = None, nodata: float | None = None) -> Path:
@@ -159,8 +111,8 @@ def write(raster: Raster, path: str | Path, format: str | None = None, nodata: f
     path = Path(path)
     names = [band.name for band in raster.bands]
 
-    def write_all(encoding: _MaskEncoding) -> Path:
-        target = _Target(path, format, raster.data.shape[0], raster.data.dtype, nodata, encoding)
+    def write_all(encoding: MaskEncoding) -> Path:
+        target = Target(path, format, raster.data.shape[0], raster.data.dtype, nodata, encoding)
         with _staged_file(target, raster.geobox, names) as write_block:
             for window in block_windows(raster.geobox, 1):
                 y, x = window
@@ -169,7 +121,7 @@ def write(raster: Raster, path: str | Path, format: str | None = None, nodata: f
                 )
         return path
 
-    return _write_with_fallbacks(write_all, _MaskEncoding(raster.mask is not None), raster.data.dtype)
+    return write_with_fallbacks(write_all, MaskEncoding(raster.mask is not None), raster.data.dtype)
 
 
 def download(
@@ -292,7 +244,7 @@ def _write_blocks(
         while True:
             render = partial(_render_into, plan, path, format, nodata, bar, workers, chunks)
             try:
-                return _write_with_fallbacks(render, _mask_encoding_of(plan), plan.output_dtype)
+                return write_with_fallbacks(render, mask_encoding_of(plan), plan.output_dtype)
             except WiderTypeError as wider:
                 (plan,) = widened([plan], wider.dtype)
 
@@ -305,9 +257,9 @@ def _render_into(
     bar: Progress,
     workers: int,
     chunks: Any,
-    encoding: _MaskEncoding,
+    encoding: MaskEncoding,
 ) -> Path:
-    target = _Target(path, format, len(plan.bands), plan.output_dtype, nodata, encoding)
+    target = Target(path, format, len(plan.bands), plan.output_dtype, nodata, encoding)
     client = active_client(chunks)
     with _staged_file(target, plan.geobox, [band.name for band in plan.bands]) as write_block:
         if client is not None:
@@ -334,86 +286,8 @@ def _render_into(
     return path
 
 
-class _Target:
-    """Destination file, checked before any pixel is read."""
-
-    def __init__(
-        self,
-        path: Path,
-        format: str | None,
-        count: int,
-        dtype: np.dtype[Any],
-        nodata: float | None,
-        encoding: _MaskEncoding,
-    ) -> None:
-        self.path = path
-        self.format = format_of(path) if format is None else check_format(format)
-        self.count = count
-        self.dtype = dtype
-        self.nodata: float | None = None
-        self.has_mask = self.is_declared = self.strict = False
-        counts, types = _COUNTS[self.format], _TYPES[self.format]
-        if counts is not None and count not in counts:
-            raise ValueError(f"a {self.format} has {' or '.join(map(str, counts))} bands, got {count}")
-        if types is not None and dtype.name not in types:
-            raise ValueError(
-                f"a {self.format} holds {' or '.join(types)} values, got {dtype}: use a scaling or "
-                "data_type, or write a tif"
-            )
-        if nodata is not None and self.format == "tif":
-            self.nodata = representable_nodata(dtype, nodata)
-            if self.nodata is None:
-                raise ValueError(f"the data type {dtype} cannot hold nodata {nodata}")
-        elif encoding.masked and self.format == "tif":
-            held = None if encoding.nodata is None else representable_nodata(dtype, encoding.nodata)
-            self.is_declared = held is not None and not abs(held) > _MAX_EXACT_INTEGER
-            self.nodata = held if self.is_declared else math.nan if dtype.kind == "f" else None
-            self.has_mask = self.nodata is None
-            self.strict = encoding.strict
-        if self.nodata is not None and dtype.kind == "f":
-            self.nodata = float(dtype.type(self.nodata))
-
-    @property
-    def stored_dtype(self) -> np.dtype[Any]:
-        """Numpy type of the file's pixels."""
-        return np.dtype("float32") if self.dtype == np.float16 else self.dtype
-
-    def encode(self, values: Array, mask: BoolArray | None) -> tuple[Array, BoolArray | None]:
-        """Return pixels (band, y, x) as the file stores them, and its mask (y, x; True: shown).
-
-        Raises:
-            _AmbiguousMaskError: if valid pixels would equal masked ones.
-        """
-        shown: BoolArray | None = None
-        if mask is not None and self.nodata is not None:
-            encode = np.where(mask, values.dtype.type(self.nodata), values)
-            if self.is_declared and self._is_used_by_valid_pixels(encode, mask):
-                raise _AmbiguousMaskError
-            values = encode
-        elif mask is not None and self.has_mask:
-            shown = np.logical_not(mask.all(axis=0, keepdims=True))[0]
-            if (mask & shown).any():
-                if self.strict:
-                    raise _AmbiguousMaskError
-                self._warn_of_shared_mask()
-        return values.astype(self.stored_dtype, copy=False), shown
-
-    def _is_used_by_valid_pixels(self, encode: Array, mask: BoolArray) -> bool:
-        """Return whether valid pixels have the nodata value."""
-        others = np.count_nonzero(encode) if self.nodata == 0 else np.count_nonzero(encode != self.nodata)
-        return encode.size - int(others) > int(np.count_nonzero(mask))
-
-    def _warn_of_shared_mask(self) -> None:
-        warnings.warn(
-            f"{self.path}: some pixels are masked in some bands only, and a file has one mask for all bands: "
-            "there these bands are 0. Give `nodata` to keep the mask of each band.",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
 @contextmanager
-def _staged_file(target: _Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[BlockWriter]:
+def _staged_file(target: Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[BlockWriter]:
     """Yield a function that writes blocks in any order from any thread; the file appears at the end."""
     target.path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.path.name}.", dir=target.path.parent))
