@@ -24,7 +24,7 @@ ANN = Principal("ann", org="acme", groups=("flood",), email="ann@acme.test")
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """What runs tests that are coroutines."""
+    """Return the event loop of tests that are coroutines."""
     return "asyncio"
 
 

@@ -32,7 +32,7 @@ class Service:
     def request(
         self, method: str, path: str, token: str | None = None, *, address: str = "192.0.2.1", **options: Any
     ) -> httpx.Response:
-        """What the service answers to a bearer of a token."""
+        """Return the service's response to a request with a token."""
         headers = dict(options.pop("headers", {}))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def entry(database: str) -> Callable[[httpx.Response], Entry | None]:
-    """What is recorded of the request that an answer is to."""
+    """Return the audit entry of the request that led to a response."""
 
     def find(answer: httpx.Response) -> Entry | None:
         mine = uuid.UUID(answer.headers["X-Request-Id"])

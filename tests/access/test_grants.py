@@ -1,4 +1,4 @@
-"""What callers may see is kept for seconds, and dropped as soon as lists change, whoever changes them."""
+"""Cached grants expire after seconds, and are dropped when access lists change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers tell browsers and caches, which pages may read them, and which names are answered to."""
+"""Security headers of responses, cross-origin rules, and accepted host names."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_is_one_callers_is_kept_by_no_cache(
 
 
 def allowed(service: Service, origin: str) -> tuple[bool, bool]:
-    """Whether a page may read an answer, and whether it may ask to write."""
+    """Return whether a page may read a response, and whether it may send writes."""
     asking = {"Origin": origin}
     read = service.request("GET", "/", headers=asking).headers
     preflight = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"}

@@ -1,4 +1,4 @@
-"""How much and how often one caller may ask."""
+"""Limits of the size and rate of a caller's requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read many products finds in them what a search of each would find."""
+"""A caller who can read many products finds the same items as by a search of each."""
 
 from __future__ import annotations
 

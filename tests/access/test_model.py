@@ -88,7 +88,7 @@ class Thing:
         return {name: [one for one in held if one in SUBJECTS[caller]] for name, held in self.lists.items()}
 
     def changed(self, caller: int, wanted: dict[str, list[str]]) -> int:
-        """What a patch of the lists is answered; it takes effect where that is 200."""
+        """Return the status of a patch of the access lists; it takes effect if that is 200."""
         role = self.role(caller)
         if caller == ANYBODY:
             return 401

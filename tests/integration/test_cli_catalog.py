@@ -21,7 +21,7 @@ def client(stack):
 
 @pytest.fixture(scope="module")
 def tag():
-    """What the products of this module, and no others, are tagged with."""
+    """Return the tag of the products of this module, which no other product has."""
     return f"cli-{uuid.uuid4().hex[:6]}"
 
 
@@ -82,7 +82,7 @@ def listed(*arguments):
 
 
 def numbers(lines, tag):
-    """Which products of this module the lines begin with."""
+    """Return the numbers of this module's products with which the lines begin."""
     return [int(line.removeprefix(f"local:{tag}-")[0]) for line in lines if line.startswith(f"local:{tag}-")]
 
 

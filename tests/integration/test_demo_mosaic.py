@@ -1,4 +1,4 @@
-"""A mosaic's pixels are those of plain rasterio: the later scene over the earlier, where it is not nodata."""
+"""A mosaic's pixels are those of plain rasterio: valid pixels of the later scene over the earlier one."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def uploaded(dataset):
 
 
 def overlaid(dataset, names, frame, *, alpha):
-    """What plain rasterio gives: (pixels with 0 where no scene is valid, where some scene is valid)."""
+    """Return the mosaic by plain rasterio: pixels (0 if no scene is valid), and where any is."""
     left, bottom, right, top = frame.bounds
     shape = round((top - bottom) / dataset.resolution), round((right - left) / dataset.resolution)
     transform = rasterio.Affine(dataset.resolution, 0, left, 0, -dataset.resolution, top)

@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def told(stack, folder):
-    """What the demo says the first time."""
+    """Return the output of the demo's first run."""
     return run(ROOT / "examples" / "demo.py", "--size", 200, "--output", folder)
 
 

@@ -1,4 +1,4 @@
-"""What an embedded stack survives: killed processes, and the traces they leave."""
+"""An embedded stack recovers from killed processes and the files that they leave."""
 
 import contextlib
 import errno

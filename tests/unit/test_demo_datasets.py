@@ -1,4 +1,4 @@
-"""What the demo makes of a folder of GeoTIFFs."""
+"""The demo turns a folder of GeoTIFFs into products and images."""
 
 from datetime import UTC, datetime
 from pathlib import Path

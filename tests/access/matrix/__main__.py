@@ -1,6 +1,6 @@
 """`python -m access.matrix`: who may do what, its last line `N of M cells as expected`.
 
-Exit code 0 where all cells are as expected, and every route of the OpenAPI has a row.
+Exit code 0 if all cells are as expected, and every route of the OpenAPI has a row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How routes are called: on what stands, or on something fresh that may be changed."""
+"""Calls of routes: on shared test data, or on a fresh object that may be changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ITEM: Final = f"{COLLECTION}/items/{{item_id}}"
 class Case:
     """One request: what fills the route's path, what is sent with it, and what it would change.
 
-    `watched` is a path that the operator reads before and after: it changes where the request succeeds, and
+    `watched` is a path that the operator reads before and after: it changes if the request succeeds, and
     only there.
     """
 
@@ -68,7 +68,7 @@ def on_product(
 
 
 def changed_product(world: World, product: str, **members: Any) -> dict[str, Any]:
-    """What its owner would send back, changed."""
+    """Return the product with a change, as its owner would send it."""
     document = world.ok("owner", "GET", f"/collections/{product}")
     mine = {name: value for name, value in document.items() if name not in _LISTS}
     return {"json": {**mine, "title": "Changed", **members}}
@@ -108,7 +108,7 @@ def blob_document(world: World, item: str) -> dict[str, Any]:
 
 
 def fresh_upload(sent: bytes | None = None, **options: Any) -> Prepare:
-    """A fresh upload to the private product, its file sent already where there is one."""
+    """A fresh upload to the private product; its file is already sent if there is one."""
 
     def prepare(world: World) -> Case:
         upload = world.upload(world.products["private"])

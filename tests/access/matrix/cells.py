@@ -19,7 +19,7 @@ METHODS = frozenset({"get", "head", "post", "put", "patch", "delete"})
 
 @dataclass(frozen=True)
 class Cell:
-    """One caller's request; `wrong` is empty where all is as expected."""
+    """One caller's request; `wrong` is empty if all is as expected."""
 
     row: Row
     caller: str

@@ -1,4 +1,4 @@
-"""What each caller is to get, by what a route asks of them."""
+"""Expected status of each caller, by the right that a route requires."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def own_writes(ok: int = 200) -> Expected:
 
 
 def carries(ok: int = 200) -> Expected:
-    """Whoever has the signed URL and shows nothing else; a credential is what counts where there is one."""
+    """Allow the signed URL without a credential; if there is a credential, it decides."""
     return _statuses(ok, 404, 404, ok, ok, 404, 401, 401, 403)
 
 
@@ -72,5 +72,5 @@ def makes(ok: int = 201) -> Expected:
 
 
 def makes_there(ok: int = 201) -> Expected:
-    """Who has the namespace."""
+    """Allow callers who own the namespace."""
     return _statuses(401, 403, 403, 403, ok, 403, 401, 401, 403)

@@ -30,7 +30,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """How the table calls it."""
+        """Name in the table."""
         return f"{self.method} {self.path}{f' ({self.case})' if self.case else ''}"
 
 

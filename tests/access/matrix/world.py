@@ -1,4 +1,4 @@
-"""What there is to be seen and changed: products and blobs of two organizations, and who calls."""
+"""The test data: products and blobs of two organizations, and the callers."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class World:
         return world
 
     def ask(self, caller: str, method: str, path: str, **options: Any) -> httpx.Response:
-        """What the service answers to one of the callers, or to the `operator`."""
+        """Return the service's response to a caller, or to the `operator`."""
         token = OPERATOR if caller == "operator" else self.shown[caller]
         return self.service.request(method, path, token, **options)
 

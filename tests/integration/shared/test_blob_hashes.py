@@ -30,7 +30,7 @@ def md5(data: bytes) -> str:
 
 @pytest.fixture(autouse=True)
 def low(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is large; client and services of these tests are in this process."""
+    """Lower the size from which checksums are deferred; client and services run in this process."""
     monkeypatch.setattr(blob_mapping, "DEFERRED_HASH_BYTES", 1000)
 
 
@@ -75,7 +75,7 @@ def answer(http: httpx.Client, blob: Blob, wait: float = 0) -> Any:
 
 
 def hash_due(idle: Any, change: str = "") -> int:
-    """How many hashes are due, after a statement."""
+    """Return the number of checksums that are due after a statement."""
     with psycopg.connect(
         idle.database, autocommit=True, options="-c search_path=procrastinate,public"
     ) as conn:

@@ -93,7 +93,7 @@ def refused(*numbers: int) -> Any:
 
 
 def taken(client: CatalogClient, most: int) -> int:
-    """How many bytes are kept, by what a refusal says."""
+    """Return the number of stored bytes that a refusal states."""
     with pytest.raises(ClientError) as raised:
         blob(client, "too-large", most + 1)
     return int(str(raised.value).partition("It keeps ")[2].partition(", and")[0].replace(",", ""))

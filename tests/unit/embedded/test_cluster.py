@@ -1,4 +1,4 @@
-"""Where a cluster's files lie, and who can reach them."""
+"""Places of a cluster's files, and their access rights."""
 
 import os
 import stat

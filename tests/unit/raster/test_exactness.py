@@ -43,12 +43,12 @@ def places(geobox, transform, crs):
 
 
 def to_border(position):
-    """How far places are from the nearest border of a pixel."""
+    """Return the distance of places from the nearest border of a pixel."""
     return np.abs(position - np.round(position))
 
 
 def laid(scenes, geobox):
-    """What a mosaic must be: (values, missing, how far from a border the nearest place is that counted)."""
+    """Return the expected mosaic: values, missing pixels, and the least distance from a border."""
     values = np.zeros((2, *geobox.shape), "uint16")
     missing = np.ones(values.shape, bool)
     margin = np.full(geobox.shape, np.inf)
@@ -196,7 +196,7 @@ def smooth_scene(make_scene, **options):
 
 
 def away_from_nodata(scene, column, row):
-    """Where the kernels around places (up to 4 by 4 pixels) have nothing but valid pixels."""
+    """Return the places whose kernels (up to 4 by 4 pixels) hold only valid pixels."""
     inside = (column >= 3) & (row >= 3) & (column < 237) & (row < 257)
     c, r = np.where(inside, column, 3).astype(int), np.where(inside, row, 3).astype(int)
     steps = range(-2, 3)

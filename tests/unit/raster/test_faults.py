@@ -1,4 +1,4 @@
-"""What goes wrong in mid-call: errors with image, band and file, nothing left over, the next call right."""
+"""Failures during a call: errors name image, band and file; nothing is left over; the next call succeeds."""
 
 import os
 import resource

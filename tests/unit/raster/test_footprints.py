@@ -1,4 +1,4 @@
-"""Which images may touch a place: all but those whose footprints lie elsewhere."""
+"""Images whose footprints lie elsewhere are not read."""
 
 import shapely.affinity
 from hypothesis import given

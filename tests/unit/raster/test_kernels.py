@@ -116,7 +116,7 @@ def test_a_canvas_takes_blocks_of_a_larger_array():
 def test_tiles_laid_one_under_the_other_leave_of_each_pixel_what_came_first(
     size, parts, raw, hidden, ground, seed
 ):
-    """Whatever the memory held before, and however cells are cut by the tiles."""
+    """The memory's earlier content and the division of cells by tiles have no influence."""
     random = np.random.default_rng(seed)
     rubbish = random.integers(0, 200, (2, *size), np.uint8)
     values, state = rubbish.astype("uint16"), rubbish.copy()

@@ -17,7 +17,7 @@ DTYPES = ["uint8", "uint16", "int16", "uint32", "int32", "float32", "float64"]
 
 
 def of_stack(layers, method):
-    """What a method makes of layers (image, band, y, x), by numpy: float64 or the layers' type, masked."""
+    """Return the result of a method for layers (image, band, y, x) by NumPy, masked."""
     layers = np.ma.masked_array(layers, np.broadcast_to(np.ma.getmaskarray(layers), layers.shape))
     if method in ("first", "last"):
         out = layers[0].copy()

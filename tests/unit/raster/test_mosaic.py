@@ -30,7 +30,7 @@ def random_values(seed, shape, dtype="uint16", fringe=40, low=1, high=200):
 
 
 def overlay(scenes, rows, columns, nodata=0, alpha=None):
-    """What a mosaic must be, by plain numpy: the last valid value of each pixel, and what is missing."""
+    """Return the expected mosaic by plain NumPy: each pixel's last valid value, and the missing pixels."""
     count = scenes[0].values.shape[0]
     out = np.zeros((count, rows, columns), scenes[0].values.dtype)
     missing = np.ones(out.shape, bool)

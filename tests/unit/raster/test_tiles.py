@@ -32,7 +32,7 @@ LEFT, TOP, STEP = 700_000, 4_200_000, 30
 
 @dataclass(frozen=True)
 class Packing:
-    """How a file keeps its pixels."""
+    """Storage of a file's pixels."""
 
     dtype: str
     compress: str | None
@@ -123,7 +123,7 @@ def pixels(random, packing, shape):
 
 
 def both_ways(monkeypatch, make):
-    """What `make` gives by tiles and by odc-loader, and how many regions were decoded here."""
+    """Return the results of `make` by tiles and by odc-loader, and the number of regions decoded here."""
     decoded = []
     unpack = TileReader._unpack
 

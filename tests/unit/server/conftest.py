@@ -1,4 +1,4 @@
-"""How synchronous tests run coroutines."""
+"""Fixtures with which synchronous tests run coroutines."""
 
 from __future__ import annotations
 
