@@ -154,7 +154,7 @@ def test_an_array_of_an_empty_object_is_refused(http: httpx.Client, collection: 
     filter_ = {"op": "a_equals", "args": [{"property": "x"}, [{}]]}
     answer = http.post("/search", json={"collections": [collection], "filter": filter_})
     assert answer.status_code == 400, answer.text
-    assert "array of a filter" in answer.text
+    assert "An array in a filter" in answer.text
 
 
 PATHS = [

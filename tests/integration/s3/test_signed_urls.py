@@ -38,7 +38,7 @@ def test_files_that_came_short_are_not_taken(
 ) -> None:
     record = announce(http, collection, "a", path := geotiff()).json()
     (url,) = record["resumable_urls"]
-    assert "misses" in http.post(f"/uploads/{record['id']}/submit").json()["description"]
+    assert "lacks" in http.post(f"/uploads/{record['id']}/submit").json()["description"]
     httpx.put(url, content=path.read_bytes()[:-5]).raise_for_status()
     submitted = http.post(f"/uploads/{record['id']}/submit")
     assert submitted.status_code == 409
