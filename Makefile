@@ -35,7 +35,7 @@ coverage: install ## line and branch coverage of the mappings, the catalog and t
 
 test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
-	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 1800 -rP tests/integration/test_server_filters.py \
+	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 3600 -rP tests/integration/test_server_filters.py \
 		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
 		tests/unit/raster/test_exactness.py tests/unit/raster/test_longitudes.py tests/unit/raster/test_oracle.py \
 		tests/unit/server/test_footprints.py tests/unit/server/test_source_files.py \

@@ -81,7 +81,7 @@ def test_no_request_makes_the_server_fail(stack, http, tmp_path):
         check=False,
         capture_output=True,
         text=True,
-        timeout=1750,
+        timeout=3500,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
     generated = int(re.search(r"(\d+) generated", run.stdout)[1])
