@@ -256,7 +256,7 @@ class ImageUpload(CatalogObjectBase):
         Parameters
         ----------
         timeout : float, optional
-            Maximum number of seconds to wait. By default there is none.
+            Maximum number of seconds to wait. By default the wait is not limited.
         warn_transient_errors : bool, default True
             Show failures of the service while waiting, which do not end the upload, as warnings.
 

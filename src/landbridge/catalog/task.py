@@ -70,7 +70,7 @@ class TaskStatus(ABC):
         Parameters
         ----------
         timeout : float, optional
-            Maximum number of seconds to wait. By default there is none.
+            Maximum number of seconds to wait. By default the wait is not limited.
 
         Raises
         ------

@@ -233,36 +233,6 @@ class CatalogClient(RequestSender):
     jsonapi_document = staticmethod(jsonapi_document)
     jsonapi_collection = staticmethod(jsonapi_collection)
 
-    def post(self, path: str, document: Any = None, **kwargs: Any) -> Any:
-        """Send a POST request.
-
-        Parameters
-        ----------
-        path : str
-            Path below the API's address, or an absolute URL.
-        document : object, optional
-            JSON to send.
-        **kwargs
-            Further arguments of `request`.
-
-        Returns
-        -------
-        object
-            JSON of the response; None if it is empty.
-
-        Raises
-        ------
-        ClientError, ServerError
-            If the response is not a success after the retries.
-
-        Examples
-        --------
-        >>> found = client.post("/search", {"collections": ["local:docs-fields"], "limit": 2})
-        >>> len(found["features"])
-        2
-        """
-        return self.request("POST", path, document=document, **kwargs)
-
 
 # All clients of this process, and the clients that were unpickled, by their configuration.
 _clients: weakref.WeakSet[CatalogClient] = weakref.WeakSet()

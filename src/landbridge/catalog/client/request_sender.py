@@ -78,6 +78,36 @@ class RequestSender(Endpoint):
         """
         return self.request("GET", path, params=params, **kwargs)
 
+    def post(self, path: str, document: Any = None, **kwargs: Any) -> Any:
+        """Send a POST request.
+
+        Parameters
+        ----------
+        path : str
+            Path below the API's address, or an absolute URL.
+        document : object, optional
+            JSON to send.
+        **kwargs
+            Further arguments of `request`.
+
+        Returns
+        -------
+        object
+            JSON of the response; None if it is empty.
+
+        Raises
+        ------
+        ClientError, ServerError
+            If the response is not a success after the retries.
+
+        Examples
+        --------
+        >>> found = client.post("/search", {"collections": ["local:docs-fields"], "limit": 2})
+        >>> len(found["features"])
+        2
+        """
+        return self.request("POST", path, document=document, **kwargs)
+
     def request(
         self,
         method: str,
@@ -132,16 +162,17 @@ class RequestSender(Endpoint):
         >>> client.request("GET", "/conformance")["conformsTo"][0]
         'http...'
         """
-        import orjson
-
-        if document is not None:
-            content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-        is_idempotent = method in IDEMPOTENT_METHODS if idempotent is None else idempotent
-        all_headers = dict(headers or {})
-        if content is not None:
-            all_headers = {"Content-Type": content_type, **all_headers}
-        answer = self._send(Request(method, path, params, content, all_headers, is_idempotent))
-        return parse_json(answer.content, entries)
+        response = self._request(
+            method,
+            path,
+            params=params,
+            document=document,
+            content=content,
+            content_type=content_type,
+            headers=headers,
+            idempotent=idempotent,
+        )
+        return parse_json(response.content, entries)
 
     def request_with_headers(
         self, method: str, path: str, document: Any, *, idempotent: bool | None = None
@@ -177,11 +208,7 @@ class RequestSender(Endpoint):
         >>> headers["content-type"]
         'application/geo+json'
         """
-        import orjson
-
-        is_idempotent = method in IDEMPOTENT_METHODS if idempotent is None else idempotent
-        content = orjson.dumps(document)
-        response = self._send(Request(method, path, None, content, {"Content-Type": JSON}, is_idempotent))
+        response = self._request(method, path, document=document, idempotent=idempotent)
         return parse_json(response.content), response.headers
 
     def stream(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
@@ -212,6 +239,29 @@ class RequestSender(Endpoint):
         >>> response.close()
         """
         return self._send(Request("GET", path, headers=headers or {}, is_idempotent=True, stream=True))
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        document: Any = None,
+        content: bytes | Callable[[], Iterable[bytes]] | None = None,
+        content_type: str = JSON,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> httpx.Response:
+        """Return the response to a request that is made of these arguments."""
+        import orjson
+
+        if document is not None:
+            content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        is_idempotent = method in IDEMPOTENT_METHODS if idempotent is None else idempotent
+        all_headers = dict(headers or {})
+        if content is not None:
+            all_headers = {"Content-Type": content_type, **all_headers}
+        return self._send(Request(method, path, params, content, all_headers, is_idempotent))
 
     def _send(self, request: Request) -> httpx.Response:
         """Return the answer of a request that succeeded, after retries if they are safe."""

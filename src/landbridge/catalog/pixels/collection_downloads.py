@@ -88,7 +88,7 @@ class CollectionDownloads(CollectionDataArrays[T]):
             Type of the result, such as "UInt16". By default "Byte" for "display" and "auto", "Float64" for
             "physical", else the smallest type that holds the values of all bands.
         progress : bool, optional
-            Show a progress bar. By default there is none.
+            Show a progress bar. By default no bar is shown.
         max_workers : int, optional
             Number of threads of this process that read at the same time. By default as many as the processor
             and the files allow.
@@ -210,7 +210,7 @@ class CollectionDownloads(CollectionDataArrays[T]):
             same one and are not scaled; else NaN in floating-point types, and a mask in the file for integer
             types.
         progress : bool, optional
-            Show a progress bar. By default there is none.
+            Show a progress bar. By default no bar is shown.
         method : str, default "last"
             Rule that makes one pixel out of those of several images, band by band. Masked pixels do not
             count; a pixel that is masked in all images is masked in the result.

@@ -89,7 +89,7 @@ class ImageDownloads(ImageArrays):
             same one and are not scaled; else NaN in floating-point types, and a mask in the file for integer
             types.
         progress : bool, optional
-            Show a progress bar. By default there is none.
+            Show a progress bar. By default no bar is shown.
 
         Returns
         -------

@@ -136,8 +136,6 @@ def check_format(path: Any) -> None:
 
 def check_stack_axis(bands_axis: int) -> None:
     """Raise an error if a stack cannot have its bands on this axis, before anything is read."""
-    import numpy as np
-
     from landbridge.raster.plan import arguments
 
-    arguments.move_stack_bands_axis(np.empty((1, 1, 1, 1)), bands_axis)
+    arguments.check_stack_bands_axis(bands_axis)

@@ -1,6 +1,6 @@
 """Checks and defaults of the arguments of raster calls; reads no file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -106,9 +106,7 @@ def check_resampler(resampler: str) -> str:
     Raises:
         ValueError: if it is not one of `RESAMPLERS`.
     """
-    if not isinstance(resampler, str) or resampler not in RESAMPLERS:
-        raise ValueError(f"resampler must be one of {', '.join(RESAMPLERS)}, got {resampler!r}")
-    return next(name for name in RESAMPLERS if name == resampler)
+    return _check_name("resampler", resampler, RESAMPLERS)
 
 
 def check_method(method: str) -> str:
@@ -117,9 +115,14 @@ def check_method(method: str) -> str:
     Raises:
         ValueError: if it is not one of `METHODS`.
     """
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    return next(name for name in METHODS if name == method)
+    return _check_name("method", method, METHODS)
+
+
+def _check_name(argument: str, value: str, names: Collection[str]) -> str:
+    """Return the name that equals an argument's value, as a plain string: the value may be an enum's."""
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"{argument} must be one of {', '.join(names)}, got {value!r}")
+    return next(name for name in names if name == value)
 
 
 def check_resolution(context: "GeoContext", *, whole: bool = False) -> None:
@@ -240,8 +243,8 @@ def move_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[
     return np.moveaxis(array, 0, bands_axis) if bands_axis else array
 
 
-def move_stack_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[Any, Any]:
-    """Return an array (image, band, y, x) with its bands on another axis: 1 to 3, -1 or -2.
+def check_stack_bands_axis(bands_axis: int) -> None:
+    """Raise an error if a stack (image, band, y, x) cannot have its bands on this axis.
 
     Raises:
         NotImplementedError: if the axis is that of the images, 0 or -4.
@@ -251,4 +254,14 @@ def move_stack_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.nd
         raise NotImplementedError("bands_axis 0 is the axis of the images in a stack; use 1, 2 or 3")
     if bands_axis not in (1, 2, 3, -1, -2):
         raise ValueError(f"bands_axis of a stack must be 1, 2, 3, -1 or -2, got {bands_axis}")
+
+
+def move_stack_bands_axis(array: np.ndarray[Any, Any], bands_axis: int) -> np.ndarray[Any, Any]:
+    """Return an array (image, band, y, x) with its bands on another axis: 1 to 3, -1 or -2.
+
+    Raises:
+        NotImplementedError: if the axis is that of the images, 0 or -4.
+        ValueError: if the axis is -3 or out of range.
+    """
+    check_stack_bands_axis(bands_axis)
     return np.moveaxis(array, 1, bands_axis) if bands_axis != 1 else array
