@@ -141,7 +141,7 @@ def test_a_token_without_the_required_scope_only_reads(
 
 
 def from_now(claims: dict[str, Any]) -> dict[str, Any]:
-    """Return claims whose times were given as seconds from now: names of tests must not depend on the time."""
+    """Return claims whose times were given as seconds from now; ids of tests must not hold the time."""
     return {
         name: int(time.time()) + value if name in ("exp", "nbf", "iat") and isinstance(value, int) else value
         for name, value in claims.items()
