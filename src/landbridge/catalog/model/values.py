@@ -164,7 +164,8 @@ class File(MappingAttribute):
 class ProcessingStepAttribute(MappingAttribute):
     """Step from the stored pixels to a processing level.
 
-    Rasters can apply the functions gain_bias, scale, solar_elevation, brightness_temperature and dlsr.
+    Rasters can apply the functions gain_bias, scale, solar_elevation, brightness_temperature, dlsr,
+    physical, any_of and any_bits.
 
     Parameters
     ----------
@@ -179,10 +180,12 @@ class ProcessingStepAttribute(MappingAttribute):
     """
 
     function = TypedAttribute(str, doc="Name of the processing function. Required.")
-    parameter = TypedAttribute(str, doc="Name of the image attribute that holds the coefficients. Required.")
+    parameter = TypedAttribute(str, doc="Name of the image attribute that holds the coefficients.")
     index = TypedAttribute(
         int, doc="Index of the band in that attribute; not needed if the attribute has one entry."
     )
+    values = TupleAttribute(int, doc="Values that any_of marks, or bits, from 0, that any_bits marks.")
+    nodata = Attribute(doc="Value of stored pixels without data, if it is not the band's.")
     data_type = EnumAttribute(DataType, doc="Type of the result: a `DataType`.")
     data_range = TupleAttribute(
         float, coerce=True, min_length=2, max_length=2, doc="Smallest and greatest value of the result."
