@@ -29,9 +29,10 @@ from landbridge.exceptions import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OidcClient", "Profile", "check_url", "config_path", "find_profile"]
+__all__ = ["OidcClient", "Profile", "check_url", "config_path", "find_profile", "read_config"]
 
 _DEVICE, _CLIENT = "device", "client_credentials"
+_SECRETS = frozenset({"token", "client_secret", "password", "secret_access_key"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -100,7 +101,7 @@ def find_profile(environ: Mapping[str, str]) -> Profile | None:
     if wanted == "" or (wanted is None and environ.get("LANDBRIDGE_URL", "").strip()):
         return None
     path = config_path(environ)
-    document = _read_toml(path)
+    document = read_config(path)
     if document is None:
         if wanted is None and not environ.get("LANDBRIDGE_CONFIG"):
             return None
@@ -116,7 +117,14 @@ def find_profile(environ: Mapping[str, str]) -> Profile | None:
     return _parse_profile(wanted, profiles[wanted], path, environ)
 
 
-def _read_toml(path: Path) -> dict[str, Any] | None:
+def read_config(path: Path) -> dict[str, Any] | None:
+    """Return the content of a configuration file; None if it does not exist.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, is not valid TOML, or holds a secret and other users may read it.
+    """
     try:
         with path.open("rb") as file:
             mode, content = os.fstat(file.fileno()).st_mode, file.read()
@@ -132,7 +140,7 @@ def _read_toml(path: Path) -> dict[str, Any] | None:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     if os.name == "posix" and mode & 0o077 and _has_secret(document):
         raise ConfigError(
-            f"{path} holds a token or a client_secret, and other users may read it (mode "
+            f"{path} holds a token or another secret, and other users may read it (mode "
             f"{mode & 0o777:o}). Nothing was sent. Protect it with:  chmod 600 {path}"
         )
     return document
@@ -140,7 +148,7 @@ def _read_toml(path: Path) -> dict[str, Any] | None:
 
 def _has_secret(document: Any) -> bool:
     if isinstance(document, dict):
-        return any(key in ("token", "client_secret") or _has_secret(value) for key, value in document.items())
+        return any(key in _SECRETS or _has_secret(value) for key, value in document.items())
     return False
 
 

@@ -134,6 +134,15 @@ PUBLIC = {
         "check_url",
         "config_path",
         "find_profile",
+        "read_config",
+    ),
+    "landbridge.sources": (
+        "SourceNotFoundError",
+        "add",
+        "describe",
+        "get",
+        "list",
+        "remove",
     ),
     "landbridge.mappings": (
         "InvalidDocument",

@@ -168,7 +168,7 @@ class CatalogObjectBase(StoredObject):
         >>> Product.get("local:docs-nothing") is None
         True
         """
-        client = client or CatalogClient.get_default_client()
+        client = client or cls._client_of(id)
         record = cls._get_resource().get(client, id, request_params, headers)
         return None if record is None else cls._checked(record, client)
 
@@ -223,13 +223,21 @@ class CatalogObjectBase(StoredObject):
         """
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
             raise TypeError(f"`ids` must be a list of texts; got {ids!r}.")
-        client = client or CatalogClient.get_default_client()
-        records = cls._get_resource().get_many(client, list(dict.fromkeys(ids)), request_params, headers)
+        by_client: dict[CatalogClient, list[str]] = {}
+        for one in dict.fromkeys(ids):
+            by_client.setdefault(client or cls._client_of(one), []).append(one)
+        records: dict[str, tuple[Any, CatalogClient]] = {}
+        for each, wanted in by_client.items():
+            answer = cls._get_resource().get_many(each, wanted, request_params, headers)
+            records |= {one: (record, each) for one, record in answer.items()}
         missing = [one for one in ids if one not in records]
         if missing and not ignore_missing:
             raise NotFoundError(f"{cls.__name__} objects do not exist: {', '.join(missing)}.")
-        shared: dict[str, Any] = {}
-        found = (cls._checked(records[one], client, shared) for one in ids if one in records)
+        shared: dict[CatalogClient, dict[str, Any]] = {each: {} for each in by_client}
+        found = (
+            cls._checked(record, each, shared[each])
+            for record, each in (records[one] for one in ids if one in records)
+        )
         return [one for one in found if one is not None]
 
     @classmethod
@@ -309,7 +317,7 @@ class CatalogObjectBase(StoredObject):
         >>> Product.exists("local:docs-fields"), Product.exists("docs-fields")
         (True, False)
         """
-        client = client or CatalogClient.get_default_client()
+        client = client or cls._client_of(id)
         return cls._get_resource().get(client, id, None, headers) is not None
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from landbridge.catalog.access_lists import AuthCatalogObject
 from landbridge.catalog.band import Band
 from landbridge.catalog.client.client import CatalogClient
+from landbridge.catalog.client.source_clients import client_of_product
 from landbridge.catalog.errors import InvalidNameError
 from landbridge.catalog.image import Image
 from landbridge.catalog.image_upload import ImageUpload
@@ -17,6 +18,7 @@ from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.converters import ReadableText, Timestamp
 from landbridge.catalog.model.values import Resolution
 from landbridge.catalog.stac.products import PRODUCTS, prefixed_id
+from landbridge.catalog.stac.source_parts import catalog_parts
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
 from landbridge.mappings import ids
 from landbridge.utils.properties import properties
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from landbridge.catalog.image_search import ImageSearch
+    from landbridge.catalog.search.query import Part, Query
     from landbridge.catalog.search.search import Search
     from landbridge.catalog.stac.resource import Resource
 
@@ -105,6 +108,14 @@ class Product(AuthCatalogObject):
             if fault is not None:
                 raise InvalidNameError(f"'id' cannot be {value!r}: it {fault}.")
         super()._set_and_report(attribute, value)
+
+    @classmethod
+    def _client_of(cls, id: str) -> CatalogClient:
+        return client_of_product(id)
+
+    @classmethod
+    def _search_parts(cls, client: CatalogClient | None, query: Query) -> list[Part]:
+        return catalog_parts(PRODUCTS, client, query)
 
     @classmethod
     def namespace_id(cls, id_: str, client: CatalogClient | None = None) -> str:

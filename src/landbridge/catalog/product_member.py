@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.catalog_object import CatalogObject
+from landbridge.catalog.client.source_clients import client_of_image
 from landbridge.catalog.errors import AttributeValidationError, InvalidNameError
 from landbridge.catalog.model.attributes import Model, TypedAttribute
 from landbridge.catalog.model.references import CatalogObjectReference
 from landbridge.catalog.model.registry import class_of
+from landbridge.catalog.stac.source_parts import product_parts
 from landbridge.mappings import ids
+
+if TYPE_CHECKING:
+    from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.search.query import Part, Query
 
 __all__ = ["NamedCatalogObject"]
 
@@ -71,6 +77,14 @@ class NamedCatalogObject(CatalogObject):
     product = _ProductReference(
         "product", mutable=False, sticky=True, doc="Product, read when it is first used. *Filterable.*"
     )
+
+    @classmethod
+    def _client_of(cls, id: str) -> CatalogClient:
+        return client_of_image(id)
+
+    @classmethod
+    def _search_parts(cls, client: CatalogClient | None, query: Query) -> list[Part]:
+        return product_parts(cls._get_resource(), client, query)
 
     @classmethod
     def make_valid_name(cls, name: str) -> str:

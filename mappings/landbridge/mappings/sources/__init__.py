@@ -1,4 +1,7 @@
-"""Tables of STAC APIs, static catalogs and parquet files that others publish, shipped in `tables/*.toml`."""
+"""Tables of STAC APIs, static catalogs and parquet files that others publish, shipped in `tables/*.toml`.
+
+The name of a file is the id of its source. A table is parsed when it is needed first.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,30 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from landbridge.mappings.sources.documents import SourceDocuments
 from landbridge.mappings.sources.model import SourceTable
 from landbridge.mappings.sources.parse import SourceError, parse, parse_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SourceError", "SourceTable", "parse", "parse_text", "shipped"]
+__all__ = ["SourceDocuments", "SourceError", "SourceTable", "parse", "parse_text", "shipped", "shipped_texts"]
 
 
 @cache
-def shipped() -> Mapping[str, SourceTable]:
-    """Return the shipped tables by the id of their source, sorted by id; they are read once."""
+def shipped_texts() -> Mapping[str, str]:
+    """Return the TOML text of each shipped table by the id of its source, sorted by id."""
     from importlib.resources import files
 
-    found = [
-        parse_text(file.read_text(encoding="utf-8"), file.name)
+    found = {
+        file.name.removesuffix(".toml"): file.read_text(encoding="utf-8")
         for file in files(__name__).joinpath("tables").iterdir()
         if file.name.endswith(".toml")
-    ]
-    return MappingProxyType({table.id: table for table in sorted(found, key=lambda table: table.id)})
+    }
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+@cache
+def shipped(id: str) -> SourceTable:
+    """Return the shipped table of a source. Raises KeyError if there is none."""
+    return parse_text(shipped_texts()[id], f"{id}.toml")

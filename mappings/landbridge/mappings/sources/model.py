@@ -173,6 +173,9 @@ class SourceTable:
         Address of the API's landing page, of a ``catalog.json``, or of a parquet file or folder.
     kind : str
         ``"api"``, ``"catalog"`` or ``"parquet"``.
+    rank : int
+        Position among the sources that have the same product: the lowest is asked. A source that needs no
+        login comes before one that does.
     title, documentation : str, optional
         Name for people, and the address of the provider's documentation.
     api : ApiRules
@@ -186,6 +189,7 @@ class SourceTable:
     id: str
     url: str
     kind: str = "api"
+    rank: int = 100
     title: str | None = None
     documentation: str | None = None
     api: ApiRules = field(default_factory=ApiRules)

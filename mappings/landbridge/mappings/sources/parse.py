@@ -6,6 +6,7 @@ A file describes one source::
     title = "Earth Search"
     url = "https://earth-search.aws.element84.com/v1"
     kind = "api"                       # or "catalog", "parquet"; "api" if it is missing
+    rank = 10                          # sources with the same product are asked in this order
 
     [api]                              # only what the API declares wrongly or not at all
     page_size = 200
@@ -188,6 +189,9 @@ def _record(make: Callable[..., Any], checks: Mapping[str, Check], *required: st
 def _where(value: Any, location: str) -> Mapping[str, tuple[Any, ...]]:
     if not isinstance(value, Mapping):
         raise _InvalidError(f"{location} must be a table of values by property; it is {value!r}.")
+    known = {row.property_name for row in load_table("image").rows.values() if row.filter}
+    if unknown := sorted(set(value) - known):
+        raise _InvalidError(f"{_join(location, unknown[0])} is no property by which images are filtered.")
     return {
         name: tuple(allowed) if isinstance(allowed, list) else (allowed,) for name, allowed in value.items()
     }
@@ -292,6 +296,7 @@ _SOURCE: Mapping[str, Check] = {
     "id": _text,
     "url": _text,
     "kind": _one_of(*_KINDS),
+    "rank": _index,
     "title": _text,
     "documentation": _text,
     "api": _record(ApiRules, _API),

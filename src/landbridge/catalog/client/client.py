@@ -13,11 +13,14 @@ from landbridge.catalog.client.jsonapi import jsonapi_collection, jsonapi_docume
 from landbridge.catalog.client.request_sender import RequestSender
 from landbridge.config import Settings, get_settings
 from landbridge.exceptions import ClientError
+from landbridge.mappings.sources.documents import PlainDocuments, SourceDocuments
+from landbridge.sources import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from landbridge.auth import Auth
+    from landbridge.mappings.sources.model import SourceTable
 
 __all__ = ["CatalogClient"]
 
@@ -50,6 +53,9 @@ class CatalogClient(RequestSender):
         file is opened; not for files on this machine. Its result is used for that call only, and is shown in
         no error, log or `raster_info`. By default the files that a Landbridge service keeps are signed by
         that service.
+    source : SourceTable, optional
+        Source that the client reads; its products have the ids of its table. By default a client with the
+        address of a known source follows what that table says of the API, and uses the API's own ids.
 
     Examples
     --------
@@ -70,17 +76,23 @@ class CatalogClient(RequestSender):
         retries: int | None = None,
         *,
         asset_signer: Callable[[str], str] | None = None,
+        source: SourceTable | None = None,
     ) -> None:
         settings = get_settings()
         self.retries = _RETRIES if retries is None else retries
         self.asset_signer = asset_signer
-        self._connect_to(settings, url.rstrip("/") if url else settings.url, auth)
+        self._given_source = source
+        address = url or (source.url if source else settings.url)
+        self._connect_to(settings, address.rstrip("/") if address else None, auth)
 
     def _connect_to(self, settings: Settings, url: str | None, auth: Auth | None) -> None:
         super()._connect_to(settings, url, auth)
         self._bands: dict[str, tuple[float, Any]] = {}
         self._aggregations: frozenset[str] | None = None
         self._signs_assets: bool | None = None
+        self._documents: SourceDocuments | PlainDocuments | None = None
+        # Whether the service has a product that a source claims too, with the time of the answer.
+        self.known_products: dict[str, tuple[float, bool]] = {}
         _clients.add(self)
 
     def __copy__(self) -> Self:
@@ -90,11 +102,37 @@ class CatalogClient(RequestSender):
         return self
 
     def __reduce__(self) -> Any:
-        configuration = (self._settings, self._url, self._credentials.given, self.retries, self.asset_signer)
+        configuration = (
+            self._settings,
+            self._url,
+            self._credentials.given,
+            self.retries,
+            self.asset_signer,
+            self._given_source,
+        )
         return _restored_client, (type(self), configuration, self._credentials.sends_token)
 
     def __repr__(self) -> str:
         return f"CatalogClient({self._url or 'embedded'!r}, {self._credentials!r})"
+
+    # The source that the client reads
+    @property
+    def documents(self) -> SourceDocuments | PlainDocuments:
+        """Ids and bands that the table of a source gives to the API's documents."""
+        if self._documents is None:
+            if self._given_source is not None:
+                self._documents = SourceDocuments(self._given_source)
+            elif self._url is None or (table := registry.find_by_url(self._url)) is None:
+                self._documents = PlainDocuments()
+            else:
+                self._documents = SourceDocuments(table, own_ids=True)
+        return self._documents
+
+    @property
+    def source(self) -> SourceTable | None:
+        """Table of the source that the client reads; None for a service that is no known source."""
+        documents = self.documents
+        return documents.table if isinstance(documents, SourceDocuments) else None
 
     # The default client
     @classmethod
@@ -243,7 +281,7 @@ def _restored_client(
     client_class: type[CatalogClient], configuration: tuple[Any, ...], sent_token: bool
 ) -> CatalogClient:
     """Return the client of a pickled configuration: the same for all objects that had the same client."""
-    settings, url, auth, retries, signer = configuration
+    settings, url, auth, retries, signer, source = configuration
     settings = settings.with_local_credentials()
     key = (
         client_class,
@@ -252,6 +290,7 @@ def _restored_client(
         settings.oidc,
         url,
         retries,
+        repr(source),
         auth,
         getattr(auth, "lost_token", False),
     )
@@ -259,7 +298,7 @@ def _restored_client(
         client = None if signer is not None else _restored.get(key)
         if client is None:
             client = object.__new__(client_class)
-            client.retries, client.asset_signer = retries, signer
+            client.retries, client.asset_signer, client._given_source = retries, signer, source
             client._connect_to(settings, url, auth)
             client._credentials.lost_token |= sent_token and not client._credentials.sends_token
             if signer is None:

@@ -95,6 +95,11 @@ class Endpoint:
 
     # Address and caller
     @property
+    def settings(self) -> Settings:
+        """Settings that the client was made with."""
+        return self._settings
+
+    @property
     def url(self) -> str:
         """Address of the API; the embedded stack is started or joined if none is configured."""
         return self._url or self._embedded().url

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.search.query import Query
 
-__all__ = ["matches", "select"]
+__all__ = ["matches", "select", "sort_key"]
 
 
 def select(
@@ -35,7 +35,7 @@ def select(
         keyed = [(to_comparable(attributes(record).get(field)), record) for record in matching]
         # Objects without a value come last in both directions.
         known = [pair for pair in keyed if pair[0] is not None]
-        known.sort(key=lambda pair: _sort_key(pair[0]), reverse=not ascending)
+        known.sort(key=lambda pair: sort_key(pair[0]), reverse=not ascending)
         matching = [record for _, record in known] + [record for key, record in keyed if key is None]
     return matching
 
@@ -71,7 +71,7 @@ def _within(value: Any, bounds: Mapping[str, Any]) -> bool:
         return False
 
 
-def _sort_key(key: Any) -> tuple[str, Any]:
+def sort_key(key: Any) -> tuple[str, Any]:
     """Return a sort key that can be compared with keys of values of other types."""
     return ("number" if isinstance(key, (bool, int, float)) else type(key).__name__, key)
 

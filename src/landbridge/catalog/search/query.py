@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.enums import Interval
     from landbridge.catalog.search.summaries import Totals
 
-__all__ = ["Query", "SearchBackend", "SummaryBackend"]
+__all__ = ["Part", "Query", "SearchBackend", "SummaryBackend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,12 @@ class SummaryBackend(SearchBackend, Protocol):
         self, client: CatalogClient, query: Query, date: str, interval: Interval
     ) -> list[tuple[datetime, Totals]]:
         """Return the start and the totals of each interval of a date attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Part of a search that one client answers."""
+
+    client: CatalogClient
+    backend: SearchBackend
+    query: Query

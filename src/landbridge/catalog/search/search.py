@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.model.references import CatalogObjectReference
 from landbridge.catalog.search.filter_values import check_values
+from landbridge.catalog.search.merge import merged
 from landbridge.catalog.search.query import Query
 from landbridge.utils.expressions import AndExpression, EqExpression, Expression, OrExpression
 from landbridge.utils.json_values import json_value
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.model.attributes import Attribute
     from landbridge.catalog.model.collection import Collection
-    from landbridge.catalog.search.query import SearchBackend
+    from landbridge.catalog.search.query import Part
 
 __all__ = ["Search", "Searchable"]
 
@@ -29,7 +31,7 @@ class Searchable(Protocol):
     _collection_type: ClassVar[type[Collection[Any]]]
 
     @classmethod
-    def _get_resource(cls) -> SearchBackend: ...
+    def _search_parts(cls, client: CatalogClient | None, query: Query) -> list[Part]: ...
 
     @classmethod
     def _from_record(
@@ -80,7 +82,7 @@ class Search(Generic[T]):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._model = model
-        self._client = client or (CatalogClient(url) if url else CatalogClient.get_default_client())
+        self._client = client or (CatalogClient(url) if url else None)
         self._expression: Expression | None = None
         self._query = Query(includes=includes, params=dict(request_params or {}), headers=headers)
 
@@ -210,8 +212,7 @@ class Search(Generic[T]):
         >>> search.count()
         3
         """
-        query = self._to_query()
-        return 0 if query.products == () else self._model._get_resource().count(self._client, query)
+        return sum(part.backend.count(part.client, part.query) for part in self._parts(self._to_query()))
 
     def collect(self, **kwargs: Any) -> Any:
         """Return all matching objects in a collection.
@@ -243,16 +244,23 @@ class Search(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         query = self._to_query()
-        if query.products == () or query.limit == 0:
+        if query.limit == 0:
             return iter(())
-        return self._objects(self._model._get_resource().records(self._client, query), query.limit)
+        streams = [self._objects(part) for part in self._parts(query)]
+        return streams[0] if len(streams) == 1 else islice(merged(streams, query.sort), query.limit)
 
-    def _objects(self, pages: Iterator[list[Any]], limit: int | None) -> Iterator[T]:
+    def _parts(self, query: Query) -> list[Part]:
+        """Return the parts of the search, each for the client that answers it; none if nothing can match."""
+        return [] if query.products == () else self._model._search_parts(self._client, query)
+
+    def _objects(self, part: Part) -> Iterator[T]:
+        """Yield the objects of a part of the search."""
+        pages, limit = part.backend.records(part.client, part.query), part.query.limit
         shared: dict[str, Any] = {}
         for records in pages:
             if limit is not None:
                 del records[max(limit, 0) :]
-            objects = [self._model._from_record(record, self._client, shared) for record in records]
+            objects = [self._model._from_record(record, part.client, shared) for record in records]
             count = len(records)
             records.clear()  # the records are several times the size of the objects
             yield from (each for each in objects if isinstance(each, self._model))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from landbridge.catalog.enums import AggregateDateField, Interval
 from landbridge.catalog.search import summaries
+from landbridge.catalog.search.merge import merged_interval_totals, merged_totals
 from landbridge.utils.expressions import (
     RangeExpression,
 )
@@ -66,11 +67,9 @@ class SummarySearchMixin(Search[T]):
         >>> summary.count, summary.products
         (3, ['local:docs-fields'])
         """
-        query = self._summary_query()
-        totals = (
-            summaries.Totals()
-            if query.products == ()
-            else self._summary_backend().totals(self._client, query)
+        totals = merged_totals(
+            cast("SummaryBackend", part.backend).totals(part.client, part.query)
+            for part in self._parts(self._summary_query())
         )
         return self.SummaryResult(totals.count, totals.bytes, sorted(totals.groups))
 
@@ -121,16 +120,13 @@ class SummarySearchMixin(Search[T]):
         given = {"gte": start_datetime, "lte": end_datetime}
         bounds = {bound: moment for bound, moment in given.items() if moment not in (None, 0)}
         search = self.filter(RangeExpression(name, bounds)) if bounds else self
-        query = search._summary_query()
-        if query.products == ():
-            return []
+        counted = merged_interval_totals(
+            cast("SummaryBackend", part.backend).interval_totals(part.client, part.query, name, chosen)
+            for part in self._parts(search._summary_query())
+        )
         return [
-            self.SummaryResult(totals.count, totals.bytes, interval_start=start)
-            for start, totals in self._summary_backend().interval_totals(self._client, query, name, chosen)
+            self.SummaryResult(totals.count, totals.bytes, interval_start=start) for start, totals in counted
         ]
-
-    def _summary_backend(self) -> SummaryBackend:
-        return cast("SummaryBackend", self._model._get_resource())
 
     def _summary_query(self) -> Query:
         """Return the query without its order and limit."""

@@ -71,8 +71,11 @@ def collection_bands(client: CatalogClient, collection: dict[str, Any]) -> list[
 
 def _sample_items(client: CatalogClient, product_id: str) -> list[dict[str, Any]]:
     """Return some Items of a Collection."""
-    found = get_or_none(client, f"{collection_path(product_id)}/items", {"limit": _SAMPLE_ITEMS})
-    return list(found.get("features") or ()) if isinstance(found, dict) else []
+    documents = client.documents
+    path = f"{collection_path(documents.collection_id(product_id))}/items"
+    found = get_or_none(client, path, {"limit": _SAMPLE_ITEMS})
+    items = list(found.get("features") or ()) if isinstance(found, dict) else []
+    return [documents.without_excluded_assets(item, product_id) for item in items]
 
 
 @dataclass(frozen=True, slots=True)

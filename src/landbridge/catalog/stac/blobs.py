@@ -187,7 +187,7 @@ class Blobs(ItemSearch):
         return task
 
     # Searches
-    def _search_body(self, query: Query) -> dict[str, Any]:
+    def _search_body(self, _client: CatalogClient, query: Query) -> dict[str, Any]:
         conditions = [filter_of(query, "blob")]
         if query.text is not None and query.text.strip():
             conditions.append(cql2.text_filter(query.text, "blob"))
@@ -202,7 +202,7 @@ class Blobs(ItemSearch):
     # Summaries
     def totals(self, client: CatalogClient, query: Query) -> Totals:
         """Return the totals of the matching blobs."""
-        body = self._search_body(query)
+        body = self._search_body(client, query)
         buckets = aggregate(client, body, "namespace_frequency", None, query)
         if buckets is None:
             return totals(self._contributions(client, body, query, None))
@@ -212,7 +212,7 @@ class Blobs(ItemSearch):
         self, client: CatalogClient, query: Query, date: str, interval: Interval
     ) -> list[tuple[datetime, Totals]]:
         """Return the totals of the matching blobs for each interval of a date."""
-        body = self._search_body(query)
+        body = self._search_body(client, query)
         buckets = aggregate(client, body, f"{SUMMARY_DATES[date]}_frequency", interval, query)
         if buckets is None:
             return interval_totals(self._contributions(client, body, query, date), interval)

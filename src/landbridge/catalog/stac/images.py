@@ -73,9 +73,14 @@ class Images(ItemSearch):
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
         product_id, name = split_id(id)
-        return (
-            get_or_none(client, item_path(product_id, name), params, headers) if product_id and name else None
-        )
+        if not (product_id and name):
+            return None
+        documents = client.documents
+        path = item_path(documents.collection_id(product_id), name)
+        item = get_or_none(client, path, params, headers)
+        if item is None or not documents.has_item(item, product_id):
+            return None
+        return documents.item(item, product_id)
 
     def get_many(
         self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
@@ -86,9 +91,12 @@ class Images(ItemSearch):
             if product_id and name:
                 by_product[product_id].append(name)
         found = {}
+        documents = client.documents
         for product_id, members in by_product.items():
-            for item in items_by_id(client, product_id, members, params, headers):
-                found[ids.image_id(product_id, item["id"])] = item
+            collection = documents.collection_id(product_id)
+            for item in items_by_id(client, collection, members, params, headers):
+                if documents.has_item(item, product_id):
+                    found[ids.image_id(product_id, item["id"])] = documents.item(item, product_id)
         return found
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
@@ -115,8 +123,26 @@ class Images(ItemSearch):
         return bool(product_id and name) and delete_path(client, item_path(product_id, name))
 
     # Searches
-    def _search_body(self, query: Query) -> dict[str, Any]:
-        return {"collections": list(require_products(query, "images"))} | self._conditions(query)
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        found = super(Images, self).records(client, query)
+        return (
+            found
+            if client.source is None
+            else (self._with_product_ids(client, query, page) for page in found)
+        )
+
+    @staticmethod
+    def _with_product_ids(client: CatalogClient, query: Query, page: list[Any]) -> list[Any]:
+        """Return the Items of a page with the ids of their products: one for each Collection."""
+        documents = client.documents
+        products = {documents.collection_id(each): each for each in query.products or ()}
+        return [documents.item(item, products[item["collection"]]) for item in page]
+
+    def _search_body(self, client: CatalogClient, query: Query) -> dict[str, Any]:
+        products = require_products(query, "images")
+        return {"collections": [client.documents.collection_id(each) for each in products]} | (
+            self._conditions(query)
+        )
 
     def _conditions(self, query: Query) -> dict[str, Any]:
         """Return the search request without its collections."""
@@ -136,7 +162,7 @@ class Images(ItemSearch):
     # Summaries
     def totals(self, client: CatalogClient, query: Query) -> Totals:
         """Return the totals of the matching images; without a filter by product, of all products."""
-        body = self._summary_body(query)
+        body = self._summary_body(client, query)
         buckets = aggregate(client, body, "collection_frequency", None, query)
         if buckets is None:
             return totals(self._contributions(client, body, query, None))
@@ -146,7 +172,7 @@ class Images(ItemSearch):
         self, client: CatalogClient, query: Query, date: str, interval: Interval
     ) -> list[tuple[datetime, Totals]]:
         """Return the totals of the matching images for each interval of a date."""
-        body = self._summary_body(query)
+        body = self._summary_body(client, query)
         counted = body
         if query.products is None:
             # Blobs have these dates too.
@@ -160,9 +186,8 @@ class Images(ItemSearch):
             return interval_totals(self._contributions(client, body, query, date), interval)
         return interval_totals_of_buckets(buckets)
 
-    def _summary_body(self, query: Query) -> dict[str, Any]:
-        body = self._conditions(query)
-        return body if query.products is None else body | {"collections": list(query.products)}
+    def _summary_body(self, client: CatalogClient, query: Query) -> dict[str, Any]:
+        return self._conditions(query) if query.products is None else self._search_body(client, query)
 
     def _contributions(
         self, client: CatalogClient, body: dict[str, Any], query: Query, date: str | None

@@ -45,12 +45,19 @@ class Products:
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
         if not id or ids.is_blob_collection(id):
             return None
-        return get_or_none(client, collection_path(id), params, headers)
+        documents = client.documents
+        found = get_or_none(client, collection_path(documents.collection_id(id)), params, headers)
+        return None if found is None else documents.collection(found, id)
 
     def get_many(
         self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
         found = {}
+        if client.source is not None:
+            for identifier in identifiers:
+                if (record := self.get(client, identifier, params, headers)) is not None:
+                    found[identifier] = record
+            return found
         for chunk in chunks([each for each in identifiers if not ids.is_blob_collection(each)]):
             query = _filter_params({"op": "in", "args": [{"property": "id"}, chunk]}) | {"limit": len(chunk)}
             answer = client.get("/collections", {**query, **(params or {})}, headers=headers)
@@ -83,7 +90,18 @@ class Products:
     # Searches
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
         params = {"limit": page_size(query)} | self._search_params(query)
-        return pages(client, "GET", "/collections", params, "collections", query.headers, query.limit)
+        found = pages(client, "GET", "/collections", params, "collections", query.headers, query.limit)
+        return found if client.source is None else (self._with_product_ids(client, page) for page in found)
+
+    @staticmethod
+    def _with_product_ids(client: CatalogClient, page: list[Any]) -> list[Any]:
+        """Return the Collections of a page under the ids of their products, which may be several for each."""
+        documents = client.documents
+        return [
+            documents.collection(document, product_id)
+            for document in page
+            for product_id in documents.product_ids(document["id"])
+        ]
 
     def count(self, client: CatalogClient, query: Query) -> int:
         params = {**self._search_params(query), "limit": 1}

@@ -122,15 +122,15 @@ class ItemSearch(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def _search_body(self, query: Query) -> dict[str, Any]:
+    def _search_body(self, client: CatalogClient, query: Query) -> dict[str, Any]:
         """Return the body of the search request."""
 
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
-        body = {"limit": page_size(query)} | self._search_body(query)
+        body = {"limit": page_size(query)} | self._search_body(client, query)
         return pages(client, "POST", "/search", body, "features", query.headers, query.limit)
 
     def count(self, client: CatalogClient, query: Query) -> int:
-        body = {**self._search_body(query), "limit": 1}
+        body = {**self._search_body(client, query), "limit": 1}
         body.pop("sortby", None)
         answer = client.post("/search", body, headers=query.headers, idempotent=True)
         return int(answer["numberMatched"])

@@ -12,11 +12,13 @@ from landbridge.catalog.model.attributes import Attribute, Model, Tracked, Typed
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.converters import Timestamp
 from landbridge.catalog.model.registry import register
+from landbridge.catalog.search.query import Part
 from landbridge.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from landbridge.catalog.search.query import Query
     from landbridge.catalog.stac.resource import Resource
 
 __all__ = ["StoredObject"]
@@ -94,6 +96,17 @@ class StoredObject(Model):
         if cls._resource is None:
             raise TypeError(f"{cls.__name__} is abstract: use one of its subclasses.")
         return cls._resource
+
+    # The clients that have objects of this class
+    @classmethod
+    def _client_of(cls, id: str) -> CatalogClient:  # noqa: ARG003 - subclasses choose by the id
+        """Return the client that has the object with an id, if the caller gave none."""
+        return CatalogClient.get_default_client()
+
+    @classmethod
+    def _search_parts(cls, client: CatalogClient | None, query: Query) -> list[Part]:
+        """Return the parts of a search, each for the client that answers it."""
+        return [Part(client or CatalogClient.get_default_client(), cls._get_resource(), query)]
 
     # From and to the service
     @classmethod

@@ -1,0 +1,84 @@
+"""Parts of searches that sources answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from landbridge.catalog.client.client import CatalogClient
+from landbridge.catalog.client.source_clients import client_of_product, has_own_service, source_client
+from landbridge.catalog.search.client_side_filter import select
+from landbridge.catalog.search.query import Part, Query
+from landbridge.catalog.stac.images import Images
+from landbridge.mappings.sources.documents import SourceDocuments, condition_of
+from landbridge.sources import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from landbridge.catalog.search.query import SearchBackend
+    from landbridge.catalog.stac.products import Products
+
+__all__ = ["catalog_parts", "product_parts"]
+
+
+def product_parts(backend: SearchBackend, client: CatalogClient | None, query: Query) -> list[Part]:
+    """Return the parts of a search for images or bands: one for all own products, one for each of a source.
+
+    A part for a product of a source has the condition of the product's row.
+    """
+    if query.products is None:
+        return [Part(client or CatalogClient.get_default_client(), backend, query)]
+    by_client: dict[CatalogClient, list[str]] = {}
+    for product_id in query.products:
+        by_client.setdefault(client or client_of_product(product_id), []).append(product_id)
+    parts = []
+    for each, products in by_client.items():
+        documents = each.documents
+        if not isinstance(documents, SourceDocuments) or documents.own_ids:
+            parts.append(Part(each, backend, replace(query, products=tuple(products))))
+            continue
+        parts += [
+            Part(each, backend, _of_product(product_id, query, documents, images=isinstance(backend, Images)))
+            for product_id in products
+        ]
+    return parts
+
+
+def _of_product(product_id: str, query: Query, documents: SourceDocuments, *, images: bool) -> Query:
+    """Return the query of one product; for images with the condition of the product's row."""
+    row = documents.row(product_id)
+    condition = None if row is None or not images else condition_of(row)
+    if condition is None:
+        return replace(query, products=(product_id,))
+    joined = condition if query.expression is None else {"and": [condition, query.expression]}
+    return replace(query, products=(product_id,), expression=joined)
+
+
+def catalog_parts(backend: Products, client: CatalogClient | None, query: Query) -> list[Part]:
+    """Return the parts of a search for products: own ones, then those in the tables of sources."""
+    if client is not None:
+        return [Part(client, backend, query)]
+    own = CatalogClient.get_default_client()
+    parts = [Part(own, backend, query)] if has_own_service(own) else []
+    return parts + [
+        Part(source_client(table), ListedProducts(backend, collections), query)
+        for table, collections in registry.listed()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProducts:
+    """Products of a source, as its table alone describes them; no request is sent."""
+
+    backend: Products
+    collections: list[dict[str, Any]]
+
+    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
+        return iter([self._matching(client, query)])
+
+    def count(self, client: CatalogClient, query: Query) -> int:
+        return len(self._matching(client, query))
+
+    def _matching(self, _client: CatalogClient, query: Query) -> list[Any]:
+        return select(self.collections, query, self.backend.attributes, ("name", "description"))
