@@ -123,7 +123,7 @@ def pixels(random, packing, shape):
 
 
 def both_ways(monkeypatch, make):
-    """Return the results of `make` by tiles and by odc-loader, and the number of regions decoded here."""
+    """Return the results of `make` by tiles and by GDAL, and the number of regions decoded here."""
     decoded = []
     unpack = TileReader._unpack
 
@@ -160,7 +160,7 @@ def both_ways(monkeypatch, make):
     flipped=st.booleans(),
     split=st.booleans(),
 )
-def test_tiles_give_the_same_pixels_as_odc_loader(packing, grid, seed, options, order, flipped, split):
+def test_tiles_give_the_same_pixels_as_gdal(packing, grid, seed, options, order, flipped, split):
     random = np.random.default_rng(seed)
     monkeypatch = pytest.MonkeyPatch()
     bands = {

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
@@ -11,7 +9,6 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.array_types import Array, Window
-from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.io.gdal import dataset_of
 from landbridge.raster.io.headers import Header
 from landbridge.raster.io.tile_reader import TileReader
@@ -59,53 +56,13 @@ def read_window(opened: OpenFile, indexes: Sequence[int], window: Window) -> Arr
 
 
 def read_by_gdal(opened: OpenFile, indexes: Sequence[int], window: Window) -> Array:
-    """Read pixels (band, y, x) of a window at the file's read level by GDAL."""
-    if opened.read_level.level == 0:
-        return _read_by_odc(opened.header, indexes, window)
-    # odc-loader resamples overviews and does not return their own pixels.
+    """Read pixels (band, y, x) of a window at the file's read level by GDAL, all bands in one read."""
+    # The bands of a file may have several types.
+    dtype = np.result_type(*(opened.header.dtypes[index - 1] for index in indexes))
     with dataset_of(opened.header.address, opened.read_level.level) as dataset:
-        return np.asarray(dataset.read(list(indexes), window=RasterioWindow.from_slices(*window)))
-
-
-def _dtype_of(header: Header, indexes: Sequence[int]) -> np.dtype[Any]:
-    return np.result_type(*(header.dtypes[index - 1] for index in indexes))
-
-
-def _read_by_odc(header: Header, indexes: Sequence[int], window: Window) -> Array:
-    """Read pixels (band, y, x) of a window of a file by odc-loader, all bands in one read."""
-    # Imported late: the import takes longer than most reads.
-    from odc.loader import RasterBandMetadata, RasterLoadParams, RasterSource
-
-    driver = _driver()
-    with driver.restore_env({}, driver.new_load(header.grid)) as context:
-        dtype = _dtype_of(header, indexes)
-        meta = RasterBandMetadata(str(dtype), dims=("band", "y", "x"))
-        reader = driver.open(RasterSource(header.address, band=0, meta=meta), context)
-        params = RasterLoadParams(
-            str(dtype),
-            fill_value=_fill_nodata(header, indexes[0], dtype),
-            use_overviews=False,
-            dims=meta.dims,
-            meta=meta,
+        return np.asarray(
+            dataset.read(list(indexes), window=RasterioWindow.from_slices(*window), out_dtype=dtype)
         )
-        _, pixels = reader.read(params, header.grid[window], selection=list(indexes))
-        return np.asarray(pixels)
-
-
-@cache
-def _driver() -> Any:
-    from odc.loader import RioDriver
-
-    return RioDriver()
-
-
-def _fill_nodata(header: Header, index: int, dtype: np.dtype[Any]) -> float | None:
-    """Return the fill value for which odc-loader keeps nodata; by default it replaces it by NaN in floats."""
-    nodata = header.nodata[index - 1]
-    if nodata is None:
-        return None
-    held = representable_nodata(dtype, nodata)
-    return 0 if held is None else held
 
 
 def effective_nodata(header: Header, file: FileRead) -> list[float | None]:
