@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from landbridge.raster.api import mosaic, read_image, stack, stacked
     from landbridge.raster.errors import RasterError
     from landbridge.raster.model import Band, Request, Source
+    from landbridge.raster.odc import odc_driver
     from landbridge.raster.output.lazy import filled_stack, lazy_stack
     from landbridge.raster.output.raster import Raster
     from landbridge.raster.output.writer import download, download_mosaic, write
@@ -30,6 +31,7 @@ _MODULES = {
     "filled_stack": "output.lazy",
     "lazy_stack": "output.lazy",
     "mosaic": "api",
+    "odc_driver": "odc",
     "read_image": "api",
     "scaling_parameters": "plan.scaling",
     "stack": "api",
@@ -50,6 +52,7 @@ __all__ = [
     "filled_stack",
     "lazy_stack",
     "mosaic",
+    "odc_driver",
     "read_image",
     "scaling_parameters",
     "stack",

@@ -25,7 +25,7 @@ def open_file(address: str) -> File | None:
         OSError: if the server lacks the file, denies access or does not answer.
     """
     parts = urlsplit(address)
-    if parts.scheme in ("http", "https") and not _needs_gdal():
+    if parts.scheme in ("http", "https") and not needs_gdal():
         return open_remote(address, *http_store(address))
     if parts.scheme == "s3" and (settings := s3_settings()) is not None:
         store = s3_store(parts.netloc, timeout(), settings)
@@ -37,7 +37,7 @@ def open_file(address: str) -> File | None:
     return LocalFile(address, file_stamp(status))
 
 
-def _needs_gdal() -> bool:
+def needs_gdal() -> bool:
     """Return whether the environment, or an Env of rasterio, has credentials that only GDAL can send."""
     # Private: the public getenv() lacks options of the process environment (see test_library_internals.py).
     from rasterio._env import get_gdal_config

@@ -1,6 +1,7 @@
 """Headers of raster files, parsed from TIFF directories or read by GDAL."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,14 +63,46 @@ def read_header(address: str, parse_lock: AbstractContextManager[Any] = _NO_LOCK
         RasterioError: if the file is missing, broken or without a coordinate reference system.
         OSError: if the server lacks the file, denies access or does not answer.
     """
+    tiff = _open_tiff(address, parse_lock)
+    return _native_header(address, tiff) or _header_by_gdal(address, tiff)
+
+
+def read_native_header(address: str) -> Header | None:
+    """Read a file's header; None if its tiles can only be read by GDAL.
+
+    Raises:
+        RasterioError: if the file has no coordinate reference system.
+        OSError: if the server lacks the file, denies access or does not answer.
+    """
+    tiff = _open_tiff(address, _NO_LOCK)
+    if tiff is None:
+        return None
+    header = _native_header(address, tiff)
+    if header is None:
+        # On a thread of its own: on the main thread GDAL's options would apply to the whole process.
+        with ThreadPoolExecutor(1) as pool:
+            header = pool.submit(_header_by_gdal, address, tiff).result()
+    return None if header.tiff is None else header
+
+
+def _open_tiff(address: str, parse_lock: AbstractContextManager[Any]) -> Tiff | None:
+    """Return the directory of a TIFF that the native reader supports, else None."""
     if redact_url(address) != address:
         redact_logs()
     file = open_file(address)
     with parse_lock:
-        tiff = None if file is None else read_tiff(file)
+        return None if file is None else read_tiff(file)
+
+
+def _header_by_gdal(address: str, tiff: Tiff | None) -> Header:
+    with gdal_env():
+        return _read_by_gdal(address, tiff)
+
+
+def _native_header(address: str, tiff: Tiff | None) -> Header | None:
+    """Return the header of a TIFF; None if only GDAL knows all of it."""
     if tiff is None or tiff.grid is None or tiff.has_alpha or has_mask_beside(address):
-        with gdal_env():
-            return _read_by_gdal(address, tiff)
+        return None
     return Header(
         address=address,
         count=tiff.count,

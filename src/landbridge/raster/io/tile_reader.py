@@ -68,9 +68,14 @@ class Tile:
 class TileCache:
     """Least-recently-used cache of decoded tiles that several blocks need; one thread decodes each tile."""
 
-    def __init__(self, size: int = _CACHE_BYTES) -> None:
-        """Create a cache of a size in bytes."""
+    def __init__(self, size: int = _CACHE_BYTES, *, evicts: bool = True) -> None:
+        """Create a cache of a size in bytes.
+
+        If it is full, it evicts the oldest tiles; with `evicts=False` it keeps them and no later ones, which
+        serves more reads if all tiles are read again in the same order.
+        """
         self._size = size
+        self._evicts = evicts
         self._used = 0
         self._tiles: OrderedDict[Key, Tile] = OrderedDict()
         self._pending: dict[Key, Future[Tile | None]] = {}
@@ -92,7 +97,7 @@ class TileCache:
         """Store a claimed tile; None if it could not be decoded."""
         with self._lock:
             pending = self._pending.pop(key, None)
-            if tile is not None and key not in self._tiles:
+            if tile is not None and key not in self._tiles and (self._evicts or self._used < self._size):
                 self._tiles[key] = tile
                 self._used += tile.pixels.nbytes
                 while self._used > self._size and len(self._tiles) > 1:
