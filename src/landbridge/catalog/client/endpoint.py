@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from landbridge.catalog.client.credentials import Credentials
 from landbridge.catalog.client.sessions import Sessions
 from landbridge.config import EmbeddedState, Settings, join_embedded, read_state
+from landbridge.sources.addresses import as_url, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ class Endpoint:
 
     def _connect_to(self, settings: Settings, url: str | None, auth: Auth | None) -> None:
         self._settings: Settings = settings
-        self._url = url
+        self._url = as_url(url) if url else None
         self._credentials = Credentials(settings, url, auth)
         self._state: EmbeddedState | None = None
         self._sessions = Sessions()
@@ -82,7 +83,17 @@ class Endpoint:
         return self._session_for(loopback=self._url is None)
 
     def _session_for(self, *, loopback: bool) -> httpx.Client:
-        return self._sessions.get(self.get_default_session_class(), loopback=loopback)
+        transport = None if loopback else self._file_transport()
+        return self._sessions.get(self.get_default_session_class(), loopback=loopback, transport=transport)
+
+    def _file_transport(self) -> Callable[[], httpx.BaseTransport] | None:
+        """Return the function that makes the transport for a catalog in files; None for an API."""
+        url = self._url
+        if url is None or kind_of(url) == "api":
+            return None
+        from landbridge.sources.file_api import FileApi
+
+        return lambda: FileApi(url)
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones.

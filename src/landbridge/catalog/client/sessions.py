@@ -27,13 +27,23 @@ class Sessions:
         self._pid = os.getpid()
         self._lock = threading.RLock()
 
-    def get(self, session_class: Callable[..., httpx.Client], *, loopback: bool) -> httpx.Client:
-        """Return the session for the embedded stack (`loopback`) or for other addresses."""
+    def get(
+        self,
+        session_class: Callable[..., httpx.Client],
+        *,
+        loopback: bool,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
+    ) -> httpx.Client:
+        """Return the session for the embedded stack (`loopback`) or for other addresses.
+
+        `transport` makes the transport of a new session that does not send its requests over the network.
+        """
         with self._lock:
             if loopback not in self._by_loopback:
                 import httpx
 
                 headers = {"Accept": JSON, "User-Agent": "landbridge"}
+                local = {} if transport is None else {"transport": transport()}
                 if loopback:
                     headers["Accept-Encoding"] = "identity"  # compression takes longer than it saves
                 session = session_class(
@@ -43,8 +53,10 @@ class Sessions:
                     # The embedded stack uses plain HTTP on loopback, without a proxy. Loading certificates
                     # takes time and is not needed there.
                     verify=not loopback,
-                    trust_env=not loopback,
+                    # A proxy of the environment would take the requests from the given transport.
+                    trust_env=not (loopback or local),
                     follow_redirects=False,
+                    **local,
                 )
                 weakref.finalize(self, _close, session, self._pid)
                 self._by_loopback[loopback] = session
