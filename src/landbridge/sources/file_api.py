@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import httpx
 
 from landbridge.exceptions import BadRequestError, NotFoundError, ServerError
-from landbridge.sources.addresses import kind_of
+from landbridge.sources.catalog_urls import kind_of
 from landbridge.sources.item_query import ItemQuery, parse_query
 
 if TYPE_CHECKING:

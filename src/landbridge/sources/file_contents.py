@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from landbridge.exceptions import NotFoundError, ServerError
 from landbridge.raster.io import object_stores
-from landbridge.sources.addresses import local_path
+from landbridge.sources.catalog_urls import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landbridge.exceptions import BadRequestError, NotFoundError, ServerError
-from landbridge.sources.addresses import local_path
+from landbridge.sources.absolute_hrefs import absolute_document
+from landbridge.sources.catalog_urls import local_path
 from landbridge.sources.file_contents import list_files, read_bytes
-from landbridge.sources.hrefs import absolute_document
 
 if TYPE_CHECKING:
     from landbridge.sources.item_query import ItemQuery

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from landbridge.exceptions import ServerError
-from landbridge.sources.addresses import local_path
+from landbridge.sources.absolute_hrefs import absolute_document, resolve
+from landbridge.sources.catalog_urls import local_path
 from landbridge.sources.file_contents import read_bytes
-from landbridge.sources.hrefs import absolute_document, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

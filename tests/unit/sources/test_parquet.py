@@ -28,10 +28,10 @@ def engine(request, monkeypatch):
     return request.param
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
     """A folder of two files whose items have different properties and assets."""
-    folder = tmp_path / "many"
+    folder = tmp_path_factory.mktemp("many")
     (folder / "deep").mkdir(parents=True)
     items = [make_item(number, "a" if number % 2 else "b") for number in range(400)]
     rustac.write_sync(str(folder / "1.parquet"), items[:300])
@@ -79,10 +79,12 @@ def test_pages_have_every_item_once(catalog):
 def test_collections_are_those_that_items_name(catalog, folder):
     answer = catalog.session.get(f"{catalog.url}/collections").json()
     assert [one["id"] for one in answer["collections"]] == ["a", "b"]
-    write(
-        folder / "collection.json", {"type": "Collection", "id": "a", "title": "Described", "extent": EXTENT}
-    )
-    answer = Catalog(catalog.url, "parquet").session.get(f"{catalog.url}/collections/a").json()
+    described = {"type": "Collection", "id": "a", "title": "Described", "extent": EXTENT}
+    write(folder / "collection.json", described)
+    try:
+        answer = Catalog(catalog.url, "parquet").session.get(f"{catalog.url}/collections/a").json()
+    finally:
+        (folder / "collection.json").unlink()
     assert answer["title"] == "Described"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from landbridge.catalog.client.credentials import Credentials
 from landbridge.catalog.client.sessions import Sessions
 from landbridge.config import EmbeddedState, Settings, join_embedded, read_state
-from landbridge.sources.addresses import as_url, kind_of
+from landbridge.sources.catalog_urls import as_url, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from landbridge.sources.addresses import local_path
+from landbridge.sources.catalog_urls import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
