@@ -19,6 +19,7 @@ COMMANDS = {
     "audit": (f"{_SERVER}.admin.commands:audit", "Print the audit log."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
     "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
+    "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
     "version": ("landbridge.cli.version:version", "Print the installed versions."),
 }
 
