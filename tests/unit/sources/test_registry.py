@@ -10,7 +10,7 @@ from landbridge import sources
 from landbridge.cli import main
 from landbridge.exceptions import ConfigError
 from landbridge.mappings.sources import SourceDocuments, shipped, shipped_texts
-from landbridge.sources import registry
+from landbridge.sources import files, registry
 
 TABLE = """
 id = "mine"
@@ -46,7 +46,7 @@ def run(*arguments):
 
 def test_every_shipped_table_is_named_after_its_id_and_parses():
     assert shipped_texts()
-    assert [shipped(id).id for id in shipped_texts()] == list(shipped_texts())
+    assert [shipped(name).id for name in shipped_texts()] == list(shipped_texts())
 
 
 def test_sources_are_listed_own_ones_first_then_shipped_ones_by_rank(folder):
@@ -70,7 +70,7 @@ def test_the_variable_bounds_and_orders_the_sources(monkeypatch, chosen, ids):
 
 def test_an_unknown_name_in_the_variable_is_an_error_that_names_it(monkeypatch):
     monkeypatch.setenv("LANDBRIDGE_SOURCES", "earth-search,nowhere")
-    with pytest.raises(ConfigError, match="LANDBRIDGE_SOURCES names 'nowhere'.*earth-search"):
+    with pytest.raises(ConfigError, match=r"LANDBRIDGE_SOURCES names 'nowhere'.*earth-search"):
         sources.list()
 
 
@@ -84,7 +84,7 @@ def test_credentials_of_a_source_do_not_make_a_source_and_are_no_keys_of_its_tab
     (folder / "config.toml").write_text('[sources.earth-search]\ntoken = "secret"\n')
     (folder / "config.toml").chmod(0o600)
     assert sources.get("earth-search").url == shipped("earth-search").url
-    assert registry.files.credentials_of("earth-search", os.environ) == {"token": "secret"}
+    assert files.credentials_of("earth-search", os.environ) == {"token": "secret"}
 
 
 def test_a_config_file_with_credentials_that_others_may_read_is_refused(folder):
