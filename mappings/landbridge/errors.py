@@ -33,7 +33,10 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── InvalidShapeError                          geo.errors (also ValueError)
     ├── InvalidTileError                           geo.errors (also ValueError)
     ├── InvalidDocument                            mappings.errors (also ValueError)
+    ├── SourceError                                mappings.sources.parse (also ValueError)
     ├── TableError                                 mappings.tables (also ValueError)
+    ├── CredentialsError                           raster.errors (also PermissionError)
+    ├── GdalOnlyError                              raster.errors
     ├── RasterError                                raster.errors
     ├── WiderTypeError                             raster.errors
     ├── CommandError                               stac_api.admin.commands (also ClickException)

@@ -7,14 +7,14 @@ import re
 import threading
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -22,12 +22,13 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 @dataclass(frozen=True)
 class Seen:
-    """Recorded request: method, path and query as sent, and range."""
+    """Recorded request: method, path and query as sent, range, and headers by their names in lower case."""
 
     method: str
     path: str
     query: str
     range: str | None
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -45,7 +46,8 @@ class Answer(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)
-        seen = Seen(self.command, parts.path, parts.query, self.headers.get("Range"))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        seen = Seen(self.command, parts.path, parts.query, self.headers.get("Range"), headers)
         self.server.seen.append(seen)
         behave = self.server.behave
         act = None if behave is None else behave(seen)

@@ -45,6 +45,14 @@ def raise_without_context(error: Exception) -> NoReturn:
         raise
 
 
+class CredentialsError(LandbridgeError, PermissionError):
+    """Credentials are missing or cannot be fetched; the message says what to configure, without secrets."""
+
+
+class GdalOnlyError(LandbridgeError):
+    """The native reader cannot read a file: its server lacks ranges, or its bucket is in another region."""
+
+
 class WiderTypeError(LandbridgeError):
     """Error of a file whose data type holds values that the result's type cannot hold."""
 

@@ -3,9 +3,9 @@
 import os
 from urllib.parse import urlsplit
 
+from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.file_protocol import File
 from landbridge.raster.io.local_file import LocalFile, file_stamp
-from landbridge.raster.io.object_stores import http_store, s3_settings, s3_store, timeout
 from landbridge.raster.io.remote_file import open_remote
 
 # Options with credentials and headers that only GDAL can send.
@@ -24,12 +24,9 @@ def open_file(address: str) -> File | None:
     Raises:
         OSError: if the server lacks the file, denies access or does not answer.
     """
-    parts = urlsplit(address)
-    if parts.scheme in ("http", "https") and not needs_gdal():
-        return open_remote(address, *http_store(address))
-    if parts.scheme == "s3" and (settings := s3_settings()) is not None:
-        store = s3_store(parts.netloc, timeout(), settings)
-        return open_remote(address, store, parts.path.lstrip("/"))
+    scheme = urlsplit(address).scheme
+    if scheme == "s3" or (scheme in ("http", "https") and (access_of(address) or not needs_gdal())):
+        return open_remote(address)
     try:
         status = os.stat(address)  # noqa: PTH116 - an address, which need not be a path
     except (OSError, ValueError):

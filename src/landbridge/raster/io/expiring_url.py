@@ -1,23 +1,41 @@
-"""URLs that expire, such as signed ones."""
+"""URLs that expire, such as signed ones, and addresses that are opened by credentials."""
 
 import time
+from collections.abc import Callable
 from typing import Self
 
-__all__ = ["ExpiringUrl"]
+from landbridge.raster.io.file_access import Credential, FileAccess
+
+__all__ = ["ExpiringUrl", "access_of", "credential_of", "renewed"]
 
 
 class ExpiringUrl(str):
     """URL with the time until which files are opened by it, in seconds since the epoch; None if unlimited.
 
-    A file that is open when its URL expires is opened again by a new URL from the image's signer.
+    A file that is open when its URL expires is opened again by a new URL from the image's signer. `access`
+    says how the file is opened, if the address alone does not suffice; the text then has no secret.
+    `sign_again` returns another URL if the server refuses this one. A pickle contains the text and the time
+    only.
     """
 
-    __slots__ = ("expires_at",)
+    __slots__ = ("access", "expires_at", "replacement", "sign_again")
     expires_at: float | None
+    access: FileAccess | None
+    sign_again: Callable[[str], str] | None
+    replacement: str | None
 
-    def __new__(cls, text: str, expires_at: float | None = None) -> Self:
+    def __new__(
+        cls,
+        text: str,
+        expires_at: float | None = None,
+        access: FileAccess | None = None,
+        sign_again: Callable[[str], str] | None = None,
+    ) -> Self:
         address = super().__new__(cls, text)
         address.expires_at = expires_at
+        address.access = access
+        address.sign_again = sign_again
+        address.replacement = None
         return address
 
     @property
@@ -25,5 +43,43 @@ class ExpiringUrl(str):
         """True if the URL must be replaced."""
         return self.expires_at is not None and time.time() >= self.expires_at
 
+    @property
+    def latest(self) -> str:
+        """The address that has replaced this one after the server refused it; else this one."""
+        latest: str = self
+        while isinstance(latest, ExpiringUrl) and latest.replacement is not None:
+            latest = latest.replacement
+        return latest
+
     def __reduce__(self) -> "tuple[type[ExpiringUrl], tuple[str, float | None]]":
         return ExpiringUrl, (str(self), self.expires_at)
+
+
+def access_of(address: str) -> FileAccess | None:
+    """Return how the file of an address is opened; None if the address suffices."""
+    return address.access if isinstance(address, ExpiringUrl) else None
+
+
+def credential_of(address: str) -> Credential | None:
+    """Return the credential by which the file of an address is opened. Raises `CredentialsError`."""
+    access = access_of(address)
+    return None if access is None else access.credential()
+
+
+def renewed(address: str, refused: Credential | None) -> str | None:
+    """Return an address to try after the server refused one with its credential; None if there is no other.
+
+    Raises:
+        CredentialsError: if fresh credentials cannot be fetched.
+    """
+    if not isinstance(address, ExpiringUrl):
+        return None
+    if address.access is not None and address.access.credentials is not None and refused is not None:
+        return address if address.access.credentials.renew(refused) else None
+    if address.sign_again is None:
+        return None
+    fresh = address.sign_again(address)
+    if fresh == address and access_of(fresh) is address.access:
+        return None
+    address.replacement = fresh
+    return fresh

@@ -1,18 +1,26 @@
 """GDAL settings, and opening of datasets by GDAL."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import rasterio
 import rasterio.shutil
+
+# The base of GDAL's errors has no public name (see tests/unit/raster/test_library_internals.py).
+from rasterio._err import CPLE_BaseError
 from rasterio.env import getenv, hasenv
+from rasterio.errors import RasterioError
 from rasterio.session import DummySession
 
 from landbridge.raster.io.byte_ranges import is_remote
+from landbridge.raster.io.expiring_url import ExpiringUrl, credential_of, renewed
+from landbridge.raster.io.gdal_access import gdal_access
 from landbridge.raster.io.object_stores import RETRIES, s3_endpoint, timeout
+
+T = TypeVar("T")
 
 # Active during a call, on its threads only.
 GDAL_OPTIONS: dict[str, Any] = {
@@ -61,11 +69,83 @@ def _s3_options() -> dict[str, Any]:
 
 @contextmanager
 def dataset_of(address: str, level: int = 0) -> Iterator[Any]:
-    """Open a file by GDAL, or one of its overviews (`level` from 1), with the mask file of a local file."""
+    """Open a file by GDAL, or one of its overviews (`level` from 1), with the mask file of a local file.
+
+    Credentials that the server refuses are renewed once, as the file is opened and in each read of pixels.
+    """
     options = {} if level == 0 else {"overview_level": level - 1}
+    if not isinstance(address, ExpiringUrl):
+        with _opened(address, options) as dataset:
+            yield dataset
+        return
+    with _RenewingDataset(address, options) as renewing:
+        yield renewing
+
+
+@contextmanager
+def _opened(address: str, options: dict[str, Any]) -> Iterator[Any]:
     beside = {"GDAL_DISABLE_READDIR_ON_OPEN": "TRUE"} if has_mask_beside(address) else {}
     with rasterio.Env(DummySession(), **beside), rasterio.open(address, sharing=False, **options) as dataset:
         yield dataset
+
+
+class _RenewingDataset:
+    """Dataset of an address whose signature or credentials may be refused, also while it is open.
+
+    GDAL does not say reliably why a read fails, so each failure renews what can be renewed.
+    """
+
+    def __init__(self, address: ExpiringUrl, options: dict[str, Any]) -> None:
+        self._address: str = address.latest
+        self._options = options
+        self._stack = ExitStack()
+        self._dataset: Any = None
+        self._credential = credential_of(self._address)
+
+    def __enter__(self) -> Self:
+        try:
+            self._open()
+        except (RasterioError, CPLE_BaseError) as error:
+            self._renew(error)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dataset, name)
+
+    def read(self, *arguments: Any, **options: Any) -> Any:
+        """Return `dataset.read`."""
+        return self._repeated_once(lambda: self._dataset.read(*arguments, **options))
+
+    def dataset_mask(self, *arguments: Any, **options: Any) -> Any:
+        """Return `dataset.dataset_mask`."""
+        return self._repeated_once(lambda: self._dataset.dataset_mask(*arguments, **options))
+
+    def _open(self) -> None:
+        self._credential = credential_of(self._address)
+        name, environment = gdal_access(self._address, self._credential)
+        with ExitStack() as stack:
+            stack.enter_context(environment)
+            self._dataset = stack.enter_context(_opened(name, self._options))
+            self._stack = stack.pop_all()
+
+    def _repeated_once(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except (RasterioError, CPLE_BaseError) as error:
+            self._renew(error)
+        return read()
+
+    def _renew(self, error: Exception) -> None:
+        """Open the file with fresh credentials; raise the error if there are no others."""
+        fresh = renewed(self._address, self._credential)
+        if fresh is None:
+            raise error
+        self._stack.close()
+        self._address = fresh
+        self._open()
 
 
 def has_mask_beside(address: str) -> bool:

@@ -1,9 +1,12 @@
 """Headers of raster files, parsed from TIFF directories or read by GDAL."""
 
 import re
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import rasterio
@@ -15,6 +18,7 @@ from rasterio.session import DummySession
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.grids.crs import parse_crs
 from landbridge.raster.io.byte_ranges import open_file
+from landbridge.raster.io.expiring_url import ExpiringUrl, access_of
 from landbridge.raster.io.gdal import dataset_of, gdal_env, has_mask_beside
 from landbridge.raster.io.overviews import ALL_BANDS, OverviewOrigin, read_items
 from landbridge.raster.io.redact import redact_logs, redact_url
@@ -64,7 +68,7 @@ def read_header(address: str, parse_lock: AbstractContextManager[Any] = _NO_LOCK
         OSError: if the server lacks the file, denies access or does not answer.
     """
     tiff = _open_tiff(address, parse_lock)
-    return _native_header(address, tiff) or _header_by_gdal(address, tiff)
+    return _native_header(address, tiff) or _off_main_thread(partial(_header_by_gdal, address, tiff), address)
 
 
 def read_native_header(address: str) -> Header | None:
@@ -87,7 +91,7 @@ def read_native_header(address: str) -> Header | None:
 
 def _open_tiff(address: str, parse_lock: AbstractContextManager[Any]) -> Tiff | None:
     """Return the directory of a TIFF that the native reader supports, else None."""
-    if redact_url(address) != address:
+    if redact_url(address) != address or isinstance(address, ExpiringUrl):
         redact_logs()
     file = open_file(address)
     with parse_lock:
@@ -115,6 +119,14 @@ def _native_header(address: str, tiff: Tiff | None) -> Header | None:
         tiff=tiff,
         overview_origins=tiff.overview_origins,
     )
+
+
+def _off_main_thread(read: Callable[[], Header], address: str) -> Header:
+    """Call a function that may set credentials as options of GDAL, which must not be the main thread's."""
+    if access_of(address) is None or threading.current_thread() is not threading.main_thread():
+        return read()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(read).result()
 
 
 def _read_by_gdal(address: str, tiff: Tiff | None) -> Header:

@@ -1,11 +1,14 @@
-"""HTTP and S3 stores of obstore, configured from the environment."""
+"""HTTP, S3 and Azure stores of obstore, configured from the environment or by the access of a file."""
 
 import os
 import re
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from landbridge.raster.io.expiring_url import access_of
+from landbridge.raster.io.file_access import Credential, FileAccess
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -54,20 +57,130 @@ def timeout() -> float:
     return seconds
 
 
-def http_store(address: str) -> tuple["ObjectStore", str]:
+class StoredFile(NamedTuple):
+    """File in a store, and the credential that the store sends."""
+
+    store: "ObjectStore"
+    path: str
+    credential: Credential | None = None
+
+
+def stored_file(address: str) -> StoredFile | None:
+    """Return the store and the path of a remote file; None if only GDAL can open it.
+
+    Raises:
+        CredentialsError: if the credentials of the file's access are missing or cannot be fetched.
+    """
+    access = access_of(address)
+    if access is not None:
+        return _STORES[access.kind](address, access, access.credential())
+    if urlsplit(address).scheme in ("http", "https"):
+        return _http_file(address, None, None)
+    if (settings := s3_settings()) is None:
+        return None
+    bucket, key = _bucket_and_key(address)
+    return StoredFile(_s3_store(bucket, timeout(), settings), key)
+
+
+def _http_file(address: str, _access: FileAccess | None, credential: Credential | None) -> StoredFile:
     parts = urlsplit(address)
     origin = f"{parts.scheme}://{parts.netloc}"
     if not parts.query and _PLAIN_PATH.fullmatch(parts.path):
-        return _http_store_of(origin, timeout()), parts.path.lstrip("/")
+        return StoredFile(_http_store(origin, timeout(), credential), parts.path.lstrip("/"), credential)
     # The store would normalize the path and drop the query, so the whole URL becomes its root.
-    return _http_store_of(address, timeout()), ""
+    return StoredFile(_http_store(address, timeout(), credential), "", credential)
+
+
+def _s3_file(address: str, access: FileAccess, credential: Credential | None) -> StoredFile:
+    bucket, key = _bucket_and_key(address)
+    return StoredFile(_rule_s3_store(bucket, timeout(), access, credential), key, credential)
+
+
+def _azure_file(address: str, access: FileAccess, credential: Credential | None) -> StoredFile:
+    root = f"{access.setting('endpoint')}/{access.setting('container_name')}/"
+    if not address.startswith(root):
+        raise ValueError(f"{address!r} does not lie in the container {root!r}.")
+    path = unquote(urlsplit(address[len(root) :]).path)
+    return StoredFile(_azure_store(timeout(), access, credential), path, credential)
+
+
+_STORES = {"http": _http_file, "s3": _s3_file, "azure": _azure_file}
+
+
+def _bucket_and_key(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return parts.netloc, parts.path.lstrip("/")
+
+
+# Stores keep their connections, so they are shared. Credentials are compared by identity: no key is secret.
+@lru_cache(maxsize=64)
+def _http_store(url: str, seconds: float, credential: Credential | None) -> "ObjectStore":
+    from obstore.store import HTTPStore
+
+    options = _client_options(seconds)
+    if credential is not None:
+        # The HTTP client sends this header to no other host that a redirect leads to.
+        options["default_headers"] = {"Authorization": f"Bearer {credential.values['bearer']}"}
+    return HTTPStore.from_url(url, client_options=options, retry_config=_retries(seconds))
+
+
+def s3_access_endpoint(access: FileAccess) -> str:
+    """Return the address of the S3 service of an access, which holds buckets as first part of the path."""
+    return access.setting("endpoint") or f"https://s3.{s3_access_region(access)}.amazonaws.com"
+
+
+def s3_access_region(access: FileAccess) -> str:
+    """Return the region of the S3 service of an access."""
+    return access.setting("region") or "us-east-1"
 
 
 @lru_cache(maxsize=64)
-def _http_store_of(url: str, seconds: float) -> "ObjectStore":
-    from obstore.store import HTTPStore
+def _rule_s3_store(
+    bucket: str, seconds: float, access: FileAccess, credential: Credential | None
+) -> "ObjectStore":
+    from obstore.store import S3Store
 
-    return HTTPStore.from_url(url, client_options=_client_options(seconds), retry_config=_retries(seconds))
+    # All settings that obstore would else take from the environment, which may be meant for another service.
+    config: Any = {
+        "region": s3_access_region(access),
+        "endpoint": s3_access_endpoint(access),
+        "aws_endpoint_url_s3": s3_access_endpoint(access),
+        "virtual_hosted_style_request": "false",
+        "request_payer": access.setting("request_payer") or "false",
+        "skip_signature": str(credential is None).lower(),
+    }
+    return S3Store(
+        bucket,
+        config=config,
+        client_options=_client_options(seconds),
+        retry_config=_retries(seconds),
+        credential_provider=None if credential is None else _provider(credential),
+    )
+
+
+def _provider(credential: Credential) -> Any:
+    """Return a credential in the form of obstore's providers: so the store's own configuration lacks it."""
+    return credential
+
+
+@lru_cache(maxsize=64)
+def _azure_store(seconds: float, access: FileAccess, credential: Credential | None) -> "ObjectStore":
+    from obstore.store import AzureStore
+
+    config: Any = {
+        "account_name": access.setting("account_name"),
+        "endpoint": access.setting("endpoint"),
+        "use_emulator": "false",
+        "use_fabric_endpoint": "false",
+        "skip_signature": str(credential is None).lower(),
+    }
+    return AzureStore(
+        access.setting("container_name"),
+        config=config,
+        client_options=_client_options(seconds),
+        retry_config=_retries(seconds),
+        credential_provider=None if credential is None else _provider(credential),
+    )
 
 
 def s3_settings() -> tuple[tuple[str, str], ...] | None:
@@ -94,7 +207,7 @@ def s3_endpoint() -> str | None:
 
 
 @lru_cache(maxsize=64)
-def s3_store(bucket: str, seconds: float, settings: tuple[tuple[str, str], ...]) -> "ObjectStore":
+def _s3_store(bucket: str, seconds: float, settings: tuple[tuple[str, str], ...]) -> "ObjectStore":
     from obstore.store import S3Store
 
     config: Any = {name.lower(): value for name, value in settings}

@@ -1,6 +1,7 @@
 """Open files of a plan: each header is read once, and remote headers are prefetched."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.errors import RasterError
+from landbridge.raster.errors import CredentialsError, RasterError
 from landbridge.raster.grids.coordinate_grid import CoordinateGrids
 from landbridge.raster.grids.geobox import grid_key
 from landbridge.raster.io.byte_ranges import is_remote
-from landbridge.raster.io.expiring_url import ExpiringUrl
+from landbridge.raster.io.expiring_url import ExpiringUrl, access_of
 from landbridge.raster.io.file_windows import OpenFile, ReadLevel
 from landbridge.raster.io.headers import read_header, tile_reader_for
 from landbridge.raster.io.overview_choice import can_use_overviews, choose_read_level, probe_overviews
@@ -200,16 +201,30 @@ def _has_expired(opened: Future[OpenFile]) -> bool:
 def signed_url(source: SourceRead, file: FileRead) -> str:
     """Return the address of a file: its href, signed if the image has a signer.
 
+    The signer is asked again if the server refuses the address.
+
     Raises:
         RasterError: if the signer failed.
     """
     sign = source.source.sign
     if sign is None or not is_remote(file.href):
         return file.href
-    try:
-        address: Any = sign(file.href)
-    except Exception as error:
-        raise read_error(source, file, f"the signer raised {type(error).__name__}") from error
-    if not isinstance(address, str) or not address:
-        raise read_error(source, file, f"the signer returned {type(address).__name__} instead of a URL")
-    return address
+
+    def call(signer: Callable[[str], Any], argument: str) -> str:
+        try:
+            address: Any = signer(argument)
+        except CredentialsError as error:
+            raise read_error(source, file, str(error)) from None
+        except Exception as error:
+            raise read_error(source, file, f"the signer raised {type(error).__name__}") from error
+        if not isinstance(address, str) or not address:
+            raise read_error(source, file, f"the signer returned {type(address).__name__} instead of a URL")
+        expires_at = address.expires_at if isinstance(address, ExpiringUrl) else None
+        return ExpiringUrl(address, expires_at, access_of(address), sign_again)
+
+    def sign_again(refused: str) -> str:
+        # A signer that keeps its URLs has a method that replaces one.
+        renew = getattr(sign, "renew", None)
+        return call(sign, file.href) if renew is None else call(partial(renew, refused=refused), file.href)
+
+    return call(sign, file.href)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
-from landbridge.raster.errors import RasterError, raise_without_context
+from landbridge.raster.errors import CredentialsError, RasterError, raise_without_context
+from landbridge.raster.io.expiring_url import access_of
+from landbridge.raster.io.file_access import FileAccess
 from landbridge.raster.io.redact import redact_error_text, redact_url
 
 if TYPE_CHECKING:
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 # Texts of the system, GDAL and servers that report a missing file.
 _reports_missing_file = re.compile(r"No such file|does not exist|\b(404|410)\b|\bNoSuchKey\b").search
+
+# Texts of GDAL and servers that report refused credentials.
+_reports_refusal = re.compile(
+    r"\b(401|403|409)\b|Access ?Denied|Forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken"
+).search
 
 
 @contextmanager
@@ -31,14 +38,21 @@ def annotate_read_errors(
     try:
         yield
     except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
-        error_for_file = read_error(
-            source,
-            file,
-            redact_error_text(str(error), address or file.href, file.href) + _missing_file_hint(error),
-        )
-        if address not in (None, file.href) or redact_url(file.href) != file.href:
+        access = access_of(address or file.href)
+        text = redact_error_text(str(error), address or file.href, file.href)
+        hint = _refusal_hint(error, access) or _missing_file_hint(error)
+        error_for_file = read_error(source, file, text + hint)
+        if address not in (None, file.href) or access is not None or redact_url(file.href) != file.href:
             raise_without_context(error_for_file)
         raise error_for_file from error
+
+
+def _refusal_hint(error: Exception, access: FileAccess | None) -> str:
+    """Return what to configure if the server refused the credentials; otherwise an empty text."""
+    if access is None or isinstance(error, CredentialsError):
+        return ""
+    refused = isinstance(error, PermissionError) or _reports_refusal(str(error))
+    return f" ({access.name}: {access.advice})" if refused and access.advice else ""
 
 
 def _missing_file_hint(error: Exception) -> str:

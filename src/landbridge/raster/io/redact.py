@@ -16,13 +16,20 @@ _MIN_SECRET_LENGTH = 8
 _USERINFO = re.compile(r"(://)[^/@\s'\"]+@")
 
 
+# A token in the options or the headers of a request, and the keys of S3 in the options of GDAL.
+_BEARER = re.compile(
+    r"(Bearer |(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AWS_ACCESS_KEY_ID)\W{1,5})[^\s'\",}]+",
+    re.IGNORECASE,
+)
+
+
 def redact_url(address: str) -> str:
     """Return an address without its query, user name and password."""
     return redact_text(address) if is_remote(address) else address
 
 
 def redact_text(text: str) -> str:
-    return _QUERY.sub("?…", _USERINFO.sub(r"\1", text))
+    return _BEARER.sub(r"\1…", _QUERY.sub("?…", _USERINFO.sub(r"\1", text)))
 
 
 def redact_error_text(text: str, address: str, href: str) -> str:

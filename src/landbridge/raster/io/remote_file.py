@@ -2,21 +2,16 @@
 
 import io
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from landbridge.raster.errors import raise_without_context
+from landbridge.raster.errors import GdalOnlyError
+from landbridge.raster.io.connection import LOGIN_PAGE, Connection, Version, is_web_page
 from landbridge.raster.io.file_protocol import FILE_CHANGED, ByteRange, RangeReader
-from landbridge.raster.io.object_stores import TIMEOUT_VARIABLE, timeout
-
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore
-
 
 # Largest gap in bytes between ranges that share a request: on most connections the extra bytes take less time
 # than a round trip.
@@ -31,33 +26,6 @@ _HEAD_BYTES = 32 * 2**10
 _MAX_REQUESTS = 32
 
 
-# Parts of obstore's error texts: the status of a response, and the prefix of a failed request.
-_STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
-
-
-_REQUEST_PREFIX = re.compile(r"Error performing \w+ \S+ in .*? - ")
-
-
-_OTHER_REGION = "redirect without LOCATION"
-
-
-_ADDRESS = re.compile(r"\w+://\S+")
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Version of a file's content, as each response states it; `modified` only without an ETag."""
-
-    size: int
-    etag: str | None
-    modified: object
-
-    @property
-    def condition(self) -> dict[str, Any]:
-        """Request options that fetch this version or fail; RFC 9110 excludes weak tags from conditions."""
-        return {} if self.etag is None or self.etag.startswith("W/") else {"if_match": self.etag}
-
-
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
     """File behind HTTP or in S3; `head` are its first bytes.
@@ -66,8 +34,7 @@ class RemoteFile:
     """
 
     address: str = field(repr=False)
-    store: "ObjectStore" = field(repr=False)
-    path: str = field(repr=False)
+    connection: Connection = field(repr=False)
     version: Version
     head: bytes = field(repr=False)
     remote: bool = True
@@ -92,10 +59,7 @@ class RemoteFile:
                 answer.cancel()
 
     def _get_merged(self, merged_range: "_MergedRange") -> list[tuple[ByteRange, memoryview]]:
-        with _as_os_error():
-            version, data = _get_range(
-                self.store, self.path, (merged_range.start, merged_range.stop), self.version.condition
-            )
+        version, data = self._get((merged_range.start, merged_range.stop))
         # Not all servers support conditional requests.
         if version != self.version:
             raise OSError(FILE_CHANGED)
@@ -103,6 +67,13 @@ class RemoteFile:
             ((offset, length), data[offset - merged_range.start : offset - merged_range.start + length])
             for offset, length in merged_range.ranges
         ]
+
+    def _get(self, span: tuple[int, int]) -> tuple[Version, memoryview]:
+        try:
+            return self.connection.get(span, self.version.condition)
+        except GdalOnlyError:
+            # The server answered the first request otherwise.
+            raise OSError("the server does not answer requests for ranges any more") from None
 
     def reader(self) -> AbstractContextManager[RangeReader]:
         """Return a context with `read`; the store keeps its connections."""
@@ -145,77 +116,26 @@ class _Reader(io.RawIOBase):
         return len(data)
 
 
-def open_remote(address: str, store: "ObjectStore", path: str) -> RemoteFile | None:
-    from obstore.exceptions import GenericError, NotSupportedError
+def open_remote(address: str) -> RemoteFile | None:
+    """Open a file behind HTTP or in S3 or Azure; return None if GDAL has to read it.
 
-    with _as_os_error():
-        try:
-            version, head = _get_range(store, path, (0, _HEAD_BYTES), {})
-        except NotSupportedError:
-            # The server does not support ranges; GDAL downloads the whole file.
-            return None
-        except GenericError as error:
-            if _OTHER_REGION in str(error):
-                # GDAL looks up the region of the bucket.
-                return None
-            raise
-        return RemoteFile(address, store, path, version, bytes(head))
-
-
-def _get_range(
-    store: "ObjectStore", path: str, span: tuple[int, int], condition: Mapping[str, Any]
-) -> tuple[Version, memoryview]:
-    """Return the version of a file and the bytes of a span, truncated at the end of the file."""
-    import obstore
-    from obstore.exceptions import BaseError
-
-    options: Any = {"range": span, **condition}
-    for attempt in (1, 2):
-        result = obstore.get(store, path, options=options)
-        meta = result.meta
-        try:
-            data = memoryview(result.bytes())
-        except BaseError:
-            # The connection broke during the response; the store resumes by itself only with an ETag.
-            if attempt == 2:
-                raise
-        else:
-            etag = meta.get("e_tag")
-            return Version(int(meta["size"]), etag, None if etag else meta.get("last_modified")), data
-    raise AssertionError("unreachable")
+    Raises:
+        OSError: if the server lacks the file, denies access or does not answer.
+    """
+    connection = Connection(address)
+    try:
+        version, head = connection.get((0, _HEAD_BYTES), {})
+    except GdalOnlyError:
+        return None
+    if is_web_page(bytes(head[:64])):
+        raise PermissionError(LOGIN_PAGE)
+    return RemoteFile(address, connection, version, bytes(head))
 
 
 @lru_cache(maxsize=1)
 def _pool(_process: int) -> ThreadPoolExecutor:
     """Return the pool of request threads; keyed by process id, as a forked child has no threads."""
     return ThreadPoolExecutor(_MAX_REQUESTS, thread_name_prefix="landbridge-fetch")
-
-
-@contextmanager
-def _as_os_error() -> Iterator[None]:
-    """Raise obstore's errors as OSErrors without the address, which may be signed, and the response text."""
-    from obstore.exceptions import BaseError, PreconditionError
-
-    try:
-        yield
-    except (BaseError, FileNotFoundError) as error:
-        raise_without_context(
-            OSError(FILE_CHANGED if isinstance(error, PreconditionError) else _short_message(error))
-        )
-
-
-def _short_message(error: Exception) -> str:
-    """Return a short message of an error of obstore."""
-    text, _, details = str(error).partition("\n\nDebug source:")
-    if (status := _STATUS.search(text)) is not None:
-        return f"the server answered {status[1].strip()}"
-    if "kind: Timeout" in details:
-        return f"the server sent nothing for {timeout():g} s ({TIMEOUT_VARIABLE})"
-    if "kind: Connect" in details:
-        return "the server cannot be reached"
-    if "body error" in text:
-        return "the connection broke before the response was complete"
-    return _ADDRESS.sub("…", _REQUEST_PREFIX.sub("", text.strip()))
 
 
 @dataclass(slots=True)
