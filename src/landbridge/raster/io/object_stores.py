@@ -79,7 +79,7 @@ def stored_file(address: str) -> StoredFile | None:
     if (settings := s3_settings()) is None:
         return None
     bucket, key = _bucket_and_key(address)
-    return StoredFile(_s3_store(bucket, timeout(), settings), key)
+    return StoredFile(s3_store(bucket, timeout(), settings), key)
 
 
 def _http_file(address: str, _access: FileAccess | None, credential: Credential | None) -> StoredFile:
@@ -207,7 +207,7 @@ def s3_endpoint() -> str | None:
 
 
 @lru_cache(maxsize=64)
-def _s3_store(bucket: str, seconds: float, settings: tuple[tuple[str, str], ...]) -> "ObjectStore":
+def s3_store(bucket: str, seconds: float, settings: tuple[tuple[str, str], ...]) -> "ObjectStore":
     from obstore.store import S3Store
 
     config: Any = {name.lower(): value for name, value in settings}
