@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from landbridge.exceptions import ConfigError
-from landbridge.mappings.sources import SourceError, SourceTable, parse, parse_text
 from landbridge.profiles import config_path, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from landbridge.mappings.sources.model import SourceTable
 
 __all__ = ["credentials_of", "delete_file", "read_table", "source_file", "user_tables", "write_file"]
 
@@ -29,6 +30,8 @@ def user_tables(environ: Mapping[str, str]) -> Iterator[SourceTable]:
     for name, cells in _config_tables(environ).items():
         content = {key: value for key, value in cells.items() if key not in CREDENTIALS}
         if "url" in content:
+            from landbridge.mappings.sources.parse import parse
+
             with _as_config_error():
                 yield parse({"id": name, **content}, f"{path}: sources.{name}")
     folder = path.parent / "sources"
@@ -62,6 +65,8 @@ def read_table(file: Path) -> SourceTable:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
+    from landbridge.mappings.sources.parse import parse_text
+
     with _as_config_error():
         return parse_text(text, str(file))
 
@@ -69,6 +74,8 @@ def read_table(file: Path) -> SourceTable:
 @contextmanager
 def _as_config_error() -> Iterator[None]:
     """Turn a SourceError in the context into a ConfigError."""
+    from landbridge.mappings.sources.parse import SourceError
+
     try:
         yield
     except SourceError as error:

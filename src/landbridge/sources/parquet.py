@@ -271,9 +271,7 @@ def _duckdb(extensions: Path | None, *, install: bool) -> Any:
     import rustac
 
     try:
-        return rustac.DuckdbClient(  # type: ignore[attr-defined] # some versions wrap it
-            extension_directory=extensions, install_extensions=install
-        )
+        return rustac.DuckdbClient(extension_directory=extensions, install_extensions=install)
     except rustac.RustacError:
         return None
 

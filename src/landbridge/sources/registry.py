@@ -9,14 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landbridge.exceptions import ConfigError
-from landbridge.mappings.sources import (
-    SourceDocuments,
-    SourceError,
-    SourceTable,
-    parse,
-    shipped,
-    shipped_texts,
-)
+from landbridge.mappings.sources import shipped, shipped_texts
+from landbridge.mappings.sources.documents import SourceDocuments
+from landbridge.mappings.sources.model import SourceTable
 from landbridge.profiles import check_url, config_path
 from landbridge.sources import files
 
@@ -208,6 +203,8 @@ def add(
         table = files.read_table(Path(id))
         text = Path(id).read_text(encoding="utf-8")
     else:
+        from landbridge.mappings.sources.parse import SourceError, parse
+
         content = {"id": id, "url": url, **keys}
         try:
             table = parse({key: value for key, value in content.items() if value is not None}, f"source {id}")

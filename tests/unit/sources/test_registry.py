@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from landbridge import sources
 from landbridge.cli import main
 from landbridge.exceptions import ConfigError
-from landbridge.mappings.sources import SourceDocuments, shipped, shipped_texts
+from landbridge.mappings.sources import shipped, shipped_texts
+from landbridge.mappings.sources.documents import SourceDocuments
 from landbridge.sources import files, registry
 
 TABLE = """

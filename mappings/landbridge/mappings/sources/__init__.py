@@ -9,14 +9,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from landbridge.mappings.sources.documents import SourceDocuments
-from landbridge.mappings.sources.model import SourceTable
-from landbridge.mappings.sources.parse import SourceError, parse, parse_text
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SourceDocuments", "SourceError", "SourceTable", "parse", "parse_text", "shipped", "shipped_texts"]
+    from landbridge.mappings.sources.model import SourceTable
+
+__all__ = ["shipped", "shipped_texts"]
 
 
 @cache
@@ -35,4 +33,6 @@ def shipped_texts() -> Mapping[str, str]:
 @cache
 def shipped(id: str) -> SourceTable:
     """Return the shipped table of a source. Raises KeyError if there is none."""
+    from landbridge.mappings.sources.parse import parse_text
+
     return parse_text(shipped_texts()[id], f"{id}.toml")

@@ -14,7 +14,6 @@ from landbridge.catalog.client.request_sender import RequestSender
 from landbridge.config import Settings, get_settings
 from landbridge.exceptions import ClientError
 from landbridge.mappings.sources.documents import PlainDocuments, SourceDocuments
-from landbridge.sources import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,13 +119,18 @@ class CatalogClient(RequestSender):
     def documents(self) -> SourceDocuments | PlainDocuments:
         """Ids and bands that the table of a source gives to the API's documents."""
         if self._documents is None:
-            if self._given_source is not None:
-                self._documents = SourceDocuments(self._given_source)
-            elif self._url is None or (table := registry.find_by_url(self._url)) is None:
-                self._documents = PlainDocuments()
-            else:
-                self._documents = SourceDocuments(table, own_ids=True)
+            self._documents = self._known_documents()
         return self._documents
+
+    def _known_documents(self) -> SourceDocuments | PlainDocuments:
+        if self._given_source is not None:
+            return SourceDocuments(self._given_source)
+        if self._url is None:
+            return PlainDocuments()
+        from landbridge.sources.registry import find_by_url
+
+        table = find_by_url(self._url)
+        return PlainDocuments() if table is None else SourceDocuments(table, own_ids=True)
 
     @property
     def source(self) -> SourceTable | None:
