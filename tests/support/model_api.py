@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -137,7 +138,7 @@ class ModelApi(LocalServer):
             found = [item for item in self.items if self._matches(query, item)]
             for order in reversed(query.get("sortby") or () if "sort" in self.has else ()):
                 name, descending = order["field"], order["direction"] == "desc"
-                found.sort(key=lambda item, name=name: _order(item, name), reverse=descending)
+                found.sort(key=functools.partial(_order, name), reverse=descending)
             self._answers[key] = found
         return self._answers[key]
 
@@ -242,7 +243,7 @@ def _reduced(item, fields):
     return reduced
 
 
-def _order(item, field):
+def _order(field, item):
     value = item["properties"].get(field.removeprefix("properties."), item.get(field))
     return (value is None, str(type(value)), value if value is not None else 0)
 

@@ -48,7 +48,7 @@ def _number(value: float) -> str:
 
 def _of_object(node: Mapping[str, Any]) -> str:
     if "property" in node:
-        name = node["property"]
+        name = str(node["property"])
         plain = _NAME.match(name) and name.lower() not in _RESERVED
         return name if plain else '"' + name.replace('"', '""') + '"'
     if "timestamp" in node:
