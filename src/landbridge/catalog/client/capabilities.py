@@ -11,9 +11,8 @@ from landbridge.exceptions import ClientError
 from landbridge.mappings import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from landbridge.catalog.client.client import CatalogClient
     from landbridge.mappings.sources.model import ApiRules
 
 __all__ = [
@@ -134,35 +133,34 @@ class Observations:
     post_failed: bool = False
 
 
-def read(client: CatalogClient) -> Capabilities:
-    """Return the capabilities of a client's API, from one or two requests."""
-    page = _get_landing_page(client)
+def read(get: Callable[[str], Any], url: str, rules: ApiRules | None) -> Capabilities:
+    """Return the capabilities of the API at `url` by one or two requests; `rules` are those of its table."""
+    page = _get_landing_page(get)
     conforms_to = None
     if isinstance(page, dict) and not page.get("conformsTo"):
-        conforms_to = _linked_conformance(client, page)
-    declared = from_landing_page(page, client.url, conforms_to)
-    source = client.source
-    return declared if source is None else with_rules(declared, source.api)
+        conforms_to = _linked_conformance(get, page)
+    declared = from_landing_page(page, url, conforms_to)
+    return declared if rules is None else with_rules(declared, rules)
 
 
-def _get_landing_page(client: CatalogClient) -> Any:
+def _get_landing_page(get: Callable[[str], Any]) -> Any:
     """Return the landing page; None if the address has none, as a part of an API may not."""
     for path in ("/", ""):  # some servers know only one of the two
         try:
-            return client.get(path)
+            return get(path)
         except ClientError as error:
             if error.status not in _NO_PAGE:
                 raise
     return None
 
 
-def _linked_conformance(client: CatalogClient, page: Mapping[str, Any]) -> Any:
+def _linked_conformance(get: Callable[[str], Any], page: Mapping[str, Any]) -> Any:
     """Return the conformance classes of a page of their own, which older APIs have."""
     links = [link for link in page.get("links") or () if isinstance(link, dict)]
     if not any(link.get("rel") == "conformance" for link in links):
         return None
     try:
-        document = client.get("/conformance")
+        document = get("/conformance")
     except ClientError:
         return None
     return document.get("conformsTo") if isinstance(document, dict) else None

@@ -213,7 +213,8 @@ class CatalogClient(RequestSender):
             return capabilities.EMBEDDED
         with self._lock:
             if self._capabilities is None:
-                self._capabilities = capabilities.read(self)
+                rules = None if self.source is None else self.source.api
+                self._capabilities = capabilities.read(self.get, self.url, rules)
             return self._capabilities
 
     @property
