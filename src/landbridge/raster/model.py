@@ -20,8 +20,8 @@ class Band:
     ----------
     name : str
         Name of the band, unique in its product.
-    data_type : str
-        Data type of the stored pixels, one of `landbridge.raster.dtypes.DATA_TYPES`.
+    data_type : str, optional
+        Data type of the stored pixels, one of `landbridge.raster.dtypes.DATA_TYPES`; None is the file's.
     nodata : float, optional
         Value of missing pixels. A nodata value in the file takes precedence.
     band_index : int
@@ -41,7 +41,7 @@ class Band:
     """
 
     name: str
-    data_type: str = "UInt16"
+    data_type: str | None = "UInt16"
     nodata: float | None = None
     band_index: int = 0
     file_index: int = 0
@@ -52,6 +52,14 @@ class Band:
     display_range: Range | None = None
     physical_range: Range | None = None
     processing_levels: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPixels:
+    """Data type and nodata value of a band's pixels in one image; None is as the product declares."""
+
+    data_type: str | None = None
+    nodata: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,11 @@ class Source:
     places : mapping
         Bands that this image stores elsewhere than its product declares: by name the position in `files` and
         the index in that file, or None if the image lacks the band.
+    radiometry : mapping
+        Scale and offset, by name, of bands whose stored values have other physical values in this image than
+        the product declares: a stored value times scale plus offset.
+    stored : mapping
+        Bands whose pixels this image stores in another way than the product declares, by name.
     """
 
     id: str
@@ -89,6 +102,8 @@ class Source:
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     sign: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
     places: Mapping[str, tuple[int, int] | None] = field(default_factory=dict)
+    radiometry: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    stored: Mapping[str, StoredPixels] = field(default_factory=dict)
 
     def place(self, name: str) -> tuple[int, int] | None:
         """Return the position in `files` and the index there of a band; None if the image lacks it."""

@@ -273,9 +273,10 @@ class Renderer:
                 if dtype != plan.dtype and plan.widened(dtype).data_type != plan.data_type:
                     raise WiderTypeError(dtype)
         # With "near", the alpha value nearest to each output pixel decides, so it is not needed here.
-        elsewhere = file.alpha < 0 and plan.resampler != "near"
+        resampler = plan.resampler_of(file)
+        elsewhere = file.alpha < 0 and resampler != "near"
         alpha = partial(self._read_alpha, source) if elsewhere else None
-        parts = read_block(opened, file, plan.resampler, mappings, wanted, alpha)
+        parts = read_block(opened, file, resampler, mappings, wanted, alpha)
         while True:
             # The context excludes the yield: errors of the consumer are not errors of the file.
             with annotate_read_errors(source, file, opened.header.address):

@@ -36,7 +36,7 @@ _PREFETCHED_IMAGES = 8
 _PREFETCH_THREADS = 24
 
 
-_Key = tuple[str, tuple[int, ...], tuple[bool, ...], tuple[float | None, ...], int]
+_Key = tuple[str, tuple[int, ...], tuple[bool, ...], tuple[float | None, ...], int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class SharedFiles:
     """
 
     files: "OrderedDict[_Key, Future[OpenFile]]" = field(default_factory=OrderedDict)
-    read_levels: "dict[tuple[GridKey, tuple[int, ...]], ReadLevel]" = field(default_factory=dict)
+    read_levels: "dict[tuple[GridKey, tuple[int, ...], str], ReadLevel]" = field(default_factory=dict)
     coordinate_grids: CoordinateGrids = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
@@ -136,7 +136,7 @@ class PlanFiles:
         address = signed_url(source, file)
         with annotate_read_errors(source, file, address):
             header = read_header(address, parse_lock)
-            resampler, grid = self._plan.resampler, self._plan.geobox
+            resampler, grid = self._plan.resampler_of(file), self._plan.geobox
             use_overviews = can_use_overviews(header, file, resampler)
             if (
                 not use_overviews
@@ -145,12 +145,12 @@ class PlanFiles:
             ):
                 header = probe_overviews(header, file, self._cache)
                 use_overviews = can_use_overviews(header, file, resampler)
-            grids = (grid_key(header.grid), header.overviews if use_overviews else ())
+            grids = (grid_key(header.grid), header.overviews if use_overviews else (), resampler)
             read_level = self.shared.read_levels.get(grids)
             if read_level is None:
                 # Two threads may compute the level at once; they store the same value.
                 read_level = self.shared.read_levels[grids] = choose_read_level(
-                    header, self._plan.geobox, self._plan.resampler, use_overviews=use_overviews
+                    header, self._plan.geobox, resampler, use_overviews=use_overviews
                 )
             return OpenFile(header, read_level, tile_reader_for(header, read_level.level, self._cache))
 
@@ -187,7 +187,7 @@ class PlanFiles:
 
 def _key(file: FileRead) -> "_Key":
     """Return a key of a file and of the properties of the read that select its overviews."""
-    return (file.href, file.indexes, file.categorical, file.nodata, file.alpha)
+    return (file.href, file.indexes, file.categorical, file.nodata, file.alpha, file.picked)
 
 
 def _has_expired(opened: Future[OpenFile]) -> bool:

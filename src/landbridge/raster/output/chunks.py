@@ -158,7 +158,8 @@ def split_plan(plan: Plan, windows: Sequence[Window], layer: int, call: str) -> 
 def _without_planning_data(read: SourceRead, plan: Plan) -> SourceRead:
     """Return a read whose image lacks the attributes that only planning needs."""
     bands = {name: read.source.bands[name] for name in plan.read_bands}
-    return replace(read, source=replace(read.source, geometry=None, bands=bands, coefficients={}))
+    source = replace(read.source, geometry=None, bands=bands, coefficients={}, radiometry={}, stored={})
+    return replace(read, source=source)
 
 
 def render_chunk(chunk: Chunk) -> tuple[Array, BoolArray | None]:

@@ -16,6 +16,15 @@ functions are
     radiance that is not positive. Handbook, 5.3.
 `dlsr`
     the value unchanged: files store surface reflectance.
+
+Three functions need no coefficients of that kind:
+
+`physical`
+    value * scale + offset, by the image's own numbers, else by the band's data range and physical range.
+`any_of` (its member `values`)
+    1 if the stored value is one of the values, else 0.
+`any_bits` (its member `values`)
+    1 if any of the bits, counted from 0 for the least significant, is set in the stored value, else 0.
 """
 
 import math
@@ -30,12 +39,20 @@ from landbridge.raster.array_types import Array, BoolArray
 from landbridge.raster.dtypes import numpy_type, representable_nodata
 from landbridge.raster.errors import RasterError
 from landbridge.raster.model import Band, Source
-from landbridge.raster.plan.processing_levels import AS_STORED, ProcessingLevel
+from landbridge.raster.plan.physical_values import IDENTITY, Scaling, agrees, declared_scaling
+from landbridge.raster.plan.processing_levels import AS_STORED, MASK_FUNCTIONS, ProcessingLevel
 from landbridge.raster.rescale import convert, map_values
+
+# Function of the physical values, and the number of bits that a whole number has without its sign.
+PHYSICAL = "physical"
+_BITS = 63
 
 
 class Operation(Protocol):
-    """Function of stored values."""
+    """Function of stored values. It is defined for all of them if `is_total`."""
+
+    @property
+    def is_total(self) -> bool: ...
 
     def __call__(self, values: Array) -> Array:
         """Return the function's values. Input and output are float64; the input may be overwritten."""
@@ -48,6 +65,11 @@ class Linear:
 
     gain: float
     bias: float = 0.0
+
+    @property
+    def is_total(self) -> bool:
+        """True: every value has a result."""
+        return True
 
     def __call__(self, values: Array) -> Array:
         """Return value * gain + bias, in place."""
@@ -67,6 +89,11 @@ class BrightnessTemperature:
     k1: float
     k2: float
 
+    @property
+    def is_total(self) -> bool:
+        """False: only positive values have a result."""
+        return False
+
     def __post_init__(self) -> None:
         """Check that every positive radiance has a temperature."""
         if not (self.k1 > 0 and self.k2 > 0):
@@ -77,6 +104,40 @@ class BrightnessTemperature:
         values[~(values > 0)] = np.nan
         temperature: Array = self.k2 / np.log1p(self.k1 / values)
         return temperature
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """1 for values that are listed, else 0."""
+
+    values: tuple[int, ...]
+
+    @property
+    def is_total(self) -> bool:
+        """True: every value has a result."""
+        return True
+
+    def __call__(self, values: Array) -> Array:
+        """Return 0 and 1."""
+        marked: Array = np.isin(values, self.values).astype(np.float64)
+        return marked
+
+
+@dataclass(frozen=True, slots=True)
+class AnyBits:
+    """1 for whole numbers that have a bit of the mask set, else 0."""
+
+    mask: int
+
+    @property
+    def is_total(self) -> bool:
+        """True: every value has a result."""
+        return True
+
+    def __call__(self, values: Array) -> Array:
+        """Return 0 and 1."""
+        marked: Array = ((values.astype(np.int64) & self.mask) != 0).astype(np.float64)
+        return marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +160,7 @@ class Calibration:
     @property
     def is_defined_everywhere(self) -> bool:
         """True if every stored value has a value at the level."""
-        return all(isinstance(operation, Linear) for operation in self.operations)
+        return all(operation.is_total for operation in self.operations)
 
 
 def calibration(source: Source, band: Band, level: ProcessingLevel) -> Calibration | None:
@@ -109,6 +170,8 @@ def calibration(source: Source, band: Band, level: ProcessingLevel) -> Calibrati
         ValueError: if a step's function is unknown, or its parameter or index is missing.
         RasterError: if the image lacks the coefficients of a step.
     """
+    if level.reference is not None:
+        return _conversion(source.radiometry.get(band.name), level.reference, level.data_type)
     if not level.steps:
         return None
     operations: list[Operation] = []
@@ -120,6 +183,15 @@ def calibration(source: Source, band: Band, level: ProcessingLevel) -> Calibrati
         elif operation is not None:
             operations.append(operation)
     return Calibration(tuple(operations), level.data_type)
+
+
+def _conversion(own: Scaling | None, reference: Scaling, data_type: str) -> Calibration | None:
+    """Return the calibration of stored values to those that mean the same at a reference; None: unchanged."""
+    if own is None or agrees(own, reference) or not reference[0]:
+        return None
+    (scale, offset), (reference_scale, reference_offset) = own, reference
+    linear = Linear(scale / reference_scale, (offset - reference_offset) / reference_scale)
+    return Calibration((linear,), data_type)
 
 
 def calibrate(
@@ -187,10 +259,14 @@ def _operation(source: Source, band: Band, step: Mapping[str, Any]) -> Operation
     function = step.get("function")
     if function == AS_STORED:
         return None
+    if function == PHYSICAL:
+        return Linear(*(source.radiometry.get(band.name) or declared_scaling(band) or IDENTITY))
+    if function in MASK_FUNCTIONS:
+        return _mask_operation(band, function, step.get("values"))
     if function not in _FUNCTIONS:
         raise ValueError(
             f"a processing level of band {band.name!r} has a step with the unknown function {function!r}: "
-            f"the functions are {', '.join((*_FUNCTIONS, AS_STORED))}"
+            f"the functions are {', '.join((*_FUNCTIONS, PHYSICAL, *MASK_FUNCTIONS, AS_STORED))}"
         )
     make, names = _FUNCTIONS[function]
     step_text = f"step {function!r} of band {band.name!r}"
@@ -208,6 +284,22 @@ def _operation(source: Source, band: Band, step: Mapping[str, Any]) -> Operation
     except ValueError as error:
         message = f"image {source.id!r} does not allow {step_text}: its {location} is {value!r}, {error}"
         raise RasterError(message, source.id, (band.name,)) from error
+
+
+def _mask_operation(band: Band, function: str, values: Any) -> AnyOf | AnyBits:
+    """Return the operation of a mask's step."""
+    whole = isinstance(values, Sequence) and all(
+        isinstance(value, int) and not isinstance(value, bool) for value in values
+    )
+    if not whole or not values or (function == "any_bits" and not all(0 <= bit < _BITS for bit in values)):
+        kind = f"bits from 0 to {_BITS - 1}" if function == "any_bits" else "whole numbers"
+        raise ValueError(
+            f"step {function!r} of band {band.name!r} must have a list of {kind} as its values, got "
+            f"{values!r}"
+        )
+    if function == "any_of":
+        return AnyOf(tuple(values))
+    return AnyBits(sum(1 << bit for bit in set(values)))
 
 
 def _coefficient(source: Source, step_text: str, step: Mapping[str, Any]) -> tuple[str, Any]:

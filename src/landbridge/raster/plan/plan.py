@@ -32,9 +32,15 @@ from landbridge.raster.plan.arguments import (
 )
 from landbridge.raster.plan.calibration import calibration
 from landbridge.raster.plan.footprints import Footprints
+from landbridge.raster.plan.image_levels import (
+    image_bases,
+    stored_nodata,
+    with_image_numbers,
+    with_stored_types,
+)
 from landbridge.raster.plan.processing_levels import ProcessingLevel, processing_level_of
 from landbridge.raster.plan.reads import FileRead, SourceRead, file_reads
-from landbridge.raster.plan.scaling import collection_scaling_parameters
+from landbridge.raster.plan.scaling import Basis, collection_scaling_parameters
 from landbridge.raster.rescale import Scale
 
 
@@ -95,6 +101,10 @@ class Plan:
     def blends(self) -> bool:
         """True if the resampler computes new values rather than picking pixels."""
         return self.resampler in BLENDING
+
+    def resampler_of(self, file: FileRead) -> str:
+        """Return the resampler of a file's bands."""
+        return "near" if file.picked else self.resampler
 
     @property
     def output_dtype(self) -> np.dtype[Any]:
@@ -170,14 +180,14 @@ def make_plans(groups: Sequence[Sequence[Source]], request: Request) -> list[Pla
     if not all(groups):
         raise ValueError("there are no images to raster")
     sources = [source for group in groups for source in group]
-    shared = _shared_plan(_products(sources), request)
+    shared = _shared_plan(_products(sources), request, sources)
     touches = Footprints(sources).touching(shared.ground_footprint)
     _check_bands_present(sources, touches, request.bands)
     touching = iter(touches)
     return [_plan(group, [*islice(touching, len(group))], request, shared) for group in groups]
 
 
-def _shared_plan(products: Sequence[Source], request: Request) -> _SharedPlan:
+def _shared_plan(products: Sequence[Source], request: Request, sources: Sequence[Source]) -> _SharedPlan:
     for source in products:
         check_available(request.bands, source.bands, source.product_id)
     check_resampler(request.resampler)
@@ -187,7 +197,9 @@ def _shared_plan(products: Sequence[Source], request: Request) -> _SharedPlan:
             f"the method count gives numbers of images, which no scaling applies to: got {request.scaling!r}"
         )
     geobox = output_grid(request.geocontext)
-    typed = [[source.bands[name] for name in request.bands] for source in products]
+    typed = [
+        with_stored_types([source.bands[name] for name in request.bands], sources) for source in products
+    ]
     levels = {
         id(source.bands): {band.name: processing_level_of(band, request.processing_level) for band in bands}
         for source, bands in zip(products, typed, strict=True)
@@ -197,6 +209,16 @@ def _shared_plan(products: Sequence[Source], request: Request) -> _SharedPlan:
     )
     if request.method == "count":
         output_type = request.data_type or compute_type(request.method, output_type)
+    if bases := image_bases(typed[0], request.processing_level, request.scaling, sources):
+        levels = {
+            id(source.bands): with_image_numbers(levels[id(source.bands)], bases, source.bands, sources)
+            for source in products
+        }
+        if scales is not None:
+            scales = [
+                None if bases.get(name) is Basis.PHYSICAL else scale
+                for name, scale in zip(request.bands, scales, strict=True)
+            ]
     if scales is not None and all(scale is None for scale in scales):
         scales = None
     context: Any = request.geocontext
@@ -221,6 +243,7 @@ def _plan(sources: Sequence[Source], touching: Sequence[bool], request: Request,
         request.mask_alpha, [source.bands for source in products], [source.product_id for source in products]
     )
     check_alpha_position(request.bands, alpha)
+    _check_is_stored(alpha, products)
     read_bands = request.bands if alpha is None or alpha in request.bands else (*request.bands, alpha)
     for source, touches in zip(sources, touching, strict=True):
         if touches:
@@ -291,6 +314,16 @@ def _check_alpha(source: Source, alpha: str | None, names: Sequence[str]) -> Non
         )
 
 
+def _check_is_stored(alpha: str | None, products: Sequence[Source]) -> None:
+    """Raise ValueError if the values of an alpha band are not those that its files store."""
+    for source in products:
+        if alpha is not None and processing_level_of(source.bands[alpha], None).marks:
+            raise ValueError(
+                f"band {alpha!r} of product {source.product_id!r} cannot be mask_alpha: its values are "
+                "computed, and mask_alpha reads stored values; read the band and mask the pixels by it"
+            )
+
+
 def _asset_text(source: Source, name: str) -> str:
     """Return the text that names a band's asset in messages."""
     asset = source.bands[name].asset
@@ -305,9 +338,10 @@ def _source_reads(
     # Images of a product usually differ only in addresses and coefficients.
     key = (alpha, id(source.bands), (*map(bool, source.files),), (*source.places.items(),))
     reads = shared.reads.get(key)
-    if reads is None:
-        reads = shared.reads[key] = file_reads(source, read_bands, alpha)
     levels = shared.levels[id(source.bands)]
+    marks = frozenset(name for name, level in levels.items() if level.marks)
+    if reads is None:
+        reads = shared.reads[key] = file_reads(source, read_bands, alpha, marks)
     return SourceRead(
         source,
         tuple(
@@ -316,7 +350,7 @@ def _source_reads(
                 file.names,
                 file.indexes,
                 file.positions,
-                file.nodata,
+                _nodata(source, file, levels) if marks or source.stored else file.nodata,
                 file.declared,
                 # An alpha band that is read only to mask has no level.
                 tuple(
@@ -327,10 +361,18 @@ def _source_reads(
                 ),
                 file.categorical,
                 file.alpha,
+                file.picked,
             )
             for number, file in reads
         ),
     )
+
+
+def _nodata(
+    source: Source, file: FileRead, levels: Mapping[str, ProcessingLevel]
+) -> tuple[float | None, ...]:
+    """Return the nodata values of the stored pixels of a read."""
+    return tuple(stored_nodata(source, source.bands[name], levels.get(name)) for name in file.names)
 
 
 def _quoted_bands(names: Sequence[str]) -> str:

@@ -6,25 +6,54 @@ from typing import Any
 
 from landbridge.raster.dtypes import check_data_type, full_range
 from landbridge.raster.model import Band, Range
+from landbridge.raster.plan.physical_values import Scaling
 
 _MAX_ALIASES = 10
 _DEFAULT_LEVEL = "default"
 # Levels that bands without processing levels accept.
 _UNIVERSAL_LEVELS = (None, _DEFAULT_LEVEL, "toa", "surface")
 _DEFAULT_DATA_RANGE = (0.0, 10000.0)
+# Functions whose result, 0 or 1, says whether a stored value is marked: masks, which are never interpolated.
+MASK_FUNCTIONS = ("any_of", "any_bits")
 # Function whose result is the stored band, so that its steps change nothing.
 AS_STORED = "dlsr"
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessingLevel:
-    """Processing level of a band: data type, ranges and the steps from the stored pixels."""
+    """Processing level of a band: data type, ranges and the steps from the stored pixels.
+
+    If `reference` is set, the level is the stored values at that scale and offset: the values of an image
+    with other numbers are converted.
+    """
 
     data_type: str
     data_range: Range
     display_range: Range
     physical_range: Range
     steps: tuple[Mapping[str, Any], ...] = ()
+    reference: Scaling | None = None
+
+    @property
+    def marks(self) -> bool:
+        """True if the level is a mask that is computed from the stored values."""
+        return any(step.get("function") in MASK_FUNCTIONS for step in self.steps)
+
+    @property
+    def stored_nodata(self) -> float | None:
+        """Nodata value of the stored pixels of a mask; that of other levels is their band's."""
+        return next((step.get("nodata") for step in self.steps if step.get("nodata") is not None), None)
+
+
+def physical_level(level: ProcessingLevel) -> ProcessingLevel:
+    """Return the level of the physical values of stored pixels, by the numbers of each image."""
+    return ProcessingLevel(
+        "Float64",
+        level.physical_range,
+        level.physical_range,
+        level.physical_range,
+        ({"function": "physical"},),
+    )
 
 
 def ignores_scaling_modes(band: Band) -> bool:
@@ -44,6 +73,9 @@ def processing_level_of(band: Band, processing_level: str | None) -> ProcessingL
             raise ValueError(f"band {band.name!r} has no processing level {processing_level!r}")
         return _raw(band)
     steps = _steps(band.name, band.processing_levels, processing_level or _DEFAULT_LEVEL)
+    if not steps and ignores_scaling_modes(band):
+        # A mask that is computed from stored values has no other level.
+        steps = _steps(band.name, band.processing_levels, _DEFAULT_LEVEL)
     if not steps:
         return _raw(band)
     last = steps[-1]

@@ -18,8 +18,8 @@ class FileRead:
     are the Bands' values, used if the file has none. `declared` are the bands of the file that the product
     declares; an alpha band that is not among them masks the file. `categorical` marks bands of classes or of
     very few values, which must not be interpolated. `alpha` is the number of the band that hides pixels: 0 if
-    there is none, -1 if it is in another file. `calibrations` lead to the requested processing level; None
-    keeps the stored values.
+    there is none, -1 if it is in another read. `calibrations` lead to the requested processing level; None
+    keeps the stored values. If `picked` is true, the bands are read by nearest neighbor with any resampler.
     """
 
     href: str
@@ -31,6 +31,7 @@ class FileRead:
     calibrations: tuple[Calibration | None, ...]
     categorical: tuple[bool, ...] = ()
     alpha: int = 0
+    picked: bool = False
 
     @property
     def calibrated(self) -> bool:
@@ -64,19 +65,25 @@ def _is_categorical(band: Band) -> bool:
     return band.type in ("mask", "class") or high - low < _FEW_VALUES
 
 
-def file_reads(source: Source, read_bands: Sequence[str], alpha: str | None) -> list[tuple[int, FileRead]]:
-    """Return the reads of an image's files without calibration, with their positions in `files`."""
+def file_reads(
+    source: Source, read_bands: Sequence[str], alpha: str | None, marks: frozenset[str] = frozenset()
+) -> list[tuple[int, FileRead]]:
+    """Return the reads of an image's files without calibration, with their positions in `files`.
+
+    A file whose bands are partly in `marks`, masks that are computed from stored values, has two reads.
+    """
     alpha_place = None if alpha is None else source.place(alpha)
-    files: dict[int, list[tuple[int, int]]] = {}
+    files: dict[tuple[int, bool], list[tuple[int, int]]] = {}
     for position, name in enumerate(read_bands):
         if place := source.place(name):
-            files.setdefault(place[0], []).append((position, place[1]))
+            files.setdefault((place[0], name in marks), []).append((position, place[1]))
+    stored = {file for file, _ in files}
     known: dict[int, list[int]] = {}
     for name in source.bands:
-        if (place := source.place(name)) and place[0] in files:
+        if (place := source.place(name)) and place[0] in stored:
             known.setdefault(place[0], []).append(place[1] + 1)
     reads = []
-    for file, found in files.items():
+    for (file, picked), found in files.items():
         bands = [source.bands[read_bands[position]] for position, _ in found]
         read = FileRead(
             href=source.files[file],
@@ -90,8 +97,9 @@ def file_reads(source: Source, read_bands: Sequence[str], alpha: str | None) -> 
             alpha=0
             if alpha is None
             else alpha_place[1] + 1
-            if alpha_place and alpha_place[0] == file
+            if alpha_place and alpha_place[0] == file and not picked
             else -1,
+            picked=picked,
         )
         reads.append((file, read))
     return reads

@@ -41,6 +41,22 @@ class ScalingMode(StrEnum):
     PHYSICAL = "physical"
 
 
+class Basis(StrEnum):
+    """Values that a band's scaling starts from, if the images of a product differ in scale and offset.
+
+    STORED
+        The values as stored in each image: without a scaling, and for bounds that are numbers.
+    PRODUCT
+        Stored values at the scale and offset of the product, which its display range refers to.
+    PHYSICAL
+        Physical values, which the scaling returns.
+    """
+
+    STORED = "stored"
+    PRODUCT = "product"
+    PHYSICAL = "physical"
+
+
 # Output range of "display". Integer types truncate its end to 255; for other types the last of the 256 shades
 # gets the full width of one.
 _DISPLAY_OUTPUT = (0, 255.99)
@@ -153,6 +169,33 @@ def collection_scaling_parameters(
                     f"{first} and {second}; give the scaling explicitly"
                 )
     return (None if scaling is None else scales), common_type(output for _, output in results)
+
+
+def scaling_bases(
+    bands: Sequence[Band], processing_level: str | None = None, scaling: Any = None
+) -> list[Basis]:
+    """Return the values that the scaling of each band of one product starts from.
+
+    Raises ValueError as `scaling_parameters` does.
+    """
+    levels = [processing_level_of(band, processing_level) for band in bands]
+    specs = _parse(scaling, bands)
+    if all(spec == _Spec() for spec in specs):
+        return [Basis.STORED] * len(bands)
+    return [
+        # The steps of a level use the numbers of each image themselves.
+        Basis.STORED if level.steps else _basis(spec)
+        for spec, level in zip(specs, levels, strict=True)
+    ]
+
+
+def _basis(spec: _Spec) -> Basis:
+    if spec.bounds is None:
+        if spec.mode is None or spec.mode is ScalingMode.RAW:
+            return Basis.STORED
+        return Basis.PHYSICAL if spec.mode is ScalingMode.PHYSICAL else Basis.PRODUCT
+    # Percentages are those of a range of the product; numbers are what the caller found in the pixels.
+    return Basis.PRODUCT if all(isinstance(bound, str) for bound in spec.bounds[:2]) else Basis.STORED
 
 
 def _resolve(
