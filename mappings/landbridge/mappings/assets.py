@@ -16,6 +16,7 @@ from landbridge.mappings.errors import InvalidDocument
 __all__ = [
     "FILE_INDEX",
     "checksum_of",
+    "crs_code",
     "data_keys",
     "files",
     "finest_grid",
@@ -135,6 +136,24 @@ def finest_grid(assets: Mapping[str, Any]) -> tuple[list[float], list[int] | Non
     a, b, c, d, e, f = (float(number) for number in asset["proj:transform"][:6])
     shape = asset.get("proj:shape")
     return [c, a, b, f, d, e], shape if isinstance(shape, list) and len(shape) == 2 else None
+
+
+def crs_code(assets: Mapping[str, Any]) -> str | None:
+    """Return the code of the coordinate reference system that the data assets state, or None.
+
+    If they differ, it is that of the finest grid, as in `finest_grid`.
+    """
+    codes: dict[str, list[tuple[float, str]]] = {}
+    for key, asset in assets.items():
+        if not isinstance(asset, Mapping) or not (asset.get("proj:code") or asset.get("proj:epsg")):
+            continue
+        if _is_data(asset):
+            transform = asset.get("proj:transform")
+            stated = isinstance(transform, list) and len(transform) >= 6
+            size = abs(transform[0]) + abs(transform[1]) if stated else float("inf")
+            code = asset.get("proj:code") or f"EPSG:{asset['proj:epsg']}"
+            codes.setdefault(code, []).append((size, key))
+    return min(codes, key=lambda code: min(codes[code])) if codes else None
 
 
 def _first(pair: tuple[int, Any]) -> int:

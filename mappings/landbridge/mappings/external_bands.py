@@ -7,14 +7,21 @@ A band is bound to the key of its asset and to its index there (see `landbridge.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
-from landbridge.mappings import assets, ids
+from landbridge.mappings import assets, extra_properties, ids
 from landbridge.mappings.assets import FILE_INDEX
 from landbridge.mappings.binding import ASSET_KEY, BAND_INDEX, is_bound, pixel_size_of, preference_key
 from landbridge.mappings.codecs import CODECS
 
-__all__ = ["band_objects", "bind_entries", "entries", "infer_attributes"]
+__all__ = [
+    "INTEGER_RANGES",
+    "band_objects",
+    "bind_entries",
+    "entries",
+    "infer_attributes",
+    "is_reflectance",
+]
 
 _MASK_ROLES = {"data-mask", "cloud", "cloud-shadow", "shadow", "snow-ice", "land-water", "water-mask"}
 _ALPHA = {"alpha", "dataset_mask"}
@@ -166,11 +173,7 @@ def _asset_entries(key: str, described: Mapping[str, Mapping[str, Any]]) -> list
             name = f"{key}_{name}"
         name = ids.make_valid_name(name)
         entry = {
-            **{
-                member: asset[member]
-                for member in ("data_type", "nodata", "unit", "statistics")
-                if member in asset
-            },
+            **{member: asset[member] for member in _SHARED_MEMBERS if member in asset},
             **part,
             "name": name,
             ASSET_KEY: key,
@@ -182,8 +185,11 @@ def _asset_entries(key: str, described: Mapping[str, Mapping[str, Any]]) -> list
             entry["catalog:vendor_band_name"] = vendor
         if (gsd := entry.get("gsd", asset.get("gsd"))) is not None:
             entry.setdefault("raster:spatial_resolution", gsd)
-        if classes := asset.get("classification:classes"):
-            entry.setdefault("classification:classes", classes)
+        for member in _CLASSIFICATION:
+            if described_classes := asset.get(member):
+                entry.setdefault(member, described_classes)
+        if fields := entry.get("classification:bitfields"):
+            entry["catalog:extra_properties"] = extra_properties.encode({"classification:bitfields": fields})
         entry["catalog:type"] = _band_type(entry, set(asset.get("roles") or ()))
         found.append({**_derived_members(entry, position), **entry})
     return found
@@ -208,6 +214,9 @@ def _merged_band_objects(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
     return parts
 
 
+_CLASSIFICATION = ("classification:classes", "classification:bitfields")
+# Members that an asset may state for all its bands.
+_SHARED_MEMBERS = ("data_type", "nodata", "unit", "statistics", "raster:scale", "raster:offset")
 _EO = {
     "common_name": "eo:common_name",
     "center_wavelength": "eo:center_wavelength",
@@ -255,8 +264,8 @@ def _derived_members(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
     statistics = entry.get("statistics") or {}
     low, high = statistics.get("minimum"), statistics.get("maximum")
     shown = None if low is None or high is None else [float(low), float(high)]
-    if shown:
-        found["catalog:display_range"] = shown
+    if display_range := shown or _default_display_range(entry):
+        found["catalog:display_range"] = display_range
     full = INTEGER_RANGES.get(_catalog_type(entry.get("data_type")) or "")
     data = [float(full[0]), float(full[1])] if full else shown
     if data:
@@ -274,6 +283,43 @@ def _derived_members(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
     return found
 
 
+def is_reflectance(entry: Mapping[str, Any]) -> bool:
+    """Say whether the physical values of another program's entry are reflectances."""
+    if (unit := entry.get("unit")) is not None:
+        return unit == "reflectance"
+    name, wavelength = entry.get("eo:common_name"), entry.get("eo:center_wavelength")
+    if _band_type(entry, set()) in ("mask", "class") or not (name or wavelength):
+        return False
+    emitted = str(name or "").startswith("lwir") or (_is_number(wavelength) and wavelength > _REFLECTED_UP_TO)
+    return not emitted
+
+
+# Longest wavelength, in micrometers, at which bands show reflected sunlight.
+_REFLECTED_UP_TO = 5.0
+# Physical values that are displayed as black and as white; other units by name. Reflectances without a scale
+# have the usual one, and other bands of 16 bits are displayed by stored values.
+_DISPLAYED_REFLECTANCE = (0.0, 0.4)
+_DISPLAYED = {"kelvin": (260.0, 320.0), "K": (260.0, 320.0), "Kelvin": (260.0, 320.0)}
+_DISPLAYED_AS_STORED = [0.0, 10000.0]
+_USUAL_SCALE = 1e-4
+_SIXTEEN_BITS = ("UInt16", "Int16")
+
+
+def _default_display_range(entry: Mapping[str, Any]) -> list[float] | None:
+    """Return the display range of a band without statistics; None if its data range serves."""
+    data_type = _catalog_type(entry.get("data_type"))
+    if data_type not in (None, *_SIXTEEN_BITS) or _band_type(entry, set()) in ("mask", "class"):
+        return None
+    scale, offset = entry.get("raster:scale"), entry.get("raster:offset")
+    shown = _DISPLAYED_REFLECTANCE if is_reflectance(entry) else _DISPLAYED.get(str(entry.get("unit")))
+    if shown is _DISPLAYED_REFLECTANCE and data_type is not None and not _is_number(scale):
+        scale = _USUAL_SCALE
+    factor, shift = float(scale) if _is_number(scale) else 1.0, float(offset) if _is_number(offset) else 0.0
+    if shown is None or factor in (0, 1):
+        return None if data_type is None or factor != 1 else _DISPLAYED_AS_STORED
+    return [float(round((value - shift) / factor)) for value in shown]
+
+
 def _catalog_type(data_type: Any) -> str | None:
     decode = CODECS["data_type"].decode
     try:
@@ -282,7 +328,7 @@ def _catalog_type(data_type: Any) -> str | None:
         return None
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

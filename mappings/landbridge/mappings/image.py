@@ -114,6 +114,8 @@ def _read_shape(get: Callable[[str], Any], out: dict[str, Any]) -> None:
 def _read_files(found: Mapping[str, Any], out: dict[str, Any]) -> None:
     if (files := assets.files(found)) is not None:
         out["files"] = files
+    if "cs_code" not in out and (code := assets.crs_code(found)) is not None:
+        out["cs_code"] = code
     if "geotrans" not in out and (grid := assets.finest_grid(found)) is not None:
         out["geotrans"], shape = grid
         if shape is not None and "x_pixels" not in out:

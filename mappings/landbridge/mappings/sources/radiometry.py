@@ -3,34 +3,175 @@
 A stored value times scale plus offset is the physical value, such as reflectance. The numbers of an Item's
 own assets (``raster:scale`` and ``raster:offset``, or those of ``raster:bands``) take precedence over the
 product's, and the rule of a product takes precedence over both: some providers publish wrong numbers.
+
+The rules are
+
+``documented``
+    the Item's own numbers, else the product's.
+``sentinel-2``
+    reflectances of processing baseline 04.00 and later have the offset -1000 (in stored values), earlier ones
+    none. Earth Search has subtracted it from the pixels of Items with ``earthsearch:boa_offset_applied``,
+    whose own numbers still state it. Items without a baseline: as documented.
+``landsat-c2-l2``
+    reflectance = stored * 2.75e-5 - 0.2; kelvin = stored * 0.00341802 + 149.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-__all__ = ["RULES", "Scaling", "item_scaling"]
+from landbridge.mappings import external_bands
+from landbridge.mappings.binding import ASSET_KEY, BAND_INDEX
+from landbridge.mappings.stored_pixels import band_lists, of_asset, scaling_of
+
+if TYPE_CHECKING:
+    from landbridge.mappings.sources.model import ProductRow
+
+__all__ = ["RULES", "Scaling", "corrected", "item_scaling"]
 
 # Scale and offset.
 Scaling = tuple[float, float]
 
-# A rule returns the scaling of one band of an Item: its arguments are the Item's properties, and the scaling
-# that the Item's own asset (None: it says none) and the product's table (None likewise) state.
-Rule = Callable[[Mapping[str, Any], Scaling | None, Scaling | None], Scaling | None]
+_KELVIN = ("kelvin", "K", "Kelvin")
 
 
-def _documented(
-    _properties: Mapping[str, Any], own: Scaling | None, of_product: Scaling | None
-) -> Scaling | None:
-    """Return the Item's own scaling, else the product's."""
-    return own if own is not None else of_product
+class _Band(NamedTuple):
+    """Band of an Item: its location, the unit of its physical values, and the product's scaling."""
+
+    name: str
+    asset: str
+    position: int
+    unit: str | None
+    of_product: Scaling | None
 
 
-RULES: Mapping[str, Rule] = MappingProxyType({"documented": _documented})
+# A rule returns the scaling of a band. Its arguments are the Item's properties, the band, and the scaling
+# that the Item's own asset states (None: it states none).
+Rule = Callable[[Mapping[str, Any], _Band, Scaling | None], Scaling | None]
 
 
-def item_scaling(product: Any, item: Mapping[str, Any]) -> dict[str, Scaling]:
-    """Return the scaling of each band of an Item whose scaling is known."""
-    raise NotImplementedError
+def _documented(_properties: Mapping[str, Any], band: _Band, own: Scaling | None) -> Scaling | None:
+    return own if own is not None else band.of_product
+
+
+def _sentinel_2(properties: Mapping[str, Any], band: _Band, own: Scaling | None) -> Scaling | None:
+    baseline = _baseline(properties)
+    if band.unit != "reflectance" or baseline is None:
+        return _documented(properties, band, own)
+    scale, _ = band.of_product or own or (1e-4, 0.0)
+    is_applied = properties.get("earthsearch:boa_offset_applied")
+    if baseline < 4 or is_applied is True:
+        return scale, 0.0
+    if is_applied is False:
+        _warn_of_unreliable_flag()
+    return scale, -1000 * scale
+
+
+def _baseline(properties: Mapping[str, Any]) -> float | None:
+    for member in ("s2:processing_baseline", "processing:version"):
+        try:
+            return float(properties[member])
+        except (KeyError, TypeError, ValueError):
+            continue
+    return None
+
+
+@cache
+def _warn_of_unreliable_flag() -> None:
+    """Warn, once in a process."""
+    warnings.warn(
+        "Items of Sentinel-2 processing baseline 04.00 or later state earthsearch:boa_offset_applied false: "
+        "the flag is unreliable, and nothing else says whether 1000 was subtracted from their pixels. Their "
+        "offset is taken as -0.1; use the collection sentinel-2-c1-l2a instead.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _landsat(properties: Mapping[str, Any], band: _Band, own: Scaling | None) -> Scaling | None:
+    if band.unit == "reflectance":
+        return 2.75e-5, -0.2
+    return (0.00341802, 149.0) if band.unit in _KELVIN else _documented(properties, band, own)
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {"documented": _documented, "sentinel-2": _sentinel_2, "landsat-c2-l2": _landsat}
+)
+
+
+def item_scaling(product: ProductRow | None, item: Mapping[str, Any]) -> dict[str, Scaling]:
+    """Return the scale and offset, by name, of each band of an Item for which they are known.
+
+    ``product`` is None, or has no bands, if the Item's own assets describe its bands.
+    """
+    properties = item.get("properties") or {}
+    rule = _rule(product)
+    found = ((band.name, rule(properties, band, own)) for band, own in _bands(product, item))
+    return {name: scaling for name, scaling in found if scaling is not None}
+
+
+def corrected(product: ProductRow | None, item: dict[str, Any]) -> dict[str, Any]:
+    """Return an Item whose assets state the scale and offset that the rule of its product gives.
+
+    The Item itself is returned if its statements, or those of the product if it makes none, are right.
+    """
+    if _rule(product) is _documented:
+        return item
+    properties, rule = item.get("properties") or {}, _rule(product)
+    assets = None
+    for band, own in _bands(product, item):
+        scaling = rule(properties, band, own)
+        if scaling is not None and scaling != (own if own is not None else band.of_product):
+            assets = dict(item["assets"]) if assets is None else assets
+            assets[band.asset] = _with_scaling(assets[band.asset], band.position, scaling)
+    return item if assets is None else {**item, "assets": assets}
+
+
+def _rule(product: ProductRow | None) -> Rule:
+    return RULES[(None if product is None else product.radiometry) or "documented"]
+
+
+def _bands(product: ProductRow | None, item: Mapping[str, Any]) -> Iterator[tuple[_Band, Scaling | None]]:
+    """Yield the bands whose asset an Item has, with the scaling that the asset states."""
+    assets = item.get("assets") or {}
+    known = _table_bands(product) if product is not None and product.bands else _described_bands(item)
+    for band in known:
+        if isinstance(asset := assets.get(band.asset), Mapping):
+            stored = of_asset(asset)
+            position = 0 if len(stored) == 1 else band.position
+            yield band, scaling_of(stored[position]) if position < len(stored) else None
+
+
+def _table_bands(product: ProductRow) -> Iterable[_Band]:
+    for row in product.bands:
+        if row.mask is None and row.attributes.get("type") not in ("mask", "class"):
+            stated = row.scale is not None or row.offset is not None
+            scaling = (1.0 if row.scale is None else row.scale, row.offset or 0.0)
+            yield _Band(row.name, row.asset, row.index, row.unit, scaling if stated else None)
+
+
+def _described_bands(item: Mapping[str, Any]) -> Iterable[_Band]:
+    for entry in external_bands.entries({}, item):
+        if entry.get("catalog:type") not in ("mask", "class"):
+            unit = "reflectance" if external_bands.is_reflectance(entry) else entry.get("unit")
+            yield _Band(entry["name"], entry[ASSET_KEY], entry[BAND_INDEX], unit, None)
+
+
+def _with_scaling(asset: Mapping[str, Any], index: int, scaling: Scaling) -> dict[str, Any]:
+    """Return an asset that states a scale and offset for one of its bands."""
+    scale, offset = scaling
+    new, old = band_lists(asset)
+    if index < len(new):
+        return {**asset, "bands": _replaced(new, index, {"raster:scale": scale, "raster:offset": offset})}
+    if index < len(old):
+        return {**asset, "raster:bands": _replaced(old, index, {"scale": scale, "offset": offset})}
+    return {**asset, "raster:scale": scale, "raster:offset": offset}
+
+
+def _replaced(bands: list[Any], index: int, members: Mapping[str, float]) -> list[Any]:
+    entry = bands[index] if isinstance(bands[index], Mapping) else {}
+    return [*bands[:index], {**entry, **members}, *bands[index + 1 :]]

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from landbridge.catalog.client.asset_urls import ImageUrlSigner, UrlSigner
 from landbridge.catalog.model.attribute_mapping import to_json
+from landbridge.catalog.pixels.image_numbers import Known, stored_differently
 from landbridge.catalog.stac.bands import BandRecord, collection_bands
 from landbridge.catalog.stac.images import ASSETS
 from landbridge.catalog.stac.products import PRODUCTS
@@ -69,7 +70,7 @@ def engine_band(
     nodata = attributes.get("nodata")
     return Band(
         name=attributes["name"],
-        data_type=attributes.get("data_type") or "UInt16",
+        data_type=attributes.get("data_type"),
         # A float cannot hold all integers of 64 bits.
         nodata=nodata if nodata is None or isinstance(nodata, int) else float(nodata),
         band_index=place.band,
@@ -91,6 +92,7 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
 
     products: dict[tuple[int, str], tuple[dict[str, Band], Bindings, frozenset[str]]] = {}
     engine_sources = []
+    known: Known = {}
     for image, sign in zip(images, _signers(images), strict=True):
         client = image._client
         # Products of two services may have the same id.
@@ -98,7 +100,9 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
             bands, bindings = bands_of(client, image.product_id).engine
             products[product] = bands, bindings, coefficient_names(bands.values())
         bands, bindings, names = products[product]
-        hrefs, places = bindings.resolve(assets_of(image))
+        assets = assets_of(image)
+        hrefs, places = bindings.resolve(assets)
+        radiometry, stored = stored_differently(image, bands, assets, hrefs, places, known)
         store, prefix = client.store, f"{client.url}/assets/"
         engine_sources.append(
             Source(
@@ -110,6 +114,8 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
                 coefficients=_coefficients(image, names),
                 sign=sign,
                 places=places,
+                radiometry=radiometry,
+                stored=stored,
             )
         )
     return engine_sources

@@ -35,7 +35,7 @@ from landbridge.catalog.stac.searches import (
     sort_of,
 )
 from landbridge.exceptions import BadRequestError
-from landbridge.mappings import binding, cql2, ids
+from landbridge.mappings import binding, cql2, ids, stored_pixels
 from landbridge.mappings import image as image_mapping
 
 if TYPE_CHECKING:
@@ -48,10 +48,11 @@ if TYPE_CHECKING:
     from landbridge.catalog.search.summaries import Totals
     from landbridge.catalog.stac.resource import Headers, Params
 
-__all__ = ["ASSETS", "IMAGES", "Images"]
+__all__ = ["ASSETS", "IMAGES", "STORED_PIXELS", "Images"]
 
-# The key of an image's assets, beside its attributes.
+# The keys of an image's assets, and of what they state about their pixels, beside its attributes.
 ASSETS = "_assets"
+STORED_PIXELS = "_stored_pixels"
 
 # Attributes whose patch depends on the Item's current content.
 _NEED_CURRENT_ITEM = frozenset({"files", "extra_properties"})
@@ -69,6 +70,8 @@ class Images(ItemSearch):
         attributes = image_mapping.from_stac(record)
         # Not an attribute: pixels find their files by it, since the record is not kept.
         attributes[ASSETS] = binding.pack_assets(record.get("assets"))
+        if stored := stored_pixels.pack(record.get("assets")):
+            attributes[STORED_PIXELS] = stored
         return attributes
 
     def get(self, client: CatalogClient, id: str, params: Params = None, headers: Headers = None) -> Any:
