@@ -149,8 +149,9 @@ def crs_code(assets: Mapping[str, Any]) -> str | None:
             continue
         if _is_data(asset):
             transform = asset.get("proj:transform")
-            stated = isinstance(transform, list) and len(transform) >= 6
-            size = abs(transform[0]) + abs(transform[1]) if stated else float("inf")
+            size = float("inf")
+            if isinstance(transform, list) and len(transform) >= 6:
+                size = abs(transform[0]) + abs(transform[1])
             code = asset.get("proj:code") or f"EPSG:{asset['proj:epsg']}"
             codes.setdefault(code, []).append((size, key))
     return min(codes, key=lambda code: min(codes[code])) if codes else None

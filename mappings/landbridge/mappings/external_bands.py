@@ -290,8 +290,8 @@ def is_reflectance(entry: Mapping[str, Any]) -> bool:
     name, wavelength = entry.get("eo:common_name"), entry.get("eo:center_wavelength")
     if _band_type(entry, set()) in ("mask", "class") or not (name or wavelength):
         return False
-    emitted = str(name or "").startswith("lwir") or (_is_number(wavelength) and wavelength > _REFLECTED_UP_TO)
-    return not emitted
+    is_thermal = _is_number(wavelength) and wavelength > _REFLECTED_UP_TO
+    return not is_thermal and not str(name or "").startswith("lwir")
 
 
 # Longest wavelength, in micrometers, at which bands show reflected sunlight.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings.sources.bands import band_entries
+from landbridge.mappings.sources.radiometry import corrected
 from landbridge.mappings.tables import load as load_table
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ class SourceDocuments:
         return new
 
     def item(self, item: Mapping[str, Any], product_id: str) -> dict[str, Any]:
-        """Return an Item with a product's id as its collection."""
-        return {**item, "collection": product_id}
+        """Return an Item with a product's id as its collection, and the numbers that its row's rule gives."""
+        return corrected(self.row(product_id), {**item, "collection": product_id})
 
     def has_item(self, item: Mapping[str, Any], product_id: str) -> bool:
         """Return whether an Item of the product's Collection belongs to the product."""
