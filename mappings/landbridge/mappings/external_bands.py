@@ -286,11 +286,11 @@ def _derived_members(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
 def is_reflectance(entry: Mapping[str, Any]) -> bool:
     """Say whether the physical values of another program's entry are reflectances."""
     if (unit := entry.get("unit")) is not None:
-        return unit == "reflectance"
+        return bool(unit == "reflectance")
     name, wavelength = entry.get("eo:common_name"), entry.get("eo:center_wavelength")
     if _band_type(entry, set()) in ("mask", "class") or not (name or wavelength):
         return False
-    is_thermal = _is_number(wavelength) and wavelength > _REFLECTED_UP_TO
+    is_thermal = bool(_is_number(wavelength) and wavelength > _REFLECTED_UP_TO)
     return not is_thermal and not str(name or "").startswith("lwir")
 
 
