@@ -133,7 +133,7 @@ def test_lazy_stacks_and_stacks_are_equal(baselines, request_of):
     eager = stack([[source] for source in sources], request)
     found = np.asarray(lazy.compute())
     for layer, raster in zip(found, eager, strict=True):
-        assert np.array_equal(layer, raster.array().filled(np.nan), equal_nan=True)
+        assert np.array_equal(layer, np.ma.filled(raster.array(), np.nan), equal_nan=True)
     assert found.dtype == lazy.dtype == np.float64
 
 
