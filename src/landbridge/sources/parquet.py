@@ -269,9 +269,10 @@ def _downloaded_duckdb() -> Any:
 
 def _duckdb(extensions: Path | None, *, install: bool) -> Any:
     import rustac
+    from rustac.duckdb import DuckdbClient
 
     try:
-        return rustac.DuckdbClient(extension_directory=extensions, install_extensions=install)
+        return DuckdbClient(extension_directory=extensions, install_extensions=install)
     except rustac.RustacError:
         return None
 
