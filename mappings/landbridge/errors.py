@@ -26,6 +26,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     │   ├── RetryWithError                         exceptions
     │   └── UnauthorizedError                      exceptions
     ├── ConfigError                                exceptions
+    │   └── SourceNotFoundError                    sources.registry (also LookupError)
     ├── ServerError                                exceptions
     │   └── GatewayTimeoutError                    exceptions
     ├── InvalidLatLonError                         geo.errors (also ValueError)
@@ -33,7 +34,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── InvalidShapeError                          geo.errors (also ValueError)
     ├── InvalidTileError                           geo.errors (also ValueError)
     ├── InvalidDocument                            mappings.errors (also ValueError)
-    ├── SourceError                                mappings.sources.parse (also ValueError)
+    ├── SourceError                                mappings.sources.checks (also ValueError)
     ├── TableError                                 mappings.tables (also ValueError)
     ├── CredentialsError                           raster.errors (also PermissionError)
     ├── GdalOnlyError                              raster.errors

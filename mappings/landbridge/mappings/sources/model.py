@@ -54,7 +54,8 @@ class AccessRule:
     Attributes
     ----------
     prefixes : tuple of str
-        Beginnings of the addresses, such as ``"s3://usgs-landsat/"``. An empty text is all addresses.
+        Beginnings of the addresses, such as ``"s3://usgs-landsat/"``; ``*`` stands for any text. An empty
+        text is all addresses.
     kind : str
         ``"public"``, ``"bearer"``, ``"planetary-computer"``, ``"earthdata"`` or ``"s3"``.
     region, endpoint : str, optional
@@ -74,7 +75,7 @@ class AccessRule:
 
     def covers(self, href: str) -> bool:
         """Return whether the rule is for a file."""
-        return href.startswith(self.prefixes)
+        return any(fnmatchcase(href, f"{prefix}*") for prefix in self.prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ class ProductRow:
         Id of the STAC Collection.
     ids : tuple of str
         Catalog ids of the product; without one it has the id ``source:collection``.
+    rank : int, optional
+        Position among the products that have the same id; the source's if it is missing.
     name, description : str, optional
         Title and description, if the Collection's do not serve.
     where : mapping
@@ -147,6 +150,7 @@ class ProductRow:
 
     collection: str
     ids: tuple[str, ...] = ()
+    rank: int | None = None
     name: str | None = None
     description: str | None = None
     where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -199,6 +203,13 @@ class SourceTable:
     def product_id(self, row: ProductRow) -> str:
         """Return the id under which a product is listed."""
         return row.ids[0] if row.ids else f"{self.id}:{row.collection}"
+
+    def rank_of(self, product_id: str) -> int | None:
+        """Return the lowest rank of the products with an id; None if no product has it."""
+        ranks = [
+            self.rank if row.rank is None else row.rank for row in self.products if product_id in row.ids
+        ]
+        return min(ranks, default=None)
 
     def access_rule(self, href: str) -> AccessRule | None:
         """Return the first rule that covers a file; None if it is public."""

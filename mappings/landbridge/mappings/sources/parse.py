@@ -23,15 +23,22 @@ A file describes one source::
     radiometry = "sentinel-2"
     display_bands = ["red", "green", "blue"]
 
-    [products.bands.red]
-    asset = "red"
+    [products.common]                  # keys of each band that has no type of its own
     data_type = "UInt16"
     nodata = 0
     scale = 0.0001
     offset = -0.1
     unit = "reflectance"
+    display_range = [1000, 5000]
+
+    [products.bands.red]
+    asset = "red"
     resolution = 10                    # meters
-    display_range = [0, 4000]
+
+    [products.bands.scl]
+    asset = "scl"
+    type = "class"
+    classes = { 0 = "no_data", 4 = "vegetation", 6 = "water" }
 
     [products.bands.cloud_mask]
     asset = "scl"
@@ -39,26 +46,33 @@ A file describes one source::
     mask = { values = [3, 8, 9, 10] }  # or { bits = [1, 2, 3, 4] }
 
 The keys are the fields of the classes of `landbridge.mappings.sources.model`, which explain them. A band's
-other keys are attributes of the Catalog's bands; ``type`` is ``"spectral"`` if it is missing.
+other keys are attributes of the Catalog's bands; ``type`` is ``"spectral"`` if it is missing, and ``classes``
+gives the attribute ``class_labels`` by value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from landbridge.errors import LandbridgeError
-from landbridge.mappings import band as band_mapping
-from landbridge.mappings.errors import InvalidDocument
-from landbridge.mappings.sources.model import (
-    AccessRule,
-    ApiRules,
-    BandRow,
-    MaskRule,
-    ProductRow,
-    SourceTable,
+from landbridge.mappings.sources.band_rows import bands, with_common_keys
+from landbridge.mappings.sources.checks import (
+    Check,
+    SourceError,
+    checked,
+    flag,
+    join,
+    list_of,
+    of_type,
+    one_of,
+    positive,
+    record,
+    require,
+    text,
+    whole,
 )
+from landbridge.mappings.sources.model import AccessRule, ApiRules, ProductRow, SourceTable
 from landbridge.mappings.sources.radiometry import RULES
 from landbridge.mappings.tables import load as load_table
 
@@ -67,15 +81,6 @@ __all__ = ["SourceError", "parse", "parse_text"]
 _KINDS = ("api", "catalog", "parquet")
 _FILTERS = ("cql2-json", "cql2-text", "query", "none")
 _ACCESS_KINDS = ("public", "bearer", "planetary-computer", "earthdata", "s3")
-# Keys of a band's table that are not attributes of the Catalog's bands as they stand.
-_BAND_KEYS = {"asset", "index", "scale", "offset", "unit", "mask", "resolution", "type"}
-
-
-class SourceError(LandbridgeError, ValueError):
-    """A source's table is invalid; the message names the file and the key."""
-
-
-Check = Callable[[Any, str], Any]
 
 
 def parse_text(text: str, file: str) -> SourceTable:
@@ -95,155 +100,29 @@ def parse_text(text: str, file: str) -> SourceTable:
 def parse(content: Mapping[str, Any], file: str) -> SourceTable:
     """Make a source from a table's content. Raises `SourceError` as `parse_text`."""
     try:
-        values = _checked(content, _SOURCE, "")
-        _require(values, "", "id", "url")
+        values = checked(content, _SOURCE, "")
+        require(values, "", "id", "url")
         table = SourceTable(**values)
         _check_names(table)
-    except _InvalidError as error:
+    except SourceError as error:
         raise SourceError(f"{file}: {error}") from None
     return table
 
 
-class _InvalidError(Exception):
-    """A value is invalid; `parse` adds the file's name."""
-
-
-def _checked(table: Any, checks: Mapping[str, Check], location: str) -> dict[str, Any]:
-    """Return the checked values of a table; a key that is not known is an error."""
-    if not isinstance(table, Mapping):
-        raise _InvalidError(f"{location or 'the file'} must be a table, not {table!r}.")
-    unknown = sorted(set(table) - set(checks))
-    if unknown:
-        raise _InvalidError(
-            f"{_join(location, unknown[0])} is not a key of a source's table; the keys here are "
-            f"{', '.join(sorted(checks))}."
-        )
-    return {key: checks[key](value, _join(location, key)) for key, value in table.items()}
-
-
-def _join(location: str, key: str) -> str:
-    return f"{location}.{key}" if location else key
-
-
-def _require(values: Mapping[str, Any], location: str, *keys: str) -> None:
-    for key in keys:
-        if key not in values:
-            raise _InvalidError(f"{_join(location, key)} is missing.")
-
-
-def _of_type(kind: type, what: str) -> Check:
-    def check(value: Any, location: str) -> Any:
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool) or value == "":
-            raise _InvalidError(f"{location} must be {what}; it is {value!r}.")
-        return value
-
-    return check
-
-
-_text = _of_type(str, "a text that is not empty")
-_flag = _of_type(bool, "true or false")
-_index = _of_type(int, "a whole number")
-
-
-def _number(value: Any, location: str) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise _InvalidError(f"{location} must be a number; it is {value!r}.")
-    return float(value)
-
-
-def _positive(value: Any, location: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _InvalidError(f"{location} must be a whole number above 0; it is {value!r}.")
-    return value
-
-
-def _one_of(*known: str) -> Check:
-    def check(value: Any, location: str) -> str:
-        if value not in known:
-            raise _InvalidError(f"{location} is {value!r}; it must be one of {', '.join(known)}.")
-        return str(value)
-
-    return check
-
-
-def _list_of(each: Check) -> Check:
-    def check(value: Any, location: str) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise _InvalidError(f"{location} must be a list; it is {value!r}.")
-        return tuple(each(one, f"{location}[{position}]") for position, one in enumerate(value))
-
-    return check
-
-
-def _record(make: Callable[..., Any], checks: Mapping[str, Check], *required: str) -> Check:
-    """Return a check that makes a frozen value from a table."""
-
-    def check(value: Any, location: str) -> Any:
-        values = _checked(value, checks, location)
-        _require(values, location, *required)
-        return make(**values)
-
-    return check
-
-
 def _where(value: Any, location: str) -> Mapping[str, tuple[Any, ...]]:
     if not isinstance(value, Mapping):
-        raise _InvalidError(f"{location} must be a table of values by property; it is {value!r}.")
+        raise SourceError(f"{location} must be a table of values by property; it is {value!r}.")
     known = {row.property_name for row in load_table("image").rows.values() if row.filter}
     if unknown := sorted(set(value) - known):
-        raise _InvalidError(f"{_join(location, unknown[0])} is no property by which images are filtered.")
+        raise SourceError(f"{join(location, unknown[0])} is no property by which images are filtered.")
     return {
         name: tuple(allowed) if isinstance(allowed, list) else (allowed,) for name, allowed in value.items()
     }
 
 
-def _mask(value: Any, location: str) -> MaskRule:
-    rule: MaskRule = _record(MaskRule, {"values": _list_of(_index), "bits": _list_of(_index)})(
-        value, location
-    )
-    if bool(rule.values) == bool(rule.bits):
-        raise _InvalidError(f"{location} must have either values or bits.")
-    return rule
-
-
-def _bands(value: Any, location: str) -> tuple[BandRow, ...]:
-    if not isinstance(value, Mapping):
-        raise _InvalidError(f"{location} must have a table for each band; it is {value!r}.")
-    return tuple(_band(name, cells, _join(location, name)) for name, cells in value.items())
-
-
-def _band(name: str, cells: Any, location: str) -> BandRow:
-    if not isinstance(cells, Mapping):
-        raise _InvalidError(f"{location} must be a table; it is {cells!r}.")
-    own = _checked(
-        {key: value for key, value in cells.items() if key in _BAND_KEYS},
-        {
-            "asset": _text,
-            "index": _index,
-            "scale": _number,
-            "offset": _number,
-            "unit": _text,
-            "mask": _mask,
-            "resolution": _number,
-            "type": _text,
-        },
-        location,
-    )
-    _require(own, location, "asset")
-    attributes: dict[str, Any] = {"type": own.pop("type", "spectral")}
-    if (resolution := own.pop("resolution", None)) is not None:
-        attributes["resolution"] = {"value": resolution, "unit": "meters"}
-    attributes |= {key: value for key, value in cells.items() if key not in _BAND_KEYS}
-    known = load_table("band").rows
-    if unknown := sorted(set(attributes) - set(known)):
-        raise _InvalidError(
-            f"{_join(location, unknown[0])} is neither a key of a source's table nor an attribute of bands."
-        )
-    try:
-        band_mapping.to_stac({"name": name, "product_id": "check", **attributes})
-    except InvalidDocument as error:
-        raise _InvalidError(f"{location}: {error}") from error
-    return BandRow(name=name, attributes=attributes, **own)
+def _product(value: Any, location: str) -> ProductRow:
+    row: ProductRow = record(ProductRow, _PRODUCT, "collection")(with_common_keys(value, location), location)
+    return row
 
 
 def _check_names(table: SourceTable) -> None:
@@ -253,53 +132,54 @@ def _check_names(table: SourceTable) -> None:
         for identifier in row.ids:
             other = owners.setdefault(identifier, row.collection)
             if other != row.collection:
-                raise _InvalidError(f"products {other} and {row.collection} both have the id {identifier!r}.")
+                raise SourceError(f"products {other} and {row.collection} both have the id {identifier!r}.")
         names = {band.name for band in row.bands}
         if row.bands and (missing := sorted(set(row.display_bands) - names)):
-            raise _InvalidError(
+            raise SourceError(
                 f"products.{row.collection}.display_bands names {missing[0]!r}, which is no band of it."
             )
 
 
 _API: Mapping[str, Check] = {
-    "page_size": _positive,
-    "filter": _one_of(*_FILTERS),
-    "filter_properties": _list_of(_text),
-    "method": _one_of("GET", "POST"),
+    "page_size": positive,
+    "filter": one_of(*_FILTERS),
+    "filter_properties": list_of(text),
+    "method": one_of("GET", "POST"),
     **{
-        each.name: _flag
+        each.name: flag
         for each in fields(ApiRules)
         if each.name not in ("page_size", "filter", "filter_properties", "method")
     },
 }
 _ACCESS: Mapping[str, Check] = {
-    "prefixes": _list_of(_of_type(str, "a text")),
-    "kind": _one_of(*_ACCESS_KINDS),
-    "region": _text,
-    "endpoint": _text,
-    "requester_pays": _flag,
-    "alternate": _text,
+    "prefixes": list_of(of_type(str, "a text")),
+    "kind": one_of(*_ACCESS_KINDS),
+    "region": text,
+    "endpoint": text,
+    "requester_pays": flag,
+    "alternate": text,
 }
 _PRODUCT: Mapping[str, Check] = {
-    "collection": _text,
-    "ids": _list_of(_text),
-    "name": _text,
-    "description": _text,
+    "collection": text,
+    "ids": list_of(text),
+    "rank": whole,
+    "name": text,
+    "description": text,
     "where": _where,
-    "bands": _bands,
-    "exclude": _list_of(_text),
-    "radiometry": _one_of(*RULES),
-    "display_bands": _list_of(_text),
-    "note": _text,
+    "bands": bands,
+    "exclude": list_of(text),
+    "radiometry": one_of(*RULES),
+    "display_bands": list_of(text),
+    "note": text,
 }
 _SOURCE: Mapping[str, Check] = {
-    "id": _text,
-    "url": _text,
-    "kind": _one_of(*_KINDS),
-    "rank": _index,
-    "title": _text,
-    "documentation": _text,
-    "api": _record(ApiRules, _API),
-    "access": _list_of(_record(AccessRule, _ACCESS)),
-    "products": _list_of(_record(ProductRow, _PRODUCT, "collection")),
+    "id": text,
+    "url": text,
+    "kind": one_of(*_KINDS),
+    "rank": whole,
+    "title": text,
+    "documentation": text,
+    "api": record(ApiRules, _API),
+    "access": list_of(record(AccessRule, _ACCESS)),
+    "products": list_of(_product),
 }
