@@ -91,6 +91,58 @@ class Image(ImageDownloads):
         """
         return ImageSearch(cls, client, request_params=request_params, headers=headers)
 
+    def save(
+        self,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Create the image in the catalog, or update what changed.
+
+        A new image whose `files` lie elsewhere gets `geometry`, `cs_code` (or `projection`), `geotrans`,
+        `x_pixels` and `y_pixels` from the headers of the files, if it has no `geometry`. Your machine reads
+        the headers; the service stores the addresses only, without signatures.
+
+        Parameters
+        ----------
+        request_params : dict, optional
+            Further attributes to send. With them a request is sent in any state.
+        headers : dict, optional
+            Further HTTP headers of the request.
+        **kwargs
+            `extra_attributes`, the former name of `request_params`.
+
+        Raises
+        ------
+        ConflictError
+            If an image with this id exists, or if another program changed the same image meanwhile.
+        BadRequestError
+            If a value is missing or invalid, if the header of a file cannot be read, or if the service does
+            not allow an address in `files`, such as a path of your machine.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> elsewhere = Image(product=product, name="elsewhere", acquired="2024-12-15")
+        >>> elsewhere.geometry = image.geometry
+        >>> elsewhere.files = [{"href": "https://example.com/scene.tif"}]
+        >>> elsewhere.save()
+        >>> elsewhere.storage_state
+        'remote'
+        >>> elsewhere.delete()
+
+        See Also
+        --------
+        Image.upload : Store the pixels too.
+        """
+        if not self._saved and "files" in self._modified:
+            from landbridge.catalog.transfer.remote_files import fill_from_files
+
+            self._check_not_deleted()
+            fill_from_files(self)
+        super().save(request_params, headers, **kwargs)
+
     def image_uploads(self) -> Search[ImageUpload]:
         """Return a search for the uploads of this image.
 

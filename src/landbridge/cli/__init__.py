@@ -20,6 +20,7 @@ COMMANDS = {
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
     "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
     "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
+    "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),
     "version": ("landbridge.cli.version:version", "Print the installed versions."),
 }
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from landbridge.cli.catalog.common import reported
+from landbridge.cli.item_loader import Document, Loader, Report
 
 if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
 
-Document = Mapping[str, Any]
-
-_BATCH = 2000
 _LINES = (".ndjson", ".jsonl", ".ndgeojson")
 _PARQUET = (".parquet", ".geoparquet")
 _JSON = (".json", ".geojson")
@@ -47,9 +44,9 @@ def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejec
         files = [file for path in paths for file in _files(path)]
         if not files:
             raise click.ClickException(f"There is no STAC file in {', '.join(map(str, paths))}.")
-        report = _Report(rejected)
+        report = Report(rejected)
         _make_collections(client, files, report)
-        loader = _Loader(client, "upsert" if upsert else "insert", report)
+        loader = Loader(client, "upsert" if upsert else "insert", report)
         for document in (one for file in files for one in _documents(file)):
             if document.get("type") == "Feature":
                 loader.add(dict(document) | ({"collection": collection} if collection else {}))
@@ -59,54 +56,6 @@ def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejec
         raise click.ClickException(f"There is no STAC Item or Collection in {', '.join(map(str, paths))}.")
     if report.items_refused or report.collections_refused:
         raise SystemExit(1)
-
-
-@dataclass
-class _Report:
-    """Counts of an import, and the file of refused documents."""
-
-    rejected: Path | None
-    stored: int = 0
-    items_refused: int = 0
-    made: int = 0
-    there_already: int = 0
-    collections_refused: int = 0
-
-    def __post_init__(self) -> None:
-        if self.rejected is not None:
-            self.rejected.write_text("", "utf-8")
-
-    def __str__(self) -> str:
-        """Return the counts in words; those of rare cases only if they are not 0."""
-        parts = [
-            f"{self.stored} items stored, {self.items_refused} refused, {self.made} collections made",
-            *([f"{self.there_already} there already"] if self.there_already else ()),
-            *([f"{self.collections_refused} collections refused"] if self.collections_refused else ()),
-        ]
-        return ", ".join(parts) + "."
-
-    @property
-    def found(self) -> int:
-        """The number of documents that were found."""
-        collections = self.made + self.there_already + self.collections_refused
-        return self.stored + self.items_refused + collections
-
-    def refuse(self, documents: Iterable[Document], why: str) -> None:
-        """Write documents to the file of refused ones, and print why; without a file, end the import."""
-        why = why.strip()
-        if self.rejected is None:
-            raise click.ClickException(
-                f"{why} ({self.stored} items were stored and {self.made} collections made before; with "
-                "--rejected FILE the import goes on.)"
-            )
-        click.echo(why, err=True)
-        with self.rejected.open("a", encoding="utf-8") as file:
-            for document in documents:
-                file.write(json.dumps(document) + "\n")
-                if document.get("type") == "Feature":
-                    self.items_refused += 1
-                else:
-                    self.collections_refused += 1
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -177,7 +126,7 @@ def _parquet(path: Path) -> Any:
         raise click.ClickException(f"{path} is no stac-geoparquet: {error}") from error
 
 
-def _make_collections(client: CatalogClient, files: list[Path], report: _Report) -> None:
+def _make_collections(client: CatalogClient, files: list[Path], report: Report) -> None:
     """Create the collections of the files that do not exist yet."""
     from landbridge.exceptions import BadRequestError, ConflictError
 
@@ -191,59 +140,3 @@ def _make_collections(client: CatalogClient, files: list[Path], report: _Report)
             report.there_already += 1
         except BadRequestError as error:
             report.refuse([document], f"Collection {document.get('id')!r} is refused: {error}")
-
-
-class _Loader:
-    """Sends items by batches, each of one collection."""
-
-    def __init__(self, client: CatalogClient, method: str, report: _Report) -> None:
-        self._client, self._method, self._report = client, method, report
-        self._waiting: dict[str, dict[str, Document]] = {}
-
-    def add(self, item: Document) -> None:
-        collection, name = item.get("collection"), item.get("id")
-        if not isinstance(collection, str) or not isinstance(name, str):
-            self._report.refuse(
-                [item], f"Item {name!r} needs an id and a collection; --collection names one for all."
-            )
-            return
-        waiting = self._waiting.setdefault(collection, {})
-        if name in waiting:
-            self._send(collection)
-            waiting = self._waiting.setdefault(collection, {})
-        waiting[name] = item
-        if len(waiting) >= _BATCH:
-            self._send(collection)
-
-    def finish(self) -> None:
-        for collection in list(self._waiting):
-            self._send(collection)
-
-    def _send(self, collection: str) -> None:
-        self._store(collection, self._waiting.pop(collection, {}))
-
-    def _store(self, collection: str, items: dict[str, Document]) -> None:
-        from landbridge.catalog.client.http import escape
-        from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
-
-        if not items:
-            return
-        body = {"items": items, "method": self._method}
-        try:
-            # An upsert can be retried; a repeated insert would be refused.
-            self._client.post(
-                f"/collections/{escape(collection)}/bulk_items", body, idempotent=self._method == "upsert"
-            )
-        except NotFoundError as error:
-            # The collection does not exist, so every item would be refused.
-            self._report.refuse(items.values(), f"{len(items)} items of {collection!r} are refused: {error}")
-        except (BadRequestError, ConflictError) as error:
-            if len(items) == 1 or self._report.rejected is None:
-                self._report.refuse(items.values(), str(error))
-                return
-            # Halve the batch to find the refused items and store all others.
-            names = list(items)
-            for part in (names[: len(names) // 2], names[len(names) // 2 :]):
-                self._store(collection, {name: items[name] for name in part})
-        else:
-            self._report.stored += len(items)

@@ -85,6 +85,7 @@ class CatalogClient(RequestSender):
         self._connect_to(settings, address.rstrip("/") if address else None, auth)
 
     def _connect_to(self, settings: Settings, url: str | None, auth: Auth | None) -> None:
+        self._catalog_kind = self._given_source.kind if self._given_source is not None else None
         super()._connect_to(settings, url, auth)
         self._bands: dict[str, tuple[float, Any]] = {}
         self._aggregations: frozenset[str] | None = None

@@ -28,6 +28,8 @@ class Endpoint:
     """
 
     _session_class: ClassVar[Callable[..., httpx.Client] | None] = None
+    # Kind of the catalog, as the table of its source says; None: as the address ends.
+    _catalog_kind: str | None = None
 
     def _connect_to(self, settings: Settings, url: str | None, auth: Auth | None) -> None:
         self._settings: Settings = settings
@@ -89,11 +91,11 @@ class Endpoint:
     def _file_transport(self) -> Callable[[], httpx.BaseTransport] | None:
         """Return the function that makes the transport for a catalog in files; None for an API."""
         url = self._url
-        if url is None or kind_of(url) == "api":
+        if url is None or (kind := kind_of(url, self._catalog_kind)) == "api":
             return None
         from landbridge.sources.file_api import FileApi
 
-        return lambda: FileApi(url)
+        return lambda: FileApi(url, kind)
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones.

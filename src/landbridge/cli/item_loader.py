@@ -1,0 +1,133 @@
+"""Storing of many Items, in batches, with counts and a file of refused documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from landbridge.catalog.client.client import CatalogClient
+
+__all__ = ["Document", "Loader", "Report", "existing_ids"]
+
+Document = Mapping[str, Any]
+
+_BATCH = 2000
+
+
+@dataclass
+class Report:
+    """Counts of an import, and the file of refused documents."""
+
+    rejected: Path | None
+    stored: int = 0
+    items_refused: int = 0
+    made: int = 0
+    there_already: int = 0
+    collections_refused: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rejected is not None:
+            self.rejected.write_text("", "utf-8")
+
+    def __str__(self) -> str:
+        """Return the counts in words; those of rare cases only if they are not 0."""
+        parts = [
+            f"{self.stored} items stored, {self.items_refused} refused, {self.made} collections made",
+            *([f"{self.there_already} there already"] if self.there_already else ()),
+            *([f"{self.collections_refused} collections refused"] if self.collections_refused else ()),
+        ]
+        return ", ".join(parts) + "."
+
+    @property
+    def found(self) -> int:
+        """The number of documents that were found."""
+        collections = self.made + self.there_already + self.collections_refused
+        return self.stored + self.items_refused + collections
+
+    def refuse(self, documents: Iterable[Document], why: str) -> None:
+        """Write documents to the file of refused ones, and print why; without a file, end the import."""
+        why = why.strip()
+        if self.rejected is None:
+            raise click.ClickException(
+                f"{why} ({self.stored} items were stored and {self.made} collections made before; with "
+                "--rejected FILE the import goes on.)"
+            )
+        click.echo(why, err=True)
+        with self.rejected.open("a", encoding="utf-8") as file:
+            for document in documents:
+                file.write(json.dumps(document) + "\n")
+                if document.get("type") == "Feature":
+                    self.items_refused += 1
+                else:
+                    self.collections_refused += 1
+
+
+class Loader:
+    """Sends items by batches, each of one collection."""
+
+    def __init__(self, client: CatalogClient, method: str, report: Report) -> None:
+        self._client, self._method, self._report = client, method, report
+        self._waiting: dict[str, dict[str, Document]] = {}
+
+    def add(self, item: Document) -> None:
+        collection, name = item.get("collection"), item.get("id")
+        if not isinstance(collection, str) or not isinstance(name, str):
+            self._report.refuse(
+                [item], f"Item {name!r} needs an id and a collection; --collection names one for all."
+            )
+            return
+        waiting = self._waiting.setdefault(collection, {})
+        if name in waiting:
+            self._send(collection)
+            waiting = self._waiting.setdefault(collection, {})
+        waiting[name] = item
+        if len(waiting) >= _BATCH:
+            self._send(collection)
+
+    def finish(self) -> None:
+        for collection in list(self._waiting):
+            self._send(collection)
+
+    def _send(self, collection: str) -> None:
+        self._store(collection, self._waiting.pop(collection, {}))
+
+    def _store(self, collection: str, items: dict[str, Document]) -> None:
+        from landbridge.catalog.client.http import escape
+        from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
+
+        if not items:
+            return
+        body = {"items": items, "method": self._method}
+        try:
+            # An upsert can be retried; a repeated insert would be refused.
+            self._client.post(
+                f"/collections/{escape(collection)}/bulk_items", body, idempotent=self._method == "upsert"
+            )
+        except NotFoundError as error:
+            # The collection does not exist, so every item would be refused.
+            self._report.refuse(items.values(), f"{len(items)} items of {collection!r} are refused: {error}")
+        except (BadRequestError, ConflictError) as error:
+            if len(items) == 1 or self._report.rejected is None:
+                self._report.refuse(items.values(), str(error))
+                return
+            # Halve the batch to find the refused items and store all others.
+            names = list(items)
+            for part in (names[: len(names) // 2], names[len(names) // 2 :]):
+                self._store(collection, {name: items[name] for name in part})
+        else:
+            self._report.stored += len(items)
+
+
+def existing_ids(client: CatalogClient, collection: str, names: list[str]) -> set[str]:
+    """Return those of the ids that Items of a Collection have."""
+    from landbridge.catalog.stac.requests import items_by_id
+
+    fields = {"fields": {"include": ["id"], "exclude": ["assets", "geometry", "links", "properties"]}}
+    return {item["id"] for item in items_by_id(client, collection, names, fields, None)}
