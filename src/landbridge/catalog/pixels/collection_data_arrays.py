@@ -11,7 +11,7 @@ from landbridge.catalog.pixels.collection_arrays import CollectionArrays
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xarray import DataArray
+    from xarray import DataArray, Dataset
 
     from landbridge.catalog.model.collection import Predicate
     from landbridge.geo import GeoContext
@@ -44,6 +44,7 @@ class CollectionDataArrays(CollectionArrays[T]):
         nodata: float | None = None,
         max_workers: int | None = None,
         progress: bool | None = None,
+        loader: str = "landbridge",
     ) -> DataArray:
         """Read the pixels of the images as an xarray.DataArray with coordinates.
 
@@ -129,6 +130,13 @@ class CollectionDataArrays(CollectionArrays[T]):
             and the files allow.
         progress : bool, optional
             Show a progress bar for pixels that are read at once. By default only on a terminal.
+        loader : str, default "landbridge"
+            Library that makes the array: "landbridge", or "odc-stac", which is `odc.stac.load` with
+            `landbridge.raster.odc_driver()` on the images' Items. The pixels are the same where odc-stac
+            knows the nodata values. With odc-stac the only coordinate of the dimension "time" is `time`,
+            `groupby` is also a property of the Items or a function (item, parsed item, index), the geometry
+            of the geocontext masks nothing, and masks by alpha, processing levels, scaling and methods but
+            "last" and "first" are refused.
 
         Returns
         -------
@@ -169,5 +177,63 @@ class CollectionDataArrays(CollectionArrays[T]):
             raster_requests.Values(resampler, processing_level, scaling, data_type),
             method,
         )
+        if data_arrays.check_loader(loader) == "odc-stac":
+            from landbridge.catalog.pixels import datasets
+
+            return datasets.data_array(self._list, request, groupby, chunks, nodata, max_workers)
         layers = data_arrays.group_layers(self, groupby, request.geocontext)
         return data_arrays.data_array(layers, request, chunks, nodata, max_workers, progress)
+
+    def to_dataset(
+        self,
+        bands: str | list[str] | tuple[str, ...] | None = None,
+        geocontext: GeoContext | None = None,
+        **options: Any,
+    ) -> Dataset:
+        """Load the images with `odc.stac.load` as an xarray.Dataset, one variable for each band.
+
+        The images' Items are read from their API again, in batches; odc-stac decides how they are grouped,
+        ordered and masked. Files are read by Landbridge's tile reader, and hrefs are signed as in all other
+        methods. Names of Landbridge's bands and of odc-stac's are both known.
+
+        Parameters
+        ----------
+        bands : str, list of str or tuple of str, optional
+            Names of the bands. In a string, single spaces separate them. By default all bands of the Items.
+        geocontext : GeoContext, optional
+            Grid of the result; its geometry masks nothing. By default `ImageCollection.geocontext`, unless
+            one of the options says which area or grid to load.
+        **options
+            Arguments of `odc.stac.load`, such as `groupby`, `chunks`, `like`, `geobox`, `bbox`,
+            `resampling`, `dtype`, `fail_on_error` or `stac_cfg`. Further, `driver` is "landbridge" by
+            default; None is odc-stac's own reader.
+
+        Returns
+        -------
+        xarray.Dataset
+            Variables with the dimensions (time, y, x).
+
+        Raises
+        ------
+        ValueError
+            If the collection is empty, if a band is missing, or if odc-stac refuses an argument.
+        NotFoundError
+            If an image does not exist.
+        RasterError
+            If a file is missing or broken.
+
+        Examples
+        --------
+        >>> dataset = images.to_dataset("red nir", groupby="solar_day")
+        >>> sorted(dataset.data_vars), dict(dataset.sizes)
+        (['nir', 'red'], {'time': 3, 'y': 20, 'x': 30})
+
+        See Also
+        --------
+        ImageCollection.to_xarray : One array by Landbridge's own engine, with masks and scaling.
+        """
+        from landbridge.catalog.pixels import datasets
+
+        self._check_not_empty()
+        context = self._context.get() if geocontext is None else geocontext
+        return datasets.dataset(self._list, bands, datasets.with_grid(context, geocontext, options))

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from landbridge.geo import GeoContext
     from landbridge.raster import Request, Source
 
-__all__ = ["Layers", "data_array", "group_layers", "single_layer"]
+__all__ = ["Layers", "check_loader", "data_array", "group_layers", "single_layer"]
+
+_LOADERS = ("landbridge", "odc-stac")
 
 _DEGREES_PER_HOUR = 15
 
@@ -32,6 +34,13 @@ class Layers:
 
     groups: Sequence[Sequence[ImageMetadata]]
     keys: Sequence[Any] | None = None
+
+
+def check_loader(loader: str) -> str:
+    """Return the name of a loader; ValueError if there is none of that name."""
+    if loader not in _LOADERS:
+        raise ValueError(f"loader must be one of {', '.join(map(repr, _LOADERS))}, got {loader!r}")
+    return loader
 
 
 def single_layer(image: ImageMetadata) -> Layers:

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from landbridge.mappings.binding import Asset
     from landbridge.raster import Band, Source
 
-__all__ = ["ProductBands", "assets_of", "bands_of", "engine_band", "sources"]
+__all__ = [
+    "ProductBands",
+    "address_in_store",
+    "assets_of",
+    "bands_of",
+    "engine_band",
+    "sources",
+    "url_signers",
+]
 
 _FIRST = BandLocation(0, 0)
 
@@ -93,7 +101,7 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
     products: dict[tuple[int, str], tuple[dict[str, Band], Bindings, frozenset[str]]] = {}
     engine_sources = []
     known: Known = {}
-    for image, sign in zip(images, _signers(images), strict=True):
+    for image, sign in zip(images, url_signers(images), strict=True):
         client = image._client
         # Products of two services may have the same id.
         if (product := (id(client), image.product_id)) not in products:
@@ -121,7 +129,7 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
     return engine_sources
 
 
-def _signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str] | None]:
+def url_signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str] | None]:
     """Return a function for each image that signs its files' URLs; None if they are read unsigned.
 
     It is the client's `asset_signer`, or else its service, for the files that the service stores.
@@ -160,6 +168,12 @@ def _coefficients(image: ImageMetadata, names: frozenset[str]) -> dict[str, Any]
     """Return the attributes of these names that the image has, as plain numbers and lists."""
     known = names.intersection(image.ATTRIBUTES)
     return {name: to_json(value) for name in known if (value := getattr(image, name)) is not None}
+
+
+def address_in_store(image: ImageMetadata, href: str) -> str:
+    """Return the address to read a file of an image from: a path for the embedded stack's assets."""
+    client = image._client
+    return _address(href, f"{client.url}/assets/", client.store)
 
 
 def _address(href: str | None, prefix: str, store: Path | None) -> str:

@@ -219,6 +219,7 @@ class ImageArrays(ImageMetadata):
         chunks: Any = None,
         nodata: float | None = None,
         progress: bool | None = None,
+        loader: str = "landbridge",
     ) -> DataArray:
         """Read pixels as an xarray.DataArray with coordinates.
 
@@ -281,6 +282,9 @@ class ImageArrays(ImageMetadata):
             and the type holds it, else 0.
         progress : bool, optional
             Show a progress bar for pixels that are read at once. By default only on a terminal.
+        loader : str, default "landbridge"
+            Library that makes the array: "landbridge", or "odc-stac", which is `odc.stac.load` with
+            `landbridge.raster.odc_driver()` on the image's Item; see `ImageCollection.to_xarray`.
 
         Returns
         -------
@@ -322,6 +326,10 @@ class ImageArrays(ImageMetadata):
             raster_requests.Masks(mask_nodata, mask_alpha),
             raster_requests.Values(resampler, processing_level, scaling, data_type),
         )
+        if data_arrays.check_loader(loader) == "odc-stac":
+            from landbridge.catalog.pixels import datasets
+
+            return datasets.data_array([self], request, None, chunks, nodata, None).isel(time=0)
         # Without chunks, this process reads the pixels itself, as in ndarray.
         chunks = False if chunks is None else chunks
         layers = data_arrays.single_layer(self)

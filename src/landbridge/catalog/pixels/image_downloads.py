@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.enums import DownloadFileFormat, ResampleAlgorithm
-from landbridge.catalog.pixels.image_arrays import ImageArrays
+from landbridge.catalog.pixels.image_datasets import ImageDatasets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageDownloads"]
 
 
-class ImageDownloads(ImageArrays):
+class ImageDownloads(ImageDatasets):
     """Methods of `Image` that write pixels to files."""
 
     def download(
