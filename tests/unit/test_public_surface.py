@@ -114,6 +114,7 @@ PUBLIC = {
         "filled_stack",
         "lazy_stack",
         "mosaic",
+        "odc_driver",
         "read_image",
         "scaling_parameters",
         "stack",

@@ -225,8 +225,8 @@ class CollectionDataArrays(CollectionArrays[T]):
         Examples
         --------
         >>> dataset = images.to_dataset("red nir", groupby="solar_day")
-        >>> sorted(dataset.data_vars), dict(dataset.sizes)
-        (['nir', 'red'], {'time': 3, 'y': 20, 'x': 30})
+        >>> sorted(dataset.data_vars), dataset["red"].dims, dataset["red"].shape
+        (['nir', 'red'], ('time', 'y', 'x'), (3, 20, 30))
 
         See Also
         --------

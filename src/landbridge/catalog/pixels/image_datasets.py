@@ -59,8 +59,8 @@ class ImageDatasets(ImageArrays):
         Examples
         --------
         >>> dataset = image.to_dataset("red nir")
-        >>> sorted(dataset.data_vars), dict(dataset.sizes)
-        (['nir', 'red'], {'time': 1, 'y': 40, 'x': 50})
+        >>> sorted(dataset.data_vars), dataset["red"].dims, dataset["red"].shape
+        (['nir', 'red'], ('time', 'y', 'x'), (1, 40, 50))
 
         See Also
         --------
