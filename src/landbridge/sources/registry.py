@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from pathlib import Path
@@ -299,12 +300,14 @@ def describe(id: str) -> str:
 
 
 def claim(product_id: str) -> SourceTable | None:
-    """Return the first source whose table has a product id, or whose name the id begins with; None if none.
+    """Return the source whose table has a product id, or whose name the id begins with; None if none.
 
-    No network is used. Only tables that contain the id are parsed.
+    If several have it, the first of your own or of `LANDBRIDGE_SOURCES` is returned, else the shipped one
+    with the lowest rank. No network is used. Only tables that contain the id are parsed.
     """
     own = _registry.own()
     quoted = json.dumps(product_id)
+    shipped_ones = []
     for name in _ids():
         if name in own:
             if SourceDocuments(own[name]).claims(product_id):
@@ -312,8 +315,16 @@ def claim(product_id: str) -> SourceTable | None:
         elif (product_id.startswith(f"{name}:") or quoted in shipped_texts()[name]) and (
             SourceDocuments(shipped(name)).claims(product_id)
         ):
-            return shipped(name)
-    return None
+            if os.environ.get(VARIABLE) is not None:
+                return shipped(name)
+            shipped_ones.append(shipped(name))
+    return min(shipped_ones, key=lambda table: _rank_of(table, product_id), default=None)
+
+
+def _rank_of(table: SourceTable, product_id: str) -> float:
+    """Return the rank of a source for a product; a source that only has the id's first part comes last."""
+    rank = table.rank_of(product_id)
+    return math.inf if rank is None else rank
 
 
 def find_by_url(url: str) -> SourceTable | None:

@@ -12,8 +12,10 @@ The rules are
     reflectances of processing baseline 04.00 and later have the offset -1000 (in stored values), earlier ones
     none. Earth Search has subtracted it from the pixels of Items with ``earthsearch:boa_offset_applied``,
     whose own numbers still state it. Items without a baseline: as documented.
+    Other bands: as the product's table says.
 ``landsat-c2-l2``
-    reflectance = stored * 2.75e-5 - 0.2; kelvin = stored * 0.00341802 + 149.
+    reflectance = stored * 2.75e-5 - 0.2; kelvin as the product's table or the Item says, else
+    stored * 0.00341802 + 149.
 """
 
 from __future__ import annotations
@@ -60,7 +62,10 @@ def _documented(_properties: Mapping[str, Any], band: _Band, own: Scaling | None
 
 def _sentinel_2(properties: Mapping[str, Any], band: _Band, own: Scaling | None) -> Scaling | None:
     baseline = _baseline(properties)
-    if band.unit != "reflectance" or baseline is None:
+    if band.unit != "reflectance":
+        # Items of CDSE until 2024 state the numbers of reflectance for aerosol and water vapor.
+        return band.of_product or own
+    if baseline is None:
         return _documented(properties, band, own)
     scale, _ = band.of_product or own or (1e-4, 0.0)
     is_applied = properties.get("earthsearch:boa_offset_applied")
@@ -95,7 +100,10 @@ def _warn_of_unreliable_flag() -> None:
 def _landsat(properties: Mapping[str, Any], band: _Band, own: Scaling | None) -> Scaling | None:
     if band.unit == "reflectance":
         return 2.75e-5, -0.2
-    return (0.00341802, 149.0) if band.unit in _KELVIN else _documented(properties, band, own)
+    if band.unit in _KELVIN:
+        # The uncertainty of the temperature is in kelvin too, with numbers of its own.
+        return band.of_product or own or (0.00341802, 149.0)
+    return _documented(properties, band, own)
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from landbridge.mappings.sources import shipped, shipped_texts
+from landbridge.mappings.sources.radiometry import item_scaling
 from support.source_documents import (
     MISSING,
     SHARED,
@@ -208,3 +209,19 @@ def test_each_file_of_a_product_has_the_access_rule_of_its_provider(
                         assert rule.alternate in item["assets"][band.asset]["alternate"]
                     checked += 1
     assert checked > 0
+
+
+@needs_documents
+@pytest.mark.parametrize(("source", "row"), ROWS)
+def test_the_scaling_of_each_item_is_the_documented_one(source: str, row: ProductRow) -> None:
+    for item in selected(row, documents(source, row.collection)[1]):
+        properties, scaling = item["properties"], item_scaling(row, item)
+        is_old = float(properties.get("s2:processing_baseline", 9)) < 4
+        unshifted = is_old or properties.get("earthsearch:boa_offset_applied", False)
+        for band in row.bands:
+            if band.asset not in item["assets"] or band.mask is not None:
+                continue
+            if row.radiometry == "sentinel-2" and band.unit == "reflectance" and unshifted:
+                assert scaling[band.name] == (1e-4, 0), (item["id"], band.name)
+            elif band.scale is not None:
+                assert scaling[band.name] == (band.scale, band.offset or 0), (item["id"], band.name)
