@@ -21,6 +21,7 @@ __all__ = [
     "entries",
     "infer_attributes",
     "is_reflectance",
+    "with_members",
 ]
 
 _MASK_ROLES = {"data-mask", "cloud", "cloud-shadow", "shadow", "snow-ice", "land-water", "water-mask"}
@@ -193,6 +194,26 @@ def _asset_entries(key: str, described: Mapping[str, Mapping[str, Any]]) -> list
         entry["catalog:type"] = _band_type(entry, set(asset.get("roles") or ()))
         found.append({**_derived_members(entry, position), **entry})
     return found
+
+
+def with_members(
+    entry: Mapping[str, Any], asset: Mapping[str, Any], index: int, members: Iterable[str]
+) -> dict[str, Any]:
+    """Return an entry with some members that it lacks, from a band of an asset that holds its pixels."""
+    try:
+        parts = _merged_band_objects(asset)
+    except (TypeError, ValueError, AttributeError):
+        return dict(entry)
+    stated = {**asset, **(parts[index] if index < len(parts) else {})}
+    found = {name: stated[name] for name in members if name not in entry and stated.get(name) is not None}
+    if not found:
+        return dict(entry)
+    whole = {**entry, **found}
+    if "catalog:type" not in entry:
+        return whole
+    if whole.get("classification:classes") or whole.get("classification:bitfields"):
+        whole["catalog:type"] = _band_type(whole, set())
+    return {**_derived_members(whole, entry.get(BAND_INDEX, index)), **whole}
 
 
 def _merged_band_objects(asset: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,10 +7,9 @@ import numpy as np
 
 from landbridge.raster.array_types import Array
 from landbridge.raster.model import Request, Source
-from landbridge.raster.output.in_memory import render_whole, stack_layers, stack_plans
+from landbridge.raster.output.in_memory import mosaic_plan, render_whole, stack_layers, stack_plans
 from landbridge.raster.output.raster import Raster
 from landbridge.raster.plan.arguments import move_stack_bands_axis
-from landbridge.raster.plan.plan import make_plan
 
 
 def read_image(source: Source, request: Request, *, progress: bool | None = None) -> Raster:
@@ -41,7 +40,7 @@ def read_image(source: Source, request: Request, *, progress: bool | None = None
     --------
     mosaic : combine several images.
     """
-    return render_whole([make_plan([source], request)], progress, source.id, chunks=False)[0]
+    return render_whole([mosaic_plan([source], request)], progress, source.id, chunks=False)[0]
 
 
 def mosaic(
@@ -78,7 +77,7 @@ def mosaic(
     stack : keep groups of images apart.
     download_mosaic : write a mosaic that does not fit into memory.
     """
-    return render_whole([make_plan(sources, request)], progress, "mosaic", chunks=chunks)[0]
+    return render_whole([mosaic_plan(sources, request)], progress, "mosaic", chunks=chunks)[0]
 
 
 def stack(

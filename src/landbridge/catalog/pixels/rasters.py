@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from landbridge.catalog.image_metadata import ImageMetadata
-    from landbridge.raster import Raster, RasterError, Request, Source
+    from landbridge.raster import Band, Raster, RasterError, Request, Source
 
 __all__ = [
     "download",
@@ -51,9 +51,24 @@ def scaling_parameters(
         available, _ = bands_of(image._client, product_id).engine
         arguments.check_available(names, available, product_id)
         chosen.append([available[name] for name in names])
+    if any(band.data_type is None for product in chosen for band in product):
+        chosen = _with_file_types(sources(images), names)
     if several:
         return raster.collection_scaling_parameters(chosen, processing_level, scaling, data_type)
     return raster.scaling_parameters(chosen[0], processing_level, scaling, data_type)
+
+
+def _with_file_types(found: Sequence[Source], names: Sequence[str]) -> list[list[Band]]:
+    """Return the bands of each product with the types of their files, if no document states them."""
+    from landbridge.raster.io.file_types import typed_bands
+    from landbridge.raster.plan.image_levels import with_stored_types
+
+    typed = typed_bands(found, names)
+    products = {id(source.bands): source.bands for source in found}
+    return [
+        with_stored_types([typed.get(key, bands)[name] for name in names], found)
+        for key, bands in products.items()
+    ]
 
 
 def with_current_files(

@@ -20,6 +20,7 @@ from landbridge.catalog.stac.searches import require_products
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import ids
+from landbridge.mappings.item_statements import completed
 from landbridge.mappings.schema import is_catalog_document
 
 if TYPE_CHECKING:
@@ -47,12 +48,19 @@ class BandRecord:
 def band_records(
     collection: dict[str, Any], items: Callable[[], Iterable[dict[str, Any]]] | None = None
 ) -> list[BandRecord]:
-    """Return the bands that a Collection describes, or else the bands of its Items."""
+    """Return the bands that a Collection describes, or else the bands of its Items.
+
+    If the Collection states no data type, what its first Item states about the pixels completes the bands.
+    """
     entries = {entry["name"]: entry for entry in band_mapping.entries(collection)}
     if not entries and items is not None:
         for item in items():
             for entry in band_mapping.entries(collection, item):
                 entries.setdefault(entry["name"], entry)
+    elif items is not None and not any("data_type" in entry for entry in entries.values()):
+        for item in list(items())[:1]:
+            for entry in completed([*entries.values()], item, collection.get("item_assets")):
+                entries[entry["name"]] = entry
     return [
         BandRecord(band_mapping.from_stac(entry, collection["id"]), collection, entry)
         for entry in entries.values()

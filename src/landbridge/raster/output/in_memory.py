@@ -17,6 +17,7 @@ from landbridge.raster.dtypes import compute_type
 from landbridge.raster.errors import WiderTypeError
 from landbridge.raster.grids.block_windows import BLOCK, SMALLEST_BLOCK
 from landbridge.raster.grids.windows import shape_of
+from landbridge.raster.io.file_types import with_file_types
 from landbridge.raster.io.gdal_threads import run_jobs, worker_count_for
 from landbridge.raster.io.open_files import PlanFiles, SharedFiles
 from landbridge.raster.io.tile_reader import TileCache
@@ -41,10 +42,17 @@ def stack_plans(groups: Sequence[Sequence[Source]], request: Request) -> list[Pl
 
     Raises:
         ValueError: if there are no groups, or an argument is not valid for the images.
+        RasterError: if an image has none of the files, or a file that tells the type of its bands cannot be
+            read.
     """
     if not groups:
         raise ValueError("there are no images to stack")
-    return make_plans(groups, request)
+    return make_plans(with_file_types(groups, request), request)
+
+
+def mosaic_plan(sources: Sequence[Source], request: Request) -> Plan:
+    """Return the plan of a mosaic of images, or of a single image; it raises errors as `stack_plans`."""
+    return stack_plans([sources], request)[0]
 
 
 def stack_layers(arrays: Sequence[Array]) -> Array:

@@ -33,10 +33,10 @@ from landbridge.raster.io.tile_reader import TileCache
 from landbridge.raster.model import Request, Source
 from landbridge.raster.output.chunks import chunk_windows
 from landbridge.raster.output.cluster import active_client, render_on
-from landbridge.raster.output.in_memory import pixel_count, render_whole, widened
+from landbridge.raster.output.in_memory import mosaic_plan, pixel_count, render_whole, widened
 from landbridge.raster.output.raster import Raster
 from landbridge.raster.output.target import MaskEncoding, Target, mask_encoding_of, write_with_fallbacks
-from landbridge.raster.plan.plan import Plan, make_plan
+from landbridge.raster.plan.plan import Plan
 from landbridge.raster.runtime.progress import Progress, progress_bar
 from landbridge.raster.runtime.thread_pools import default_worker_count
 
@@ -170,7 +170,7 @@ def download(
     OSError
         If the file cannot be written.
     """
-    plan = make_plan([source], request)
+    plan = mosaic_plan([source], request)
     return _write_blocks(plan, path, format, nodata, progress, source.id, max_workers, chunks=False)
 
 
@@ -220,7 +220,9 @@ def download_mosaic(
     OSError
         If the file cannot be written.
     """
-    return _write_blocks(make_plan(sources, request), path, format, nodata, progress, "mosaic", chunks=chunks)
+    return _write_blocks(
+        mosaic_plan(sources, request), path, format, nodata, progress, "mosaic", chunks=chunks
+    )
 
 
 def _write_blocks(
