@@ -269,7 +269,7 @@ def _downloaded_duckdb() -> Any:
 
 def _duckdb(extensions: Path | None, *, install: bool) -> Any:
     import rustac
-    from rustac.duckdb import DuckdbClient
+    from rustac.rustac import DuckdbClient
 
     try:
         return DuckdbClient(extension_directory=extensions, install_extensions=install)
