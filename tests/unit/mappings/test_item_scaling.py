@@ -78,6 +78,12 @@ def test_the_rule_of_sentinel_2_takes_precedence_over_the_item(properties, offse
     assert corrected(S2, right) is right
 
 
+def test_bands_that_are_no_reflectance_have_the_numbers_of_the_table():
+    document = item({"processing:version": "05.00"}, aot=ASSET_FORM)
+    assert item_scaling(S2, document) == {"aot": (1e-3, 0.0)}
+    assert corrected(S2, document)["assets"]["aot"]["raster:scale"] == 1e-3
+
+
 def test_an_item_without_a_baseline_is_as_documented():
     assert item_scaling(S2, item()) == {"red": (1e-4, -0.1), "aot": (1e-3, 0.0)}
     own = {"raster:bands": [{"scale": 1e-4, "offset": 0}]}

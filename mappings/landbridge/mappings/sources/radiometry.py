@@ -11,7 +11,8 @@ The rules are
 ``sentinel-2``
     reflectances of processing baseline 04.00 and later have the offset -1000 (in stored values), earlier ones
     none. Earth Search has subtracted it from the pixels of Items with ``earthsearch:boa_offset_applied``,
-    whose own numbers still state it. Items without a baseline: as documented.
+    whose own numbers still state it. Items without a baseline: as documented. The product's numbers for other
+    bands precede the Item's, since some providers give all bands those of the reflectances.
     Other bands: as the product's table says.
 ``landsat-c2-l2``
     reflectance = stored * 2.75e-5 - 0.2; kelvin as the product's table or the Item says, else

@@ -52,6 +52,15 @@ class ProductBands(list[BandRecord]):
             if (name := record.attributes["name"]) in bindings.bands
         }, bindings
 
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """Names of the bands that the product defines in Landbridge's form: by itself, or by a table."""
+        return frozenset(
+            entry["name"]
+            for entry in (self[0].collection.get("bands") or () if self else ())
+            if isinstance(entry, dict) and "catalog:type" in entry and "name" in entry
+        )
+
 
 def bands_of(client: CatalogClient, product_id: str) -> ProductBands:
     """Return the bands of a product, read at most every ten minutes; NotFoundError if it does not exist."""
@@ -98,19 +107,20 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
     from landbridge.raster import Source
     from landbridge.raster.plan.processing_levels import coefficient_names
 
-    products: dict[tuple[int, str], tuple[dict[str, Band], Bindings, frozenset[str]]] = {}
+    products: dict[tuple[int, str], tuple[dict[str, Band], Bindings, frozenset[str], frozenset[str]]] = {}
     engine_sources = []
     known: Known = {}
     for image, sign in zip(images, url_signers(images), strict=True):
         client = image._client
         # Products of two services may have the same id.
         if (product := (id(client), image.product_id)) not in products:
-            bands, bindings = bands_of(client, image.product_id).engine
-            products[product] = bands, bindings, coefficient_names(bands.values())
-        bands, bindings, names = products[product]
+            described = bands_of(client, image.product_id)
+            bands, bindings = described.engine
+            products[product] = bands, bindings, coefficient_names(bands.values()), described.defined
+        bands, bindings, names, defined = products[product]
         assets = assets_of(image)
         hrefs, places = bindings.resolve(assets)
-        radiometry, stored = stored_differently(image, bands, assets, hrefs, places, known)
+        radiometry, stored = stored_differently(image, bands, defined, assets, hrefs, places, known)
         store, prefix = client.store, f"{client.url}/assets/"
         engine_sources.append(
             Source(

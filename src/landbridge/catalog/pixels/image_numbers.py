@@ -8,7 +8,7 @@ from landbridge.catalog.stac.images import STORED_PIXELS
 from landbridge.mappings import stored_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.mappings.binding import Asset, BandLocation
@@ -27,6 +27,7 @@ Known = dict[Any, Differences]
 def stored_differently(
     image: ImageMetadata,
     bands: Mapping[str, Band],
+    defined: Container[str],
     assets: Mapping[str, Asset],
     hrefs: Sequence[str],
     places: Mapping[str, BandLocation | None],
@@ -34,8 +35,9 @@ def stored_differently(
 ) -> Differences:
     """Return what an image's own assets state about its pixels and its product states otherwise.
 
-    ``hrefs`` and ``places`` are the image's files and the bands that it stores elsewhere than its product
-    declares.
+    The data type and the nodata value of bands in ``defined`` are the product's, if it has them: its table
+    corrects those that providers misstate. ``hrefs`` and ``places`` are the image's files and the bands that
+    it stores elsewhere than its product declares.
     """
     packed = image._service_values().get(STORED_PIXELS)
     if not packed:
@@ -44,13 +46,14 @@ def stored_differently(
     keys = tuple(by_href.get(href) for href in hrefs)
     found = (packed, id(bands), keys, tuple(places.items()))
     if found not in known:
-        known[found] = _differences(packed, bands, keys, places)
+        known[found] = _differences(packed, bands, defined, keys, places)
     return known[found]
 
 
 def _differences(
     packed: stored_pixels.Packed,
     bands: Mapping[str, Band],
+    defined: Container[str],
     keys: Sequence[str | None],
     places: Mapping[str, BandLocation | None],
 ) -> Differences:
@@ -70,11 +73,13 @@ def _differences(
         scaling = None if ignores_scaling_modes(band) else stored_pixels.scaling_of(stated)
         if scaling is not None and not agrees(scaling, declared_scaling(band) or IDENTITY):
             radiometry[name] = scaling
-        nodata = (
-            stated.nodata if stated.nodata != (level.stored_nodata if level.marks else band.nodata) else None
-        )
+        known_nodata = level.stored_nodata if level.marks else band.nodata
+        nodata, data_type = stated.nodata, stated.data_type
+        if nodata == known_nodata or (name in defined and known_nodata is not None):
+            nodata = None
         # The data type of a computed mask is not that of its file.
-        data_type = None if level.marks or stated.data_type == band.data_type else stated.data_type
+        if level.marks or data_type == band.data_type or (name in defined and band.data_type is not None):
+            data_type = None
         if nodata is not None or data_type is not None:
             stored[name] = StoredPixels(data_type, nodata)
     return radiometry, stored
