@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["OidcClient", "Profile", "check_url", "config_path", "find_profile", "read_config"]
 
 _DEVICE, _CLIENT = "device", "client_credentials"
-_SECRETS = frozenset({"token", "client_secret", "password", "secret_access_key"})
+_SECRETS = frozenset({"token", "client_secret", "password", "secret_access_key", "session_token"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["credentials_of", "delete_file", "read_table", "source_file", "user_tables", "write_file"]
 
 # Keys of `[sources.<id>]` that are credentials; the other keys are those of a source's table.
-CREDENTIALS = frozenset({"token", "username", "password", "access_key_id", "secret_access_key", "profile"})
+CREDENTIALS = frozenset(
+    {
+        "token",
+        "username",
+        "password",
+        "access_key_id",
+        "secret_access_key",
+        "session_token",
+        "profile",
+    }
+)
 
 
 def user_tables(environ: Mapping[str, str]) -> Iterator[SourceTable]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from landbridge.mappings.sources.asset_hrefs import with_read_hrefs
 from landbridge.mappings.sources.bands import band_entries
 from landbridge.mappings.sources.radiometry import corrected
 from landbridge.mappings.tables import load as load_table
@@ -113,8 +114,9 @@ class SourceDocuments:
         return new
 
     def item(self, item: Mapping[str, Any], product_id: str) -> dict[str, Any]:
-        """Return an Item with a product's id as its collection, and the numbers that its row's rule gives."""
-        return corrected(self.row(product_id), {**item, "collection": product_id})
+        """Return an Item with a product's id, the numbers of its row's rule, and the addresses to read."""
+        read = with_read_hrefs(item, self.table.access_rule)
+        return corrected(self.row(product_id), {**read, "collection": product_id})
 
     def has_item(self, item: Mapping[str, Any], product_id: str) -> bool:
         """Return whether an Item of the product's Collection belongs to the product."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from landbridge.mappings.sources.asset_hrefs import lies_below
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,7 @@ __all__ = ["AccessRule", "ApiRules", "BandRow", "MaskRule", "ProductRow", "Sourc
 
 @dataclass(frozen=True, slots=True)
 class ApiRules:
-    """What is known of an API beyond, or against, what it declares. None: as the API declares.
+    """Facts about an API beyond, or against, what it declares. None: as the API declares.
 
     Attributes
     ----------
@@ -49,17 +51,18 @@ class ApiRules:
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """How files below some addresses are read.
+    """Rule by which files below some addresses are read.
 
     Attributes
     ----------
     prefixes : tuple of str
-        Beginnings of the addresses, such as ``"s3://usgs-landsat/"``; ``*`` stands for any text. An empty
-        text is all addresses.
+        Beginnings of the addresses, such as ``"s3://usgs-landsat/"``; ``*`` in a host stands for one name. An
+        empty text is all addresses.
     kind : str
         ``"public"``, ``"bearer"``, ``"planetary-computer"``, ``"earthdata"`` or ``"s3"``.
     region, endpoint : str, optional
-        Region and address of an S3 service.
+        Region and address of an S3 service; for ``"planetary-computer"`` the address of a service that has
+        the account as first part of its paths, as an emulator has.
     requester_pays : bool
         True if the reader pays for requests.
     alternate : str, optional
@@ -75,7 +78,7 @@ class AccessRule:
 
     def covers(self, href: str) -> bool:
         """Return whether the rule is for a file."""
-        return any(fnmatchcase(href, f"{prefix}*") for prefix in self.prefixes)
+        return any(lies_below(href, prefix) for prefix in self.prefixes)
 
 
 @dataclass(frozen=True, slots=True)

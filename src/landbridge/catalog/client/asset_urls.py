@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["ImageUrlSigner", "UrlSigner"]
+
+# Function from the href of a file to the address that it is read from.
+Signer = Callable[[str], str]
 
 _URLS_PER_REQUEST = 1000
 _MARGIN = 60.0  # seconds before its expiry from which a signed URL is not used any more
@@ -51,31 +55,57 @@ class UrlSigner:
                 self._signed.update(zip(batch, _sign(self.client, batch), strict=True))
             return self._signed[href]
 
+    def renew(self, href: str, refused: str) -> str:
+        """Return another URL in place of a refused one; the same if there is no other."""
+        with self._lock:
+            if self._signed.get(href) == refused:
+                del self._signed[href]
+        return self(href)
+
 
 class ImageUrlSigner:
-    """Signs the URLs of one image. A pickle contains the image's URLs, signed."""
+    """Signs the URLs of one image. A pickle contains the image's URLs, signed.
 
-    def __init__(self, signer: UrlSigner, hrefs: Iterable[str]) -> None:
-        self._signer, self._hrefs = signer, tuple(hrefs)
+    `others` signs files that the service does not store.
+    """
+
+    def __init__(self, signer: UrlSigner, hrefs: Iterable[str], others: Signer | None = None) -> None:
+        self._signer, self._hrefs, self._others = signer, tuple(hrefs), others
 
     def __call__(self, href: str) -> str:
+        if self._others is not None and href not in self._hrefs:
+            return self._others(href)
         return self._signer(href)
 
+    def renew(self, href: str, refused: str) -> str:
+        """Return another URL in place of a refused one; the same if there is no other."""
+        return self._signer.renew(href, refused) if href in self._hrefs else self(href)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return UnpickledUrls, (self._signer.client.url, {href: self._signer(href) for href in self._hrefs})
+        signed = {href: self._signer(href) for href in self._hrefs}
+        return UnpickledUrls, (self._signer.client.url, signed, self._others)
 
 
 class UnpickledUrls:
     """Signed URLs from another process. Once they expire, this process's default client signs them again."""
 
-    def __init__(self, service_url: str, signed: Mapping[str, str]) -> None:
-        self._service_url, self._signed = service_url, dict(signed)
+    def __init__(self, service_url: str, signed: Mapping[str, str], others: Signer | None = None) -> None:
+        self._service_url, self._signed, self._others = service_url, dict(signed), others
         self._signer: UrlSigner | None = None
 
     def __call__(self, href: str) -> str:
+        if self._others is not None and href not in self._signed:
+            return self._others(href)
         url = self._signed.get(href, href)
         if not isinstance(url, ExpiringUrl) or not url.has_expired:
             return url
+        return self._own_signer()(href)
+
+    def renew(self, href: str, refused: str) -> str:
+        """Return another URL in place of a refused one; the same if there is no other."""
+        return self._own_signer().renew(href, refused) if href in self._signed else self(href)
+
+    def _own_signer(self) -> UrlSigner:
         if self._signer is None:
             client = CatalogClient.get_default_client()
             if client.configured_url != self._service_url:  # `client.url` could start a stack
@@ -84,10 +114,10 @@ class UnpickledUrls:
                     f"does not use {self._service_url}. Set LANDBRIDGE_URL and LANDBRIDGE_TOKEN here."
                 )
             self._signer = UrlSigner(client, list(self._signed))
-        return self._signer(href)
+        return self._signer
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return UnpickledUrls, (self._service_url, self._signed)
+        return UnpickledUrls, (self._service_url, self._signed, self._others)
 
 
 def _sign(client: CatalogClient, hrefs: Sequence[str]) -> list[ExpiringUrl]:

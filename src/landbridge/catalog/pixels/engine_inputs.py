@@ -15,6 +15,8 @@ from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
 from landbridge.mappings.binding import BandLocation, Bindings
+from landbridge.sources.access import known_signer
+from landbridge.sources.access import signer as signer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -139,10 +141,11 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
     return engine_sources
 
 
-def url_signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str] | None]:
-    """Return a function for each image that signs its files' URLs; None if they are read unsigned.
+def url_signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str]]:
+    """Return a function for each image that signs its files' URLs.
 
-    It is the client's `asset_signer`, or else its service, for the files that the service stores.
+    It is the client's `asset_signer`; or else the service, for the files that it stores, and the source, for
+    the files that its table has rules for.
     """
     shared: dict[int, UrlSigner] = {}
     hrefs: dict[int, list[str]] = {}
@@ -151,12 +154,22 @@ def url_signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str] | 
         if client.asset_signer is None and client.signs_assets:
             hrefs.setdefault(id(client), []).extend(_stored_hrefs(image))
             shared.setdefault(id(client), UrlSigner(client, hrefs[id(client)]))
-    found: list[Callable[[str], str] | None] = []
+    by_source: dict[str | None, Callable[[str], str]] = {}
+    found: list[Callable[[str], str]] = []
     for image in images:
-        signer = shared.get(id(image._client))
-        found.append(
-            image._client.asset_signer if signer is None else ImageUrlSigner(signer, _stored_hrefs(image))
-        )
+        client = image._client
+        if client.asset_signer is not None:
+            found.append(client.asset_signer)
+            continue
+        name = None if client.source is None else client.source.id
+        if name not in by_source:
+            # A catalog of one's own may refer to the files of any source.
+            by_source[name] = known_signer() if client.source is None else signer_of(client.source)
+        signer = shared.get(id(client))
+        if signer is None:
+            found.append(by_source[name])
+        else:
+            found.append(ImageUrlSigner(signer, _stored_hrefs(image), by_source[name]))
     return found
 
 
