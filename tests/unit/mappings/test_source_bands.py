@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from landbridge.mappings import band as band_mapping
@@ -34,6 +36,13 @@ def test_a_band_of_reflectance_has_the_level_surface_reflectance():
     (step,) = attributes_of(RED)["processing_levels"]["surface_reflectance"]
     assert (step["function"], step["data_type"], step["data_range"]) == ("physical", "Float64", [0.0, 1.0])
     assert step["display_range"] == pytest.approx([0.0, 0.4])
+
+
+def test_reflectance_at_the_top_of_the_atmosphere_has_a_level_of_its_own():
+    found = attributes_of(replace(RED, unit="toa_reflectance"))
+    assert list(found["processing_levels"]) == ["toa_reflectance"]
+    assert found["physical_range_unit"] == "reflectance"
+    assert found["display_range"] == [1000.0, 5000.0]
 
 
 @pytest.mark.parametrize("unit", [None, "kelvin", "m"])

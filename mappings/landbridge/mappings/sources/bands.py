@@ -1,8 +1,9 @@
 """Entries of a Collection's ``bands`` in Landbridge's form, from the bands of a source's table.
 
 A band with a scale or an offset gets a data range (that of its data type) and the physical range that they
-give. A band of reflectance also gets the processing level ``surface_reflectance``. A band with a mask rule is
-a mask of the values 0 and 1, which its default processing level computes from the stored values.
+give. A band of reflectance also gets the processing level ``surface_reflectance`` or, with the unit
+``toa_reflectance``, the level of that name. A band with a mask rule is a mask of the values 0 and 1, which
+its default processing level computes from the stored values.
 """
 
 from __future__ import annotations
@@ -18,14 +19,25 @@ if TYPE_CHECKING:
 
     from landbridge.mappings.sources.model import BandRow, MaskRule
 
-__all__ = ["MASK_NODATA", "REFLECTANCE", "SURFACE_REFLECTANCE", "band_entries", "band_entry"]
+__all__ = [
+    "LEVELS",
+    "MASK_NODATA",
+    "REFLECTANCE",
+    "SURFACE_REFLECTANCE",
+    "TOA_REFLECTANCE",
+    "band_entries",
+    "band_entry",
+]
 
 REFLECTANCE = "reflectance"
 SURFACE_REFLECTANCE = "surface_reflectance"
+TOA_REFLECTANCE = "toa_reflectance"
+# Processing level of reflectance from 0 to 1, by unit.
+LEVELS = {REFLECTANCE: SURFACE_REFLECTANCE, TOA_REFLECTANCE: TOA_REFLECTANCE}
 # Value of pixels without data in a band that a mask rule makes, whose other values are 0 and 1.
 MASK_NODATA = 255
 # Physical values that are displayed as black and as white, by unit, if the table gives no display range.
-_DISPLAYED = {REFLECTANCE: (0.0, 0.4), "kelvin": (260.0, 320.0), "K": (260.0, 320.0)}
+_DISPLAYED = {**dict.fromkeys(LEVELS, (0.0, 0.4)), "kelvin": (260.0, 320.0), "K": (260.0, 320.0)}
 
 
 def band_entries(rows: Sequence[BandRow]) -> list[dict[str, Any]]:
@@ -47,7 +59,7 @@ def _attributes(row: BandRow) -> dict[str, Any]:
     """Return the attributes of a band of stored values, with those that follow from scale and offset."""
     found = dict(row.attributes)
     if row.unit is not None:
-        found.setdefault("physical_range_unit", row.unit)
+        found.setdefault("physical_range_unit", REFLECTANCE if row.unit in LEVELS else row.unit)
     if row.scale is None and row.offset is None:
         return found
     scale, offset = 1.0 if row.scale is None else row.scale, row.offset or 0.0
@@ -63,7 +75,7 @@ def _attributes(row: BandRow) -> dict[str, Any]:
         if "data_type" not in found or found["data_type"] in INTEGER_RANGES:
             stored = [float(round(value)) for value in stored]
         found.setdefault("display_range", stored)
-    if row.unit == REFLECTANCE:
+    if (level := LEVELS.get(row.unit or "")) is not None:
         step = {
             "function": "physical",
             "data_type": "Float64",
@@ -72,7 +84,7 @@ def _attributes(row: BandRow) -> dict[str, Any]:
             "physical_range": [0.0, 1.0],
             "physical_range_unit": REFLECTANCE,
         }
-        found.setdefault("processing_levels", {SURFACE_REFLECTANCE: [step]})
+        found.setdefault("processing_levels", {level: [step]})
     return found
 
 

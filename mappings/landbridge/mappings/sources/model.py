@@ -108,7 +108,8 @@ class BandRow:
         A stored value times scale plus offset is the physical value. The rule of the product and the Item's
         own numbers take precedence.
     unit : str, optional
-        Unit of the physical values; ``"reflectance"`` adds the processing level ``surface_reflectance``.
+        Unit of the physical values; ``"reflectance"`` adds the processing level ``surface_reflectance``, and
+        ``"toa_reflectance"`` the level ``toa_reflectance``.
     mask : MaskRule, optional
         Rule that makes the values 0 and 1 from the stored values.
     """

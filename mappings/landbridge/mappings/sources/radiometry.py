@@ -63,7 +63,7 @@ def _documented(_properties: Mapping[str, Any], band: _Band, own: Scaling | None
 
 def _sentinel_2(properties: Mapping[str, Any], band: _Band, own: Scaling | None) -> Scaling | None:
     baseline = _baseline(properties)
-    if band.unit != "reflectance":
+    if band.unit not in ("reflectance", "toa_reflectance"):
         # Items of CDSE until 2024 state the numbers of reflectance for aerosol and water vapor.
         return band.of_product or own
     if baseline is None:

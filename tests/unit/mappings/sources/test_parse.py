@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landbridge.mappings import band as band_mapping
 from landbridge.mappings.sources import shipped, shipped_texts
+from landbridge.mappings.sources.bands import band_entries
 from landbridge.mappings.sources.model import AccessRule, ApiRules, BandRow, MaskRule
 from landbridge.mappings.sources.parse import SourceError, parse, parse_text
+from landbridge.stac_api.documents.normalize import check
 from support.source_documents import differences, unbound
 
 if TYPE_CHECKING:
@@ -312,6 +315,14 @@ def test_each_shipped_product_can_be_displayed(source: str) -> None:
         for name in row.display_bands:
             low, high = bands[name].attributes["display_range"]
             assert low < high
+
+
+@pytest.mark.parametrize("source", list(shipped_texts()))
+def test_our_own_service_can_store_the_bands_of_each_product(source: str) -> None:
+    for row in shipped(source).products:
+        for entry in band_entries(row.bands):
+            check.members("band", entry)
+            assert band_mapping.from_stac(entry, "local:copy")["name"] == entry["name"]
 
 
 def test_no_two_sources_have_a_product_at_the_same_rank() -> None:
