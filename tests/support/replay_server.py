@@ -86,7 +86,13 @@ class ReplayServer(LocalServer):
                 if item["collection"] in query.get("collections", [item["collection"]])
                 and item["id"] in query.get("ids", [item["id"]])
             ]
-            return 200, self._page(found, query)
+            start, page = int(query.get("token", 0)), self._page(found, query)
+            if start + len(page["features"]) < len(found):
+                position = {"token": start + len(page["features"])}
+                page["links"] = [
+                    {"rel": "next", "href": "search", "method": "POST", "merge": True, "body": position}
+                ]
+            return 200, page
         if parts[0] == "collections" and parts[1] in self.collections:
             of_it = [item for item in self.items if item["collection"] == parts[1]]
             if len(parts) == 2:
@@ -100,5 +106,5 @@ class ReplayServer(LocalServer):
 
     @staticmethod
     def _page(items, query):
-        limit = int(query.get("limit", 10))
-        return {"type": "FeatureCollection", "features": items[:limit], "links": []}
+        start, limit = int(query.get("token", 0)), int(query.get("limit", 10))
+        return {"type": "FeatureCollection", "features": items[start : start + limit], "links": []}

@@ -50,6 +50,7 @@ from landbridge.catalog.search.geo_search import GeoSearch
 from landbridge.catalog.search.search import Search
 from landbridge.catalog.search.summaries import BlobSummaryResult, ImageSummaryResult
 from landbridge.catalog.search.summary_search import BlobSearch, SummarySearchMixin
+from landbridge.catalog.search_warnings import ClientSideSearchWarning, DuplicateItemsWarning, SearchWarning
 from landbridge.catalog.task import BlobDeletionTaskStatus, DeletionTaskStatus
 from landbridge.utils.properties import properties
 
@@ -68,6 +69,7 @@ __all__ = [
     "CatalogClient",
     "CatalogObject",
     "ClassBand",
+    "ClientSideSearchWarning",
     "Colormap",
     "DataType",
     "DeletedObjectError",
@@ -75,6 +77,7 @@ __all__ = [
     "DerivedParamsAttribute",
     "DocumentState",
     "DownloadFileFormat",
+    "DuplicateItemsWarning",
     "File",
     "GenericBand",
     "GeoSearch",
@@ -102,6 +105,7 @@ __all__ = [
     "Resolution",
     "ResolutionUnit",
     "Search",
+    "SearchWarning",
     "SpectralBand",
     "StorageState",
     "StorageType",

@@ -45,11 +45,20 @@ def test_text_and_area_overwrite_4_2():
 
 
 def test_an_empty_page_ends_the_pages_4_1():
+    from landbridge.catalog.client.capabilities import EMBEDDED, Observations
     from landbridge.catalog.client.paging import pages
 
     following = {"links": [{"rel": "next", "href": "x", "body": {"token": "t"}}]}
     answers = [{"features": [1, 2]} | following, {"features": []} | following]
-    service = type("Service", (), {"post": lambda *_args, **_kwargs: answers.pop(0)})()
+    service = type(
+        "Service",
+        (),
+        {
+            "post": lambda *_args, **_kwargs: answers.pop(0),
+            "capabilities": EMBEDDED,
+            "observations": Observations(),
+        },
+    )()
     assert list(pages(service, "POST", "/search", {}, "features")) == [[1, 2]]
     assert answers == []
 

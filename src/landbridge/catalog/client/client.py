@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.client import capabilities
+from landbridge.catalog.client.capabilities import Capabilities, Observations
 from landbridge.catalog.client.jsonapi import jsonapi_collection, jsonapi_document
 from landbridge.catalog.client.request_sender import RequestSender
 from landbridge.config import Settings, get_settings
@@ -89,10 +91,11 @@ class CatalogClient(RequestSender):
         super()._connect_to(settings, url, auth)
         self._bands: dict[str, tuple[float, Any]] = {}
         self._aggregations: frozenset[str] | None = None
-        self._signs_assets: bool | None = None
         self._documents: SourceDocuments | PlainDocuments | None = None
         # Whether the service has a product that a source claims too, with the time of the answer.
         self.known_products: dict[str, tuple[float, bool]] = {}
+        self._capabilities: Capabilities | None = None
+        self.observations = Observations()
         _clients.add(self)
 
     def __copy__(self) -> Self:
@@ -202,13 +205,28 @@ class CatalogClient(RequestSender):
 
     # Capabilities of the service
     @property
+    def capabilities(self) -> Capabilities:
+        """Capabilities of the API: read once from its landing page, and from the rules of its source's table.
+
+        The embedded stack is known without a request.
+        """
+        if self._url is None:
+            return capabilities.EMBEDDED
+        with self._lock:
+            if self._capabilities is None:
+                rules = None if self.source is None else self.source.api
+                self._capabilities = capabilities.read(self.get, self.url, rules)
+            return self._capabilities
+
+    @property
     def aggregations(self) -> frozenset[str]:
         """Names of the STAC aggregations that the service computes, with the total bytes; asked once."""
         if self._aggregations is None:
-            try:
-                document = self.get("/aggregations")
-            except ClientError:  # the API has no such extension
-                document = None
+            document = None
+            if self.capabilities.aggregation:
+                # An API may declare the extension and not have it.
+                with contextlib.suppress(ClientError):
+                    document = self.get("/aggregations")
             self._aggregations = capabilities.aggregation_names(document)
         return self._aggregations
 
@@ -218,11 +236,7 @@ class CatalogClient(RequestSender):
 
         The embedded stack's files are read from their folder, and anonymous callers read public files.
         """
-        if self._url is None or not self.token:
-            return False
-        if self._signs_assets is None:
-            self._signs_assets = capabilities.has_signature_link(self.get("/"))
-        return self._signs_assets
+        return self._url is not None and bool(self.token) and self.capabilities.signs_assets
 
     # The bands of products, which every raster needs
     def cached_bands(self, product_id: str, read: Callable[[str], Any]) -> Any:

@@ -89,7 +89,7 @@ class Products:
 
     # Searches
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
-        params = {"limit": page_size(query)} | self._search_params(query)
+        params = {"limit": page_size(client, query.limit)} | self._search_params(query)
         found = pages(client, "GET", "/collections", params, "collections", query.headers, query.limit)
         return found if client.source is None else (self._with_product_ids(client, page) for page in found)
 

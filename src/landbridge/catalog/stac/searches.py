@@ -31,6 +31,8 @@ __all__ = [
 
 # Large enough that the cost of a request does not show, small enough that the first page comes at once.
 PAGE_SIZE = 1000
+# Some APIs refuse larger pages, or fail on them: their items have thousands of members.
+_FOREIGN_PAGE_SIZE = 250
 # The members of an Item that a summary is computed from.
 _SUMMARY_MEMBERS = (
     "id",
@@ -47,9 +49,11 @@ SUMMARY_DATES = {
 }
 
 
-def page_size(query: Query) -> int:
-    """Return the number of objects to request per page."""
-    return min(query.limit or PAGE_SIZE, PAGE_SIZE)
+def page_size(client: CatalogClient, limit: int | None = None) -> int:
+    """Return the number of objects to request per page, of which at most `limit` are wanted."""
+    known = client.capabilities
+    largest = PAGE_SIZE if known.is_landbridge else known.page_size or _FOREIGN_PAGE_SIZE
+    return min(limit or largest, largest)
 
 
 def filter_of(query: Query, kind: str) -> dict[str, Any] | None:
@@ -112,8 +116,9 @@ def items_for_summary(
     client: CatalogClient, body: Mapping[str, Any], query: Query
 ) -> Iterator[dict[str, Any]]:
     """Yield the matching items, reduced to the members that a summary needs."""
-    request = {"limit": PAGE_SIZE, "fields": {"include": _SUMMARY_MEMBERS}, **body}
-    return chain.from_iterable(pages(client, "POST", "/search", request, "features", query.headers))
+    request = {"limit": page_size(client), "fields": {"include": _SUMMARY_MEMBERS}, **body}
+    path = client.capabilities.search_path
+    return chain.from_iterable(pages(client, "POST", path, request, "features", query.headers))
 
 
 class ItemSearch(ABC):
@@ -126,8 +131,10 @@ class ItemSearch(ABC):
         """Return the body of the search request."""
 
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
-        body = {"limit": page_size(query)} | self._search_body(client, query)
-        return pages(client, "POST", "/search", body, "features", query.headers, query.limit)
+        wanted = self._search_body(client, query)
+        body = {"limit": page_size(client, query.limit)} | wanted
+        path = client.capabilities.search_path
+        return pages(client, "POST", path, body, "features", query.headers, query.limit)
 
     def count(self, client: CatalogClient, query: Query) -> int:
         body = {**self._search_body(client, query), "limit": 1}
