@@ -166,7 +166,8 @@ def has_values(row: ProductRow, item: Mapping[str, Any]) -> bool:
 
 def _described(row: ProductRow) -> dict[str, Any]:
     """Return the members of a Collection that a row decides."""
-    members: dict[str, Any] = {}
+    # The products of the old platform itself, which scripts find by `is_core`, are those of the tables now.
+    members: dict[str, Any] = {"catalog:is_core": True}
     if row.name is not None:
         members["title"] = row.name
     if row.description is not None:
