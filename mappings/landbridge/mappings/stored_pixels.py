@@ -6,7 +6,7 @@ STAC 1.1 states them in ``bands`` and in the asset, STAC 1.0 in ``raster:bands``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,7 +16,6 @@ from landbridge.mappings.codecs import CODECS
 __all__ = ["StoredPixels", "band_lists", "of_asset", "pack", "scaling_of", "unpack"]
 
 _SCALE, _OFFSET, _NODATA, _TYPE = "raster:scale", "raster:offset", "nodata", "data_type"
-_MEMBERS = frozenset({"bands", "raster:bands", _SCALE, _OFFSET, _NODATA, _TYPE})
 _decode_nodata, _decode_type = CODECS["nodata"].decode, CODECS["data_type"].decode
 
 
@@ -30,6 +29,7 @@ class StoredPixels(NamedTuple):
 
 
 _NOTHING = StoredPixels()
+_UNSTATED = (None, None, None, None)
 
 
 def scaling_of(stored: StoredPixels | None) -> tuple[float, float] | None:
@@ -51,29 +51,53 @@ def of_asset(asset: Mapping[str, Any]) -> tuple[StoredPixels, ...]:
 
     An asset without a list of bands makes one statement, for all its bands.
     """
+    get = asset.get
     new, old = band_lists(asset)
-    found = tuple(
-        _stored(new[index] if index < len(new) else None, old[index] if index < len(old) else None, asset)
-        for index in range(max(len(new), len(old), 1))
+    whole = (get(_SCALE), get(_OFFSET), get(_NODATA), get(_TYPE))
+    if not new and not old:
+        return _statements(whole, (), ()) if any(value is not None for value in whole) else ()
+    return _statements(
+        whole,
+        tuple([(get(_SCALE), get(_OFFSET), get(_NODATA), get(_TYPE)) for get in _getters(new)]),
+        tuple([(get("scale"), get("offset"), get(_NODATA), get(_TYPE)) for get in _getters(old)]),
     )
-    return () if all(one == _NOTHING for one in found) else found
 
 
-def _stored(new: Any, old: Any, asset: Mapping[str, Any]) -> StoredPixels:
-    new, old = (part if isinstance(part, Mapping) else {} for part in (new, old))
+def _getters(parts: list[Any]) -> list[Callable[[str], Any]]:
+    return [part.get if isinstance(part, Mapping) else _nothing for part in parts]
 
-    def value(member: str, old_member: str) -> Any:
-        for part, name in ((new, member), (old, old_member), (asset, member)):
-            if (found := part.get(name)) is not None:
-                return found
-        return None
 
-    return StoredPixels(
-        _number(value(_SCALE, "scale")),
-        _number(value(_OFFSET, "offset")),
-        _nodata(value(_NODATA, _NODATA)),
-        _data_type(value(_TYPE, _TYPE)),
-    )
+def _nothing(_name: str) -> None:
+    return None
+
+
+_Values = tuple[Any, Any, Any, Any]
+
+
+def _statements(
+    whole: _Values, new: tuple[_Values, ...], old: tuple[_Values, ...]
+) -> tuple[StoredPixels, ...]:
+    """Return the statements for raw values of an asset and of its bands in the new and the old form."""
+    try:
+        # A search reads the assets of every Item, and most Items of a product state the same.
+        return _decoded(whole, new, old)
+    except TypeError:
+        # A value is a list or an object, which has no hash.
+        return _decoded.__wrapped__(whole, new, old)
+
+
+@lru_cache(maxsize=4096)
+def _decoded(whole: _Values, new: tuple[_Values, ...], old: tuple[_Values, ...]) -> tuple[StoredPixels, ...]:
+    count = max(len(new), len(old), 1)
+    forms = [(*part, *[_UNSTATED] * (count - len(part))) for part in (new, old)]
+    found = []
+    for values in zip(*forms, [whole] * count, strict=True):
+        scale, offset, nodata, data_type = (
+            next((value for value in stated if value is not None), None)
+            for stated in zip(*values, strict=True)
+        )
+        found.append(StoredPixels(_number(scale), _number(offset), _nodata(nodata), _data_type(data_type)))
+    return () if all(one == _NOTHING for one in found) else tuple(found)
 
 
 def _number(value: Any) -> float | None:
@@ -106,10 +130,7 @@ def pack(assets: Any) -> Packed:
     found = [
         (key, stored)
         for key, asset in assets.items()
-        if isinstance(asset, Mapping)
-        and not _MEMBERS.isdisjoint(asset)
-        and FILE_INDEX not in asset
-        and (stored := of_asset(asset))
+        if isinstance(asset, Mapping) and FILE_INDEX not in asset and (stored := of_asset(asset))
     ]
     return _shared(tuple(found)) if found else ()
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from landbridge.mappings import external_bands
 from landbridge.mappings.binding import ASSET_KEY, BAND_INDEX
-from landbridge.mappings.stored_pixels import band_lists, of_asset, scaling_of
+from landbridge.mappings.stored_pixels import band_lists, of_asset, pack, scaling_of
 
 if TYPE_CHECKING:
     from landbridge.mappings.sources.model import ProductRow
@@ -128,16 +128,48 @@ def corrected(product: ProductRow | None, item: dict[str, Any]) -> dict[str, Any
 
     The Item itself is returned if its statements, or those of the product if it makes none, are right.
     """
-    if _rule(product) is _documented:
+    if product is None or _rule(product) is _documented or not isinstance(item.get("assets"), Mapping):
         return item
+    found = _known_corrections(product, item)
+    if not found:
+        return item
+    assets = dict(item["assets"])
+    for key, position, scaling in found:
+        assets[key] = _with_scaling(assets[key], position, scaling)
+    return {**item, "assets": assets}
+
+
+# Asset, position in it, scale and offset of a band that an Item misstates.
+_Corrections = tuple[tuple[str, int, Scaling], ...]
+_RULE_PROPERTIES = ("s2:processing_baseline", "processing:version", "earthsearch:boa_offset_applied")
+_MAX_KNOWN = 4096
+# Corrections that were found before, with their product, which must live as long as its identity is a key.
+_known: dict[Any, tuple[ProductRow, _Corrections]] = {}
+
+
+def _known_corrections(product: ProductRow, item: Mapping[str, Any]) -> _Corrections:
+    """Return the corrections of an Item; they are the same for most Items of a product."""
+    properties, assets = item.get("properties") or {}, item["assets"]
+    key = (id(product), *map(properties.get, _RULE_PROPERTIES), tuple(assets), pack(assets))
+    try:
+        known = _known.get(key)
+    except TypeError:
+        return _corrections(product, item)
+    if known is None:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        known = _known[key] = product, _corrections(product, item)
+    return known[1]
+
+
+def _corrections(product: ProductRow, item: Mapping[str, Any]) -> _Corrections:
     properties, rule = item.get("properties") or {}, _rule(product)
-    assets = None
+    found = []
     for band, own in _bands(product, item):
         scaling = rule(properties, band, own)
         if scaling is not None and scaling != (own if own is not None else band.of_product):
-            assets = dict(item["assets"]) if assets is None else assets
-            assets[band.asset] = _with_scaling(assets[band.asset], band.position, scaling)
-    return item if assets is None else {**item, "assets": assets}
+            found.append((band.asset, band.position, scaling))
+    return tuple(found)
 
 
 def _rule(product: ProductRow | None) -> Rule:
