@@ -49,6 +49,10 @@ class CredentialsError(LandbridgeError, PermissionError):
     """Credentials are missing or cannot be fetched; the message says what to configure, without secrets."""
 
 
+class StaleHeaderError(LandbridgeError):
+    """A header that was kept is not that of the file as it is now; no pixels were read by it."""
+
+
 class GdalOnlyError(LandbridgeError):
     """The native reader cannot read a file: its server lacks ranges, or its bucket is in another region."""
 

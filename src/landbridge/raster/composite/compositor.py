@@ -113,11 +113,14 @@ def composite_tiles(
         OSError: if the file cannot be read, or has changed since it was opened.
     """
     compositor = _tile_compositor(tiles, mapping, layer, canvas)
-    if compositor is None:
+    touching = [] if compositor is None else [*compositor.tile_boxes()]
+    if compositor is None or not touching:
+        # By a header that may be an old one.
+        tiles.file.confirm()
         return
     boxes = {
         tile_index: box
-        for tile_index, box in compositor.tile_boxes()
+        for tile_index, box in touching
         if not _is_empty_tile(tiles, layer, tile_index) and compositor.has_missing_pixels(tile_index, box)
     }
 

@@ -61,6 +61,8 @@ def read_block(
         for there in at_period_shifts(opened, mappings)
         if (mapping := mappings.get(there.read_level.grid).full()) is not None
     ]
+    if not mapped:
+        _confirm_header(opened)
     sample_count = block.grid.shape.y * block.grid.shape.x * opened.read_level.samples_per_edge**2
     too_large = sum(mapping.pixels for _, mapping in mapped) > _MAX_WINDOW_PIXELS or (
         resampler not in ("near", *INTERPOLATING) and sample_count > _MAX_SAMPLES
@@ -98,8 +100,17 @@ def composite_file_tiles(opened: OpenFile, mappings: BlockMappings, layer: FileL
         RasterError: if a tile cannot be decoded.
         OSError: if the file cannot be read, or has changed since it was opened.
     """
-    for there in at_period_shifts(opened, mappings):
+    shifted = at_period_shifts(opened, mappings)
+    if not shifted:
+        _confirm_header(opened)
+    for there in shifted:
         _composite_tiles_at(there, mappings, layer, canvas)
+
+
+def _confirm_header(opened: OpenFile) -> None:
+    """Raise StaleHeaderError if a file that does not touch a block was opened by an old header."""
+    if opened.tiles is not None:
+        opened.tiles.file.confirm()
 
 
 def _composite_tiles_at(opened: OpenFile, mappings: BlockMappings, layer: FileLayer, canvas: Canvas) -> None:

@@ -154,6 +154,20 @@ class Renderer:
         visible: BoolArray | None,
         last_valid: LastValid,
     ) -> None:
+        """Composite one file into the still-empty pixels."""
+        # If a kept header is an old one, this is found before any pixel is read.
+        self._files.with_current_header(
+            file, partial(self._composite_opened, source, file, mappings, visible, last_valid)
+        )
+
+    def _composite_opened(
+        self,
+        source: SourceRead,
+        file: FileRead,
+        mappings: BlockMappings,
+        visible: BoolArray | None,
+        last_valid: LastValid,
+    ) -> None:
         opened = self._files.get(source, file)
         with annotate_read_errors(source, file):
             check_bands(opened.header, file)
@@ -243,13 +257,21 @@ class Renderer:
         visible_pixels = np.zeros(grid.shape.yx, bool)
         hiding = [file for file in source.files if self.plan.alpha in file.positions]
         for file in (each.single_band(each.positions.index(self.plan.alpha)) for each in hiding):
-            opened = self._files.get_for(source, file, grid)
-            mappings = BlockMappings(Block(grid, (0, 0), grid.shape.yx))
-            with annotate_read_errors(source, file, opened.header.address):
-                for part in read_block(opened, file, "near", mappings, ~visible_pixels):
-                    shown = part.values[0] != 0
-                    visible_pixels[part.roi] |= shown if part.covered is None else shown & part.covered
+            self._files.with_current_header(
+                file, partial(self._mark_shown, source, file, grid, visible_pixels)
+            )
         return visible_pixels
+
+    def _mark_shown(
+        self, source: SourceRead, file: FileRead, grid: GeoBox, visible_pixels: BoolArray
+    ) -> None:
+        """Mark the pixels of a grid that an alpha band shows."""
+        opened = self._files.get_for(source, file, grid)
+        mappings = BlockMappings(Block(grid, (0, 0), grid.shape.yx))
+        with annotate_read_errors(source, file, opened.header.address):
+            for part in read_block(opened, file, "near", mappings, ~visible_pixels):
+                shown = part.values[0] != 0
+                visible_pixels[part.roi] |= shown if part.covered is None else shown & part.covered
 
     def _mark_visible(self, file: FileRead, pixels: Pixels, visible: BoolArray) -> None:
         """Mark in `visible` (y, x) pixels whose alpha is not 0, even if it equals the band's nodata."""

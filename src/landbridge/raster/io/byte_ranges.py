@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.file_protocol import File
 from landbridge.raster.io.local_file import LocalFile, file_stamp
+from landbridge.raster.io.object_stores import stored_file
 from landbridge.raster.io.remote_file import open_remote
 
 # Options with credentials and headers that only GDAL can send.
@@ -24,14 +25,29 @@ def open_file(address: str) -> File | None:
     Raises:
         OSError: if the server lacks the file, denies access or does not answer.
     """
-    scheme = urlsplit(address).scheme
-    if scheme == "s3" or (scheme in ("http", "https") and (access_of(address) or not needs_gdal())):
+    if _is_address_of_store(address):
         return open_remote(address)
     try:
         status = os.stat(address)  # noqa: PTH116 - an address, which need not be a path
     except (OSError, ValueError):
         return None
     return LocalFile(address, file_stamp(status))
+
+
+def _is_address_of_store(address: str) -> bool:
+    scheme = urlsplit(address).scheme
+    return scheme == "s3" or (
+        scheme in ("http", "https") and (access_of(address) is not None or not needs_gdal())
+    )
+
+
+def reads_ranges(address: str) -> bool:
+    """Return whether a remote file is read by byte ranges, as far as the address and the settings tell.
+
+    Raises:
+        CredentialsError: if the credentials of the file's access are missing or cannot be fetched.
+    """
+    return _is_address_of_store(address) and stored_file(address) is not None
 
 
 def needs_gdal() -> bool:

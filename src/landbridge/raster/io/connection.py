@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.raster.errors import GdalOnlyError, raise_without_context
 from landbridge.raster.io.expiring_url import ExpiringUrl, access_of, renewed
-from landbridge.raster.io.file_protocol import FILE_CHANGED
+from landbridge.raster.io.file_protocol import FileChangedError
 from landbridge.raster.io.object_stores import TIMEOUT_VARIABLE, StoredFile, stored_file, timeout
 
 if TYPE_CHECKING:
@@ -149,11 +149,11 @@ def _as_os_error() -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError) as error:
+        if isinstance(error, PreconditionError):
+            raise_without_context(FileChangedError())
         refused = isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or _CONFLICT in str(error)
         kind = PermissionError if refused else OSError
-        raise_without_context(
-            kind(FILE_CHANGED if isinstance(error, PreconditionError) else _short_message(error))
-        )
+        raise_without_context(kind(_short_message(error)))
 
 
 def _short_message(error: Exception) -> str:

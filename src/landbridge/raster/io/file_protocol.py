@@ -15,6 +15,14 @@ RangeReader = Callable[[Sequence[ByteRange]], Iterable[tuple[ByteRange, "bytes |
 FILE_CHANGED = "the file was changed while it was being read"
 
 
+class FileChangedError(OSError):
+    """A file has changed since it was opened."""
+
+    def __init__(self) -> None:
+        """Set the message."""
+        super().__init__(FILE_CHANGED)
+
+
 class File(Protocol):
     """File that is read by byte ranges; a read fails if the file has changed since it was opened."""
 
@@ -33,6 +41,13 @@ class File(Protocol):
 
         Raises:
             OSError: if the file cannot be read, or has changed since it was opened.
+        """
+        ...
+
+    def confirm(self) -> None:
+        """Raise StaleHeaderError if the file was opened by a kept header that is not the current one.
+
+        Results that follow from a header alone need this; reads of pixels confirm the header themselves.
         """
         ...
 

@@ -43,6 +43,8 @@ class OpenFile:
 def check_bands(header: Header, file: FileRead) -> None:
     """Raise RasterioError if a file lacks a band."""
     if max(file.indexes) > header.count:
+        if header.tiff is not None:
+            header.tiff.file.confirm()
         raise RasterioError(f"band_index {max(file.indexes) - 1} of a file with {header.count} bands")
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from landbridge.raster.io.file_protocol import FILE_CHANGED, ByteRange, RangeReader
+from landbridge.raster.io.file_protocol import ByteRange, FileChangedError, RangeReader
 from landbridge.raster.runtime.thread_pools import scratch_buffer
 
 
@@ -28,6 +28,9 @@ class LocalFile:
         with self.reader() as read:
             return read(ranges)
 
+    def confirm(self) -> None:
+        """Do nothing: the header was read just now."""
+
     @contextmanager
     def reader(self) -> Iterator[RangeReader]:
         """Open the file once; each read checks that it is unchanged."""
@@ -44,7 +47,7 @@ class LocalFile:
             # The file was deleted or replaced, or the file system does not count links.
             status = os.stat(self.path)  # noqa: PTH116 - as it was opened
         if file_stamp(status) != self.stamp:
-            raise OSError(FILE_CHANGED)
+            raise FileChangedError
         # Page faults of new memory take as long as the read itself.
         buffer = scratch_buffer("stored", sum(length for _, length in ranges))
         parts, start = [], 0

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.errors import CredentialsError, RasterError
+from landbridge.raster.errors import CredentialsError, RasterError, StaleHeaderError
 from landbridge.raster.grids.coordinate_grid import CoordinateGrids
 from landbridge.raster.grids.geobox import grid_key
+from landbridge.raster.io import header_index, headers
 from landbridge.raster.io.byte_ranges import is_remote
 from landbridge.raster.io.expiring_url import ExpiringUrl, access_of
 from landbridge.raster.io.file_windows import OpenFile, ReadLevel
-from landbridge.raster.io.headers import read_header, tile_reader_for
+from landbridge.raster.io.headers import Header, tile_reader_for
 from landbridge.raster.io.overview_choice import can_use_overviews, choose_read_level, probe_overviews
 from landbridge.raster.io.read_errors import annotate_read_errors, read_error
 from landbridge.raster.io.tile_reader import TileCache
@@ -44,12 +45,14 @@ class SharedFiles:
     """Open files and derived data that plans of one output grid share.
 
     `files` are open files, the earliest first; `read_levels` are the levels by grid of the file, and
-    `coordinate_grids` the coordinate grids of the blocks.
+    `coordinate_grids` the coordinate grids of the blocks. `replaced` are the hrefs of files whose kept header
+    was an old one.
     """
 
     files: "OrderedDict[_Key, Future[OpenFile]]" = field(default_factory=OrderedDict)
     read_levels: "dict[tuple[GridKey, tuple[int, ...], str], ReadLevel]" = field(default_factory=dict)
     coordinate_grids: CoordinateGrids = field(default_factory=dict)
+    replaced: set[str] = field(default_factory=set)
     lock: Lock = field(default_factory=Lock)
 
 
@@ -99,6 +102,27 @@ class PlanFiles:
             )
             return OpenFile(header, read_level, tile_reader_for(header, read_level.level, self._cache))
 
+    def with_current_header(self, file: FileRead, read: Callable[[], None]) -> None:
+        """Call a function that gets and reads a file; again if the file was opened by an old header."""
+        try:
+            read()
+        except StaleHeaderError:
+            self._forget_replaced(file)
+            read()
+
+    def _forget_replaced(self, file: FileRead) -> None:
+        """Make later reads of a file open it by its current header."""
+        with self.shared.lock:
+            self.shared.replaced.add(file.href)
+            stale = [
+                key
+                for key, opened in self.shared.files.items()
+                if key[0] == file.href and opened.done() and _was_kept(opened)
+            ]
+            addresses = [self.shared.files.pop(key).result().header.address for key in stale]
+        for address in addresses:
+            header_index.forget(address)
+
     def stop(self, failure: RasterError | None = None) -> None:
         """Stop prefetching; after a failure, later reads of the plan fail too."""
         self._failure = self._failure or failure
@@ -135,24 +159,35 @@ class PlanFiles:
     def _read(self, source: SourceRead, file: FileRead, parse_lock: AbstractContextManager[Any]) -> OpenFile:
         address = signed_url(source, file)
         with annotate_read_errors(source, file, address):
-            header = read_header(address, parse_lock)
-            resampler, grid = self._plan.resampler_of(file), self._plan.geobox
+            try:
+                return self._opened(file, self._header(file, address, parse_lock))
+            except StaleHeaderError:
+                with self.shared.lock:
+                    self.shared.replaced.add(file.href)
+                return self._opened(file, self._header(file, address, parse_lock))
+
+    def _header(self, file: FileRead, address: str, parse_lock: AbstractContextManager[Any]) -> Header:
+        if file.href not in self.shared.replaced:
+            return header_index.read_header(address, parse_lock)
+        header = headers.read_header(address, parse_lock)
+        header_index.put(address, header)
+        return header
+
+    def _opened(self, file: FileRead, header: Header) -> OpenFile:
+        """Return a file opened for the plan's grid."""
+        resampler, grid = self._plan.resampler_of(file), self._plan.geobox
+        use_overviews = can_use_overviews(header, file, resampler)
+        if not use_overviews and resampler in BLENDING and choose_read_level(header, grid, resampler).level:
+            header = probe_overviews(header, file, self._cache)
             use_overviews = can_use_overviews(header, file, resampler)
-            if (
-                not use_overviews
-                and resampler in BLENDING
-                and choose_read_level(header, grid, resampler).level
-            ):
-                header = probe_overviews(header, file, self._cache)
-                use_overviews = can_use_overviews(header, file, resampler)
-            grids = (grid_key(header.grid), header.overviews if use_overviews else (), resampler)
-            read_level = self.shared.read_levels.get(grids)
-            if read_level is None:
-                # Two threads may compute the level at once; they store the same value.
-                read_level = self.shared.read_levels[grids] = choose_read_level(
-                    header, self._plan.geobox, resampler, use_overviews=use_overviews
-                )
-            return OpenFile(header, read_level, tile_reader_for(header, read_level.level, self._cache))
+        grids = (grid_key(header.grid), header.overviews if use_overviews else (), resampler)
+        read_level = self.shared.read_levels.get(grids)
+        if read_level is None:
+            # Two threads may compute the level at once; they store the same value.
+            read_level = self.shared.read_levels[grids] = choose_read_level(
+                header, self._plan.geobox, resampler, use_overviews=use_overviews
+            )
+        return OpenFile(header, read_level, tile_reader_for(header, read_level.level, self._cache))
 
     def _prefetch(self, source: SourceRead) -> None:
         """Start to open the files of the next images, without waiting."""
@@ -188,6 +223,14 @@ class PlanFiles:
 def _key(file: FileRead) -> "_Key":
     """Return a key of a file and of the properties of the read that select its overviews."""
     return (file.href, file.indexes, file.categorical, file.nodata, file.alpha, file.picked)
+
+
+def _was_kept(opened: Future[OpenFile]) -> bool:
+    """Return whether a file was opened by a header that was kept."""
+    if opened.cancelled() or opened.exception() is not None:
+        return False
+    tiff = opened.result().header.tiff
+    return tiff is not None and getattr(tiff.file, "confirmation", None) is not None
 
 
 def _has_expired(opened: Future[OpenFile]) -> bool:

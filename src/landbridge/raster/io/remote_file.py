@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
-from landbridge.raster.errors import GdalOnlyError
+from landbridge.raster.errors import GdalOnlyError, StaleHeaderError
 from landbridge.raster.io.connection import LOGIN_PAGE, Connection, Version, is_web_page
-from landbridge.raster.io.file_protocol import FILE_CHANGED, ByteRange, RangeReader
+from landbridge.raster.io.file_protocol import ByteRange, FileChangedError, RangeReader
 
 # Largest gap in bytes between ranges that share a request: on most connections the extra bytes take less time
 # than a round trip.
@@ -26,10 +27,42 @@ _HEAD_BYTES = 32 * 2**10
 _MAX_REQUESTS = 32
 
 
+class Confirmation:
+    """State of a file that was opened by a kept header: not known yet, the current version, or another one.
+
+    Threads share it. As soon as one of them has got data of the version, the header was the current one, and
+    a later change is a change during the call.
+    """
+
+    def __init__(self) -> None:
+        self._is_current: bool | None = None
+        self._lock = Lock()
+
+    @property
+    def is_pending(self) -> bool:
+        """True if no answer of the server has been compared yet."""
+        return self._is_current is None
+
+    def accept(self) -> None:
+        """Note that data of the version was received. StaleHeaderError if other data was received before."""
+        with self._lock:
+            if self._is_current is False:
+                raise StaleHeaderError
+            self._is_current = True
+
+    def reject(self) -> None:
+        """Note that the file has another version. StaleHeaderError if no data was received before."""
+        with self._lock:
+            if not self._is_current:
+                self._is_current = False
+                raise StaleHeaderError
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
     """File behind HTTP or in S3; `head` are its first bytes.
 
+    If it was opened by a kept header, the first read gives the `confirmation` that the header is still right.
     The address may be signed, so `repr` omits it.
     """
 
@@ -37,6 +70,7 @@ class RemoteFile:
     connection: Connection = field(repr=False)
     version: Version
     head: bytes = field(repr=False)
+    confirmation: Confirmation | None = field(default=None, repr=False, compare=False)
     remote: bool = True
 
     @property
@@ -59,14 +93,41 @@ class RemoteFile:
                 answer.cancel()
 
     def _get_merged(self, merged_range: "_MergedRange") -> list[tuple[ByteRange, memoryview]]:
-        version, data = self._get((merged_range.start, merged_range.stop))
-        # Not all servers support conditional requests.
-        if version != self.version:
-            raise OSError(FILE_CHANGED)
+        data = self._get_current((merged_range.start, merged_range.stop))
         return [
             ((offset, length), data[offset - merged_range.start : offset - merged_range.start + length])
             for offset, length in merged_range.ranges
         ]
+
+    def confirm(self) -> None:
+        """Ask for a byte if the file was opened by a kept header that no read has confirmed yet."""
+        if self.confirmation is not None and self.confirmation.is_pending:
+            self._get_current((0, 1))
+
+    def _get_current(self, span: tuple[int, int]) -> memoryview:
+        """Return the bytes of a span of this version of the file.
+
+        Raises:
+            StaleHeaderError: if the file was opened by a kept header, and has another version.
+            FileChangedError: if the file has changed since it was opened.
+        """
+        try:
+            version, data = self._get(span)
+        except FileChangedError:
+            version = None
+        except OSError as error:
+            # Shorter than the range, for a server that does not support conditions.
+            if self.confirmation is None or "416" not in str(error):
+                raise
+            version = None
+        # Not all servers support conditional requests.
+        if version != self.version:
+            if self.confirmation is not None:
+                self.confirmation.reject()
+            raise FileChangedError
+        if self.confirmation is not None:
+            self.confirmation.accept()
+        return data
 
     def _get(self, span: tuple[int, int]) -> tuple[Version, memoryview]:
         try:

@@ -164,7 +164,10 @@ class TileReader:
 
     def stored(self, tile_index: tuple[int, int], indexes: Sequence[int]) -> bool:
         """Return whether a tile (row, column) is stored; the others are filled with `fill`."""
-        return any(self.page.counts[number] for number in self._stored_numbers(tile_index, indexes))
+        if any(self.page.counts[number] for number in self._stored_numbers(tile_index, indexes)):
+            return True
+        self.file.confirm()
+        return False
 
     def decoded(
         self,
@@ -305,6 +308,7 @@ class TileReader:
             for byte_range in ranges:
                 tiles_by_range.setdefault(byte_range, []).append(tile_index)
             if not ranges:
+                self.file.confirm()
                 yield tile_index, [b""] * len(batch[tile_index])
         found: dict[ByteRange, Bytes] = {}
         for byte_range, data in self.file.read([*tiles_by_range]) if tiles_by_range else ():
