@@ -380,9 +380,10 @@ def test_the_size_of_the_folder_is_bounded(make_scene, server, cache, monkeypatc
     unfinished.write_text("x")
     os.utime(unfinished, (0, 0))
     for number in range(12):
-        header_index.put(f"{server.url}/{number}.tif", header)
-        for path in kept_files(cache):
-            os.utime(path, (time.time() - 100 + number, time.time() - 100 + number))
+        address = f"{server.url}/{number}.tif"
+        header_index.put(address, header)
+        path = cache / header_index._key(address)
+        os.utime(path, (time.time() - 100 + number, time.time() - 100 + number))
     assert 3 <= len(kept_files(cache)) <= 6
     assert not unfinished.exists()
     empty_memory()
