@@ -49,17 +49,10 @@ class ModelApi(LocalServer):
         self, items, declares=("item-search",), has=None, style="token", largest=1000, refusal=None,
         methods=("GET", "POST"), repeats=0, stated="numberMatched", collections=(), broken=None,
     ):  # fmt: skip
-        self.items, self.style, self.largest, self.refusal = items, style, largest, refusal
-        self.declares = set(declares)
-        self.has = (self.declares if has is None else set(has)) | {"item-search"}
-        if has is None:
-            self.has |= {"intersects", "datetime", "ids", "collections"}
-        self.methods, self.repeats, self.stated = methods, repeats, stated
-        self.broken = broken
-        ids = dict.fromkeys([*(one["id"] for one in collections), *(item["collection"] for item in items)])
-        known = {one["id"]: one for one in collections}
-        self.collections = {name: known.get(name, {"type": "Collection", "id": name}) for name in ids}
-        self.requests, self._answers = [], {}
+        self.configure(
+            items, declares=declares, has=has, style=style, largest=largest, refusal=refusal, methods=methods,
+            repeats=repeats, stated=stated, collections=collections, broken=broken,
+        )  # fmt: skip
         api = self
 
         class Handler(QuietHandler):
@@ -74,7 +67,30 @@ class ModelApi(LocalServer):
                     *api.answer("POST", urlsplit(self.path).path, json.loads(body or b"{}"), self.headers)
                 )
 
+            def do_PATCH(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.send_json(*api.answer(self.command, self.path, {}, self.headers))
+
+            do_PUT = do_DELETE = do_PATCH  # noqa: N815 - the names are http.server's
+
         super().__init__(Handler)
+
+    def configure(
+        self, items, declares=("item-search",), has=None, style="token", largest=1000, refusal=None,
+        methods=("GET", "POST"), repeats=0, stated="numberMatched", collections=(), broken=None,
+    ):  # fmt: skip
+        """Become another API, at the same address."""
+        self.items, self.style, self.largest, self.refusal = items, style, largest, refusal
+        self.declares = set(declares)
+        self.has = (self.declares if has is None else set(has)) | {"item-search"}
+        if has is None:
+            self.has |= {"intersects", "datetime", "ids", "collections"}
+        self.methods, self.repeats, self.stated = methods, repeats, stated
+        self.broken = broken
+        ids = dict.fromkeys([*(one["id"] for one in collections), *(item["collection"] for item in items)])
+        known = {one["id"]: one for one in collections}
+        self.collections = {name: known.get(name, {"type": "Collection", "id": name}) for name in ids}
+        self.requests, self._answers = [], {}
 
     @property
     def searches(self):

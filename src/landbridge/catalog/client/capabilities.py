@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -127,10 +127,13 @@ class Observations:
         Largest page that the API answered after it had refused a larger one.
     post_failed : bool
         True after a search by POST was refused and the same search by GET was answered.
+    sorts : dict
+        Whether the API sorts by an attribute, by the attribute's name, for those that were tried.
     """
 
     page_size: int | None = None
     post_failed: bool = False
+    sorts: dict[str, bool] = field(default_factory=dict)
 
 
 def read(get: Callable[[str], Any], url: str, rules: ApiRules | None) -> Capabilities:

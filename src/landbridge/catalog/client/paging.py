@@ -14,7 +14,7 @@ from landbridge.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from landbridge.catalog.client.client import CatalogClient
 
@@ -39,19 +39,31 @@ def pages(
     member: str,
     headers: Mapping[str, str] | None = None,
     limit: int | None = None,
+    accept: Callable[[list[Any]], list[Any]] | None = None,
 ) -> Iterator[list[Any]]:
     """Yield the entries of every page's `member`, until there is no next page.
 
-    No page is fetched after `limit` entries. An entry that the API repeats is yielded once, with a warning at
-    the end.
+    `accept` returns those entries of a page that are yielded, perhaps changed. No page is fetched after
+    `limit` of them. An entry that the API repeats is yielded once, with a warning at the end.
 
     Raises
     ------
     ServerError
         If the API asks for a page again, or repeats a whole page: its pages would never end.
     """
-    reader = _Reader(client, PageRequest(method, path, query, dict(headers or {})), member)
+    reader = _Reader(client, PageRequest(method, path, query, dict(headers or {})), member, accept)
     return reader.pages(limit)
+
+
+def first_page(
+    client: CatalogClient,
+    path: str,
+    query: dict[str, Any],
+    member: str,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the answer of a search by POST, or by GET if the API has no other."""
+    return _Reader(client, PageRequest("POST", path, query, dict(headers or {})), member, None).first()
 
 
 def matched(page: Mapping[str, Any]) -> int | None:
@@ -66,7 +78,14 @@ def matched(page: Mapping[str, Any]) -> int | None:
 class _Reader:
     """Reads the pages of one search."""
 
-    def __init__(self, client: CatalogClient, first: PageRequest, member: str) -> None:
+    def __init__(
+        self,
+        client: CatalogClient,
+        first: PageRequest,
+        member: str,
+        accept: Callable[[list[Any]], list[Any]] | None,
+    ) -> None:
+        self._accept = accept
         self._client = client
         self._first = first
         self._member = member
@@ -77,6 +96,12 @@ class _Reader:
         self._seen: set[Any] = set()
         self._duplicates = 0
         self._read = 0
+        self._returned = 0
+
+    def first(self) -> dict[str, Any]:
+        """Return the answer with the first page."""
+        self._note(self._first)
+        return self._fetch(self._first)[1]
 
     def pages(self, limit: int | None) -> Iterator[list[Any]]:
         from concurrent.futures import ThreadPoolExecutor
@@ -95,15 +120,15 @@ class _Reader:
                 following = next_request(self._client, request, page, self._headers)
                 # Removed from the page, so that its memory is freed as soon as the reader is done with it.
                 entries = page.pop(self._member)
-                if self._checks and limit is not None:
-                    entries = self._new(entries)
-                enough = limit is not None and self._read - self._duplicates >= limit
+                if limit is not None:
+                    entries = self._checked(entries)
+                enough = limit is not None and self._returned >= limit
                 coming = None
                 if following is not None and not enough:
                     self._note(following)
                     coming = executor.submit(self._fetch, following)
-                if self._checks and limit is None:
-                    entries = self._new(entries)  # meanwhile the next page is fetched
+                if limit is None:
+                    entries = self._checked(entries)  # meanwhile the next page is fetched
                 if entries:
                     yield entries
                 if coming is None:
@@ -137,6 +162,15 @@ class _Reader:
                 "one page, or search without sort."
             )
         self._sent.add(fingerprint)
+
+    def _checked(self, entries: list[Any]) -> list[Any]:
+        """Return the entries of a page that are yielded."""
+        if self._checks:
+            entries = self._new(entries)
+        if self._accept is not None:
+            entries = self._accept(entries)
+        self._returned += len(entries)
+        return entries
 
     def _new(self, entries: list[Any]) -> list[Any]:
         """Return the entries of a page that no page before had; ServerError if it repeats all of them."""

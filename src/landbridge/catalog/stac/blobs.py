@@ -11,6 +11,7 @@ from landbridge.catalog.client.content import FileContent, download
 from landbridge.catalog.client.http import BINARY
 from landbridge.catalog.client.polling import polls
 from landbridge.catalog.enums import StorageType
+from landbridge.catalog.search.conditions import conditions_of
 from landbridge.catalog.search.summaries import (
     Contribution,
     interval_totals,
@@ -18,6 +19,7 @@ from landbridge.catalog.search.summaries import (
     totals,
     totals_of_buckets,
 )
+from landbridge.catalog.stac.checked_search import CheckedSearch
 from landbridge.catalog.stac.requests import (
     collection_path,
     convert,
@@ -25,6 +27,7 @@ from landbridge.catalog.stac.requests import (
     item_path,
     items_by_id,
     patch_item,
+    writing,
 )
 from landbridge.catalog.stac.searches import (
     SUMMARY_DATES,
@@ -32,7 +35,7 @@ from landbridge.catalog.stac.searches import (
     aggregate,
     all_of,
     filter_of,
-    items_for_summary,
+    page_size,
     sort_of,
 )
 from landbridge.exceptions import NotFoundError
@@ -97,7 +100,8 @@ class Blobs(ItemSearch):
             "namespace": prefixed_namespace(client.auth, attributes.get("namespace")),
         }
         item = convert(blob_mapping.to_stac, complete)
-        return client.post(f"{collection_path(item['collection'])}/items", item, headers=headers)
+        with writing(client, 404):
+            return client.post(f"{collection_path(item['collection'])}/items", item, headers=headers)
 
     def update(
         self,
@@ -124,7 +128,8 @@ class Blobs(ItemSearch):
         item = convert(blob_mapping.to_stac, attributes)
         announcement = {"item": item, "size": content.size}
         # Idempotent: an announcement that no data follows has no effect.
-        upload = client.post("/blobs", announcement, idempotent=True)["id"]
+        with writing(client, 404):
+            upload = client.post("/blobs", announcement, idempotent=True)["id"]
         return client.request(
             "PUT",
             f"/blobs/uploads/{upload}",
@@ -187,6 +192,22 @@ class Blobs(ItemSearch):
         return task
 
     # Searches
+    def _order(self, query: Query) -> list[dict[str, str]] | None:
+        return sort_of(query, "blob")
+
+    def _checked_search(self, client: CatalogClient, query: Query) -> CheckedSearch:
+        return CheckedSearch(
+            client,
+            "blob",
+            conditions_of(query, "blob"),
+            tuple(self.collections),
+            lambda item: item,
+            self.attributes,
+            page_size(client),
+            query.params,
+            query.headers,
+        )
+
     def _search_body(self, _client: CatalogClient, query: Query) -> dict[str, Any]:
         conditions = [filter_of(query, "blob")]
         if query.text is not None and query.text.strip():
@@ -222,7 +243,7 @@ class Blobs(ItemSearch):
         self, client: CatalogClient, body: dict[str, Any], query: Query, date: str | None
     ) -> Iterator[Contribution]:
         """Yield the contribution of each blob to a summary by a date, for services without aggregations."""
-        for item in items_for_summary(client, body, query):
+        for item in self.items_for_summary(client, body, query):
             attributes = self.attributes(item)
             size = attributes.get("size_bytes") or 0
             yield Contribution(attributes["namespace"], size, attributes.get(date) if date else None)

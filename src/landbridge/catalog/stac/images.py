@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from landbridge.catalog.search.conditions import conditions_of
 from landbridge.catalog.search.summaries import (
     Contribution,
     interval_totals,
@@ -13,6 +14,7 @@ from landbridge.catalog.search.summaries import (
     totals,
     totals_of_buckets,
 )
+from landbridge.catalog.stac.checked_search import CheckedSearch
 from landbridge.catalog.stac.requests import (
     collection_path,
     convert,
@@ -23,6 +25,7 @@ from landbridge.catalog.stac.requests import (
     patch_item,
     require,
     split_id,
+    writing,
 )
 from landbridge.catalog.stac.searches import (
     SUMMARY_DATES,
@@ -30,7 +33,7 @@ from landbridge.catalog.stac.searches import (
     aggregate,
     all_of,
     filter_of,
-    items_for_summary,
+    page_size,
     require_products,
     sort_of,
 )
@@ -56,6 +59,7 @@ STORED_PIXELS = "_stored_pixels"
 
 # Attributes whose patch depends on the Item's current content.
 _NEED_CURRENT_ITEM = frozenset({"files", "extra_properties"})
+_COMPARED_MEMBERS = ("id", "collection", "geometry", "properties")
 _NO_BLOBS = {
     "op": "not",
     "args": [{"op": "like", "args": [{"property": "collection"}, ids.BLOB_COLLECTION_PREFIX + "%"]}],
@@ -105,7 +109,8 @@ class Images(ItemSearch):
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
         require(attributes, "An image", "name", "product_id")
         item = convert(image_mapping.to_stac, attributes)
-        return client.post(f"{collection_path(attributes['product_id'])}/items", item, headers=headers)
+        with writing(client, 404):
+            return client.post(f"{collection_path(attributes['product_id'])}/items", item, headers=headers)
 
     def update(
         self,
@@ -126,20 +131,32 @@ class Images(ItemSearch):
         return bool(product_id and name) and delete_path(client, item_path(product_id, name))
 
     # Searches
-    def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
-        found = super(Images, self).records(client, query)
-        return (
-            found
-            if client.source is None
-            else (self._with_product_ids(client, query, page) for page in found)
-        )
+    def _order(self, query: Query) -> list[dict[str, str]] | None:
+        return sort_of(query, "image")
 
-    @staticmethod
-    def _with_product_ids(client: CatalogClient, query: Query, page: list[Any]) -> list[Any]:
-        """Return the Items of a page with the ids of their products: one for each Collection."""
+    def _checked_search(self, client: CatalogClient, query: Query) -> CheckedSearch:
         documents = client.documents
         products = {documents.collection_id(each): each for each in query.products or ()}
-        return [documents.item(item, products[item["collection"]]) for item in page]
+        only = next(iter(products), None)
+
+        def adapt(item: Any) -> Any:
+            """Return an Item with the id of its product."""
+            collection = item.get("collection")
+            if collection is None:  # an API may leave it out if there is no choice
+                item, collection = {**item, "collection": only}, only
+            return documents.item(item, products.get(collection, collection))
+
+        return CheckedSearch(
+            client,
+            "image",
+            conditions_of(query, "image"),
+            None if query.products is None else tuple(products),
+            adapt,
+            _attributes_to_compare,
+            page_size(client),
+            query.params,
+            query.headers,
+        )
 
     def _search_body(self, client: CatalogClient, query: Query) -> dict[str, Any]:
         products = require_products(query, "images")
@@ -196,11 +213,16 @@ class Images(ItemSearch):
         self, client: CatalogClient, body: dict[str, Any], query: Query, date: str | None
     ) -> Iterator[Contribution]:
         """Yield the contribution of each image to a summary by a date, for services without aggregations."""
-        for item in items_for_summary(client, body, query):
+        for item in self.items_for_summary(client, body, query):
             if not ids.is_blob_collection(item["collection"]):
                 attributes = self.attributes(item)
                 size = sum(file.get("size_bytes") or 0 for file in attributes.get("files") or ())
                 yield Contribution(item["collection"], size, attributes.get(date) if date else None)
+
+
+def _attributes_to_compare(record: Any) -> dict[str, Any]:
+    """Return the attributes of a record that searches can compare; none of them is read from its assets."""
+    return image_mapping.from_stac({name: record.get(name) for name in _COMPARED_MEMBERS})
 
 
 IMAGES = Images()

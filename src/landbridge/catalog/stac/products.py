@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.client.paging import pages
+from landbridge.catalog.search.client_side_filter import select
+from landbridge.catalog.search.conditions import conditions_of
 from landbridge.catalog.stac.requests import (
     chunks,
     collection_path,
@@ -15,6 +17,7 @@ from landbridge.catalog.stac.requests import (
     has_all_changes,
     patch_collection,
     require,
+    writing,
 )
 from landbridge.catalog.stac.searches import all_of, filter_of, page_size, sort_of
 from landbridge.mappings import ids
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.search.conditions import Condition
     from landbridge.catalog.search.query import Query
     from landbridge.catalog.stac.resource import Headers, Params
 
@@ -53,7 +57,7 @@ class Products:
         self, client: CatalogClient, identifiers: list[str], params: Params = None, headers: Headers = None
     ) -> dict[str, Any]:
         found = {}
-        if client.source is not None:
+        if not client.capabilities.is_landbridge:
             for identifier in identifiers:
                 if (record := self.get(client, identifier, params, headers)) is not None:
                     found[identifier] = record
@@ -66,9 +70,10 @@ class Products:
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
         require(attributes, "A product", "id")
-        identifier = prefixed_id(attributes["id"], client)
-        document = convert(product_mapping.to_stac, {**attributes, "id": identifier})
-        return client.post("/collections", document, headers=headers)
+        with writing(client, 404):
+            identifier = prefixed_id(attributes["id"], client)
+            document = convert(product_mapping.to_stac, {**attributes, "id": identifier})
+            return client.post("/collections", document, headers=headers)
 
     def update(
         self,
@@ -89,24 +94,37 @@ class Products:
 
     # Searches
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
-        params = {"limit": page_size(client, query.limit)} | self._search_params(query)
-        found = pages(client, "GET", "/collections", params, "collections", query.headers, query.limit)
-        return found if client.source is None else (self._with_product_ids(client, page) for page in found)
-
-    @staticmethod
-    def _with_product_ids(client: CatalogClient, page: list[Any]) -> list[Any]:
-        """Return the Collections of a page under the ids of their products, which may be several for each."""
-        documents = client.documents
-        return [
-            documents.collection(document, product_id)
-            for document in page
-            for product_id in documents.product_ids(document["id"])
-        ]
+        params = self._search_params(query)
+        if not client.capabilities.is_landbridge:
+            return iter([self._matching(client, query)])
+        params = {"limit": page_size(client, query.limit)} | params
+        return pages(client, "GET", "/collections", params, "collections", query.headers, query.limit)
 
     def count(self, client: CatalogClient, query: Query) -> int:
         params = {**self._search_params(query), "limit": 1}
+        if not client.capabilities.is_landbridge:
+            return len(self._matching(client, query))
         params.pop("sortby", None)
         return int(client.get("/collections", params, headers=query.headers)["numberMatched"])
+
+    def _matching(self, client: CatalogClient, query: Query) -> list[Any]:
+        """Return the matching records of an API that is no Landbridge service: of all, since they are few."""
+        known, documents = client.capabilities, client.documents
+        # Without the extension an API may refuse any parameter.
+        size = {"limit": page_size(client)} if known.collection_search else {}
+        found = pages(client, "GET", "/collections", size | dict(query.params), "collections", query.headers)
+        conditions = conditions_of(query, "product")
+        records = (
+            documents.collection(document, product_id)
+            for page in found
+            for document in page
+            if not ids.is_blob_collection(document["id"])
+            for product_id in documents.product_ids(document["id"])
+        )
+        matching = [
+            record for record in records if not conditions or _accepts(conditions, self.attributes(record))
+        ]
+        return select(matching, replace(query, expression=None, text=None), self.attributes, ())
 
     def _search_params(self, query: Query) -> dict[str, Any]:
         wanted = filter_of(query, "product")
@@ -119,6 +137,10 @@ class Products:
         if query.text is not None:
             params["q"] = query.text
         return params | dict(query.params)
+
+
+def _accepts(conditions: list[Condition], attributes: dict[str, Any]) -> bool:
+    return all(condition.accepts(attributes) for condition in conditions)
 
 
 def _filter_params(condition: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.client.http import JSON_PATCH, MERGE_PATCH, escape
-from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
+from landbridge.catalog.client.paging import pages
+from landbridge.exceptions import (
+    BadRequestError,
+    ConflictError,
+    LandbridgeError,
+    MethodNotAllowedError,
+    NotFoundError,
+    ServerError,
+)
 from landbridge.mappings import InvalidDocument, ids
 from landbridge.mappings.diffs import json_equal
 
@@ -28,10 +37,13 @@ __all__ = [
     "patch_item",
     "require",
     "split_id",
+    "writing",
 ]
 
 # Number of ids in one request: its URL or body stays well below the limits of servers and proxies.
 _IDS_PER_REQUEST = 100
+# Statuses of an API that has no route for a change.
+_NOT_WRITABLE = frozenset({405, 501})
 # Number of attempts to patch a Collection that other clients change at the same time.
 _ATTEMPTS = 20
 
@@ -55,7 +67,8 @@ def get_or_none(client: CatalogClient, path: str, params: Params = None, headers
 def delete_path(client: CatalogClient, path: str) -> bool:
     """Delete the resource at a path; return False if it does not exist."""
     try:
-        client.request("DELETE", path)
+        with writing(client):
+            client.request("DELETE", path)
     except NotFoundError:
         return False
     return True
@@ -110,9 +123,10 @@ def patch_collection(
         if attempt or base is None:
             base = client.get(path, headers=headers)
         try:
-            return client.request(
-                "PATCH", path, document=operations(base), content_type=JSON_PATCH, headers=headers
-            )
+            with writing(client):
+                return client.request(
+                    "PATCH", path, document=operations(base), content_type=JSON_PATCH, headers=headers
+                )
         except ConflictError:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -125,14 +139,67 @@ def items_by_id(
     """Yield the Items of a Collection that have one of these ids."""
     for chunk in chunks(identifiers):
         query = {"collections": [collection], "ids": chunk, "limit": len(chunk), **(params or {})}
-        yield from client.post("/search", query, headers=headers, idempotent=True)["features"]
+        if client.capabilities.is_landbridge:
+            yield from client.post("/search", query, headers=headers, idempotent=True)["features"]
+        else:
+            yield from _foreign_items_by_id(client, collection, chunk, query, headers)
+
+
+def _foreign_items_by_id(
+    client: CatalogClient, collection: str, identifiers: list[str], query: dict[str, Any], headers: Headers
+) -> Iterator[dict[str, Any]]:
+    """Yield the Items with these ids from an API that may ignore the ids, or have no search."""
+    wanted, others = dict.fromkeys(identifiers), 0
+    try:
+        for page in pages(client, "POST", client.capabilities.search_path, query, "features", headers):
+            for item in page:
+                if item.get("collection", collection) == collection and item["id"] in wanted:
+                    del wanted[item["id"]]
+                    yield item
+                else:
+                    others += 1
+            if others or not wanted:
+                break
+    except (MethodNotAllowedError, NotFoundError):
+        others = 1
+    # An API that returned only what was asked for has no other of these Items.
+    for identifier in wanted if others else ():
+        found = get_or_none(client, item_path(collection, identifier), None, headers)
+        if found is not None:
+            yield found
+
+
+@contextmanager
+def writing(client: CatalogClient, *statuses: int) -> Iterator[None]:
+    """Turn the refusal of an API that can only be read into an error that says what to do.
+
+    `statuses` are further HTTP statuses that such an API may answer with.
+    """
+    if client.source is not None and not client.capabilities.transactions:
+        raise _read_only(client, "")
+    try:
+        yield
+    except LandbridgeError as error:
+        status = error.original_status if isinstance(error, ServerError) else getattr(error, "status", None)
+        if status not in {*_NOT_WRITABLE, *statuses} or client.capabilities.transactions:
+            raise
+        raise _read_only(client, f" It answered {status}.") from error
+
+
+def _read_only(client: CatalogClient, answer: str) -> MethodNotAllowedError:
+    return MethodNotAllowedError(
+        f"{client.url} can only be read: it does not declare the transaction extension.{answer} Save to "
+        "your own catalog instead: by `copy_to` of images, or by `landbridge import`, which leaves the files "
+        "where they are."
+    )
 
 
 def patch_item(client: CatalogClient, path: str, patch: dict[str, Any], headers: Headers) -> Any:
     """Return the Item after a merge patch, which is idempotent: it sets values."""
-    return client.request(
-        "PATCH", path, document=patch, content_type=MERGE_PATCH, headers=headers, idempotent=True
-    )
+    with writing(client):
+        return client.request(
+            "PATCH", path, document=patch, content_type=MERGE_PATCH, headers=headers, idempotent=True
+        )
 
 
 def split_id(identifier: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.enums import Interval
     from landbridge.catalog.search.query import Query
+    from landbridge.catalog.stac.checked_search import CheckedSearch
 
 __all__ = [
     "SUMMARY_DATES",
@@ -23,7 +24,6 @@ __all__ = [
     "aggregate",
     "all_of",
     "filter_of",
-    "items_for_summary",
     "page_size",
     "require_products",
     "sort_of",
@@ -112,15 +112,6 @@ def aggregate(
     return buckets
 
 
-def items_for_summary(
-    client: CatalogClient, body: Mapping[str, Any], query: Query
-) -> Iterator[dict[str, Any]]:
-    """Yield the matching items, reduced to the members that a summary needs."""
-    request = {"limit": page_size(client), "fields": {"include": _SUMMARY_MEMBERS}, **body}
-    path = client.capabilities.search_path
-    return chain.from_iterable(pages(client, "POST", path, request, "features", query.headers))
-
-
 class ItemSearch(ABC):
     """Searches for Items, by POST /search."""
 
@@ -128,16 +119,38 @@ class ItemSearch(ABC):
 
     @abstractmethod
     def _search_body(self, client: CatalogClient, query: Query) -> dict[str, Any]:
-        """Return the body of the search request."""
+        """Return the body of the search request to a Landbridge service."""
+
+    @abstractmethod
+    def _checked_search(self, client: CatalogClient, query: Query) -> CheckedSearch:
+        """Return the search on an API that is no Landbridge service."""
+
+    @abstractmethod
+    def _order(self, query: Query) -> list[dict[str, str]] | None:
+        """Return the order of the query in STAC's form."""
 
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
         wanted = self._search_body(client, query)
+        if not client.capabilities.is_landbridge:
+            return self._checked_search(client, query).pages(query.sort, self._order(query), query.limit)
         body = {"limit": page_size(client, query.limit)} | wanted
-        path = client.capabilities.search_path
-        return pages(client, "POST", path, body, "features", query.headers, query.limit)
+        return pages(client, "POST", "/search", body, "features", query.headers, query.limit)
 
     def count(self, client: CatalogClient, query: Query) -> int:
         body = {**self._search_body(client, query), "limit": 1}
+        if not client.capabilities.is_landbridge:
+            return self._checked_search(client, query).count()
         body.pop("sortby", None)
         answer = client.post("/search", body, headers=query.headers, idempotent=True)
         return int(answer["numberMatched"])
+
+    def items_for_summary(
+        self, client: CatalogClient, body: Mapping[str, Any], query: Query
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the matching items, reduced to the members that a summary needs."""
+        if not client.capabilities.is_landbridge:
+            found = self._checked_search(client, query).reduced(("assets", "properties"))
+        else:
+            request = {"limit": PAGE_SIZE, "fields": {"include": _SUMMARY_MEMBERS}, **body}
+            found = pages(client, "POST", "/search", request, "features", query.headers)
+        return chain.from_iterable(found)

@@ -17,7 +17,7 @@ from landbridge.catalog.enums import DocumentState, ImageUploadType
 from landbridge.catalog.errors import ImageExistsError
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
 from landbridge.catalog.stac.images import IMAGES
-from landbridge.catalog.stac.requests import convert
+from landbridge.catalog.stac.requests import convert, writing
 from landbridge.catalog.stac.uploads import upload_path
 from landbridge.mappings import image as image_mapping
 
@@ -284,15 +284,14 @@ def _send(
     options.image_files = [part.name for part in parts]
     options.upload_size = sum(part.size for part in parts)
     attributes = image._to_service(image._set_names())
-    record = client.post(
-        "/uploads",
-        {
-            "item": convert(image_mapping.to_stac, {**attributes, "id": image.id}),
-            "options": options.serialize(options),
-            "files": [{"name": part.name, "size": part.size} for part in parts],
-            "overwrite": overwrite,
-        },
-    )
+    announcement = {
+        "item": convert(image_mapping.to_stac, {**attributes, "id": image.id}),
+        "options": options.serialize(options),
+        "files": [{"name": part.name, "size": part.size} for part in parts],
+        "overwrite": overwrite,
+    }
+    with writing(client, 404):
+        record = client.post("/uploads", announcement)
     with progress_bar(progress, options.upload_size, f"upload {image.name}", "B") as bar:
         for index, part in enumerate(parts):
             _put(client, record, index, part, bar)

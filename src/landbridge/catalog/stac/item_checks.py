@@ -1,0 +1,175 @@
+"""Checks of the items that an API returns: their conditions, their order, and how many may be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landbridge.catalog.search.client_side_filter import sort_key
+from landbridge.exceptions import BadRequestError, ServerError
+from landbridge.utils.comparison import to_comparable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from landbridge.catalog.search.conditions import Condition
+
+__all__ = ["MOST_ITEMS", "ItemCheck", "NotSortedError", "OrderCheck", "names_of", "sorted_records"]
+
+# Number of items that are read for conditions or an order that only the client can answer.
+MOST_ITEMS = 10_000
+_FEW = 20
+
+
+class NotSortedError(ServerError):
+    """Items that the API did not return in the order that was asked for."""
+
+
+def names_of(conditions: Iterable[Condition]) -> str:
+    """Return the attributes of conditions, for messages."""
+    return ", ".join(dict.fromkeys(name for condition in conditions for name in condition.names))
+
+
+class ItemCheck:
+    """Checks the items of pages by all conditions of a search, and counts them.
+
+    Parameters
+    ----------
+    url : str
+        Address of the API, for messages.
+    conditions : sequence of Condition
+        All conditions.
+    collections : collection of str, optional
+        Ids of the Collections that the items must belong to; None: any.
+    adapt : callable
+        Function that returns an item as a record: with the id of its product.
+    attributes : callable
+        Function that returns a record's attributes.
+    reason : str
+        Description of what the API cannot answer; empty if it can answer everything.
+    most : int
+        Number of items that may be read if the API did not answer everything.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        conditions: Sequence[Condition],
+        collections: Collection[str] | None,
+        adapt: Callable[[Any], Any],
+        attributes: Callable[[Any], Mapping[str, Any]],
+        reason: str,
+        most: int = MOST_ITEMS,
+    ) -> None:
+        self._url = url
+        self._conditions = conditions
+        self._collections = collections
+        self._adapt = adapt
+        self._attributes = attributes
+        self._reason = reason
+        self._most = most
+        self._foreign = 0
+        self.read = 0
+        self.accepted = 0
+
+    @property
+    def reason(self) -> str:
+        """Description of what the API did not answer: known beforehand, or seen from its items; else empty."""
+        rejected = self.read - self.accepted
+        # Some are expected: those at the bounds of a condition, or outside of a footprint but in its box.
+        if not self._reason and rejected > max(_FEW, self.accepted):
+            return f"does not filter by {names_of(self._conditions) or 'product_id'} as it declares"
+        return self._reason
+
+    def __call__(self, items: Iterable[Any]) -> list[Any]:
+        """Return the records of the items that satisfy the conditions.
+
+        Raises
+        ------
+        BadRequestError
+            If more items were read than is sensible for conditions that the API does not answer.
+        """
+        found = [record for item in items if (record := self._accepted(item)) is not None]
+        self.accepted += len(found)
+        if self.read > self._most and (reason := self.reason):
+            raise BadRequestError(
+                f"{self._url} {reason}, so that the client must read all items; it stopped after "
+                f"{self.read:,} items, of which {self.accepted:,} match. Narrow the search: by a shorter "
+                "interval of `acquired`, a smaller geometry in `intersects`, or other attributes."
+            )
+        return found
+
+    def _accepted(self, item: Any) -> Any:
+        """Return an item as a record; None if it does not satisfy the conditions."""
+        self.read += 1
+        if self._collections is not None:
+            collection = item.get("collection")
+            if collection is not None and collection not in self._collections:
+                self._foreign += 1
+                return None
+        record = self._adapt(item)
+        if self._conditions:
+            attributes = self._attributes(record)
+            if not all(condition.accepts(attributes) for condition in self._conditions):
+                return None
+        return record
+
+    def check_collections(self) -> None:
+        """Raise ServerError if all items belong to Collections that the search does not name."""
+        if self._foreign and self._foreign == self.read and self._collections is not None:
+            raise ServerError(
+                f"{self._url} returned {self.read} items, none of which belongs to "
+                f"{', '.join(sorted(self._collections))}. Search for the id that its items have as "
+                "`collection`."
+            )
+
+
+class OrderCheck:
+    """Checks that the records of pages are in the order that was asked for.
+
+    Records without a value come last in both directions, as everywhere; some services return them first.
+    """
+
+    def __init__(
+        self, url: str, sort: tuple[str, bool], attributes: Callable[[Any], Mapping[str, Any]]
+    ) -> None:
+        self._url = url
+        self._name, self._ascending = sort
+        self._attributes = attributes
+        self._last: Any = None
+        self.without_value: list[Any] = []
+        """The records without a value so far."""
+
+    def key(self, record: Any) -> Any:
+        """Return the sort key of a record; None if it has no value."""
+        value = to_comparable(self._attributes(record).get(self._name))
+        return None if value is None else sort_key(value)
+
+    def __call__(self, records: list[Any]) -> list[Any]:
+        """Return the records that have a value. NotSortedError if they are not in order."""
+        found = []
+        for record in records:
+            key = self.key(record)
+            if key is None:
+                self.without_value.append(record)
+                continue
+            if self._last is not None and (key < self._last if self._ascending else self._last < key):
+                raise NotSortedError(
+                    f"{self._url} does not sort by {self._name} as it declares. Search without sort, and "
+                    f"sort the images that were found, or set `sort = false` in the table of the source."
+                )
+            self._last = key
+            found.append(record)
+        if len(self.without_value) > MOST_ITEMS:
+            raise BadRequestError(
+                f"{self._url} sorts items without {self._name} first, and there are more than "
+                f"{MOST_ITEMS:,} of them. Leave them out by p.{self._name}.isnotnull."
+            )
+        return found
+
+
+def sorted_records(records: list[Any], order: OrderCheck, *, ascending: bool) -> list[Any]:
+    """Return records in an order; those without a value last."""
+    keyed = [(order.key(record), record) for record in records]
+    known = [pair for pair in keyed if pair[0] is not None]
+    known.sort(key=lambda pair: pair[0], reverse=not ascending)
+    return [record for _, record in known] + [record for key, record in keyed if key is None]
