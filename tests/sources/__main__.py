@@ -31,9 +31,9 @@ def main(names):
     for cell in CELLS:
         print(f"{cell:{width}}", *(f"{marks[cell, name]:>18}" for name in names))
     for name, cell, error in faults:
-        text = "".join(traceback.format_exception_only(error)).strip()
+        text = " ".join("".join(traceback.format_exception_only(error)).split())
         line = traceback.extract_tb(error.__traceback__)[-1]
-        print(f"\n{name}, {cell} ({line.name}:{line.lineno}): {text[:1500]}")
+        print(f"\n{name}, {cell} ({line.name}:{line.lineno}): {text[-700:]}")
     right = sum(mark == "+" for mark in marks.values())
     print(f"\n{right} of {len(marks)} cells right")
     return right == len(marks)

@@ -35,22 +35,26 @@ def cell(function):
 
 
 def _same(found, wanted):
-    assert found.shape == wanted.shape
+    assert found.shape == wanted.shape, (found.shape, wanted.shape)
     np.testing.assert_array_equal(np.ma.getmaskarray(found), np.ma.getmaskarray(wanted))
     np.testing.assert_array_equal(np.ma.filled(found, 0), np.ma.filled(wanted, 0))
 
 
 def _close(found, wanted):
-    assert found.shape == wanted.shape
+    assert found.shape == wanted.shape, (found.shape, wanted.shape)
     np.testing.assert_array_equal(np.ma.getmaskarray(found), np.ma.getmaskarray(wanted))
     np.testing.assert_allclose(np.ma.filled(found, 0), np.ma.filled(wanted, 0), rtol=1e-6, atol=1e-9)
 
 
 def _found(search):
-    """Return the names of the images of a search, and that none comes twice."""
+    """Return the names of the images of a search; none comes twice."""
     names = [image.name for image in search]
     assert len(set(names)) == len(names)
     return set(names)
+
+
+def _are(found, wanted):
+    assert found == wanted, f"missing: {sorted(wanted - found)[:3]}, too many: {sorted(found - wanted)[:3]}"
 
 
 # --- products
@@ -136,9 +140,9 @@ def band_ranges(site):
         assert low <= high
         if pixels.kind == "value" and pixels.dtype == "uint16":
             assert (low, high) == (0, 65535), name
-        if found.physical_range is not None:
-            offset = found.physical_range[0] - low * pixels.scale
-            assert found.physical_range[1] == np.float64(high) * pixels.scale + offset, name
+        if band.type == "spectral" and found.physical_range is not None:
+            first, last = found.physical_range
+            np.testing.assert_allclose(last - first, (high - low) * pixels.scale, err_msg=name)
 
 
 @cell
@@ -175,7 +179,7 @@ def every_band_of_every_item_has_its_asset(site):
 
 @cell
 def search_finds_every_item_once(site):
-    assert _found(site.product.images()) == {record.id for record in site.records}
+    _are(_found(site.product.images()), {record.id for record in site.records})
 
 
 @cell
@@ -183,7 +187,7 @@ def search_by_cloud(site):
     limit = 0.405
     wanted = {one.id for one in site.records if one.properties["eo:cloud_cover"] < limit * 100}
     assert 0 < len(wanted) < len(site.records)
-    assert _found(site.product.images().filter(p.cloud_fraction < limit)) == wanted
+    _are(_found(site.product.images().filter(p.cloud_fraction < limit)), wanted)
 
 
 @cell
@@ -192,7 +196,7 @@ def search_by_date(site):
     day = days[len(days) // 2][:10]
     wanted = {one.id for one in site.records if one.properties["datetime"] >= day}
     assert 0 < len(wanted) < len(site.records)
-    assert _found(site.product.images().filter(p.acquired >= day)) == wanted
+    _are(_found(site.product.images().filter(p.acquired >= day)), wanted)
 
 
 @cell
@@ -231,7 +235,7 @@ def search_by_cloud_date_and_place(site):
 @cell
 def search_by_an_attribute_that_few_APIs_filter_by(site):
     name = site.records[5].id
-    assert _found(site.product.images().filter(p.name == name)) == {name}
+    _are(_found(site.product.images().filter(p.name == name)), {name})
 
 
 @cell
@@ -271,15 +275,13 @@ def count_of_some(site):
 def summary(site):
     found = site.product.images().summary()
     assert found.count == len(site.records)
-    assert [one.id for one in found.products] == [site.column.product_id] or found.products == [
-        site.column.product_id
-    ]
+    assert found.products == [site.column.product_id], found
 
 
 @cell
 def search_of_images_by_product(site):
     found = Image.search().filter(p.product_id == site.column.product_id)
-    assert _found(found) == {record.id for record in site.records}
+    _are(_found(found), {record.id for record in site.records})
 
 
 # --- images
@@ -358,21 +360,19 @@ def every_band_of_an_image(site):
     record = site.records[0]
     for name, band in site.facts.bands.items():
         if band.asset in record.template["assets"]:
-            _same(_array(site, record, [name]), oracle.stacked(record, [name]))
+            found = _array(site, record, [name])
+            try:
+                _same(found, oracle.stacked(record, [name]))
+            except AssertionError as error:
+                raise AssertionError(f"{name} of {record.id}: {error}") from error
 
 
 @cell
 def cloud_mask(site):
     record = site.records[2]
     wanted = oracle.is_cloud(record)
-    found = (
-        _array(site, record, ["cloud_mask"], resolution=oracle.spec(record, site.facts.classes).resolution)
-        if ("cloud_mask" in site.facts.bands)
-        else site.image(record).ndarray(
-            "cloud_mask",
-            geocontext=area(record, resolution=oracle.spec(record, site.facts.classes).resolution),
-        )
-    )
+    resolution = oracle.spec(record, site.facts.classes).resolution
+    found = site.image(record).ndarray("cloud_mask", geocontext=area(record, resolution=resolution))
     _same(found, wanted[None])
     assert 0 < wanted.sum() < wanted.count()
 
@@ -460,6 +460,7 @@ def xarray_as_of_odc_stac(site):
 def _item_of_local_files(site, record, keys, folder):
     """Return the published item with its files in a folder, as another library reads it."""
     document = site.provider.api.item(record)
+    document["links"] = []
     document["assets"] = {key: document["assets"][key] for key in keys}
     for asset in document["assets"].values():
         name = "/".join(asset["href"].rsplit("/", 2)[1:])

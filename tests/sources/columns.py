@@ -13,7 +13,7 @@ from support.replay.as_source import used
 
 @dataclass(frozen=True)
 class Column:
-    """A provider, the collection that is tested, the id of its product, and the platforms that belong to it."""
+    """A provider, the collection that is tested, its product's id, and the platforms that belong to that."""
 
     provider: str
     collection: str
@@ -87,7 +87,9 @@ class Site:
 def area(*records, resolution):
     """Return the geocontext of some items' area."""
     crs = records[0].crs
-    return AOI(bounds=oracle.bounds(*records), bounds_crs=crs, crs=crs, resolution=resolution)
+    return AOI(
+        bounds=oracle.bounds(*records), bounds_crs=crs, crs=crs, resolution=resolution, align_pixels=False
+    )
 
 
 @contextlib.contextmanager

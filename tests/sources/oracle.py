@@ -1,4 +1,4 @@
-"""What the pixels and the physical values of a replayed item are, by its document and its product's specification."""
+"""What the pixels and physical values of a replayed item are, by its document and by specifications."""
 
 import numpy as np
 

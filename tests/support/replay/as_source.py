@@ -1,4 +1,4 @@
-"""A replayed provider as a source of the library: its table with addresses of this machine, and credentials."""
+"""A replayed provider as a source: its table with the addresses of this machine, and credentials."""
 
 from __future__ import annotations
 
