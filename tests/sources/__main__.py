@@ -14,18 +14,22 @@ from sources.columns import COLUMNS, site
 
 def main(names):
     warnings.simplefilter("ignore")
-    marks, faults = {}, []
+    marks, took, faults = {}, {}, []
     for name in names:
         started = time.perf_counter()
         with site(name) as running:
             for cell, function in CELLS.items():
+                began = time.perf_counter()
                 try:
                     function(running)
                     marks[cell, name] = "+"
                 except Exception as error:  # noqa: BLE001 - whatever it is, the cell is wrong
                     marks[cell, name] = "WRONG"
                     faults.append((name, cell, error))
+                took[cell, name] = time.perf_counter() - began
         print(f"{name}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
+    for (cell, name), seconds in sorted(took.items(), key=lambda one: -one[1])[:5]:
+        print(f"slow: {name}, {cell}: {seconds:.1f} s", file=sys.stderr)
     width = max(map(len, CELLS))
     print(" " * width, *(f"{name:>18}" for name in names))
     for cell in CELLS:

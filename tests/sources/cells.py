@@ -11,6 +11,7 @@ import numpy as np
 import odc.stac
 import pystac
 import rasterio
+from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from landbridge.catalog import Image, ImageCollection, Product
@@ -18,6 +19,7 @@ from landbridge.catalog import properties as p
 from landbridge.catalog.pixels.engine_inputs import sources
 from sources import oracle
 from sources.columns import RGB, area
+from support.replay.grids import transform_of
 
 CELLS = {}
 _DATA_TYPES = {
@@ -136,6 +138,7 @@ def band_units(site):
 def band_ranges(site):
     for name, band in site.facts.bands.items():
         found, pixels = site.bands[name], site.facts.assets[band.asset]
+        assert found.data_range is not None, f"{name} has no range"
         low, high = found.data_range
         assert low <= high
         if pixels.kind == "value" and pixels.dtype == "uint16":
@@ -444,7 +447,8 @@ def xarray_as_of_odc_stac(site):
     bands = ["red", "green", "swir1"]
     keys = [site.facts.bands[band].asset for band in bands]
     resolution = oracle.finest(record, bands)
-    geobox = GeoBox.from_bbox(oracle.bounds(record), record.crs, resolution=resolution)
+    shape = oracle.stacked(record, bands).shape[1:]
+    geobox = GeoBox(shape, Affine(*transform_of(record.corner, resolution)), record.crs)
     with tempfile.TemporaryDirectory() as folder:
         item = _item_of_local_files(site, record, keys, Path(folder))
         loaded = odc.stac.load([item], bands=keys, geobox=geobox)
