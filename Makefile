@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test coverage test-long test-browser access check format bench bench-report bench-large faults
+.PHONY: help install sync demo serve test coverage test-long test-browser access sources check format bench bench-report bench-large faults
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTOR
 
 bench-report: sync ## draw the history of benchmarks to a PNG; OUTPUT=file
 	@PYTHONPATH=examples:tests $(RUN) python -m bench.report $(OUTPUT)
+
+sources: install ## print what is right with each provider of imagery, replayed on this machine
+	@PYTHONPATH=tests $(RUN) python -m sources $(ARGS)
 
 faults: install ## make each step of an upload fail, and print what is left behind
 	@PYTHONPATH=tests $(RUN) python -m faults
