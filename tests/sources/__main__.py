@@ -34,9 +34,9 @@ def main(names):
     print(" " * width, *(f"{name:>18}" for name in names))
     for cell in CELLS:
         print(f"{cell:{width}}", *(f"{marks[cell, name]:>18}" for name in names))
-    for name, cell, error in faults:
-        text = " ".join("".join(traceback.format_exception_only(error)).split())
-        line = traceback.extract_tb(error.__traceback__)[-1]
+    for name, cell, fault in faults:
+        text = " ".join("".join(traceback.format_exception_only(fault)).split())
+        line = traceback.extract_tb(fault.__traceback__)[-1]
         print(f"\n{name}, {cell} ({line.name}:{line.lineno}): {text[-700:]}")
     right = sum(mark == "+" for mark in marks.values())
     print(f"\n{right} of {len(marks)} cells right")
