@@ -47,7 +47,7 @@ def row(raster):
     return raster.array()[0, 0]
 
 
-def test_physical_values_of_a_mosaic_are_those_of_each_image(baselines, request_of):
+def test_physical_values_of_a_mosaic_are_those_of_each_image_7_19(baselines, request_of):
     *sources, context = baselines
     for order in (sources, sources[::-1]):
         raster = mosaic(order, request_of("red", context, scaling="physical"))
@@ -71,7 +71,7 @@ def test_a_single_image_has_its_own_physical_values(baselines, request_of):
     assert row(read_image(old, request)).compressed() == pytest.approx([0.1, 0.2, 0.9], abs=1e-12)
 
 
-def test_stored_values_and_explicit_bounds_are_as_in_the_files(baselines, request_of):
+def test_stored_values_and_explicit_bounds_are_as_in_the_files_7_19(baselines, request_of):
     *sources, context = baselines
     raster = mosaic(sources, request_of("red", context))
     assert raster.data.dtype == np.uint16
@@ -81,7 +81,7 @@ def test_stored_values_and_explicit_bounds_are_as_in_the_files(baselines, reques
 
 
 @pytest.mark.parametrize("scaling", ["display", [("0%", "100%")]])
-def test_images_of_different_offsets_are_displayed_alike(baselines, request_of, scaling):
+def test_images_of_different_offsets_are_displayed_alike_7_19(baselines, request_of, scaling):
     *sources, context = baselines
     raster = mosaic(sources, request_of("red", context, scaling=scaling, data_type="Byte"))
     # Reflectances 0, 0.1, 0.1, 0.2 and 0.9 of a range from 0 to 0.4.
@@ -251,7 +251,7 @@ def classes(make_scene):
     return replace(first.source, bands=bands, files=(*first.source.files, *second.source.files)), first.own
 
 
-def test_masks_are_0_and_1_and_keep_nodata_masked(classes, request_of):
+def test_masks_are_0_and_1_and_keep_nodata_masked_7_20(classes, request_of):
     source, context = classes
     raster = read_image(source, request_of("cloud_mask qa_mask scl", context))
     assert raster.data.dtype == np.uint8
@@ -270,7 +270,7 @@ def test_scaling_modes_and_levels_leave_masks_unchanged(classes, request_of, fie
     assert raster.array()[0, 0].filled(9).tolist() == [9, 0, 1, 1, 1, 1, 0, 0]
 
 
-def test_masks_are_not_interpolated_while_other_bands_are(classes, request_of):
+def test_masks_are_not_interpolated_while_other_bands_are_7_20(classes, request_of):
     source, context = classes
     half = context.assign(shape=(4, 4))
     near = read_image(source, request_of("cloud_mask", half)).array()
@@ -280,7 +280,7 @@ def test_masks_are_not_interpolated_while_other_bands_are(classes, request_of):
         assert set(np.unique(raster.array()[0].compressed())) <= {0, 1}
 
 
-def test_missing_pixels_of_a_mask_are_255_without_a_mask(classes, request_of):
+def test_missing_pixels_of_a_mask_are_255_without_a_mask_7_20(classes, request_of):
     source, context = classes
     raster = read_image(source, request_of("cloud_mask", context, mask_nodata=False))
     assert raster.mask is None
@@ -297,7 +297,7 @@ def test_the_nodata_of_an_image_takes_precedence_over_its_mask_s(classes, reques
     assert raster.array()[0, 0].filled(9).tolist() == [0, 0, 1, 1, 1, 1, 0, 9]
 
 
-def test_a_computed_mask_is_no_alpha_band(classes, request_of):
+def test_a_computed_mask_is_no_alpha_band_7_20(classes, request_of):
     source, context = classes
     with pytest.raises(ValueError, match="'cloud_mask' of product 'p' cannot be mask_alpha"):
         read_image(source, request_of("scl", context, mask_alpha="cloud_mask"))

@@ -15,6 +15,7 @@ from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
 from landbridge.mappings.binding import BandLocation, Bindings
+from landbridge.mappings.schema import is_catalog_document
 from landbridge.sources.access import known_signer
 from landbridge.sources.access import signer as signer_of
 
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _FIRST = BandLocation(0, 0)
+_DEFAULT_TYPE = "UInt16"
 
 
 class ProductBands(list[BandRecord]):
@@ -48,8 +50,16 @@ class ProductBands(list[BandRecord]):
         """The engine's form of the bands, and their bindings to an image's assets."""
         shared = self[0].collection.get("item_assets") if self else None
         bindings = Bindings((record.entry for record in self), shared)
+        # Bands that a service of ours defines have a default type. No document of others states one for some
+        # of theirs: those have the type of their file.
+        own = self.defined if self and is_catalog_document(self[0].collection) else ()
         return {
-            name: engine_band(record.attributes, bindings.location(name), bindings.bands[name].asset)
+            name: engine_band(
+                record.attributes,
+                bindings.location(name),
+                bindings.bands[name].asset,
+                _DEFAULT_TYPE if name in own else None,
+            )
             for record in self
             if (name := record.attributes["name"]) in bindings.bands
         }, bindings
@@ -77,9 +87,15 @@ def bands_of(client: CatalogClient, product_id: str) -> ProductBands:
 
 
 def engine_band(
-    attributes: Mapping[str, Any], place: BandLocation = _FIRST, asset: str | None = None
+    attributes: Mapping[str, Any],
+    place: BandLocation = _FIRST,
+    asset: str | None = None,
+    default_type: str | None = _DEFAULT_TYPE,
 ) -> Band:
-    """Return the engine's form of a band's attributes, with the location of its pixels."""
+    """Return the engine's form of a band's attributes, with the location of its pixels.
+
+    The data type of a band that has none is the default type; None stands for the type of its file.
+    """
     from landbridge.raster import Band
 
     def numbers(name: str) -> tuple[float, float] | None:
@@ -89,7 +105,7 @@ def engine_band(
     nodata = attributes.get("nodata")
     return Band(
         name=attributes["name"],
-        data_type=attributes.get("data_type"),
+        data_type=attributes.get("data_type") or default_type,
         # A float cannot hold all integers of 64 bits.
         nodata=nodata if nodata is None or isinstance(nodata, int) else float(nodata),
         band_index=place.band,
