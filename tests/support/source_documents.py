@@ -59,6 +59,7 @@ COMMON_NAMES: Mapping[str, set[str]] = {
     **{f"swir{number}": {"swir22", "swir"} for number in range(3, 7)},
     **{f"tir{number}": {"lwir", "lwir11", "lwir12"} for number in range(10, 15)},
     "thermal": {"lwir", "lwir11"},
+    "thermal-tm": {"lwir"},
     "thermal-2": {"lwir12"},
 }
 # Relative difference of center wavelengths: those of two sensors of one series, and rounding.

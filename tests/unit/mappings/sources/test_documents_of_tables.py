@@ -55,6 +55,7 @@ DEVIATIONS = {
         "*",
         "resolution",
     ): "an old Collection says 60 m for bands of 20 m",
+    ("*", "landsat-*", "cloud_mask", "mask of the whole collection"): "TM and ETM+ never set bit 2",
     ("planetary-computer", "hls2-l30", "coastal-aerosol", "wavelength_nm_center"): "exchanged with blue",
     ("planetary-computer", "hls2-l30", "blue", "wavelength_nm_center"): "exchanged with coastal-aerosol",
     ("planetary-computer", "modis-09A1-061", "nir2", "common_name"): "1240 nm is not lwir12",
@@ -73,6 +74,9 @@ OPTIONAL = {
     # Items of cultivated land and of frequencies.
     ("planetary-computer", "usda-cdl"): {"class", "confidence"},
 }
+WHOLE_LANDSAT = "Landsat 4-9 Collection 2 Level-2"
+# Bands of one sensor, in rows of a whole collection of several.
+OF_ONE_SENSOR = {"coastal-aerosol", "thermal", "thermal-tm", "qa_aerosol", "cloud_qa", "atmos-opacity"}
 # Data assets that are no bands of the row.
 LEFT_OUT = {
     ("cdse", "sentinel-2-l2a"): ["TCI_*", "*_60m", "AOT_20m", "WVP_20m", "B01_20m", "B0[234]_20m"],
@@ -124,6 +128,8 @@ def assets_of(source: str, row: ProductRow) -> Iterator[tuple[str, dict[str, dic
 
 def problems(source: str, row: ProductRow) -> list[str]:
     optional = OPTIONAL.get((source, row.collection), set())
+    if row.name == WHOLE_LANDSAT:
+        optional = optional | OF_ONE_SENSOR
     found, seen = [], set()
     for name, described in assets_of(source, row):
         for band in row.bands:
@@ -132,10 +138,12 @@ def problems(source: str, row: ProductRow) -> list[str]:
                     found.append(f"{name}: no asset {band.asset} of {band.name}")
                 continue
             seen.add(band.name)
+            of_whole = " of the whole collection" if row.name == WHOLE_LANDSAT else ""
             found += [
                 f"{name}: {attribute} of {band.name}"
                 for attribute in differences(band, asset)
                 if not is_deviation(source, row.collection, band.name, attribute)
+                and not is_deviation(source, row.collection, band.name, f"{attribute}{of_whole}")
             ]
         left = unbound(row, described, LEFT_OUT.get((source, row.collection), ()))
         found += [f"{name}: no band has {key}" for key in left]
