@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from landbridge.catalog.pixels.file_grids import file_system
 from landbridge.geo.units import METERS_PER_DEGREE
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def _completed(area: Any, images: Sequence[ImageMetadata]) -> Any:
         return area
     given = (area.crs, area.resolution)
     codes = [image.cs_code or image.projection for image in images]
+    if area.crs is None and not any(codes):
+        # No document states a reference system, but the files do.
+        codes[0] = file_system(images[0])
     if area.crs is None and (known := Counter(filter(None, codes))):
         area = area.assign(crs=known.most_common(1)[0][0])
     if area.shape is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from landbridge.catalog.pixels.file_grids import own_grid
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,10 +35,13 @@ class Area(NamedTuple):
     resolution: float | None
     all_touched: bool | None
 
-    def of_image(self, image: ImageMetadata) -> GeoContext:
-        """Return the area for one image; its own grid without a cutline is the default."""
+    def of_image(self, image: ImageMetadata, names: Sequence[str]) -> GeoContext:
+        """Return the area for bands of one image; its own grid without a cutline is the default.
+
+        If the image's document states no grid, it is that of the bands' files.
+        """
         if self.geocontext is None:
-            grid = image.geocontext.assign(geometry=None)
+            grid = own_grid(image, names).assign(geometry=None)
             return self._with_overrides(grid, whole=self.resolution is not None)
         return self._with_overrides(self.geocontext)
 
@@ -83,7 +88,7 @@ class Values(NamedTuple):
 def image_request(image: ImageMetadata, bands: Any, area: Area, masks: Masks, values: Values) -> Request:
     """Return the request for pixels of one image."""
     names = parse_bands(bands)
-    return _request(names, area.of_image(image), masks, values, "last")
+    return _request(names, area.of_image(image, names), masks, values, "last")
 
 
 def collection_request(
