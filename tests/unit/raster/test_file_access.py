@@ -199,6 +199,18 @@ def test_a_signature_that_expires_amid_a_mosaic_is_asked_for_again(served, reque
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize("requests", range(8))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_token_may_expire_before_any_request(served, request_of, server, kind, requests):
+    scene, name = served(kind)
+    server.behave = expiring_after(server, requests, "first-token-1", "second-token-2")
+    source = opened_by(scene.source, f"{server.url}/{name}", bearer("first-token-1", "second-token-2"))
+    assert (read_image(source, request_of("b0 b1", scene.own)).data == scene.values).all()
+    # Another method reads other windows, by GDAL.
+    smooth = read_image(source, request_of("b0 b1", scene.own, resampler="cubic")).data
+    assert (smooth == scene.values).all()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_token_that_stays_refused_is_an_error_that_says_what_to_set(served, request_of, server, kind):
     scene, name = served(kind)
@@ -216,6 +228,9 @@ def test_a_token_that_stays_refused_is_an_error_that_says_what_to_set(served, re
     assert SECRET not in everything_of(caught.value)
     assert len(fetched) == 2
     assert len({seen.path for seen in server.seen}) == 1
+    # The refusal is not remembered.
+    server.behave = needs_token()
+    assert (read_image(source, request_of("b0 b1", scene.own)).data == scene.values).all()
 
 
 def test_missing_credentials_are_an_error_before_any_request(served, request_of, server):

@@ -13,6 +13,8 @@ from odc.loader import register_driver, unregister_driver
 
 from landbridge.raster import RasterError, mosaic, odc_driver, read_image
 from landbridge.raster.grids.geobox import output_grid
+from landbridge.raster.io.expiring_url import ExpiringUrl
+from landbridge.raster.io.file_access import Credentials, FileAccess
 from landbridge.raster.io.tile_reader import TileCache, TileReader
 from landbridge.raster.odc import SignedOnOpen
 from support import range_server as rs
@@ -302,3 +304,38 @@ def test_signatures_are_in_no_graph_log_or_error(make_scene, grid, server, caplo
     assert (pixels(smooth) > 0).any()
     assert "very-secret" not in caplog.text
     assert "b-0.tif" in caplog.text
+
+
+class SignByToken:
+    """Signer whose addresses are opened by a token; the first one that it gives is refused."""
+
+    def __init__(self):
+        left = ["an-old-token", "very-secret"]
+        credentials = Credentials(lambda: {"bearer": left.pop(0) if len(left) > 1 else left[0]})
+        self.access = FileAccess("source 'here'", "http", (), credentials, "set THE_TOKEN")
+
+    def __call__(self, href):
+        return ExpiringUrl(href, access=self.access)
+
+
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear"])
+@pytest.mark.parametrize("options", [{}, {"compress": "packbits"}], ids=["tiles", "gdal"])
+def test_files_are_opened_by_tokens(make_scene, grid, server, caplog, options, resampling):
+    scenes = three(make_scene, **options)
+    where = {"bands": ["b0"], "geobox": output_grid(grid(0, 0, 300, 310)), "resampling": resampling}
+    local = pixels(load([item_of(scene, nodata=0) for scene in scenes], driver=odc_driver(), **where))
+    items = [item_of(scene, nodata=0, base=server.url) for scene in scenes]
+    sign = SignByToken()
+    where["patch_url"] = lambda href: SignedOnOpen(href, sign)
+    server.behave = lambda _: rs.refuse(401)
+    with pytest.raises(RasterError, match=r"source 'here': set THE_TOKEN") as caught:
+        load(items, driver=odc_driver(), **where)
+    assert "very-secret" not in str(caught.value) + repr(caught.value.__cause__) + caplog.text
+    server.behave = lambda seen: (
+        None if seen.headers.get("authorization") == "Bearer very-secret" else rs.refuse(401)
+    )
+    # The refusal is not remembered. On this thread, which is the main one, and on others.
+    for pool in (None, 2):
+        sign = SignByToken()
+        found = load(items, driver=odc_driver(), pool=pool, **where)
+        np.testing.assert_array_equal(pixels(found), local)

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
+from landbridge.raster.errors import CredentialsError
 from landbridge.raster.io.file_access import Credential, FileAccess
 
-__all__ = ["ExpiringUrl", "access_of", "credential_of", "renewed"]
+__all__ = ["ExpiringUrl", "access_of", "credential_of", "renewed", "signed"]
 
 
 class ExpiringUrl(str):
@@ -53,6 +54,34 @@ class ExpiringUrl(str):
 
     def __reduce__(self) -> "tuple[type[ExpiringUrl], tuple[str, float | None]]":
         return ExpiringUrl, (str(self), self.expires_at)
+
+
+def signed(sign: Callable[[str], Any], href: str) -> ExpiringUrl:
+    """Return the address that a signer gives for an href; the signer is asked again if it is refused.
+
+    A signer that keeps its addresses has a method `renew`, which replaces a refused one.
+
+    Raises:
+        CredentialsError: if the signer failed.
+    """
+    renew = getattr(sign, "renew", None)
+
+    def address_by(ask: Callable[[], Any]) -> ExpiringUrl:
+        try:
+            address = ask()
+        except CredentialsError:
+            raise
+        except Exception as error:
+            raise CredentialsError(f"the signer raised {type(error).__name__}") from error
+        if not isinstance(address, str) or not address:
+            raise CredentialsError(f"the signer returned {type(address).__name__} instead of a URL")
+        expires_at = address.expires_at if isinstance(address, ExpiringUrl) else None
+        return ExpiringUrl(address, expires_at, access_of(address), sign_again)
+
+    def sign_again(refused: str) -> str:
+        return address_by(lambda: sign(href) if renew is None else renew(href, refused))
+
+    return address_by(lambda: sign(href))
 
 
 def access_of(address: str) -> FileAccess | None:

@@ -125,9 +125,8 @@ class _RenewingDataset:
 
     def _open(self) -> None:
         self._credential = credential_of(self._address)
-        name, environment = gdal_access(self._address, self._credential)
         with ExitStack() as stack:
-            stack.enter_context(environment)
+            name = stack.enter_context(gdal_access(self._address, self._credential))
             self._dataset = stack.enter_context(_opened(name, self._options))
             self._stack = stack.pop_all()
 

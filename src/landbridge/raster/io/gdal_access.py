@@ -1,17 +1,29 @@
 """GDAL's options for files that are opened by credentials, set for one thread while a file is open."""
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import rasterio
+
+# The base of GDAL's errors has no public name (see tests/unit/raster/test_library_internals.py).
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
 from rasterio.session import DummySession
 
 from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.file_access import Credential, FileAccess
 from landbridge.raster.io.object_stores import s3_access_endpoint, s3_access_region
+
+T = TypeVar("T")
+
+# Makes GDAL drop its cache of remote files as it closes them.
+UNCACHED = {
+    "CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))
+}
 
 # GDAL's own threads have no options of the thread that opened the file. JPEG 2000 files are read by them.
 _SINGLE_THREAD = {"GDAL_NUM_THREADS": "1"}
@@ -29,8 +41,9 @@ class _Secrets(DummySession):  # type: ignore[misc] # rasterio is not typed
         return self._options
 
 
-def gdal_access(address: str, credential: Credential | None) -> tuple[str, AbstractContextManager[Any]]:
-    """Return the name by which GDAL opens an address, and the environment to do it in.
+@contextmanager
+def gdal_access(address: str, credential: Credential | None) -> Iterator[str]:
+    """Yield the name by which GDAL opens an address, in the environment to do it in.
 
     Raises:
         RuntimeError: on the main thread, if options would hold a secret: rasterio sets that thread's options
@@ -38,11 +51,31 @@ def gdal_access(address: str, credential: Credential | None) -> tuple[str, Abstr
     """
     access = access_of(address)
     if access is None:
-        return str(address), nullcontext()
+        yield str(address)
+        return
     name, options = _GDAL_OPTIONS[access.kind](address, access, credential)
     if credential is not None and threading.current_thread() is threading.main_thread():
         raise RuntimeError("GDAL opens files by credentials on the engine's threads only; see `run_jobs`.")
-    return name, rasterio.Env(_Secrets(options), **_SINGLE_THREAD)
+    with rasterio.Env(_Secrets(options), **_SINGLE_THREAD):
+        try:
+            yield name
+        except (RasterioError, CPLE_BaseError):
+            _forget_refusal(name)
+            raise
+
+
+def _forget_refusal(name: str) -> None:
+    """Make GDAL forget that a file could not be opened, which may be as its server refused a credential."""
+    with suppress(RasterioError, CPLE_BaseError), rasterio.Env(DummySession(), **UNCACHED):
+        rasterio.open(name, sharing=False).close()
+
+
+def off_main_thread(address: str, read: Callable[[], T]) -> T:
+    """Call a function that opens an address by GDAL: by credentials on another thread than the main one."""
+    if access_of(address) is None or threading.current_thread() is not threading.main_thread():
+        return read()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(read).result()
 
 
 def _http(address: str, _access: FileAccess, credential: Credential | None) -> tuple[str, dict[str, str]]:

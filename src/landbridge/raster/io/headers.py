@@ -1,8 +1,6 @@
 """Headers of raster files, parsed from TIFF directories or read by GDAL."""
 
 import re
-import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -18,18 +16,13 @@ from rasterio.session import DummySession
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.grids.crs import parse_crs
 from landbridge.raster.io.byte_ranges import open_file
-from landbridge.raster.io.expiring_url import ExpiringUrl, access_of
+from landbridge.raster.io.expiring_url import ExpiringUrl
 from landbridge.raster.io.gdal import dataset_of, gdal_env, has_mask_beside
+from landbridge.raster.io.gdal_access import UNCACHED, off_main_thread
 from landbridge.raster.io.overviews import ALL_BANDS, OverviewOrigin, read_items
 from landbridge.raster.io.redact import redact_logs, redact_url
 from landbridge.raster.io.tiff_directory import Tiff, read_tiff
 from landbridge.raster.io.tile_reader import TileCache, TileReader
-
-# Makes GDAL drop its cache of remote files between calls.
-_UNCACHED = {
-    "CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))
-}
-
 
 _NO_LOCK = nullcontext()
 
@@ -68,7 +61,7 @@ def read_header(address: str, parse_lock: AbstractContextManager[Any] = _NO_LOCK
         OSError: if the server lacks the file, denies access or does not answer.
     """
     tiff = _open_tiff(address, parse_lock)
-    return _native_header(address, tiff) or _off_main_thread(partial(_header_by_gdal, address, tiff), address)
+    return _native_header(address, tiff) or off_main_thread(address, partial(_header_by_gdal, address, tiff))
 
 
 def read_native_header(address: str) -> Header | None:
@@ -121,16 +114,8 @@ def _native_header(address: str, tiff: Tiff | None) -> Header | None:
     )
 
 
-def _off_main_thread(read: Callable[[], Header], address: str) -> Header:
-    """Call a function that may set credentials as options of GDAL, which must not be the main thread's."""
-    if access_of(address) is None or threading.current_thread() is not threading.main_thread():
-        return read()
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(read).result()
-
-
 def _read_by_gdal(address: str, tiff: Tiff | None) -> Header:
-    with rasterio.Env(DummySession(), **_UNCACHED), dataset_of(address) as dataset:
+    with rasterio.Env(DummySession(), **UNCACHED), dataset_of(address) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]

@@ -16,7 +16,7 @@ from landbridge.raster.grids.coordinate_grid import CoordinateGrids
 from landbridge.raster.grids.geobox import grid_key
 from landbridge.raster.io import header_index, headers
 from landbridge.raster.io.byte_ranges import is_remote
-from landbridge.raster.io.expiring_url import ExpiringUrl, access_of
+from landbridge.raster.io.expiring_url import ExpiringUrl, signed
 from landbridge.raster.io.file_windows import OpenFile, ReadLevel
 from landbridge.raster.io.headers import Header, tile_reader_for
 from landbridge.raster.io.overview_choice import can_use_overviews, choose_read_level, probe_overviews
@@ -253,21 +253,7 @@ def signed_url(source: SourceRead, file: FileRead) -> str:
     if sign is None or not is_remote(file.href):
         return file.href
 
-    def call(signer: Callable[[str], Any], argument: str) -> str:
-        try:
-            address: Any = signer(argument)
-        except CredentialsError as error:
-            raise read_error(source, file, str(error)) from None
-        except Exception as error:
-            raise read_error(source, file, f"the signer raised {type(error).__name__}") from error
-        if not isinstance(address, str) or not address:
-            raise read_error(source, file, f"the signer returned {type(address).__name__} instead of a URL")
-        expires_at = address.expires_at if isinstance(address, ExpiringUrl) else None
-        return ExpiringUrl(address, expires_at, access_of(address), sign_again)
-
-    def sign_again(refused: str) -> str:
-        # A signer that keeps its URLs has a method that replaces one.
-        renew = getattr(sign, "renew", None)
-        return call(sign, file.href) if renew is None else call(partial(renew, refused=refused), file.href)
-
-    return call(sign, file.href)
+    try:
+        return signed(sign, file.href)
+    except CredentialsError as error:
+        raise read_error(source, file, str(error)) from error.__cause__

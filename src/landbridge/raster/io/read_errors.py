@@ -40,14 +40,14 @@ def annotate_read_errors(
     except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
         access = access_of(address or file.href)
         text = redact_error_text(str(error), address or file.href, file.href)
-        hint = _refusal_hint(error, access) or _missing_file_hint(error)
+        hint = refusal_hint(error, access) or _missing_file_hint(error)
         error_for_file = read_error(source, file, text + hint)
         if address not in (None, file.href) or access is not None or redact_url(file.href) != file.href:
             raise_without_context(error_for_file)
         raise error_for_file from error
 
 
-def _refusal_hint(error: Exception, access: FileAccess | None) -> str:
+def refusal_hint(error: Exception, access: FileAccess | None) -> str:
     """Return what to configure if the server refused the credentials; otherwise an empty text."""
     if access is None or isinstance(error, CredentialsError):
         return ""

@@ -16,13 +16,14 @@ from rasterio.errors import RasterioError
 from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.composite.compositor import Canvas, FileLayer
 from landbridge.raster.composite.read_block import composite_file_tiles
-from landbridge.raster.errors import RasterError, StaleHeaderError, raise_without_context
-from landbridge.raster.io.expiring_url import access_of, credential_of
+from landbridge.raster.errors import CredentialsError, RasterError, StaleHeaderError, raise_without_context
+from landbridge.raster.io.expiring_url import access_of, credential_of, renewed
+from landbridge.raster.io.file_access import Credential
 from landbridge.raster.io.file_windows import OpenFile
-from landbridge.raster.io.gdal_access import gdal_access
-from landbridge.raster.io.gdal_threads import run_jobs
+from landbridge.raster.io.gdal_access import gdal_access, off_main_thread
 from landbridge.raster.io.headers import Header, tile_reader_for
 from landbridge.raster.io.overview_choice import choose_read_level
+from landbridge.raster.io.read_errors import refusal_hint
 from landbridge.raster.io.redact import redact_error_text, redact_logs, redact_url
 from landbridge.raster.io.tile_reader import Tile, TileReader
 from landbridge.raster.kernels import CELL, MISSING
@@ -90,10 +91,12 @@ class Reader:
             _logger.warning("%s; the file is left out (fail_on_error=False)", self._error(error))
             return _NOTHING, np.empty((0, 0), cfg.dtype)
 
-    def _error(self, error: BaseException) -> RasterError:
+    def _error(self, error: Exception) -> RasterError:
         href = redact_url(self._source.uri)
         address = self._source.uri
         cause = redact_error_text(str(error), address, address)
+        if not isinstance(error, CredentialsError):
+            cause += refusal_hint(error, access_of(signed(address)))
         return RasterError(f"cannot read band {self._source.band} of {href!r}: {cause}", file=href)
 
     def _read_by_gdal(
@@ -104,15 +107,23 @@ class Reader:
         if redact_url(address) != address or address is not source.uri:
             redact_logs()
 
-        def read() -> tuple[Window, Array]:
-            name, environment = gdal_access(address, credential_of(address))
-            with environment:
+        def read(address: str, credential: Credential | None) -> tuple[Window, Array]:
+            with gdal_access(address, credential) as name:
                 # The reader does not use its context.
                 reader = GdalReader(replace(source, uri=name), _NO_CONTEXT)
                 return reader.read(replace(cfg, fail_on_error=True), grid, dst=dst, selection=selection)
 
-        # Credentials in GDAL's options would apply to the whole process on the main thread.
-        return read() if access_of(address) is None else run_jobs([read], 1)[0]
+        def read_or_renew() -> tuple[Window, Array]:
+            credential = credential_of(address)
+            try:
+                return read(address, credential)
+            except _READ_ERRORS:
+                fresh = renewed(address, credential)
+                if fresh is None:
+                    raise
+            return read(fresh, credential_of(fresh))
+
+        return off_main_thread(address, read_or_renew)
 
     def _read_tiles(self, cfg: RasterLoadParams, grid: GeoBox) -> tuple[Window, Array] | None:
         """Return the pixels of a grid; None if only GDAL can read them."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self
 
-from landbridge.raster.io.expiring_url import ExpiringUrl, access_of
+from landbridge.raster.io.expiring_url import signed as signed_by
 
 __all__ = ["SignedOnOpen", "signed"]
 
@@ -32,15 +32,4 @@ def signed(uri: str) -> str:
     """Return the address to open a file by, which is signed again if the server refuses it."""
     if not isinstance(uri, SignedOnOpen):
         return uri
-    sign = uri.sign
-
-    def wrapped(address: str) -> str:
-        expires_at = address.expires_at if isinstance(address, ExpiringUrl) else None
-        return ExpiringUrl(address, expires_at, access_of(address), sign_again)
-
-    def sign_again(refused: str) -> str:
-        # A signer that keeps its URLs has a method that replaces one.
-        renew = getattr(sign, "renew", None)
-        return wrapped(sign(uri) if renew is None else renew(uri, refused=refused))
-
-    return wrapped(sign(uri))
+    return signed_by(uri.sign, uri)
