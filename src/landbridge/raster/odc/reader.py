@@ -20,7 +20,8 @@ from landbridge.raster.errors import CredentialsError, RasterError, StaleHeaderE
 from landbridge.raster.io.expiring_url import access_of, credential_of, renewed
 from landbridge.raster.io.file_access import Credential
 from landbridge.raster.io.file_windows import OpenFile
-from landbridge.raster.io.gdal_access import gdal_access, off_main_thread
+from landbridge.raster.io.gdal_access import gdal_access
+from landbridge.raster.io.gdal_threads import run_jobs
 from landbridge.raster.io.headers import Header, tile_reader_for
 from landbridge.raster.io.overview_choice import choose_read_level
 from landbridge.raster.io.read_errors import refusal_hint
@@ -123,7 +124,8 @@ class Reader:
                     raise
             return read(fresh, credential_of(fresh))
 
-        return off_main_thread(address, read_or_renew)
+        # Credentials in GDAL's options would apply to the whole process on the main thread.
+        return read_or_renew() if access_of(address) is None else run_jobs([read_or_renew], 1)[0]
 
     def _read_tiles(self, cfg: RasterLoadParams, grid: GeoBox) -> tuple[Window, Array] | None:
         """Return the pixels of a grid; None if only GDAL can read them."""
