@@ -28,6 +28,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── ConfigError                                exceptions
     │   └── SourceNotFoundError                    sources.registry (also LookupError)
     ├── ServerError                                exceptions
+    │   ├── NotSortedError                         catalog.stac.item_checks
     │   └── GatewayTimeoutError                    exceptions
     ├── InvalidLatLonError                         geo.errors (also ValueError)
     ├── InvalidRowColError                         geo.errors (also ValueError)
@@ -39,6 +40,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── CredentialsError                           raster.errors (also PermissionError)
     ├── GdalOnlyError                              raster.errors
     ├── RasterError                                raster.errors
+    ├── StaleHeaderError                           raster.errors
     ├── WiderTypeError                             raster.errors
     ├── CommandError                               stac_api.admin.commands (also ClickException)
     ├── QuotaError                                 stac_api.assets.quota (also HTTPException)
