@@ -1,4 +1,4 @@
-"""`landbridge import`: STAC documents from files into the catalog."""
+"""`landbridge import`: STAC documents of files and of sources into the catalog."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landbridge.cli.catalog.common import reported
+from landbridge.cli.import_sources import Selection, client_for, import_source, matching, parse_selection
 from landbridge.cli.item_loader import Document, Loader, Report
+from landbridge.sources.unsigned_hrefs import without_signatures
 
 if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
@@ -21,44 +23,119 @@ _JSON = (".json", ".geojson")
 
 
 @click.command("import")
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
+@click.argument("locations", nargs=-1, required=True, metavar="LOCATION...")
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    metavar="ID",
+    help="Collection or product to read from a source; may be repeated. Of documents in files: the "
+    "collection that gets all their items, as with --as.",
 )
-@click.option("--collection", help="Put all items into this collection instead of their own.")
-@click.option("--upsert", is_flag=True, help="Replace existing items; without this they are refused.")
+@click.option(
+    "--bbox", metavar="W,S,E,N", help="Only items in this box of longitudes and latitudes; W may exceed E."
+)
+@click.option(
+    "--datetime", "time", metavar="TIME", help="Only items of this time, or interval such as 2024-01-01/.."
+)
+@click.option(
+    "--filter", "condition", metavar="CQL2", help='Only items that satisfy it: "eo:cloud_cover < 20".'
+)
+@click.option("--as", "target", metavar="PRODUCT", help="Product that gets the items; created if missing.")
+@click.option("--upsert", is_flag=True, help="Replace existing items.")
 @click.option(
     "--rejected",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write refused documents to this file and continue; without this the first refusal ends the import.",
 )
-def import_(paths: tuple[Path, ...], collection: str | None, upsert: bool, rejected: Path | None) -> None:
-    """Load STAC Items and Collections: newline-delimited JSON, JSON, stac-geoparquet, or folders of these.
+def import_(
+    locations: tuple[str, ...],
+    collections: tuple[str, ...],
+    bbox: str | None,
+    time: str | None,
+    condition: str | None,
+    target: str | None,
+    upsert: bool,
+    rejected: Path | None,
+) -> None:
+    """Load STAC Items and Collections; the files of the Items stay where they are.
+
+    A LOCATION is the address of a STAC API, the id of a source (see `landbridge sources list`), a
+    catalog.json, a stac-geoparquet file, or documents in files: newline-delimited JSON, JSON, or folders.
+
+    Items of sources that exist already stay as they are, so that an import can be interrupted and repeated.
+    Items of documents in files are refused if they exist. --upsert replaces both.
 
     Collections come first; existing ones stay as they are. Items are stored in batches, each completely or
-    not at all. The exit code is 1 if a document is refused, or if there is none to import.
+    not at all. Signatures of addresses are removed. The exit code is 1 if a document is refused, or if there
+    is none to import.
     """
     from landbridge.catalog import CatalogClient
 
     with reported():
+        selection = parse_selection(collections, bbox, time, condition, target)
         client = CatalogClient.get_default_client()
-        files = [file for path in paths for file in _files(path)]
-        if not files:
-            raise click.ClickException(f"There is no STAC file in {', '.join(map(str, paths))}.")
+        files = [file for location in locations for file in _files(location)]
+        sources = [location for location in locations if _is_source(location)]
+        if not files and not sources:
+            raise click.ClickException(f"There is no STAC file in {', '.join(locations)}.")
         report = Report(rejected)
-        _make_collections(client, files, report)
-        loader = Loader(client, "upsert" if upsert else "insert", report)
-        for document in (one for file in files for one in _documents(file)):
-            if document.get("type") == "Feature":
-                loader.add(dict(document) | ({"collection": collection} if collection else {}))
-        loader.finish()
+        if files:
+            _import_files(client, files, selection, report, upsert=upsert)
+        for location in sources:
+            import_source(
+                client_for(location), client, selection, Loader(client, "upsert", report), upsert=upsert
+            )
     click.echo(str(report))
     if not report.found:
-        raise click.ClickException(f"There is no STAC Item or Collection in {', '.join(map(str, paths))}.")
+        raise click.ClickException(f"There is no STAC Item or Collection in {', '.join(locations)}.")
     if report.items_refused or report.collections_refused:
         raise SystemExit(1)
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _import_files(
+    client: CatalogClient, files: list[Path], selection: Selection, report: Report, *, upsert: bool
+) -> None:
+    """Store the documents of files."""
+    target = selection.target
+    if target is None and selection.collections:
+        if len(selection.collections) > 1:
+            raise click.UsageError("Documents in files go into one collection: give --collection once.")
+        (target,) = selection.collections
+    _make_collections(client, files, report)
+    loader = Loader(client, "upsert" if upsert else "insert", report)
+    documents = matching((one for file in files for one in _documents(file)), selection.query)
+    for document in documents:
+        if document.get("type") == "Feature":
+            loader.add(without_signatures(document) | ({"collection": target} if target else {}))
+    loader.finish()
+
+
+def _is_source(location: str) -> bool:
+    """Return whether a location is a source: an address, a catalog of linked files, or a source's id."""
+    path = Path(location)
+    if "://" in location or not path.exists():
+        return True
+    return path.suffix.lower() in _JSON and path.is_file() and _is_catalog(path)
+
+
+def _is_catalog(path: Path) -> bool:
+    """Return whether a file is a Catalog, or a Collection that links to its Items."""
+    document = _parsed(path.read_text("utf-8"), str(path))
+    if not isinstance(document, dict) or document.get("type") in ("Feature", "FeatureCollection"):
+        return False
+    links = document.get("links")
+    relations = (
+        {link.get("rel") for link in links if isinstance(link, dict)} if isinstance(links, list) else ()
+    )
+    return bool({"child", "item"} & set(relations))
+
+
+def _files(location: str) -> Iterator[Path]:
+    """Yield the files of documents at a location; none if it is a source."""
+    if _is_source(location):
+        return
+    path = Path(location)
     if path.is_file():
         yield path
         return

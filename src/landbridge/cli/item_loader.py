@@ -30,6 +30,7 @@ class Report:
     items_refused: int = 0
     made: int = 0
     there_already: int = 0
+    items_there: int = 0
     collections_refused: int = 0
 
     def __post_init__(self) -> None:
@@ -41,6 +42,7 @@ class Report:
         parts = [
             f"{self.stored} items stored, {self.items_refused} refused, {self.made} collections made",
             *([f"{self.there_already} there already"] if self.there_already else ()),
+            *([f"{self.items_there} items there already"] if self.items_there else ()),
             *([f"{self.collections_refused} collections refused"] if self.collections_refused else ()),
         ]
         return ", ".join(parts) + "."
@@ -49,7 +51,7 @@ class Report:
     def found(self) -> int:
         """The number of documents that were found."""
         collections = self.made + self.there_already + self.collections_refused
-        return self.stored + self.items_refused + collections
+        return self.stored + self.items_refused + self.items_there + collections
 
     def refuse(self, documents: Iterable[Document], why: str) -> None:
         """Write documents to the file of refused ones, and print why; without a file, end the import."""
@@ -73,13 +75,13 @@ class Loader:
     """Sends items by batches, each of one collection."""
 
     def __init__(self, client: CatalogClient, method: str, report: Report) -> None:
-        self._client, self._method, self._report = client, method, report
+        self._client, self._method, self.report = client, method, report
         self._waiting: dict[str, dict[str, Document]] = {}
 
     def add(self, item: Document) -> None:
         collection, name = item.get("collection"), item.get("id")
         if not isinstance(collection, str) or not isinstance(name, str):
-            self._report.refuse(
+            self.report.refuse(
                 [item], f"Item {name!r} needs an id and a collection; --collection names one for all."
             )
             return
@@ -112,17 +114,17 @@ class Loader:
             )
         except NotFoundError as error:
             # The collection does not exist, so every item would be refused.
-            self._report.refuse(items.values(), f"{len(items)} items of {collection!r} are refused: {error}")
+            self.report.refuse(items.values(), f"{len(items)} items of {collection!r} are refused: {error}")
         except (BadRequestError, ConflictError) as error:
-            if len(items) == 1 or self._report.rejected is None:
-                self._report.refuse(items.values(), str(error))
+            if len(items) == 1 or self.report.rejected is None:
+                self.report.refuse(items.values(), str(error))
                 return
             # Halve the batch to find the refused items and store all others.
             names = list(items)
             for part in (names[: len(names) // 2], names[len(names) // 2 :]):
                 self._store(collection, {name: items[name] for name in part})
         else:
-            self._report.stored += len(items)
+            self.report.stored += len(items)
 
 
 def existing_ids(client: CatalogClient, collection: str, names: list[str]) -> set[str]:

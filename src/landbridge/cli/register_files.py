@@ -236,7 +236,7 @@ class _Registration:
         with ThreadPoolExecutor(_READERS, thread_name_prefix="landbridge-register") as pool:
             while group := list(islice(remaining, _GROUP)):
                 wanted = self._missing(group)
-                self._report.there_already += len(group) - len(wanted)
+                self._report.items_there += len(group) - len(wanted)
                 for scene, item in zip(wanted, pool.map(self._item_or_error, wanted), strict=True):
                     if isinstance(item, Exception):
                         self._report.refuse([_undescribed(self._product_id, scene)], str(item))

@@ -54,6 +54,11 @@ class ItemQuery:
     limit: int = _DEFAULT_LIMIT
     token: str | None = field(default=None, compare=False)
 
+    def check(self) -> None:
+        """Raise BadRequestError if a condition is invalid."""
+        for _ in (self.area, self.interval, self._expression):
+            pass
+
     def matches(self, item: Mapping[str, Any]) -> bool:
         """Return whether an Item satisfies all conditions."""
         if self.collections is not None and item.get("collection") not in self.collections:

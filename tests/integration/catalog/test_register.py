@@ -129,7 +129,7 @@ def test_a_list_of_files_becomes_images(run, new_id, server):
         assert (image.ndarray("red nir") == expected).all()
     # Again: nothing changes, and no header is read but that of the first image's bands.
     server.seen.clear()
-    assert run(path, *options) == "0 items stored, 0 refused, 0 collections made, 5 there already.\n"
+    assert run(path, *options) == "0 items stored, 0 refused, 0 collections made, 5 items there already.\n"
     assert not server.seen
     assert run(path, *options, "--upsert").startswith("5 items stored")
 
