@@ -321,6 +321,11 @@ def _index_in_asset(binding: Binding, own: BandNames) -> int | None:
     """Return the index of a band in an Item's asset that lists its bands; None if the asset lacks it."""
     if (index := _index_by_name(binding, own)) is not None:
         return index
+    if binding.index < len(binding.listed) and (published := binding.listed[binding.index][0]) is not None:
+        # A table may give a band another name than the Collection's, which the Item's list has.
+        same = [index for index, (name, _) in enumerate(own) if name == published]
+        if len(same) == 1:
+            return same[0]
     wanted = binding.common_name
     common = [index for index, (_, name) in enumerate(own) if wanted is not None and name == wanted]
     if len(common) == 1:

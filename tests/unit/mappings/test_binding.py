@@ -177,6 +177,22 @@ def test_bands_of_other_names_are_matched_by_their_common_names():
     assert places(collection, item) == {"OLI_B4": ("i.tif", 1), "OLI_B3": ("i.tif", 0)}
 
 
+def test_bands_that_a_table_renames_are_found_by_the_collection_s_names():
+    """Some Items of NAIP name Red, Green, Blue and NIR, and a table names the bands otherwise."""
+    shared = {
+        "image": {"eo:bands": [{"name": "Red", "common_name": "red"}, {"name": "NIR", "common_name": "nir"}]}
+    }
+    entries = [
+        {"name": name, "catalog:asset": "image", "catalog:band_index": index, "catalog:type": "spectral"}
+        for index, name in enumerate(("red", "nir"))
+    ]
+    bindings = Bindings(entries, shared)
+    item = {"image": {"href": "x.tif", "roles": ["data"], "eo:bands": [{"name": "Red"}, {"name": "NIR"}]}}
+    assert bindings.resolve(unpack_assets(pack_assets(item))) == (["x.tif"], {})
+    fewer = {"image": {**item["image"], "eo:bands": [{"name": "Red"}]}}
+    assert bindings.resolve(unpack_assets(pack_assets(fewer)))[1] == {"nir": None}
+
+
 def test_an_asset_under_another_name_is_found_by_its_list_of_bands_if_only_one_has_it():
     collection = {"id": "p", "item_assets": {"B04": asset("", "B04"), "B03": asset("", "B03")}}
     item = {"assets": {"red": asset("r.tif", "B04"), "B03": asset("g.tif", "B03"),
