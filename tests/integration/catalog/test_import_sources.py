@@ -12,6 +12,7 @@ import rustac
 from click.testing import CliRunner
 from shapely.geometry import box, shape
 
+from integration.conftest import stac_collection
 from landbridge import sources
 from landbridge.catalog import Image, Product
 from landbridge.catalog.pixels import engine_inputs
@@ -250,10 +251,7 @@ def test_a_parquet_file_is_imported_in_part(run, http, tmp_path, new_id):
     target = f"local:{new_id()}"
     path = tmp_path / "items.parquet"
     rustac.write_sync(str(path), [make_item(number, "whatever") for number in range(50)])
-    document = {"type": "Collection", "id": target, "stac_version": "1.0.0", "description": "d"}
-    document |= {"license": "other", "links": [], "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}}}
-    document["extent"]["temporal"] = {"interval": [[None, None]]}
-    http.post("/collections", json=document).raise_for_status()
+    http.post("/collections", json=stac_collection(target)).raise_for_status()
     output = run(path, "--as", target, "--bbox", "10.2,0,20.1,1", "--datetime", "2024-01-15T00:00:00Z/..")
     assert output.startswith("7 items stored")
     assert set(stored(http, target)) == {f"i{number}" for number in range(14, 21)}
@@ -264,9 +262,6 @@ def test_signatures_are_not_stored(run, http, tmp_path, new_id):
     item = make_item(1, target)
     item["assets"]["red"]["href"] = "https://a.blob.core.windows.net/c/red.tif?se=2030&sig=5ecret"
     (tmp_path / "items.json").write_text(json.dumps(item))
-    collection = {"type": "Collection", "id": target, "stac_version": "1.0.0", "description": "d"}
-    collection |= {"license": "other", "links": [], "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}}}
-    collection["extent"]["temporal"] = {"interval": [[None, None]]}
-    (tmp_path / "collection.json").write_text(json.dumps(collection))
+    (tmp_path / "collection.json").write_text(json.dumps(stac_collection(target)))
     run(tmp_path / "collection.json", tmp_path / "items.json")
     assert stored(http, target)["i1"]["assets"]["red"]["href"] == "https://a.blob.core.windows.net/c/red.tif"
