@@ -123,6 +123,19 @@ def test_physical_values_of_each_baseline_are_alike(sentinel):
     assert sentinel["old"].ndarray("red", geocontext=CONTEXT).tolist() == [[[2000] * 4] * 4]
 
 
+def test_scaling_parameters_of_an_image_are_for_its_own_stored_values(sentinel):
+    expected = {"new": (1000, 5000), "old": (0, 4000), "applied": (0, 4000)}
+    for name, image in sentinel.items():
+        (display,), data_type = image.scaling_parameters("red", scaling="display")
+        assert (display, data_type) == ((*expected[name], 0, 255), "Byte"), name
+        ((low, high, first, last),), data_type = image.scaling_parameters("red", scaling="physical")
+        offset = -0.1 if name == "new" else 0
+        assert (low, high, data_type) == (0, 65535, "Float64")
+        assert (first, last) == pytest.approx((offset, 6.5535 + offset)), name
+    images = ImageCollection(sentinel.values())
+    assert images.scaling_parameters("red", scaling="display")[0] == [(1000, 5000, 0, 255)]
+
+
 def test_a_mean_of_baselines_is_of_physical_values(sentinel):
     images = ImageCollection(sentinel.values())
     found = images.mosaic("red", geocontext=CONTEXT, scaling="physical", method="mean")

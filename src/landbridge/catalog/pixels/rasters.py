@@ -8,6 +8,7 @@ from landbridge.catalog.enums import DocumentState
 from landbridge.catalog.errors import RasterArgumentError
 from landbridge.catalog.pixels.engine_inputs import bands_of, sources
 from landbridge.catalog.pixels.raster_requests import parse_bands
+from landbridge.catalog.stac.images import STORED_PIXELS
 from landbridge.exceptions import ClientError, NotFoundError, ServerError
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def scaling_parameters(
     *,
     several: bool = False,
 ) -> tuple[list[Any] | None, str]:
-    """Return the scale of each band and the data type of a raster of these images."""
+    """Return the scale of each band and the data type of a raster of these images.
+
+    The scales of a single image are for its own stored values; those of several images are for values at the
+    scale and offset of their product.
+    """
     from landbridge import raster
     from landbridge.raster.plan import arguments
 
@@ -55,6 +60,11 @@ def scaling_parameters(
         chosen = _with_file_types(sources(images), names)
     if several:
         return raster.collection_scaling_parameters(chosen, processing_level, scaling, data_type)
+    if images[0]._service_values().get(STORED_PIXELS):
+        from landbridge.raster.plan.image_levels import own_ranges
+
+        (source,) = sources(images[:1])
+        chosen[0] = [own_ranges(band, source) for band in chosen[0]]
     return raster.scaling_parameters(chosen[0], processing_level, scaling, data_type)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from landbridge.raster.dtypes import common_type
 from landbridge.raster.model import Band, Source
 from landbridge.raster.plan.physical_values import declared_scaling
-from landbridge.raster.plan.processing_levels import ProcessingLevel, physical_level
+from landbridge.raster.plan.processing_levels import DEFAULT_DATA_RANGE, ProcessingLevel, physical_level
 from landbridge.raster.plan.scaling import Basis, scaling_bases
 
 
@@ -64,6 +64,21 @@ def with_image_numbers(
         reference = declared_scaling(bands[name]) or next(filter(None, stated), None)
         found[name] = replace(levels[name], reference=reference)
     return found
+
+
+def own_ranges(band: Band, source: Source) -> Band:
+    """Return a band whose display and physical range are those of an image's own stored values."""
+    own, declared = source.radiometry.get(band.name), declared_scaling(band)
+    if own is None or not own[0]:
+        return band
+    (scale, offset), (low, high) = own, band.data_range or DEFAULT_DATA_RANGE
+    display_range = band.display_range
+    if display_range is not None and declared is not None:
+        shown = [(value * declared[0] + declared[1] - offset) / scale for value in display_range]
+        # Display ranges of integers are cut to integers: rounding errors must not make them one less.
+        display_range = (round(shown[0], 6), round(shown[1], 6))
+    physical_range = (low * scale + offset, high * scale + offset)
+    return replace(band, data_range=(low, high), display_range=display_range, physical_range=physical_range)
 
 
 def stored_nodata(source: Source, band: Band, level: ProcessingLevel | None) -> float | None:

@@ -12,7 +12,7 @@ _MAX_ALIASES = 10
 _DEFAULT_LEVEL = "default"
 # Levels that bands without processing levels accept.
 _UNIVERSAL_LEVELS = (None, _DEFAULT_LEVEL, "toa", "surface")
-_DEFAULT_DATA_RANGE = (0.0, 10000.0)
+DEFAULT_DATA_RANGE = (0.0, 10000.0)
 # Functions whose result, 0 or 1, says whether a stored value is marked: masks, which are never interpolated.
 MASK_FUNCTIONS = ("any_of", "any_bits")
 # Function whose result is the stored band, so that its steps change nothing.
@@ -100,7 +100,7 @@ def coefficient_names(bands: Iterable[Band]) -> frozenset[str]:
 
 
 def _raw(band: Band) -> ProcessingLevel:
-    data_range = _range(band.data_range) or _DEFAULT_DATA_RANGE
+    data_range = _range(band.data_range) or DEFAULT_DATA_RANGE
     return ProcessingLevel(
         check_data_type(band.data_type or "UInt16"),
         data_range,
