@@ -69,7 +69,7 @@ class Profile:
     another one is refused. `sorting` is "yes", "none", "repeats" (a sorted search pages for ever), "loses" (a
     sorted page begins after the last value, so that equal values are lost) or the names of the only fields.
     `over_limit` is "refuse" or "clamp"; a page of more than `largest_answer` items fails. `next_link` is the
-    name of a function in `paging`.
+    name of a function in `paging`. `ignored` are conditions that the API treats as if they were not there.
     """
 
     id: str
@@ -98,6 +98,7 @@ class Profile:
     intersects_by_get: bool = True
     ids_alone: bool = False
     collections_page: int | None = None
+    ignored: tuple[str, ...] = ()
 
 
 PROFILES = {

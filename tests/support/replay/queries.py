@@ -126,6 +126,7 @@ def limit_of(profile, query):
 
 def matching(profile, query, records):
     """Return the records that a search finds, in its order."""
+    query = {name: value for name, value in query.items() if name not in profile.ignored}
     conditions = list(_conditions(profile, query))
     found = [record for record in records if all(condition(record) for condition in conditions)]
     return _sorted(profile, query, found)

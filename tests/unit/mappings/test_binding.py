@@ -169,6 +169,24 @@ def test_a_band_that_an_item_does_not_list_is_missing_in_it():
     assert places(collection, item)["Blue"] == ("i.tif", 2)
 
 
+def test_a_band_that_a_table_names_is_found_by_the_name_that_the_collection_and_the_item_have():
+    collection = {
+        "id": "p",
+        "item_assets": {"image": asset("", "Red", "Green")},
+        "bands": [
+            {"name": name, "catalog:asset": "image", "catalog:band_index": index}
+            for index, name in enumerate(("red", "green"))
+        ],
+    }
+    same, other = (
+        {"assets": {"image": asset("i.tif", *names)}} for names in (("Red", "Green"), ("Green", "Red"))
+    )
+    # Items state other members than the Collection, so that their lists differ.
+    same["assets"]["image"]["eo:bands"][0]["common_name"] = "red"
+    assert places(collection, same) == {"red": ("i.tif", 0), "green": ("i.tif", 1)}
+    assert places(collection, other) == {"red": ("i.tif", 1), "green": ("i.tif", 0)}
+
+
 def test_bands_of_other_names_are_matched_by_their_common_names():
     listed = [{"name": "OLI_B4", "common_name": "red"}, {"name": "OLI_B3", "common_name": "green"}]
     own = [{"name": "B2", "common_name": "green"}, {"name": "B3", "common_name": "red"}]
