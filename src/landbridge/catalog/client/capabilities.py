@@ -68,6 +68,8 @@ class Capabilities:
         The only properties that filters and queries can name; None for all.
     sort, fields, text, collection_search, transactions, aggregation : bool
         True with the extension of this name.
+    sorts_one_page : bool
+        True if the API declares that it sorts, and the rules say that its sorted pages are not right.
     count : bool
         False if the number of matches in an answer is wrong.
     page_size : int, optional
@@ -86,6 +88,7 @@ class Capabilities:
     query: bool = False
     filter_properties: frozenset[str] | None = None
     sort: bool = False
+    sorts_one_page: bool = False
     fields: bool = False
     text: bool = False
     collection_search: bool = False
@@ -203,7 +206,10 @@ def from_landing_page(page: Any, url: str, conforms_to: Any = None) -> Capabilit
 
 def with_rules(declared: Capabilities, rules: ApiRules) -> Capabilities:
     """Return capabilities with what is known of the API in place of what it declares."""
-    changes: dict[str, Any] = {"requires_collections": rules.requires_collections}
+    changes: dict[str, Any] = {
+        "requires_collections": rules.requires_collections,
+        "sorts_one_page": declared.sort and rules.sort is False,
+    }
     for name in ("sort", "fields", "text", "collection_search", "count", "page_size"):
         if (value := getattr(rules, name)) is not None:
             changes[name] = value

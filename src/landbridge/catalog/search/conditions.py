@@ -165,6 +165,7 @@ def _item_ids(node: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _of_geometry(geometry: dict[str, Any], *, match_null: bool) -> Condition:
+    import orjson
     import shapely
     from shapely.geometry import shape
 
@@ -176,7 +177,7 @@ def _of_geometry(geometry: dict[str, Any], *, match_null: bool) -> Condition:
         if footprint is None:
             return match_null
         try:
-            found = shape(footprint)
+            found = shapely.from_geojson(orjson.dumps(footprint))  # half of the time of `shape`
             west, _, east, _ = found.bounds
             if east - west > 180 or west < -180 or east > 180:
                 return True  # it crosses the antimeridian in a way of its own: the API's answer counts

@@ -21,7 +21,7 @@ from landbridge.catalog.stac.item_checks import (
     names_of,
     sorted_records,
 )
-from landbridge.exceptions import BadRequestError
+from landbridge.exceptions import BadRequestError, ClientError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -87,6 +87,8 @@ class CheckedSearch:
             yield from self._unsorted(limit)
         elif self.client.capabilities.sort and self.client.observations.sorts.get(sort[0], True):
             yield from self._sorted_by_api(sort, order, limit)
+        elif (first := self._sorted_page(sort, order, limit)) is not None:
+            yield first
         else:
             yield from self._sorted_here(sort, limit)
 
@@ -134,6 +136,32 @@ class CheckedSearch:
         self._warn(check)
         if in_order.without_value:
             yield in_order.without_value
+
+    def _sorted_page(
+        self, sort: tuple[str, bool], order: list[dict[str, str]], limit: int | None
+    ) -> list[Any] | None:
+        """Return the records of a search that one page can answer; None if its order is wrong as well.
+
+        Some APIs sort, but lose or repeat items between sorted pages.
+        """
+        known, observed = self.client.capabilities, self.client.observations.sorts
+        asked = self._push_down()
+        wanted = limit is not None and limit <= self.page_size and not (asked.unanswered or asked.is_empty)
+        if not (wanted and known.sorts_one_page and observed.get(sort[0], True)) or limit is None:
+            return None
+        check, in_order = self._check(asked), OrderCheck(self.client.url, sort, self.attributes)
+        body = self._body(asked) | {"limit": max(limit, _FIRST_OF_OTHER_END), "sortby": order}
+        try:
+            answer = first_page(self.client, self._path, body, "features", self.headers)
+            page = in_order(check(list(answer["features"])))
+            is_sorted = bool(page) and self._is_sorted(sort, order, page)
+        except (ClientError, ServerError):
+            is_sorted = False
+        if is_sorted and len(page) >= limit:
+            return page[:limit]
+        if not is_sorted:
+            observed[sort[0]] = False
+        return None
 
     def _is_sorted(self, sort: tuple[str, bool], order: list[dict[str, str]], page: list[Any]) -> bool:
         """Return whether the first page begins at the right end, by a look at the other end; asked once."""

@@ -73,7 +73,7 @@ class ItemCheck:
 
     @property
     def reason(self) -> str:
-        """Conditions that the API did not answer, known beforehand or seen from its items; else empty."""
+        """Description of what the API did not answer, known beforehand or seen from its items."""
         rejected = self.read - self.accepted
         # Some are expected: those at the bounds of a condition, or outside of a footprint but in its box.
         if not self._reason and rejected > max(_FEW, self.accepted):
