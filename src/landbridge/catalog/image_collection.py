@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from landbridge.catalog.image_metadata import ImageMetadata
-from landbridge.catalog.pixels.collection_downloads import CollectionDownloads
+from landbridge.catalog.pixels.collection_index import CollectionIndex
 from landbridge.catalog.pixels.default_geocontext import DefaultGeoContext
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ else:
     T = TypeVar("T", bound=ImageMetadata)
 
 
-class ImageCollection(CollectionDownloads[T]):
+class ImageCollection(CollectionIndex[T]):
     """List of images that can be read as one raster.
 
     Parameters

@@ -21,6 +21,7 @@ COMMANDS = {
     "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
     "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
     "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),
+    "index": ("landbridge.cli.index_files:index", "Read the headers of images' files ahead."),
     "version": ("landbridge.cli.version:version", "Print the installed versions."),
 }
 
