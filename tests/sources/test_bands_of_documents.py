@@ -1,7 +1,7 @@
 """Bands of all real Items, read from their providers' APIs: each has the file that its document says.
 
-The expected assets are those of the facts that were collected beside the documents; a band that has no fact is
-compared with what the document itself says.
+The expected assets are those of the facts that were collected beside the documents; a band that has no fact
+is compared with what the document itself says.
 """
 
 import tomllib
@@ -24,11 +24,9 @@ pytestmark = pytest.mark.skipif(not FACTS.is_dir(), reason=f"there are no real d
 
 def facts(provider):
     """Return {collection: {band: {(asset, index)}}} of a provider."""
-    if provider == "deafrica":
-        # Copies of Earth Search's Items, with the same assets
-        copied = {"s2_l2a_c1": facts("earth-search")["sentinel-2-c1-l2a"]}
-    else:
-        copied = {}
+    # Copies of Earth Search's Items have the same assets.
+    is_copy = provider == "deafrica"
+    copied = {"s2_l2a_c1": facts("earth-search")["sentinel-2-c1-l2a"]} if is_copy else {}
     content = tomllib.loads((FACTS / f"{provider}.toml").read_text())
     out = {}
     for collection in content["collections"]:

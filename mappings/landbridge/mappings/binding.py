@@ -330,7 +330,7 @@ def _index_in_asset(binding: Binding, own: BandNames) -> int | None:
     common = [index for index, (_, name) in enumerate(own) if wanted is not None and name == wanted]
     if len(common) == 1:
         return common[0]
-    # A table names the band otherwise than the Collection and the Item, which both call it "Red", for example.
+    # A table names the band otherwise than the Collection and the Item, which both call it "Red", say.
     told = binding.listed[binding.index][0] if binding.index < len(binding.listed) else None
     called = [index for index, (name, _) in enumerate(own) if told is not None and name == told]
     if len(called) == 1:
