@@ -439,8 +439,9 @@ def display_is_neither_black_nor_burnt_out(site):
     found = _array(site, record, RGB, scaling="display")
     assert found.dtype == np.uint8
     for index, band in enumerate(RGB):
-        scale, offset = oracle.scaling(record, band)
-        low, high = (number * scale + offset for number in site.bands[band].display_range)
+        # The display range is of values with the scaling of the product, whichever that of the image is.
+        known = site.bands[band]
+        low, high = np.interp(known.display_range, known.data_range, known.physical_range)
         # Black is no more than the reflectance of water, and white less than that of snow.
         assert -0.25 <= low <= 0.05, band
         assert 0.2 <= high <= 0.8, band
