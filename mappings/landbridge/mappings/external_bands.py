@@ -15,6 +15,7 @@ from landbridge.mappings.binding import ASSET_KEY, BAND_INDEX, is_bound, pixel_s
 from landbridge.mappings.codecs import CODECS
 
 __all__ = [
+    "CLASSIFICATION",
     "INTEGER_RANGES",
     "band_objects",
     "bind_entries",
@@ -186,13 +187,24 @@ def _asset_entries(key: str, described: Mapping[str, Mapping[str, Any]]) -> list
             entry["catalog:vendor_band_name"] = vendor
         if (gsd := entry.get("gsd", asset.get("gsd"))) is not None:
             entry.setdefault("raster:spatial_resolution", gsd)
-        for member in _CLASSIFICATION:
-            if described_classes := asset.get(member):
-                entry.setdefault(member, described_classes)
-        if fields := entry.get("classification:bitfields"):
-            entry["catalog:extra_properties"] = extra_properties.encode({"classification:bitfields": fields})
+        for member, described_classes in _classification(asset).items():
+            entry.setdefault(member, described_classes)
         entry["catalog:type"] = _band_type(entry, set(asset.get("roles") or ()))
         found.append({**_derived_members(entry, position), **entry})
+    return found
+
+
+def _classification(asset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the classes and bit fields that an asset states for its bands."""
+    found = {member: asset[member] for member in CLASSIFICATION if asset.get(member)}
+    if not found and isinstance(values := asset.get("file:values"), list):
+        # The file extension named classes before the classification extension did.
+        found["classification:classes"] = [
+            {"value": value, "title": group.get("summary")}
+            for group in values
+            if isinstance(group, Mapping) and isinstance(group.get("values"), list)
+            for value in group["values"]
+        ]
     return found
 
 
@@ -204,14 +216,14 @@ def with_members(
         parts = _merged_band_objects(asset)
     except (TypeError, ValueError, AttributeError):
         return dict(entry)
-    stated = {**asset, **(parts[index] if index < len(parts) else {})}
+    stated = {**asset, **_classification(asset), **(parts[index] if index < len(parts) else {})}
     found = {name: stated[name] for name in members if name not in entry and stated.get(name) is not None}
     if not found:
         return dict(entry)
     whole = {**entry, **found}
     if "catalog:type" not in entry:
         return whole
-    if whole.get("classification:classes") or whole.get("classification:bitfields"):
+    if any(whole.get(member) for member in CLASSIFICATION):
         whole["catalog:type"] = _band_type(whole, set())
     return {**_derived_members(whole, entry.get(BAND_INDEX, index)), **whole}
 
@@ -235,7 +247,7 @@ def _merged_band_objects(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
     return parts
 
 
-_CLASSIFICATION = ("classification:classes", "classification:bitfields")
+CLASSIFICATION = ("classification:classes", "classification:bitfields")
 # Members that an asset may state for all its bands.
 _SHARED_MEMBERS = ("data_type", "nodata", "unit", "statistics", "raster:scale", "raster:offset")
 _EO = {
@@ -274,6 +286,8 @@ def infer_attributes(entry: Mapping[str, Any]) -> dict[str, Any]:
     kind = _band_type(entry, set())
     known = _derived_members(entry, 0)
     out: dict[str, Any] = {"type": kind, **{member[8:]: value for member, value in known.items()}}
+    if (own := out.get("extra_properties")) is not None:
+        out["extra_properties"] = extra_properties.decode(own)
     if (gsd := entry.get("gsd")) is not None:
         out["resolution"] = {"value": gsd, "unit": "meters"}
     return out
@@ -298,6 +312,8 @@ def _derived_members(entry: Mapping[str, Any], position: int) -> dict[str, Any]:
     classes = entry.get("classification:classes")
     if classes and (labels := class_labels(classes)):
         found["catalog:class_labels"] = labels
+    if fields := entry.get("classification:bitfields"):
+        found["catalog:extra_properties"] = extra_properties.encode({"classification:bitfields": fields})
     if entry.get("name", "").lower() in _ALPHA:
         found["catalog:is_alpha"] = True
     found["catalog:band_index"] = entry.get("catalog:band_index", position)

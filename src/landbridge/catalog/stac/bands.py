@@ -20,6 +20,7 @@ from landbridge.catalog.stac.searches import require_products
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.mappings import band as band_mapping
 from landbridge.mappings import ids
+from landbridge.mappings.external_bands import CLASSIFICATION
 from landbridge.mappings.item_statements import completed
 from landbridge.mappings.schema import is_catalog_document
 
@@ -50,14 +51,15 @@ def band_records(
 ) -> list[BandRecord]:
     """Return the bands that a Collection describes, or else the bands of its Items.
 
-    If the Collection states no data type, what its first Item states about the pixels completes the bands.
+    If the Collection states no data type, or no meaning of a class band's values, what its first Item states
+    about the pixels completes the bands.
     """
     entries = {entry["name"]: entry for entry in band_mapping.entries(collection)}
     if not entries and items is not None:
         for item in items():
             for entry in band_mapping.entries(collection, item):
                 entries.setdefault(entry["name"], entry)
-    elif items is not None and not any("data_type" in entry for entry in entries.values()):
+    elif items is not None and _is_incomplete([*entries.values()]):
         for item in list(items())[:1]:
             for entry in completed([*entries.values()], item, collection.get("item_assets")):
                 entries[entry["name"]] = entry
@@ -65,6 +67,14 @@ def band_records(
         BandRecord(band_mapping.from_stac(entry, collection["id"]), collection, entry)
         for entry in entries.values()
     ]
+
+
+def _is_incomplete(entries: list[dict[str, Any]]) -> bool:
+    return not any("data_type" in entry for entry in entries) or any(
+        entry.get("catalog:type") == "class"
+        and not any(member in entry for member in ("catalog:class_labels", *CLASSIFICATION))
+        for entry in entries
+    )
 
 
 def collection_bands(client: CatalogClient, collection: dict[str, Any]) -> list[BandRecord]:
