@@ -353,6 +353,13 @@ def image_product(identifier: str) -> str | None:
 
 
 def listed() -> Iterator[tuple[SourceTable, list[dict[str, Any]]]]:
-    """Yield each source in use with the Collections that its table alone describes."""
+    """Yield each source in use with the Collections that its table alone describes.
+
+    An id that several sources have is listed once, by the source that is asked for it.
+    """
     for table in list_sources():
-        yield table, SourceDocuments(table).listed()
+
+        def is_own(product_id: str, table: SourceTable = table) -> bool:
+            return claim(product_id) == table
+
+        yield table, SourceDocuments(table).listed(is_own)

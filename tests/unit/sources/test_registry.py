@@ -2,13 +2,15 @@
 
 import json
 import os
+import socket
 
 import pytest
 from click.testing import CliRunner
 
 from landbridge import sources
+from landbridge.catalog import CatalogClient
 from landbridge.cli import main
-from landbridge.exceptions import ConfigError
+from landbridge.exceptions import ConfigError, ServerError
 from landbridge.mappings.sources import shipped, shipped_texts
 from landbridge.mappings.sources.documents import SourceDocuments
 from landbridge.sources import files, registry
@@ -201,3 +203,23 @@ def test_the_command_adds_a_file_and_reports_a_wrong_one(folder):
     result = run("add", str(bad))
     assert result.exit_code == 1
     assert "bad.toml: urls is not a key" in result.output
+
+
+def test_each_id_is_listed_once_by_the_source_that_is_asked_for_it():
+    found = [(table.id, document["id"]) for table, documents in registry.listed() for document in documents]
+    ids = [name for _, name in found]
+    assert sorted(ids) == sorted(set(ids))
+    assert all(registry.claim(name).id == table for table, name in found)
+
+
+def test_a_name_that_cannot_be_resolved_is_asked_for_twice_at_most(monkeypatch):
+    asked = []
+
+    def not_known(*arguments, **_kwargs):
+        asked.append(arguments)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", not_known)
+    with pytest.raises(ServerError, match=r"stac\.invalid could not be reached"):
+        CatalogClient("https://stac.invalid", retries=5).get("/")
+    assert 1 <= len(asked) <= 2

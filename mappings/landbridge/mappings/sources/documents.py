@@ -16,6 +16,8 @@ from landbridge.mappings.sources.radiometry import corrected
 from landbridge.mappings.tables import load as load_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from landbridge.mappings.sources.model import ProductRow, SourceTable
 
 __all__ = ["PlainDocuments", "SourceDocuments", "condition_of"]
@@ -130,20 +132,30 @@ class SourceDocuments:
             return dict(item)
         return {**item, "assets": _without_excluded(item.get("assets") or {}, row)}
 
-    def listed(self) -> list[dict[str, Any]]:
-        """Return a Collection for each row of the table, made of the table alone."""
-        return [
-            {
-                "type": "Collection",
-                "stac_version": "1.1.0",
-                "id": self.table.product_id(row),
-                "title": row.name or row.collection,
-                "description": row.description or row.note or row.name or row.collection,
-                "links": [],
-                **_described(row),
-            }
-            for row in self.table.products
-        ]
+    def listed(self, is_own: Callable[[str], bool]) -> list[dict[str, Any]]:
+        """Return a Collection for each product of the table, made of the table alone.
+
+        A product has the first of its ids for which ``is_own`` is true, else the one that begins with the
+        name of the source. A part of a collection without an id of its own is left out.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for row in self.table.products:
+            own = next(filter(is_own, row.ids), None)
+            product_id = own or f"{self.table.id}:{row.collection}"
+            if own is not None or not row.where:
+                found.setdefault(product_id, self._listed(row, product_id))
+        return list(found.values())
+
+    def _listed(self, row: ProductRow, product_id: str) -> dict[str, Any]:
+        return {
+            "type": "Collection",
+            "stac_version": "1.1.0",
+            "id": product_id,
+            "title": row.name or row.collection,
+            "description": row.description or row.note or row.name or row.collection,
+            "links": [],
+            **_described(row),
+        }
 
 
 def condition_of(row: ProductRow) -> dict[str, Any] | None:

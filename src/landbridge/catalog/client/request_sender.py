@@ -14,6 +14,7 @@ from landbridge.catalog.client.retry import (
     LONGEST_WAIT,
     NOT_PROCESSED_STATUSES,
     RETRY_STATUSES,
+    is_offline,
     retry_delay,
     to_service_error,
 )
@@ -279,8 +280,9 @@ class RequestSender(Endpoint):
                     self._session_for(loopback=self._url is None and not request.is_absolute), base, token
                 )
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                # Nothing was sent, so that any method may be repeated.
-                failure, repeat = error, True
+                # Nothing was sent, so that any method may be repeated. Without a network, repeating does not
+                # help, and the caller would wait for the error.
+                failure, repeat = error, not is_offline(error) or attempt == 0
                 if not restarted:
                     self._restart_embedded(base)
                     restarted = True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import random
+import socket
 
 from landbridge.exceptions import GatewayTimeoutError, ServerError
 
@@ -11,6 +13,7 @@ __all__ = [
     "LONGEST_WAIT",
     "NOT_PROCESSED_STATUSES",
     "RETRY_STATUSES",
+    "is_offline",
     "retry_delay",
     "to_service_error",
 ]
@@ -28,6 +31,18 @@ def retry_delay(attempt: int, retry_after: float | None) -> float:
     if retry_after is not None:
         return min(retry_after, LONGEST_WAIT)
     return min(_LONGEST_DELAY, _FIRST_DELAY * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def is_offline(error: BaseException) -> bool:
+    """Return whether a connection failed because no address was found for the host, or no way to it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return True
+        if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def to_service_error(failure: Exception, base: str) -> Exception:
