@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.raster import kernels
-from landbridge.raster.composite.compositor import EVERYWHERE, Canvas, any_visible
+from landbridge.raster.composite.compositor import EVERYWHERE, Canvas, any_visible, as_unsigned
 
 TYPES = ("uint8", "int16", "uint16", "int32", "uint32", "int64")
 
@@ -56,8 +56,8 @@ def test_a_tile_is_laid_with_its_differences_undone_from_any_column_on(dtype, sh
     canvas = Canvas(values, np.full(values.shape, 9, np.uint8))
     which = np.arange(samples)[::-1].copy()
     kernels.composite_aligned_tile(
-        tile, True, np.arange(height), columns, (0, 0), which, -1,
-        np.zeros(samples, dtype), np.zeros(samples, bool), EVERYWHERE, False,
+        as_unsigned(tile), True, np.arange(height), columns, (0, 0), which, -1,
+        as_unsigned(np.zeros(samples, dtype)), np.zeros(samples, bool), EVERYWHERE, False,
         canvas.values, canvas.state, canvas.strides, np.arange(samples), canvas.remaining,
         canvas.initialised_rows,
         canvas.fill_values, canvas.shape[1:],

@@ -37,11 +37,11 @@ class Canvas:
     ) -> None:
         """Wrap the arrays, and count the pixels that are not valid yet."""
         self.shape = values.shape
-        self.values = _flat_view(values)
+        self.values = as_unsigned(_flat_view(values))
         self.state = _flat_view(state)
         self.strides = (*_element_strides(values), *_element_strides(state))
         bands, height, width = values.shape
-        self.fill_values = np.zeros(bands, values.dtype) if fill_values is None else fill_values
+        self.fill_values = as_unsigned(np.zeros(bands, values.dtype) if fill_values is None else fill_values)
         tops, starts = np.arange(0, height, kernels.CELL), np.arange(0, width, kernels.CELL)
         bottoms, stops = np.minimum(tops + kernels.CELL, height), np.minimum(starts + kernels.CELL, width)
         self.remaining = np.empty((bands, len(tops), len(starts)), np.int64)
@@ -259,7 +259,13 @@ class _AlignedTileCompositor(_TileCompositor):
         rows = self._rows[box[0] - y.start : box[1] - y.start] - tile_index[0] * self.page.tile[0]
         columns = self._columns[box[2] - x.start : box[3] - x.start] - tile_index[1] * self.page.tile[1]
         kernels.composite_aligned_tile(
-            tile.pixels, tile.differences, rows, columns, (box[0], box[2]), *self._source, *self._target
+            as_unsigned(tile.pixels),
+            tile.differences,
+            rows,
+            columns,
+            (box[0], box[2]),
+            *self._source,
+            *self._target,
         )
 
 
@@ -330,7 +336,7 @@ class _WarpedTileCompositor(_TileCompositor):
         corner = (tile_index[0] * page.tile[0], tile_index[1] * page.tile[1])
         size = (min(page.tile[0], page.size[0] - corner[0]), min(page.tile[1], page.size[1] - corner[1]))
         found = kernels.composite_warped_tile(
-            tile,
+            as_unsigned(tile),
             corner,
             size,
             *self._nodes,
@@ -343,6 +349,14 @@ class _WarpedTileCompositor(_TileCompositor):
             probe,
         )
         return bool(found)
+
+
+def as_unsigned(array: Array) -> Array:
+    """Return signed integers as unsigned ones of the same size, other types as they are.
+
+    Compositing copies values and compares them with nodata only, so that one compiled loop serves both.
+    """
+    return array.view(f"u{array.itemsize}") if array.dtype.kind == "i" else array
 
 
 def any_visible(state: Array) -> BoolArray:
@@ -362,7 +376,7 @@ def _nodata_array(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> tuple
     """Return nodata values as arguments of the kernels, and flags of those that exist."""
     held = [representable_nodata(dtype, value) for value in nodata]
     values = np.array([0 if value is None else value for value in held], dtype)
-    return values, np.array([value is not None for value in held])
+    return as_unsigned(values), np.array([value is not None for value in held])
 
 
 def _index_array(numbers: Sequence[int]) -> IntArray:
