@@ -17,7 +17,7 @@ from landbridge.cli.catalog.common import reported
 from landbridge.cli.item_loader import Loader, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.transfer.remote_files import FileHeader
@@ -291,8 +291,9 @@ class _Registration:
 
     def _headers(self, scene: _Scene) -> list[FileHeader]:
         from landbridge.catalog.transfer.remote_files import read_file_header
+        from landbridge.sources.access import known_signer
 
-        sign: Callable[[str], str] | None = self._client.asset_signer
+        sign = self._client.asset_signer or known_signer()
         return [read_file_header(href, sign) for href in scene.hrefs]
 
     def _prepare_product(self, scene: _Scene) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.enums import StorageState
 from landbridge.exceptions import BadRequestError
+from landbridge.sources.access import known_signer
 from landbridge.sources.unsigned_hrefs import without_signature
 
 if TYPE_CHECKING:
@@ -50,15 +51,20 @@ def read_file_header(href: str, sign: Callable[[str], str] | None = None) -> Fil
     from rasterio.errors import RasterioError
 
     from landbridge.raster.dtypes import data_type_of
+    from landbridge.raster.io.expiring_url import access_of, signed
     from landbridge.raster.io.headers import read_header
+    from landbridge.raster.io.read_errors import refusal_hint
     from landbridge.raster.io.redact import redact_error_text, redact_url
 
-    address = sign(href) if sign is not None and "://" in href else href
+    address = href
     try:
+        if sign is not None and "://" in href:
+            address = signed(sign, href)
         header = read_header(address)
     except (RasterioError, OSError, ValueError) as error:
         shown = redact_url(href)
         why = redact_error_text(str(error) or type(error).__name__, address, shown)
+        why += refusal_hint(error, access_of(address))
         raise BadRequestError(
             f"The header of {shown} cannot be read: {why}. Check the address and the credentials of this "
             "machine, or set `geometry`, `cs_code`, `geotrans`, `x_pixels` and `y_pixels` before saving."
@@ -76,7 +82,7 @@ def fill_from_files(image: ImageMetadata) -> None:
     """
     files = [file for file in image.files or () if file.href]
     headers = (
-        [read_file_header(file.href, image._client.asset_signer) for file in files]
+        [read_file_header(file.href, image._client.asset_signer or known_signer()) for file in files]
         if image.geometry is None
         else []
     )
