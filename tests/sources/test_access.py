@@ -144,3 +144,16 @@ def test_sources_in_one_stack_get_their_own_credentials_only():
         assert not [request for request in [*earthdata.seen, *usgs.seen] if request.query]
         assert {request.headers.get("x-amz-request-payer") for request in usgs.seen} == {"requester"}
         assert all(f"Credential={usgs.key}/" in request.headers["authorization"] for request in usgs.seen)
+
+
+def test_odc_stacs_own_driver_gets_signed_urls():
+    with sites("planetary-computer") as (site,):
+        record = site.records[1]
+        images = ImageCollection([site.image(record)])
+        place = area(record, resolution=oracle.finest(record, RGB))
+        for driver in ("rio", None):
+            found = images.to_dataset(RGB, geocontext=place, **({"driver": driver} if driver else {}))
+            wanted = oracle.stacked(record, RGB)
+            for layer, band in zip(wanted, RGB, strict=True):
+                shown = found[band].values.squeeze()
+                assert (shown[~np.ma.getmaskarray(layer)] == layer.compressed().reshape(-1)).all()

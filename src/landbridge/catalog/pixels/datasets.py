@@ -101,8 +101,10 @@ def items_of(images: Sequence[ImageMetadata]) -> list[Item]:
 def url_patcher(images: Sequence[ImageMetadata], *, late: bool) -> Callable[[str], str]:
     """Return a function from a file's href to the address that odc-stac reads.
 
-    Hrefs are signed now, or with `late` when the file is opened, by Landbridge's driver only.
+    Hrefs are signed now, or with `late` when the file is opened, by Landbridge's driver only. Other
+    drivers send neither tokens nor keys of S3, except those that they are configured with.
     """
+    from landbridge.raster.io.expiring_url import plain_url
     from landbridge.raster.odc import SignedOnOpen
 
     places: dict[str, tuple[ImageMetadata, Callable[[str], str] | None]] = {}
@@ -118,7 +120,7 @@ def url_patcher(images: Sequence[ImageMetadata], *, late: bool) -> Callable[[str
         address = address_in_store(image, href)
         if sign is None or address != href:
             return address
-        return SignedOnOpen(href, sign) if late else str(sign(href))
+        return SignedOnOpen(href, sign) if late else plain_url(sign(href))
 
     return address_of
 

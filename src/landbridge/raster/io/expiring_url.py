@@ -7,7 +7,7 @@ from typing import Any, Self
 from landbridge.raster.errors import CredentialsError
 from landbridge.raster.io.file_access import Credential, FileAccess
 
-__all__ = ["ExpiringUrl", "access_of", "credential_of", "renewed", "signed"]
+__all__ = ["ExpiringUrl", "access_of", "credential_of", "plain_url", "renewed", "signed"]
 
 
 class ExpiringUrl(str):
@@ -93,6 +93,18 @@ def credential_of(address: str) -> Credential | None:
     """Return the credential by which the file of an address is opened. Raises `CredentialsError`."""
     access = access_of(address)
     return None if access is None else access.credential()
+
+
+def plain_url(address: str) -> str:
+    """Return the URL for a reader that takes nothing else: with the signature of Azure, if that is needed.
+
+    Raises:
+        CredentialsError: if the signature cannot be fetched.
+    """
+    access, credential = access_of(address), credential_of(address)
+    if access is None or access.kind != "azure" or credential is None:
+        return str(address)
+    return credential.signed_url(address)
 
 
 def renewed(address: str, refused: Credential | None) -> str | None:

@@ -35,6 +35,10 @@ class Credential:
         """Values that no text may contain."""
         return tuple(self.values.values())
 
+    def signed_url(self, address: str) -> str:
+        """Return an address of Azure with the signature."""
+        return f"{address}?{self.values['sas_token'].removeprefix('?')}"
+
     def __call__(self) -> dict[str, Any]:
         """Return the credential in the form that obstore asks a credential provider for."""
         return {**self.values, "expires_at": None}

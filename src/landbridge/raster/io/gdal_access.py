@@ -86,9 +86,7 @@ def _http(address: str, _access: FileAccess, credential: Credential | None) -> t
 
 
 def _azure(address: str, _access: FileAccess, credential: Credential | None) -> tuple[str, dict[str, str]]:
-    if credential is None:
-        return str(address), {}
-    return f"{address}?{credential.values['sas_token'].removeprefix('?')}", {}
+    return str(address) if credential is None else credential.signed_url(address), {}
 
 
 def _s3(address: str, access: FileAccess, credential: Credential | None) -> tuple[str, dict[str, str]]:
