@@ -17,6 +17,8 @@ import demo
 from datasets import generated
 from landbridge.catalog import CatalogClient, Product
 from landbridge.cli import main
+from support.replay import replayed
+from support.replay.as_source import used
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 PAGES = sorted(GUIDE.glob("*.md"))
@@ -83,10 +85,20 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def replayed_sources(monkeypatch):
+    """Use all shipped sources, and replay Earth Search on this machine."""
+    with replayed("earth-search", 16, real=False) as provider, used(provider):
+        monkeypatch.delenv("LANDBRIDGE_SOURCES")
+        yield
+        # `used` restores the variable that it found.
+        monkeypatch.undo()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
-def test_the_examples_of_a_page_run(page, demo_product, folder, monkeypatch):
+def test_the_examples_of_a_page_run(page, demo_product, folder, request):
     if page.stem in PAGES_OF_SOURCES:
-        monkeypatch.delenv("LANDBRIDGE_SOURCES", raising=False)
+        request.getfixturevalue("replayed_sources")
     document = parse_page(page)
     examples = list(document.examples())
     assert examples
