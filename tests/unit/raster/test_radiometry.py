@@ -8,11 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from landbridge.raster import Band, Source, mosaic, read_image, scaling_parameters, stack
+from landbridge.geo import AOI
+from landbridge.raster import Band, Request, Source, mosaic, read_image, scaling_parameters, stack
 from landbridge.raster.model import StoredPixels
 from landbridge.raster.output.lazy import lazy_stack
 from landbridge.raster.plan.physical_values import agrees, declared_scaling
 from landbridge.raster.plan.plan import make_plan
+
+from .conftest import UTM14, write_tiff
 
 NEW, OLD = (1e-4, -0.1), (1e-4, 0.0)
 REFLECTANCE = {
@@ -176,11 +179,6 @@ scalings = st.tuples(
 def test_any_numbers_resampler_method_and_type(
     tmp_path_factory, first, second, resampler, method, data_type, seed
 ):
-    from landbridge.geo import AOI
-    from landbridge.raster import Request
-
-    from .conftest import write_tiff
-
     values = np.random.default_rng(seed).integers(1, 10000, (2, 1, 8, 8)).astype("uint16")
     folder = tmp_path_factory.mktemp("pairs")
     bands = {"red": Band("red", "UInt16", 0, data_range=(0.0, 10000.0), physical_range=(0.0, 1.0))}
@@ -188,10 +186,7 @@ def test_any_numbers_resampler_method_and_type(
         Source(f"i{n}", (write_tiff(folder / f"{n}.tif", layer),), bands, radiometry={"red": numbers})
         for n, (layer, numbers) in enumerate(zip(values, (first, second), strict=True))
     ]
-    bounds = (500_000.0, 4_200_000.0 - 240, 500_240.0, 4_200_000.0)
-    context = AOI(bounds=bounds, bounds_crs="EPSG:32614", crs="EPSG:32614", shape=(8, 8))
-    if resampler in ("average", "max"):
-        context = context.assign(shape=(4, 4))
+    context = square(4 if resampler in ("average", "max") else 8)
     request = Request(
         ("red",), context, resampler=resampler, scaling="physical", data_type=data_type, method=method
     )
@@ -221,7 +216,70 @@ def test_any_numbers_resampler_method_and_type(
     assert raster.data.dtype == np.dtype({"Int16": "int16", "Float32": "f4", "Float64": "f8"}[data_type])
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    own=st.tuples(st.floats(1e-5, 1e-3), st.floats(-0.5, 0.5)),
+    declared=st.tuples(st.floats(1e-5, 1e-3), st.floats(-0.5, 0.5)),
+    seed=st.integers(0, 1000),
+)
+def test_any_image_is_displayed_by_its_physical_values(tmp_path_factory, own, declared, seed):
+    values = np.random.default_rng(seed).integers(1, 10000, (1, 8, 8)).astype("uint16")
+    path = write_tiff(tmp_path_factory.mktemp("display") / "a.tif", values)
+    scale, offset = declared
+    physical_range = (offset, 65535 * scale + offset)
+    band = Band(
+        "red", data_range=(0.0, 65535.0), physical_range=physical_range, display_range=(1000.0, 5000.0)
+    )
+    source = Source("a", (path,), {"red": band}, radiometry={"red": own})
+    request = Request(("red",), square(8), scaling="display")
+    found = read_image(source, request).data
+    stored = (values * own[0] + own[1] - offset) / scale
+    wanted = np.clip((np.clip(stored, 0, 65535) - 1000) / 4000 * 255, 0, 255)
+    # One stored value is a sixteenth of a shade.
+    assert np.abs(found.astype(float) - wanted).max() <= 0.5 + 255 / 4000
+    assert found.dtype == np.uint8
+
+
+def square(pixels):
+    """Return the area of eight pixels along each edge, in so many pixels."""
+    bounds = (500_000.0, 4_200_000.0 - 240, 500_240.0, 4_200_000.0)
+    return AOI(bounds=bounds, bounds_crs=UTM14, crs=UTM14, shape=(pixels, pixels))
+
+
 # Masks
+@settings(max_examples=40, deadline=None)
+@given(
+    dtype=st.sampled_from(["uint8", "uint16", "int16"]),
+    by_bits=st.booleans(),
+    marked=st.sets(st.integers(0, 14), min_size=1, max_size=5),
+    nodata=st.none() | st.integers(0, 20),
+    resampler=st.sampled_from(["near", "bilinear", "cubic", "average", "mode", "med"]),
+    masked=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_any_mask_of_values_and_bits(
+    tmp_path_factory, dtype, by_bits, marked, nodata, resampler, masked, seed
+):
+    limit = 256 if dtype == "uint8" else 32768
+    some = np.random.default_rng(seed).integers(0, 21 if seed % 2 else limit, (1, 8, 8)).astype(dtype)
+    path = write_tiff(tmp_path_factory.mktemp("masks") / "a.tif", some)
+    step = {} if nodata is None else {"nodata": nodata}
+    band = mask_band("m", Band("m"), "any_bits" if by_bits else "any_of", sorted(marked), **step)
+    request = Request(("m",), square(8), resampler=resampler, mask_nodata=masked)
+    found = read_image(Source("a", (path,), {"m": band}), request)
+    if by_bits:
+        wanted = (some.astype(int) & sum(1 << bit for bit in marked)) != 0
+    else:
+        wanted = np.isin(some, sorted(marked))
+    missing = np.zeros(some.shape, bool) if nodata is None else some == nodata
+    assert found.data.dtype == np.uint8
+    if masked:
+        assert np.array_equal(found.mask, missing)
+        assert np.array_equal(found.data[~missing], wanted[~missing])
+    else:
+        assert np.array_equal(found.data, np.where(missing, 255, wanted))
+
+
 def mask_band(name, band, function, values, **step):
     level = [{"function": function, "values": values, "data_type": "Byte", "data_range": (0, 1), **step}]
     return replace(

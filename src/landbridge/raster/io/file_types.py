@@ -10,7 +10,8 @@ from landbridge.raster.dtypes import data_type_of, full_range
 from landbridge.raster.grids.geobox import output_grid
 from landbridge.raster.grids.grid_footprint import ground_footprint
 from landbridge.raster.io.gdal_threads import run_jobs
-from landbridge.raster.io.headers import Header, read_header
+from landbridge.raster.io.header_index import read_header
+from landbridge.raster.io.headers import Header
 from landbridge.raster.io.open_files import signed_url
 from landbridge.raster.io.read_errors import annotate_read_errors
 from landbridge.raster.model import Band, Request, Source
