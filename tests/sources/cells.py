@@ -36,13 +36,13 @@ def cell(function):
     return function
 
 
-def _same(found, wanted):
+def same(found, wanted):
     assert found.shape == wanted.shape, (found.shape, wanted.shape)
     np.testing.assert_array_equal(np.ma.getmaskarray(found), np.ma.getmaskarray(wanted))
     np.testing.assert_array_equal(np.ma.filled(found, 0), np.ma.filled(wanted, 0))
 
 
-def _close(found, wanted):
+def close(found, wanted):
     assert found.shape == wanted.shape, (found.shape, wanted.shape)
     np.testing.assert_array_equal(np.ma.getmaskarray(found), np.ma.getmaskarray(wanted))
     np.testing.assert_allclose(np.ma.filled(found, 0), np.ma.filled(wanted, 0), rtol=1e-6, atol=1e-9)
@@ -340,7 +340,7 @@ def ndarray_of_three_bands(site):
     found = _array(site, record, RGB)
     wanted = oracle.stacked(record, RGB)
     assert found.dtype == wanted.dtype
-    _same(found, wanted)
+    same(found, wanted)
 
 
 @cell
@@ -348,13 +348,13 @@ def ndarray_on_the_image_s_own_grid(site):
     record = site.records[1]
     found = site.image(record).ndarray("red")
     wanted = oracle.stacked(record, ["red"])
-    _same(found, wanted)
+    same(found, wanted)
 
 
 @cell
 def ndarray_of_a_class_band(site):
     record = site.records[2]
-    _same(_array(site, record, [site.facts.classes]), oracle.stacked(record, [site.facts.classes]))
+    same(_array(site, record, [site.facts.classes]), oracle.stacked(record, [site.facts.classes]))
 
 
 @cell
@@ -362,7 +362,7 @@ def ndarray_of_bands_with_different_resolutions(site):
     record = site.records[2]
     bands = ["red", "swir1", site.facts.classes]
     found = _array(site, record, bands)
-    _same(found, oracle.stacked(record, bands))
+    same(found, oracle.stacked(record, bands))
 
 
 @cell
@@ -372,7 +372,7 @@ def every_band_of_an_image(site):
         if band.asset in record.template["assets"]:
             found = _array(site, record, [name])
             try:
-                _same(found, oracle.stacked(record, [name]))
+                same(found, oracle.stacked(record, [name]))
             except AssertionError as error:
                 raise AssertionError(f"{name} of {record.id}: {error}") from error
 
@@ -383,7 +383,7 @@ def cloud_mask(site):
     wanted = oracle.is_cloud(record)
     resolution = oracle.spec(record, site.facts.classes).resolution
     found = site.image(record).ndarray("cloud_mask", geocontext=area(record, resolution=resolution))
-    _same(found, wanted[None])
+    same(found, wanted[None])
     assert 0 < wanted.sum() < wanted.count()
 
 
@@ -398,14 +398,14 @@ def _pair_mosaic(site, layers_of):
 def mosaic_of_two_items(site):
     wanted, geocontext = _pair_mosaic(site, lambda record: oracle.stacked(record, RGB))
     images = ImageCollection([site.image(record) for record in site.pair])
-    _same(images.mosaic(RGB, geocontext=geocontext), wanted)
+    same(images.mosaic(RGB, geocontext=geocontext), wanted)
 
 
 @cell
 def mosaic_of_physical_values(site):
     wanted, geocontext = _pair_mosaic(site, lambda record: oracle.physical(record, RGB))
     images = ImageCollection([site.image(record) for record in site.pair])
-    _close(images.mosaic(RGB, geocontext=geocontext, scaling="physical"), wanted)
+    close(images.mosaic(RGB, geocontext=geocontext, scaling="physical"), wanted)
 
 
 @cell
@@ -415,14 +415,14 @@ def stack_of_two_items(site):
     images = ImageCollection([site.image(record) for record in site.pair])
     found = images.stack(RGB, geocontext=area(first, second, resolution=resolution))
     wanted = [oracle.placed(oracle.stacked(record, RGB), record, whole, resolution) for record in site.pair]
-    _same(found, np.ma.stack(wanted))
+    same(found, np.ma.stack(wanted))
 
 
 @cell
 def physical_values_of_each_kind_of_item(site):
     for record in site.kinds:
         bands = ["red", "nir", "swir1"]
-        _close(_array(site, record, bands, scaling="physical"), oracle.physical(record, bands))
+        close(_array(site, record, bands, scaling="physical"), oracle.physical(record, bands))
 
 
 @cell
@@ -430,7 +430,7 @@ def surface_reflectance(site):
     for record in site.kinds:
         found = _array(site, record, ["red", "nir"], processing_level="surface_reflectance")
         assert found.dtype == np.float64
-        _close(found, oracle.physical(record, ["red", "nir"]))
+        close(found, oracle.physical(record, ["red", "nir"]))
 
 
 @cell
@@ -492,7 +492,7 @@ def download_of_an_image(site):
             RGB, geocontext=area(record, resolution=resolution), dest=f"{folder}/image.tif"
         )
         with rasterio.open(path) as dataset:
-            _same(dataset.read(masked=True), oracle.stacked(record, RGB))
+            same(dataset.read(masked=True), oracle.stacked(record, RGB))
             assert dataset.crs.to_string() == record.crs
 
 
@@ -503,7 +503,7 @@ def download_of_a_mosaic(site):
     with tempfile.TemporaryDirectory() as folder:
         path = images.download_mosaic(RGB, geocontext=geocontext, dest=f"{folder}/mosaic.tif")
         with rasterio.open(path) as dataset:
-            _same(dataset.read(masked=True), wanted)
+            same(dataset.read(masked=True), wanted)
 
 
 _READ = """
@@ -528,4 +528,4 @@ def pickle_read_in_another_process(site):
             [sys.executable, "-c", _READ, given, answer], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr[-2000:]
-        _same(pickle.loads(answer.read_bytes()), oracle.stacked(record, RGB))
+        same(pickle.loads(answer.read_bytes()), oracle.stacked(record, RGB))

@@ -26,14 +26,15 @@ def _local_rule(rule, files):
 def environment(provider):
     """Return the variables with which a user of the provider reads its files."""
     prefix = f"LANDBRIDGE_SOURCE_{provider.name.upper().replace('-', '_')}"
-    # Several providers may be used at once, of which one signs blobs.
-    signs = {"PC_SDK_SAS_URL": f"{provider.url}/api/sas/v1/token"} if "planetary" in provider.name else {}
-    return {
-        **signs,
-        "EARTHDATA_TOKEN": provider.files.token,
+    special = {
+        "lpcloud": {"EARTHDATA_TOKEN": provider.files.token},
+        "planetary-computer": {"PC_SDK_SAS_URL": f"{provider.url}/api/sas/v1/token"},
+    }
+    keys = {
         f"{prefix}_ACCESS_KEY_ID": provider.files.key,
         f"{prefix}_SECRET_ACCESS_KEY": "secret-of-the-tests",
     }
+    return special.get(provider.name, keys)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,103 @@
+"""Without a network, questions are answered within a second by what is known, or by a clear error."""
+
+import dataclasses
+import socket
+import time
+
+import pytest
+
+from landbridge import sources
+from landbridge.auth import Auth
+from landbridge.catalog import CatalogClient, Image, Product
+from landbridge.exceptions import LandbridgeError
+from landbridge.mappings.sources import shipped
+from support.replay.as_source import variables
+from support.replay_server import ReplayServer
+from support.s3_server import free_port
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+ADDRESSES = {
+    "no name can be resolved": lambda: "https://earth-search.invalid/v1",
+    "connections are refused": lambda: f"http://127.0.0.1:{free_port()}",
+}
+ALIAS = "esa:sentinel-2:l2a:c1:v1"
+
+
+@pytest.fixture(params=ADDRESSES)
+def offline(request):
+    """The shipped table of Earth Search at an address that can't be reached."""
+    url = ADDRESSES[request.param]()
+    with variables({"LANDBRIDGE_SOURCES": "earth-search"}):
+        sources.add(dataclasses.replace(shipped("earth-search"), url=url))
+        yield url
+        sources.remove("earth-search")
+
+
+def ask(question):
+    """Return the answer or the error of a question, and the seconds that it took."""
+    began = time.perf_counter()
+    try:
+        answer = question()
+    except LandbridgeError as error:
+        answer = error
+    return answer, time.perf_counter() - began
+
+
+QUESTIONS = {
+    "product by an alias": lambda: Product.get(ALIAS),
+    "product by source": lambda: Product.get("earth-search:sentinel-2-c1-l2a"),
+    "image": lambda: Image.get(f"{ALIAS}:a-scene"),
+    "search": lambda: Image.search().filter(_of_alias()).collect(),
+    "count": lambda: Image.search().filter(_of_alias()).count(),
+}
+
+
+def _of_alias():
+    from landbridge.catalog import properties as p
+
+    return p.product_id == ALIAS
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_to_a_source_that_cannot_be_reached_is_answered_soon(offline, question):
+    # The first question may import modules.
+    ask(QUESTIONS[question])
+    answer, seconds = ask(QUESTIONS[question])
+    assert seconds < 1
+    if isinstance(answer, LandbridgeError):
+        host = offline.partition("://")[2].partition("/")[0]
+        assert "earth-search" in str(answer) or host in str(answer)
+    else:
+        assert answer.id == ALIAS
+
+
+@pytest.fixture
+def own_service():
+    """A service of one's own with nothing in it."""
+    service = ReplayServer([], [])
+    before = CatalogClient.get_default_client()
+    CatalogClient.set_default_client(CatalogClient(url=service.url, auth=Auth(user="local", org="local")))
+    yield service
+    CatalogClient.set_default_client(before)
+    service.stop()
+
+
+def test_an_unknown_id_is_asked_of_one_s_own_service_only(offline, own_service, monkeypatch):
+    asked = []
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **k: asked.append(host) or resolve(host, *a, **k)
+    )
+    answer, seconds = ask(lambda: Product.get("nobody:has:this"))
+    assert answer is None
+    assert seconds < 1
+    assert set(asked) <= {"127.0.0.1"}
+    assert len(own_service.requests) == 1
+
+
+def test_known_products_are_listed_without_a_network(offline):
+    began = time.perf_counter()
+    found = {product.id for product in Product.search()}
+    assert ALIAS in found or "esa:sentinel-2:l2a:v1" in found
+    assert time.perf_counter() - began < 2
