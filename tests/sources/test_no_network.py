@@ -17,9 +17,10 @@ from support.s3_server import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+# Address, and seconds: one that refuses connections may be starting, so that it is asked again.
 ADDRESSES = {
-    "no name can be resolved": lambda: "https://earth-search.invalid/v1",
-    "connections are refused": lambda: f"http://127.0.0.1:{free_port()}",
+    "no name can be resolved": (lambda: "https://earth-search.invalid/v1", 1),
+    "connections are refused": (lambda: f"http://127.0.0.1:{free_port()}", 3),
 }
 ALIAS = "esa:sentinel-2:l2a:c1:v1"
 
@@ -27,10 +28,11 @@ ALIAS = "esa:sentinel-2:l2a:c1:v1"
 @pytest.fixture(params=ADDRESSES)
 def offline(request):
     """The shipped table of Earth Search at an address that can't be reached."""
-    url = ADDRESSES[request.param]()
+    address, seconds = ADDRESSES[request.param]
+    url = address()
     with variables({"LANDBRIDGE_SOURCES": "earth-search"}):
         sources.add(dataclasses.replace(shipped("earth-search"), url=url))
-        yield url
+        yield url, seconds
         sources.remove("earth-search")
 
 
@@ -64,9 +66,10 @@ def test_a_question_to_a_source_that_cannot_be_reached_is_answered_soon(offline,
     # The first question may import modules.
     ask(QUESTIONS[question])
     answer, seconds = ask(QUESTIONS[question])
-    assert seconds < 1
+    url, most = offline
+    assert seconds < most
     if isinstance(answer, LandbridgeError):
-        host = offline.partition("://")[2].partition("/")[0]
+        host = url.partition("://")[2].partition("/")[0]
         assert "earth-search" in str(answer) or host in str(answer)
     else:
         assert answer.id == ALIAS
