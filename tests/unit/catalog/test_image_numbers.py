@@ -157,6 +157,18 @@ def test_masks_and_the_nodata_of_a_table(sentinel):
     assert (step.function, step.values, step.nodata) == ("any_of", (3, 8, 9, 10), 0)
 
 
+def test_odc_stac_loads_no_computed_band(sentinel):
+    image = sentinel["new"]
+    images = ImageCollection([image])
+    for load in (
+        lambda: images.to_dataset("cloud_mask", geocontext=CONTEXT),
+        lambda: image.to_xarray("red cloud_mask", geocontext=CONTEXT, loader="odc-stac"),
+    ):
+        with pytest.raises(ValueError, match=r"cannot load band 'cloud_mask' of product 'src:s2'.*'scl'"):
+            load()
+    assert images.to_dataset("red", geocontext=CONTEXT).red.values.tolist() == [[[3000] * 4] * 4]
+
+
 def test_images_of_the_product_s_numbers_keep_none(sentinel):
     new, old, applied = sources([*sentinel.values()])
     assert new.radiometry == {}

@@ -43,11 +43,33 @@ def dataset(images: Sequence[ImageMetadata], bands: Any, options: Mapping[str, A
     chosen["driver"] = Driver() if driver == _LANDBRIDGE else driver
     if "patch_url" not in chosen:
         chosen["patch_url"] = url_patcher(images, late=isinstance(chosen["driver"], Driver))
+    names = bands.split() if isinstance(bands, str) else bands
+    _check_are_stored(images, names or ())
     chosen["stac_cfg"] = _with_known_bands(images, chosen.get("stac_cfg"))
     if chosen.get("chunks") is None:
         chosen.setdefault("pool", _REMOTE_THREADS)
-    names = bands.split() if isinstance(bands, str) else bands
     return odc.stac.load(items_of(images), names, **chosen)
+
+
+def _computed_bands(image: ImageMetadata) -> dict[str, str | None]:
+    """Return the bands of an image's product whose values are not those of its files, with their assets."""
+    from landbridge.raster.plan.processing_levels import processing_level_of
+
+    bands, _ = bands_of(image._client, image.product_id).engine
+    return {name: band.asset for name, band in bands.items() if processing_level_of(band, None).steps}
+
+
+def _check_are_stored(images: Sequence[ImageMetadata], names: Sequence[str]) -> None:
+    """Raise ValueError for a band that is computed from its file's values, as odc-stac returns those."""
+    for image in {image.product_id: image for image in images}.values():
+        computed = _computed_bands(image)
+        for name in names:
+            if name in computed:
+                raise ValueError(
+                    f"odc-stac cannot load band {name!r} of product {image.product_id!r}, which is computed "
+                    f"from the values of asset {computed[name]!r}: load that asset by its key, or read the "
+                    "band by ndarray, stack or to_xarray without odc-stac"
+                )
 
 
 def with_grid(
@@ -136,12 +158,15 @@ def _with_known_bands(images: Sequence[ImageMetadata], given: Any) -> dict[str, 
     for image in {image.product_id: image for image in images}.values():
         records = bands_of(image._client, image.product_id)
         _, bindings = records.engine
+        computed = _computed_bands(image)
         aliases: dict[str, Any] = {}
         kinds: dict[str, set[tuple[Any, Any]]] = defaultdict(set)
         for record in records:
             binding = bindings.bands.get(record.attributes["name"])
             if binding is None or binding.asset is None or binding.file_index is not None:
                 # Uploaded files list their bands in the Item.
+                continue
+            if binding.name in computed:
                 continue
             aliases[binding.name] = (binding.asset, binding.index + 1)
             data_type = record.attributes.get("data_type")
