@@ -17,6 +17,7 @@ import demo
 from datasets import generated
 from landbridge.catalog import CatalogClient, Product
 from landbridge.cli import main
+from landbridge.mappings.sources import shipped_texts
 from support.replay import replayed
 from support.replay.as_source import used
 
@@ -121,3 +122,13 @@ def test_the_index_links_every_page():
 def test_links_between_pages_exist(page):
     for target in re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).is_file(), target
+
+
+def test_each_shipped_source_has_a_page_that_the_index_links():
+    index = (GUIDE.parent / "index.md").read_text()
+    for source in shipped_texts():
+        page = GUIDE.parent / "sources" / f"{source}.md"
+        assert page.is_file(), source
+        assert f"(sources/{source}.md)" in index
+        for target in re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).is_file(), target

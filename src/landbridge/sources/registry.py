@@ -6,6 +6,7 @@ import json
 import math
 import os
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,7 @@ def _ids() -> list[str]:
     return [*own, *sorted(others, key=lambda name: (_head(name)["rank"], name))]
 
 
+@cache
 def _head(id: str) -> Mapping[str, Any]:
     """Return the first keys of a shipped table, without parsing the rest."""
     import tomllib
