@@ -268,6 +268,11 @@ _CLASSES: dict[str, type[Band]] = {
 }
 
 
+def class_of_type(band_type: str) -> type[Band]:
+    """Return the class of the bands of a type; GenericBand for a type that has none."""
+    return _CLASSES.get(band_type, GenericBand)
+
+
 class BandCollection(Collection[Band]):
     """List of bands.
 

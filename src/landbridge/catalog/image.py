@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from landbridge.catalog.client.client import CatalogClient
-    from landbridge.catalog.enums import OverviewResampler
+    from landbridge.catalog.enums import OverviewResampler, ResampleAlgorithm
     from landbridge.catalog.image_upload import ImageUploadOptions
     from landbridge.catalog.search.search import Search
+    from landbridge.geo import GeoContext
 
 __all__ = ["Image"]
 
@@ -290,6 +291,82 @@ class Image(ImageDownloads):
         return upload_ndarray(
             self, ndarray, upload_options, raster_meta, overviews, overview_resampler, overwrite, progress
         )
+
+    def copy_to(
+        self,
+        product: Any,
+        bands: str | list[str] | tuple[str, ...] | None = None,
+        geocontext: GeoContext | None = None,
+        crs: str | None = None,
+        resolution: float | None = None,
+        resampler: ResampleAlgorithm | str = "near",
+        *,
+        overwrite: bool = False,
+    ) -> Self:
+        """Copy pixels and attributes into an image of the same name in a product of your own.
+
+        The stored values are kept, with their data type and nodata value. If this image has another offset
+        than the bands of `product`, such as Sentinel-2 images of different processing baselines, its values
+        are shifted so that physical values stay the same.
+
+        The call can be repeated: a copy that is complete is returned as it is.
+
+        Parameters
+        ----------
+        product : Product or str
+            Saved product that gets the copy, or its id. If it has no bands, it gets copies of the bands.
+        bands : str, list of str or tuple of str, optional
+            Names of the bands. By default all bands of `product`, or all of this image if it has none.
+        geocontext : GeoContext, optional
+            Area and grid of the copy. By default the image's own grid, whole.
+        crs : str, optional
+            Coordinate reference system of the copy, in place of the geocontext's.
+        resolution : float, optional
+            Side of a pixel in units of the crs, in place of the geocontext's.
+        resampler : ResampleAlgorithm or str, default "near"
+            Resampling algorithm for pixels that do not lie on the grid of the copy.
+        overwrite : bool, default False
+            Replace a complete copy.
+
+        Returns
+        -------
+        Image
+            Saved copy.
+
+        Raises
+        ------
+        ValueError
+            If `product` does not exist, or if it or this image lacks a band.
+        CopyError
+            If the upload of the copy fails, or if the stored values cannot be kept. The error is a
+            RuntimeError too.
+        RasterError
+            If a file is missing or broken.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> mine = Product(id="docs-copies", name="Copies")
+        >>> mine.save()
+        >>> copy = image.copy_to(mine, "red nir")
+        >>> copy.product_id, bool((copy.ndarray("nir") == image.ndarray("nir")).all())
+        ('local:docs-copies', True)
+        >>> copy.delete()
+        >>> status = mine.delete_related_objects()
+        >>> status.wait_for_completion()
+        >>> mine.delete()
+
+        See Also
+        --------
+        ImageCollection.copy_to : Copy several images.
+        """
+        from landbridge.catalog.image_copies import Grid, copy_image
+
+        self._check_not_deleted()
+        grid = Grid(geocontext, crs, resolution, str(resampler))
+        copy: Self = copy_image(self, product, bands, grid, overwrite=overwrite)[0]
+        return copy
 
 
 ImageCollection._item_type = Image

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import typing_extensions
 
+    from landbridge.catalog.enums import ResampleAlgorithm
+    from landbridge.catalog.image_copies import CopyResults
     from landbridge.geo import GeoContext
 
 __all__ = ["ImageCollection"]
@@ -93,6 +95,93 @@ class ImageCollection(CollectionIndex[T]):
         Image.coverage : Covered fraction of one image.
         """
         return self.filter(lambda image: image.coverage(geom) >= minimum_coverage)
+
+    def copy_to(
+        self,
+        product: Any,
+        bands: str | list[str] | tuple[str, ...] | None = None,
+        geocontext: GeoContext | None = None,
+        crs: str | None = None,
+        resolution: float | None = None,
+        resampler: ResampleAlgorithm | str = "near",
+        *,
+        overwrite: bool = False,
+        progress: bool | None = None,
+        max_workers: int | None = None,
+    ) -> CopyResults:
+        """Copy pixels and attributes of each image into an image of the same name in a product of your own.
+
+        The stored values are kept as by `Image.copy_to`. Several images are copied at a time. The call can be
+        interrupted and repeated: copies that are complete are skipped, and the others are made.
+
+        Parameters
+        ----------
+        product : Product or str
+            Saved product that gets the copies, or its id. If it has no bands, it gets copies of the bands of
+            the first image.
+        bands : str, list of str or tuple of str, optional
+            Names of the bands. By default all bands of `product`, or all of the first image if it has none.
+        geocontext : GeoContext, optional
+            Area and grid of all copies. By default each copy has its image's own grid, whole; the
+            collection's geocontext is not used.
+        crs : str, optional
+            Coordinate reference system of the copies, in place of the geocontext's.
+        resolution : float, optional
+            Side of a pixel in units of the crs, in place of the geocontext's.
+        resampler : ResampleAlgorithm or str, default "near"
+            Resampling algorithm for pixels that do not lie on the grid of the copy.
+        overwrite : bool, default False
+            Replace complete copies.
+        progress : bool, optional
+            Show a progress bar. By default a bar is shown on a terminal.
+        max_workers : int, optional
+            Number of images that are copied at the same time; 4 by default.
+
+        Returns
+        -------
+        CopyResults
+            A result for each image, in their order. `copied`, `skipped` and `failed` select; each failed
+            result has its `error`.
+
+        Raises
+        ------
+        ValueError
+            If the collection is empty or has two images of the same name, or if `product` does not exist or
+            lacks a band.
+
+        Examples
+        --------
+        >>> mine = Product(id="docs-copies", name="Copies")
+        >>> mine.save()
+        >>> images.copy_to(mine, "red nir", progress=False)
+        3 copied, 0 skipped, 0 failed
+        >>> images.copy_to(mine, "red nir", progress=False)
+        0 copied, 3 skipped, 0 failed
+        >>> status = mine.delete_related_objects()
+        >>> status.wait_for_completion()
+        >>> mine.delete()
+
+        See Also
+        --------
+        Image.copy_to : Copy one image.
+        """
+        from landbridge.catalog.image_copies import Grid, copy_images
+
+        self._check_not_empty()
+        twice = [name for name, number in Counter(image.name for image in self).items() if number > 1]
+        if twice:
+            raise ValueError(
+                f"The collection has several images of the name {twice[0]!r}: copy them to several products."
+            )
+        return copy_images(
+            self._list,
+            product,
+            bands,
+            Grid(geocontext, crs, resolution, str(resampler)),
+            overwrite=overwrite,
+            progress=progress,
+            max_workers=max_workers,
+        )
 
     def __repr__(self) -> str:
         count = len(self)
