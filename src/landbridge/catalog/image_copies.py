@@ -238,7 +238,10 @@ def _copied_band(
     values = {
         name: value
         for name, value in attributes.items()
-        if name in band_class.ATTRIBUTES and name not in _NOT_COPIED_OF_BANDS and value is not None
+        if name in band_class.ATTRIBUTES
+        and not band_class._attribute_types[name].readonly
+        and name not in _NOT_COPIED_OF_BANDS
+        and value is not None
     }
     if "default" in (values.get("processing_levels") or {}):
         del values["processing_levels"]  # the copy's pixels have been converted

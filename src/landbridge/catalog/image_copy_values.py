@@ -23,18 +23,26 @@ class CopyError(LandbridgeError, RuntimeError):
 
 
 def add_to_values(path: Path, names: Sequence[str], shifts: Mapping[str, int], image_id: str) -> None:
-    """Add a number to the valid pixels of each band of a file."""
+    """Add a number to the valid pixels of each band of a GeoTIFF, which loses its overviews."""
     import rasterio
+    from rasterio.enums import MaskFlags
 
     if not any(shifts[name] for name in names):
         return
-    with rasterio.open(path, "r+") as dataset:
-        for position, name in enumerate(names, start=1):
-            for _, window in dataset.block_windows(position) if shifts[name] else ():
-                block = dataset.read(position, window=window, masked=True)
-                new = _shifted(block, shifts[name], name, image_id)
-                _check_nodata(new, block, dataset.nodatavals[position - 1], name, image_id)
-                dataset.write(new, position, window=window)
+    changed = path.with_name(f"changed-{path.name}")
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path) as dataset:
+        profile = {**dataset.profile, "driver": "GTiff", "tiled": True, "BIGTIFF": "IF_SAFER"}
+        has_mask = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
+        with rasterio.open(changed, "w", **profile) as copy:
+            for _, window in dataset.block_windows(1):
+                for position, name in enumerate(names, start=1):
+                    block = dataset.read(position, window=window, masked=True)
+                    new = _shifted(block, shifts[name], name, image_id)
+                    _check_nodata(new, block, dataset.nodatavals[position - 1], name, image_id)
+                    copy.write(new, position, window=window)
+                if has_mask:
+                    copy.write_mask(dataset.dataset_mask(window=window), window=window)
+    changed.replace(path)
 
 
 def shift_of_values(name: str, source: Source, band: Band) -> int:
