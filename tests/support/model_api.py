@@ -29,7 +29,7 @@ CLASSES = {
     "transaction": [f"{STAC}/ogcapi-features/extensions/transaction"],
     "collection-search": [f"{STAC}-rc.1/collection-search"],
 }  # fmt: skip
-_CONDITIONS = ("collections", "ids", "intersects", "datetime", "filter", "query", "sortby")
+_CONDITIONS = ("collections", "ids", "intersects", "bbox", "datetime", "filter", "query", "sortby")
 # The member with the position of a page, where it is not "token".
 _NAMES = {"offset": "_o", "cursor": "cursor", "page": "page", "next": "next"}
 STYLES = ("token", "merge", "page", "cursor", "offset", "headers", "next")
@@ -114,7 +114,8 @@ class ModelApi(LocalServer):
         if path == "/":
             uris = [uri for name in self.declares for uri in CLASSES.get(name, ())]
             links = [{"rel": "search", "href": f"{self.url}/search", "type": "application/geo+json"}]
-            return {"type": "Catalog", "id": "model", "conformsTo": uris, "links": links}
+            page = {"type": "Catalog", "stac_version": "1.0.0", "id": "model", "description": "A model."}
+            return {**page, "conformsTo": uris, "links": links}
         if path == "/collections":
             return {"collections": list(self.collections.values()), "links": []}
         if len(parts) == 2:
@@ -164,10 +165,8 @@ class ModelApi(LocalServer):
             return False
         if query.get("ids") and "ids" in self.has and item["id"] not in query["ids"]:
             return False
-        if query.get("intersects") and "intersects" in self.has:
-            geometry = item.get("geometry")
-            if geometry is None or not shapely.intersects(shape(geometry), shape(query["intersects"])):
-                return False
+        if "intersects" in self.has and not _lies_in(query, item.get("geometry")):
+            return False
         if query.get("datetime") and "datetime" in self.has and not _within(item, query["datetime"]):
             return False
         given = query.get("filter")
@@ -208,12 +207,20 @@ class ModelApi(LocalServer):
         return {"rel": "next", "href": href, "method": "POST", "body": bodies[self.style], **merge}
 
 
+def _lies_in(query, geometry):
+    wanted = [shape(query["intersects"])] if query.get("intersects") else []
+    wanted += [shapely.box(*query["bbox"])] if query.get("bbox") else []
+    return all(geometry is not None and shapely.intersects(shape(geometry), one) for one in wanted)
+
+
 def _from_get(query):
     """Return the parameters of a GET as the members of a POST."""
     found = dict(query)
     for name in ("collections", "ids"):
         if name in found:
             found[name] = found[name].split(",")
+    if "bbox" in found:
+        found["bbox"] = list(map(float, found["bbox"].split(",")))
     for name in ("intersects", "query"):
         if name in found:
             found[name] = json.loads(found[name])

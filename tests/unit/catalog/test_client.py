@@ -1,5 +1,6 @@
 """The client against a server that fails on purpose: retries, tokens, errors (semantics 12.3 to 12.5)."""
 
+import socket
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,20 @@ def test_idempotent_requests_are_repeated_12_5(service, api, status, method):
     service.fail(status, status, status)
     assert api.request(method, "/x") == {"ok": True}
     assert len(service.seen) == 4
+
+
+def test_a_client_without_a_network_does_not_wait(monkeypatch):
+    asked = []
+
+    def unknown(*args, **_kwargs):
+        asked.append(args)
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    client = CatalogClient(url="http://no-such-host.invalid", auth=Auth(token="t"), retries=5)
+    with pytest.raises(ServerError, match=r"no-such-host\.invalid could not be reached"):
+        client.get("/")
+    assert len(asked) == 2
 
 
 def test_retries_end_12_5(service, api):

@@ -117,6 +117,24 @@ def test_dates_names_and_places_are_asked_of_any_api(api):
     assert len(server.searches) == 1
 
 
+def test_a_long_geometry_is_sent_by_get_as_its_box(api):
+    server = api(CLOUDS, methods=("GET",))
+    client = connect(server)
+    client.observations.post_failed = True
+    circle = shapely.Point(5, 5).buffer(3.5, quad_segs=100)
+    found = search(client).intersects(circle)
+    corners = {one["id"] for one in CLOUDS if one["geometry"]["coordinates"] in ([2, 2], [8, 8])}
+    inside = {one["id"] for one in CLOUDS if one["geometry"]["coordinates"] in ([3, 3], [5, 5], [7, 7])}
+    assert corners
+    assert inside <= set(names(found))
+    assert not corners & set(names(found))
+    assert found.count() == len(names(found))
+    assert bodies(server)[0]["bbox"] == "1.5,1.5,8.5,8.5"
+    small = search(client).intersects(shapely.box(1.5, 1.5, 8.5, 8.5))
+    assert corners <= set(names(small))
+    assert "intersects" in bodies(server)[-1]
+
+
 def test_only_the_properties_of_the_rules_are_sent(api):
     server = api(CLOUDS, declares=EVERYTHING)
     client = connect(server, ApiRules(filter="query", filter_properties=("eo:cloud_cover",)))

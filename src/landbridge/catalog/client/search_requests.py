@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from landbridge.mappings import cql2_text
+from landbridge.mappings.geometry import bbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ __all__ = ["PageRequest", "next_request", "to_get"]
 
 # Members of a next link of a Landbridge service that hold the position of the next page.
 _POSITION = frozenset({"token", "offset", "page", "next"})
+_LONGEST_GEOMETRY = 4000  # characters of a geometry in an address
 # Members of a search that a next link's body must repeat unless it is merged.
 _CONDITIONS = frozenset({"collections", "ids", "bbox", "intersects", "datetime", "filter", "query"})
 
@@ -78,6 +80,12 @@ def to_get(request: PageRequest, languages: frozenset[str]) -> PageRequest:
     for name, value in request.query.items():
         if value is None or name == "filter-lang":
             continue
+        if name == "intersects":
+            text = orjson.dumps(value).decode()
+            if len(text) > _LONGEST_GEOMETRY:
+                # Servers refuse long addresses. The client checks what lies in the box.
+                parameters["bbox"] = ",".join(map(str, bbox(value)))
+                continue
         if name in ("collections", "ids", "bbox"):
             parameters[name] = ",".join(map(str, value))
         elif name == "sortby" and not isinstance(value, str):
