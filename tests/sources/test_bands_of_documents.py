@@ -91,7 +91,7 @@ def test_each_band_of_a_real_item_has_the_asset_of_its_document(name):
 def places_of(band, bands, wanted):
     """Return the possible places of a band.
 
-    The thermal band of TM and ETM has another asset than that of TIRS. Products of one sensor call it thermal.
+    The thermal band of TM and ETM has another asset than TIRS. A product of one sensor calls it thermal.
     """
     other = f"{band}-tm"
     return wanted[band] | (set() if other in bands else wanted.get(other, set()))

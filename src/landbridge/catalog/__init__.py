@@ -44,7 +44,8 @@ from landbridge.catalog.model.values import (
     ProcessingStepAttribute,
     Resolution,
 )
-from landbridge.catalog.product import Product, ProductCollection
+from landbridge.catalog.product import Product
+from landbridge.catalog.product_collection import ProductCollection
 from landbridge.catalog.product_member import NamedCatalogObject
 from landbridge.catalog.search.geo_search import GeoSearch
 from landbridge.catalog.search.search import Search

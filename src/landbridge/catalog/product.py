@@ -14,9 +14,9 @@ from landbridge.catalog.image_upload import ImageUpload
 from landbridge.catalog.model.attribute_list import ListAttribute
 from landbridge.catalog.model.attribute_mapping import ValueAttribute
 from landbridge.catalog.model.attributes import Attribute, BooleanAttribute, TypedAttribute
-from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.converters import ReadableText, Timestamp
 from landbridge.catalog.model.values import Resolution
+from landbridge.catalog.product_collection import ProductCollection
 from landbridge.catalog.stac.products import PRODUCTS, prefixed_id
 from landbridge.catalog.stac.source_parts import catalog_parts
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.search.search import Search
     from landbridge.catalog.stac.resource import Resource
 
-__all__ = ["Product", "ProductCollection"]
+__all__ = ["Product"]
 
 
 class Product(AuthCatalogObject):
@@ -388,24 +388,5 @@ class Product(AuthCatalogObject):
         return DeletionTaskStatus(**answer, _client=self._client)
 
 
-class ProductCollection(Collection[Product]):
-    """List of products.
-
-    Parameters
-    ----------
-    iterable : iterable of Product, optional
-        Products.
-    item_type : type, optional
-        Subclass of Product that all items must be of.
-
-    Examples
-    --------
-    >>> products = Product.search().filter(p.tags == "docs").collect()
-    >>> list(products.each.name)
-    ['Fields']
-    """
-
-    _item_type = Product
-
-
+ProductCollection._item_type = Product
 Product._collection_type = ProductCollection

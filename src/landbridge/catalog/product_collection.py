@@ -1,0 +1,27 @@
+"""Collections of products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from landbridge.catalog.model.collection import Collection
+
+__all__ = ["ProductCollection"]
+
+
+class ProductCollection(Collection[Any]):
+    """List of products.
+
+    Parameters
+    ----------
+    iterable : iterable of Product, optional
+        Products.
+    item_type : type, optional
+        Subclass of Product that all items must be of.
+
+    Examples
+    --------
+    >>> products = Product.search().filter(p.tags == "docs").collect()
+    >>> list(products.each.name)
+    ['Fields']
+    """
