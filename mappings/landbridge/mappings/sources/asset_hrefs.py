@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
-__all__ = ["asset_href", "lies_below", "names_host", "resolved", "with_read_hrefs"]
+__all__ = ["asset_href", "beginning_of", "lies_below", "names_host", "resolved", "with_read_hrefs"]
 
 
 class _Rule(Protocol):
@@ -52,6 +52,16 @@ def _host_pattern(host: str) -> re.Pattern[str]:
     return re.compile(re.escape(host).replace(r"\*", _ANY_NAME), re.IGNORECASE)
 
 
+def beginning_of(prefixes: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that the beginning of each address below one of these matches, and few others do."""
+    parts = (prefix.partition("://") for prefix in prefixes)
+    patterns = (
+        re.escape(scheme + separator + rest.partition("/")[0]).replace(r"\*", _ANY_NAME)
+        for scheme, separator, rest in parts
+    )
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
 def names_host(prefix: str) -> bool:
     """Return whether a beginning of addresses names the host or the bucket."""
     return urlsplit(prefix).netloc not in ("", "*")
@@ -90,22 +100,34 @@ def resolved(href: str, base: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}/{path.lstrip('/')}" if parts.scheme else path
 
 
-def with_read_hrefs(item: Mapping[str, Any], rule_of: Callable[[str], _Rule | None]) -> dict[str, Any]:
-    """Return an Item whose assets have the addresses by which they are read."""
+def with_read_hrefs(
+    item: Mapping[str, Any], rule_of: Callable[[str], _Rule | None], *, alternates: bool = True
+) -> dict[str, Any]:
+    """Return an Item whose assets have the addresses by which they are read.
+
+    `alternates` is False if no rule prefers one.
+    """
     assets = item.get("assets")
     if not isinstance(assets, Mapping):
         return dict(item)
-    base = next(
-        (
-            link["href"]
-            for link in item.get("links") or ()
-            if isinstance(link, Mapping) and link.get("rel") == "self" and link.get("href")
-        ),
-        None,
-    )
-    changed = {
-        key: {**asset, "href": href}
-        for key, asset in assets.items()
-        if isinstance(asset, Mapping) and (href := asset_href(asset, rule_of, base)) != asset.get("href")
-    }
+    changed: dict[str, Any] = {}
+    base = None
+    for key, asset in assets.items():
+        if not isinstance(asset, Mapping):
+            continue
+        stated = asset.get("href") or ""
+        # Searches read thousands of Items, most of whose assets stay as they are.
+        if not (alternates and "alternate" in asset) and _SCHEME.match(stated):
+            continue
+        base = base or _self_href(item)
+        if (href := asset_href(asset, rule_of, base)) != stated:
+            changed[key] = {**asset, "href": href}
     return {**item, "assets": {**assets, **changed}} if changed else dict(item)
+
+
+def _self_href(item: Mapping[str, Any]) -> str | None:
+    """Return the address of an Item; None if it does not state one."""
+    for link in item.get("links") or ():
+        if isinstance(link, Mapping) and link.get("rel") == "self" and isinstance(link.get("href"), str):
+            return str(link["href"])
+    return None

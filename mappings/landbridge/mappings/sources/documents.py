@@ -117,7 +117,8 @@ class SourceDocuments:
 
     def item(self, item: Mapping[str, Any], product_id: str) -> dict[str, Any]:
         """Return an Item with a product's id, the numbers of its row's rule, and the addresses to read."""
-        read = with_read_hrefs(item, self.table.access_rule)
+        alternates = any(rule.alternate for rule in self.table.access)
+        read = with_read_hrefs(item, self.table.access_rule, alternates=alternates)
         return corrected(self.row(product_id), {**read, "collection": product_id})
 
     def has_item(self, item: Mapping[str, Any], product_id: str) -> bool:

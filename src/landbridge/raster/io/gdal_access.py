@@ -25,7 +25,7 @@ UNCACHED = {
     "CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))
 }
 
-# GDAL's own threads have no options of the thread that opened the file. JPEG 2000 files are read by them.
+# GDAL's own threads, by which it reads JPEG 2000, need not have the options of the thread that opened a file.
 _SINGLE_THREAD = {"GDAL_NUM_THREADS": "1"}
 
 

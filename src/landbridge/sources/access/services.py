@@ -109,11 +109,16 @@ def planetary_computer_signature(account: str, container: str, key: str | None) 
     from obstore.auth.planetary_computer import PlanetaryComputerCredentialProvider
 
     session: Any = _Session()
-    provider = PlanetaryComputerCredentialProvider(
-        account_name=account, container_name=container, subscription_key=key, session=session
-    )
     try:
+        provider = PlanetaryComputerCredentialProvider(
+            account_name=account, container_name=container, subscription_key=key, session=session
+        )
         return dict(provider())
+    except ImportError:
+        raise CredentialsError(
+            "~/.planetarycomputer/settings.env is read by the package python-dotenv, which is missing: "
+            "pip install python-dotenv"
+        ) from None
     except (ValueError, KeyError):
         raise CredentialsError(
             "The Planetary Computer answered a request for a signature without one."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from landbridge.mappings.sources.asset_hrefs import lies_below, names_host
+from landbridge.mappings.sources.asset_hrefs import beginning_of, lies_below, names_host
 from landbridge.raster.errors import CredentialsError
 from landbridge.raster.io.expiring_url import ExpiringUrl
 from landbridge.raster.io.file_access import Credentials, FileAccess
@@ -16,6 +16,7 @@ from landbridge.sources import registry
 from landbridge.sources.access import credentials
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable
 
     from landbridge.mappings.sources.model import AccessRule, SourceTable
@@ -38,11 +39,15 @@ class SourceSigner:
         # The products are not needed, and a pickle with them would be large.
         self._tables = tuple(replace(table, products=()) for table in tables)
 
+    @cached_property
+    def _rules(self) -> list[tuple[re.Pattern[str], SourceTable, AccessRule]]:
+        """The rules in their order, each with a pattern that quickly excludes most addresses."""
+        return [(beginning_of(rule.prefixes), table, rule) for table in self._tables for rule in table.access]
+
     def __call__(self, href: str) -> str:
-        for table in self._tables:
-            for rule in table.access:
-                if any(lies_below(href, prefix) for prefix in rule.prefixes):
-                    return _address(href, table, rule)
+        for beginning, table, rule in self._rules:
+            if beginning.match(href) and any(lies_below(href, prefix) for prefix in rule.prefixes):
+                return _address(href, table, rule)
         return href
 
     def __repr__(self) -> str:
@@ -53,7 +58,25 @@ class SourceSigner:
 
 
 class _KnownSigner(SourceSigner):
-    """Signer by the rules of all sources in use. Another process uses the sources that it knows."""
+    """Signer by the rules of all sources in use. Another process uses the sources that it knows.
+
+    The tables are read for the first remote file: catalogs of files on this machine do not need them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    @cached_property
+    def _rules(self) -> list[tuple[re.Pattern[str], SourceTable, AccessRule]]:
+        return [
+            (beginning_of(rule.prefixes), table, rule)
+            for table in registry.list_sources()
+            for rule in table.access
+            if all(map(names_host, rule.prefixes))
+        ]
+
+    def __repr__(self) -> str:
+        return "known_signer()"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return known_signer, ()
@@ -97,11 +120,7 @@ def known_signer() -> Callable[[str], str]:
     >>> known_signer()("https://example.org/a.tif")
     'https://example.org/a.tif'
     """
-    return _KnownSigner(
-        replace(table, access=tuple(rule for rule in table.access if all(map(names_host, rule.prefixes))))
-        for table in registry.list_sources()
-        if table.access
-    )
+    return _KnownSigner()
 
 
 def _address(href: str, table: SourceTable, rule: AccessRule) -> str:
