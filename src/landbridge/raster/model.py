@@ -56,10 +56,14 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class StoredPixels:
-    """Data type and nodata value of a band's pixels in one image; None is as the product declares."""
+    """Data type and nodata value of a band's pixels in one image; None is as the product declares.
+
+    If `is_certain` is true, the nodata value takes precedence over the file's, which is known to be wrong.
+    """
 
     data_type: str | None = None
     nodata: float | None = None
+    is_certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

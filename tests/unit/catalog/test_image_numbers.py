@@ -11,6 +11,7 @@ from landbridge.catalog.pixels.engine_inputs import sources
 from landbridge.geo import AOI
 from landbridge.mappings.sources.parse import parse
 from landbridge.raster import RasterError
+from landbridge.raster.model import StoredPixels
 from support.replay_server import ReplayServer, bare_collection
 
 CRS, LEFT, TOP = "EPSG:32614", 500_000, 4_200_000
@@ -20,11 +21,11 @@ CONTEXT = AOI(
 RED = {"roles": ["data"], "type": "image/tiff"}
 
 
-def raster(path, values):
+def raster(path, values, nodata=None):
     values = np.asarray(values)
     with rasterio.open(
         path, "w", driver="GTiff", width=4, height=4, count=len(values), dtype=values.dtype, crs=CRS,
-        transform=Affine(10, 0, LEFT, 0, -10, TOP),
+        transform=Affine(10, 0, LEFT, 0, -10, TOP), nodata=nodata,
     ) as file:  # fmt: skip
         file.write(values)
     return str(path)
@@ -87,7 +88,7 @@ TABLE = {
 def sentinel(serve, tmp_path):
     """Return images of three baselines: the last states a wrong offset beside the flag that it is applied."""
     scl = raster(tmp_path / "scl.tif", np.array([[[0, 3, 8, 4]] * 4], "uint8"))
-    cloud = raster(tmp_path / "cloud.tif", np.array([[[0, 50, 100, 0]] * 4], "uint8"))
+    cloud = raster(tmp_path / "cloud.tif", np.array([[[0, 50, 100, 0]] * 4], "uint8"), nodata=0)
     wrong = {"raster:bands": [{"scale": 1e-4, "offset": -0.1, "nodata": 0, "data_type": "uint16"}]}
     zero = {"raster:bands": [{"nodata": 0}]}
 
@@ -149,9 +150,10 @@ def test_masks_and_the_nodata_of_a_table(sentinel):
     mask = sentinel["new"].ndarray("cloud_mask", geocontext=CONTEXT, resampler="bilinear")
     assert mask[0, 0].filled(9).tolist() == [9, 1, 1, 0]
     assert mask.dtype == np.uint8
-    # The documents say nodata 0; the table knows that it means 0 %.
+    # The documents and the file say nodata 0; the table knows that it means 0 %.
     found = sentinel["new"].ndarray("probability", geocontext=CONTEXT)
     assert np.ma.getmaskarray(found).sum() == 0
+    assert found[0, 0].tolist() == [0, 50, 100, 0]
     band = Product.get("src:s2", client=sentinel["new"]._client).get_band("cloud_mask")
     (step,) = band.processing_levels["default"]
     assert (step.function, step.values, step.nodata) == ("any_of", (3, 8, 9, 10), 0)
@@ -173,7 +175,8 @@ def test_images_of_the_product_s_numbers_keep_none(sentinel):
     new, old, applied = sources([*sentinel.values()])
     assert new.radiometry == {}
     assert old.radiometry == applied.radiometry == {"red": (1e-4, 0.0)}
-    assert [source.stored for source in (new, old, applied)] == [{}, {}, {}]
+    certain = {"probability": StoredPixels(nodata=255, is_certain=True)}
+    assert [source.stored for source in (new, old, applied)] == [certain] * 3
 
 
 def test_without_a_table_each_item_s_own_numbers_count(serve, tmp_path):

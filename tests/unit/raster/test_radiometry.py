@@ -396,3 +396,16 @@ def test_the_nodata_of_an_image_masks_its_pixels_only(make_scene, request_of):
     assert read_image(first.source, request).mask.tolist() == [[[False, True]]]
     assert read_image(second, request).mask.tolist() == [[[True, False]]]
     assert math.isfinite(read_image(second, request).data.sum())
+
+
+@pytest.mark.parametrize("tiled", [True, False])
+@pytest.mark.parametrize("resampler", ["near", "bilinear"])
+def test_a_certain_nodata_value_takes_precedence_over_the_file_s(make_scene, request_of, tiled, resampler):
+    values = np.array([[[0, 50, 255, 100]] * 4], "uint8")
+    scene = make_scene("a", values, bands=["b"], nodata=255, file_nodata=0, tiled=tiled)
+    request = request_of("b", scene.own, resampler=resampler)
+    assert read_image(scene.source, request).mask[0, 0].tolist() == [True, False, False, False]
+    certain = replace(scene.source, stored={"b": StoredPixels(nodata=255, is_certain=True)})
+    raster = read_image(certain, request)
+    assert raster.mask[0, 0].tolist() == [False, False, True, False]
+    assert raster.data[0, 0].tolist() == [0, 50, 0, 100]

@@ -75,11 +75,16 @@ def _differences(
             radiometry[name] = scaling
         known_nodata = level.stored_nodata if level.marks else band.nodata
         nodata, data_type = stated.nodata, stated.data_type
-        if nodata == known_nodata or (name in defined and known_nodata is not None):
+        # The table of a source contradicts the documents of its Items only if it knows better, and then their
+        # files, which the documents describe, are wrong too.
+        is_certain = name in defined and None not in (nodata, known_nodata) and nodata != known_nodata
+        if is_certain:
+            nodata = known_nodata
+        elif nodata == known_nodata:
             nodata = None
         # The data type of a computed mask is not that of its file.
         if level.marks or data_type == band.data_type or (name in defined and band.data_type is not None):
             data_type = None
         if nodata is not None or data_type is not None:
-            stored[name] = StoredPixels(data_type, nodata)
+            stored[name] = StoredPixels(data_type, nodata, is_certain)
     return radiometry, stored

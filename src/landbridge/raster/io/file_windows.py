@@ -68,10 +68,14 @@ def read_by_gdal(opened: OpenFile, indexes: Sequence[int], window: Window) -> Ar
 
 
 def effective_nodata(header: Header, file: FileRead) -> list[float | None]:
-    """Return the nodata value of each band of a read: the file's, or the Band's if the file has none."""
+    """Return the nodata value of each band of a read: the file's, or the Band's if the file has none.
+
+    The Band's takes precedence if it is certain.
+    """
+    certain = file.certain or (False,) * len(file.indexes)
     return [
-        own if (own := header.nodata[index - 1]) is not None else declared
-        for index, declared in zip(file.indexes, file.nodata, strict=True)
+        own if (own := header.nodata[index - 1]) is not None and not is_certain else declared
+        for index, declared, is_certain in zip(file.indexes, file.nodata, certain, strict=True)
     ]
 
 

@@ -37,7 +37,7 @@ _PREFETCHED_IMAGES = 8
 _PREFETCH_THREADS = 24
 
 
-_Key = tuple[str, tuple[int, ...], tuple[bool, ...], tuple[float | None, ...], int, bool]
+_Key = tuple[str, tuple[int, ...], tuple[bool, ...], tuple[float | None, ...], int, bool, tuple[bool, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,15 @@ class PlanFiles:
 
 def _key(file: FileRead) -> "_Key":
     """Return a key of a file and of the properties of the read that select its overviews."""
-    return (file.href, file.indexes, file.categorical, file.nodata, file.alpha, file.picked)
+    return (
+        file.href,
+        file.indexes,
+        file.categorical,
+        file.nodata,
+        file.alpha,
+        file.picked,
+        file.certain,
+    )
 
 
 def _was_kept(opened: Future[OpenFile]) -> bool:

@@ -116,12 +116,18 @@ def overviews_fit(
     alpha = file.alpha or alpha
     if alpha:
         hiding.append(str(alpha))
+    certain = file.certain or (False,) * len(file.indexes)
     return all(
         _band_fits(
-            origins[index - 1], nodata[index - 1] is None and declared is not None, categorical, resampler
+            origins[index - 1],
+            is_certain or (nodata[index - 1] is None and declared is not None),
+            categorical,
+            resampler,
         )
         and (not hiding or _excludes_hidden(origins, index, hiding, alpha))
-        for index, declared, categorical in zip(file.indexes, file.nodata, file.categorical, strict=True)
+        for index, declared, categorical, is_certain in zip(
+            file.indexes, file.nodata, file.categorical, certain, strict=True
+        )
         if index != file.alpha
     )
 

@@ -87,3 +87,9 @@ def stored_nodata(source: Source, band: Band, level: ProcessingLevel | None) -> 
     if own is not None and own.nodata is not None:
         return own.nodata
     return level.stored_nodata if level is not None and level.marks else band.nodata
+
+
+def certain_nodata(source: Source, names: Sequence[str]) -> tuple[bool, ...]:
+    """Return flags of the bands whose nodata value takes precedence over the file's; empty if none has."""
+    flags = tuple((own := source.stored.get(name)) is not None and own.is_certain for name in names)
+    return flags if any(flags) else ()

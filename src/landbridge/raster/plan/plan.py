@@ -33,6 +33,7 @@ from landbridge.raster.plan.arguments import (
 from landbridge.raster.plan.calibration import calibration
 from landbridge.raster.plan.footprints import Footprints
 from landbridge.raster.plan.image_levels import (
+    certain_nodata,
     image_bases,
     stored_nodata,
     with_image_numbers,
@@ -362,6 +363,7 @@ def _source_reads(
                 file.categorical,
                 file.alpha,
                 file.picked,
+                certain_nodata(source, file.names) if source.stored else (),
             )
             for number, file in reads
         ),

@@ -20,6 +20,7 @@ class FileRead:
     very few values, which must not be interpolated. `alpha` is the number of the band that hides pixels: 0 if
     there is none, -1 if it is in another read. `calibrations` lead to the requested processing level; None
     keeps the stored values. If `picked` is true, the bands are read by nearest neighbor with any resampler.
+    `certain` marks bands whose `nodata` takes precedence over the file's; empty: none.
     """
 
     href: str
@@ -32,6 +33,7 @@ class FileRead:
     categorical: tuple[bool, ...] = ()
     alpha: int = 0
     picked: bool = False
+    certain: tuple[bool, ...] = ()
 
     @property
     def calibrated(self) -> bool:
@@ -48,6 +50,7 @@ class FileRead:
             nodata=self.nodata[number : number + 1],
             calibrations=(None,),
             categorical=self.categorical[number : number + 1],
+            certain=self.certain[number : number + 1],
         )
 
 
