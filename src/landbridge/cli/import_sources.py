@@ -13,6 +13,7 @@ from landbridge.cli.item_loader import existing_ids
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from landbridge.catalog.client.capabilities import Capabilities
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.cli.item_loader import Document, Loader, Report
     from landbridge.sources.item_query import ItemQuery
@@ -22,7 +23,6 @@ __all__ = ["Selection", "client_for", "import_source", "matching", "parse_select
 # Number of Items that are compared with the catalog and stored together: what is stored survives an
 # interruption.
 _GROUP = 500
-_PAGE = 250
 _SCHEMES = ("http://", "https://")
 
 
@@ -115,22 +115,22 @@ class _CollectionImport:
     def _items(self) -> Iterator[dict[str, Any]]:
         """Yield the selected Items, as they are stored."""
         from landbridge.catalog.client.paging import pages
+        from landbridge.catalog.stac.searches import page_size
 
-        body: dict[str, Any] = {"collections": [self._collection_id], "limit": self._page_size()}
+        known = self._source.capabilities
+        body: dict[str, Any] = {"collections": [self._collection_id], "limit": page_size(self._source)}
         if self._query.bbox is not None:
             body["bbox"] = list(self._query.bbox)
         if self._query.time is not None:
             body["datetime"] = self._query.time
+        if self._query.filter is not None and _is_answered(self._query.filter, known):
+            body |= {"filter": self._query.filter, "filter-lang": "cql2-json"}
         documents = self._source.documents
-        for page in pages(self._source, "POST", "/search", body, "features"):
+        for page in pages(self._source, "POST", known.search_path, body, "features"):
             for item in page:
                 # An API may ignore a condition, so that all of them are checked here.
                 if documents.has_item(item, self._product_id) and self._query.matches(item):
                     yield self._stored_item(item)
-
-    def _page_size(self) -> int:
-        table = self._source.source
-        return (table.api.page_size if table is not None else None) or _PAGE
 
     def _stored_item(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return an Item for one's own catalog: absolute unsigned hrefs, and a link to the original."""
@@ -201,6 +201,25 @@ class _CollectionImport:
                 f"Product {self._target!r} has none of the bands of {self._collection_id!r} "
                 f"({', '.join(sorted(wanted))}). Import into another product."
             )
+
+
+def _is_answered(condition: Any, known: Capabilities) -> bool:
+    """Return whether an API answers a filter in CQL2 JSON, by what it declares and its table says."""
+    if not isinstance(condition, dict):
+        return True
+    if "property" in condition:
+        return known.filters_by(str(condition["property"]))
+    if "op" not in condition:
+        return True  # a literal
+    return (
+        "cql2-json" in known.filter_languages
+        and condition["op"] in known.operators
+        and all(
+            _is_answered(part, known)
+            for argument in condition["args"]
+            for part in (argument if isinstance(argument, list) else [argument])
+        )
+    )
 
 
 def _product_id(source: CatalogClient, collection: str) -> str:

@@ -193,7 +193,7 @@ def test_a_killed_import_is_completed_without_loss_or_doubles(run, added, http, 
             "from landbridge import sources\n"
             "from landbridge.cli import import_sources, main\n"
             "from landbridge.mappings.sources import shipped\n"
-            "import_sources._GROUP, import_sources._PAGE = 10, 10\n"
+            "import_sources._GROUP = 10\n"
             "table = shipped('earth-search')\n"
             "rules = replace(table.api, page_size=10)\n"
             f"sources.add(replace(table, url={provider.url!r}, api=rules))\n"

@@ -5,8 +5,10 @@ import pickle
 import httpx
 import pytest
 
+from landbridge import sources
 from landbridge.catalog import CatalogClient, Image, Product
 from landbridge.catalog import properties as p
+from landbridge.catalog.search_warnings import ClientSideSearchWarning
 from landbridge.exceptions import BadRequestError, NotFoundError, ServerError
 from landbridge.sources import file_contents
 from landbridge.sources.static_catalog import StaticCatalog
@@ -197,3 +199,20 @@ def test_the_tree_is_read_once(address, monkeypatch):
         lambda url: pytest.fail(f"{url} was read again"),
     )
     assert len(list(catalog.collections())) == 3
+
+
+def test_a_source_may_be_a_catalog_in_files(address, monkeypatch):
+    monkeypatch.delenv("LANDBRIDGE_SOURCES", raising=False)
+    sources.add("docs-static", address, kind="catalog")
+    try:
+        product = Product.get("docs-static:a")
+        assert product.id == "docs-static:a"
+        names = [image.name for image in product.images().filter(p.cloud_fraction < 0.03)]
+        assert sorted(names) == ["i0", "i1", "i2"]
+        search = product.images().sort("cloud_fraction", ascending=False).limit(2)
+        with pytest.warns(ClientSideSearchWarning, match="30 items were read"):
+            assert [image.name for image in search] == ["i29", "i28"]
+        assert product.images().count() == 30
+        assert [band.name for band in product.bands()] == ["red"]
+    finally:
+        sources.remove("docs-static")
