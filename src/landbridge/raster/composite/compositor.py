@@ -112,7 +112,7 @@ def composite_tiles(
     Raises:
         OSError: if the file cannot be read, or has changed since it was opened.
     """
-    compositor = _tile_compositor(tiles, mapping, layer, canvas)
+    compositor = tile_compositor(tiles, mapping, layer, canvas)
     touching = [] if compositor is None else [*compositor.tile_boxes()]
     if compositor is None or not touching:
         # By a header that may be an old one.
@@ -144,14 +144,14 @@ def composite_tile(
     canvas: Canvas,
 ) -> None:
     """Composite bands (y, x, band) of a tile that GDAL decoded."""
-    compositor = _tile_compositor(
+    compositor = tile_compositor(
         replace(tiles, page=replace(tiles.page, planar=True)), mapping, layer, canvas
     )
     assert compositor is not None
     compositor.composite_tile(tile_index, dict(compositor.tile_boxes())[tile_index], Tile(pixels))
 
 
-def _tile_compositor(
+def tile_compositor(
     tiles: TileReader, mapping: NearestMapping, layer: FileLayer, canvas: Canvas
 ) -> "_AlignedTileCompositor | _WarpedTileCompositor | None":
     """Return the compositor of a file's tiles; None if the file does not overlap the block."""

@@ -11,6 +11,7 @@ from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.composite.compositor import EVERYWHERE, FileLayer
 from landbridge.raster.composite.last_valid import LastValid
 from landbridge.raster.composite.read_block import can_composite_tiles, composite_file_tiles, read_block
+from landbridge.raster.composite.tiles_ahead import BlockState, TilesAhead
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.errors import RasterError, WiderTypeError
 from landbridge.raster.grids.cutlines import mask_outside
@@ -90,11 +91,24 @@ class Renderer:
             raw, missing, fill_values=fill_values, excluded=cut, show_invalid=not plan.mask_nodata
         )
         mappings = BlockMappings(block, self._files.shared.coordinate_grids)
-        for source in reversed(self._touching_sources(window)):
+        images = self._touching_sources(window)[::-1]
+        state = BlockState()
+        for number, source in enumerate(images):
             if last_valid.is_done:
                 break
+            self._tiles_ahead.request(
+                images[number:],
+                mappings,
+                last_valid.canvas,
+                state,
+                lambda opened, file: self._file_layer(opened, file, None, last_valid),
+            )
             self._composite_image(source, mappings, last_valid)
         return last_valid.finish()
+
+    @cached_property
+    def _tiles_ahead(self) -> TilesAhead:
+        return TilesAhead(self.plan, self._files)
 
     @cached_property
     def _footprints(self) -> Footprints:

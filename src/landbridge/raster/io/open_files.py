@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,9 @@ from landbridge.raster.io.expiring_url import ExpiringUrl, signed
 from landbridge.raster.io.file_windows import OpenFile, ReadLevel
 from landbridge.raster.io.headers import Header, tile_reader_for
 from landbridge.raster.io.overview_choice import can_use_overviews, choose_read_level, probe_overviews
+from landbridge.raster.io.read_ahead import Budget
 from landbridge.raster.io.read_errors import annotate_read_errors, read_error
+from landbridge.raster.io.remote_file import RemoteFile
 from landbridge.raster.io.tile_reader import TileCache
 from landbridge.raster.plan.arguments import BLENDING
 from landbridge.raster.plan.plan import Plan
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 _MAX_OPEN = 1024
 # Number of images whose headers are prefetched while one is read, and number of threads for that.
 _PREFETCHED_IMAGES = 8
+# Largest number of bytes that a call reads ahead and has not used yet.
+_MAX_AHEAD_BYTES = 64 * 2**20
 _PREFETCH_THREADS = 24
 
 
@@ -72,6 +76,8 @@ class PlanFiles:
         # Prefetched headers are parsed one at a time, so that they do not delay the one needed now.
         self._parse_lock = Lock()
         self._failure: RasterError | None = None
+        self._read_ahead: list[RemoteFile] = []
+        self.budget = Budget(_MAX_AHEAD_BYTES)
 
     def get(self, source: SourceRead, file: FileRead) -> OpenFile:
         """Return an open file.
@@ -102,6 +108,31 @@ class PlanFiles:
             )
             return OpenFile(header, read_level, tile_reader_for(header, read_level.level, self._cache))
 
+    @property
+    def has_remote(self) -> bool:
+        """True if a file of the plan is remote."""
+        return self._remote
+
+    def get_open(self, source: SourceRead, file: FileRead) -> OpenFile | None:
+        """Return a file if that takes no request: it is open, or its header is kept; else None."""
+        with self.shared.lock:
+            opened = self.shared.files.get(_key(file))
+        try:
+            if opened is None:
+                if header_index.get(signed_url(source, file)) is None:
+                    return None
+                opened, is_owner = self._claim(file)
+                if is_owner:
+                    self._open(opened, source, file)
+            return opened.result() if opened.done() and not _has_expired(opened) else None
+        except (RasterError, CredentialsError, StaleHeaderError, CancelledError):
+            # The read itself raises it.
+            return None
+
+    def note_read_ahead(self, file: RemoteFile) -> None:
+        """Cancel what is read ahead of a file when the call ends."""
+        self._read_ahead.append(file)
+
     def with_current_header(self, file: FileRead, read: Callable[[], None]) -> None:
         """Call a function that gets and reads a file; again if the file was opened by an old header."""
         try:
@@ -126,6 +157,9 @@ class PlanFiles:
     def stop(self, failure: RasterError | None = None) -> None:
         """Stop prefetching; after a failure, later reads of the plan fail too."""
         self._failure = self._failure or failure
+        for file in self._read_ahead:
+            file.ahead.cancel()
+        self._read_ahead = []
         with self.shared.lock:
             prefetch_pool, self._prefetch_pool = self._prefetch_pool, None
             prefetches, self._prefetches = self._prefetches, []

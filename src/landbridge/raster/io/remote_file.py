@@ -2,8 +2,8 @@
 
 import io
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import Any
 from landbridge.raster.errors import GdalOnlyError, StaleHeaderError
 from landbridge.raster.io.connection import LOGIN_PAGE, Connection, Version, is_web_page
 from landbridge.raster.io.file_protocol import ByteRange, FileChangedError, RangeReader
+from landbridge.raster.io.read_ahead import Answer, Budget, ReadAhead
 
 # Largest gap in bytes between ranges that share a request: on most connections the extra bytes take less time
 # than a round trip.
@@ -23,8 +24,8 @@ _MERGE_GAP = 64 * 2**10
 _HEAD_BYTES = 32 * 2**10
 
 
-# Largest number of concurrent range requests of one process.
-_MAX_REQUESTS = 32
+# Largest number of concurrent range requests of one process: for what is needed now, and for what will be.
+_MAX_REQUESTS, _MAX_REQUESTS_AHEAD = 32, 24
 
 
 class Confirmation:
@@ -71,6 +72,7 @@ class RemoteFile:
     version: Version
     head: bytes = field(repr=False)
     confirmation: Confirmation | None = field(default=None, repr=False, compare=False)
+    ahead: ReadAhead = field(default_factory=ReadAhead, repr=False, compare=False)
     remote: bool = True
 
     @property
@@ -80,17 +82,35 @@ class RemoteFile:
 
     def read(self, ranges: Sequence[ByteRange]) -> Iterator[tuple[ByteRange, memoryview]]:
         """Yield the bytes of ranges; adjacent ranges share a request, and all requests run concurrently."""
-        merged = _merge_ranges(ranges)
-        if len(merged) == 1:
+        ahead, others = self.ahead.take(ranges)
+        merged = _merge_ranges(others)
+        if len(merged) == 1 and not ahead:
             yield from self._get_merged(*merged)
             return
-        answers = [_pool(os.getpid()).submit(self._get_merged, merged_range) for merged_range in merged]
+        sent = [_pool(os.getpid()).submit(self._get_merged, merged_range) for merged_range in merged]
         try:
-            for answer in as_completed(answers):
-                yield from answer.result()
+            for answer in as_completed([*sent, *ahead]):
+                yield from self._wanted(answer, ahead.get(answer))
         finally:
-            for answer in answers:
+            for answer in sent:
                 answer.cancel()
+
+    def read_ahead(self, ranges: Iterable[ByteRange], budget: Budget) -> None:
+        """Request ranges that `read` will be asked for, and return at once."""
+        self.ahead.start(ranges, budget, self._send)
+
+    def _send(self, ranges: Sequence[ByteRange]) -> list[tuple[Answer, list[ByteRange]]]:
+        pool = _ahead_pool(os.getpid())
+        return [(pool.submit(self._get_merged, merged), merged.ranges) for merged in _merge_ranges(ranges)]
+
+    def _wanted(self, answer: Answer, wanted: set[ByteRange] | None) -> list[tuple[ByteRange, memoryview]]:
+        """Return the ranges of an answer that are wanted; None: all."""
+        try:
+            pairs = answer.result()
+        except CancelledError:
+            # Another call that had read ahead has ended.
+            return [pair for merged in _merge_ranges(list(wanted or ())) for pair in self._get_merged(merged)]
+        return pairs if wanted is None else [pair for pair in pairs if pair[0] in wanted]
 
     def _get_merged(self, merged_range: "_MergedRange") -> list[tuple[ByteRange, memoryview]]:
         data = self._get_current((merged_range.start, merged_range.stop))
@@ -197,6 +217,12 @@ def open_remote(address: str) -> RemoteFile | None:
 def _pool(_process: int) -> ThreadPoolExecutor:
     """Return the pool of request threads; keyed by process id, as a forked child has no threads."""
     return ThreadPoolExecutor(_MAX_REQUESTS, thread_name_prefix="landbridge-fetch")
+
+
+@lru_cache(maxsize=1)
+def _ahead_pool(_process: int) -> ThreadPoolExecutor:
+    """Return the pool of threads that read ahead, so that requests for what is needed now need not wait."""
+    return ThreadPoolExecutor(_MAX_REQUESTS_AHEAD, thread_name_prefix="landbridge-ahead")
 
 
 @dataclass(slots=True)

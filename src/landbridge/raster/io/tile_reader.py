@@ -17,6 +17,8 @@ from landbridge.raster.array_types import Array, Window
 from landbridge.raster.grids.windows import shape_of
 from landbridge.raster.io import tiff_directory
 from landbridge.raster.io.file_protocol import ByteRange, File, RangeReader
+from landbridge.raster.io.read_ahead import Budget
+from landbridge.raster.io.remote_file import RemoteFile
 from landbridge.raster.io.tiff_directory import TiffPage
 from landbridge.raster.runtime.thread_pools import scratch_buffer
 
@@ -93,6 +95,11 @@ class TileCache:
                 self._pending[key] = Future()
             return pending
 
+    def knows(self, key: Key) -> bool:
+        """Return whether a tile is cached or in progress."""
+        with self._lock:
+            return key in self._tiles or key in self._pending
+
     def store(self, key: Key, tile: Tile | None) -> None:
         """Store a claimed tile; None if it could not be decoded."""
         with self._lock:
@@ -168,6 +175,21 @@ class TileReader:
             return True
         self.file.confirm()
         return False
+
+    def read_ahead(
+        self, indexes: Sequence[int], tile_indexes: Sequence[tuple[int, int]], budget: Budget
+    ) -> None:
+        """Request tiles of a remote file that `decoded` will be asked for, and return at once."""
+        file = self.file
+        if isinstance(file, RemoteFile):
+            wanted = [
+                byte_range
+                for tile_index in tile_indexes
+                if not self.cache.knows((*file.key, self.number, tile_index, *indexes))
+                for byte_range in self._byte_ranges(tile_index, indexes)
+                if all(byte_range)
+            ]
+            file.read_ahead(wanted, budget)
 
     def decoded(
         self,
