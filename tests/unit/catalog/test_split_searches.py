@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, ClientSideSearchWarning, Image, Product, SearchWarning
 from landbridge.catalog import properties as p
+from landbridge.catalog.client import http
 from landbridge.catalog.stac import checked_search, item_checks
 from landbridge.exceptions import BadRequestError, LandbridgeError, MethodNotAllowedError
 from landbridge.mappings.sources.model import ApiRules, ProductRow, SourceTable
@@ -74,10 +75,12 @@ CLEAR = [one["id"] for one in CLOUDS if one["properties"]["eo:cloud_cover"] < 20
 # Conditions
 
 
+@pytest.mark.parametrize("large", [0, 1_000_000])
 @pytest.mark.parametrize(
     ("declares", "member"), [("query", "query"), ("cql2-json", "filter"), ("cql2-text", "filter")]
 )
-def test_an_api_that_can_filter_is_asked_to(api, declares, member):
+def test_an_api_that_can_filter_is_asked_to(api, monkeypatch, declares, member, large):
+    monkeypatch.setattr(http, "_LARGE", large)
     server = api(CLOUDS, declares=["item-search", declares])
     client = connect(server)
     assert names(search(client).filter(p.cloud_fraction < 0.2)) == CLEAR
@@ -156,7 +159,7 @@ def test_the_images_of_a_source_have_its_product_ids_when_conditions_are_checked
 
 
 def test_a_reader_is_told_when_too_many_items_would_be_read(api, monkeypatch):
-    monkeypatch.setattr(item_checks.ItemCheck.__init__, "__defaults__", (400,))
+    monkeypatch.setattr(item_checks.ItemCheck.__init__, "__defaults__", (None, 400))
     server = api(CLOUDS)
     with pytest.raises(BadRequestError, match="stopped after 500 items, of which 100 match"):
         list(search(connect(server)).filter(p.cloud_fraction < 0.2))
@@ -230,8 +233,10 @@ def test_an_api_that_ignores_the_order_is_found_out(api, ascending, limit):
 # Order
 
 
+@pytest.mark.parametrize("large", [0, 1_000_000])
 @pytest.mark.parametrize("ascending", [True, False])
-def test_an_api_sorts_and_values_that_are_missing_come_last(api, ascending):
+def test_an_api_sorts_and_values_that_are_missing_come_last(api, monkeypatch, ascending, large):
+    monkeypatch.setattr(http, "_LARGE", large)  # from which size on items are parsed one by one
     items = [
         item(number, **({} if number % 5 == 0 else {"eo:cloud_cover": number * 37 % 100}))
         for number in range(300)

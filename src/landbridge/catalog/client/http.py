@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -101,13 +102,57 @@ class LazyEntries(list[Any]):
     """JSON values that are parsed during iteration, each time.
 
     A parsed page of items has a hundred thousand objects, which Python's garbage collector would traverse
-    again and again. The objects of one entry are freed before it runs.
+    again and again. The objects of one entry are freed before it runs. `adapt` changes each parsed value.
     """
+
+    def __init__(self, raw: Iterable[Any] = (), adapt: Callable[[Any], Any] | None = None) -> None:
+        super().__init__(raw)
+        self._adapt = adapt
 
     def __iter__(self) -> Iterator[Any]:
         import orjson
 
-        return (orjson.loads(memoryview(value)) for value in super().__iter__())
+        parsed = (orjson.loads(memoryview(value)) for value in super().__iter__())
+        return parsed if self._adapt is None else map(self._adapt, parsed)
+
+    def split(
+        self, choose: Callable[[dict[str, Any]], bool | None], adapt: Callable[[Any], Any] | None
+    ) -> tuple[LazyEntries, LazyEntries]:
+        """Return the items that `choose` keeps (True), and those that it sets aside (None), unparsed.
+
+        It is given the members id, collection, geometry and properties of each; the rest is not parsed.
+        """
+        kept, aside = LazyEntries(adapt=adapt), LazyEntries(adapt=adapt)
+        for value in super().__iter__():
+            choice = choose(_head(value))
+            if choice or choice is None:
+                (kept if choice else aside).append(value)
+        return kept, aside
+
+
+def _head(value: Any) -> dict[str, Any]:
+    """Return the members of an item that its search compares."""
+    import msgspec
+
+    head: dict[str, Any] = {
+        name: found
+        for name, found in msgspec.structs.asdict(_head_decoder().decode(value)).items()
+        if found is not None
+    }
+    return head
+
+
+@cache
+def _head_decoder() -> Any:
+    import msgspec
+
+    members = [
+        ("id", Any, None),
+        ("collection", Any, None),
+        ("geometry", Any, None),
+        ("properties", Any, None),
+    ]
+    return msgspec.json.Decoder(msgspec.defstruct("Head", members))
 
 
 def escape(identifier: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from landbridge.catalog.client.http import LazyEntries
 from landbridge.catalog.client.search_requests import PageRequest, next_request, to_get
 from landbridge.catalog.search_warnings import DuplicateItemsWarning
 from landbridge.exceptions import (
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.client import CatalogClient
 
-__all__ = ["matched", "pages"]
+__all__ = ["PageCheck", "first_page", "matched", "pages"]
 
 # Statuses of an API that has no search by POST.
 _NO_POST = frozenset({404, 405, 501})
@@ -39,19 +40,19 @@ def pages(
     member: str,
     headers: Mapping[str, str] | None = None,
     limit: int | None = None,
-    accept: Callable[[list[Any]], list[Any]] | None = None,
+    check: PageCheck | None = None,
 ) -> Iterator[list[Any]]:
     """Yield the entries of every page's `member`, until there is no next page.
 
-    `accept` returns those entries of a page that are yielded, perhaps changed. No page is fetched after
-    `limit` of them. An entry that the API repeats is yielded once, with a warning at the end.
+    `check` chooses the entries that are yielded. No page is fetched after `limit` of them. An entry that the
+    API repeats is yielded once, with a warning at the end.
 
     Raises
     ------
     ServerError
         If the API asks for a page again, or repeats a whole page: its pages would never end.
     """
-    reader = _Reader(client, PageRequest(method, path, query, dict(headers or {})), member, accept)
+    reader = _Reader(client, PageRequest(method, path, query, dict(headers or {})), member, check)
     return reader.pages(limit)
 
 
@@ -75,6 +76,33 @@ def matched(page: Mapping[str, Any]) -> int | None:
     return None
 
 
+class PageCheck(Protocol):
+    """Chooses entries of pages."""
+
+    def choose(self, entry: Any) -> bool | None:
+        """Return True for an entry to yield, None for one to set aside, and False for the others."""
+
+    def adapt(self, entry: Any) -> Any:
+        """Return an entry in the form in which it is yielded."""
+
+    def end_page(self, aside: list[Any]) -> None:
+        """Take the entries of a page that were set aside; raise an error to read no further page."""
+
+
+def _split(
+    entries: list[Any], choose: Callable[[Any], bool | None], adapt: Callable[[Any], Any] | None
+) -> tuple[list[Any], list[Any]]:
+    if isinstance(entries, LazyEntries):
+        return entries.split(choose, adapt)
+    kept: list[Any] = []
+    aside: list[Any] = []
+    for entry in entries:
+        choice = choose(entry)
+        if choice or choice is None:
+            (kept if choice else aside).append(entry if adapt is None else adapt(entry))
+    return kept, aside
+
+
 class _Reader:
     """Reads the pages of one search."""
 
@@ -83,9 +111,9 @@ class _Reader:
         client: CatalogClient,
         first: PageRequest,
         member: str,
-        accept: Callable[[list[Any]], list[Any]] | None,
+        check: PageCheck | None,
     ) -> None:
-        self._accept = accept
+        self._check = check
         self._client = client
         self._first = first
         self._member = member
@@ -166,27 +194,28 @@ class _Reader:
     def _checked(self, entries: list[Any]) -> list[Any]:
         """Return the entries of a page that are yielded."""
         if self._checks:
-            entries = self._new(entries)
-        if self._accept is not None:
-            entries = self._accept(entries)
+            known = len(self._seen)
+            kept, aside = _split(entries, self._choose, None if self._check is None else self._check.adapt)
+            new = len(self._seen) - known
+            if entries and not new:
+                raise ServerError(
+                    f"{self._client.url} repeated a whole page after {known} {self._member}, so that its "
+                    "pages would never end. Narrow the search until it has one page, or search without sort."
+                )
+            self._duplicates += len(entries) - new
+            if self._check is not None:
+                self._check.end_page(aside)
+            entries = kept
         self._returned += len(entries)
         return entries
 
-    def _new(self, entries: list[Any]) -> list[Any]:
-        """Return the entries of a page that no page before had; ServerError if it repeats all of them."""
-        seen, new = self._seen, []
-        for entry in entries:
-            key = (entry.get("collection"), entry.get("id"))
-            if key not in seen:
-                seen.add(key)
-                new.append(entry)
-        if entries and not new:
-            raise ServerError(
-                f"{self._client.url} repeated a whole page after {len(seen)} {self._member}, so that its "
-                "pages would never end. Narrow the search until it has one page, or search without sort."
-            )
-        self._duplicates += len(entries) - len(new)
-        return new
+    def _choose(self, entry: Any) -> bool | None:
+        """Return True for an entry to yield, None for one to set aside, and False for the others."""
+        key = (entry.get("collection"), entry.get("id"))
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        return True if self._check is None else self._check.choose(entry)
 
     def _fetch(self, request: PageRequest) -> tuple[PageRequest, dict[str, Any]]:
         """Return the request that was answered, and the answer: perhaps by GET, or for a smaller page."""

@@ -112,8 +112,9 @@ class CheckedSearch:
         asked = self._push_down()
         if asked.is_empty:
             return
-        check, in_order = self._check(asked), OrderCheck(self.client.url, sort, self.attributes)
-        read = self._read(asked, check, limit, {"sortby": order}, in_order)
+        in_order = OrderCheck(self.client.url, sort, self.attributes)
+        check = self._check(asked, order=in_order)
+        read = self._read(asked, check, limit, {"sortby": order})
         try:
             page = next(read, None)
             is_sorted = page is None or self._is_sorted(sort, order, page)
@@ -149,11 +150,11 @@ class CheckedSearch:
         wanted = limit is not None and limit <= self.page_size and not (asked.unanswered or asked.is_empty)
         if not (wanted and known.sorts_one_page and observed.get(sort[0], True)) or limit is None:
             return None
-        check, in_order = self._check(asked), OrderCheck(self.client.url, sort, self.attributes)
+        check = self._check(asked, order=OrderCheck(self.client.url, sort, self.attributes))
         body = self._body(asked) | {"limit": max(limit, _FIRST_OF_OTHER_END), "sortby": order}
         try:
             answer = first_page(self.client, self._path, body, "features", self.headers)
-            page = in_order(check(list(answer["features"])))
+            page = check(answer["features"])
             is_sorted = bool(page) and self._is_sorted(sort, order, page)
         except (ClientError, ServerError):
             is_sorted = False
@@ -176,11 +177,12 @@ class CheckedSearch:
         answer = first_page(self.client, self._path, body, "features", self.headers)
         other = [self.adapt(item) for item in answer["features"]]
         keys = OrderCheck(self.client.url, sort, self.attributes)
+        start = next(iter(page))
         first, last = (
-            keys.key(page[0]),
+            keys.key(start),
             next((key for record in other if (key := keys.key(record)) is not None), None),
         )
-        if last is None or (len(other) > 1 and other[0]["id"] == page[0]["id"]):
+        if last is None or (len(other) > 1 and other[0]["id"] == start["id"]):
             return False
         in_order: bool = first <= last if sort[1] else last <= first
         if in_order:
@@ -283,11 +285,11 @@ class CheckedSearch:
         collections = {} if self.collections is None else {"collections": list(self.collections)}
         return collections | asked.members | dict(self.params)
 
-    def _check(self, asked: Pushdown, reason: str = "") -> ItemCheck:
+    def _check(self, asked: Pushdown, reason: str = "", order: OrderCheck | None = None) -> ItemCheck:
         if not reason and asked.unanswered:
             reason = f"cannot filter by {names_of(asked.unanswered)}"
         wanted = None if self.collections is None else frozenset(self.collections)
-        return ItemCheck(self.client.url, self.conditions, wanted, self.adapt, self.attributes, reason)
+        return ItemCheck(self.client.url, self.conditions, wanted, self.adapt, self.attributes, reason, order)
 
     def _read(
         self,
@@ -295,19 +297,13 @@ class CheckedSearch:
         check: ItemCheck,
         limit: int | None,
         members: Mapping[str, Any] | None = None,
-        in_order: OrderCheck | None = None,
     ) -> Iterator[list[Any]]:
         """Yield the records of the pages that pass the check."""
         size = self.page_size
         if limit is not None and not asked.unanswered:
-            size = min(size, limit if in_order is None else max(limit, _FIRST_OF_OTHER_END))
+            size = min(size, max(limit, _FIRST_OF_OTHER_END) if members else limit)
         body = {"limit": size} | self._body(asked) | dict(members or {})
-
-        def accept(items: list[Any]) -> list[Any]:
-            records = check(items)
-            return records if in_order is None else in_order(records)
-
-        return pages(self.client, "POST", self._path, body, "features", self.headers, limit, accept)
+        return pages(self.client, "POST", self._path, body, "features", self.headers, limit, check)
 
     def _warn(self, check: ItemCheck) -> None:
         if reason := check.reason:

@@ -46,6 +46,8 @@ class ItemCheck:
         Function that returns a record's attributes.
     reason : str
         Description of what the API cannot answer; empty if it can answer everything.
+    order : OrderCheck, optional
+        Check of the order of the items.
     most : int
         Number of items that may be read if the API did not answer everything.
     """
@@ -58,14 +60,16 @@ class ItemCheck:
         adapt: Callable[[Any], Any],
         attributes: Callable[[Any], Mapping[str, Any]],
         reason: str,
+        order: OrderCheck | None = None,
         most: int = MOST_ITEMS,
     ) -> None:
         self._url = url
         self._conditions = conditions
         self._collections = collections
-        self._adapt = adapt
+        self.adapt = adapt
         self._attributes = attributes
         self._reason = reason
+        self._order = order
         self._most = most
         self._foreign = 0
         self.read = 0
@@ -81,37 +85,43 @@ class ItemCheck:
         return self._reason
 
     def __call__(self, items: Iterable[Any]) -> list[Any]:
-        """Return the records of the items that satisfy the conditions.
+        """Return the records of the items that satisfy the conditions."""
+        return [self.adapt(item) for item in items if self.choose(item)]
+
+    def choose(self, item: Any) -> bool | None:
+        """Return whether an item satisfies the conditions; None if it has no value to sort by."""
+        self.read += 1
+        if self._collections is not None:
+            collection = item.get("collection")
+            if collection is not None and collection not in self._collections:
+                self._foreign += 1
+                return False
+        if self._conditions or self._order is not None:
+            attributes = self._attributes(self.adapt(item))
+            if not all(condition.accepts(attributes) for condition in self._conditions):
+                return False
+            if self._order is not None and not self._order.follows(attributes):
+                self.accepted += 1
+                return None
+        self.accepted += 1
+        return True
+
+    def end_page(self, aside: list[Any]) -> None:
+        """Note the items without a value to sort by.
 
         Raises
         ------
         BadRequestError
             If more items were read than is sensible for conditions that the API does not answer.
         """
-        found = [record for item in items if (record := self._accepted(item)) is not None]
-        self.accepted += len(found)
+        if self._order is not None:
+            self._order.set_aside(aside)
         if self.read > self._most and (reason := self.reason):
             raise BadRequestError(
                 f"{self._url} {reason}, so that the client must read all items; it stopped after "
                 f"{self.read:,} items, of which {self.accepted:,} match. Narrow the search: by a shorter "
                 "interval of `acquired`, a smaller geometry in `intersects`, or other attributes."
             )
-        return found
-
-    def _accepted(self, item: Any) -> Any:
-        """Return an item as a record; None if it does not satisfy the conditions."""
-        self.read += 1
-        if self._collections is not None:
-            collection = item.get("collection")
-            if collection is not None and collection not in self._collections:
-                self._foreign += 1
-                return None
-        record = self._adapt(item)
-        if self._conditions:
-            attributes = self._attributes(record)
-            if not all(condition.accepts(attributes) for condition in self._conditions):
-                return None
-        return record
 
     def check_collections(self) -> None:
         """Raise ServerError if all items belong to Collections that the search does not name."""
@@ -141,30 +151,33 @@ class OrderCheck:
 
     def key(self, record: Any) -> Any:
         """Return the sort key of a record; None if it has no value."""
-        value = to_comparable(self._attributes(record).get(self._name))
+        return self._key(self._attributes(record))
+
+    def _key(self, attributes: Mapping[str, Any]) -> Any:
+        value = to_comparable(attributes.get(self._name))
         return None if value is None else sort_key(value)
 
-    def __call__(self, records: list[Any]) -> list[Any]:
-        """Return the records that have a value. NotSortedError if they are not in order."""
-        found = []
-        for record in records:
-            key = self.key(record)
-            if key is None:
-                self.without_value.append(record)
-                continue
-            if self._last is not None and (key < self._last if self._ascending else self._last < key):
-                raise NotSortedError(
-                    f"{self._url} does not sort by {self._name} as it declares. Search without sort, and "
-                    f"sort the images that were found, or set `sort = false` in the table of the source."
-                )
-            self._last = key
-            found.append(record)
+    def follows(self, attributes: Mapping[str, Any]) -> bool:
+        """Return False if the next record has no value. NotSortedError if it is not in order."""
+        key = self._key(attributes)
+        if key is None:
+            return False
+        if self._last is not None and (key < self._last if self._ascending else self._last < key):
+            raise NotSortedError(
+                f"{self._url} does not sort by {self._name} as it declares. Search without sort, and sort "
+                "the images that were found, or set `sort = false` in the table of the source."
+            )
+        self._last = key
+        return True
+
+    def set_aside(self, records: list[Any]) -> None:
+        """Keep the records without a value. BadRequestError if there are too many."""
+        self.without_value.extend(records)
         if len(self.without_value) > MOST_ITEMS:
             raise BadRequestError(
                 f"{self._url} sorts items without {self._name} first, and there are more than "
                 f"{MOST_ITEMS:,} of them. Leave them out by p.{self._name}.isnotnull."
             )
-        return found
 
 
 def sorted_records(records: list[Any], order: OrderCheck, *, ascending: bool) -> list[Any]:
