@@ -8,6 +8,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── DeletedObjectError                         catalog.errors
     ├── InvalidGeometryError                       catalog.errors (also ValueError, TypeError)
     ├── UnsavedObjectError                         catalog.errors
+    ├── CopyError                                  catalog.image_copy_values (also RuntimeError)
     ├── ClientError                                exceptions
     │   ├── AuthError                              exceptions
     │   │   └── OauthError                         exceptions
@@ -42,6 +43,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── RasterError                                raster.errors
     ├── StaleHeaderError                           raster.errors
     ├── WiderTypeError                             raster.errors
+    ├── FileChangedError                           raster.io.file_protocol (also OSError)
     ├── CommandError                               stac_api.admin.commands (also ClickException)
     ├── QuotaError                                 stac_api.assets.quota (also HTTPException)
     ├── BadRequestError                            stac_api.errors

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from landbridge.errors import LandbridgeError
+
 ByteRange = tuple[int, int]
 """Offset and length in bytes."""
 
@@ -15,7 +17,7 @@ RangeReader = Callable[[Sequence[ByteRange]], Iterable[tuple[ByteRange, "bytes |
 FILE_CHANGED = "the file was changed while it was being read"
 
 
-class FileChangedError(OSError):
+class FileChangedError(LandbridgeError, OSError):
     """A file has changed since it was opened."""
 
     def __init__(self) -> None:
