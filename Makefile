@@ -38,7 +38,8 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 3600 -rP tests/integration/test_server_filters.py \
 		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
 		tests/unit/raster/test_exactness.py tests/unit/raster/test_longitudes.py tests/unit/raster/test_oracle.py \
-		tests/unit/server/test_footprints.py tests/unit/server/test_source_files.py \
+		tests/unit/server/test_bit_depths.py tests/unit/server/test_footprints.py \
+		tests/unit/server/test_source_files.py \
 		tests/integration/catalog/test_points.py tests/integration/catalog/test_overwrites.py \
 		tests/integration/test_document_identity.py tests/integration/test_generated_documents.py \
 		tests/integration/test_geometries.py tests/access/test_request_limits.py tests/access/test_grants.py \

@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from conftest import LONG
 from landbridge.mappings.codecs import DATA_TYPES
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.tiff_directory import read_tiff
@@ -30,6 +31,10 @@ BITS = [
     ("float32", 16),
     ("float32", 24),
     ("float32", 32),
+]
+# The smallest and the largest depth of each data type, and one between them.
+BITS_OF_MANY_BANDS = [
+    each for each in BITS if LONG or each[0] == "float32" or each[1] in (1, 3, 8, 9, 12, 16, 17, 22, 32)
 ]
 
 
@@ -72,8 +77,17 @@ def check_whole_type(result: ConversionResult, array: np.ndarray[Any, Any]) -> N
     assert all(level.dtype == array.dtype for level in tiff.pages)
 
 
-@pytest.mark.parametrize(("count", "interleave"), [(1, "band"), (3, "pixel"), (6, "pixel"), (6, "band")])
-@pytest.mark.parametrize(("dtype", "bits"), BITS)
+@pytest.mark.parametrize(
+    ("dtype", "bits", "count", "interleave"),
+    [
+        *((dtype, bits, 1, "band") for dtype, bits in BITS),
+        *(
+            (dtype, bits, *layout)
+            for dtype, bits in BITS_OF_MANY_BANDS
+            for layout in ((3, "pixel"), (6, "pixel"), (6, "band"))
+        ),
+    ],
+)
 def test_a_geotiff_of_any_bit_depth_gets_the_next_full_data_type(
     tmp_path: Path, dtype: str, bits: int, count: int, interleave: str
 ) -> None:

@@ -103,7 +103,7 @@ def test_very_many_bands_are_in_small_tiles_together(made: Made) -> None:
     "dtype", ["uint8", "int8", "int16", "uint16", "int32", "uint32", "float32", "float64"]
 )
 def test_bands_of_every_data_type_are_band_interleaved(made: Made, dtype: str, interleave: str) -> None:
-    array = pixels(6, dtype=dtype)
+    array = pixels(6, 130, 530, dtype=dtype)
     with rasterio.open(made(array, interleave=interleave)) as file:
         assert file.profile["interleave"] == "band"
         assert (file.read() == array).all()
