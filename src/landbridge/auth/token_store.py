@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from landbridge.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,16 +77,8 @@ class TokenStore:
     def write(self, tokens: Tokens) -> None:
         """Store tokens in place of earlier ones."""
         self._make_folder()
-        descriptor, name = tempfile.mkstemp(prefix=".", dir=self._folder)  # of mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(asdict(tokens), file)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        content = json.dumps(asdict(tokens)).encode()
+        write_atomically(self.path, [content], mode=0o600, is_durable=True)
 
     def delete(self) -> bool:
         """Delete the stored tokens; return True if there were any."""

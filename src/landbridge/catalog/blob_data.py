@@ -10,8 +10,9 @@ from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import DocumentState, StorageType
 from landbridge.catalog.stac.blobs import BLOBS
 from landbridge.catalog.transfer.blob_arguments import check_binary, range_header
-from landbridge.catalog.transfer.blob_content import split_lines, write_atomically
+from landbridge.catalog.transfer.blob_content import split_lines
 from landbridge.mappings import blob as blob_mapping
+from landbridge.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,8 +25,9 @@ from landbridge.catalog import (
 from landbridge.catalog import properties as p
 from landbridge.catalog.client.content import FileContent
 from landbridge.catalog.transfer.blob_arguments import range_header
-from landbridge.catalog.transfer.blob_content import split_lines, write_atomically
+from landbridge.catalog.transfer.blob_content import split_lines
 from landbridge.exceptions import BadRequestError, ServerError
+from landbridge.utils.files import write_atomically
 
 URL = "http://127.0.0.1:9"
 ORG = CatalogClient(URL, auth=Auth(user="me", org="acme"), retries=0)

@@ -13,7 +13,7 @@ from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog import properties as p
 from landbridge.catalog.client import http
-from landbridge.catalog.transfer.blob_content import write_atomically
+from landbridge.utils.files import write_atomically
 from support.replay_server import ReplayServer, bare_collection
 
 VALUES = st.recursive(

@@ -1,28 +1,13 @@
-"""The content of blobs as lines of text, and as files."""
+"""The content of blobs as lines of text."""
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
-__all__ = ["split_lines", "write_atomically"]
-
-
-def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file atomically: the path has either the whole content or its former content."""
-    # Opened like any new file, so that the umask applies to its mode: a temporary file would be private.
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
-    try:
-        with part.open("xb") as file:
-            file.writelines(chunks)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+__all__ = ["split_lines"]
 
 
 def split_lines(
