@@ -33,17 +33,27 @@ def client(stack: Any) -> Iterator[CatalogClient]:
     CatalogClient.clear_all_default_clients()
 
 
+def _new_id() -> str:
+    return f"objects-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
+
+
 @pytest.fixture
 def new_id() -> Callable[[], str]:
-    return lambda: f"objects-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
+    return _new_id
+
+
+def new_product(*bands: str) -> Product:
+    """Save a product with bands of 30 m and nodata 0."""
+    made = Product(id=_new_id(), name="A product of tests")
+    made.save()
+    add_bands(made, bands)
+    return made
 
 
 @pytest.fixture
-def product(new_id: Callable[[], str]) -> Product:
+def product() -> Product:
     """A saved product without bands."""
-    made = Product(id=new_id(), name="A product of tests")
-    made.save()
-    return made
+    return new_product()
 
 
 def add_bands(product: Product, names: Sequence[str]) -> None:
@@ -107,38 +117,50 @@ SHAPE = (40, 60)
 GRID = {"cs_code": "EPSG:32621", "geotrans": (600000, 30, 0, 7000000, 0, -30)}
 
 
+def upload_array(product: Product, name: str, array: np.ndarray, **attributes: Any) -> Image:
+    """Upload an array as an image of a product, and wait for it."""
+    image = Image(product=product, name=name, **{"acquired": "2020-01-01", **GRID, **attributes})
+    upload = image.upload_ndarray(array)
+    upload.wait_for_completion(timeout=60)
+    assert upload.status == "success", upload.events
+    return image
+
+
 @pytest.fixture
 def uploaded() -> Callable[..., Image]:
-    """Upload an array as an image of a product, and wait for it."""
-
-    def upload(product: Product, name: str, array: np.ndarray, **attributes: Any) -> Image:
-        image = Image(product=product, name=name, **{"acquired": "2020-01-01", **GRID, **attributes})
-        upload = image.upload_ndarray(array)
-        upload.wait_for_completion(timeout=60)
-        assert upload.status == "success", upload.events
-        return image
-
-    return upload
+    return upload_array
 
 
-@pytest.fixture
-def pair(banded: Product, uploaded: Callable[..., Image]) -> Product:
-    """Two overlapping images: the later one 20 columns to the east, with a fringe of 10 rows of nodata."""
+def _new_pair() -> Product:
+    banded = new_product("red", "nir")
     first = np.full((2, *SHAPE), 100, "uint16")
     first[1] = 200
     later = np.full((2, *SHAPE), 1000, "uint16")
     later[1] = 2000
     later[:, :10] = 0
-    uploaded(banded, "early", first, acquired="2020-01-05")
-    uploaded(
+    upload_array(banded, "early", first, acquired="2020-01-05")
+    upload_array(
         banded, "later", later, acquired="2020-02-05", geotrans=(600000 + 20 * 30, 30, 0, 7000000, 0, -30)
     )
     return banded
 
 
 @pytest.fixture
-def images(pair: Product) -> ImageCollection:
-    return pair.images().sort("acquired").collect()
+def pair() -> Product:
+    """Two overlapping images: the later one 20 columns to the east, with a fringe of 10 rows of nodata."""
+    return _new_pair()
+
+
+@pytest.fixture(scope="module")
+def pair_of_module(stack: Any) -> str:
+    """The id of a product like `pair` that tests of a module share and do not change: uploads take long."""
+    return _new_pair().id
+
+
+@pytest.fixture
+def images(pair_of_module: str) -> ImageCollection:
+    """The images of `pair_of_module`."""
+    return Product.get(pair_of_module).images().sort("acquired").collect()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from landbridge.catalog import (
     CatalogClient,
     Image,
     ImageCollection,
+    Product,
     ResampleAlgorithm,
 )
 from landbridge.catalog.client import client as client_module
@@ -81,7 +82,8 @@ def test_bands_of_collections_are_in_every_product_6_1(images, frame, tmp_path, 
             call("nir")
 
 
-def test_bands_are_cached_for_ten_minutes_or_until_a_save_6_2(images, pair, monkeypatch):
+def test_bands_are_cached_for_ten_minutes_or_until_a_save_6_2(pair, monkeypatch):
+    images = pair.images().sort("acquired").collect()
     assert images[0].ndarray("red", scaling="display").max() == int(100 / 4000 * 255)
     # Edits by another client
     other = CatalogClient()
@@ -116,7 +118,7 @@ def test_the_default_area_is_the_whole_image_6_3(banded, uploaded):
     assert cut.mask.any()
 
 
-def test_geocontexts_are_given_or_those_of_the_collection_6_3(images, pair, frame, tmp_path):
+def test_geocontexts_are_given_or_those_of_the_collection_6_3(images, frame, tmp_path):
     for raster in (images.stack, images.mosaic, images.download, images.download_mosaic):
         with pytest.raises(ValueError, match="geocontext"):
             raster("red")
@@ -124,7 +126,7 @@ def test_geocontexts_are_given_or_those_of_the_collection_6_3(images, pair, fram
     assert np.ma.allequal(own.mosaic("red"), images.mosaic("red", geocontext=frame))
     assert own.stack("red").shape == (2, 1, 40, 80)
     assert own.download_mosaic("red", dest=tmp_path / "m.tif") == tmp_path / "m.tif"
-    found = pair.images().intersects(images[0].geometry).collect()
+    found = Product.get(images[0].product_id).images().intersects(images[0].geometry).collect()
     assert np.ma.allequal(found.mosaic("red"), found.mosaic("red", geocontext=found.geocontext))
     for geocontext in ({"type": "Point"}, "EPSG:32621", images[0].geometry):
         with pytest.raises(TypeError, match="GeoContext"):
@@ -243,8 +245,9 @@ def test_progress_shows_always_never_or_on_a_terminal_6_13(
 
 
 # Errors
-def test_an_image_that_is_none_is_not_found_6_14(images, frame, banded, pair):
-    nobody = Image(product=banded, name="nobody")
+def test_an_image_that_is_none_is_not_found_6_14(frame, pair):
+    images = pair.images().sort("acquired").collect()
+    nobody = Image(product=pair, name="nobody")
     for call in (nobody.ndarray, ImageCollection([nobody]).mosaic, ImageCollection([nobody]).stack):
         with pytest.raises(NotFoundError, match=rf"{nobody.id} does not exist"):
             call("red", geocontext=frame)

@@ -6,22 +6,31 @@ import odc.geo.xr  # noqa: F401 - the accessor .odc
 import pytest
 import xarray
 
-from landbridge.catalog import ImageCollection
+from landbridge.catalog import ImageCollection, Product
 from landbridge.geo import AOI
+
+from .conftest import new_product, upload_array
 
 SHAPE = (40, 60)
 DAYS = ("2020-01-05T16:00", "2020-01-05T16:00", "2020-01-06T02:00", "2020-02-06T16:00")
 
 
-@pytest.fixture
-def images(banded, uploaded):
-    """Four images of one place off Greenland; the third is from the local evening of the first two's day."""
+@pytest.fixture(scope="module")
+def four(stack):
+    """The id of a product that all tests share: uploads take long."""
+    banded = new_product("red", "nir")
     for number, acquired in enumerate(DAYS):
         values = np.full((2, *SHAPE), 100 * (number + 1), "uint16")
         values[1] += 1
         values[:, :, 10 * number : 10 * number + 10] = 0
-        uploaded(banded, f"i{number}", values, acquired=acquired)
-    return banded.images().sort("name").collect()
+        upload_array(banded, f"i{number}", values, acquired=acquired)
+    return banded.id
+
+
+@pytest.fixture
+def images(four):
+    """Four images of one place off Greenland; the third is from the local evening of the first two's day."""
+    return Product.get(four).images().sort("name").collect()
 
 
 @pytest.fixture
