@@ -33,7 +33,7 @@ from landbridge.raster import (
     stacked,
 )
 from landbridge.raster.errors import WiderTypeError
-from landbridge.raster.io import open_files
+from landbridge.raster.io import headers
 from landbridge.raster.io.headers import read_header
 from landbridge.raster.output import chunks as cutting
 from landbridge.raster.output.chunks import chunk_shape, chunk_windows, even_windows, render_chunk, split_plan
@@ -316,7 +316,7 @@ def test_files_of_a_network_are_opened_once_for_a_call_and_anew_after_a_failure(
         opened.append(address)
         return read_header(address, *turn)
 
-    monkeypatch.setattr(open_files, "read_header", spied)
+    monkeypatch.setattr(headers, "read_header", spied)
     source = Source("a", (f"/vsizip/{archive}/a.tif",), scene.source.bands)
     array, *_ = lazy_stack([[source]], request_of("b0", scene.own), 30)
     assert (array.compute(scheduler="synchronous") == 4).all()
