@@ -19,7 +19,9 @@ from landbridge.catalog.pixels import engine_inputs
 from landbridge.cli import main
 from landbridge.mappings.sources import shipped
 from landbridge.mappings.sources.documents import SourceDocuments
+from landbridge.mappings.sources.model import SourceTable
 from support.catalog_files import make_item, write_catalog
+from support.published_bands import expected
 from support.replay import replayed
 from support.replay.documents import REAL
 from support.replay.products import Band
@@ -265,3 +267,49 @@ def test_signatures_are_not_stored(run, http, tmp_path, new_id):
     (tmp_path / "collection.json").write_text(json.dumps(stac_collection(target)))
     run(tmp_path / "collection.json", tmp_path / "items.json")
     assert stored(http, target)["i1"]["assets"]["red"]["href"] == "https://a.blob.core.windows.net/c/red.tif"
+
+
+@pytest.mark.parametrize("name", [*PROVIDERS, "swisstopo"])
+def test_bands_of_collections_without_a_row_have_the_files_of_their_documents(
+    run, http, new_id, tmp_path, name
+):
+    if not REAL.is_dir():
+        pytest.skip(f"there are no real documents in {REAL}")
+    with replayed(name, 1) as provider:
+        sources.add(SourceTable(name, provider.url))
+        try:
+            others = {record.collection for record in provider.records} - set(provider.products)
+            for collection in sorted(others):
+                target = f"local:{new_id()}"
+                documents = {record.id: provider.api.item(record) for record in provider.of(collection)}
+                # The service refuses geometries that GeoJSON does not have: one document has a part without
+                # points.
+                broken = {key for key, item in documents.items() if [] in item["geometry"]["coordinates"]}
+                rejected = tmp_path / "rejected.ndjson"
+                options = ("--collection", collection, "--as", target, "--rejected", rejected)
+                run(name, *options, code=1 if broken else 0)
+                assert {json.loads(line)["id"] for line in rejected.read_text().splitlines()} == broken
+                documents = {key: item for key, item in documents.items() if key not in broken}
+                published = http.get(f"{provider.url}/collections/{collection}").json()
+                images = list(Product.get(target).images())
+                assert {image.name for image in images} == set(documents)
+                for image, inputs in zip(images, engine_inputs.sources(images), strict=True):
+                    item = documents[image.name]
+                    for band in inputs.bands:
+                        places = expected(band, published, item)
+                        found = inputs.place(band)
+                        if found is None:
+                            assert not places, (image.id, band)
+                        elif places:
+                            # Relative hrefs have become absolute.
+                            hrefs = {
+                                (item["assets"][key]["href"].replace("../", ""), index)
+                                for key, index in places
+                            }
+                            file, index = inputs.files[found[0]], found[1]
+                            assert any(file.endswith(href) and index == other for href, other in hrefs), (
+                                image.id,
+                                band,
+                            )
+        finally:
+            sources.remove(name)
