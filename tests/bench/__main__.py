@@ -18,6 +18,7 @@ GROUPS = {
     "raster": ("raster", "raster_http", "raster_cluster", "raster_memory", "raster_growth"),
     "uploads": ("uploads",),
     "stac": ("stac",),
+    "sources": ("sources",),
 }
 """Groups of jobs, and their modules in this package."""
 ON_REQUEST = {"large": ("large",), "access": ("access",)}
