@@ -1,7 +1,7 @@
 """Imagery of other providers: searches of an API, and mosaics of items whose files lie behind HTTP.
 
-Every library runs in a process of its own (`sources_worker`), cold and warm. lazycogs and rasteret need Python
-3.12: `LANDBRIDGE_BENCH_PEERS` is the interpreter of an environment that has them, made for example by
+Every library runs in a process of its own (`sources_worker`), cold and warm. lazycogs and rasteret need
+Python 3.12: `LANDBRIDGE_BENCH_PEERS` is the interpreter of an environment that has them, made for example by
 
     uv venv --python 3.12 peers
     uv pip install --python peers lazycogs rasteret rustac-duckdb-extensions
@@ -81,7 +81,7 @@ def _work() -> Iterator[Path]:
 
     with _far() as address, tempfile.TemporaryDirectory() as name:
         collection, items = scenes.documents(address)
-        api = ReplayServer([collection], items)
+        api: Any = ReplayServer([collection], items)  # type: ignore[no-untyped-call]
         folder = Path(name)
         rustac.write_sync(str(folder / "items.parquet"), items)
         work = {

@@ -33,7 +33,9 @@ def landbridge(work: dict[str, Any]) -> Callable[[], Any]:
 
     sources.add("bench", work["api"])
     _compile(work)
-    images = Product.get(f"bench:{work['collection']}").images().sort("acquired").collect()
+    product = Product.get(f"bench:{work['collection']}")
+    assert product is not None
+    images = product.images().sort("acquired").collect()
     crs = f"EPSG:{work['epsg']}"
     grid = AOI(bounds=work["bounds"], bounds_crs=crs, crs=crs, resolution=10.0, align_pixels=False)
 
@@ -84,7 +86,7 @@ def odc_stac(work: dict[str, Any]) -> Callable[[], Any]:
     return run
 
 
-def _settings(work: dict[str, Any]) -> dict[str, str]:
+def _settings(work: dict[str, Any]) -> dict[str, Any]:
     return dict(work["gdal"])
 
 
@@ -126,15 +128,28 @@ def rio_tiler(work: dict[str, Any]) -> Callable[[], Any]:
     return run
 
 
+def _address(work: dict[str, Any]) -> str:
+    """Return the address before the names of the files."""
+    href: str = work["items"][0]["assets"][work["bands"][0]]["href"]
+    return href.rpartition("/")[0]
+
+
+def _plain_store(work: dict[str, Any]) -> Any:
+    """Return a store that allows http, which those of lazycogs and rasteret refuse."""
+    from obstore.store import HTTPStore
+
+    return HTTPStore.from_url(_address(work), client_options={"allow_http": True})
+
+
 def lazycogs(work: dict[str, Any]) -> Callable[[], Any]:
     """Run lazycogs on the items in a parquet file."""
     import lazycogs as library
-    from rustac import DuckdbClient
+    from rustac import DuckdbClient  # type: ignore[attr-defined]
 
     # DuckDB would load its extensions from the network otherwise.
     from rustac_duckdb_extensions import extension_directory
 
-    found = DuckdbClient(extension_directory=extension_directory, install_extensions=False)
+    client = DuckdbClient(extension_directory=extension_directory(), install_extensions=False)
 
     def run() -> Any:
         cube = library.open(
@@ -146,7 +161,8 @@ def lazycogs(work: dict[str, Any]) -> Callable[[], Any]:
             time_period="P1Y",
             sortby="-datetime",
             nodata=0,
-            duckdb_client=found,
+            duckdb_client=client,
+            store=_plain_store(work),
         )
         return cube.isel(time=0).values
 
@@ -158,13 +174,9 @@ def rasteret(work: dict[str, Any]) -> Callable[[], Any]:
     import tempfile
 
     import rasteret as library
-    from obstore.store import HTTPStore
     from rasteret.cloud import ObstoreBackend
 
-    address = work["items"][0]["assets"][work["bands"][0]]["href"].rpartition("/")[0]
-    # Its own store refuses http.
-    store = HTTPStore.from_url(address, client_options={"allow_http": True})
-    backend = ObstoreBackend(store, url_prefix=f"{address}/")
+    backend = ObstoreBackend(_plain_store(work), url_prefix=f"{_address(work)}/")
     names = [item["id"] for item in reversed(work["items"])]
     built: list[Any] = []
 
