@@ -37,16 +37,14 @@ def conn(database: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def with_grants(database: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def with_grants(database: str) -> Callable[..., Any]:
     """Run a coroutine with the answers of one process, which are kept until they are dropped."""
-    monkeypatch.setattr("landbridge.stac_api.access.grants._MAX_AGE", 3600.0)
-    monkeypatch.setattr("landbridge.stac_api.access.grants._RECONNECT_PAUSE", 0.01)
     settings = Settings(database_url=database, store_url="memory:///")
 
     def run(do: Callable[[GrantCache], Awaitable[None]]) -> None:
         async def opened() -> None:
             read, write = await pools.open_pools(settings)
-            grants = GrantCache(settings, read)
+            grants = GrantCache(settings, read, max_age=3600.0, reconnect_pause=0.01)
             try:
                 await do(grants)
             finally:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from conftest import LONG
 from landbridge.catalog import Band, CatalogClient, DeletedObjectError, Product, SpectralBand
 from landbridge.exceptions import ConflictError
 
@@ -244,7 +245,7 @@ def test_edits_from_stale_copies_all_stay_in_any_order(clients):
     run_state_machine_as_test(
         type("BoundMachine", (Machine,), {"clients": clients}),
         settings=settings(
-            max_examples=8,
+            max_examples=8 if LONG else 4,
             stateful_step_count=40,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),

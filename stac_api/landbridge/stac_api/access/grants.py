@@ -38,10 +38,18 @@ class GrantCache:
     cache (`clear`) before it answers the writer.
     """
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pool: asyncpg.Pool,
+        *,
+        max_age: float = _MAX_AGE,
+        reconnect_pause: float = _RECONNECT_PAUSE,
+    ) -> None:
         self._url = settings.database_url
         self._pool = pool
-        self._cache: TTLCache[frozenset[str], Access] = TTLCache(_MAX_COLLECTIONS, _MAX_AGE, getsizeof=_size)
+        self._reconnect_pause = reconnect_pause
+        self._cache: TTLCache[frozenset[str], Access] = TTLCache(_MAX_COLLECTIONS, max_age, getsizeof=_size)
         self._clears = 0
         self._listener: asyncio.Task[None] | None = None
 
@@ -83,7 +91,7 @@ class GrantCache:
                     "The connection for notifications of changed access is lost; connecting again: %r", error
                 )
             self.clear()
-            await asyncio.sleep(_RECONNECT_PAUSE)
+            await asyncio.sleep(self._reconnect_pause)
 
     async def _listen_once(self) -> None:
         conn = await asyncpg.connect(self._url, server_settings={"application_name": "landbridge"})
