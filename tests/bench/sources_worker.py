@@ -144,7 +144,7 @@ def _plain_store(work: dict[str, Any]) -> Any:
 def lazycogs(work: dict[str, Any]) -> Callable[[], Any]:
     """Run lazycogs on the items in a parquet file."""
     import lazycogs as library
-    from rustac import DuckdbClient  # type: ignore[attr-defined]
+    from rustac import DuckdbClient
 
     # DuckDB would load its extensions from the network otherwise.
     from rustac_duckdb_extensions import extension_directory

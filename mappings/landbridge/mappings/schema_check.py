@@ -94,6 +94,9 @@ def _object_fault(schema: Mapping[str, Any], stac: Mapping[str, Any]) -> str | N
         return f"has {len(stac)} members, more than {schema['maxProperties']}"
     if missing := [name for name in schema.get("required", ()) if stac.get(name) is None]:
         return f"has no {missing[0]}"
+    options = schema.get("anyOf")
+    if options and all(faults := [fault(option, stac) for option in options]):
+        return faults[0]
     named, others = schema.get("properties", {}), schema.get("additionalProperties")
     for name, inner in stac.items():
         rule = named.get(name, others)

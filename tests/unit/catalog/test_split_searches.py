@@ -8,6 +8,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import LONG
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, ClientSideSearchWarning, Image, Product, SearchWarning
 from landbridge.catalog import properties as p
@@ -498,7 +499,7 @@ def model():
     | st.tuples(st.sampled_from(["acquired", "cloud_fraction", "satellite_id", "name"]), st.booleans()),
     limit=st.none() | st.integers(1, 12),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60 if LONG else 12, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_search_on_any_api_is_the_search_of_all_its_items(
     model, items, server, lies, has, expression, place, match_null, order, limit
 ):

@@ -187,7 +187,7 @@ class Search(Generic[T]):
 
         Examples
         --------
-        >>> [product.id for product in Product.search().find_text("fields")]
+        >>> [product.id for product in Product.search().filter(p.tags == "docs").find_text("fields")]
         ['local:docs-fields']
         """
         return self._copy(text=text)
