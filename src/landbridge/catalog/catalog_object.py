@@ -224,8 +224,9 @@ class CatalogObjectBase(StoredObject):
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
             raise TypeError(f"`ids` must be a list of texts; got {ids!r}.")
         by_client: dict[CatalogClient, list[str]] = {}
+        clients = {} if client else cls._clients_of(ids)
         for one in dict.fromkeys(ids):
-            by_client.setdefault(client or cls._client_of(one), []).append(one)
+            by_client.setdefault(client or clients[one], []).append(one)
         records: dict[str, tuple[Any, CatalogClient]] = {}
         for each, wanted in by_client.items():
             answer = cls._get_resource().get_many(each, wanted, request_params, headers)

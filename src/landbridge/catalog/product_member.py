@@ -14,6 +14,8 @@ from landbridge.catalog.stac.source_parts import product_parts
 from landbridge.mappings import ids
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.search.query import Part, Query
 
@@ -81,6 +83,18 @@ class NamedCatalogObject(CatalogObject):
     @classmethod
     def _client_of(cls, id: str) -> CatalogClient:
         return client_of_image(id)
+
+    @classmethod
+    def _clients_of(cls, ids: Iterable[str]) -> dict[str, CatalogClient]:
+        # The client depends on what stands before the last colon only, and thousands of images share that.
+        of_prefixes: dict[str, CatalogClient] = {}
+        found = {}
+        for one in ids:
+            prefix = one.rpartition(":")[0]
+            if prefix not in of_prefixes:
+                of_prefixes[prefix] = cls._client_of(one)
+            found[one] = of_prefixes[prefix]
+        return found
 
     @classmethod
     def _search_parts(cls, client: CatalogClient | None, query: Query) -> list[Part]:

@@ -104,6 +104,11 @@ class StoredObject(Model):
         return CatalogClient.get_default_client()
 
     @classmethod
+    def _clients_of(cls, ids: Iterable[str]) -> dict[str, CatalogClient]:
+        """Return the client of each id, as `_client_of` does."""
+        return {one: cls._client_of(one) for one in ids}
+
+    @classmethod
     def _search_parts(cls, client: CatalogClient | None, query: Query) -> list[Part]:
         """Return the parts of a search, each for the client that answers it."""
         return [Part(client or CatalogClient.get_default_client(), cls._get_resource(), query)]
