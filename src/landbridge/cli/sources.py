@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from landbridge.exceptions import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    """Turn a ConfigError into a message and exit code 1."""
-    try:
-        yield
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from error
+from landbridge.cli.catalog.common import reported
 
 
 @click.group()
@@ -36,7 +22,7 @@ def list_(as_json: bool) -> None:
     """List the sources in use, in the order in which they are asked for a product."""
     from landbridge import sources as registry
 
-    with _reported():
+    with reported():
         found = registry.list()
     if as_json:
         rows = [
@@ -55,7 +41,7 @@ def show(id: str, as_json: bool) -> None:
     """Show the address, the files and the products of a source."""
     from landbridge import sources as registry
 
-    with _reported():
+    with reported():
         text = json.dumps(asdict(registry.get(id)), indent=2) if as_json else registry.describe(id)
     click.echo(text)
 
@@ -72,7 +58,7 @@ def add(id_or_file: str, url: str | None, kind: str | None, title: str | None) -
     """
     from landbridge import sources as registry
 
-    with _reported():
+    with reported():
         if id_or_file.endswith(".toml"):
             table = registry.add(Path(id_or_file), save=True)
         else:
@@ -90,6 +76,6 @@ def remove(id: str) -> None:
     """Remove a source that was added."""
     from landbridge import sources as registry
 
-    with _reported():
+    with reported():
         registry.remove(id)
     click.echo(f"Removed {id}.")
