@@ -1,4 +1,4 @@
-"""What the pixels and physical values of a replayed item are, by its document and by specifications."""
+"""Pixels and physical values of a replayed item, by its document and by specifications."""
 
 import numpy as np
 

@@ -84,9 +84,8 @@ def _modified(path: Path) -> int | None:
 _registry = _Registry()
 
 
-def _ids() -> list[str]:
+def _ids(own: Mapping[str, SourceTable]) -> list[str]:
     """Return the ids of the sources in use, in the order in which they are asked."""
-    own = _registry.own()
     chosen = os.environ.get(VARIABLE)
     if chosen is not None:
         ids = [name for part in chosen.split(",") if (name := part.strip())]
@@ -129,7 +128,7 @@ def list_sources() -> list[SourceTable]:
     >>> "earth-search" in [source.id for source in sources.list()]
     True
     """
-    return [get(name) for name in _ids()]
+    return [get(name) for name in _ids(_registry.own())]
 
 
 def get(id: str) -> SourceTable:
@@ -310,7 +309,7 @@ def claim(product_id: str) -> SourceTable | None:
     own = _registry.own()
     quoted = json.dumps(product_id)
     shipped_ones = []
-    for name in _ids():
+    for name in _ids(own):
         if name in own:
             if SourceDocuments(own[name]).claims(product_id):
                 return own[name]

@@ -1,4 +1,4 @@
-"""What the providers publish: for each collection its assets, the bands that they hold, and where they lie.
+"""Products of the providers: for each collection its assets, the bands that they hold, and their places.
 
 Written from the providers' documents and their product specifications, not from the tables that are tested.
 """

@@ -1,4 +1,4 @@
-"""How the API of each provider behaves: one row each. The evidence stands beside the real documents."""
+"""Behaviour of the API of each provider: one row each. The evidence stands beside the real documents."""
 
 from __future__ import annotations
 

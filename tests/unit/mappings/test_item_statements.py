@@ -1,4 +1,4 @@
-"""What Items and assets of other programs state about pixels: types, classes, display and projection."""
+"""Statements of other programs' Items and assets about pixels: types, classes, display and projection."""
 
 from __future__ import annotations
 
