@@ -10,6 +10,7 @@ help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 sync:
+	@scripts/install-compiler
 	@$(UV) sync --locked --quiet
 
 install: sync
@@ -62,6 +63,7 @@ check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabiliti
 	@$(RUN) lint-imports
 	@$(RUN) deptry src
 	@$(RUN) deptry --config mappings/pyproject.toml mappings
+	@$(RUN) deptry --config src/kernels/pyproject.toml src/kernels
 	@$(RUN) deptry --config stac_api/pyproject.toml stac_api
 	@scripts/audit
 

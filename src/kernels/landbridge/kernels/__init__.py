@@ -1,0 +1,20 @@
+"""Compiled pixel loops of the raster engine.
+
+All functions release the GIL. They check shapes, types and ranges of their arguments once per call, and raise
+`ValueError` or `TypeError` if one does not fit.
+"""
+
+import os
+
+try:
+    from landbridge.kernels import _native
+except ImportError as error:
+    raise ImportError(
+        "The compiled part of landbridge-kernels is missing or does not fit this Python and machine "
+        f"({error}); install a wheel that does, or a C++ compiler and then landbridge-kernels again."
+    ) from error
+from landbridge.kernels._native import instruction_sets, undo_differences, use_instruction_set
+
+__all__ = ["instruction_sets", "undo_differences", "use_instruction_set"]
+
+use_instruction_set(os.environ.get("LANDBRIDGE_INSTRUCTION_SET") or _native.instruction_sets()[0])
