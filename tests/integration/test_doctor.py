@@ -115,25 +115,32 @@ def test_records_without_a_job_are_found_and_continued(
     geotiff: Callable[..., Path],
     examined: Callable[..., list[Finding]],
 ) -> None:
-    """A request that dies between its record and its job leaves such a record."""
+    """A request that dies between its record and its job leaves such a record.
+
+    The records are an hour ahead, so that the server does not continue them before they are examined.
+    """
     record = announce(http, collection, "a", path := geotiff()).json()
     http.put(f"/uploads/{record['id']}/files/0", content=path.read_bytes()).raise_for_status()
     pending = (
-        "UPDATE landbridge.uploads SET status = 'pending', modified = now() - interval '5 s' WHERE id = $1"
+        "UPDATE landbridge.uploads SET status = 'pending', modified = now() + interval '1 hour' WHERE id = $1"
     )
     asyncio.run(_execute(stack.database, pending, int(record["id"])))
-    deletion = "INSERT INTO landbridge.deletions (product_id) VALUES ($1) RETURNING id"
+    deletion = """
+        INSERT INTO landbridge.deletions (product_id, start_datetime)
+        VALUES ($1, now() + interval '1 hour') RETURNING id
+    """
     other = asyncio.run(_execute(stack.database, deletion, f"{collection}-none"))
     subjects = (f"upload {record['id']}", f"deletion {other}")
-    found = examined(*subjects, late=0.0)
+    later = -7200.0
+    found = examined(*subjects, late=later)
     assert [finding.kind for finding in found] == ["stuck", "stuck"]
-    examined(*subjects, late=0.0, repair=True)
+    examined(*subjects, late=later, repair=True)
     assert http.get(f"/uploads/{record['id']}", params={"wait": 50}).json()["status"] == "success"
     status = "SELECT status FROM landbridge.deletions WHERE id = $1"
     while asyncio.run(_execute(stack.database, status, other)) == "RUNNING":
         continue
     assert asyncio.run(_execute(stack.database, status, other)) == "SUCCESS"
-    assert examined(*subjects, late=0.0) == []
+    assert examined(*subjects, late=later) == []
 
 
 def test_the_command_prints_findings_and_has_an_exit_code(

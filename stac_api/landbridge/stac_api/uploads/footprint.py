@@ -31,10 +31,12 @@ _CELLS = 512  # along the longest side of the grid in which a footprint is trace
 _CORNERS = 100
 _WGS84 = "EPSG:4326"
 _TURN = 360.0
-# Fewest and most segments along the longest side of an outline.
-_SEGMENTS, _MAX_SEGMENTS = 16, 256
-# Largest deviation of a segment from a straight line, in pixels.
+# Fewest segments along the longest side of an outline, and how often a segment is halved at most.
+_SEGMENTS, _HALVINGS = 16, 6
+# Largest deviation of a segment from a straight line, in pixels, and the places along it that are compared.
+# Centers of pixels are half a pixel inside.
 _MAX_DEVIATION = 0.25
+_FRACTIONS = (0.125, 0.25, 0.5, 0.75, 0.875)
 # Largest error of a point transformed to longitude and latitude and back, in pixels; a point with a larger
 # one is beyond the edge of the map.
 _MAX_ROUND_TRIP = 0.1
@@ -117,28 +119,18 @@ def _from_projection(
     mesh = np.stack(np.meshgrid(np.linspace(0, width, _MESH), np.linspace(0, height, _MESH)), -1)
     if not _is_on_the_map(crs, transform, mesh.reshape(-1, 2)):
         return None
-    count = _SEGMENTS
-    while True:
-        edges = [shapely.get_exterior_ring(part) for part in _polygons(_segmentize(pixels, count))]
-        rings = [shapely.get_coordinates(edge) for edge in edges]
-        lonlats = [_lonlat(crs, transform, ring) for ring in rings]
-        if any(abs(lonlat[-1, 0] - lonlat[0, 0]) > _TURN / 2 for lonlat in lonlats):
-            return None  # the outline goes around a pole
-        if all(_is_straight(crs, transform, *pair) for pair in zip(rings, lonlats, strict=True)):
-            break
-        count *= 2
-        if count > _MAX_SEGMENTS:
+    edges = [shapely.get_exterior_ring(part) for part in _polygons(_segmentize(pixels, _SEGMENTS))]
+    outlines = []
+    for edge in edges:
+        ring = _straight_segments(crs, transform, shapely.get_coordinates(edge))
+        if ring is None or not _is_on_the_map(crs, transform, ring):
             return None
-    if not all(_is_on_the_map(crs, transform, ring) for ring in rings):
-        return None
-    for lonlat in lonlats:
+        lonlat = _lonlat(crs, transform, ring)
+        if abs(lonlat[-1, 0] - lonlat[0, 0]) > _TURN / 2:
+            return None  # the outline goes around a pole
         lonlat[-1] = lonlat[0]
-    found = shapely.union_all([shapely.make_valid(shapely.Polygon(lonlat)) for lonlat in lonlats])
-    if count > _SEGMENTS:
-        found = found.simplify(
-            _MAX_DEVIATION * min(_smallest_pixel(*pair) for pair in zip(rings, lonlats, strict=True))
-        )
-    return found
+        outlines.append(shapely.make_valid(shapely.Polygon(lonlat)))
+    return shapely.union_all(outlines)
 
 
 def _segmentize(pixels: BaseGeometry, count: int) -> BaseGeometry:
@@ -147,27 +139,45 @@ def _segmentize(pixels: BaseGeometry, count: int) -> BaseGeometry:
     return shapely.segmentize(pixels, max(right - left, bottom - top) / count)
 
 
-def _is_straight(crs: CRS, transform: Affine, ring: np.ndarray, lonlat: np.ndarray) -> bool:
-    """Return whether the segments of an outline stay straight in longitude and latitude."""
-    middles = _lonlat(crs, transform, (ring[:-1] + ring[1:]) / 2, float(lonlat[0, 0]))
-    off = middles - (lonlat[:-1] + lonlat[1:]) / 2
-    off[:, 0] -= _TURN * np.round(off[:, 0] / _TURN)
-    steps = np.diff(lonlat, axis=0)
-    narrowing = np.cos(np.radians(middles[:, 1]))
-    off[:, 0] *= narrowing
-    steps[:, 0] *= narrowing
-    lengths = np.hypot(*np.diff(ring, axis=0).T)
-    return bool((np.hypot(*off.T) * lengths <= _MAX_DEVIATION * np.hypot(*steps.T)).all())
+def _straight_segments(crs: CRS, transform: Affine, ring: np.ndarray) -> np.ndarray | None:
+    """Halve segments of an outline until all stay straight in longitude and latitude; None if some do not."""
+    for _ in range(_HALVINGS):
+        bent = np.flatnonzero(_deviation(crs, transform, ring) > _MAX_DEVIATION)
+        if not len(bent):
+            return ring
+        ring = np.insert(ring, bent + 1, (ring[bent] + ring[bent + 1]) / 2, axis=0)
+    return None
 
 
-def _smallest_pixel(ring: np.ndarray, lonlat: np.ndarray) -> float:
-    """Return the smallest length of a pixel along an outline, in degrees."""
-    lengths = np.hypot(*np.diff(ring, axis=0).T)
-    along = np.hypot(*np.diff(lonlat, axis=0).T)
-    return float((along[lengths > 0] / lengths[lengths > 0]).min())
+def _deviation(crs: CRS, transform: Affine, ring: np.ndarray) -> np.ndarray:
+    """Return the largest distance of each segment of an outline from its image in longitude and latitude.
+
+    The image is the straight line between the two ends in longitude and latitude. Distances are in pixels,
+    because a pixel may be far narrower in one direction than in the other.
+    """
+    ends, steps = _lonlat(crs, transform, ring), np.diff(ring, axis=0)
+    along = np.array(_FRACTIONS)[:, None, None]
+    wanted = ring[:-1] + along * steps
+    lines = ends[:-1] + along * np.diff(ends, axis=0)
+    # Both are transformed, because a longitude beyond 180 degrees may come back a whole turn away.
+    to_pixels = [
+        _pixels(crs, transform, places.reshape(-1, 2))
+        for places in (lines, _lonlat(crs, transform, wanted.reshape(-1, 2)))
+    ]
+    off = (to_pixels[0] - to_pixels[1]).reshape(wanted.shape)
+    lengths = np.maximum(np.hypot(*steps.T), np.finfo(float).tiny)
+    across = np.abs(off[..., 0] * steps[:, 1] - off[..., 1] * steps[:, 0]) / lengths
+    return np.asarray(np.nan_to_num(across, nan=np.inf).max(axis=0))
 
 
-def _lonlat(crs: CRS, transform: Affine, pixels: np.ndarray, first: float | None = None) -> np.ndarray:
+def _pixels(crs: CRS, transform: Affine, places: np.ndarray) -> np.ndarray:
+    """Return places in longitude and latitude as points in pixels."""
+    x, y = rasterio.warp.transform(_WGS84, crs, places[:, 0], places[:, 1])
+    with np.errstate(invalid="ignore"):
+        return np.column_stack(~transform @ (np.asarray(x), np.asarray(y)))
+
+
+def _lonlat(crs: CRS, transform: Affine, pixels: np.ndarray) -> np.ndarray:
     """Return longitudes and latitudes of points in pixels, with longitudes unwrapped along the points."""
     x, y = transform @ (pixels[:, 0], pixels[:, 1])
     lon, lat = rasterio.warp.transform(crs, _WGS84, x, y)
@@ -175,8 +185,6 @@ def _lonlat(crs: CRS, transform: Affine, pixels: np.ndarray, first: float | None
     if not np.isfinite(places).all():
         raise RasterioError("a point is beyond the edge of the map")
     places[:, 0] = np.unwrap(places[:, 0], period=_TURN)
-    if first is not None:
-        places[:, 0] += _TURN * np.round((first - places[0, 0]) / _TURN)
     return places
 
 
@@ -187,8 +195,7 @@ def _is_on_the_map(crs: CRS, transform: Affine, pixels: np.ndarray) -> bool:
     the same points a turn of the Earth further, which is fine.
     """
     places = _lonlat(crs, transform, pixels)
-    x, y = rasterio.warp.transform(_WGS84, crs, places[:, 0], places[:, 1])
-    back = np.column_stack(~transform @ (np.asarray(x), np.asarray(y))) - pixels
+    back = _pixels(crs, transform, places) - pixels
     far = np.abs(back).max(axis=1) > _MAX_ROUND_TRIP
     if not far.any():
         return True
