@@ -65,6 +65,7 @@ check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabiliti
 	@$(RUN) deptry --config mappings/pyproject.toml mappings
 	@$(RUN) deptry --config src/kernels/pyproject.toml src/kernels
 	@$(RUN) deptry --config stac_api/pyproject.toml stac_api
+	@$(RUN) deptry --config src/porting/pyproject.toml src/porting
 	@scripts/audit
 
 format: sync ## format the sources and fix lint with ruff

@@ -5,7 +5,7 @@ import importlib.util
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("mappings/", "src/", "stac_api/")
+FOLDERS = ("mappings/", "src/", "src/porting/", "stac_api/")
 
 
 def script():

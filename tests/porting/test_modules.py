@@ -1,0 +1,185 @@
+"""The module tree of the old clients: every import path and every name."""
+
+import importlib
+import pickle
+import subprocess
+import sys
+import types
+
+import pytest
+
+from landbridge.porting.importer import ROOTS
+from landbridge.porting.modules import MODULES, Hosted, Instance, Names
+from landbridge.porting.stubs import HostedServiceError
+
+# Adapters with tests of their own names.
+SERVICES = tuple(f"landbridge.porting.{name}" for name in ("catalog_client", "metadata", "raster", "storage"))
+ROWS = [
+    (path, entry)
+    for path, entries in MODULES.items()
+    for entry in entries
+    if isinstance(entry, Names) and entry.module not in SERVICES
+]
+
+
+def module_name(root, path):
+    return f"{root}.{path}" if path else root
+
+
+@pytest.mark.parametrize("root", ROOTS)
+@pytest.mark.parametrize(("path", "entry"), ROWS, ids=lambda value: str(getattr(value, "module", value)))
+def test_names_are_the_objects_of_the_implementation(root, path, entry):
+    module = importlib.import_module(module_name(root, path))
+    implementation = importlib.import_module(entry.module)
+    names = entry.names or implementation.__all__
+    assert names
+    for name in names:
+        assert getattr(module, name) is getattr(implementation, name)
+    assert set(names) <= set(module.__all__) <= set(dir(module))
+
+
+@pytest.mark.parametrize("root", ROOTS)
+@pytest.mark.parametrize("path", MODULES)
+def test_every_module_can_be_imported_and_has_its_own_name(root, path):
+    module = importlib.import_module(module_name(root, path))
+    assert module.__name__ == module_name(root, path)
+    assert not hasattr(module, "__no_such_name__")
+
+
+def test_no_module_hides_a_public_name_of_its_package():
+    for path, entries in MODULES.items():
+        parent, _, name = path.rpartition(".")
+        if any(isinstance(entry, Hosted) and not entry.names for entry in entries):
+            continue
+        others = [entry for entry in MODULES.get(parent, ()) if isinstance(entry, Names)]
+        for entry in others:
+            if path and entry.module not in SERVICES:
+                assert name not in (entry.names or importlib.import_module(entry.module).__all__), path
+
+
+def test_modules_below_a_package_are_attributes_without_an_import():
+    code = (
+        "import descarteslabs as dl; dl.geo.AOI; dl.core.common.geo.geocontext.AOI; dl.scenes.geocontext;"
+        "print(dl.catalog.Product is dl.core.catalog.product.Product)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "True\n"
+
+
+def test_a_star_import_gives_the_public_names():
+    namespace = {}
+    exec("from descarteslabs.core.common.geo import *", namespace)
+    assert {"AOI", "DLTile", "GeoContext", "XYZTile"} <= set(namespace)
+
+
+def test_unknown_modules_and_names_are_import_errors_with_advice():
+    with pytest.raises(ModuleNotFoundError, match=r"Did you mean 'descarteslabs.catalog'"):
+        importlib.import_module("descarteslabs.catalogue")
+    with pytest.raises(ImportError, match="no_such_name"):
+        exec("from descarteslabs.catalog import no_such_name")
+
+
+def test_objects_are_the_same_under_both_roots_and_in_pickles():
+    import descarteslabs.scenes.geocontext
+    import earthdaily.earthone.geo
+    import landbridge.geo
+
+    context = descarteslabs.scenes.geocontext.AOI(bounds=(0, 0, 1, 1), resolution=0.1, crs="EPSG:4326")
+    assert isinstance(context, landbridge.geo.AOI)
+    assert isinstance(context, earthdaily.earthone.geo.AOI)
+    assert pickle.loads(pickle.dumps(context)) == context
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_the_version_says_which_api_it_has_and_compares_as_it(root):
+    from packaging.version import Version
+
+    version = Version(importlib.import_module(root).__version__)
+    assert version.public == ROOTS[root].api_version
+    assert version.local.startswith("landbridge.")
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_it_refuses_to_be_imported_beside_the_client_itself(root, tmp_path):
+    distribution = ROOTS[root].distribution
+    information = tmp_path / f"{distribution.replace('-', '_')}-3.2.1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 3.2.1\n")
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {root}"],
+        env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"can't be used beside {distribution} 3.2.1" in done.stderr
+    assert f"pip uninstall {distribution} landbridge-descarteslabs" in done.stderr
+
+
+HOSTED = [
+    (path, entry) for path, entries in MODULES.items() for entry in entries if isinstance(entry, Hosted)
+]
+
+
+@pytest.mark.parametrize(("path", "entry"), HOSTED, ids=lambda value: getattr(value, "service", value))
+def test_names_of_hosted_services_raise_with_advice_on_first_use(path, entry):
+    module = importlib.import_module(module_name("descarteslabs", path))
+    for name in entry.names or ("SomeClass",):
+        stub = getattr(module, name)
+        with pytest.raises(HostedServiceError) as raised:
+            stub(1, key=2)
+        for text in (module.__name__, name, entry.service.name, "hosted service", entry.service.instead):
+            assert text in str(raised.value)
+
+
+def test_the_24_names_of_events_are_in_the_catalog():
+    entries = [entry for entry in MODULES["catalog"] if isinstance(entry, Hosted)]
+    names = {name for entry in entries for name in entry.names}
+    assert len(names) == 24
+    assert names <= set(importlib.import_module("descarteslabs.catalog").__all__)
+
+
+def test_modules_below_a_hosted_service_can_be_imported():
+    from descarteslabs.workflows.models import exceptions
+
+    with pytest.raises(HostedServiceError, match=r"descarteslabs\.workflows\.models\.exceptions"):
+        exceptions.raise_for_status()
+
+
+def test_stubs_can_stand_in_annotations_and_pickles():
+    from descarteslabs.vector import Table
+
+    def read(table: Table | None, other: "list[Table] | None" = None) -> list[Table]: ...
+
+    assert repr(Table) == "<descarteslabs.vector.Table: Vector no longer exists>"
+    assert repr(pickle.loads(pickle.dumps(Table))) == repr(Table)
+    assert not hasattr(Table, "__no_such_name__")
+
+
+def use_as_base(stub):
+    types.new_class("Derived", (stub,))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda stub: stub.attribute,
+        lambda stub: setattr(stub, "attribute", 1),
+        lambda stub: stub["key"],
+        list,
+        lambda stub: isinstance(1, stub),
+        lambda stub: stub.__enter__(),
+        use_as_base,
+    ],
+)
+def test_every_use_of_a_stub_raises(use):
+    from descarteslabs.client.services import Places
+
+    with pytest.raises(HostedServiceError, match="Natural Earth"):
+        use(Places)
+
+
+def test_default_clients_are_rows_of_the_table():
+    assert {path for path, row in MODULES.items() if any(isinstance(each, Instance) for each in row)} == {
+        "metadata", "raster", "storage",
+    }  # fmt: skip
