@@ -1,0 +1,103 @@
+"""Keywords of the old clients' methods, which had other names in other versions.
+
+`old_method` makes a method warn once for each line that calls it, translates the names of earlier versions, and
+refuses a keyword that nothing stands for. No argument is dropped.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from landbridge.porting.arguments.errors import UnknownArgumentError, UnsupportedArgumentError
+from landbridge.porting.deprecations import warn_deprecated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+__all__ = ["did_you_mean", "old_method", "refuse_unknown"]
+
+Method = TypeVar("Method", bound="Callable[..., Any]")
+
+
+def old_method(
+    use: str, *, renamed: Mapping[str, str] | None = None, gone: Mapping[str, str] | None = None
+) -> Callable[[Method], Method]:
+    """Return a decorator for a public method of an old client.
+
+    Parameters
+    ----------
+    use : str
+        Call of the Catalog API that the warning names.
+    renamed : mapping of str to str, optional
+        Keywords of other versions of the method, and their names in its signature.
+    gone : mapping of str to str, optional
+        Keywords that cannot be honored, and what to do instead. None is accepted as their value.
+
+    Returns
+    -------
+    callable
+        Decorator. The decorated method raises UnknownArgumentError for a keyword that is in no table and not in
+        the signature, and UnsupportedArgumentError for one that is gone.
+    """
+    names, refused = dict(renamed or {}), dict(gone or {})
+
+    def decorate(method: Method) -> Method:
+        kinds = inspect.signature(method).parameters.values()
+        known = [parameter.name for parameter in kinds][1:]
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in kinds)
+
+        @functools.wraps(method)
+        def call(self: object, *arguments: Any, **keywords: Any) -> Any:
+            name = f"{type(self).__name__}.{method.__name__}"
+            warn_deprecated(name, use)
+            translated = _translate(name, keywords, names, refused)
+            if not takes_any:
+                refuse_unknown(name, translated, known, also=[*names, *refused])
+            return method(self, *arguments, **translated)
+
+        return cast("Method", call)
+
+    return decorate
+
+
+def _translate(
+    method: str, keywords: Mapping[str, Any], renamed: Mapping[str, str], gone: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the keywords with the names that the method has today."""
+    result: dict[str, Any] = {}
+    for keyword, value in keywords.items():
+        if keyword in gone:
+            if value is not None:
+                raise UnsupportedArgumentError(f"{method}(): `{keyword}` is not possible. {gone[keyword]}")
+            continue
+        name = renamed.get(keyword, keyword)
+        if name in result or (name != keyword and name in keywords):
+            raise UnknownArgumentError(f"{method}(): `{keyword}` and `{name}` are the same argument; give one.")
+        result[name] = value
+    return result
+
+
+def refuse_unknown(
+    what: str, given: Iterable[str], known: Collection[str], also: Collection[str] = ()
+) -> None:
+    """Raise UnknownArgumentError for the first name that is not known; `also` are further names to suggest."""
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, [*known, *also]) or f" Known are {', '.join(sorted(known))}."
+            raise UnknownArgumentError(f"{what}() has no argument '{name}'.{hint}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the known name that is most like another, or an empty text.
+
+    Examples
+    --------
+    >>> from landbridge.porting.arguments.keywords import did_you_mean
+    >>> did_you_mean("cloud_fracton", ["cloud_fraction", "geom"])
+    " Did you mean 'cloud_fraction'?"
+    """
+    close = difflib.get_close_matches(name, known, 1)
+    return f" Did you mean '{close[0]}'?" if close else ""

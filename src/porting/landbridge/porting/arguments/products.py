@@ -1,0 +1,101 @@
+"""Ids of products and constellations that old scripts name and that no source has any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from landbridge.catalog import Product
+from landbridge.exceptions import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["constellation_products", "product_list", "require_products"]
+
+_COLLECTION_1 = "Collection 1 was replaced by Collection 2, which has surface reflectance: use {}."
+_LANDSAT_8, _LANDSAT_7, _LANDSAT_5 = (
+    f"usgs:landsat:{sensor}:c2:l2:v0" for sensor in ("oli-tirs", "etm", "tm")
+)
+_SENTINEL_2: Final = "'esa:sentinel-2:l2a:v1', whose pixels are surface reflectance"
+
+# Beginnings of ids, the longest first, and what has such images today.
+_REPLACEMENTS: Final[tuple[tuple[str, str], ...]] = (
+    ("landsat:LC08", _COLLECTION_1.format(repr(_LANDSAT_8))),
+    ("landsat:LE07", _COLLECTION_1.format(repr(_LANDSAT_7))),
+    ("landsat:LT05", _COLLECTION_1.format(repr(_LANDSAT_5))),
+    ("sentinel-2:L1C", f"Use {_SENTINEL_2}."),
+    ("sentinel-1:GRD", "Use 'planetary-computer:sentinel-1-rtc', whose pixels are gamma0 as floats."),
+    ("modis:", "No source in Landbridge's tables has this product; read its STAC API as 'source:collection'."),
+)
+
+
+class _Constellation(NamedTuple):
+    """Product that stands for a constellation, and whether its pixels are the same."""
+
+    product: str
+    is_same: bool = False
+
+
+# `const_id` of the first versions.
+_CONSTELLATIONS: Final = {
+    "CDL": _Constellation("usda:cdl:v1", is_same=True),
+    "L5": _Constellation(_LANDSAT_5),
+    "L7": _Constellation(_LANDSAT_7),
+    "L8": _Constellation(_LANDSAT_8),
+    "L5SR": _Constellation(_LANDSAT_5),
+    "L7SR": _Constellation(_LANDSAT_7),
+    "L8SR": _Constellation(_LANDSAT_8),
+    "NAIP": _Constellation("usda:naip:v1", is_same=True),
+    "S1": _Constellation("planetary-computer:sentinel-1-rtc"),
+    "S2": _Constellation("esa:sentinel-2:l2a:v1"),
+}
+
+
+def product_list(products: str | Iterable[str] | None) -> list[str]:
+    """Return ids of products without duplicates, given as one id, several, or None."""
+    if products is None:
+        return []
+    return list(dict.fromkeys([products] if isinstance(products, str) else products))
+
+
+def constellation_products(identifiers: str | Iterable[str] | None) -> list[str]:
+    """Return the products of constellations, as `const_id` of the first versions named them.
+
+    Raises
+    ------
+    NotFoundError
+        If no product has the same pixels; the message names the one that is nearest.
+
+    Examples
+    --------
+    >>> from landbridge.porting.arguments.products import constellation_products
+    >>> constellation_products(["CDL", "CDL"])
+    ['usda:cdl:v1']
+    """
+    found = []
+    for name in product_list(identifiers):
+        known = _CONSTELLATIONS.get(name)
+        if known is None:
+            raise NotFoundError(
+                f"The constellation {name!r} is unknown: give `products`, as Product.search() lists them."
+            )
+        if not known.is_same:
+            raise NotFoundError(
+                f"The images of the constellation {name!r} are no longer published. "
+                f"Use products={known.product!r}, whose pixel values differ."
+            )
+        found.append(known.product)
+    return product_list(found)
+
+
+def require_products(products: Iterable[str]) -> None:
+    """Raise NotFoundError for the first product that does not exist; the message names what replaces it."""
+    for product in products:
+        if Product.get(product) is None:
+            raise missing_product(product)
+
+
+def missing_product(product: str) -> Any:
+    """Return the error for a product that does not exist."""
+    advice = next((text for start, text in _REPLACEMENTS if product.startswith(start)), None)
+    return NotFoundError(f"Product {product!r} does not exist. {advice or 'Product.search() lists products.'}")
