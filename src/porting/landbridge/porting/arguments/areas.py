@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["NO_PLACES", "to_dltile", "to_geometry"]
 
 NO_PLACES = (
-    "The Places service no longer exists. Pass a geometry instead, such as one of Natural Earth or geoBoundaries."
+    "The Places service no longer exists. Pass a geometry instead, such as one of Natural Earth or "
+    "geoBoundaries."
 )
 
 
@@ -62,7 +63,8 @@ def _read_text(text: str) -> Any:
         return shapely.from_wkt(text)
     except ShapelyError:
         raise UnsupportedArgumentError(
-            f"{text!r} is neither GeoJSON nor WKT. Names of places and keys of shapes cannot be found: {NO_PLACES}"
+            f"{text!r} is neither GeoJSON nor WKT. Names of places and keys of shapes cannot be found: "
+            f"{NO_PLACES}"
         ) from None
 
 
@@ -87,5 +89,7 @@ def to_dltile(value: Any) -> DLTile:
             return DLTile.from_key(value)
         value = json.loads(value)
     if not isinstance(value, Mapping):
-        raise TypeError(f"`dltile` must be a key such as '2048:16:30.0:15:-4:81' or its Feature; got {value!r}.")
+        raise TypeError(
+            f"`dltile` must be a key such as '2048:16:30.0:15:-4:81' or its Feature; got {value!r}."
+        )
     return DLTile(value)

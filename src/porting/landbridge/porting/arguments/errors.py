@@ -12,4 +12,4 @@ class UnknownArgumentError(LandbridgeError, TypeError):
 
 
 class UnsupportedArgumentError(LandbridgeError, NotImplementedError):
-    """Argument that an old client had and that cannot be honored today. The message says what to do instead."""
+    """Argument of an old client that cannot be honored today. The message says what to do instead."""

@@ -1,7 +1,7 @@
 """Keywords of the old clients' methods, which had other names in other versions.
 
-`old_method` makes a method warn once for each line that calls it, translates the names of earlier versions, and
-refuses a keyword that nothing stands for. No argument is dropped.
+`old_method` makes a method warn once for each line that calls it, translates the names of earlier versions,
+and refuses a keyword that nothing stands for. No argument is dropped.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def old_method(
     renamed : mapping of str to str, optional
         Keywords of other versions of the method, and their names in its signature.
     gone : mapping of str to str, optional
-        Keywords that cannot be honored, and what to do instead. None is accepted as their value.
+        Keywords that cannot be honored, and what to do instead. None and False are accepted as their value.
 
     Returns
     -------
     callable
-        Decorator. The decorated method raises UnknownArgumentError for a keyword that is in no table and not in
-        the signature, and UnsupportedArgumentError for one that is gone.
+        Decorator. The decorated method raises UnknownArgumentError for a keyword that is in no table and
+        not in the signature, and UnsupportedArgumentError for one that is gone.
     """
     names, refused = dict(renamed or {}), dict(gone or {})
 
@@ -70,12 +70,14 @@ def _translate(
     result: dict[str, Any] = {}
     for keyword, value in keywords.items():
         if keyword in gone:
-            if value is not None:
+            if value is not None and value is not False:
                 raise UnsupportedArgumentError(f"{method}(): `{keyword}` is not possible. {gone[keyword]}")
             continue
         name = renamed.get(keyword, keyword)
         if name in result or (name != keyword and name in keywords):
-            raise UnknownArgumentError(f"{method}(): `{keyword}` and `{name}` are the same argument; give one.")
+            raise UnknownArgumentError(
+                f"{method}(): `{keyword}` and `{name}` are the same argument; give one."
+            )
         result[name] = value
     return result
 
@@ -83,7 +85,7 @@ def _translate(
 def refuse_unknown(
     what: str, given: Iterable[str], known: Collection[str], also: Collection[str] = ()
 ) -> None:
-    """Raise UnknownArgumentError for the first name that is not known; `also` are further names to suggest."""
+    """Raise UnknownArgumentError for the first name that is not known; `also` has names to suggest."""
     for name in given:
         if name not in known:
             hint = did_you_mean(name, [*known, *also]) or f" Known are {', '.join(sorted(known))}."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from landbridge.catalog import Product
+from landbridge.catalog import Band, Product, properties
 from landbridge.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["constellation_products", "product_list", "require_products"]
+__all__ = ["band_names", "constellation_products", "missing_product", "product_list", "require_products"]
 
 _COLLECTION_1 = "Collection 1 was replaced by Collection 2, which has surface reflectance: use {}."
 _LANDSAT_8, _LANDSAT_7, _LANDSAT_5 = (
@@ -25,7 +25,10 @@ _REPLACEMENTS: Final[tuple[tuple[str, str], ...]] = (
     ("landsat:LT05", _COLLECTION_1.format(repr(_LANDSAT_5))),
     ("sentinel-2:L1C", f"Use {_SENTINEL_2}."),
     ("sentinel-1:GRD", "Use 'planetary-computer:sentinel-1-rtc', whose pixels are gamma0 as floats."),
-    ("modis:", "No source in Landbridge's tables has this product; read its STAC API as 'source:collection'."),
+    (
+        "modis:",
+        "No source in Landbridge's tables has this product; read its STAC API as 'source:collection'.",
+    ),
 )
 
 
@@ -98,4 +101,14 @@ def require_products(products: Iterable[str]) -> None:
 def missing_product(product: str) -> Any:
     """Return the error for a product that does not exist."""
     advice = next((text for start, text in _REPLACEMENTS if product.startswith(start)), None)
-    return NotFoundError(f"Product {product!r} does not exist. {advice or 'Product.search() lists products.'}")
+    return NotFoundError(
+        f"Product {product!r} does not exist. {advice or 'Product.search() lists products.'}"
+    )
+
+
+def band_names(known: dict[str, list[str]], product_id: str) -> list[str]:
+    """Return the names of a product's bands in order; `known` keeps those that were read already."""
+    if product_id not in known:
+        search = Band.search().filter(properties.product_id == product_id).sort("sort_order")
+        known[product_id] = [str(band.name) for band in search]
+    return known[product_id]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from landbridge.catalog import Band, Image, properties
+from landbridge.catalog import Image, properties
 from landbridge.porting.arguments.areas import to_dltile, to_geometry
 from landbridge.porting.arguments.keywords import did_you_mean
 from landbridge.porting.arguments.products import constellation_products, product_list, require_products
@@ -16,7 +16,7 @@ from landbridge.utils.expressions import Expression
 if TYPE_CHECKING:
     from landbridge.catalog import ImageSearch
 
-__all__ = ["ImageQuery", "attribute_of_date", "band_names", "catalog_search", "found_images"]
+__all__ = ["ImageQuery", "attribute_of_date", "catalog_search", "found_images"]
 
 # The attribute that a value of `date` names.
 _DATES: Final = {
@@ -100,8 +100,7 @@ def _conditions(query: ImageQuery) -> Iterator[Any]:
         yield properties.fill_fraction >= query.fill_fraction
     if query.storage_state is not None:
         yield properties.storage_state == query.storage_state
-    for expression in _expressions(query.q):
-        yield expression
+    yield from _expressions(query.q)
 
 
 def attribute_of_date(name: str) -> str:
@@ -125,7 +124,9 @@ def _expressions(given: Any) -> list[Expression]:
     expressions = [given] if isinstance(given, Expression) else list(given)
     for one in expressions:
         if not isinstance(one, Expression):
-            raise TypeError(f"`q` is an expression such as `properties.cloud_fraction < 0.2`, or a list; got {one!r}.")
+            raise TypeError(
+                f"`q` is an expression such as `properties.cloud_fraction < 0.2`, or a list; got {one!r}."
+            )
     return [Expression.parse(_with_new_names(one.serialize())) for one in expressions]
 
 
@@ -154,7 +155,9 @@ def found_images(
         raise ValueError(f"`sort_order` is 'asc' or 'desc'; got {sort_order!r}.")
     name = ATTRIBUTES_OF_FILTERS.get(sort_field or "acquired", sort_field or "acquired")
     if name not in Image.ATTRIBUTES:
-        raise ValueError(f"`sort_field` {sort_field!r} is no key of an image.{did_you_mean(name, Image.ATTRIBUTES)}")
+        raise ValueError(
+            f"`sort_field` {sort_field!r} is no key of an image.{did_you_mean(name, Image.ATTRIBUTES)}"
+        )
     search = catalog_search(query).sort(name, _ORDERS[sort_order])
     if limit is not None:
         search = search.limit(limit)
@@ -163,13 +166,3 @@ def found_images(
         yield found
     if found is None and limit != 0:
         require_products(query.product_ids)
-
-
-def band_names(known: dict[str, list[str]], product_id: str) -> list[str]:
-    """Return the names of a product's bands in order; `known` keeps those that were read already."""
-    if product_id not in known:
-        search = Band.search().filter(properties.product_id == product_id).sort("sort_order")
-        known[product_id] = [str(band.name) for band in search]
-    return known[product_id]
-
-

@@ -34,7 +34,10 @@ def summary_of(query: ImageQuery, interval: str | None) -> DotDict:
     if interval is not None:
         # The bounds of time are conditions of the search already.
         intervals = search.summary_interval(
-            aggregate_date_field=attribute_of_date(query.date), interval=interval, start_datetime=0, end_datetime=0
+            aggregate_date_field=attribute_of_date(query.date),
+            interval=interval,
+            start_datetime=0,
+            end_datetime=0,
         )
         result["items"] = [_item(each) for each in intervals]
     return DotDict(result)

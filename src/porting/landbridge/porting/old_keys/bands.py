@@ -27,7 +27,15 @@ _CLASSES: Final[dict[str, type[Band]]] = {
 }
 # Types that have no class of their own are kept under this key of `extra_properties`.
 _OLD_TYPE: Final = "old_type"
-_NANOMETERS: Final = {"nm": 1.0, "nanometer": 1.0, "um": 1e3, "µm": 1e3, "micrometer": 1e3, "micron": 1e3, "m": 1e9}
+_NANOMETERS: Final = {
+    "nm": 1.0,
+    "nanometer": 1.0,
+    "um": 1e3,
+    "µm": 1e3,
+    "micrometer": 1e3,
+    "micron": 1e3,
+    "m": 1e9,
+}
 
 
 def band_class(band_type: str | None) -> type[Band]:
@@ -65,7 +73,11 @@ def _position(shift: int, attribute: str) -> Key:
             raise ValueError(f"The first one is {shift}; got {value!r}.")
         return {attribute: number - shift}
 
-    return Key({"band_index": "srcband", "file_index": "srcfile", "jpx_layer_index": "jpx_layer"}[attribute], read, write)
+    return Key(
+        {"band_index": "srcband", "file_index": "srcfile", "jpx_layer_index": "jpx_layer"}[attribute],
+        read,
+        write,
+    )
 
 
 def _resolution(band: Band) -> Any:

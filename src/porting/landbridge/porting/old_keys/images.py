@@ -33,9 +33,9 @@ def _proj4(image: Image) -> str | None:
         with warnings.catch_warnings():
             # A PROJ string omits what it cannot express.
             warnings.simplefilter("ignore", UserWarning)
-            return CRS.from_user_input(system).to_proj4()
+            return str(CRS.from_user_input(system).to_proj4())
     except CRSError:
-        return system
+        return str(system)
 
 
 def _projcs(image: Image) -> str | None:
@@ -102,7 +102,10 @@ IMAGE_KEYS: Final = (
     same("sat_id", "satellite_id"),
     *map(same, ("solar_azimuth_angle", "solar_elevation_angle", "storage_state", "temperature_gain_bias")),
     *map(same, ("view_angle", "tags", "extra_properties")),
-    *map(extra, ("absolute_orbit", "cycle", "datum", "datastrip_id", "descartes_version", "geolocation_accuracy")),
+    *map(
+        extra,
+        ("absolute_orbit", "cycle", "datum", "datastrip_id", "descartes_version", "geolocation_accuracy"),
+    ),
     *map(extra, ("granule_id", "orbit", "pass", "relative_orbit", "row", "path", "shape", "sw_version")),
     *map(extra, ("terrain_correction", "tile_id", "vendor_id", "roll_angle_0")),
     read_only("created"),

@@ -34,7 +34,9 @@ PRODUCT_KEYS: Final = (
         ),
         lambda value, _: {"extra_properties": {"resolution": value}},
     ),
-    *map(extra, ("native_bands", "notes", "orbit", "revisit", "sensor", "swath", "modis_id", "spectral_bands")),
+    *map(
+        extra, ("native_bands", "notes", "orbit", "revisit", "sensor", "swath", "modis_id", "spectral_bands")
+    ),
     *map(same, ("default_display_bands", "tags", "extra_properties")),
     read_only("created"),
     read_only("modified"),

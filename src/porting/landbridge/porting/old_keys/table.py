@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from shapely.geometry import mapping
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Key", "extra", "read_keys", "read_only", "same", "to_attributes", "to_plain"]
 
-Read = "Callable[[Any], Any]"
-Write = "Callable[[Any, Mapping[str, Any]], dict[str, Any]]"
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -33,8 +30,8 @@ class Key:
     read : callable
         Function from a Catalog object to the value of the key.
     write : callable, optional
-        Function from the value, and the whole dict that it is in, to attributes of a Catalog object. None if the
-        key cannot be set.
+        Function from the value, and the whole dict that it is in, to attributes of a Catalog object. None
+        if the key cannot be set.
     """
 
     name: str
@@ -95,10 +92,8 @@ def to_plain(value: Any) -> Any:
     """
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-    if isinstance(value, date):
-        return value.isoformat()
     if isinstance(value, BaseGeometry):
-        return _lists(mapping(value))
+        value = mapping(value)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Mapping):
@@ -106,13 +101,6 @@ def to_plain(value: Any) -> Any:
     if hasattr(value, "__iter__"):
         return [to_plain(member) for member in value]
     return value
-
-
-def _lists(value: Any) -> Any:
-    """Return a value of GeoJSON with lists for tuples, as JSON text is parsed."""
-    if isinstance(value, Mapping):
-        return {name: _lists(member) for name, member in value.items()}
-    return [_lists(member) for member in value] if isinstance(value, (list, tuple)) else value
 
 
 def to_attributes(method: str, values: Mapping[str, Any], keys: Iterable[Key]) -> dict[str, Any]:

@@ -1,0 +1,273 @@
+"""Methods of the Metadata service that find images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from landbridge.catalog import Image
+from landbridge.porting.arguments.areas import NO_PLACES
+from landbridge.porting.arguments.errors import UnsupportedArgumentError
+from landbridge.porting.arguments.keywords import old_method
+from landbridge.porting.arguments.products import band_names
+from landbridge.porting.metadata.searches import ImageQuery, found_images
+from landbridge.porting.metadata.summaries import summary_of
+from landbridge.porting.old_keys.images import image_feature, image_record
+from landbridge.porting.old_keys.lookups import existing_image
+from landbridge.utils import DotDict, DotList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["ImageMethods"]
+
+_IMAGES = "Image.search()"
+# Names of the arguments in the first versions.
+_RENAMED: Final = {
+    "product": "products",
+    "start_time": "start_datetime",
+    "end_time": "end_datetime",
+    "sat_id": "sat_ids",
+}
+_SUMMARY_RENAMED: Final = {**_RENAMED, "part": "interval"}
+_GONE: Final = {
+    "place": NO_PLACES,
+    "params": "Give the conditions as arguments or as `q`.",
+    "randomize": "Shuffle the result with random.shuffle().",
+    "offset": "Slice the result, or iterate over features().",
+    "continuation_token": "Iterate over features(), which reads page after page.",
+}
+
+
+class ImageMethods:
+    """Methods of `Metadata` that find images."""
+
+    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE)
+    def search(
+        self,
+        products: Any = None,
+        sat_ids: Any = None,
+        date: str = "acquired",
+        geom: Any = None,
+        start_datetime: Any = None,
+        end_datetime: Any = None,
+        cloud_fraction: float | None = None,
+        cloud_fraction_0: float | None = None,
+        fill_fraction: float | None = None,
+        storage_state: str | None = None,
+        q: Any = None,
+        limit: int | None = 100,
+        fields: Iterable[str] | None = None,
+        dltile: Any = None,
+        sort_field: str | None = None,
+        sort_order: str | None = "asc",
+        const_id: Any = None,
+        bbox: bool = False,
+    ) -> DotDict:
+        """Return the images that match, as a GeoJSON FeatureCollection.
+
+        Parameters
+        ----------
+        products : str or list of str
+            Ids of products.
+        sat_ids : str or list of str, optional
+            Ids of satellites.
+        date : str, default "acquired"
+            Time that `start_datetime` and `end_datetime` are for: "acquired", "created", "modified",
+            "processed", "published" or "updated".
+        geom : dict, str or shapely geometry, optional
+            GeoJSON, its text, or WKT in longitude and latitude.
+        start_datetime, end_datetime : str or datetime, optional
+            First and last time, inclusive.
+        cloud_fraction, cloud_fraction_0 : float, optional
+            Maximum fraction of clouds, from 0 to 1.
+        fill_fraction : float, optional
+            Minimum fraction of pixels with data.
+        storage_state : str, optional
+            "available" or "remote".
+        q : Expression or list of Expression, optional
+            Further conditions.
+        limit : int, optional, default 100
+            Maximum number of images; None returns all.
+        fields : list of str, optional
+            The only properties to return.
+        dltile : str, dict or DLTile, optional
+            Tile to search in, in place of `geom`.
+        sort_field : str, optional
+            Key to sort by.
+        sort_order : str, default "asc"
+            "asc" or "desc".
+        const_id : str or list of str, optional
+            Constellations, the former name of products.
+        bbox : bool, default False
+            Search in the bounding box of `geom`.
+
+        Returns
+        -------
+        DotDict
+            FeatureCollection.
+
+        Raises
+        ------
+        NotFoundError
+            If nothing is found and a product does not exist.
+        ValueError
+            If no product is given, or a value is not valid.
+        """
+        query = ImageQuery(
+            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
+            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+        )  # fmt: skip
+        found = _features(query, limit, fields, sort_field, sort_order)
+        return DotDict({"type": "FeatureCollection", "features": list(found)})
+
+    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE)
+    def features(
+        self,
+        products: Any = None,
+        sat_ids: Any = None,
+        date: str = "acquired",
+        geom: Any = None,
+        start_datetime: Any = None,
+        end_datetime: Any = None,
+        cloud_fraction: float | None = None,
+        cloud_fraction_0: float | None = None,
+        fill_fraction: float | None = None,
+        storage_state: str | None = None,
+        q: Any = None,
+        fields: Iterable[str] | None = None,
+        dltile: Any = None,
+        sort_field: str | None = None,
+        sort_order: str | None = "asc",
+        batch_size: int = 1000,
+        const_id: Any = None,
+        limit: int | None = None,
+        bbox: bool = False,
+    ) -> Iterator[DotDict]:
+        """Return an iterator over the images that match, as GeoJSON Features.
+
+        The arguments are those of `search`; `batch_size` has no effect, since the Catalog chooses the size of
+        pages.
+        """
+        del batch_size
+        query = ImageQuery(
+            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
+            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+        )  # fmt: skip
+        return _features(query, limit, fields, sort_field, sort_order)
+
+    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE)
+    def ids(
+        self,
+        products: Any = None,
+        sat_ids: Any = None,
+        date: str = "acquired",
+        geom: Any = None,
+        start_datetime: Any = None,
+        end_datetime: Any = None,
+        cloud_fraction: float | None = None,
+        cloud_fraction_0: float | None = None,
+        fill_fraction: float | None = None,
+        storage_state: str | None = None,
+        q: Any = None,
+        limit: int | None = 100,
+        dltile: Any = None,
+        sort_field: str | None = None,
+        sort_order: str | None = "asc",
+        const_id: Any = None,
+        bbox: bool = False,
+    ) -> list[str]:
+        """Return the ids of the images that match. The arguments are those of `search`."""
+        query = ImageQuery(
+            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
+            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+        )  # fmt: skip
+        return [image.id for image in found_images(query, limit, sort_field, sort_order)]
+
+    @old_method("Image.search().summary() or summary_interval()", renamed=_SUMMARY_RENAMED, gone=_GONE)
+    def summary(
+        self,
+        products: Any = None,
+        sat_ids: Any = None,
+        date: str = "acquired",
+        interval: str | None = None,
+        geom: Any = None,
+        start_datetime: Any = None,
+        end_datetime: Any = None,
+        cloud_fraction: float | None = None,
+        cloud_fraction_0: float | None = None,
+        fill_fraction: float | None = None,
+        storage_state: str | None = None,
+        q: Any = None,
+        pixels: bool | None = None,
+        dltile: Any = None,
+        const_id: Any = None,
+        bbox: bool = False,
+    ) -> DotDict:
+        """Return the number and size of the images that match, in total and by intervals of time.
+
+        The arguments are those of `search`, and
+
+        Parameters
+        ----------
+        interval : str, optional
+            "year", "quarter", "month", "week", "day", "hour" or "minute".
+
+        Returns
+        -------
+        DotDict
+            `count`, `bytes` and `products`. With `interval` also `items`, a list with `count`, `bytes`,
+            `date` and `timestamp` of each interval that has images.
+        """
+        if pixels:
+            raise UnsupportedArgumentError(
+                "Metadata.summary(): `pixels` is not possible. Sum the `raster_size` of features()."
+            )
+        query = ImageQuery(
+            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
+            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+        )  # fmt: skip
+        return summary_of(query, interval)
+
+    @old_method("Image.get()")
+    def get(self, image_id: str) -> DotDict:
+        """Return the metadata of an image as one flat dict.
+
+        Raises
+        ------
+        NotFoundError
+            If the image does not exist.
+        """
+        image = existing_image(image_id)
+        return image_record(image, band_names({}, image.product_id))
+
+    @old_method("Image.get_many()")
+    def get_by_ids(
+        self, ids: Iterable[str], fields: Iterable[str] | None = None, ignore_not_found: bool = True
+    ) -> DotList:
+        """Return the metadata of several images, each as one flat dict, in the order of the ids.
+
+        Raises
+        ------
+        NotFoundError
+            If an image does not exist and `ignore_not_found` is False.
+        """
+        names: dict[str, list[str]] = {}
+        wanted = None if fields is None else list(fields)
+        return DotList(
+            image_record(image, band_names(names, image.product_id), wanted)
+            for image in Image.get_many(list(ids), ignore_missing=ignore_not_found)
+        )
+
+
+def _features(
+    query: ImageQuery,
+    limit: int | None,
+    fields: Iterable[str] | None,
+    sort_field: str | None,
+    sort_order: str | None,
+) -> Iterator[DotDict]:
+    names: dict[str, list[str]] = {}
+    wanted = None if fields is None else list(fields)
+    for image in found_images(query, limit, sort_field, sort_order):
+        bands = band_names(names, image.product_id) if wanted is None or "bands" in wanted else None
+        yield image_feature(image, bands, wanted)

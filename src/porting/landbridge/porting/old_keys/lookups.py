@@ -1,0 +1,44 @@
+"""Bands of an image or of a product as dicts of old keys, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from landbridge.catalog import Image, Product
+from landbridge.exceptions import NotFoundError
+from landbridge.porting.arguments.products import missing_product
+from landbridge.porting.old_keys.bands import band_record
+from landbridge.utils import DotDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from landbridge.catalog import Band
+
+__all__ = ["bands_in", "bands_of_image", "bands_of_product", "existing_image"]
+
+
+def existing_image(image_id: str) -> Image:
+    """Return an image; NotFoundError if it does not exist."""
+    image = Image.get(image_id)
+    if image is None:
+        raise NotFoundError(f"Image {image_id!r} does not exist.")
+    return image
+
+
+def bands_in(product_id: str) -> Iterator[Band]:
+    """Yield the bands of a product in order; NotFoundError if it does not exist."""
+    product = Product.get(product_id)
+    if product is None:
+        raise missing_product(product_id)
+    yield from product.bands()
+
+
+def bands_of_product(product_id: str) -> DotDict:
+    """Return the bands of a product by name; NotFoundError if it does not exist."""
+    return DotDict({band.name: band_record(band) for band in bands_in(product_id)})
+
+
+def bands_of_image(image_id: str) -> DotDict:
+    """Return the bands of an image's product by name; NotFoundError if the image does not exist."""
+    return bands_of_product(existing_image(image_id).product_id)

@@ -1,0 +1,35 @@
+"""The Raster service of old clients: pixels as arrays and files, and DLTiles as GeoJSON.
+
+Only the names and call shapes of the old methods are known, from public scripts and documentation. Behavior
+that they do not state is set here:
+
+- `ndarray` returns (row, column, band), or (band, row, column) with `order="gdal"`; (row, column) for one
+  band. `stack` returns four axes always. Arrays are not masked unless `masked` is True.
+- Pixels without data have the nodata value of their band, or 0 if it has none or is scaled. If "alpha" is
+  requested, they are 0 in all bands.
+- "alpha" can be requested of every product. If a product has no such band, it is 1 at pixels that are valid
+  in any requested band. It is never scaled.
+- A scale of two numbers has the output range 0 to 255, in all data types. Bands after the last scale are not
+  scaled. Without `data_type`, the result has the smallest type that holds the bands.
+- Without `srs`, the reference system is that of the first image. Bounds are in `srs` unless `bounds_srs` is
+  given. Without `resolution` and `dimensions`, pixels are as large as those of the first image, or as
+  gdalwarp chooses them for another reference system. Without bounds, the area is that of the cutline, else
+  of all images.
+- Later images lie above earlier ones.
+- `raster` names files `{id}_{band}-{band}.tif`, with "mosaic" for the id of several images, or
+  `{outfile_basename}.tif`. In PNG files alpha is the opacity.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from landbridge.porting.raster.client import Raster
+
+__all__ = ["Raster", "default_client"]
+
+
+@functools.cache
+def default_client() -> Raster:
+    """Return the client that `descarteslabs.raster` is."""
+    return Raster()
