@@ -7,7 +7,6 @@ import pkgutil
 
 import pytest
 
-import landbridge.porting
 from porting.conftest import Fields
 
 PARTS = ("arguments", "metadata", "old_keys", "raster", "storage")

@@ -21,7 +21,7 @@ def tile_feature(tile: DLTile) -> DotDict:
     >>> from landbridge.geo import DLTile
     >>> from landbridge.porting.raster.tiles import tile_feature
     >>> feature = tile_feature(DLTile.from_key("2048:16:30.0:15:-4:81"))
-    >>> feature.properties.outputBounds
+    >>> list(feature.properties.outputBounds)
     [253760.0, 4976160.0, 316160.0, 5038560.0]
     """
     return DotDict(
