@@ -1,11 +1,12 @@
 """Errors of the raster engine."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from landbridge.errors import LandbridgeError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class RasterError(LandbridgeError):
@@ -60,7 +61,7 @@ class GdalOnlyError(LandbridgeError):
 class WiderTypeError(LandbridgeError):
     """Error of a file whose data type holds values that the result's type cannot hold."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
+    def __init__(self, dtype: "np.dtype[Any]") -> None:
         """Store the file's data type."""
         super().__init__(dtype)
         self.dtype = dtype

@@ -23,7 +23,7 @@ from landbridge.raster import (
     stack,
     stacked,
 )
-from landbridge.raster.io.gdal import GDAL_OPTIONS
+from landbridge.raster.io.gdal_settings import GDAL_OPTIONS
 from landbridge.raster.io.local_file import LocalFile
 from support import range_server as rs
 

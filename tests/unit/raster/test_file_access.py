@@ -19,7 +19,7 @@ from landbridge.raster import RasterError, mosaic, read_image
 from landbridge.raster.errors import CredentialsError
 from landbridge.raster.io.expiring_url import ExpiringUrl
 from landbridge.raster.io.file_access import Credentials, FileAccess
-from landbridge.raster.io.gdal import GDAL_OPTIONS
+from landbridge.raster.io.gdal_settings import GDAL_OPTIONS
 from landbridge.raster.io.headers import read_header
 from landbridge.raster.io.object_stores import stored_file
 from landbridge.raster.io.remote_file import RemoteFile

@@ -135,7 +135,7 @@ def _no_raster(path, server):
 def test_no_error_or_log_shows_the_signature(
     signed, request_of, server, monkeypatch, caplog, tmp_path, kind, harm
 ):
-    from landbridge.raster.io.gdal import GDAL_OPTIONS
+    from landbridge.raster.io.gdal_settings import GDAL_OPTIONS
 
     monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
     caplog.set_level(logging.DEBUG)

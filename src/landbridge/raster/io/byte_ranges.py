@@ -1,6 +1,7 @@
 """Byte-range reads (local, HTTP, S3) for the native TIFF reader."""
 
 import os
+import sys
 from urllib.parse import urlsplit
 
 from landbridge.raster.io.expiring_url import access_of
@@ -17,6 +18,11 @@ _GDAL_ONLY = (
     "GDAL_HTTP_HEADER_FILE",
     "GDAL_HTTP_COOKIE",
 )
+# Packages that may share GDAL's options with rasterio, variables that name its configuration file, and the
+# files that it looks for.
+_GDAL_PACKAGES = frozenset({"rasterio", "osgeo", "fiona", "pyogrio"})
+_GDAL_FILE_VARIABLES = frozenset({"GDAL_CONFIG_FILE", "GDAL_CONFIG_PATH"})
+_GDAL_FILES = ("~/.gdal/gdalrc", "/etc/gdal/gdalrc", f"{sys.prefix}/etc/gdal/gdalrc")
 
 
 def open_file(address: str) -> File | None:
@@ -52,10 +58,24 @@ def reads_ranges(address: str) -> bool:
 
 def needs_gdal() -> bool:
     """Return whether the environment, or an Env of rasterio, has credentials that only GDAL can send."""
+    if not _uses_gdal():
+        return any(name in os.environ for name in _GDAL_ONLY)
     # Private: the public getenv() lacks options of the process environment (see test_library_internals.py).
     from rasterio._env import get_gdal_config
 
     return any(get_gdal_config(name, normalize=False) for name in _GDAL_ONLY)
+
+
+def _uses_gdal() -> bool:
+    """Return whether options of GDAL can be set elsewhere than in the process environment.
+
+    Programs set them by an imported package, and users in GDAL's configuration file.
+    """
+    return (
+        not sys.modules.keys().isdisjoint(_GDAL_PACKAGES)
+        or not os.environ.keys().isdisjoint(_GDAL_FILE_VARIABLES)
+        or any(map(os.path.exists, map(os.path.expanduser, _GDAL_FILES)))
+    )
 
 
 def is_remote(address: str) -> bool:

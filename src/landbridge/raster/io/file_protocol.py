@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from landbridge.errors import LandbridgeError
 
@@ -38,6 +38,16 @@ class File(Protocol):
         """True if a read sends a request."""
         ...
 
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        ...
+
+    @property
+    def head(self) -> bytes:
+        """First bytes, as far as they are known already."""
+        ...
+
     def read(self, ranges: Sequence[ByteRange]) -> Iterable[tuple[ByteRange, "bytes | memoryview"]]:
         """Yield the bytes of ranges as they arrive; they are valid until this thread's next read of any file.
 
@@ -55,8 +65,4 @@ class File(Protocol):
 
     def reader(self) -> AbstractContextManager[RangeReader]:
         """Return a context with `read` for many calls on one thread."""
-        ...
-
-    def open(self) -> Any:
-        """Return the file as a path or a file object."""
         ...

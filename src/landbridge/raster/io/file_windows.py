@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
-from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.array_types import Array, Window
 from landbridge.raster.io.gdal import dataset_of
@@ -45,6 +43,8 @@ def check_bands(header: Header, file: FileRead) -> None:
     if max(file.indexes) > header.count:
         if header.tiff is not None:
             header.tiff.file.confirm()
+        from rasterio.errors import RasterioError
+
         raise RasterioError(f"band_index {max(file.indexes) - 1} of a file with {header.count} bands")
 
 
@@ -59,6 +59,8 @@ def read_window(opened: OpenFile, indexes: Sequence[int], window: Window) -> Arr
 
 def read_by_gdal(opened: OpenFile, indexes: Sequence[int], window: Window) -> Array:
     """Read pixels (band, y, x) of a window at the file's read level by GDAL, all bands in one read."""
+    from rasterio.windows import Window as RasterioWindow
+
     # The bands of a file may have several types.
     dtype = np.result_type(*(opened.header.dtypes[index - 1] for index in indexes))
     with dataset_of(opened.header.address, opened.read_level.level) as dataset:

@@ -4,18 +4,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
-
-import rasterio
-
-# The base of GDAL's errors has no public name (see tests/unit/raster/test_library_internals.py).
-from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError
-from rasterio.session import DummySession
 
 from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.file_access import Credential, FileAccess
+from landbridge.raster.io.gdal_settings import enter_deferred_env, gdal_errors
 from landbridge.raster.io.object_stores import s3_access_endpoint, s3_access_region
 
 T = TypeVar("T")
@@ -29,16 +23,15 @@ UNCACHED = {
 _SINGLE_THREAD = {"GDAL_NUM_THREADS": "1"}
 
 
-class _Secrets(DummySession):  # type: ignore[misc] # rasterio is not typed
-    """Session with given options: rasterio accepts keys of S3 from sessions only."""
+def _session_with(options: dict[str, str]) -> Any:
+    """Return a session with given options: rasterio accepts keys of S3 from sessions only."""
+    from rasterio.session import DummySession
 
-    def __init__(self, options: dict[str, str]) -> None:
-        super().__init__()
-        self._options = options
+    class Secrets(DummySession):  # type: ignore[misc] # rasterio is not typed
+        def get_credential_options(self) -> dict[str, str]:
+            return options
 
-    def get_credential_options(self) -> dict[str, str]:
-        """Return the options."""
-        return self._options
+    return Secrets()
 
 
 @contextmanager
@@ -56,17 +49,23 @@ def gdal_access(address: str, credential: Credential | None) -> Iterator[str]:
     name, options = _GDAL_OPTIONS[access.kind](address, access, credential)
     if credential is not None and threading.current_thread() is threading.main_thread():
         raise RuntimeError("GDAL opens files by credentials on the engine's threads only; see `run_jobs`.")
-    with rasterio.Env(_Secrets(options), **_SINGLE_THREAD):
+    import rasterio
+
+    enter_deferred_env()
+    with rasterio.Env(_session_with(options), **_SINGLE_THREAD):
         try:
             yield name
-        except (RasterioError, CPLE_BaseError):
+        except gdal_errors():
             _forget_refusal(name)
             raise
 
 
 def _forget_refusal(name: str) -> None:
     """Make GDAL forget that a file could not be opened, which may be as its server refused a credential."""
-    with suppress(RasterioError, CPLE_BaseError), rasterio.Env(DummySession(), **UNCACHED):
+    import rasterio
+    from rasterio.session import DummySession
+
+    with suppress(*gdal_errors()), rasterio.Env(DummySession(), **UNCACHED):
         rasterio.open(name, sharing=False).close()
 
 

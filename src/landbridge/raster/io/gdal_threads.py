@@ -6,7 +6,7 @@ from concurrent.futures import Future, wait
 from typing import TypeVar
 
 from landbridge.raster.io.byte_ranges import is_remote
-from landbridge.raster.io.gdal import gdal_env
+from landbridge.raster.io.gdal_settings import deferred_gdal_env
 from landbridge.raster.plan.plan import Plan
 from landbridge.raster.runtime.thread_pools import acquire, default_worker_count, release, trim
 
@@ -34,8 +34,8 @@ def run_jobs(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) ->
 
     def work() -> None:
         try:
-            # Entered once for all jobs, as it takes as long as the plan of a small job.
-            with gdal_env():
+            # Entered once for all jobs, if one uses GDAL: it takes as long as the plan of a small job.
+            with deferred_gdal_env():
                 while not failures and (taken := _take_first(queue)):
                     place, job = taken
                     results[place] = job()

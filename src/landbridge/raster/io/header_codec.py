@@ -21,7 +21,7 @@ from landbridge.raster.io.tiff_directory import Tiff, TiffPage
 __all__ = ["MAX_BYTES", "decode", "encode", "is_encodable", "version_of", "without_file"]
 
 # The number after the name is the version of the form: others are not read.
-_MAGIC = b"LBHEADER1\n"
+_MAGIC = b"LBHEADER2\n"
 _DIGEST_BYTES = 16
 MAX_BYTES = 2 * 2**20
 """Largest size of an encoded header."""
@@ -125,6 +125,7 @@ def _encoded_page(page: TiffPage) -> dict[str, Any]:
         "dtype": page.dtype.name,
         "compression": page.compression,
         "predictor": page.predictor,
+        "swapped": page.swapped,
         "tiles": len(page.offsets),
     }
 
@@ -186,8 +187,9 @@ def _decoded_page(page: dict[str, Any], offsets: Any, counts: Any, size: int) ->
         predictor=int(page["predictor"]),
         offsets=offsets,
         counts=counts,
+        swapped=bool(page["swapped"]),
     )
-    tiles = decoded.across * decoded.down * (decoded.samples if decoded.planar else 1)
+    tiles = decoded.stored_tiles
     inside = (offsets >= 0).all() and (counts >= 0).all() and (offsets + counts <= size).all()
     if len(offsets) != tiles or len(counts) != tiles or not inside:
         raise ValueError("the tiles do not lie in the file")

@@ -7,18 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio.enums import MaskFlags
-from rasterio.errors import RasterioError
-from rasterio.session import DummySession
 
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.grids.crs import parse_crs
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.expiring_url import ExpiringUrl
-from landbridge.raster.io.gdal import dataset_of, gdal_env, has_mask_beside
+from landbridge.raster.io.gdal import dataset_of, has_mask_beside
 from landbridge.raster.io.gdal_access import UNCACHED, off_main_thread
+from landbridge.raster.io.gdal_settings import gdal_env, gdal_errors
 from landbridge.raster.io.overviews import ALL_BANDS, OverviewOrigin, read_items
 from landbridge.raster.io.redact import redact_logs, redact_url
 from landbridge.raster.io.tiff_directory import Tiff, read_tiff
@@ -115,6 +112,11 @@ def _native_header(address: str, tiff: Tiff | None) -> Header | None:
 
 
 def _read_by_gdal(address: str, tiff: Tiff | None) -> Header:
+    import rasterio
+    from rasterio.enums import MaskFlags
+    from rasterio.errors import RasterioError
+    from rasterio.session import DummySession
+
     with rasterio.Env(DummySession(), **UNCACHED), dataset_of(address) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
@@ -145,6 +147,8 @@ def _read_by_gdal(address: str, tiff: Tiff | None) -> Header:
 
 def _is_hidden_by_color(flags: Any) -> bool:
     """Return whether GDAL masks pixels by the values of all bands together (NODATA_VALUES)."""
+    from rasterio.enums import MaskFlags
+
     return MaskFlags.per_dataset in flags and MaskFlags.nodata in flags
 
 
@@ -154,6 +158,7 @@ def _nodata_of(dataset: Any) -> tuple[float | None, ...]:
         return tuple(dataset.nodatavals)
     from xml.etree import ElementTree as ET
 
+    import rasterio.shutil
     from rasterio.io import MemoryFile
 
     with MemoryFile(ext=".vrt") as memory:
@@ -204,7 +209,7 @@ def _overviews_of(dataset: Any, address: str) -> tuple[OverviewOrigin, ...]:
     try:
         with dataset_of(address, 1) as overview:
             gdal = [(name, 0, value) for name, value in overview.tags(1).items()]
-    except RasterioError:
+    except gdal_errors():
         # The read of the overview reports the error.
         gdal = []
     return read_items(dataset.count, own, gdal)

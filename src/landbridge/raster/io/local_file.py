@@ -23,6 +23,16 @@ class LocalFile:
         """Path and file stamp of this version."""
         return (self.path, *self.stamp)
 
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return self.stamp[2]
+
+    @property
+    def head(self) -> bytes:
+        """Nothing: no byte was read yet."""
+        return b""
+
     def read(self, ranges: Sequence[ByteRange]) -> Iterable[tuple[ByteRange, "bytes | memoryview"]]:
         """Return the bytes of ranges, in order."""
         with self.reader() as read:
@@ -56,10 +66,6 @@ class LocalFile:
             parts.append(((offset, length), buffer[start : start + got]))
             start += length
         return parts
-
-    def open(self) -> str:
-        """Return the path."""
-        return self.path
 
 
 def file_stamp(status: os.stat_result) -> tuple[int, ...]:

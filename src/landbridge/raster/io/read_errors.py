@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-# The base of GDAL's errors has no public name (see tests/unit/raster/test_library_internals.py).
-from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError
-
 from landbridge.raster.errors import CredentialsError, RasterError, raise_without_context
 from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.file_access import FileAccess
+from landbridge.raster.io.gdal_settings import gdal_errors
 from landbridge.raster.io.redact import redact_error_text, redact_url
 
 if TYPE_CHECKING:
@@ -37,7 +34,7 @@ def annotate_read_errors(
     """
     try:
         yield
-    except (RasterioError, CPLE_BaseError, OSError, IndexError) as error:
+    except gdal_errors(OSError, IndexError) as error:
         access = access_of(address or file.href)
         text = redact_error_text(str(error), address or file.href, file.href)
         hint = refusal_hint(error, access) or _missing_file_hint(error)

@@ -1,6 +1,5 @@
 """Byte-range reads over HTTP and S3."""
 
-import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
@@ -8,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
-from typing import Any
 
 from landbridge.raster.errors import GdalOnlyError, StaleHeaderError
 from landbridge.raster.io.connection import LOGIN_PAGE, Connection, Version, is_web_page
@@ -20,7 +18,7 @@ from landbridge.raster.io.read_ahead import Answer, Budget, ReadAhead
 _MERGE_GAP = 64 * 2**10
 
 
-# Size in bytes of the first request, and of further reads of the directory; holds the directory of most COGs.
+# Size in bytes of the first request; holds the directory of most COGs.
 _HEAD_BYTES = 32 * 2**10
 
 
@@ -79,6 +77,11 @@ class RemoteFile:
     def key(self) -> tuple[object, ...]:
         """Address and version of the file."""
         return (self.address, self.version)
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return self.version.size
 
     def read(self, ranges: Sequence[ByteRange]) -> Iterator[tuple[ByteRange, memoryview]]:
         """Yield the bytes of ranges; adjacent ranges share a request, and all requests run concurrently."""
@@ -159,42 +162,6 @@ class RemoteFile:
     def reader(self) -> AbstractContextManager[RangeReader]:
         """Return a context with `read`; the store keeps its connections."""
         return nullcontext(self.read)
-
-    def open(self) -> io.BufferedReader:
-        """Return a file object whose reads beyond the head send requests."""
-        return io.BufferedReader(_Reader(self), _HEAD_BYTES)
-
-
-class _Reader(io.RawIOBase):
-    """File object over a remote file, for the TIFF parser."""
-
-    def __init__(self, file: RemoteFile) -> None:
-        self._file = file
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.version.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        length = min(len(buffer), self._file.version.size - self._position)
-        if length <= 0:
-            return 0
-        end = self._position + length
-        if end <= len(self._file.head):
-            data: bytes | memoryview = self._file.head[self._position : end]
-        else:
-            ((_, data),) = self._file.read([(self._position, length)])
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
 
 
 def open_remote(address: str) -> RemoteFile | None:

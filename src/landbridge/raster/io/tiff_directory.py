@@ -1,29 +1,32 @@
-"""Directories of tiled TIFF files, parsed by tifffile: tile layout, georeference and metadata.
+"""Directories of tiled TIFF files: tile layout, georeference and metadata.
 
 Files with any unsupported feature are left to GDAL.
 """
 
-import logging
 import math
 import re
 import sys
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.crs import parse_crs
 from landbridge.raster.io.file_protocol import File
+from landbridge.raster.io.local_file import LocalFile, file_stamp
 from landbridge.raster.io.overviews import OverviewOrigin, items_of, read_items
+from landbridge.raster.io.tiff_georeference import GEOREFERENCE_TAGS, read_grid
+from landbridge.raster.io.tiff_tags import (
+    Directory,
+    FileBytes,
+    Integers,
+    UnsupportedTiffError,
+    read_directories,
+)
 
 HORIZONTAL, FLOATING = 2, 3
 # TIFF's numbers of the supported compressions: none, LZW, deflate (new and old), zstd.
@@ -35,33 +38,21 @@ _DTYPES = (
     *("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
     *("float32", "float64"),
 )
+_SAMPLE_FORMATS: Mapping[int, str] = {1: "uint", 2: "int", 3: "float"}
+_NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 _REDUCED, _MASK = 1, 4
 _ALPHA = (1, 2)
-# Keys that may accompany an EPSG code; any other key modifies the reference system.
-_CODE_KEYS = frozenset(
-    {
-        "KeyDirectoryVersion",
-        "KeyRevision",
-        "KeyRevisionMinor",
-        "GTModelTypeGeoKey",
-        "GTRasterTypeGeoKey",
-        "GTCitationGeoKey",
-        "GeogCitationGeoKey",
-        "GeogAngularUnitsGeoKey",
-        "GeogSemiMajorAxisGeoKey",
-        "GeogInvFlatteningGeoKey",
-        "GeographicTypeGeoKey",
-        "ProjectedCSTypeGeoKey",
-        "ProjLinearUnitsGeoKey",
-        "PCSCitationGeoKey",
-        "ModelPixelScale",
-        "ModelTiepoint",
-        "ModelTransformation",
-    }
+# Tags, by their numbers.
+_KIND, _OLD_KIND, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
+_FILL_ORDER, _STRIP_OFFSETS, _SAMPLES, _STRIP_COUNTS, _PLANAR, _PREDICTOR = 266, 273, 277, 279, 284, 317
+_TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
+_SUB_DIRECTORIES, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _DEPTH, _TILE_DEPTH = 330, 338, 339, 32997, 32998
+_GDAL_METADATA, _GDAL_NODATA = 42112, 42113
+_TAGS = (
+    *(_BITS, _TILE_OFFSETS, _TILE_COUNTS, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _GDAL_METADATA, _GDAL_NODATA),
+    *GEOREFERENCE_TAGS,
 )
-_EPSG_CODES = range(1024, 32767)
-_DEGREE, _METER = 9102, 9001
-_GDAL_METADATA, _MASKING_ITEM = 42112, '"NODATA_VALUES"'
+_MASKING_ITEM = '"NODATA_VALUES"'
 _MAX_REMEMBERED = 512
 _WHOLE_NUMBER = re.compile(r"[+-]?\d+\Z").match
 
@@ -71,7 +62,8 @@ class TiffPage:
     """Page of a tiled TIFF: full resolution or an overview.
 
     `size` and `tile` are (rows, columns) of the page and of a tile; `samples` is the number of bands. With
-    `planar`, each tile holds one band, and the tiles of the bands follow one another.
+    `planar`, each tile holds one band, and the tiles of the bands follow one another. With `swapped`, samples
+    have the other byte order than this machine.
     """
 
     size: tuple[int, int]
@@ -83,6 +75,7 @@ class TiffPage:
     predictor: int
     offsets: np.ndarray[Any, np.dtype[np.int64]]
     counts: np.ndarray[Any, np.dtype[np.int64]]
+    swapped: bool = False
 
     @property
     def across(self) -> int:
@@ -93,6 +86,11 @@ class TiffPage:
     def down(self) -> int:
         """Number of tiles per column."""
         return -(-self.size[0] // self.tile[0])
+
+    @property
+    def stored_tiles(self) -> int:
+        """Number of tiles in the file, of all bands."""
+        return self.across * self.down * (self.samples if self.planar else 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,171 +140,138 @@ def read_tiff(file: File) -> Tiff | None:
     return parsed
 
 
-class _SilencingFilter(logging.Filter):
-    """Log filter that silences tifffile while this module parses a file: GDAL reports what is wrong."""
-
-    def filter(self, _record: logging.LogRecord) -> bool:
-        return not getattr(_parsing, "is_silenced", False)
-
-
-_parsing = threading.local()
-
-
-@cache
-def _install_log_filter() -> None:
-    logging.getLogger("tifffile").addFilter(_SilencingFilter())
-
-
-@contextmanager
-def silence_tifffile() -> Iterator[None]:
-    """Silence tifffile on this thread; parsers of other modules still log."""
-    _install_log_filter()
-    _parsing.is_silenced = True
-    try:
-        yield
-    finally:
-        _parsing.is_silenced = False
-
-
 def end_of_data(path: str | Path) -> int:
     """Return the end of the last byte of pixels of a TIFF, by its own offsets; 0 if it can't be parsed."""
-    import tifffile
-
     try:
-        with silence_tifffile(), tifffile.TiffFile(path) as tiff:
+        file = LocalFile(str(path), file_stamp(Path(path).stat()))
+        with file.reader() as read:
             ends = [
-                offset + count
-                for page in tiff.pages
-                for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+                int((offsets + counts).max())
+                for directory in read_directories(FileBytes(read, file.size))
+                for offsets, counts in _data_ranges(directory)
             ]
-            return max(ends, default=0)
-    except Exception:  # noqa: BLE001 - a truncated file can raise any error in the parser
+        return max(ends, default=0)
+    except (OSError, UnsupportedTiffError):
         return 0
 
 
+def _data_ranges(directory: Directory) -> Iterator[tuple[Integers, Integers]]:
+    """Yield the offsets and counts of a directory's tiles, or of its strips."""
+    for tags in ((_TILE_OFFSETS, _TILE_COUNTS), (_STRIP_OFFSETS, _STRIP_COUNTS)):
+        offsets, counts = map(directory.integers, tags)
+        if len(offsets) != len(counts):
+            raise UnsupportedTiffError("the tiles have another number of offsets than of counts")
+        if len(offsets):
+            yield offsets, counts
+
+
 def _parse(file: File) -> Tiff | None:
-    import tifffile
-
     try:
-        with silence_tifffile(), tifffile.TiffFile(file.open()) as tiff:
-            return _supported_tiff(tiff, file)
-    except OSError:
-        raise
-    except Exception:  # noqa: BLE001 - a malformed file can raise any error in the parser; GDAL reports it
+        with file.reader() as read:
+            source = FileBytes(read, file.size, file.head)
+            return _supported_tiff(source, read_directories(source), file)
+    except UnsupportedTiffError:
+        # GDAL reads the file, or reports what is wrong with it.
         return None
 
 
-def _supported_tiff(tiff: Any, file: File) -> Tiff | None:
-    if tiff.byteorder != ("<" if sys.byteorder == "little" else ">"):
+def _supported_tiff(source: FileBytes, directories: Sequence[Directory], file: File) -> Tiff | None:
+    if not directories:
         return None
-    first, *others = tiff.pages
+    first, *others = directories
+    kinds = [directory.number(_KIND, 0) for directory in others]
+    # Only GDAL supports masks, further full-resolution pages, and pages by the obsolete tag.
+    if any(kind & (_REDUCED | _MASK) != _REDUCED for kind in kinds) or any(map(_is_odd, directories)):
+        return None
+    source.fetch(byte_range for directory in directories for byte_range in directory.ranges(_TAGS))
     # NODATA_VALUES masks pixels by the values of all bands together.
-    if (items := first.tags.get(_GDAL_METADATA)) is not None and _MASKING_ITEM in str(items.value):
+    if _MASKING_ITEM in (first.text(_GDAL_METADATA) or ""):
         return None
-    kinds = [int(page.subfiletype) for page in others]
-    # Only GDAL supports masks and further full-resolution pages.
-    if any(kind & (_REDUCED | _MASK) != _REDUCED for kind in kinds):
+    finest = _parse_page(first)
+    pages = (finest, *map(_parse_page, others))
+    if any((page.samples, page.dtype) != (finest.samples, finest.dtype) for page in pages):
         return None
-    pages = [_parse_page(page) for page in (first, *others)]
-    if any(
-        page is None or (page.samples, page.dtype) != (pages[0].samples, pages[0].dtype)  # type: ignore[union-attr]
-        for page in pages
-    ):
-        return None
-    finest: TiffPage = pages[0]  # type: ignore[assignment]
     return Tiff(
         file=file,
-        pages=tuple(page for page in pages if page is not None),
+        pages=pages,
         nodata=_nodata(first, finest.dtype),
-        grid=_grid(first.geotiff_tags or {}, finest.size),
-        has_alpha=any(int(kind) in _ALPHA for kind in first.extrasamples),
+        grid=read_grid(first, finest.size),
+        has_alpha=any(kind in _ALPHA for kind in first.integers(_EXTRA_SAMPLES)),
         overview_origins=read_items(finest.samples, _items(first), _items(others[0]) if others else ()),
     )
 
 
-def _parse_page(page: Any) -> TiffPage | None:
-    dtype = page.dtype
+def _is_odd(directory: Directory) -> bool:
+    """Return whether a page has tags whose meaning only GDAL knows."""
+    return not {_OLD_KIND, _SUB_DIRECTORIES, _STRIP_OFFSETS}.isdisjoint(directory.entries)
+
+
+def _parse_page(directory: Directory) -> TiffPage:
+    """Return a page.
+
+    Raises:
+        UnsupportedTiffError: if it has a feature that only GDAL reads, or is malformed.
+    """
+    samples = directory.number(_SAMPLES, 1)
+    dtype = _dtype(directory)
+    size = (directory.number(_LENGTH), directory.number(_WIDTH))
+    tile = (directory.number(_TILE_LENGTH), directory.number(_TILE_WIDTH))
+    compression, predictor = directory.number(_COMPRESSION, UNCOMPRESSED), directory.number(_PREDICTOR, 1)
     supported = (
-        page.is_tiled
-        and page.imagedepth == 1
-        and dtype is not None
-        and dtype.name in _DTYPES
-        and page.bitspersample == 8 * dtype.itemsize
-        and page.photometric in (1, 2, 3)  # a palette is read as its indexes
-        and page.tilelength * page.tilewidth * page.samplesperpixel * dtype.itemsize <= MAX_TILE_BYTES
-        and page.fillorder == 1
-        and page.compression in _COMPRESSIONS
-        and page.predictor in (1, HORIZONTAL, *([FLOATING] if dtype.kind == "f" else []))
+        min(*size, *tile, samples) > 0
+        and tile[0] * tile[1] * samples * dtype.itemsize <= MAX_TILE_BYTES
+        and directory.number(_DEPTH, 1) == directory.number(_TILE_DEPTH, 1) == 1
+        and directory.number(_PHOTOMETRIC) in (1, 2, 3)  # a palette is read as its indexes
+        and directory.number(_PLANAR, 1) in (1, 2)
+        and directory.number(_FILL_ORDER, 1) == 1
+        and compression in _COMPRESSIONS
+        and predictor in (1, HORIZONTAL, *([FLOATING] if dtype.kind == "f" else []))
     )
     if not supported:
-        return None
-    planar = page.planarconfig == 2 and page.samplesperpixel > 1
+        raise UnsupportedTiffError("the page has a feature that only GDAL reads")
     page = TiffPage(
-        size=(page.imagelength, page.imagewidth),
-        tile=(page.tilelength, page.tilewidth),
-        samples=page.samplesperpixel,
-        planar=planar,
-        dtype=np.dtype(dtype.name),
-        compression=int(page.compression),
-        predictor=int(page.predictor),
-        offsets=np.asarray(page.dataoffsets, np.int64),
-        counts=np.asarray(page.databytecounts, np.int64),
+        size=size,
+        tile=tile,
+        samples=samples,
+        planar=directory.number(_PLANAR, 1) == 2 and samples > 1,
+        dtype=dtype,
+        compression=compression,
+        # The differences of uncompressed tiles are not stored.
+        predictor=1 if compression == UNCOMPRESSED else predictor,
+        offsets=directory.integers(_TILE_OFFSETS),
+        counts=directory.integers(_TILE_COUNTS),
+        swapped=dtype.itemsize > 1 and directory.byte_order != _NATIVE_ORDER,
     )
-    tiles = page.across * page.down * (page.samples if planar else 1)
-    return page if len(page.offsets) == len(page.counts) == tiles else None
+    if not len(page.offsets) == len(page.counts) == page.stored_tiles:
+        raise UnsupportedTiffError("the page has another number of tiles than its size asks for")
+    return page
 
 
-def _items(page: Any) -> list[tuple[str, int, str]]:
+def _dtype(directory: Directory) -> np.dtype[Any]:
+    kind = _SAMPLE_FORMATS.get(directory.number(_SAMPLE_FORMAT, 1))
+    bits = directory.number(_BITS, 1)
+    name = f"{kind}{bits}"
+    if name not in _DTYPES:
+        raise UnsupportedTiffError(f"the page has samples of the type {name}")
+    return np.dtype(name)
+
+
+def _items(directory: Directory) -> list[tuple[str, int, str]]:
     """Return the items of a page's GDAL metadata."""
-    tag = page.tags.get(42112)
-    return [] if tag is None else items_of(str(tag.value))
+    return items_of(directory.text(_GDAL_METADATA))
 
 
-def _nodata(page: Any, dtype: np.dtype[Any]) -> float | None:
+def _nodata(directory: Directory, dtype: np.dtype[Any]) -> float | None:
     """Return the nodata value of a page if the data type can hold it, like rasterio."""
-    tag = page.tags.get(42113)
-    if tag is None:
+    text = (directory.text(_GDAL_NODATA) or "").strip()
+    if not text:
         return None
-    text = str(tag.value).strip(" \0")
-    # Floats cannot represent all 64-bit integers.
-    value = int(text) if dtype.kind != "f" and _WHOLE_NUMBER(text) else float(text)
+    try:
+        # Floats cannot represent all 64-bit integers.
+        value = int(text) if dtype.kind != "f" and _WHOLE_NUMBER(text) else float(text)
+    except ValueError:
+        raise UnsupportedTiffError("the nodata value is no number") from None
     limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     if dtype.kind == "f" and not math.isfinite(value):
         return value
     return value if limits.min <= value <= limits.max else None
-
-
-def _grid(keys: dict[str, Any], size: tuple[int, int]) -> GeoBox | None:
-    """Return the grid of a georeference with an EPSG code and an affine transform; None for any other."""
-    if not keys.keys() <= _CODE_KEYS or "GTRasterTypeGeoKey" not in keys:
-        return None
-    kind = int(keys.get("GTModelTypeGeoKey", 0))
-    code = int(keys.get({1: "ProjectedCSTypeGeoKey", 2: "GeographicTypeGeoKey"}.get(kind, ""), 0))
-    plain_units = (
-        int(keys.get("GeogAngularUnitsGeoKey", _DEGREE)) == _DEGREE
-        and int(keys.get("ProjLinearUnitsGeoKey", _METER)) == _METER
-    )
-    if code not in _EPSG_CODES or not plain_units:
-        return None
-    transform = _transform(keys)
-    if transform is None:
-        return None
-    if int(keys["GTRasterTypeGeoKey"]) == 2:
-        # The origin is the center of the first pixel.
-        transform = transform @ Affine.translation(-0.5, -0.5)
-    elif int(keys["GTRasterTypeGeoKey"]) != 1:
-        return None
-    try:
-        return GeoBox(size, transform, parse_crs(f"EPSG:{code}"))
-    except ValueError:
-        return None
-
-
-def _transform(keys: dict[str, Any]) -> Affine | None:
-    scale, tie = keys.get("ModelPixelScale"), keys.get("ModelTiepoint")
-    if "ModelTransformation" in keys:
-        matrix = np.asarray(keys["ModelTransformation"], float).reshape(4, 4)
-        return Affine(matrix[0, 0], matrix[0, 1], matrix[0, 3], matrix[1, 0], matrix[1, 1], matrix[1, 3])
-    if scale is None or tie is None or len(tie) != 6 or not scale[0] or not scale[1] or tie[0] or tie[1]:
-        return None
-    return Affine(scale[0], 0, tie[3], 0, -abs(scale[1]), tie[4])

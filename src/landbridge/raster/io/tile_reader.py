@@ -373,6 +373,8 @@ class TileReader:
             pixels = np.frombuffer(unpacked, page.dtype).reshape(out.shape)
         except (RuntimeError, ValueError):
             return None
+        if page.swapped and page.predictor != tiff_directory.FLOATING:
+            pixels.byteswap(inplace=True)
         if page.predictor == tiff_directory.FLOATING:
             from imagecodecs import floatpred_decode
 

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError
-
 from landbridge.raster.errors import CredentialsError, RasterError
 from landbridge.raster.io import header_index
 from landbridge.raster.io.byte_ranges import is_remote
-from landbridge.raster.io.gdal import gdal_env
+from landbridge.raster.io.gdal_settings import deferred_gdal_env, gdal_errors
 from landbridge.raster.io.open_files import signed_url
 from landbridge.raster.io.read_errors import annotate_read_errors
 from landbridge.raster.model import Source
@@ -101,10 +98,10 @@ def _index(source: SourceRead, file: FileRead) -> str:
         return "unkept"
     try:
         address = signed_url(source, file)
-        with gdal_env(), annotate_read_errors(source, file, address):
+        with deferred_gdal_env(), annotate_read_errors(source, file, address):
             if header_index.get(address) is not None:
                 return "kept"
             header_index.read_header(address)
             return "unkept" if header_index.get(address) is None else "read"
-    except (RasterError, CredentialsError, RasterioError, CPLE_BaseError) as error:
+    except gdal_errors(RasterError, CredentialsError) as error:
         return str(error)

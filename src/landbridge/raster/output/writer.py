@@ -12,14 +12,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import rasterio
-import rasterio.shutil
 from odc.geo.geobox import GeoBox
-
-# The base of GDAL's errors has no public name (see tests/unit/raster/test_library_internals.py).
-from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError, RasterioIOError
-from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.composite.render_reduction import make_renderer
@@ -27,6 +20,7 @@ from landbridge.raster.errors import WiderTypeError
 from landbridge.raster.grids.block_windows import BLOCK, block_windows
 from landbridge.raster.grids.crs import grid_crs
 from landbridge.raster.grids.windows import shape_of
+from landbridge.raster.io.gdal_settings import enter_deferred_env, gdal_errors
 from landbridge.raster.io.gdal_threads import run_jobs, worker_count_for
 from landbridge.raster.io.tiff_directory import end_of_data
 from landbridge.raster.io.tile_reader import TileCache
@@ -291,6 +285,9 @@ def _render_into(
 @contextmanager
 def _staged_file(target: Target, geobox: GeoBox, names: Sequence[str]) -> Iterator[BlockWriter]:
     """Yield a function that writes blocks in any order from any thread; the file appears at the end."""
+    import rasterio.shutil
+    from rasterio.windows import Window as RasterioWindow
+
     target.path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.path.name}.", dir=target.path.parent))
     rows, columns = geobox.shape.yx
@@ -318,6 +315,7 @@ def _staged_file(target: Target, geobox: GeoBox, names: Sequence[str]) -> Iterat
 
             def write_block(window: Window, values: Array, mask: BoolArray | None) -> None:
                 values, shown = target.encode(values, mask)
+                enter_deferred_env()
                 place = RasterioWindow.from_slices(*window)
                 with lock:
                     dataset.write(values, window=place)
@@ -329,7 +327,7 @@ def _staged_file(target: Target, geobox: GeoBox, names: Sequence[str]) -> Iterat
         # On a separate thread, where GDAL's options are set.
         run_jobs([partial(_finish, staging, finished, target.format)])
         os.replace(finished, target.path)  # noqa: PTH105 - os.replace is documented as atomic
-    except (RasterioError, CPLE_BaseError) as error:
+    except gdal_errors() as error:
         raise OSError(f"cannot write {target.path}: {error}") from error
     finally:
         if staging.startswith("/vsimem/") and rasterio.shutil.exists(staging):
@@ -338,6 +336,10 @@ def _staged_file(target: Target, geobox: GeoBox, names: Sequence[str]) -> Iterat
 
 
 def _finish(staging: str, path: Path, format: str) -> None:
+    import rasterio.shutil
+    from rasterio.errors import RasterioIOError
+
+    enter_deferred_env()
     driver, options = _DRIVERS[format]
     # No .aux.xml file beside a PNG or JPEG.
     with rasterio.Env(GDAL_PAM_ENABLED="NO"):

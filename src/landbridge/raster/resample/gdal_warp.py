@@ -6,14 +6,12 @@ import warnings
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Resampling
-from rasterio.io import MemoryFile
-from rasterio.vrt import WarpedVRT
 
 from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.grids.crs import grid_crs, same_crs
 from landbridge.raster.grids.longitudes import native_x_range, period_shifts
 from landbridge.raster.grids.wrapped_grids import shift_x, wraps_around
+from landbridge.raster.io.gdal_settings import enter_deferred_env
 from landbridge.raster.plan.arguments import BLENDING, RESAMPLERS
 from landbridge.raster.rescale import convert
 
@@ -113,6 +111,11 @@ def _warp_once(
     pixels: Array, all_valid: bool, source: GeoBox, target: GeoBox, scale: tuple[float, float], resampler: str
 ) -> Array:
     """Return pixels (band, y, x) on a target grid; NaN marks pixels that are not valid."""
+    from rasterio.enums import Resampling
+    from rasterio.io import MemoryFile
+    from rasterio.vrt import WarpedVRT
+
+    enter_deferred_env()
     # With identical texts of equal systems GDAL skips the transformation.
     crs = grid_crs(source if same_crs(grid_crs(source), grid_crs(target)) else target)
     profile = {

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from rasterio.windows import Window as RasterioWindow
 
 from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.dtypes import representable_nodata
@@ -81,6 +80,8 @@ def _file_mask(opened: OpenFile, file: FileRead, window: Window) -> BoolArray | 
     if alpha:
         visible = read_window(opened, (alpha,), window)[0]
     else:
+        from rasterio.windows import Window as RasterioWindow
+
         with dataset_of(opened.header.address, opened.read_level.level) as dataset:
             visible = dataset.dataset_mask(window=RasterioWindow.from_slices(*window))
     mask: BoolArray = visible != 0
