@@ -24,6 +24,7 @@ template <class Message> void require(bool condition, Message message) {
 }
 
 // The functions of each subject, in files of the same name.
+void bind_decode(nb::module_ &module);
 void bind_predictor(nb::module_ &module);
 
 }  // namespace landbridge

@@ -68,5 +68,6 @@ NB_MODULE(_native, module) {
                "Return the instruction sets that this processor supports, the best first.");
     module.def("use_instruction_set", &use_instruction_set, nb::arg("name"),
                "Use an instruction set from now on. Raise ValueError if this processor does not support it.");
+    bind_decode(module);
     bind_predictor(module);
 }

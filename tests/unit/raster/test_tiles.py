@@ -228,7 +228,8 @@ def test_tiles_under_a_full_mosaic_are_not_decoded(tmp_path, monkeypatch):
     stored = LocalFile.read_open
 
     def noted(self, file, places):
-        read.extend((self.path, place) for place in places)
+        # The directory lies at the beginning.
+        read.extend((self.path, place) for place in places if place[0] > 0)
         return stored(self, file, places)
 
     monkeypatch.setattr(LocalFile, "read_open", noted)
@@ -255,7 +256,6 @@ def test_overviews_are_read_by_tiles(tmp_path, monkeypatch):
         {"compress": "jpeg", "dtype": "uint8"},
         {"compress": "packbits"},
         {"compress": "deflate", "tiled": False},
-        {"compress": "deflate", "endianness": "BIG", "predictor": 2},
         {"compress": "deflate", "nbits": 12},
         {"dtype": "complex64"},
     ],

@@ -13,8 +13,8 @@ except ImportError as error:
         "The compiled part of landbridge-kernels is missing or does not fit this Python and machine "
         f"({error}); install a wheel that does, or a C++ compiler and then landbridge-kernels again."
     ) from error
-from landbridge.kernels._native import instruction_sets, undo_differences, use_instruction_set
+from landbridge.kernels._native import decode_tile, instruction_sets, undo_differences, use_instruction_set
 
-__all__ = ["instruction_sets", "undo_differences", "use_instruction_set"]
+__all__ = ["decode_tile", "instruction_sets", "undo_differences", "use_instruction_set"]
 
 use_instruction_set(os.environ.get("LANDBRIDGE_INSTRUCTION_SET") or _native.instruction_sets()[0])

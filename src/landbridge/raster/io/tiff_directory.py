@@ -28,7 +28,7 @@ from landbridge.raster.io.tiff_tags import (
     read_directories,
 )
 
-HORIZONTAL, FLOATING = 2, 3
+NO_PREDICTOR, HORIZONTAL, FLOATING = 1, 2, 3
 # TIFF's numbers of the supported compressions: none, LZW, deflate (new and old), zstd.
 UNCOMPRESSED, LZW, DEFLATE, OLD_DEFLATE, ZSTD = 1, 5, 8, 32946, 50000
 _COMPRESSIONS = (UNCOMPRESSED, LZW, DEFLATE, OLD_DEFLATE, ZSTD)
@@ -216,7 +216,10 @@ def _parse_page(directory: Directory) -> TiffPage:
     dtype = _dtype(directory)
     size = (directory.number(_LENGTH), directory.number(_WIDTH))
     tile = (directory.number(_TILE_LENGTH), directory.number(_TILE_WIDTH))
-    compression, predictor = directory.number(_COMPRESSION, UNCOMPRESSED), directory.number(_PREDICTOR, 1)
+    compression, predictor = (
+        directory.number(_COMPRESSION, UNCOMPRESSED),
+        directory.number(_PREDICTOR, NO_PREDICTOR),
+    )
     supported = (
         min(*size, *tile, samples) > 0
         and tile[0] * tile[1] * samples * dtype.itemsize <= MAX_TILE_BYTES
@@ -225,7 +228,7 @@ def _parse_page(directory: Directory) -> TiffPage:
         and directory.number(_PLANAR, 1) in (1, 2)
         and directory.number(_FILL_ORDER, 1) == 1
         and compression in _COMPRESSIONS
-        and predictor in (1, HORIZONTAL, *([FLOATING] if dtype.kind == "f" else []))
+        and predictor in (NO_PREDICTOR, HORIZONTAL, *([FLOATING] if dtype.kind == "f" else []))
     )
     if not supported:
         raise UnsupportedTiffError("the page has a feature that only GDAL reads")
@@ -237,7 +240,7 @@ def _parse_page(directory: Directory) -> TiffPage:
         dtype=dtype,
         compression=compression,
         # The differences of uncompressed tiles are not stored.
-        predictor=1 if compression == UNCOMPRESSED else predictor,
+        predictor=NO_PREDICTOR if compression == UNCOMPRESSED else predictor,
         offsets=directory.integers(_TILE_OFFSETS),
         counts=directory.integers(_TILE_COUNTS),
         swapped=dtype.itemsize > 1 and directory.byte_order != _NATIVE_ORDER,

@@ -1,4 +1,4 @@
-"""Tiles of TIFF files: read, decoded once for all bands by imagecodecs, and shared among blocks."""
+"""Tiles of TIFF files: read, decoded once for all bands, and shared among blocks."""
 
 import math
 import threading
@@ -6,13 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-from landbridge.raster import kernels
+from landbridge.kernels import decode_tile, undo_differences
 from landbridge.raster.array_types import Array, Window
 from landbridge.raster.grids.windows import shape_of
 from landbridge.raster.io import tiff_directory
@@ -28,32 +25,6 @@ Bytes = bytes | memoryview
 _CACHE_BYTES = 128 * 2**20
 # Largest number of encoded bytes of a remote file in memory, per thread.
 _BATCH_BYTES = 16 * 2**20
-
-
-def _stored(data: Any, out: memoryview) -> Any:
-    out[:] = data
-    return out
-
-
-# Decoders of imagecodecs by TIFF's number of the compression.
-_CODECS: Mapping[int, str] = MappingProxyType(
-    {
-        tiff_directory.LZW: "lzw_decode",
-        tiff_directory.DEFLATE: "deflate_decode",
-        tiff_directory.OLD_DEFLATE: "deflate_decode",
-        tiff_directory.ZSTD: "zstd_decode",
-    }
-)
-
-
-@cache
-def _decoder(compression: int) -> Callable[..., Any]:
-    """Return a function that decodes bytes into a buffer of the decoded size."""
-    if compression == tiff_directory.UNCOMPRESSED:
-        return _stored
-    import imagecodecs
-
-    return getattr(imagecodecs, _CODECS[compression])  # type: ignore[no-any-return]  # it has no types
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -361,28 +332,28 @@ class TileReader:
         return Tile(out)
 
     def _unpack(self, data: Bytes, out: Array) -> Tile | None:
-        """Decode a tile, into the memory of `out` (y, x, sample) if possible; return None if it fails."""
+        """Decode a tile into the memory of `out` (y, x, sample); return None if it fails."""
         if not data:
             if self.fill is None:
                 return None
             out.fill(self.fill)
             return Tile(out)
         page = self.page
+        # Differences of integers are undone later, in the rows that are used; those of floats apply to the
+        # bit patterns.
+        differences = page.predictor == tiff_directory.HORIZONTAL and page.dtype.kind != "f"
         try:
-            unpacked = _decoder(page.compression)(data, out=out.data.cast("B"))
-            pixels = np.frombuffer(unpacked, page.dtype).reshape(out.shape)
-        except (RuntimeError, ValueError):
+            decode_tile(
+                np.frombuffer(data, np.uint8),
+                out,
+                page.compression,
+                tiff_directory.NO_PREDICTOR if differences else page.predictor,
+                page.swapped,
+            )
+        except ValueError:
+            # GDAL reads the tile in another way, or reports what is wrong with it.
             return None
-        if page.swapped and page.predictor != tiff_directory.FLOATING:
-            pixels.byteswap(inplace=True)
-        if page.predictor == tiff_directory.FLOATING:
-            from imagecodecs import floatpred_decode
-
-            pixels = np.asarray(floatpred_decode(pixels, axis=-2))
-        if page.predictor != tiff_directory.HORIZONTAL:
-            return Tile(pixels)
-        # For floats the differences apply to the bit patterns.
-        return Tile(pixels, differences=True) if page.dtype.kind != "f" else _undo_predictor(pixels)
+        return Tile(out, differences)
 
 
 def without_predictor(tile: Tile, rows: slice | None = None) -> Tile:
@@ -392,5 +363,5 @@ def without_predictor(tile: Tile, rows: slice | None = None) -> Tile:
 
 def _undo_predictor(pixels: Array, rows: slice | None = None) -> Tile:
     rows = rows or slice(0, len(pixels))
-    kernels.undo_differences(pixels.view(f"u{pixels.itemsize}"), rows.start, rows.stop)
+    undo_differences(pixels.view(f"u{pixels.itemsize}"), rows.start, rows.stop)
     return Tile(pixels)
