@@ -36,12 +36,22 @@ def annotate_read_errors(
         yield
     except gdal_errors(OSError, IndexError) as error:
         access = access_of(address or file.href)
-        text = redact_error_text(str(error), address or file.href, file.href)
+        text = redact_error_text(_text_of(error), address or file.href, file.href)
         hint = refusal_hint(error, access) or _missing_file_hint(error)
         error_for_file = read_error(source, file, text + hint)
         if address not in (None, file.href) or access is not None or redact_url(file.href) != file.href:
             raise_without_context(error_for_file)
         raise error_for_file from error
+
+
+def _text_of(error: BaseException) -> str:
+    """Return the text of an error; that of its causes if rasterio refers to them, which name the tile."""
+    if error.__cause__ is None or "previous exception" not in str(error):
+        return str(error)
+    causes = [error.__cause__]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    return "; ".join(dict.fromkeys(str(cause) for cause in (causes[0], causes[-1])))
 
 
 def refusal_hint(error: Exception, access: FileAccess | None) -> str:
