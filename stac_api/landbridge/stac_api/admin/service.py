@@ -49,14 +49,14 @@ def serve(host: str, port: int) -> None:
     """Run the API until SIGTERM or SIGINT; it includes a worker unless LANDBRIDGE_WORKER is false."""
     import uvicorn
 
+    from landbridge.stac_api.http.uvicorn_options import UVICORN_OPTIONS
+
     uvicorn.run(
         "landbridge.stac_api.api.app:create_app",
         factory=True,
         host=host,
         port=port,
-        proxy_headers=False,  # `access.proxies` reads them
-        server_header=False,
-        ws="none",
+        **UVICORN_OPTIONS,
     )
 
 

@@ -66,7 +66,7 @@ class _Extensions(Extensions):
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the server as an ASGI application.
 
-    `uvicorn --no-proxy-headers --factory landbridge.stac_api.api.app:create_app`
+    `uvicorn --no-proxy-headers --timeout-keep-alive 130 --factory landbridge.stac_api.api.app:create_app`
     The database must have been migrated (`landbridge.stac_api.pgstac.migrate.migrate`).
     """
     settings = settings or Settings()

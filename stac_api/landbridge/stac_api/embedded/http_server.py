@@ -7,6 +7,7 @@ import uvicorn
 
 from landbridge.stac_api.api.app import create_app
 from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.http.uvicorn_options import UVICORN_OPTIONS
 
 DRAIN_SECONDS = 5  # for open requests after the signal to stop
 
@@ -20,10 +21,8 @@ class Server(uvicorn.Server):
             access_log=False,
             lifespan="on",
             log_config=None,
-            proxy_headers=False,
-            server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
-            ws="none",
+            **UVICORN_OPTIONS,
         )
         super().__init__(config)
         self._listening = listening
