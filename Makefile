@@ -43,7 +43,8 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 		tests/unit/server/test_source_files.py \
 		tests/integration/catalog/test_points.py tests/integration/catalog/test_overwrites.py \
 		tests/integration/test_document_identity.py tests/integration/test_generated_documents.py \
-		tests/integration/test_concurrent_edits.py tests/integration/test_geometries.py \
+		tests/integration/test_concurrent_edits.py tests/integration/test_concurrent_creation.py \
+		tests/integration/test_geometries.py \
 		tests/access/test_request_limits.py tests/access/test_grants.py \
 		tests/access/test_model.py $(ARGS)
 

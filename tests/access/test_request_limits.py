@@ -341,7 +341,8 @@ def item(service: Service) -> None:
 def timed(service: Service, kind: Kind, count: int) -> tuple[Any, float, float]:
     """Return the answer, its seconds, and the longest time that no other request would have been served."""
     options = kind.request(count)
-    gc.collect()  # the service shares its process with the tests and their garbage
+    if LONG:
+        gc.collect()  # the service shares its process with the tests and their garbage
     lags = [0.0]
 
     async def watch() -> None:
