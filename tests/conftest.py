@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("LANDBRIDGE_URL", "LANDBRIDGE_TOKEN", "LANDBRIDGE_USER", "LANDBRIDGE_ORG"):
         os.environ.pop(name, None)
     os.environ["LANDBRIDGE_PROFILE"] = ""  # no profile, even if the user's config.toml has a default
+    os.environ["LANDBRIDGE_CONFIG"] = str(Path(os.environ["LANDBRIDGE_HOME"]) / "config.toml")
     os.environ["LANDBRIDGE_SOURCES"] = ""  # tests of sources name theirs
     os.environ["LANDBRIDGE_CACHE"] = str(Path(os.environ["LANDBRIDGE_HOME"]) / "cache")
     config.stash[HOME] = Path(os.environ["LANDBRIDGE_HOME"])

@@ -8,6 +8,9 @@
 | `LANDBRIDGE_HOME` | the folder of the embedded stack; default: the user's data directory |
 | `LANDBRIDGE_USER` | user id of the caller; default: that of the service's answer, else `local` |
 | `LANDBRIDGE_ORG` | organization, empty for none; default: that of the service's answer, else `local` |
+
+On the embedded stack the organization is that of `LANDBRIDGE_ORG`, else `org` of `config.toml`, else the
+default of `landbridge org list`.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from landbridge.exceptions import ConfigError
+from landbridge.organizations import check_organization, find_organization, read_organizations
 from landbridge.profiles import OidcClient, check_url, find_profile
 
 if TYPE_CHECKING:
@@ -54,6 +58,8 @@ class Settings:
     profile: str | None = None
     oidc: OidcClient | None = None
     has_identity: bool = False
+    # Organizations of the embedded stack, beside `org`.
+    organizations: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -74,22 +80,27 @@ class Settings:
                 f"credentials go nowhere else. Unset LANDBRIDGE_URL or LANDBRIDGE_PROFILE."
             )
         token = values.get("LANDBRIDGE_TOKEN") or None
-        home = values.get("LANDBRIDGE_HOME")
+        given_home = values.get("LANDBRIDGE_HOME")
+        home = Path(given_home).expanduser() if given_home else default_home()
+        address = profile.url if profile else url
+        org, organizations = _find_organizations(values, home if address is None else None)
         return cls(
-            url=profile.url if profile else url,
+            url=address,
             token=token or (profile.token if profile else None),
-            home=Path(home).expanduser() if home else default_home(),
+            home=home,
             user=values.get("LANDBRIDGE_USER") or "local",
-            org=values.get("LANDBRIDGE_ORG", "local") or None,
+            org=org,
             profile=profile.name if profile else None,
             oidc=profile.oidc if profile and token is None else None,
             has_identity=bool(values.get("LANDBRIDGE_USER")) or "LANDBRIDGE_ORG" in values,
+            organizations=organizations,
         )
 
     def __reduce__(self) -> Any:
         """Pickle all fields except the secrets."""
         return Settings, (
-            self.url, None, self.home, self.user, self.org, self.profile, None, self.has_identity
+            self.url, None, self.home, self.user, self.org, self.profile, None, self.has_identity,
+            self.organizations,
         )  # fmt: skip
 
     def with_local_credentials(self) -> Settings:
@@ -136,6 +147,20 @@ def default_home() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("landbridge", appauthor=False)
+
+
+def _find_organizations(values: Mapping[str, str], home: Path | None) -> tuple[str | None, tuple[str, ...]]:
+    """Return the caller's organization, and those of the embedded stack in `home`; None for a service."""
+    default: str | None = "local"
+    names: tuple[str, ...] = ()
+    if home is not None:
+        stored = read_organizations(home)
+        names = stored.names
+        configured = find_organization(values)
+        default = stored.default if configured is None else configured or None
+    if (given := values.get("LANDBRIDGE_ORG")) is not None:
+        default = check_organization(given, "LANDBRIDGE_ORG") or None
+    return default, names
 
 
 def read_state(home: Path) -> EmbeddedState | None:

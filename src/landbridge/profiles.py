@@ -4,6 +4,7 @@ They are tables of `config.toml` in the user's configuration folder, or in the f
 names::
 
     default_profile = "work"
+    org = "example"
 
     [profiles.work]
     url = "https://catalog.example.org"
@@ -13,7 +14,8 @@ names::
     url = "https://catalog.example.org"
     token = "lb_..."
 
-`LANDBRIDGE_PROFILE` chooses one. Otherwise it is `default_profile`, unless `LANDBRIDGE_URL` is set.
+`LANDBRIDGE_PROFILE` chooses one. Otherwise it is `default_profile`, unless `LANDBRIDGE_URL` is set. `org` is
+your organization on the embedded stack; services tell that of their callers.
 """
 
 from __future__ import annotations

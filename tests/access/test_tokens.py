@@ -39,6 +39,8 @@ def test_its_bearer_is_whom_it_was_made_for(service: Service, token: Callable[..
         "email": "ann@acme.test",
         "rights": ["read", "write"],
         "operator": False,
+        "organizations": [],
+        "any_organization": False,
     }
 
 
@@ -51,6 +53,7 @@ def test_a_caller_without_a_token_is_anonymous_and_reads(service: Service) -> No
     caller = service.request("GET", "/access/me").json()
     assert caller == {
         "user": None, "org": None, "groups": [], "email": None, "rights": ["read"], "operator": False,
+        "organizations": [], "any_organization": False,
     }  # fmt: skip
 
 

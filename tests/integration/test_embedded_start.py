@@ -9,12 +9,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from landbridge.stac_api.embedded import control, home_directory, postmaster, stack
+from landbridge.stac_api.embedded import control, home_directory, organizations, postmaster, stack
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postgres_programs import Installation
 
@@ -163,6 +164,19 @@ def test_after_down_all_is_quiet_and_up_brings_back_the_same_address_and_token(o
     after = stack.start_or_join(own)
     assert after.started
     assert (after.stack.url, after.stack.token) == (before.url, before.token)
+
+
+def test_an_empty_organization_is_none_and_the_running_stack_follows_its_organizations(own: Home):
+    control.down(own)
+    code, url, errors = outcome(command(own, "up", LANDBRIDGE_ORG=""))
+    assert (code, errors) == (0, "")
+
+    def me() -> dict[str, Any]:
+        return dict(httpx.get(f"{url.strip()}/access/me").json())
+
+    assert (me()["user"], me()["org"], me()["any_organization"]) == ("local", None, True)
+    organizations.add(own, "earthrise")
+    assert me()["organizations"] == ["local", "earthrise"]
 
 
 def test_variables_meant_for_other_databases_change_nothing(own: Home):

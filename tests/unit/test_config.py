@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import pickle
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from landbridge.auth import Auth
 from landbridge.config import Settings, join_embedded, read_state
 from landbridge.exceptions import ConfigError
+from landbridge.mappings.organizations import Organizations
 
 
 def test_without_configuration_the_embedded_stack_serves_local(tmp_path):
@@ -30,6 +32,36 @@ def test_a_configured_service():
     assert not settings.embedded
     assert (settings.url, settings.user, settings.org) == ("https://x.org", "me", None)
     assert "secret" not in repr(settings)
+
+
+def test_the_organization_is_that_of_the_environment_of_the_configuration_or_of_the_stack(tmp_path):
+    config, stored = tmp_path / "config.toml", tmp_path / "organizations.json"
+    environ = {"LANDBRIDGE_HOME": str(tmp_path), "LANDBRIDGE_CONFIG": str(config), "LANDBRIDGE_PROFILE": ""}
+    assert Settings.from_env(environ).organizations == ("local",)
+    stored.write_text(Organizations("stored", ("local", "stored")).to_json())
+    found = Settings.from_env(environ)
+    assert (found.org, found.organizations) == ("stored", ("local", "stored"))
+    assert pickle.loads(pickle.dumps(found)) == found
+    for text, org in (('org = "configured"', "configured"), ('org = ""', None)):
+        config.write_text(text)
+        assert Settings.from_env(environ).org == org
+    for given, org in (("set", "set"), ("", None), (" ", None)):
+        assert Settings.from_env({**environ, "LANDBRIDGE_ORG": given}).org == org
+    # A service tells the caller's organization itself.
+    assert Settings.from_env({**environ, "LANDBRIDGE_URL": "https://x.org"}).organizations == ()
+
+
+@pytest.mark.parametrize("text", ["org = 1", 'org = "a b"', 'org = "a:b"', 'org = ["a"]'])
+def test_an_invalid_organization_of_the_configuration_is_refused(tmp_path, text):
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    with pytest.raises(ConfigError, match=r"config\.toml: org"):
+        Settings.from_env({"LANDBRIDGE_HOME": str(tmp_path), "LANDBRIDGE_CONFIG": str(config)})
+
+
+def test_an_invalid_organization_of_the_environment_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="LANDBRIDGE_ORG is 'a:b'"):
+        Settings.from_env({"LANDBRIDGE_HOME": str(tmp_path), "LANDBRIDGE_ORG": "a:b"})
 
 
 def test_a_url_without_scheme_is_refused():

@@ -33,6 +33,10 @@ class Auth:
         Email address, which access lists of readers and writers may contain.
     token : str, optional
         Bearer token that is sent to the service. A pickle does not contain it; see `CatalogClient`.
+    organizations : tuple of str, optional
+        Organizations whose prefix ids keep, beside `org`.
+    any_organization : bool, default False
+        True for the operator of a stack, whose new objects may belong to any organization.
 
     Examples
     --------
@@ -46,6 +50,8 @@ class Auth:
     org: str | None = _UNSET
     groups: tuple[str, ...] = _UNSET
     email: str | None = _UNSET
+    organizations: tuple[str, ...] = field(default=(), repr=False, kw_only=True)
+    any_organization: bool = field(default=False, repr=False, kw_only=True)
     token: str | None = field(default=None, repr=False, compare=False)
     is_explicit: bool = field(init=False, repr=False, compare=False)
     # True if a pickle left the token out. Then requests are refused and not sent anonymously.
@@ -65,7 +71,8 @@ class Auth:
 
     def __reduce__(self) -> Any:
         """Pickle all but the token: pickles lie on disks and in the queues of other machines."""
-        named = {"user": self.user, "org": self.org, "groups": self.groups, "email": self.email}
+        names = ("user", "org", "groups", "email", "organizations", "any_organization")
+        named = {name: getattr(self, name) for name in names}
         return _unpickled, (named if self.is_explicit else {}, self.token is not None or self.lost_token)
 
     @classmethod
@@ -102,6 +109,8 @@ class Auth:
             org=None if answer["org"] is None else str(answer["org"]),
             groups=tuple(map(str, answer["groups"])),
             email=None if email is None else str(email),
+            organizations=tuple(map(str, answer.get("organizations", ()))),
+            any_organization=answer.get("any_organization") is True,
             token=token,
         )
 
@@ -117,8 +126,8 @@ class Auth:
 
     @property
     def owner_subjects(self) -> frozenset[str]:
-        """Subjects by which this caller can own an object: its user and its organization."""
-        subjects = {f"user:{self.user}"}
+        """Subjects by which this caller can own an object: its user and its organizations."""
+        subjects = {f"user:{self.user}", *(f"org:{name}" for name in self.organizations)}
         if self.org:
             subjects.add(f"org:{self.org}")
         return frozenset(subjects)

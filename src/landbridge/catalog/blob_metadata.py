@@ -11,7 +11,8 @@ from landbridge.catalog.model.attributes import EnumAttribute, TypedAttribute
 from landbridge.catalog.model.blob_attributes import Digest, IdPart
 from landbridge.catalog.model.converters import GeometryAttribute, Timestamp
 from landbridge.catalog.search.summary_search import BlobSearch
-from landbridge.catalog.stac.blobs import BLOBS, prefixed_namespace
+from landbridge.catalog.stac.blobs import BLOBS
+from landbridge.catalog.stac.prefixes import prefixed_namespace
 from landbridge.mappings import blob as blob_mapping
 from landbridge.mappings import ids
 
@@ -66,22 +67,24 @@ class BlobMetadata(AuthCatalogObject):
         Parameters
         ----------
         namespace_id : str or None
-            Namespace with or without the organization's prefix. None or an empty string is the user's own
-            namespace.
+            Namespace with or without the prefix of an organization. None or an empty string is the user's
+            own namespace.
         client : CatalogClient, optional
             Client to use. By default the default client.
 
         Returns
         -------
         str
-            Namespace prefixed with the organization, or with the user if there is no organization.
+            Namespace prefixed with the organization, or with the user if there is no organization. A
+            namespace that is, or begins with, one of the caller's organizations stays as it is; on the
+            embedded stack it may begin with any organization.
 
         Examples
         --------
         >>> Blob.namespace_id("docs"), Blob.namespace_id(None)
         ('local:docs', 'local:local')
         """
-        return prefixed_namespace((client or CatalogClient.get_default_client()).auth, namespace_id)
+        return prefixed_namespace(namespace_id, client or CatalogClient.get_default_client())
 
     @classmethod
     def _id_of(

@@ -17,7 +17,8 @@ from landbridge.catalog.model.attributes import Attribute, BooleanAttribute, Typ
 from landbridge.catalog.model.converters import ReadableText, Timestamp
 from landbridge.catalog.model.values import Resolution
 from landbridge.catalog.product_collection import ProductCollection
-from landbridge.catalog.stac.products import PRODUCTS, prefixed_id
+from landbridge.catalog.stac.prefixes import prefixed_id
+from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.catalog.stac.source_parts import catalog_parts
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
 from landbridge.mappings import ids
@@ -37,7 +38,8 @@ __all__ = ["Product"]
 class Product(AuthCatalogObject):
     """Collection of images that have the same bands and are processed alike.
 
-    `id` and `name` are required. `save` prefixes the id with the organization, as `namespace_id` does.
+    `id` and `name` are required. `save` prefixes the id with your organization, as `namespace_id` does. On
+    the embedded stack an id that begins with an organization, such as "esa:fields", stays as it is.
 
     Parameters
     ----------
@@ -124,21 +126,23 @@ class Product(AuthCatalogObject):
         Parameters
         ----------
         id_ : str
-            Id with or without the organization's prefix.
+            Id with or without the prefix of an organization.
         client : CatalogClient, optional
             Client to use. By default the default client.
 
         Returns
         -------
         str
-            Id prefixed with the organization, or with the user if there is no organization.
+            Id prefixed with the organization, or with the user if there is no organization. An id that
+            begins with one of the caller's organizations stays as it is; on the embedded stack, where the
+            user is the operator, with any organization.
 
         Examples
         --------
         >>> Product.namespace_id("fields")
         'local:fields'
-        >>> Product.namespace_id("local:fields")
-        'local:fields'
+        >>> Product.namespace_id("local:fields"), Product.namespace_id("esa:fields")
+        ('local:fields', 'esa:fields')
         """
         return prefixed_id(id_, client or CatalogClient.get_default_client())
 

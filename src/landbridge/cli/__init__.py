@@ -12,6 +12,7 @@ COMMANDS = {
     "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it if it runs."),
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
+    "org": ("landbridge.cli.organizations:org", "List, add and remove organizations of that stack."),
     "worker": (f"{_SERVER}.admin.commands:work", "Run jobs of a service, or of the embedded stack."),
     "doctor": (f"{_SERVER}.admin.commands:doctor", "Compare the catalog with its object store; repair it."),
     "token": (f"{_SERVER}.admin.commands:token", "Make, list and revoke API tokens."),

@@ -299,7 +299,7 @@ class _Registration:
     def _prepare_product(self, scene: _Scene) -> None:
         """Check that the product exists; with --bands, create it and its bands if they are missing."""
         from landbridge.catalog import Band, GenericBand, Product
-        from landbridge.catalog.stac.products import prefixed_id
+        from landbridge.catalog.stac.prefixes import prefixed_id
         from landbridge.raster.dtypes import full_range
 
         product = Product.get(self._product_id)

@@ -12,13 +12,17 @@ import click
 
 from landbridge.cli import SERVER_MISSING
 
+_VARIABLE = "LANDBRIDGE_ORG"
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @click.command()
 @click.option("--timings", is_flag=True, help="Print the seconds of each phase.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def up(timings: bool, as_json: bool) -> None:
+@click.option(
+    "--org", "organization", help="Organization that prefixes new ids, now and later; empty for none."
+)
+def up(timings: bool, as_json: bool, organization: str | None) -> None:
     """Start the embedded stack, or join it if it runs, and print its address.
 
     Its home folder is LANDBRIDGE_HOME, or this user's data directory.
@@ -26,6 +30,8 @@ def up(timings: bool, as_json: bool) -> None:
     before = process_age()
     begin = time.monotonic()
     with stack_errors():
+        if organization is not None:
+            _set_organization(organization)
         from landbridge.stac_api.embedded import stack
 
         result = stack.start_or_join()
@@ -46,6 +52,14 @@ def up(timings: bool, as_json: bool) -> None:
             click.echo(f"{seconds:8.3f} s  {name}")
         kind = "cold start to first answer" if result.started else "warm join to first answer"
         click.echo(f"{total:8.3f} s  {kind} (phases overlap)")
+
+
+def _set_organization(name: str) -> None:
+    from landbridge.stac_api.embedded import organizations
+    from landbridge.stac_api.embedded.home_directory import default_home
+
+    found = organizations.set_default(default_home(), name.strip() or None)
+    note_precedence(found.default)
 
 
 @click.command()
@@ -95,6 +109,22 @@ def stack_errors() -> Iterator[None]:
         yield
     except StackError as error:
         raise click.ClickException(str(error)) from error
+
+
+def note_precedence(default: str | None) -> None:
+    """Say on stderr if the organization of the environment or of `config.toml` prefixes new ids instead."""
+    from landbridge.exceptions import ConfigError
+    from landbridge.organizations import find_organization
+    from landbridge.profiles import config_path
+
+    given, place = os.environ.get(_VARIABLE), _VARIABLE
+    if given is None:
+        try:
+            given, place = find_organization(os.environ), f"`org` of {config_path(os.environ)}"
+        except ConfigError as error:
+            raise click.ClickException(str(error)) from error
+    if given is not None and given.strip() != (default or ""):
+        click.echo(f"{place} is {given!r} and takes precedence over the default.", err=True)
 
 
 def process_age() -> float:

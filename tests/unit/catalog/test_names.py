@@ -1,9 +1,11 @@
 """Semantics section 3: ids, names and prefixes."""
 
+import pickle
+
 import pytest
 
 from landbridge.auth import Auth
-from landbridge.catalog import AttributeValidationError, Band, CatalogClient, Image, Product
+from landbridge.catalog import AttributeValidationError, Band, Blob, CatalogClient, Image, Product
 from landbridge.mappings import image
 
 
@@ -20,6 +22,28 @@ def test_product_ids_are_prefixed_by_the_organization_3_1(id_, expected):
 
 def test_product_ids_are_prefixed_by_the_user_without_an_organization_3_1():
     assert Product.namespace_id("x", client=_client(org=None, user="me")) == "me:x"
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"),
+    [("x", "org:x"), ("org:x", "org:x"), ("two:x", "two:x"), ("other:x", "org:other:x"), ("two", "org:two"),
+     ("two:", "org:two:"), (":x", "org::x")],
+)  # fmt: skip
+def test_ids_keep_the_prefixes_of_further_organizations_3_1(id_, expected):
+    client = _client(org="org", user="me", organizations=("org", "two"))
+    assert Product.namespace_id(id_, client=client) == expected
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"),
+    [("x", "org:x"), ("other:x", "other:x"), ("a b:x", "org:a b:x"), ("other", "org:other")],
+)
+def test_an_operator_makes_ids_of_every_organization_3_1(id_, expected):
+    operator = _client(org="org", user="me", any_organization=True)
+    embedded = CatalogClient(auth=Auth(org="org", user="me"))
+    for client in (operator, pickle.loads(pickle.dumps(operator)), embedded):
+        assert Product.namespace_id(id_, client=client) == expected
+        assert Blob.namespace_id(id_, client=client) == expected
 
 
 def test_name_and_product_id_make_the_id_3_2():

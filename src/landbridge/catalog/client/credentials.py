@@ -39,7 +39,15 @@ class Credentials:
         self.lost_token = given is not None and given.lost_token
         if given is not None:
             self.auth = given
-        elif settings.has_identity or self._embedded:
+        elif self._embedded:
+            self.auth = Auth(
+                user=settings.user,
+                org=settings.org,
+                organizations=settings.organizations,
+                any_organization=True,
+                token=token,
+            )
+        elif settings.has_identity:
             self.auth = Auth(user=settings.user, org=settings.org, token=token)
         else:
             self.auth = Auth(token=token)

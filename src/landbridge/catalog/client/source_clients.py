@@ -15,7 +15,14 @@ from landbridge.sources import registry
 if TYPE_CHECKING:
     from landbridge.mappings.sources.model import SourceTable
 
-__all__ = ["client_of_image", "client_of_product", "has_own_service", "source_client"]
+__all__ = [
+    "client_of_image",
+    "client_of_product",
+    "has_own_service",
+    "known_product",
+    "note_product",
+    "source_client",
+]
 
 _clients: dict[str, tuple[SourceTable, CatalogClient]] = {}
 _lock = threading.Lock()
@@ -56,20 +63,29 @@ def _has_product(client: CatalogClient, product_id: str) -> bool:
         return True
     if not has_own_service(client):
         return False
-    now = time.monotonic()
-    with _lock:
-        known = client.known_products.get(product_id)
-    if known is not None and now - known[0] < _ANSWER_SECONDS:
-        return known[1]
+    if (known := known_product(client, product_id)) is not None:
+        return known
     try:
         client.get(f"/collections/{escape(product_id)}")
     except NotFoundError:
         found = False
     else:
         found = True
-    with _lock:
-        client.known_products[product_id] = now, found
+    note_product(client, product_id, exists=found)
     return found
+
+
+def known_product(client: CatalogClient, product_id: str) -> bool | None:
+    """Return whether a service has a product, as it answered in the last ten minutes; None if it did not."""
+    with _lock:
+        known = client.known_products.get(product_id)
+    return None if known is None or time.monotonic() - known[0] > _ANSWER_SECONDS else known[1]
+
+
+def note_product(client: CatalogClient, product_id: str, *, exists: bool) -> None:
+    """Remember whether a service has a product, so that its id stands for the right one at once."""
+    with _lock:
+        client.known_products[product_id] = time.monotonic(), exists
 
 
 def has_own_service(client: CatalogClient) -> bool:

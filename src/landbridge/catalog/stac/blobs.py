@@ -20,6 +20,7 @@ from landbridge.catalog.search.summaries import (
     totals_of_buckets,
 )
 from landbridge.catalog.stac.checked_search import CheckedSearch
+from landbridge.catalog.stac.prefixes import prefixed_namespace
 from landbridge.catalog.stac.requests import (
     collection_path,
     convert,
@@ -46,14 +47,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from landbridge.auth import Auth
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.enums import Interval
     from landbridge.catalog.search.query import Query
     from landbridge.catalog.search.summaries import Totals
     from landbridge.catalog.stac.resource import Headers, Params
 
-__all__ = ["BLOBS", "Blobs", "prefixed_namespace"]
+__all__ = ["BLOBS", "Blobs"]
 
 # The wait for an MD5 that the service computes.
 _LONG_POLL = 30.0  # seconds that one request may take
@@ -97,7 +97,7 @@ class Blobs(ItemSearch):
         complete = {
             **attributes,
             "storage_type": attributes.get("storage_type") or StorageType.DATA.value,
-            "namespace": prefixed_namespace(client.auth, attributes.get("namespace")),
+            "namespace": prefixed_namespace(attributes.get("namespace"), client),
         }
         item = convert(blob_mapping.to_stac, complete)
         with writing(client, 404):
@@ -269,15 +269,6 @@ def _data_path(location: tuple[str, str]) -> str:
     """Return the path of a blob's data routes."""
     collection, item_id = location
     return f"/blobs/{collection.removeprefix(ids.BLOB_COLLECTION_PREFIX)}/{item_id}"
-
-
-def prefixed_namespace(auth: Auth, namespace: str | None) -> str:
-    """Return a namespace with the caller's prefix; without a namespace, the user's own."""
-    prefix = auth.id_prefix
-    if not namespace:
-        return f"{prefix}:{auth.namespace}" if auth.org else prefix
-    has_prefix = namespace == prefix or namespace.startswith(f"{prefix}:")
-    return namespace if has_prefix else f"{prefix}:{namespace}"
 
 
 BLOBS = Blobs()

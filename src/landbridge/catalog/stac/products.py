@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.client.paging import pages
+from landbridge.catalog.client.source_clients import note_product
 from landbridge.catalog.search.client_side_filter import select
 from landbridge.catalog.search.conditions import conditions_of
+from landbridge.catalog.stac.prefixes import prefixed_id
 from landbridge.catalog.stac.requests import (
     chunks,
     collection_path,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.search.query import Query
     from landbridge.catalog.stac.resource import Headers, Params
 
-__all__ = ["PRODUCTS", "Products", "prefixed_id"]
+__all__ = ["PRODUCTS", "Products"]
 
 _NO_BLOBS = {
     "op": "not",
@@ -73,7 +75,9 @@ class Products:
         with writing(client, 404):
             identifier = prefixed_id(attributes["id"], client)
             document = convert(product_mapping.to_stac, {**attributes, "id": identifier})
-            return client.post("/collections", document, headers=headers)
+            created = client.post("/collections", document, headers=headers)
+        note_product(client, created["id"], exists=True)
+        return created
 
     def update(
         self,
@@ -90,7 +94,9 @@ class Products:
         return patch_collection(client, id, base, operations, headers)
 
     def delete(self, client: CatalogClient, id: str) -> bool:
-        return delete_path(client, collection_path(id))
+        deleted = delete_path(client, collection_path(id))
+        note_product(client, id, exists=False)
+        return deleted
 
     # Searches
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
@@ -148,12 +154,6 @@ def _filter_params(condition: dict[str, Any]) -> dict[str, Any]:
     import orjson
 
     return {"filter": orjson.dumps(condition).decode(), "filter-lang": "cql2-json"}
-
-
-def prefixed_id(identifier: str, client: CatalogClient) -> str:
-    """Return a product id with the caller's prefix, unless it has the prefix already."""
-    prefix = f"{client.auth.id_prefix}:"
-    return identifier if identifier.startswith(prefix) else prefix + identifier
 
 
 PRODUCTS = Products()

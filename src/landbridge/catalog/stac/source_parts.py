@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.client.client import CatalogClient
-from landbridge.catalog.client.source_clients import client_of_product, has_own_service, source_client
+from landbridge.catalog.client.source_clients import (
+    client_of_product,
+    has_own_service,
+    known_product,
+    note_product,
+    source_client,
+)
 from landbridge.catalog.search.client_side_filter import select
 from landbridge.catalog.search.query import Part, Query
 from landbridge.catalog.stac.images import Images
@@ -60,19 +66,24 @@ def catalog_parts(backend: Products, client: CatalogClient | None, query: Query)
     if client is not None:
         return [Part(client, backend, query)]
     own = CatalogClient.get_default_client()
-    parts = [Part(own, backend, query)] if has_own_service(own) else []
+    has_own = has_own_service(own)
+    parts = [Part(own, backend, query)] if has_own else []
     return parts + [
-        Part(source_client(table), ListedProducts(backend, collections), query)
+        Part(source_client(table), ListedProducts(backend, collections, own if has_own else None), query)
         for table, collections in registry.listed()
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class ListedProducts:
-    """Products of a source, as its table alone describes them; no request is sent."""
+    """Products of a source, as its table alone describes them; no request is sent to the source.
+
+    A product with the same id in one's own service, if there is one, stands for the source's.
+    """
 
     backend: Products
     collections: list[dict[str, Any]]
+    own: CatalogClient | None = None
 
     def records(self, client: CatalogClient, query: Query) -> Iterator[list[Any]]:
         return iter([self._matching(client, query)])
@@ -81,4 +92,23 @@ class ListedProducts:
         return len(self._matching(client, query))
 
     def _matching(self, _client: CatalogClient, query: Query) -> list[Any]:
-        return select(self.collections, query, self.backend.attributes, ("name", "description"))
+        others = self.collections
+        if self.own is not None:
+            known = _in_service(self.own, self.backend, [each["id"] for each in others])
+            others = [each for each in others if each["id"] not in known]
+        return select(others, query, self.backend.attributes, ("name", "description"))
+
+
+def _in_service(client: CatalogClient, backend: Products, identifiers: list[str]) -> set[str]:
+    """Return the ids among these of products that a service has, as it answered in the last ten minutes.
+
+    Of a service that is not Landbridge only ids that were asked for count: it would need a request for each.
+    """
+    answers = {each: known_product(client, each) for each in identifiers}
+    unknown = [each for each, answer in answers.items() if answer is None]
+    if unknown and client.capabilities.is_landbridge:
+        found = backend.get_many(client, unknown, {"fields": "id"})
+        for each in unknown:
+            answers[each] = each in found
+            note_product(client, each, exists=each in found)
+    return {each for each, answer in answers.items() if answer}

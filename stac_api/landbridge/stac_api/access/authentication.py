@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from landbridge.stac_api.access import oidc, tokens
+from landbridge.stac_api.access.operator import Operator
 from landbridge.stac_api.access.principal import ANONYMOUS, Principal
 from landbridge.stac_api.access.rate_limits import RateLimiter
 from landbridge.stac_api.access.signed_urls import credential_of
@@ -47,12 +48,10 @@ class Authenticate:
         self.app = app
         secret = settings.token.get_secret_value() if settings.token else ""
         self._service_token = secret.encode() or None
-        self._operator = Principal(settings.user, settings.org, operator=True, credential="service")
+        self._operator = Operator(settings)
         # A signed URL has no user; its signature covers the method and the path.
         self._signed_url_principal = Principal(user=None, operator=True, credential="signed url")
-        self._anonymous = ANONYMOUS
-        if settings.open_reads:
-            self._anonymous = replace(self._operator, rights=frozenset({"read"}), credential=None)
+        self._open_reads = settings.open_reads
         self._tokens = tokens.TokenCache()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = signer
@@ -85,7 +84,9 @@ class Authenticate:
         if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), query):
             await self._tokens.check(credential_of(query), scope["app"].state.services.readpool)
             return self._signed_url_principal
-        return self._anonymous
+        if self._open_reads:
+            return replace(self._operator.principal(), rights=frozenset({"read"}), credential=None)
+        return ANONYMOUS
 
     async def _principal_of_header(self, scope: Scope, given: list[bytes]) -> Principal:
         if len(given) > 1:
@@ -95,7 +96,7 @@ class Authenticate:
         if scheme.lower() != b"bearer" or not credential or not credential.isascii():
             raise InvalidCredentialError("The `Authorization` header must read `Bearer` and a token.")
         if self._service_token and hmac.compare_digest(credential, self._service_token):
-            return self._operator
+            return self._operator.principal()
         text = credential.decode()
         if tokens.is_api_token(text):
             return await self._tokens.principal(text, scope["app"].state.services.readpool)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from landbridge.mappings.organizations import organization_of
+
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
@@ -40,6 +42,8 @@ class Principal:
         email: its verified email address.
         rights: rights of its credential, which limit those of the access lists.
         operator: it can read and change everything: the operator of a service, or the embedded stack's user.
+        organizations: further organizations that it acts for.
+        any_organization: its new objects belong to the organization that their ids begin with.
         credential: name of the credential, for the audit log; never the secret.
         expires: end of the credential, in seconds since 1970; None if it has no end.
 
@@ -53,12 +57,15 @@ class Principal:
     email: str | None = None
     rights: frozenset[Right] = frozenset({"read", "write"})
     operator: bool = False
+    organizations: tuple[str, ...] = ()
+    any_organization: bool = False
     credential: str | None = None
     expires: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         named = [("user", self.user), ("org", self.org), ("email", self.email)]
         named += [("group", group) for group in self.groups]
+        named += [("org", name) for name in self.organizations]
         for kind, name in named:
             form, right = _SUBJECT_PATTERNS[kind]
             if name is not None and form.fullmatch(name) is None:
@@ -68,6 +75,7 @@ class Principal:
     def subjects(self) -> frozenset[str]:
         """Entries of access lists that match this caller."""
         subjects = {PUBLIC, *self.owners, *(f"group:{group}" for group in self.groups)}
+        subjects.update(f"org:{name}" for name in self.organizations)
         if self.email:
             subjects.add(f"email:{self.email.lower()}")
         return frozenset(subjects)
@@ -77,6 +85,13 @@ class Principal:
         """Subjects that can own objects; the default `owners` of a new object."""
         named = (("user", self.user), ("org", self.org))
         return tuple(f"{kind}:{name}" for kind, name in named if name)
+
+    def owners_of(self, name: str) -> tuple[str, ...]:
+        """Return the default `owners` of a new product by its id, or of a new blob by its namespace."""
+        organization = name if name in self.organizations else organization_of(name)
+        if not self.any_organization or organization in (None, self.prefix):
+            return self.owners
+        return (f"user:{self.user}", f"org:{organization}")
 
     @property
     def name(self) -> str:

@@ -21,5 +21,7 @@ async def me(request: Request) -> JSONResponse:
         "email": caller.email,
         "rights": sorted(caller.rights),
         "operator": caller.operator,
+        "organizations": list(caller.organizations),
+        "any_organization": caller.any_organization,
     }
     return JSONResponse(document, headers={"Cache-Control": "no-store"})

@@ -7,6 +7,7 @@ for seconds (`access.grants`). Writes check the access lists themselves, under t
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +40,8 @@ __all__ = [
     "collection_not_found",
     "finish_list_changes",
     "item_not_found",
+    "owners_of_item",
+    "owners_of_product",
     "request_access",
     "with_namespaced_id",
 ]
@@ -187,6 +190,21 @@ def with_namespaced_id(document: Any, principal: Principal) -> Any:
             403, f"The id {identifier!r} does not begin with {own!r}, as the ids of your products do."
         )
     return {**document, "id": own + identifier}
+
+
+def owners_of_product(document: Any, principal: Principal) -> tuple[str, ...]:
+    """Return the default owners of a new Collection, whose form is not checked yet."""
+    identifier = document.get("id") if isinstance(document, dict) else None
+    return principal.owners_of(identifier) if isinstance(identifier, str) else principal.owners
+
+
+def owners_of_item(collection: str, document: Any, principal: Principal) -> tuple[str, ...]:
+    """Return the default owners of a new Item, whose form is not checked yet; only those of a blob count."""
+    if collection in BLOB_COLLECTIONS and isinstance(document, dict):
+        with contextlib.suppress(ValueError):
+            namespace, _ = ids.split_blob_item_id(document.get("id", ""))
+            return principal.owners_of(namespace)
+    return principal.owners
 
 
 def check_namespace(collection: str, item: Any, principal: Principal) -> None:

@@ -97,7 +97,8 @@ async def create_collection(request: Request) -> Response:
         raise BadRequestError(f"{body['id']!r} is reserved for blobs; the first blob creates it.")
     audit.add_targets(request, body.get("id") if isinstance(body, dict) else None)
     principal, access = request_principal(request), await request_access(request)
-    document = incoming.collection(rules.with_namespaced_id(body, principal), base, owners=principal.owners)
+    body = rules.with_namespaced_id(body, principal)
+    document = incoming.collection(body, base, owners=rules.owners_of_product(body, principal))
     rules.check_still_owner(document, access)
     href_policy.check(document, _allowed_hrefs(request))
     audit.add_targets(request, document["id"])
@@ -228,7 +229,9 @@ class _NewItems:
 
     def items(self, parent: dict[str, Any], items: Iterable[Any]) -> Iterable[dict[str, Any]]:
         """Return the items, each completed and checked lazily for storing in a collection."""
-        ready = incoming.each_item(items, parent, self.base, owners=self.principal.owners)
+        ready = incoming.each_item(
+            items, parent, self.base, lambda item: rules.owners_of_item(parent["id"], item, self.principal)
+        )
         made = map(self._checked, ready)
         if parent["id"] not in rules.BLOB_COLLECTIONS:
             self.access.require(parent, Role.WRITER)

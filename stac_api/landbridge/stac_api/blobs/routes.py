@@ -99,7 +99,7 @@ def _item(item: dict[str, Any], parent: dict[str, Any], href_: str, request: Req
     data["href"] = href_
     if isinstance(document.get("properties"), dict):
         document["properties"]["catalog:storage_state"] = "available"
-    owners = request_principal(request).owners
+    owners = rules.owners_of_item(parent["id"], document, request_principal(request))
     return incoming.item(document, parent, links.base_url(request), owners=owners, received=True)
 
 

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from landbridge.mappings.organizations import name_problem
+
 __all__ = ["GROUPS", "PREFIX", "Settings"]
 
 PREFIX: Final = "LANDBRIDGE_"
@@ -28,6 +30,14 @@ def _split(value: object) -> object:
 def _as_prefix(value: object) -> object:
     path = value.strip().strip("/") if isinstance(value, str) else ""
     return f"/{path}" if path else "" if isinstance(value, str) else value
+
+
+def _as_organization(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        return None if isinstance(value, str) else value
+    if problem := name_problem(value.strip()):
+        raise ValueError(f"the organization {value!r} {problem}")
+    return value.strip()
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode]
@@ -100,7 +110,20 @@ class OperatorSettings(_Group):
         default=None, description="Bearer token of the operator, who can read and change everything"
     )
     user: str = Field(default="local", description="User name of the operator")
-    org: str = Field(default="local", description="Organization of the operator")
+    org: Annotated[str | None, BeforeValidator(_as_organization)] = Field(
+        default="local",
+        description="Organization of the operator, which prefixes the ids of its products; empty for none",
+    )
+    any_organization: bool = Field(
+        default=False,
+        description="Let the operator make products and blobs of every organization: ids that begin with one "
+        "are kept, and the organization becomes an owner. The embedded stack sets it",
+    )
+    organizations_file: Path | None = Field(
+        default=None,
+        description="File of the operator's organizations, which `landbridge org` changes; its default "
+        "counts if `LANDBRIDGE_ORG` is not set. The embedded stack sets it",
+    )
     open_reads: bool = Field(
         default=False,
         description="Allow anonymous reads of everything. For a server on loopback with one user; the "

@@ -23,7 +23,7 @@ from landbridge.stac_api.documents.upgrade import migrated
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 # PostgreSQL's btree rows end at 8,191 bytes and jsonb can't hold NUL.
 MAX_ID_BYTES = 1024
@@ -283,12 +283,15 @@ def item(
 
 
 def each_item(
-    documents: Iterable[Any], parent: dict[str, Any], base: str, *, owners: Sequence[str] = ()
+    documents: Iterable[Any],
+    parent: dict[str, Any],
+    base: str,
+    owners_of: Callable[[Any], Sequence[str]] = lambda _: (),
 ) -> Iterator[dict[str, Any]]:
-    """Yield many items, each as `item` returns it."""
+    """Yield many new items, each as `item` returns it with its owners."""
     files = normalize.Files(parent)
     for document in documents:
-        yield item(document, parent, base, owners=owners, files=files)
+        yield item(document, parent, base, owners=owners_of(document), files=files)
 
 
 def check_announced(document: dict[str, Any], parent: dict[str, Any]) -> None:

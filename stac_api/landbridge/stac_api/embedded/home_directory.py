@@ -5,6 +5,8 @@ reach its own directory):
 
     state.json      address, token and process of the API; read by clients
     up.lock         held while a process starts or stops the stack
+    organizations.json, organizations.lock
+                    the organizations of the stack; the lock is held while they change
     serve.lock      held by the server process for its lifetime; its text is that process's id
     postgres/       the PostgreSQL cluster (a symbolic link if its OS user cannot reach the home)
     run/            the cluster's socket
@@ -47,6 +49,14 @@ class Home:
     @property
     def serve_lock(self) -> Path:
         return self.root / "serve.lock"
+
+    @property
+    def organizations(self) -> Path:
+        return self.root / "organizations.json"
+
+    @property
+    def organizations_lock(self) -> Path:
+        return self.root / "organizations.lock"
 
     @property
     def postgres(self) -> Path:

@@ -131,6 +131,8 @@ def _serve(home: Home, report: StartReport) -> None:
                 store_url=state["store_url"],
                 token=state["token"],
                 staging=home.root / "staging",
+                any_organization=True,
+                organizations_file=home.organizations,
                 alone=True,
             )
             server = Server(settings, listening)
