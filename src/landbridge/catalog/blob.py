@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from landbridge.catalog.blob_data import BlobData
 from landbridge.catalog.enums import DocumentState, StorageState, StorageType
@@ -14,12 +14,17 @@ from landbridge.catalog.stac.blobs import BLOBS
 from landbridge.catalog.stac.requests import convert
 from landbridge.catalog.task import BlobDeletionTaskStatus
 from landbridge.catalog.transfer.blob_arguments import check_binary
+from landbridge.catalog.transfer.request_options import RequestOptions
 from landbridge.mappings import blob as blob_mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from landbridge.catalog.client.client import CatalogClient
 
 __all__ = ["Blob", "BlobCollection"]
+
+_IDENTITY = ("id", "storage_type", "namespace", "name")
 
 
 def _delete_by_id(
@@ -106,13 +111,22 @@ class Blob(BlobData):
 
     delete = ClassOrInstanceMethod(_delete_by_id, _delete_self)
 
-    def upload(self, file: str | BinaryIO) -> Self:
+    def upload(
+        self,
+        file: str | BinaryIO,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
         """Create the blob with the content of a file.
 
         Parameters
         ----------
         file : str or binary file
             Path, or file opened for reading bytes, which is left open.
+        request_params : dict, optional
+            Further attributes to send, as for `save`.
+        headers : dict, optional
+            Further HTTP headers of the request that creates the blob.
 
         Returns
         -------
@@ -126,7 +140,8 @@ class Blob(BlobData):
         ConflictError
             If a blob with this id exists.
         BadRequestError
-            If the name or the namespace is invalid, or if `size_bytes` or `hash` is not that of the data.
+            If the name, the namespace or an attribute of `request_params` is invalid, or if `size_bytes` or
+            `hash` is not that of the data.
         DeletedObjectError
             If the blob has been deleted.
 
@@ -138,19 +153,29 @@ class Blob(BlobData):
         >>> scene.delete().wait_for_completion()
         """
         self._prepare_upload()
+        options = RequestOptions(request_params, headers)
         if isinstance(file, str):
             with Path(file).open("rb") as opened:
-                return self._send(opened)
+                return self._send(opened, options)
         check_binary(file, "read")
-        return self._send(file)
+        return self._send(file, options)
 
-    def upload_data(self, data: str | bytes | io.BytesIO) -> Self:
+    def upload_data(
+        self,
+        data: str | bytes | io.BytesIO,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
         """Create the blob with the given content.
 
         Parameters
         ----------
         data : str, bytes or io.BytesIO
             Content. A string is encoded as UTF-8; of a BytesIO all bytes are taken.
+        request_params : dict, optional
+            Further attributes to send, as for `save`.
+        headers : dict, optional
+            Further HTTP headers of the request that creates the blob.
 
         Returns
         -------
@@ -164,7 +189,8 @@ class Blob(BlobData):
         ConflictError
             If a blob with this id exists.
         BadRequestError
-            If the name or the namespace is invalid, or if `size_bytes` or `hash` is not that of the data.
+            If the name, the namespace or an attribute of `request_params` is invalid, or if `size_bytes` or
+            `hash` is not that of the data.
         DeletedObjectError
             If the blob has been deleted.
 
@@ -180,7 +206,8 @@ class Blob(BlobData):
             data = data.getvalue()
         if not isinstance(data, (str, bytes)):
             raise ValueError(f"`data` must be text or bytes; got {type(data).__name__}.")  # noqa: TRY004 - as documented
-        return self._send(io.BytesIO(data.encode() if isinstance(data, str) else data))
+        content = io.BytesIO(data.encode() if isinstance(data, str) else data)
+        return self._send(content, RequestOptions(request_params, headers))
 
     def _prepare_upload(self) -> None:
         """Set the defaults of a new blob; raise if it cannot be uploaded."""
@@ -194,9 +221,9 @@ class Blob(BlobData):
             raise ValueError(f"Blob {self.id} is {self.state}; make a new Blob to upload data.")
         convert(blob_mapping.check_names, self.namespace, self.name)
 
-    def _send(self, data: BinaryIO) -> Self:
-        attributes = self._to_service(self._set_names())
-        self._load(BLOBS.upload(self._client, attributes, data))
+    def _send(self, data: BinaryIO, options: RequestOptions) -> Self:
+        attributes = options.merge(self._to_service(self._set_names()), _IDENTITY)
+        self._load(BLOBS.upload(self._client, attributes, data, options.headers))
         return self
 
     @classmethod

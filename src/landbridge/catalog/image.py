@@ -8,6 +8,7 @@ from landbridge.catalog.image_collection import ImageCollection
 from landbridge.catalog.image_search import ImageSearch
 from landbridge.catalog.image_upload import ImageUpload
 from landbridge.catalog.pixels.image_downloads import ImageDownloads
+from landbridge.catalog.transfer.request_options import RequestOptions
 from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
@@ -173,6 +174,8 @@ class Image(ImageDownloads):
         overwrite: bool = False,
         *,
         progress: bool | None = False,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> ImageUpload:
         """Upload files as the image's pixels.
 
@@ -189,6 +192,10 @@ class Image(ImageDownloads):
             Replace an image with the same id.
         progress : bool, optional, default False
             Show a progress bar; None shows it only on a terminal.
+        request_params : dict, optional
+            Further attributes to send, as for `save`.
+        headers : dict, optional
+            Further HTTP headers of the request that creates the upload.
 
         Returns
         -------
@@ -200,6 +207,8 @@ class Image(ImageDownloads):
         ValueError
             If `product`, `name` or `acquired` is missing, if the image was saved already, or if `files` holds
             anything else than strings and binary files.
+        BadRequestError
+            If an attribute of `request_params` is unknown or invalid.
         ConflictError
             If the image exists and `overwrite` is False. The error is a ValueError too.
         DeletedObjectError
@@ -220,7 +229,8 @@ class Image(ImageDownloads):
         """
         from landbridge.catalog.transfer.upload import upload
 
-        return upload(self, files, upload_options, overwrite, progress)
+        request = RequestOptions(request_params, headers)
+        return upload(self, files, upload_options, overwrite, progress, request)
 
     def upload_ndarray(
         self,
@@ -232,6 +242,8 @@ class Image(ImageDownloads):
         overwrite: bool = False,
         *,
         progress: bool | None = False,
+        request_params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> ImageUpload:
         """Upload arrays as the image's pixels.
 
@@ -256,6 +268,10 @@ class Image(ImageDownloads):
             Replace an image with the same id.
         progress : bool, optional, default False
             Show a progress bar; None shows it only on a terminal.
+        request_params : dict, optional
+            Further attributes to send, as for `save`.
+        headers : dict, optional
+            Further HTTP headers of the request that creates the upload.
 
         Returns
         -------
@@ -267,6 +283,8 @@ class Image(ImageDownloads):
         ValueError
             If `product`, `name` or `acquired` is missing, if the image was saved already, if an array has
             another type or number of dimensions, or if the georeferencing is missing.
+        BadRequestError
+            If an attribute of `request_params` is unknown or invalid.
         ConflictError
             If the image exists and `overwrite` is False. The error is a ValueError too.
         DeletedObjectError
@@ -289,7 +307,15 @@ class Image(ImageDownloads):
         from landbridge.catalog.transfer.upload import upload_ndarray
 
         return upload_ndarray(
-            self, ndarray, upload_options, raster_meta, overviews, overview_resampler, overwrite, progress
+            self,
+            ndarray,
+            upload_options,
+            raster_meta,
+            overviews,
+            overview_resampler,
+            overwrite,
+            progress,
+            RequestOptions(request_params, headers),
         )
 
     def copy_to(

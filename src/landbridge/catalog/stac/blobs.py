@@ -119,7 +119,9 @@ class Blobs(ItemSearch):
         return bool(self.delete_many(client, [id], False)["ids"])
 
     # Data
-    def upload(self, client: CatalogClient, attributes: dict[str, Any], data: BinaryIO) -> Any:
+    def upload(
+        self, client: CatalogClient, attributes: dict[str, Any], data: BinaryIO, headers: Headers = None
+    ) -> Any:
         """Create a blob with this content and return its record.
 
         BadRequestError if the content does not have the size or MD5 that the attributes say.
@@ -129,7 +131,7 @@ class Blobs(ItemSearch):
         announcement = {"item": item, "size": content.size}
         # Idempotent: an announcement that no data follows has no effect.
         with writing(client, 404):
-            upload = client.post("/blobs", announcement, idempotent=True)["id"]
+            upload = client.post("/blobs", announcement, headers=headers, idempotent=True)["id"]
         return client.request(
             "PUT",
             f"/blobs/uploads/{upload}",

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.image_metadata import ImageMetadata
+    from landbridge.catalog.transfer.request_options import RequestOptions
     from landbridge.raster.runtime.progress import Progress
 
 __all__ = ["upload", "upload_ndarray"]
 
 _CHUNK = 1 << 20
+_IDENTITY = ("id", "product_id", "name")
 _MAX_OVERVIEWS = 16
 _LARGEST_EXACT = 2**53  # a float cannot hold all larger integers
 
@@ -60,6 +62,7 @@ def upload(
     options: ImageUploadOptions | None,
     overwrite: bool,
     progress: bool | None,
+    request: RequestOptions,
 ) -> ImageUpload:
     """Send files as the data of an image; see `Image.upload`."""
     _check_identity(image)
@@ -81,7 +84,7 @@ def upload(
         sent_options = ImageUploadOptions(**(options._values if options else {}))
         if sent_options.upload_type is None:
             sent_options.upload_type = ImageUploadType.FILE
-        return _send(image, parts, sent_options, overwrite, progress)
+        return _send(image, parts, sent_options, overwrite, progress, request)
 
 
 def upload_ndarray(
@@ -93,6 +96,7 @@ def upload_ndarray(
     overview_resampler: str | None,
     overwrite: bool,
     progress: bool | None,
+    request: RequestOptions,
 ) -> ImageUpload:
     """Send arrays as the data of an image; see `Image.upload_ndarray`."""
     import numpy as np
@@ -128,7 +132,7 @@ def upload_ndarray(
             path = Path(folder) / f"{index}.tif"
             _write_geotiff(path, array, geotrans, crs)
             parts.append(_part(str(path), index, opened))
-        return _send(image, parts, sent_options, overwrite, progress)
+        return _send(image, parts, sent_options, overwrite, progress, request)
 
 
 # Checks, in the order of the reference API
@@ -277,21 +281,22 @@ def _send(
     options: ImageUploadOptions,
     overwrite: bool,
     progress: bool | None,
+    request: RequestOptions,
 ) -> ImageUpload:
     from landbridge.raster.runtime.progress import progress_bar
 
     client = image._client
     options.image_files = [part.name for part in parts]
     options.upload_size = sum(part.size for part in parts)
-    attributes = image._to_service(image._set_names())
+    attributes = request.merge({**image._to_service(image._set_names()), "id": image.id}, _IDENTITY)
     announcement = {
-        "item": convert(image_mapping.to_stac, {**attributes, "id": image.id}),
+        "item": convert(image_mapping.to_stac, attributes),
         "options": options.serialize(options),
         "files": [{"name": part.name, "size": part.size} for part in parts],
         "overwrite": overwrite,
     }
     with writing(client, 404):
-        record = client.post("/uploads", announcement)
+        record = client.post("/uploads", announcement, headers=request.headers)
     with progress_bar(progress, options.upload_size, f"upload {image.name}", "B") as bar:
         for index, part in enumerate(parts):
             _put(client, record, index, part, bar)
