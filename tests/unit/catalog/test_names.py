@@ -46,6 +46,13 @@ def test_an_operator_makes_ids_of_every_organization_3_1(id_, expected):
         assert Blob.namespace_id(id_, client=client) == expected
 
 
+def test_a_token_alone_leaves_the_identity_on_the_embedded_stack_as_configured(monkeypatch):
+    monkeypatch.setenv("LANDBRIDGE_ORG", "acme")
+    client = CatalogClient(auth=Auth(token="t"))
+    assert (client.auth.org, client.auth.token) == ("acme", "t")
+    assert Product.namespace_id("x", client=client) == "acme:x"
+
+
 def test_name_and_product_id_make_the_id_3_2():
     assert Image(name="x", product_id="org:p").id == "org:p:x"
     band = Image(id="org:p:x")

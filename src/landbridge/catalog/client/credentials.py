@@ -37,16 +37,16 @@ class Credentials:
         token = settings.token if configured else None
         # The client had a token before it was pickled, and this process has none for its address.
         self.lost_token = given is not None and given.lost_token
-        if given is not None:
-            self.auth = given
-        elif self._embedded:
+        if self._embedded and (given is None or not given.is_explicit):
             self.auth = Auth(
                 user=settings.user,
                 org=settings.org,
                 organizations=settings.organizations,
                 any_organization=True,
-                token=token,
+                token=token if given is None else given.token,
             )
+        elif given is not None:
+            self.auth = given
         elif settings.has_identity:
             self.auth = Auth(user=settings.user, org=settings.org, token=token)
         else:
