@@ -70,7 +70,15 @@ class Auth(landbridge_auth.Auth):
         self._copy(caller)
 
     def _copy(self, caller: landbridge_auth.Auth) -> None:
-        super().__init__(caller.user, caller.org, caller.groups, caller.email, caller.token)
+        super().__init__(
+            caller.user,
+            caller.org,
+            caller.groups,
+            caller.email,
+            caller.token,
+            organizations=caller.organizations,
+            any_organization=caller.any_organization,
+        )
 
     @classmethod
     def get_default_auth(cls) -> Self:
