@@ -9,7 +9,7 @@ import pytest
 
 from porting.conftest import Fields
 
-PARTS = ("arguments", "metadata", "old_keys", "raster", "storage")
+PARTS = ("arguments", "catalog_client", "metadata", "old_keys", "raster", "storage")
 
 
 def examples():
@@ -39,7 +39,7 @@ def run(name, text):
 
 
 def test_the_clients_have_examples():
-    assert {name.rpartition(".")[2] for name in NEEDS_STACK} >= {"Metadata", "Raster", "Storage"}
+    assert {name.rpartition(".")[2] for name in NEEDS_STACK} >= {"Catalog", "Metadata", "Raster", "Storage"}
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in NEEDS_STACK])
