@@ -4,6 +4,7 @@ import doctest
 import enum
 import importlib
 import inspect
+import pkgutil
 import re
 
 import numpy as np
@@ -13,6 +14,7 @@ from rasterio.transform import from_origin
 
 import landbridge.catalog
 import landbridge.geo
+import landbridge.porting
 import landbridge.utils
 from landbridge.catalog import Blob, CatalogClient, Image, Product, SpectralBand, properties
 from landbridge.catalog.model.attributes import Attribute
@@ -41,11 +43,15 @@ AREA = {
 }
 
 
-def public_members():
+def public_names(modules):
+    """Return (module, name) of all public names."""
+    return [(module, name) for module in modules for name in importlib.import_module(module).__all__]
+
+
+def public_members(names):
     """Return the public classes and functions, and their public methods and properties that we define."""
     found = {}
-    names = [(module, name) for module in MODULES for name in importlib.import_module(module).__all__]
-    for module, name in [*names, *MORE]:
+    for module, name in names:
         subject = getattr(importlib.import_module(module), name)
         if inspect.isfunction(subject):
             found[f"{module}.{name}"] = subject
@@ -60,6 +66,18 @@ def public_members():
     return found
 
 
+def own_names(package):
+    """Return (module, name) of the public names that the modules of a package define."""
+    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    modules = [module.name for module in found if not module.name.endswith(".__main__")]
+    names = public_names(name for name in modules if hasattr(importlib.import_module(name), "__all__"))
+    return [
+        (module, name)
+        for module, name in names
+        if getattr(getattr(importlib.import_module(module), name), "__module__", module) == module
+    ]
+
+
 def is_documented(value):
     kinds = (staticmethod, classmethod, property, Attribute)
     return inspect.isfunction(value) or isinstance(value, kinds) or hasattr(value, "_on_instance")
@@ -71,7 +89,8 @@ def function_of(value):
     return getattr(value, "_on_instance", value)
 
 
-MEMBERS = public_members()
+MEMBERS = public_members([*public_names(MODULES), *MORE])
+ADAPTERS = public_members(own_names(landbridge.porting))
 CLASSES = {name: value for name, value in MEMBERS.items() if inspect.isclass(value)}
 FUNCTIONS = {
     name: function_of(value) for name, value in MEMBERS.items() if inspect.isfunction(function_of(value))
@@ -154,7 +173,7 @@ def test_a_docstring_of_a_class_documents_the_parameters_of_its_constructor(name
 def examples():
     finder = doctest.DocTestParser()
     found = {}
-    for name, subject in MEMBERS.items():
+    for name, subject in {**MEMBERS, **ADAPTERS}.items():
         text = inspect.cleandoc(function_of(subject).__doc__ or "")
         if ">>> " in text:
             found[name] = finder.get_doctest(text, {}, name, name, 0)
@@ -162,7 +181,7 @@ def examples():
 
 
 EXAMPLES = examples()
-NEEDS_STACK = [name for name in EXAMPLES if name.startswith("landbridge.catalog.")]
+NEEDS_STACK = [name for name in EXAMPLES if name.startswith(("landbridge.catalog.", "landbridge.porting."))]
 
 
 def namespace():
@@ -254,6 +273,7 @@ MADE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* is deprecated. Use:DeprecationWarning")
 @pytest.mark.parametrize("name", NEEDS_STACK)
 def test_an_example_with_the_catalog_runs(name, catalog, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -55,6 +55,7 @@ _GEO = Names("landbridge.geo", ("AOI", "DLTile", "GeoContext", "XYZTile"))
 _DLTILE_ERRORS = Names("landbridge.geo.errors", (
     "InvalidLatLonError", "InvalidRowColError", "InvalidShapeError", "InvalidTileError",
 ))  # fmt: skip
+_TILES = Names("landbridge.porting.dltile")
 _DOTDICT = Names("landbridge.utils", ("DotDict", "DotList"))
 _DISPLAY = Names("landbridge.utils", ("display", "save_image"))
 _FILTERING = (
@@ -119,14 +120,16 @@ _COMMON_MODULES: Final[dict[str, tuple[Entry, ...]]] = {
     "collection": (_COLLECTION,),
     "collection.collection": (_COLLECTION,),
     "display": (_DISPLAY,),
-    "dltile": (_DLTILE_ERRORS,),
+    "dltile": (_TILES, _DLTILE_ERRORS),
     "dltile.exceptions": (_DLTILE_ERRORS,),
+    "dltile.tile": (_TILES,),
     "dotdict": (_DOTDICT,),
     "dotdict.dotdict": (_DOTDICT,),
     "geo": (_GEO,),
     "geo.geocontext": (_GEO,),
     "property_filtering": _FILTERING,
     "property_filtering.filtering": _FILTERING,
+    "shapely_support": (Names("landbridge.porting.shapely_support"),),
     "tasks": (Hosted(services.TASKS),),
 }  # fmt: skip
 
@@ -185,7 +188,9 @@ MODULES: Final[dict[str, tuple[Entry, ...]]] = {
     "geo": (Names("landbridge.geo"),),
     "metadata": (_METADATA, Instance("landbridge.porting.metadata")),
     "raster": (_RASTER, Instance("landbridge.porting.raster")),
-    "scenes": (),
+    "scenes": (Names("landbridge.porting.scenes"),),
+    "scenes.scene": (Names("landbridge.porting.scenes", ("Scene",)),),
+    "scenes.scenecollection": (Names("landbridge.porting.scenes", ("SceneCollection",)),),
     "scenes.geocontext": (_GEO,),
     "storage": (_STORAGE, Instance("landbridge.porting.storage")),
     "utils": (Names("landbridge.utils"),),
