@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.http import Request
 
-COUNT = 5
+COUNT = 3
 
 
 @pytest.fixture
