@@ -12,14 +12,7 @@ from landbridge.porting.importer import ROOTS
 from landbridge.porting.modules import MODULES, Hosted, Instance, Names
 from landbridge.porting.stubs import HostedServiceError
 
-# Adapters with tests of their own names.
-SERVICES = tuple(f"landbridge.porting.{name}" for name in ("catalog_client", "metadata", "raster", "storage"))
-ROWS = [
-    (path, entry)
-    for path, entries in MODULES.items()
-    for entry in entries
-    if isinstance(entry, Names) and entry.module not in SERVICES
-]
+ROWS = [(path, entry) for path, entries in MODULES.items() for entry in entries if isinstance(entry, Names)]
 
 
 def module_name(root, path):
@@ -53,7 +46,7 @@ def test_no_module_hides_a_public_name_of_its_package():
             continue
         others = [entry for entry in MODULES.get(parent, ()) if isinstance(entry, Names)]
         for entry in others:
-            if path and entry.module not in SERVICES:
+            if path:
                 assert name not in (entry.names or importlib.import_module(entry.module).__all__), path
 
 
@@ -123,7 +116,7 @@ HOSTED = [
 
 def all_names(path):
     """Return the public names that the rows of a module take from implementations."""
-    entries = [entry for entry in MODULES[path] if isinstance(entry, Names) and entry.module not in SERVICES]
+    entries = [entry for entry in MODULES[path] if isinstance(entry, Names)]
     return {name for each in entries for name in each.names or importlib.import_module(each.module).__all__}
 
 
@@ -185,7 +178,15 @@ def test_every_use_of_a_stub_raises(use):
         use(Places)
 
 
-def test_default_clients_are_rows_of_the_table():
-    assert {path for path, row in MODULES.items() if any(isinstance(each, Instance) for each in row)} == {
-        "metadata", "raster", "storage",
-    }  # fmt: skip
+@pytest.mark.parametrize("root", ROOTS)
+@pytest.mark.parametrize("path", ["metadata", "raster", "storage"])
+def test_the_default_client_of_a_service_is_a_module(root, path):
+    module = importlib.import_module(module_name(root, path))
+    (instance,) = [entry for entry in MODULES[path] if isinstance(entry, Instance)]
+    client = getattr(importlib.import_module(instance.module), instance.function)()
+    methods = {name for name in dir(type(client)) if not name.startswith("_")}
+    assert methods <= set(dir(module))
+    for name in methods:
+        assert getattr(module, name) == getattr(client, name)
+    assert not hasattr(module, "no_such_method")
+    assert getattr(importlib.import_module(root), path) is module

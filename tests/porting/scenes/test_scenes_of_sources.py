@@ -58,3 +58,14 @@ def _middle(record):
     left, bottom, right, top = oracle.bounds(record)
     to_degrees = Transformer.from_crs(record.crs, 4326, always_xy=True)
     return Point(to_degrees.transform((left + right) / 2, (bottom + top) / 2)).buffer(0.002)
+
+
+def test_a_scene_whose_document_states_no_grid_has_that_of_its_files():
+    column = COLUMNS["lpcloud"]
+    with replayed("lpcloud", 2, real=False) as provider, used(provider):
+        record = Site(column, provider).records[0]
+        scene, ctx = scenes.Scene.from_id(f"{column.product_id}:{record.id}")
+        assert (ctx.crs, ctx.resolution, ctx.geometry) == (record.crs, 30, None)
+        found = scene.ndarray("red", ctx)
+        wanted = oracle.stacked(record, ["red"])
+        assert set(np.unique(wanted.compressed())) == set(np.unique(found.compressed()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog import Image
+from landbridge.catalog import Image, ImageCollection
 from landbridge.exceptions import NotFoundError
 from landbridge.geo import AOI
 from landbridge.porting.arguments.keywords import old_method
@@ -133,6 +133,8 @@ class Scene:
         True
         """
         grid = self._image.geocontext
+        if grid.crs is None:
+            return _grid_of_files(self._image)
         whole = AOI(
             crs=grid.crs,
             bounds=grid.bounds,
@@ -288,6 +290,13 @@ class Scene:
             nodata=nodata,
             progress=progress,
         )
+
+
+def _grid_of_files(image: Image) -> AOI:
+    """Return the bounds of an image whose document states no grid, with that of its files."""
+    area = ImageCollection([image], geocontext=image.geometry).geocontext
+    assert isinstance(area, AOI)  # of a geometry
+    return area.assign(geometry=None)
 
 
 def _with_resolution(area: AOI, geotrans: tuple[float, ...] | None) -> AOI:
