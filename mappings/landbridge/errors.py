@@ -58,6 +58,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── RetryableError                             stac_api.jobs.failures
     │   ├── WorkerDiskFullError                    stac_api.uploads.worker_pool
     │   └── WorkerProcessDiedError                 stac_api.uploads.worker_pool
+    ├── RefusedAddressError                        stac_api.notifications.url_policy
     ├── NoPartitionError                           stac_api.pgstac.item_rows
     ├── NotAColumnError                            stac_api.pgstac.sql_builder
     ├── DiskFullError                              stac_api.uploads.messages (also OSError)

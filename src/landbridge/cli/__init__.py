@@ -19,6 +19,7 @@ COMMANDS = {
     "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, show the login."),
     "audit": (f"{_SERVER}.admin.commands:audit", "Print the audit log."),
     "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
+    "notifications": ("landbridge.cli.notifications:notifications", "Be notified of new images over HTTP."),
     "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
     "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
     "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),

@@ -11,6 +11,9 @@ from landbridge.stac_api.blobs import checksums
 from landbridge.stac_api.blobs import deletion as blob_deletion
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.jobs.queue import JobQueue
+from landbridge.stac_api.notifications import deliveries
+from landbridge.stac_api.notifications import job as notification_job
+from landbridge.stac_api.notifications.sender import Sender
 from landbridge.stac_api.pgstac import pools
 from landbridge.stac_api.services import Services
 from landbridge.stac_api.uploads import cleanup
@@ -35,15 +38,17 @@ async def open_services(settings: Settings) -> AsyncIterator[tuple[Services, Job
         stack.push_async_callback(grants.close)
         services = Services(settings, read, write, store, grants)
         workers = WorkerPool(settings)
+        sender = Sender(settings)
+        stack.push_async_callback(sender.close)
         jobs = JobQueue(settings, write)
-        _register(jobs, services, workers)
+        _register(jobs, services, workers, sender)
         await jobs.open()
         stack.push_async_callback(workers.close)
         stack.push_async_callback(jobs.close)
         yield services, jobs
 
 
-def _register(jobs: JobQueue, services: Services, workers: WorkerPool) -> None:
+def _register(jobs: JobQueue, services: Services, workers: WorkerPool, sender: Sender) -> None:
     """Give the queue the table of all kinds of jobs."""
 
     async def clean_up() -> None:
@@ -51,11 +56,13 @@ def _register(jobs: JobQueue, services: Services, workers: WorkerPool) -> None:
             await jobs.defer(blob_deletion.NAME, deletion=deletion)
         await blob_deletion.clean_up(services.writepool, services.store)
         await cleanup.run(services)
+        await deliveries.clean_up(services.writepool)
 
     kinds = (
         ingest_job.kind(services, workers),
         blob_deletion.kind(services),
         checksums.kind(services),
         deletion_job.kind(services),
+        notification_job.kind(services, sender),
     )
     jobs.register(kinds, clean_up)

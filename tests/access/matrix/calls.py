@@ -13,6 +13,8 @@ from integration.conftest import stac_item
 
 COLLECTION: Final = "/collections/{collection_id}"
 ITEM: Final = f"{COLLECTION}/items/{{item_id}}"
+DESTINATION: Final = "/notifications/destinations/{destination_id}"
+SUBSCRIPTION: Final = "/notifications/subscriptions/{subscription_id}"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ def of(whose: str, **options: Any) -> Prepare:
             "path": world.assets[whose],
             "upload_id": world.uploads[whose],
             "deletion_id": world.deletion,
+            "destination_id": world.destination,
+            "subscription_id": world.subscription,
         },
         options,
     )
@@ -127,6 +131,26 @@ def announced_blob(world: World) -> Case:
     upload = world.ok("owner", "POST", "/blobs", json={"item": item})["id"]
     watched = ITEM.format(collection_id=BLOBS, item_id=item["id"])
     return Case({"upload_id": upload}, {"content": b"data"}, watched)
+
+
+def on_destination(watched: str | None = DESTINATION, **options: Any) -> Prepare:
+    """Something sent about a fresh destination of the owner."""
+
+    def prepare(world: World) -> Case:
+        path = {"destination_id": world.new_destination()}
+        return Case(path, options, watched.format(**path) if watched else None)
+
+    return prepare
+
+
+def on_subscription(watched: str | None = SUBSCRIPTION, **options: Any) -> Prepare:
+    """Something sent about a fresh subscription of the owner."""
+
+    def prepare(world: World) -> Case:
+        path = {"subscription_id": world.new_subscription()}
+        return Case(path, options, watched.format(**path) if watched else None)
+
+    return prepare
 
 
 def deleted_blob(world: World) -> Case:

@@ -51,6 +51,14 @@ def records(answer: httpx.Response) -> set[str]:
     return {str(one["id"]) for one in page["uploads"]}
 
 
+def destinations(answer: httpx.Response) -> set[str]:
+    return {one["id"] for one in answer.json()["destinations"]}
+
+
+def subscriptions(answer: httpx.Response) -> set[str]:
+    return {one["id"] for one in answer.json()["subscriptions"]}
+
+
 # What each caller is to see
 def itself(_: World, caller: str) -> set[str]:
     return {str(USERS[caller])}
@@ -91,6 +99,14 @@ def own_uploads(world: World, caller: str) -> set[str]:
     whose = {"writer": ("private",), "owner": ("private", "public"), "other org": ("other",)}
     whose["read scope"] = whose["owner"]
     return {str(world.uploads[name]) for name in whose.get(caller, ())}
+
+
+def own_destinations(world: World, caller: str) -> set[str]:
+    return {world.destination} if caller in ("owner", "read scope") else set()
+
+
+def own_subscriptions(world: World, caller: str) -> set[str]:
+    return {world.subscription} if caller in ("owner", "read scope") else set()
 
 
 def methods(answer: httpx.Response) -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from access.matrix import calls, expected, seen
-from access.matrix.calls import COLLECTION, ITEM, Case
+from access.matrix.calls import COLLECTION, DESTINATION, ITEM, SUBSCRIPTION, Case
 from access.matrix.world import BLOBS
 from integration.conftest import stac_collection, stac_item
 
@@ -175,6 +175,23 @@ READS: Final = [
     Row("GET", f"{COLLECTION}/deletion", expected.reads(), "private", calls.of("private")),
     Row("GET", f"{COLLECTION}/deletion", expected.others(), "of others", calls.of("other")),
     Row("GET", "/blobs/deletions/{deletion_id}", expected.own_reads(), "", calls.of("private")),
+    Row(
+        "GET",
+        "/notifications/destinations",
+        expected.opened(),
+        seen=seen.destinations,
+        visible=seen.own_destinations,
+    ),
+    Row("GET", DESTINATION, expected.own_reads(), "", calls.of("private")),
+    Row(
+        "GET",
+        "/notifications/subscriptions",
+        expected.opened(),
+        seen=seen.subscriptions,
+        visible=seen.own_subscriptions,
+    ),
+    Row("GET", SUBSCRIPTION, expected.own_reads(), "", calls.of("private")),
+    Row("GET", f"{SUBSCRIPTION}/dead-letters", expected.own_reads(), "", calls.of("private")),
     Row("GET", "/blobs/{storage_type}/{item_id}/hash", expected.reads(), "private", calls.of_blob("private")),
     Row("GET", "/blobs/{storage_type}/{item_id}/hash", expected.opened(), "public", calls.of_blob("public")),
     Row(
@@ -379,6 +396,47 @@ WRITES: Final = [
     ),
     Row("PUT", "/blobs/uploads/{upload_id}", expected.own_writes(201), "", calls.announced_blob),
     Row("POST", "/blobs/deletions", expected.owns(202), "", calls.deleted_blob),
+    Row(
+        "POST",
+        "/notifications/destinations",
+        expected.makes(),
+        "",
+        calls.sent(lambda world: {"name": world.new("hook"), "url": "https://hooks.invalid/new"}),
+    ),
+    Row(
+        "PATCH", DESTINATION, expected.own_writes(), "", calls.on_destination(json={"description": "Changed"})
+    ),
+    Row("DELETE", DESTINATION, expected.own_writes(204), "", calls.on_destination()),
+    Row("POST", f"{DESTINATION}/test", expected.own_writes(), "", calls.on_destination(None)),
+    Row(
+        "POST",
+        "/notifications/subscriptions",
+        expected.own_writes(201),
+        "to the owner's destination",
+        calls.sent(lambda world: world.subscription_body("private")),
+    ),
+    Row(
+        "POST",
+        "/notifications/subscriptions",
+        expected.own_writes(404),
+        "on a product of others",
+        calls.sent(lambda world: world.subscription_body("other")),
+    ),
+    Row(
+        "PATCH",
+        SUBSCRIPTION,
+        expected.own_writes(),
+        "",
+        calls.on_subscription(json={"description": "Changed"}),
+    ),
+    Row("DELETE", SUBSCRIPTION, expected.own_writes(204), "", calls.on_subscription()),
+    Row(
+        "POST",
+        f"{SUBSCRIPTION}/dead-letters",
+        expected.own_writes(),
+        "",
+        calls.on_subscription(None, json={}),
+    ),
 ]
 _HEADED: Final = {row.path for row in READS if row.method == "HEAD"}
 # HEAD tells as much as GET, and no more.

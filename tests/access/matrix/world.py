@@ -68,6 +68,8 @@ class World:
     assets: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, int] = field(default_factory=dict)
     deletion: int = 0
+    destination: str = ""
+    subscription: str = ""
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @classmethod
@@ -90,6 +92,8 @@ class World:
             whose: world.upload(product, "other org" if whose == "other" else "owner")
             for whose, product in world.products.items()
         }
+        world.destination = world.new_destination()
+        world.subscription = world.new_subscription()
         gone = {"ids": [blob_id(world.blob())]}
         world.deletion = int(world.ok("owner", "POST", "/blobs/deletions", json=gone)["id"])
         return world
@@ -140,6 +144,26 @@ class World:
         """A record of an upload of three bytes, announced."""
         body = {"item": stac_item(product, self.new("image")), "files": [{"name": "a.tif", "size": 3}]}
         return int(self.ok(caller, "POST", "/uploads", json=body)["id"])
+
+    def new_destination(self) -> str:
+        """The id of a new destination of the owner, at which nothing answers."""
+        body = {"name": self.new("hook"), "url": "https://hooks.invalid/new"}
+        made: str = self.ok("owner", "POST", "/notifications/destinations", json=body)["id"]
+        return made
+
+    def new_subscription(self) -> str:
+        """The id of a new subscription of the owner to the private product."""
+        body = self.subscription_body("private")
+        made: str = self.ok("owner", "POST", "/notifications/subscriptions", json=body)["id"]
+        return made
+
+    def subscription_body(self, whose: str) -> dict[str, Any]:
+        """A subscription to somebody's product, which sends to the owner's destination."""
+        return {
+            "name": self.new("watch"),
+            "products": [self.products[whose]],
+            "destination": self.destination,
+        }
 
     def asset(self, product: str) -> str:
         """The path of a file of a product's image in the store."""

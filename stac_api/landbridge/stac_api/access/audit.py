@@ -173,7 +173,7 @@ def _targets_in_path(parameters: Mapping[str, str]) -> list[str]:
         return [target_id(collection, item)]
     if collection:
         return [collection]
-    kinds = ("upload_id", "deletion_id")
+    kinds = ("upload_id", "deletion_id", "destination_id", "subscription_id")
     return [f"{kind.removesuffix('_id')} {parameters[kind]}" for kind in kinds if kind in parameters]
 
 

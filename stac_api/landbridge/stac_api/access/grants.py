@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING
 
-import asyncpg
 from cachetools import TTLCache
 
 from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, Access
+from landbridge.stac_api.core.database_listener import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import asyncpg
+
     from landbridge.stac_api.core.settings import Settings
 
 __all__ = ["GrantCache"]
-
-logger = logging.getLogger(__name__)
 
 _CHANNEL = "landbridge_grants"
 _MAX_AGE = 5.0  # seconds; limits staleness if no notification arrives (behind a pooler, database down)
@@ -56,7 +55,9 @@ class GrantCache:
     async def access(self, subjects: frozenset[str]) -> Access:
         """Return what a caller with these subjects can see and change; it may be a few seconds old."""
         if self._listener is None:
-            self._listener = asyncio.create_task(self._listen())
+            self._listener = asyncio.create_task(
+                listen(self._url, _CHANNEL, self.clear, self._reconnect_pause)
+            )
         cached = self._cache.get(subjects)
         if cached is not None:
             return cached
@@ -80,29 +81,6 @@ class GrantCache:
             self._listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listener
-
-    async def _listen(self) -> None:
-        """Clear the cache at every notification, and after a lost connection, which may have missed one."""
-        while True:
-            try:
-                await self._listen_once()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                logger.warning(
-                    "The connection for notifications of changed access is lost; connecting again: %r", error
-                )
-            self.clear()
-            await asyncio.sleep(self._reconnect_pause)
-
-    async def _listen_once(self) -> None:
-        conn = await asyncpg.connect(self._url, server_settings={"application_name": "landbridge"})
-        try:
-            lost = asyncio.Event()
-            conn.add_termination_listener(lambda _: lost.set())
-            await conn.add_listener(_CHANNEL, lambda *_: self.clear())
-            self.clear()
-            await lost.wait()
-        finally:
-            conn.terminate()
 
 
 def _size(access: Access) -> int:

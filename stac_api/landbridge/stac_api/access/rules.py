@@ -36,6 +36,7 @@ __all__ = [
     "Role",
     "check_list_changes",
     "check_namespace",
+    "check_own_namespace",
     "check_still_owner",
     "collection_not_found",
     "finish_list_changes",
@@ -219,13 +220,21 @@ def check_namespace(collection: str, item: Any, principal: Principal) -> None:
         namespace, _ = ids.split_blob_item_id(item)
     except ValueError:
         return
+    check_own_namespace(namespace, principal)
+
+
+def check_own_namespace(namespace: str, principal: Principal) -> None:
+    """Check that a namespace belongs to the caller.
+
+    Raises:
+        HTTPException: 403, if it belongs to another.
+    """
     own = f"{principal.prefix}:"
-    if namespace in (principal.prefix, principal.user) or namespace.startswith(own):
+    if principal.operator or namespace in (principal.prefix, principal.user) or namespace.startswith(own):
         return
     raise HTTPException(
         403,
-        f"The namespace {namespace!r} is not yours: that of your blobs is {principal.prefix!r}, or begins "
-        f"with {own!r}.",
+        f"The namespace {namespace!r} is not yours: yours is {principal.prefix!r}, or begins with {own!r}.",
     )
 
 

@@ -31,6 +31,8 @@ from landbridge.stac_api.blobs import routes as blobs
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.deletions import routes as deletions
 from landbridge.stac_api.http.allowed_methods import HeadAndOptions
+from landbridge.stac_api.notifications import routes as notifications
+from landbridge.stac_api.notifications.sender import Sender
 from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.search import extensions
 from landbridge.stac_api.search.client import CatalogClient
@@ -93,7 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app = api.app
     app.state.landbridge, app.state.signer = settings, Signer(settings.token)
-    for module in (access, uploads, deletions, blobs, assets, schemas):
+    for module in (access, uploads, deletions, blobs, notifications, assets, schemas):
         app.include_router(module.router)
     error_responses.install(app)
     _install_middleware(app, settings)
@@ -143,8 +145,10 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.readpool, app.state.writepool = services.readpool, services.writepool
             app.state.get_connection = get_connection
             app.state.services, app.state.store, app.state.jobs = services, services.store, jobs
+            app.state.sender = Sender(settings)
             if settings.worker:
                 jobs.start_worker()
             yield
+            await app.state.sender.close()
 
     return lifespan

@@ -23,7 +23,7 @@ from landbridge.stac_api.errors import BadRequestError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["ANY", "check"]
+__all__ = ["ANY", "check", "is_private_host"]
 
 ANY = "*"
 _MAX_SHOWN = 200
@@ -95,7 +95,7 @@ def _hrefs_of(name: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str]]
 def _refusal(href: str) -> str | None:
     """Return the reason for refusing an href; None if it is allowed."""
     # Fast path: a bulk load has millions of these.
-    if (usual := _USUAL(href)) is not None and (usual["bucket"] or not _is_private(usual["host"])):
+    if (usual := _USUAL(href)) is not None and (usual["bucket"] or not is_private_host(usual["host"])):
         return None
     # Characters that readers strip or skip must not hide the rest.
     text = href.strip()
@@ -122,11 +122,12 @@ def _url_refusal(text: str) -> str | None:
         return None
     if scheme and not host:
         return "has no host"
-    return "has an address of a private network or of a machine itself" if _is_private(host) else None
+    return "has an address of a private network or of a machine itself" if is_private_host(host) else None
 
 
 @lru_cache(maxsize=1024)
-def _is_private(host: str | None) -> bool:
+def is_private_host(host: str | None) -> bool:
+    """Return whether a host is a name or an address of this machine or of a private network."""
     if not host:
         return False
     name = unquote(host).rstrip(".").lower()

@@ -308,6 +308,45 @@ class JobSettings(_Group):
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="Maximum size of an uploaded file")
 
 
+class NotificationSettings(_Group):
+    """Notifications"""
+
+    notification_urls: _Names = Field(
+        default=(),
+        description="Prefixes of URLs to which notifications may go although they are plain HTTP or in "
+        "private networks, such as `http://hooks.lan:8080/new`, separated by commas; `*` allows all. The "
+        "embedded stack allows all",
+    )
+    notification_timeout: float = Field(
+        default=10.0, gt=0, le=60, description="Seconds that a receiver has for its answer"
+    )
+    notification_tries: int = Field(
+        default=20, ge=1, description="Number of attempts at a notification, before it is a dead letter"
+    )
+    notification_pause: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds after the first failed attempt; the pause doubles each time, up to an hour",
+    )
+    notification_hours: float = Field(
+        default=72.0,
+        gt=0,
+        description="Hours after which a notification that was not delivered is a dead letter",
+    )
+    notification_concurrency: int = Field(
+        default=4, ge=1, description="Number of subscriptions that a worker serves at once"
+    )
+    notification_identity_days: float = Field(
+        default=90.0,
+        gt=0,
+        description="Days that a subscription made with an OpenID Connect token keeps the groups of its "
+        "owner; then it is suspended until the owner changes it",
+    )
+    max_notifications: int = Field(
+        default=100, ge=1, description="Maximum number of subscriptions, and of destinations, of one user"
+    )
+
+
 GROUPS: Final[tuple[type[BaseSettings], ...]] = (
     DatabaseSettings,
     StoreSettings,
@@ -316,6 +355,7 @@ GROUPS: Final[tuple[type[BaseSettings], ...]] = (
     HttpSettings,
     LimitSettings,
     JobSettings,
+    NotificationSettings,
 )
 
 
@@ -327,6 +367,7 @@ class Settings(
     HttpSettings,
     LimitSettings,
     JobSettings,
+    NotificationSettings,
 ):
     """All settings of the server; every field is also an environment variable `LANDBRIDGE_<FIELD>`.
 

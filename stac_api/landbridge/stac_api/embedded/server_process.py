@@ -160,6 +160,7 @@ def _loopback_settings() -> dict[str, Any]:
         "cors_origin_regex": LOOPBACK_ORIGINS,
         "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],
         "allowed_hrefs": ["*"],  # the user may read the user's own files
+        "notification_urls": ["*"],  # and be notified on the user's own machine
         "rate_per_second": 0,
         "anonymous_rate_per_second": 0,
     }

@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import procrastinate
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 
+from landbridge.stac_api.core.database_listener import listen
 from landbridge.stac_api.jobs.failures import RETRYABLE
 from landbridge.stac_api.pgstac.job_queries import CONNECTION_OPTIONS
 
@@ -30,10 +32,12 @@ logger = logging.getLogger(__name__)
 
 _HEARTBEATS = 4  # heartbeats of a worker within the time after which it counts as dead
 _RESTART_SECONDS = 0.5  # pause before a worker that lost its database starts again
+_LISTEN_PAUSE = 1.0  # seconds before a lost listener connects again
 _SHUTDOWN_SECONDS = 10  # for running jobs to end; another worker runs the rest again
 # Seconds that a request may take from its record to the job that it queues.
 _QUEUED_WITHIN = 10.0
 
+DEFAULT_QUEUE: Final = "default"
 Arguments = dict[str, Any]
 """Arguments of a job, as JSON."""
 
@@ -54,6 +58,12 @@ class JobKind:
         Returns the arguments of jobs whose records wait since some seconds; those queued already do no harm.
     prepare : callable
         Called before a worker of this process starts.
+    queue : str
+        Queue of the jobs. Each queue has a worker of its own: slow jobs of one do not delay another's.
+    concurrency : int
+        Number of jobs of a queue of its own that a worker runs at once.
+    channel : str
+        Channel of the database on which it tells of new records; those are then queued at once.
     """
 
     name: str
@@ -61,6 +71,9 @@ class JobKind:
     run: Callable[..., Awaitable[None]]
     unqueued: Callable[[asyncpg.Pool, float], Awaitable[Sequence[Arguments]]]
     prepare: Callable[[], None] = lambda: None
+    queue: str = DEFAULT_QUEUE
+    concurrency: int = 1
+    channel: str = ""
 
 
 class JobQueue:
@@ -70,7 +83,7 @@ class JobQueue:
         self._settings = settings
         self._pool = pool
         self._kinds: dict[str, JobKind] = {}
-        self._worker: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 conninfo=settings.database_url,
@@ -79,7 +92,7 @@ class JobQueue:
                     "application_name": "landbridge-jobs",
                 },
                 min_size=1,
-                max_size=4,
+                max_size=5,
             )
         )
 
@@ -95,7 +108,8 @@ class JobQueue:
         )
         for kind in kinds:
             self._kinds[kind.name] = kind
-            self.app.task(name=kind.name, pass_context=True, retry=retry)(self._runner(kind))
+            task = self.app.task(name=kind.name, queue=kind.queue, pass_context=True, retry=retry)
+            task(self._runner(kind))
 
         # The name is in the tables of running servers.
         @self.app.periodic(cron="*/5 * * * *")
@@ -121,28 +135,60 @@ class JobQueue:
 
     def start_worker(self) -> None:
         """Run jobs in this process until `close`."""
-        settings = self._settings
         for kind in self._kinds.values():
             kind.prepare()
-        self._worker = asyncio.create_task(self._work(settings.worker_concurrency, alone=settings.alone))
+            if kind.channel:
+                self._tasks.append(asyncio.create_task(self._follow(kind)))
+        self._tasks.append(asyncio.create_task(self._work(alone=self._settings.alone)))
 
-    async def _work(self, concurrency: int, *, alone: bool) -> None:
-        """Run the worker, and start it again whenever it loses the database."""
+    async def _work(self, *, alone: bool) -> None:
+        """Run the workers, and start them again whenever they lose the database."""
         timeout = self._settings.worker_timeout
+        queues = {kind.queue: kind.concurrency for kind in self._kinds.values()}
+        queues[DEFAULT_QUEUE] = self._settings.worker_concurrency
         while True:
             try:
                 await self.resume(0.0 if alone else timeout)
-                await self.app.run_worker_async(
-                    concurrency=concurrency,
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=timeout / _HEARTBEATS,
-                    stalled_worker_timeout=timeout,
-                    delete_jobs="successful",
-                    shutdown_graceful_timeout=_SHUTDOWN_SECONDS,
-                )
+                async with asyncio.TaskGroup() as workers:
+                    for queue, concurrency in queues.items():
+                        workers.create_task(self._run_worker(queue, concurrency))
             except Exception:
                 logger.warning("The worker lost its database; it starts again.", exc_info=True)
             await asyncio.sleep(_RESTART_SECONDS)
+
+    async def _run_worker(self, queue: str, concurrency: int) -> None:
+        timeout = self._settings.worker_timeout
+        await self.app.run_worker_async(
+            queues=[queue],
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            update_heartbeat_interval=timeout / _HEARTBEATS,
+            stalled_worker_timeout=timeout,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=_SHUTDOWN_SECONDS,
+        )
+
+    async def _follow(self, kind: JobKind) -> None:
+        """Queue the jobs of new records whenever the database tells of some."""
+        told = asyncio.Event()
+
+        async def queue_jobs() -> None:
+            while True:
+                await told.wait()
+                told.clear()
+                try:
+                    await self._queue_jobs(kind, 0.0)
+                except Exception:
+                    # `resume` queues them some seconds later.
+                    logger.warning("Jobs of %s could not be queued at once", kind.name, exc_info=True)
+
+        async with asyncio.TaskGroup() as both:
+            both.create_task(queue_jobs())
+            both.create_task(listen(self._settings.database_url, kind.channel, told.set, _LISTEN_PAUSE))
+
+    async def _queue_jobs(self, kind: JobKind, older_than: float) -> None:
+        for arguments in await kind.unqueued(self._pool, older_than):
+            await self.defer(kind.name, **arguments)
 
     async def resume(self, silent_for: float | None = None) -> None:
         """Queue again the jobs of dead workers, and the jobs of records that were never queued.
@@ -157,18 +203,19 @@ class JobQueue:
         manager = self.app.job_manager
         for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=silent_for):
             logger.warning("Job %s was left by a worker that died; queued again.", stalled.id)
-            with contextlib.suppress(AlreadyEnqueued, UniqueViolation):
+            try:
                 await manager.retry_job(stalled)
+            except (AlreadyEnqueued, UniqueViolation):
+                # Another job of its lock waits, and cannot begin before this one has ended.
+                await manager.finish_job(stalled, Status.FAILED, delete_job=True)
         for kind in self._kinds.values():
-            for arguments in await kind.unqueued(self._pool, min(silent_for, _QUEUED_WITHIN)):
-                await self.defer(kind.name, **arguments)
+            await self._queue_jobs(kind, min(silent_for, _QUEUED_WITHIN))
 
     async def close(self) -> None:
         """Stop the worker and disconnect from the queue."""
-        if self._worker is not None:
-            self._worker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._worker
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.app.close_async()
 
     def _is_last_try(self, context: JobContext) -> bool:

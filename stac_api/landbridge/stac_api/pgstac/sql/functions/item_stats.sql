@@ -136,6 +136,9 @@ BEGIN
         END IF;
     END IF;
     IF TG_OP = 'DELETE' THEN
+        IF EXISTS (SELECT FROM landbridge.notification_cursors c WHERE c.collection = OLD.collection) THEN
+            INSERT INTO landbridge.new_images (collection, item, deleted) VALUES (OLD.collection, OLD.id, true);
+        END IF;
         RETURN OLD;
     END IF;
 
@@ -178,6 +181,14 @@ BEGIN
                 start_datetime = least(e.start_datetime, excluded.start_datetime),
                 end_datetime = greatest(e.end_datetime, excluded.end_datetime);
         END IF;
+    END IF;
+    -- Without a subscription to the collection, this is one look into an index. A function of its own would cost
+    -- a bulk load as much again. Listeners hear of it once for each transaction, after it has committed.
+    IF TG_OP = 'INSERT' AND EXISTS (
+        SELECT FROM landbridge.notification_cursors c WHERE c.collection = NEW.collection
+    ) THEN
+        INSERT INTO landbridge.new_images (collection, item) VALUES (NEW.collection, NEW.id);
+        PERFORM pg_notify('landbridge_new_images', '');
     END IF;
     RETURN NEW;
 END;

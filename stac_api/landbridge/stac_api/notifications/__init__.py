@@ -1,0 +1,1 @@
+"""Notifications of new images: signed HTTP requests to destinations, for the subscriptions of users."""
