@@ -37,7 +37,7 @@ def database(stack: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     store = tmp_path_factory.mktemp("store").as_uri()
-    settings = {"notification_urls": ["*"], "notification_tries": 3, "notification_pause": 0.001}
+    settings = {"notification_urls": ["*"], "notification_tries": 3, "notification_pause": 1e-6}
     with started(database, store, audit_stdout=False, max_notifications=1000, **settings) as running:
         yield running
 
