@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from landbridge.cli import main
 from landbridge.stac_api.embedded import control, home_directory, organizations, postmaster, stack
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postgres_programs import Installation
@@ -175,8 +177,18 @@ def test_an_empty_organization_is_none_and_the_running_stack_follows_its_organiz
         return dict(httpx.get(f"{url.strip()}/access/me").json())
 
     assert (me()["user"], me()["org"], me()["any_organization"]) == ("local", None, True)
-    organizations.add(own, "earthrise")
-    assert me()["organizations"] == ["local", "earthrise"]
+    environment = {**os.environ, "LANDBRIDGE_HOME": str(own.root)}
+    for name in ("earthrise", ""):
+        done = CliRunner().invoke(main, ["up", "--org", name], env=environment)
+        assert (done.exit_code, done.output) == (0, url)
+        found = organizations.read(own)
+        assert (found.default, found.names) == (name or None, ("local", "earthrise"))
+        assert me()["organizations"] == ["local", "earthrise"]
+        assert me()["org"] is None  # what was set for the server takes precedence
+    refused = CliRunner().invoke(main, ["up", "--org", "a b"], env=environment)
+    assert refused.exit_code == 1
+    assert "'a b' has other characters" in refused.output
+    assert control.status(own)["organizations"] == {"default": None, "names": ["local", "earthrise"]}
 
 
 def test_variables_meant_for_other_databases_change_nothing(own: Home):

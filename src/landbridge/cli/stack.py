@@ -89,6 +89,7 @@ def status(as_json: bool) -> None:
         "process": report["pid"],
         "postgres": report["postgres_pid"],
         "versions": ", ".join(f"{name} {value}" for name, value in report["versions"].items() if value),
+        "org": ", ".join(_marked(report["organizations"])) or None,
         "home": report["home"],
         "store": f"{report['store']} ({human(report['bytes']['store'])})",
         "database": f"{report['data']} ({human(report['bytes']['database'])})" if report["data"] else None,
@@ -96,6 +97,12 @@ def status(as_json: bool) -> None:
     for name, value in rows.items():
         if value is not None:
             click.echo(f"{name:<9} {value}")
+
+
+def _marked(organizations: dict[str, Any]) -> list[str]:
+    """Return the names of organizations, of which the default one is marked."""
+    default = organizations["default"]
+    return [f"{name} (default)" if name == default else name for name in organizations["names"]]
 
 
 @contextlib.contextmanager

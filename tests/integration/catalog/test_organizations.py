@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from landbridge.auth import Auth
-from landbridge.catalog import Blob, CatalogClient, GenericBand, Product, properties
+from landbridge.catalog import Band, Blob, CatalogClient, GenericBand, Product, properties
 from landbridge.exceptions import ConflictError
 from landbridge.stac_api.embedded import organizations
 from landbridge.stac_api.embedded.home_directory import Home
@@ -90,11 +90,17 @@ def test_an_own_product_stands_for_the_source_that_has_its_id(monkeypatch: pytes
         assert product.id == id_
         assert Product.get(id_) == product
         assert product.images().count() == 0
+        band = GenericBand(product=product, name="x", data_type="Byte", band_index=0)
+        band.update(data_range=(0, 1), display_range=(0, 1))
+        band.save()
+        assert Band.get(f"{id_}:x") == band
+        assert [each.name for each in Product.get(id_).bands()] == ["x"]
         assert names() == ["Scenes of ours"]
         CatalogClient.clear_all_default_clients()
         assert names() == ["Scenes of ours"]
         assert Product.search().filter(properties.name == of_source[0]).count() == 0
         assert Product.get_or_create(id_, name="Scenes of ours").state == "saved"
+        band.delete()
     finally:
         Product.delete(id_)
     assert names() == of_source

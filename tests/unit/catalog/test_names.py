@@ -3,6 +3,8 @@
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from landbridge.auth import Auth
 from landbridge.catalog import AttributeValidationError, Band, Blob, CatalogClient, Image, Product
@@ -44,6 +46,22 @@ def test_an_operator_makes_ids_of_every_organization_3_1(id_, expected):
     for client in (operator, pickle.loads(pickle.dumps(operator)), embedded):
         assert Product.namespace_id(id_, client=client) == expected
         assert Blob.namespace_id(id_, client=client) == expected
+
+
+@given(
+    st.text("aoé: /.-", max_size=6),
+    st.sampled_from([None, "o", "a"]),
+    st.lists(st.sampled_from(["a", "o", "ao"]), unique=True),
+    st.booleans(),
+)
+def test_a_completed_id_or_namespace_is_not_completed_again(name, org, organizations, any_organization):
+    client = _client(
+        user="me", org=org, organizations=tuple(organizations), any_organization=any_organization
+    )
+    for complete in (Product.namespace_id, Blob.namespace_id):
+        completed = complete(name, client=client)
+        assert complete(completed, client=client) == completed
+        assert completed.endswith(name)
 
 
 def test_a_token_alone_leaves_the_identity_on_the_embedded_stack_as_configured(monkeypatch):

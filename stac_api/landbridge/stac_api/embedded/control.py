@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from landbridge.stac_api.embedded import postmaster
+from landbridge.stac_api.embedded import organizations, postmaster
 from landbridge.stac_api.embedded.cluster import Cluster, open_cluster, socket_directory
 from landbridge.stac_api.embedded.home_directory import (
     POLL_SECONDS,
@@ -49,6 +49,7 @@ def status(home: Home | None = None) -> dict[str, Any]:
     """Return address, process ids, versions, folders and sizes in bytes of a home's stack; no token."""
     home = home or default_home()
     state = read_state(home) or {}
+    known = organizations.read(home)
     cluster = _existing_cluster(home)
     server = postmaster.running(cluster) if cluster is not None else None
     sizes = {
@@ -61,6 +62,7 @@ def status(home: Home | None = None) -> dict[str, Any]:
         "url": state.get("url"),
         "pid": lock_holder(home.serve_lock),
         "postgres_pid": server.pid if server is not None else None,
+        "organizations": {"default": known.default, "names": list(known.names)},
         "home": str(home.root),
         "store": str(home.store),
         "data": str(cluster.data) if cluster is not None else None,
