@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landbridge.cli.item_loader import existing_ids
+from landbridge.cli.item_loader import existing_ids, own_product
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -85,6 +85,8 @@ class _CollectionImport:
         self._product_id = _product_id(source, collection)
         self._collection_id = source.documents.collection_id(self._product_id)
         self._target = selection.target or self._collection_id
+        # Otherwise the product keeps the id of the source's collection, if the service allows it.
+        self._is_named = selection.target is not None
 
     def run(self, *, upsert: bool) -> None:
         from landbridge.raster.runtime.progress import progress_bar
@@ -148,6 +150,7 @@ class _CollectionImport:
     def _make_product(self) -> None:
         """Create the target's Collection, or check that its bands have the same files."""
         from landbridge.catalog.stac.bands import collection_bands
+        from landbridge.catalog.stac.prefixes import prefixed_id
         from landbridge.catalog.stac.products import PRODUCTS
         from landbridge.exceptions import BadRequestError
 
@@ -155,14 +158,17 @@ class _CollectionImport:
         if found is None:
             raise click.ClickException(f"{self._source.url} has no collection {self._collection_id!r}.")
         bands = [record.entry for record in collection_bands(self._source, found)]
-        existing = PRODUCTS.get(self._own, self._target)
+        existing = own_product(self._own, self._target)
         if existing is not None:
+            self._target = existing["id"]
             self._report.there_already += 1
             self._check_bands(existing, bands)
             return
+        if self._is_named:
+            self._target = prefixed_id(self._target, self._own)
         document = self._stored_collection(found, bands)
         try:
-            self._own.post("/collections", document)
+            self._target = self._own.post("/collections", document)["id"]
         except BadRequestError as error:
             self._report.refuse([document], f"Collection {self._target!r} is refused: {error}")
         else:

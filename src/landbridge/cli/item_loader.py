@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.client import CatalogClient
 
-__all__ = ["Document", "Loader", "Report", "existing_ids"]
+__all__ = ["Document", "Loader", "Report", "existing_ids", "own_product"]
 
 Document = Mapping[str, Any]
 
@@ -77,6 +77,8 @@ class Loader:
     def __init__(self, client: CatalogClient, method: str, report: Report) -> None:
         self._client, self._method, self.report = client, method, report
         self._waiting: dict[str, dict[str, Document]] = {}
+        # The ids under which one's own catalog has the collections of Items.
+        self._own_ids: dict[str, str] = {}
 
     def add(self, item: Document) -> None:
         collection, name = item.get("collection"), item.get("id")
@@ -85,6 +87,9 @@ class Loader:
                 [item], f"Item {name!r} needs an id and a collection; --collection names one for all."
             )
             return
+        own_id = self._own_id(collection)
+        if own_id != collection:
+            collection, item = own_id, {**item, "collection": own_id}
         waiting = self._waiting.setdefault(collection, {})
         if name in waiting:
             self._send(collection)
@@ -92,6 +97,12 @@ class Loader:
         waiting[name] = item
         if len(waiting) >= _BATCH:
             self._send(collection)
+
+    def _own_id(self, collection: str) -> str:
+        if collection not in self._own_ids:
+            found = own_product(self._client, collection)
+            self._own_ids[collection] = collection if found is None else str(found["id"])
+        return self._own_ids[collection]
 
     def finish(self) -> None:
         for collection in list(self._waiting):
@@ -125,6 +136,19 @@ class Loader:
                 self._store(collection, {name: items[name] for name in part})
         else:
             self.report.stored += len(items)
+
+
+def own_product(client: CatalogClient, id: str) -> Any:
+    """Return the Collection that one's own catalog has under an id, or under that with the caller's prefix.
+
+    None if it has neither. A service puts the prefix before the ids of what a caller creates.
+    """
+    from landbridge.catalog.stac.prefixes import prefixed_id
+    from landbridge.catalog.stac.products import PRODUCTS
+
+    found = PRODUCTS.get(client, id)
+    prefixed = prefixed_id(id, client) if found is None else id
+    return found if prefixed == id else PRODUCTS.get(client, prefixed)
 
 
 def existing_ids(client: CatalogClient, collection: str, names: list[str]) -> set[str]:

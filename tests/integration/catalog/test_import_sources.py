@@ -313,3 +313,13 @@ def test_bands_of_collections_without_a_row_have_the_files_of_their_documents(
                             )
         finally:
             sources.remove(name)
+
+
+def test_a_named_product_gets_the_prefix_that_a_saved_one_gets(run, tmp_path, new_id):
+    name, address = new_id(), write_catalog(tmp_path / "cat", 3)
+    for report in ("3 items stored, 0 refused, 1 collections made.", "3 items there already"):
+        assert report in run(address, "--collection", "a", "--as", name)
+    assert Product.get(f"local:{name}").images().count() == 3
+    assert Product.get(name) is None
+    run(address, "--collection", "a", "--as", f"earthrise:{name}")
+    assert Product.get(f"earthrise:{name}").images().count() == 3

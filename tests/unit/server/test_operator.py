@@ -25,6 +25,11 @@ def test_an_empty_organization_is_none(monkeypatch: pytest.MonkeyPatch, given: s
     assert found.prefix == (org or "local")
 
 
+def test_an_empty_user_is_the_default_one_as_for_clients(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LANDBRIDGE_USER", "")
+    assert Operator(settings()).principal().user == "local"
+
+
 @pytest.mark.parametrize("given", ["a b", "a:b", "blobs"])
 def test_an_invalid_organization_is_refused(monkeypatch: pytest.MonkeyPatch, given: str):
     monkeypatch.setenv("LANDBRIDGE_ORG", given)

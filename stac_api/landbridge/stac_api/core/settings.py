@@ -109,7 +109,9 @@ class OperatorSettings(_Group):
     token: SecretStr | None = Field(
         default=None, description="Bearer token of the operator, who can read and change everything"
     )
-    user: str = Field(default="local", description="User name of the operator")
+    user: Annotated[str, BeforeValidator(lambda value: value or "local")] = Field(
+        default="local", description="User name of the operator"
+    )
     org: Annotated[str | None, BeforeValidator(_as_organization)] = Field(
         default="local",
         description="Organization of the operator, which prefixes the ids of its products; empty for none",
