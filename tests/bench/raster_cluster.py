@@ -26,7 +26,7 @@ def _contest(variant: str) -> Iterator[Contest]:
     expected = reference(todo)
     dask: Any = distributed
     with (
-        dask.LocalCluster(_WORKERS, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster,
+        dask.LocalCluster(_WORKERS, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster,
         # If there is a client, our engine runs on its cluster.
         dask.Client(cluster),
     ):

@@ -49,7 +49,7 @@ def cluster():
     """Two processes that are workers."""
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
-        LocalCluster(2, threads_per_worker=1, dashboard_address=None) as local,
+        LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as local,
     ):
         yield local
 
