@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyproj import CRS
 from pyproj.exceptions import CRSError
@@ -22,29 +24,29 @@ if TYPE_CHECKING:
 __all__ = ["ATTRIBUTES_OF_FILTERS", "IMAGE_KEYS", "image_feature", "image_record"]
 
 
-def _proj4(image: Image) -> str | None:
-    """Return the reference system as a PROJ string."""
-    import warnings
+class _System(NamedTuple):
+    """Reference system as a PROJ string, or as it was given if it is not understood, and its name."""
 
-    system = image.cs_code or image.projection
-    if system is None:
-        return None
+    proj4: str | None = None
+    name: str | None = None
+
+
+@functools.lru_cache(maxsize=128)
+def _described(system: str) -> _System:
+    """Return the descriptions of a reference system; images of one search have few different ones."""
     try:
+        parsed = CRS.from_user_input(system)
         with warnings.catch_warnings():
             # A PROJ string omits what it cannot express.
             warnings.simplefilter("ignore", UserWarning)
-            return str(CRS.from_user_input(system).to_proj4())
+            return _System(parsed.to_proj4(), parsed.name)
     except CRSError:
-        return str(system)
+        return _System(system)
 
 
-def _projcs(image: Image) -> str | None:
-    """Return the name of the reference system."""
+def _system(image: Image) -> _System:
     system = image.cs_code or image.projection
-    try:
-        return None if system is None else CRS.from_user_input(system).name
-    except CRSError:
-        return None
+    return _System() if system is None else _described(str(system))
 
 
 def _size(image: Image) -> list[int] | None:
@@ -93,8 +95,8 @@ IMAGE_KEYS: Final = (
     same("identifier", "provider_id"),
     *map(same, ("incidence_angle", "preview_file", "preview_url", "processing_pipeline_id")),
     read_only("processed", "created"),
-    Key("proj4", _proj4, lambda value, _: {"projection": value}),
-    Key("projcs", _projcs),
+    Key("proj4", lambda image: _system(image).proj4, lambda value, _: {"projection": value}),
+    Key("projcs", lambda image: _system(image).name),
     Key("projection", lambda image: image.projection, lambda value, _: {"projection": value}),
     same("provider_url"),
     *map(same, ("radiance_gain_bias", "reflectance_gain_bias", "reflectance_scale", "roll_angle")),
