@@ -53,3 +53,20 @@ def test_an_example_without_a_service_runs(name):
 def test_an_example_runs(name, fields: Fields):
     text = EXAMPLES[name].replace("local:docs-fields:2024-01", fields.image("january"))
     run(name, text.replace("local:docs-fields", fields.id))
+
+
+def test_methods_document_their_parameters():
+    """A table has the texts of parameters that several methods share."""
+    from landbridge.porting import metadata, raster
+
+    for method in (
+        raster.Raster.ndarray,
+        raster.Raster.stack,
+        metadata.Metadata.search,
+        metadata.Metadata.summary,
+    ):
+        text = inspect.getdoc(method)
+        names = [one for one in inspect.signature(method).parameters if one != "self"]
+        section = text.partition("Parameters\n----------\n")[2].partition("\n\nReturns\n")[0]
+        assert [line.split(" : ")[0] for line in section.splitlines() if not line.startswith(" ")] == names
+    assert "limit : int, default 100\n    Maximum" in inspect.getdoc(metadata.Metadata.search)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import textwrap
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from landbridge.porting.arguments.errors import UnknownArgumentError, UnsupportedArgumentError
@@ -23,7 +24,11 @@ Method = TypeVar("Method", bound="Callable[..., Any]")
 
 
 def old_method(
-    use: str, *, renamed: Mapping[str, str] | None = None, gone: Mapping[str, str] | None = None
+    use: str,
+    *,
+    renamed: Mapping[str, str] | None = None,
+    gone: Mapping[str, str] | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> Callable[[Method], Method]:
     """Return a decorator for a public method of an old client.
 
@@ -36,6 +41,10 @@ def old_method(
     gone : mapping of str to str, optional
         Keywords that cannot be honored, and what to do instead. None and False are accepted as their value.
 
+    about : mapping of str to str, optional
+        Type and text of parameters that several methods have, by name, separated by a colon. With the
+        defaults of the signature they become the section "Parameters" of the docstring.
+
     Returns
     -------
     callable
@@ -45,8 +54,10 @@ def old_method(
     names, refused = dict(renamed or {}), dict(gone or {})
 
     def decorate(method: Method) -> Method:
-        kinds = inspect.signature(method).parameters.values()
-        known = [parameter.name for parameter in kinds][1:]
+        kinds = list(inspect.signature(method).parameters.values())[1:]
+        known = [parameter.name for parameter in kinds]
+        if about is not None:
+            method.__doc__ = _with_parameters(inspect.cleandoc(method.__doc__ or ""), kinds, about)
         takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in kinds)
 
         @functools.wraps(method)
@@ -61,6 +72,28 @@ def old_method(
         return cast("Method", call)
 
     return decorate
+
+
+def _with_parameters(
+    docstring: str, parameters: Iterable[inspect.Parameter], about: Mapping[str, str]
+) -> str:
+    """Return a docstring with the section "Parameters" before the first other one."""
+    lines = ["Parameters", "----------"]
+    for parameter in parameters:
+        kind, text = about[parameter.name].split(": ", 1)
+        default = parameter.default
+        given = (
+            ""
+            if default is parameter.empty
+            else ", optional"
+            if default is None
+            else f", default {default!r}"
+        )
+        lines.append(f"{parameter.name} : {kind}{given}")
+        lines += textwrap.wrap(text, 100, initial_indent="    ", subsequent_indent="    ")
+    head, _, rest = docstring.partition("\n\nReturns\n")
+    section = "\n".join(lines)
+    return f"{head}\n\n{section}" + (f"\n\nReturns\n{rest}" if rest else "")
 
 
 def _translate(

@@ -9,6 +9,7 @@ from landbridge.porting.arguments.areas import NO_PLACES
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.arguments.keywords import old_method
 from landbridge.porting.arguments.products import band_names
+from landbridge.porting.metadata.parameters import PARAMETERS
 from landbridge.porting.metadata.searches import ImageQuery, found_images
 from landbridge.porting.metadata.summaries import summary_of
 from landbridge.porting.old_keys.images import image_feature, image_record
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageMethods"]
 
 _IMAGES = "Image.search()"
+_SUMMARY = "Image.search().summary() or summary_interval()"
 # Names of the arguments in the first versions.
 _RENAMED: Final = {
     "product": "products",
@@ -41,7 +43,7 @@ _GONE: Final = {
 class ImageMethods:
     """Methods of `Metadata` that find images."""
 
-    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE)
+    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE, about=PARAMETERS)
     def search(
         self,
         products: Any = None,
@@ -65,42 +67,6 @@ class ImageMethods:
     ) -> DotDict:
         """Return the images that match, as a GeoJSON FeatureCollection.
 
-        Parameters
-        ----------
-        products : str or list of str
-            Ids of products.
-        sat_ids : str or list of str, optional
-            Ids of satellites.
-        date : str, default "acquired"
-            Time that `start_datetime` and `end_datetime` are for: "acquired", "created", "modified",
-            "processed", "published" or "updated".
-        geom : dict, str or shapely geometry, optional
-            GeoJSON, its text, or WKT in longitude and latitude.
-        start_datetime, end_datetime : str or datetime, optional
-            First and last time, inclusive.
-        cloud_fraction, cloud_fraction_0 : float, optional
-            Maximum fraction of clouds, from 0 to 1.
-        fill_fraction : float, optional
-            Minimum fraction of pixels with data.
-        storage_state : str, optional
-            "available" or "remote".
-        q : Expression or list of Expression, optional
-            Further conditions.
-        limit : int, optional, default 100
-            Maximum number of images; None returns all.
-        fields : list of str, optional
-            The only properties to return.
-        dltile : str, dict or DLTile, optional
-            Tile to search in, in place of `geom`.
-        sort_field : str, optional
-            Key to sort by.
-        sort_order : str, default "asc"
-            "asc" or "desc".
-        const_id : str or list of str, optional
-            Constellations, the former name of products.
-        bbox : bool, default False
-            Search in the bounding box of `geom`.
-
         Returns
         -------
         DotDict
@@ -120,7 +86,7 @@ class ImageMethods:
         found = _features(query, limit, fields, sort_field, sort_order)
         return DotDict({"type": "FeatureCollection", "features": list(found)})
 
-    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE)
+    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE, about=PARAMETERS)
     def features(
         self,
         products: Any = None,
@@ -145,8 +111,17 @@ class ImageMethods:
     ) -> Iterator[DotDict]:
         """Return an iterator over the images that match, as GeoJSON Features.
 
-        The arguments are those of `search`; `batch_size` has no effect, since the Catalog chooses the size of
-        pages.
+        Returns
+        -------
+        iterator of DotDict
+            Features in the order of the search, read page after page.
+
+        Raises
+        ------
+        NotFoundError
+            When iterated, if nothing is found and a product does not exist.
+        ValueError
+            When iterated, if no product is given or a value is not valid.
         """
         del batch_size
         query = ImageQuery(
@@ -155,7 +130,7 @@ class ImageMethods:
         )  # fmt: skip
         return _features(query, limit, fields, sort_field, sort_order)
 
-    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE)
+    @old_method(_IMAGES, renamed=_RENAMED, gone=_GONE, about=PARAMETERS)
     def ids(
         self,
         products: Any = None,
@@ -176,14 +151,27 @@ class ImageMethods:
         const_id: Any = None,
         bbox: bool = False,
     ) -> list[str]:
-        """Return the ids of the images that match. The arguments are those of `search`."""
+        """Return the ids of the images that match.
+
+        Returns
+        -------
+        list of str
+            Ids in the order of the search.
+
+        Raises
+        ------
+        NotFoundError
+            If nothing is found and a product does not exist.
+        ValueError
+            If no product is given, or a value is not valid.
+        """
         query = ImageQuery(
             products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
             cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
         )  # fmt: skip
         return [image.id for image in found_images(query, limit, sort_field, sort_order)]
 
-    @old_method("Image.search().summary() or summary_interval()", renamed=_SUMMARY_RENAMED, gone=_GONE)
+    @old_method(_SUMMARY, renamed=_SUMMARY_RENAMED, gone=_GONE, about=PARAMETERS)
     def summary(
         self,
         products: Any = None,
@@ -205,18 +193,18 @@ class ImageMethods:
     ) -> DotDict:
         """Return the number and size of the images that match, in total and by intervals of time.
 
-        The arguments are those of `search`, and
-
-        Parameters
-        ----------
-        interval : str, optional
-            "year", "quarter", "month", "week", "day", "hour" or "minute".
-
         Returns
         -------
         DotDict
             `count`, `bytes` and `products`. With `interval` also `items`, a list with `count`, `bytes`,
             `date` and `timestamp` of each interval that has images.
+
+        Raises
+        ------
+        NotFoundError
+            If nothing is found and a product does not exist.
+        UnsupportedArgumentError
+            If `pixels` is True.
         """
         if pixels:
             raise UnsupportedArgumentError(

@@ -14,6 +14,7 @@ from landbridge.porting.arguments.products import constellation_products
 from landbridge.porting.old_keys.lookups import bands_of_image, bands_of_product
 from landbridge.porting.raster import files
 from landbridge.porting.raster.grids import Grid
+from landbridge.porting.raster.parameters import PARAMETERS, STACK_PARAMETERS
 from landbridge.porting.raster.pixels import Reading, arranged, image_ids, read_layers
 from landbridge.porting.raster.tiles import tile_feature
 from landbridge.utils import DotDict
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Raster"]
 
 _MOSAIC = "ImageCollection.mosaic() or Image.ndarray()"
+_DOWNLOAD = "Image.download() or ImageCollection.download_mosaic()"
 # Names of the arguments in the first versions, which were those of GDAL.
 _RENAMED: Final = {"ot": "data_type", "of": "output_format", "keys": "inputs", "outsize": "dimensions"}
 _GONE: Final = {"place": NO_PLACES, "headers": "No request is sent to a service of rasters."}
@@ -54,7 +56,7 @@ class Raster:
     def __init__(self, url: Any = None, auth: Any = None, retries: Any = None) -> None:
         del url, auth, retries
 
-    @old_method(_MOSAIC, renamed=_RENAMED, gone=_GONE)
+    @old_method(_MOSAIC, renamed=_RENAMED, gone=_GONE, about=PARAMETERS)
     def ndarray(
         self,
         inputs: Any,
@@ -80,53 +82,6 @@ class Raster:
         progress: bool | None = None,
     ) -> tuple[NDArray[Any], dict[str, Any]]:
         """Return the pixels of images, later ones above earlier ones, and their description.
-
-        Parameters
-        ----------
-        inputs : str or list of str
-            Ids of images.
-        bands : list of str, optional
-            Names of bands. By default all.
-        scales : list, optional
-            Scale of each band: None, (in0, in1) to 0 to 255, (in0, in1, out0, out1), or a mode of the
-            Catalog.
-        data_type : str, optional
-            Type of the result, such as "Byte" or "UInt16".
-        srs : str, optional
-            Reference system of the result.
-        resolution : float, optional
-            Side of a pixel in units of `srs`.
-        dimensions : tuple of int, optional
-            (columns, rows) in place of `resolution`.
-        cutline : dict, str or shapely geometry, optional
-            Geometry in longitude and latitude, outside of which there is no data.
-        bounds : tuple of float, optional
-            (min x, min y, max x, max y).
-        bounds_srs : str, optional
-            Reference system of the bounds.
-        align_pixels : bool, default False
-            Put the lines of the grid on multiples of the resolution.
-        resampler : str, optional
-            Resampling algorithm, "near" by default.
-        order : str, default "image"
-            "image": (row, column, band). "gdal": (band, row, column).
-        dltile : str, dict or DLTile, optional
-            Tile that is the grid of the result.
-        processing_level : str, optional
-            Processing level of the pixels.
-        cutline_all_touched : bool, default False
-            Keep each pixel that the cutline touches.
-        masked : bool, default False
-            Return a masked array.
-        mask_nodata : bool, default True
-            Take pixels with the nodata value of their band as pixels without data.
-        mask_alpha : bool or str, optional
-            Take pixels at which the alpha band is 0 as pixels without data. By default if all products have
-            one.
-        drop_alpha : bool, default False
-            Leave alpha out of the result if it is requested.
-        progress : bool, optional
-            Show a progress bar. By default only on a terminal.
 
         Returns
         -------
@@ -161,7 +116,7 @@ class Raster:
         pixels = layer.pixels[0] if len(layer.pixels) == 1 else arranged(layer.pixels, order)
         return pixels, layer.info
 
-    @old_method("ImageCollection.stack()", renamed=_RENAMED, gone=_GONE)
+    @old_method("ImageCollection.stack()", renamed=_RENAMED, gone=_GONE, about=STACK_PARAMETERS)
     def stack(
         self,
         inputs: Any,
@@ -189,21 +144,19 @@ class Raster:
     ) -> tuple[NDArray[Any], list[dict[str, Any]]]:
         """Return the pixels of each input as a layer of one array, and the descriptions of the layers.
 
-        The arguments are those of `ndarray`, and
-
-        Parameters
-        ----------
-        inputs : list
-            Each an id of an image, or a list of ids whose mosaic is one layer.
-        max_workers : int, optional
-            Number of threads.
-
         Returns
         -------
         pixels : numpy.ndarray
             Pixels, (layer, row, column, band), or (layer, band, row, column) with `order="gdal"`.
         metas : list of dict
             Description of each layer.
+
+        Raises
+        ------
+        NotFoundError
+            If an image does not exist.
+        ValueError
+            If an argument is not valid.
         """
         reading = Reading(
             bands, scales, data_type, resampler, processing_level, masked, mask_nodata, mask_alpha, drop_alpha
@@ -227,7 +180,7 @@ class Raster:
         join = np.ma.stack if masked else np.stack
         return arranged(join([layer.pixels for layer in layers]), order), [layer.info for layer in layers]
 
-    @old_method("Image.download() or ImageCollection.download_mosaic()", renamed=_RENAMED, gone=_GONE)
+    @old_method(_DOWNLOAD, renamed=_RENAMED, gone=_GONE, about=PARAMETERS)
     def raster(
         self,
         inputs: Any,
@@ -255,22 +208,17 @@ class Raster:
     ) -> DotDict:
         """Return a file with the pixels of images, later ones above earlier ones, and their description.
 
-        The arguments are those of `ndarray`, and
-
-        Parameters
-        ----------
-        output_format : str, default "GTiff"
-            "GTiff", "PNG" or "JPEG".
-        save : bool, default False
-            Write the file too.
-        outfile_basename : str, optional
-            Path of the file without its extension, with `save`. By default ids and bands in the current
-            folder.
-
         Returns
         -------
         DotDict
             `files`, a dict from the name of the file to its bytes, and `metadata`, the description.
+
+        Raises
+        ------
+        NotFoundError
+            If an image does not exist.
+        ValueError
+            If an argument is not valid, or if the format cannot hold the bands or their type.
         """
         reading = Reading(
             bands=bands, scales=scales, data_type=data_type, resampler=resampler,
