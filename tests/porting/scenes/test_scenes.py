@@ -58,6 +58,9 @@ def test_a_context_that_is_given_and_complete_comes_back(product):
         ({"cloud_fraction": 0.3}, ["first", "third", "neighbor"]),
         ({"start_datetime": "2019-06-08"}, ["third", "neighbor"]),
         ({"start_datetime": dt.datetime.fromisoformat("2019-06-08T17:00")}, ["third", "neighbor"]),
+        ({"start_datetime": "2019-06-04", "end_datetime": "2019-07"}, ["third", "neighbor"]),
+        ({"start_datetime": "2020"}, []),
+        ({"end_datetime": "2019-06-03 17:05"}, ["first"]),
         ({"end_datetime": "2019-06-03T17:05:00"}, ["first"]),
         ({"end_datetime": dt.date(2019, 6, 8)}, ["first", "second"]),
         ({"limit": 2}, ["first", "second"]),
@@ -89,6 +92,10 @@ def test_a_product_that_is_gone_is_named_with_its_replacement(area, product):
         scenes.search(area, "landsat:LC08:01:T1:TOAR")
     with pytest.raises(ValueError, match="`products`"):
         scenes.search(area, [])
+    with pytest.raises(ValueError, match="`aoi`"):
+        scenes.search({}, product)
+    with pytest.raises(NotImplementedError, match="Natural Earth"):
+        scenes.search("north-america_united-states_iowa", product)
     with pytest.raises(NotImplementedError, match=r"random\.sample"):
         scenes.search(area, product, randomize=True)
 
@@ -247,6 +254,7 @@ def test_each_call_warns_at_the_users_line_and_names_the_call_to_use(product, ar
         collection.stack("red", ctx, flatten="properties.date.day")
         collection[0].ndarray("red", ctx)
         scenes.Scene.from_id(f"{product}:first")
+        list(collection.each.ndarray("red", ctx))
     ours = [
         one
         for one in caught
@@ -254,10 +262,17 @@ def test_each_call_warns_at_the_users_line_and_names_the_call_to_use(product, ar
     ]
     assert {one.filename for one in ours} == {__file__}
     texts = [str(one.message) for one in ours]
-    assert len(texts) == 5
+    assert len(texts) == 6
     for text, use in zip(
         texts,
-        ("Product.get", "ImageCollection.mosaic", "ImageCollection.stack", "Image.ndarray", "Image.get"),
+        (
+            "Product.get",
+            "ImageCollection.mosaic",
+            "ImageCollection.stack",
+            "Image.ndarray",
+            "Image.get",
+            "Image.ndarray",
+        ),
         strict=True,
     ):
         assert use in text

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["warn_deprecated"]
 
-_OWN = "landbridge.porting"
+_OWN = "landbridge"
 
 
 def warn_deprecated(old: str, use: str) -> None:

@@ -8,6 +8,7 @@ from landbridge.catalog import ImageCollection, properties
 from landbridge.geo import AOI, GeoContext
 from landbridge.geo.crs import is_wgs84
 from landbridge.geo.longitudes import cut_at_antimeridian
+from landbridge.porting.arguments.areas import to_geometry
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.deprecations import warn_deprecated
 from landbridge.porting.metadata.searches import ImageQuery, attribute_of_date, found_images
@@ -42,8 +43,8 @@ def search(
 
     Parameters
     ----------
-    aoi : dict, shapely geometry or GeoContext
-        Area in longitude and latitude, or a geocontext.
+    aoi : dict, str, shapely geometry or GeoContext
+        Area in longitude and latitude, also as JSON text or WKT, or a geocontext.
     products : str or iterable of str
         Ids of products.
     start_datetime, end_datetime : str or datetime, optional
@@ -80,7 +81,9 @@ def search(
     NotFoundError
         If nothing is found and a product does not exist; the message names the one that replaces it.
     ValueError
-        If no product is given, or a value is not valid.
+        If no area or no product is given, or a value is not valid.
+    UnsupportedArgumentError
+        If `aoi` is the name of a place, or `randomize` is given.
 
     Examples
     --------
@@ -100,7 +103,9 @@ def search(
             "scenes.search(): `randomize` is not possible. Search with limit=None and choose "
             "scenes by random.sample()."
         )
-    area = aoi if isinstance(aoi, GeoContext) else AOI(geometry=aoi)
+    area = aoi if isinstance(aoi, GeoContext) else AOI(geometry=to_geometry(aoi))
+    if isinstance(area, AOI) and area.geometry is None and area.bounds is None:
+        raise ValueError("Give `aoi` as a geometry, or as a geocontext with a geometry or bounds.")
     given = [query] if query is not None and not isinstance(query, (list, tuple)) else list(query or ())
     if end_datetime is not None:
         given.append(getattr(properties, attribute_of_date(date_field)) < end_datetime)
