@@ -38,12 +38,16 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── InvalidDocument                            mappings.errors (also ValueError)
     ├── SourceError                                mappings.sources.checks (also ValueError)
     ├── TableError                                 mappings.tables (also ValueError)
+    ├── UnknownArgumentError                       porting.arguments.errors (also TypeError)
+    ├── UnsupportedArgumentError                   porting.arguments.errors (also NotImplementedError)
+    ├── HostedServiceError                         porting.stubs
     ├── CredentialsError                           raster.errors (also PermissionError)
     ├── GdalOnlyError                              raster.errors
     ├── RasterError                                raster.errors
     ├── StaleHeaderError                           raster.errors
     ├── WiderTypeError                             raster.errors
     ├── FileChangedError                           raster.io.file_protocol (also OSError)
+    ├── UnsupportedTiffError                       raster.io.tiff_tags
     ├── CommandError                               stac_api.admin.commands (also ClickException)
     ├── QuotaError                                 stac_api.assets.quota (also HTTPException)
     ├── BadRequestError                            stac_api.errors
