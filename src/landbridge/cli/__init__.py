@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 _SERVER = "landbridge.stac_api"
+_PORTING = "landbridge.porting"
 
 # name: (module:command, one line of help)
 COMMANDS = {
@@ -24,10 +25,16 @@ COMMANDS = {
     "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
     "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),
     "index": ("landbridge.cli.index_files:index", "Read the headers of images' files ahead."),
+    "port": (f"{_PORTING}.port.command:port", "Report and rewrite scripts for the old clients."),
     "version": ("landbridge.cli.version:version", "Print the installed versions."),
 }
 
 SERVER_MISSING = 'This command needs the server part: pip install "landbridge[server]"'
+# The distributions of commands that the client alone does not have.
+MISSING = {
+    _SERVER: SERVER_MISSING,
+    _PORTING: "This command needs the adapters of old clients: pip install landbridge-descarteslabs",
+}
 
 
 class LazyGroup(click.Group):
@@ -47,9 +54,12 @@ class LazyGroup(click.Group):
         try:
             command: click.Command = getattr(importlib.import_module(module), name)
         except ModuleNotFoundError as error:
-            if not (error.name or "").startswith(_SERVER):
+            missing = next(
+                (text for name, text in MISSING.items() if (error.name or "").startswith(name)), None
+            )
+            if missing is None:
                 raise
-            raise click.ClickException(SERVER_MISSING) from error
+            raise click.ClickException(missing) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's

@@ -1,0 +1,174 @@
+"""Places in which an object of the old package may stand if it is to be rewritten."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from landbridge.porting.port.values import Bound, Function, Instance, Items, LocalClass, Mapped, Symbol
+
+if TYPE_CHECKING:
+    from landbridge.porting.port.inference import Inference
+
+__all__ = ["Refusal", "check_context", "is_known_function"]
+
+
+class Refusal(Exception):  # noqa: N818 - no error: a reason
+    """Reason why a use is not rewritten."""
+
+
+_HARMLESS = frozenset({
+    "all", "any", "bool", "enumerate", "filter", "frozenset", "hash", "id", "isinstance", "iter", "len",
+    "list", "map", "max", "min", "next", "print", "repr", "reversed", "set", "sorted", "str", "tuple", "type",
+    "tqdm", "zip",
+})  # fmt: skip
+_HARMLESS_METHODS = frozenset({
+    "append", "add", "debug", "error", "exception", "extend", "format", "info", "print", "warning", "write",
+})  # fmt: skip
+_PASSING = (
+    ast.Tuple, ast.List, ast.Set, ast.Dict, ast.IfExp, ast.BoolOp, ast.Compare, ast.UnaryOp,
+    ast.FormattedValue, ast.JoinedStr, ast.Expr, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp,
+    ast.NamedExpr, ast.If, ast.While, ast.Assert, ast.Attribute,
+)  # fmt: skip
+
+
+def check_context(node: ast.expr, inference: Inference) -> None:
+    """Check that a rewritten object may stand where an old one stands.
+
+    Raises
+    ------
+    Refusal
+        If the object goes where its uses can't be seen.
+    """
+    parent = inference.scopes.parents[node]
+    match parent:
+        case ast.Call():
+            if parent.func is not node:
+                _check_argument(parent, inference)
+        case ast.keyword():
+            _check_argument(inference.scopes.parents[parent], inference)
+        case ast.Starred():
+            call = inference.scopes.parents[parent]
+            if not (isinstance(call, ast.Call) and _is_harmless(call, inference)):
+                raise Refusal("it is passed by *")
+        case ast.Return() | ast.Yield():
+            _check_returned(node, inference)
+        case ast.Lambda():
+            return
+        case ast.Assign() | ast.AnnAssign():
+            targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+            for target in targets:
+                _check_target(target, inference)
+        case ast.For() | ast.AsyncFor() | ast.comprehension():
+            value = inference.value(node)
+            row = inference.api.types.get(value.type) if isinstance(value, Instance) else None
+            if isinstance(value, Instance) and not (row and row.element):
+                raise Refusal("it is iterated over")
+            _check_target(parent.target, inference)
+        case ast.Subscript():
+            if parent.slice is node:
+                raise Refusal("it is used as a key")
+            if not isinstance(parent.ctx, ast.Load) and isinstance(inference.value(node), Instance):
+                raise Refusal("its items are changed")
+        case ast.BinOp():
+            is_text = isinstance(parent.left, ast.Constant) and isinstance(parent.left.value, str)
+            if not is_text and not isinstance(inference.value(parent), Items):
+                raise Refusal("it is an operand")
+        case _ if not isinstance(parent, _PASSING):
+            raise Refusal("it is used in a way that is not followed")
+
+
+def _check_target(target: ast.expr, inference: Inference) -> None:
+    match target:
+        case ast.Name():
+            return
+        case ast.Tuple() | ast.List():
+            for item in target.elts:
+                if isinstance(item, ast.Starred):
+                    raise Refusal("it is unpacked by *")
+                _check_target(item, inference)
+            return
+        case ast.Attribute(value=ast.Name(id="self")):
+            is_assigned = isinstance(inference.scopes.statement_of(target), (ast.Assign, ast.AnnAssign))
+            if is_assigned and inference.definitions.class_around(target) is not None:
+                return
+        case ast.Subscript(value=ast.Name() as name):
+            is_container = isinstance(inference.value(name), (Items, Mapped))
+            if is_container and inference.definitions.is_fresh(name):
+                return
+    raise Refusal("it is kept where its uses can't be seen")
+
+
+def _check_returned(node: ast.expr, inference: Inference) -> None:
+    function = next(
+        parent
+        for parent in inference.scopes.ancestors(node)
+        if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    uses = inference.definitions.uses(function)
+    if not uses:
+        raise Refusal("a function returns it, whose callers are not in this file")
+    for use in uses:
+        parent = inference.scopes.parents.get(use)
+        if not (isinstance(parent, ast.Call) and parent.func is use):
+            raise Refusal("a function returns it, and the function is passed on")
+
+
+def _check_argument(call: ast.AST, inference: Inference) -> None:
+    if not isinstance(call, ast.Call):
+        raise Refusal("it is used in a way that is not followed")
+    if _is_harmless(call, inference):
+        return
+    function = inference.value(call.func)
+    if isinstance(function, Bound):
+        return  # its rule decides
+    if isinstance(function, Symbol) and inference.api.function(function.path) is not None:
+        return
+    if isinstance(function, (Function, LocalClass)):
+        if any(isinstance(item, ast.Starred) for item in call.args) or any(
+            keyword.arg is None for keyword in call.keywords
+        ):
+            raise Refusal("it is passed beside * or ** arguments")
+        if isinstance(function, LocalClass) and not _has_constructor(function.node):
+            raise Refusal("it is passed to a class without a constructor of its own")
+        return
+    raise Refusal("it is passed to code that is not in this file")
+
+
+def _has_constructor(node: ast.AST) -> bool:
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    return any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in body)
+
+
+def _is_harmless(call: ast.Call, inference: Inference) -> bool:
+    """Return whether a function neither keeps its arguments out of sight nor looks at their attributes."""
+    match call.func:
+        case ast.Name(id=name):
+            scope = inference.scopes.names[call.func].find(name)
+            is_builtin = name in _HARMLESS and (scope is None or name == "tqdm")
+            return is_builtin and _calls_known(call, name, inference)
+        case ast.Attribute(value=owner, attr=name):
+            if name not in _HARMLESS_METHODS:
+                return False
+            if name not in {"append", "add", "extend"}:
+                return True
+            is_list = isinstance(inference.value(owner), (Items, Mapped))
+            return is_list and isinstance(owner, ast.Name) and inference.definitions.is_fresh(owner)
+    return False
+
+
+def _calls_known(call: ast.Call, name: str, inference: Inference) -> bool:
+    """Return whether the functions that a builtin function calls are of the script, or builtin."""
+    functions = [keyword.value for keyword in call.keywords if keyword.arg == "key"]
+    if name in {"map", "filter"}:
+        functions += call.args[:1]
+    return all(is_known_function(function, inference) for function in functions)
+
+
+def is_known_function(node: ast.expr, inference: Inference) -> bool:
+    """Return whether an expression is a function of the script, a builtin one, or None."""
+    if isinstance(inference.value(node), Function):
+        return True
+    if isinstance(node, ast.Name):
+        return node.id in _HARMLESS and inference.scopes.names[node].find(node.id) is None
+    return isinstance(node, ast.Constant) and node.value is None

@@ -1,0 +1,143 @@
+"""Product ids in a script: the source that has each today, or what replaces it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from landbridge.porting.port.inference import Inference
+
+__all__ = ["GONE_PRODUCTS", "KnownProduct", "named_products"]
+
+_ID = re.compile(r"[A-Za-z0-9][\w.+-]*(?::[\w.+-]+)+")
+# Arguments and functions whose text is the id of a product.
+_KEYWORDS: Final = frozenset({"product", "products", "product_id", "const_id"})
+_GETTERS: Final = frozenset({"get", "get_or_create", "exists", "get_product", "namespace_id"})
+
+_LANDSAT = "Collection 1 of Landsat is no longer published; use {} (Collection 2, surface reflectance)"
+
+# Patterns of ids that no source has, and what replaces them.
+GONE_PRODUCTS: Final = (
+    ("landsat:LC08:01:*", _LANDSAT.format("usgs:landsat:oli-tirs:c2:l2:v0")),
+    ("landsat:LC08:PRE:*", _LANDSAT.format("usgs:landsat:oli-tirs:c2:l2:v0")),
+    ("landsat:LE07:*", _LANDSAT.format("usgs:landsat:etm:c2:l2:v0")),
+    ("landsat:LT05:*", _LANDSAT.format("usgs:landsat:tm:c2:l2:v0")),
+    ("landsat:LT04:*", _LANDSAT.format("usgs:landsat:tm:c2:l2:v0")),
+    ("usgs:landsat:oli-tirs:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:oli-tirs:c2:l2:v0"),
+    ("usgs:landsat:etm:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:etm:c2:l2:v0"),
+    ("usgs:landsat:tm:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:tm:c2:l2:v0"),
+    ("esa:sentinel-2:l1c:*", "use sentinel-2:L1C, or esa:sentinel-2:l2a:v1 for surface reflectance"),
+    ("sentinel-1:GRD", "use planetary-computer:sentinel-1-rtc (gamma0 as numbers, not scaled to 8 bits)"),
+    ("sentinel-1:GRD:*", "use planetary-computer:sentinel-1-rtc (gamma0 as numbers, not scaled to 8 bits)"),
+    ("sentinel-3:OLCI*", "no open source has an equal product"),
+    (
+        "modis:09:CREFL*",
+        "no open source has an equal product; planetary-computer:modis-09A1-061 is the nearest",
+    ),
+    ("modis:*", "look for the product in planetary-computer, whose MODIS collections are named modis-*-061"),
+    ("usda:naip:rgbn:v1", "use usda:naip:v1"),
+    ("*:dlsr", "the platform's own surface reflectance is gone; use the surface reflectance of the provider"),
+    ("*:dlcloud:*", "the platform's own cloud masks are gone; use the band cloud_mask of the product"),
+    ("descarteslabs:*", "the platform's own products are gone"),
+    ("srtm:GL1003", "use copernicus:dem:glo30, the elevation of the Copernicus DEM"),
+    ("cdl", "use usda:cdl:v1"),
+    ("rapideye:*", "commercial imagery has no open source"),
+    ("airbus:*", "commercial imagery has no open source"),
+    ("planet:*", "commercial imagery has no open source"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProduct:
+    """Product id that a script names.
+
+    Attributes
+    ----------
+    id : str
+        Id of the product, or of one of its images or bands.
+    product : str
+        Id of the product.
+    source : str, optional
+        Source that has the product.
+    note : str, optional
+        What replaces it, or what its source's table says about it.
+    """
+
+    id: str
+    product: str
+    source: str | None = None
+    note: str | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """True if another product replaces it."""
+        return self.source is None and self.note is not None
+
+
+def named_products(inference: Inference) -> Iterator[tuple[ast.Constant, KnownProduct]]:
+    """Yield the texts of a script that are ids of products, images or bands, in their order."""
+    for node in inference.scopes.nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
+            text = node.value
+            is_product = _is_product_argument(node, inference)
+            if not (_ID.fullmatch(text) or (is_product and text and not any(c.isspace() for c in text))):
+                continue
+            found = find_product(text)
+            if found is None and is_product:
+                found = KnownProduct(text, text)
+            if found is not None:
+                yield node, found
+
+
+@cache
+def find_product(text: str) -> KnownProduct | None:
+    """Return what is known of a product's id, or of the id of one of its images or bands; None if nothing.
+
+    Examples
+    --------
+    >>> from landbridge.porting.port.product_ids import find_product
+    >>> find_product("esa:sentinel-2:l2a:v1").source
+    'earth-search'
+    >>> find_product("landsat:LC08:01:RT:TOAR").is_gone
+    True
+    """
+    from landbridge.sources import registry
+
+    parts = text.split(":")
+    for length in range(len(parts), 0, -1):
+        product = ":".join(parts[:length])
+        source = registry.claim(product) if length > 1 else None
+        if source is not None:
+            rows = [row for row in source.products if product in (*row.ids, source.product_id(row))]
+            if rows or length == 2:
+                note = rows[0].note if rows else None
+                return KnownProduct(text, product, source.id, note)
+        for pattern, note in GONE_PRODUCTS:
+            if fnmatchcase(product, pattern):
+                return KnownProduct(text, text, None, note)
+    return None
+
+
+def _is_product_argument(node: ast.Constant, inference: Inference) -> bool:
+    """Return whether a text stands where the id of a product does."""
+    parents = inference.scopes.parents
+    parent = parents.get(node)
+    if isinstance(parent, (ast.List, ast.Tuple)):
+        parent, node = parents.get(parent), parent  # type: ignore[assignment] # only compared
+    if isinstance(parent, ast.keyword):
+        return parent.arg in _KEYWORDS
+    return (
+        isinstance(parent, ast.Call)
+        and isinstance(parent.func, ast.Attribute)
+        and parent.func.attr in _GETTERS
+        and isinstance(parent.func.value, ast.Name)
+        and parent.func.value.id == "Product"
+        and node in parent.args[:1]
+    )
