@@ -11,7 +11,6 @@ addresses nor secrets.
 """
 
 import os
-import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -31,6 +30,7 @@ from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.headers import Header
 from landbridge.raster.io.object_stores import s3_endpoint
 from landbridge.raster.io.remote_file import Confirmation, RemoteFile
+from landbridge.utils.files import write_atomically
 
 __all__ = ["CACHE_VARIABLE", "forget", "get", "header_folder", "put", "read_header", "read_native_header"]
 
@@ -45,7 +45,7 @@ _PART_LETTERS, _MAX_PART_BYTES = 2, 2**20
 _WRITTEN_BEFORE_TRIM = _MAX_PART_BYTES // 16
 # Seconds after which the time of the last use of a file is renewed, and an unfinished file is deleted.
 _USE_SECONDS, _UNFINISHED_SECONDS = 86_400, 3600
-_UNFINISHED = ".new-"
+_UNFINISHED = "."  # first letter of the files of `write_atomically` that are not finished
 # Parameters that sign an address. The whole query is then ignored: its other parameters may be secret.
 _SIGNING = frozenset(
     {
@@ -208,15 +208,7 @@ def _write_file(key: str, data: bytes) -> None:
         return
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
-        try:
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-                file.write(data)
-            os.replace(name, path)  # noqa: PTH105 - two names
-        except OSError:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108 - a name
-            raise
+        write_atomically(path, [data], mode=0o600)
         part = key[:_PART_LETTERS]
         # A process that writes little would else never look through a folder to which many write.
         first = part not in _written
