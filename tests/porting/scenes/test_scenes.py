@@ -286,15 +286,18 @@ def test_an_area_of_bounds_in_a_projected_system_is_searched(product, area):
     left, bottom, _, top = ctx.bounds
     beside = ctx.assign(bounds=(left - 9000, bottom, left - 8000, top))
     assert len(scenes.search(beside, product)[0]) == 0
+    assert found[2].coverage(ctx) == pytest.approx(1, abs=1e-3)
+    assert found[2].coverage(beside) == 0
+    assert names(found.filter_coverage(ctx, 0.99)) == ["first", "third"]
 
 
 def test_bounds_across_the_antimeridian_are_two_narrow_parts():
     from shapely.geometry import Point
 
-    from landbridge.porting.scenes.search import _geometry
+    from landbridge.porting.scenes.areas import lonlat_area
 
     area = scenes.AOI(bounds=(800000, 8000000, 1000000, 8100000), bounds_crs="EPSG:32760", crs="EPSG:32760")
-    found = _geometry(area)
+    found = lonlat_area(area)
     assert found.area < 3
     assert found.contains(Point(179.95, -17.7))
     assert found.contains(Point(-179.95, -17.7))

@@ -10,6 +10,7 @@ from landbridge.geo import AOI
 from landbridge.porting.arguments.keywords import old_method
 from landbridge.porting.deprecations import warn_deprecated
 from landbridge.porting.scenes.alpha import read_with_alpha
+from landbridge.porting.scenes.areas import lonlat_area
 from landbridge.porting.scenes.scene_properties import BandRecords, scene_properties
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Scene:
         >>> Scene.from_id("local:docs-fields:2024-01")[0].coverage(area)
         1.0
         """
-        return self._image.coverage(geom)
+        return self._image.coverage(lonlat_area(geom))
 
     @old_method("Image.scaling_parameters()")
     def scaling_parameters(

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog import ImageCollection, properties
 from landbridge.geo import AOI, GeoContext
-from landbridge.geo.crs import is_wgs84
-from landbridge.geo.longitudes import cut_at_antimeridian
 from landbridge.porting.arguments.areas import to_geometry
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.deprecations import warn_deprecated
 from landbridge.porting.metadata.searches import ImageQuery, attribute_of_date, found_images
+from landbridge.porting.scenes.areas import lonlat_area
 from landbridge.porting.scenes.scene import Scene
 from landbridge.porting.scenes.scene_collection import SceneCollection
 from landbridge.porting.scenes.scene_properties import BandRecords
@@ -112,7 +111,7 @@ def search(
     conditions = ImageQuery(
         products=products,
         date=date_field,
-        geom=_geometry(area),
+        geom=lonlat_area(area),
         start_datetime=start_datetime,
         cloud_fraction=cloud_fraction,
         storage_state=storage_state,
@@ -123,25 +122,3 @@ def search(
     context = ImageCollection(images, geocontext=area).geocontext
     assert context is not None  # a geocontext was given
     return SceneCollection(Scene(image, bands) for image in images), context
-
-
-def _geometry(area: GeoContext) -> Any:
-    """Return the geometry of a geocontext in longitude and latitude; that of its bounds if it has none."""
-    if not isinstance(area, AOI) or area.geometry is not None or area.bounds is None:
-        return area
-    if area.bounds_crs is None or is_wgs84(area.bounds_crs):
-        return area
-    import pyproj
-    import shapely
-
-    left, bottom, right, top = area.bounds
-    # Straight edges in a projected reference system are curves in longitude and latitude.
-    step = max(right - left, top - bottom) / 20 or 1
-    ring = shapely.segmentize(shapely.box(left, bottom, right, top), step)
-    to_degrees = pyproj.Transformer.from_crs(area.bounds_crs, 4326, always_xy=True)
-    corners = [to_degrees.transform(x, y) for x, y in ring.exterior.coords]
-    found = shapely.Polygon(corners)
-    west, _, east, _ = found.bounds
-    if east - west > 180:  # it crosses the antimeridian
-        found = shapely.Polygon([(lon + 360 * (lon < 0), lat) for lon, lat in corners])
-    return cut_at_antimeridian(found)
