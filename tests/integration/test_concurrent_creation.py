@@ -192,3 +192,34 @@ def test_the_first_blob_of_a_type_may_come_twice_at_once(http: Any, stack: Any) 
             client.close()
     found = http.get("/collections/blobs:dyncomp/items", params={"limit": 100}).json()["features"]
     assert sum(prefix in item["id"] for item in found) == THREADS
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new items", "existing items"])
+def test_the_same_items_may_be_upserted_at_once(
+    http: Any, urls: list[str], collection: str, existing: bool
+) -> None:
+    """An import that was killed may still be stored by the server when it is repeated."""
+    path, names = f"/collections/{collection}/bulk_items", [f"i{number}" for number in range(40)]
+    rounds = 3
+
+    def body(order: list[str], by: str) -> dict[str, Any]:
+        items = {name: stac_item(collection, name) for name in order}
+        for item in items.values():
+            item["properties"]["x:by"] = by
+        return {"items": items, "method": "upsert"}
+
+    if existing:
+        http.post(path, json=body(names, "before")).raise_for_status()
+
+    def work(thread: int) -> list[tuple[int, str]]:
+        order = names[::-1] if thread % 2 else names  # two orders would wait for each other
+        with httpx.Client(base_url=urls[thread % 2], headers=http.headers, timeout=120) as client:
+            answers = [client.post(path, json=body(order, f"{thread} {n}")) for n in range(rounds)]
+        return [(answer.status_code, answer.text) for answer in answers if not answer.is_success]
+
+    assert [found for found in at_once(work, 8) if found] == []
+    stored = http.get(f"/collections/{collection}/items", params={"limit": 100}).json()
+    assert stored["numberMatched"] == len(names)
+    assert sorted(item["id"] for item in stored["features"]) == sorted(names)
+    # All of one request or none: whoever stored last, stored all.
+    assert len({item["properties"]["x:by"] for item in stored["features"]}) == 1

@@ -35,6 +35,8 @@ WITH replaced AS (
 DELETE FROM pgstac.items i USING replaced r WHERE i.collection = r.collection AND i.id = r.id
 """
 _MOVE = "INSERT INTO pgstac.items SELECT * FROM landbridge_load"
+# Loads of the same items that have met once are stored one after another.
+_LOCK_ITEMS = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))"
 _TRIES, _PAUSE = 5, 0.2
 
 
@@ -47,8 +49,10 @@ def load_items(
     iterable leaves nothing stored.
 
     Raises:
-        ConflictError: if an id is taken and `replace` is not set.
+        ConflictError: if an id is taken and `replace` is not set, or if others store the same items again and
+            again.
     """
+    has_met_others = False
     with psycopg.connect(database_url, autocommit=True) as conn:
         rest = _rows(conn, database_url, collection, items)
         made: list[item_rows.Row] = []
@@ -61,7 +65,7 @@ def load_items(
 
         for last in (*[False] * (_TRIES - 1), True):
             try:
-                _store(conn, collection, rows(), replace=replace)
+                _store(conn, collection, rows(), replace=replace, alone=has_met_others)
                 break
             except psycopg.errors.CheckViolation:
                 if last:
@@ -71,9 +75,21 @@ def load_items(
                 times = [row.datetime for row in made], [row.end_datetime for row in made]
                 conn.execute(item_rows.CREATE_PARTITIONS.format("%s", "%s", "%s"), (collection, *times))
             except psycopg.Error as error:
-                if last or not is_transient(error):
+                is_taken = isinstance(error, psycopg.errors.UniqueViolation)
+                if is_taken and (last or not replace):
+                    raise _conflict(error, replace=replace) from error
+                if last or not (is_taken or is_transient(error)):
                     raise
+                # Another load has stored the same items since this one looked for what it replaces.
+                has_met_others |= is_taken
                 time.sleep(_PAUSE)
+
+
+def _conflict(error: psycopg.Error, *, replace: bool) -> ConflictError:
+    detail = error.diag.message_detail or str(error)
+    if replace:
+        return ConflictError(f"Others store the same items again and again ({detail}). Repeat the request.")
+    return ConflictError(f"An item exists already, so none was stored: {detail}")
 
 
 def _rows(
@@ -106,23 +122,21 @@ def _empty_base_item(database_url: str, collection: str) -> int:
 
 
 def _store(
-    conn: psycopg.Connection, collection: str, rows: Iterable[item_rows.Row], *, replace: bool
+    conn: psycopg.Connection, collection: str, rows: Iterable[item_rows.Row], *, replace: bool, alone: bool
 ) -> None:
     table = "landbridge_load" if replace else "pgstac.items"
-    try:
-        with conn.transaction(), conn.cursor() as cursor:
-            cursor.execute(_LOCK, (collection,))
-            if replace:
-                cursor.execute(_STAGE)
-            with cursor.copy(COPY.format(table=table)) as copy:  # two constants
-                for row in rows:
-                    copy.write_row(row)
-            if replace:
-                cursor.execute(_CLEAR)
-                cursor.execute(_MOVE)
-    except psycopg.errors.UniqueViolation as error:
-        detail = error.diag.message_detail or str(error)
-        raise ConflictError(f"An item exists already, so none was stored: {detail}") from error
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute(_LOCK, (collection,))
+        if replace:
+            cursor.execute(_STAGE)
+        with cursor.copy(COPY.format(table=table)) as copy:  # two constants
+            for row in rows:
+                copy.write_row(row)
+        if alone:
+            cursor.execute(_LOCK_ITEMS, (collection,))
+        if replace:
+            cursor.execute(_CLEAR)
+            cursor.execute(_MOVE)
 
 
 def created(database_url: str, collection: str, ids: Iterable[str]) -> dict[str, str]:
