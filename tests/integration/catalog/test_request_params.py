@@ -70,6 +70,6 @@ def test_an_image_is_uploaded_with_further_attributes_and_headers(
 
 
 @pytest.mark.parametrize("name", ["per_item_continuations", "continuation", "nonsense"])
-def test_a_parameter_that_a_search_does_not_have_is_refused_4_20(name: str, product: Product):
+def test_a_parameter_that_a_search_does_not_have_is_refused(name: str, product: Product):
     with pytest.raises(BadRequestError, match=name):
         list(product.images(request_params={name: True}))
