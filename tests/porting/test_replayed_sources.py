@@ -115,6 +115,26 @@ def test_bands_have_old_keys(place):
     assert bands["red"]["type"] == "spectral"
 
 
+def test_a_grid_that_only_the_file_states_is_read_from_it(service):
+    with site("lpcloud", 6, real=False) as place:
+        record = place.records[0]
+        assert place.image(record).geocontext.shape is None
+        for resolution in (None, 60):
+            pixels, meta = Raster().ndarray(
+                place.image(record).id, bands=["red"], resolution=resolution, progress=False
+            )
+            left, _, _, top = oracle.bounds(record)
+            assert meta["geoTransform"] == [left, resolution or 30, 0, top, 0, -(resolution or 30)]
+        wanted = oracle.stacked(record, ["red"])[0]
+        pixels, meta = Raster().ndarray(place.image(record).id, bands=["red"], progress=False)
+        np.testing.assert_array_equal(pixels, wanted.filled(meta["bands"][0]["noDataValue"]))
+        # Another reference system has about the same area.
+        degrees, _ = Raster().ndarray(
+            place.image(record).id, bands=["red"], srs="EPSG:4326", masked=True, progress=False
+        )
+        assert np.ma.count(degrees) > 0.5 * np.ma.count(wanted)
+
+
 def test_products_of_several_sources_and_of_ones_own_are_in_one_order(service, fields: Fields):
     with contextlib.ExitStack() as stack:
         providers = [stack.enter_context(replayed(name, 6, real=False)) for name in NAMES[:2]]

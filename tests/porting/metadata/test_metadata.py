@@ -92,7 +92,15 @@ def test_a_search_returns_a_feature_collection_in_order_of_time(metadata, fields
         ({"dltile": DLTile.from_latlon(38.9025, -107.995, 30, 16, 0).key}, ["january", "april", "july"]),
         ({"dltile": DLTile.from_latlon(50, 10, 30, 16, 0)}, []),
         ({"q": properties.cloud_fraction > 0.15}, ["april", "july"]),
-        ({"q": [properties.sat_id == "SAT_1", properties.cloud_fraction_0.isnull]}, ["january", "april"]),
+        ({"q": [properties.sat_id == "SAT_1", properties.cloud_fraction_0 > 0.3]}, ["april"]),
+        ({"q": properties.cloud_fraction_0 == 0.9}, ["july"]),
+        (
+            {"q": properties.cloud_fraction_0.isnotnull & (properties.key != "a:b")},
+            ["january", "april", "july"],
+        ),
+        ({"q": properties.cloud_fraction_0.isnull}, []),
+        ({"sort_field": "cloud_fraction_0", "sort_order": "desc"}, ["july", "april", "january"]),
+        ({"sort_field": "cloud_fraction_0", "limit": 1}, ["january"]),
         (
             {"q": (properties.acquired > "2024-05-01") | (properties.cloud_fraction < 0.15)},
             ["january", "july"],
@@ -237,6 +245,14 @@ def test_a_product_that_is_gone_is_an_error_that_names_another(metadata, fields)
 def test_an_argument_that_cannot_be_honored_is_an_error(metadata, fields, arguments, error, message):
     with pytest.raises(error, match=message):
         metadata.search(fields.id, **arguments)
+
+
+def test_a_fraction_that_no_image_states_is_an_error(metadata, fields):
+    for call in (metadata.search, metadata.ids, metadata.summary):
+        with pytest.raises(UnsupportedArgumentError, match="fill_fraction"):
+            call(fields.id, fill_fraction=0.5)
+    # Without images that meet the other conditions, there is nothing to report.
+    assert metadata.ids(fields.id, fill_fraction=0.5, sat_ids="SAT_9") == []
 
 
 def test_arguments_that_ask_for_nothing_are_accepted(metadata, fields):

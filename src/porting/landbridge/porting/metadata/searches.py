@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from landbridge.catalog import Image, properties
 from landbridge.porting.arguments.areas import to_dltile, to_geometry
+from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.arguments.keywords import did_you_mean
 from landbridge.porting.arguments.products import constellation_products, product_list, require_products
 from landbridge.porting.old_keys.images import ATTRIBUTES_OF_FILTERS
 from landbridge.utils.expressions import Expression
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from landbridge.catalog import ImageSearch
 
-__all__ = ["ImageQuery", "attribute_of_date", "catalog_search", "found_images"]
+__all__ = ["ImageQuery", "attribute_of_date", "catalog_search", "found_images", "require_matches"]
 
 # The attribute that a value of `date` names.
 _DATES: Final = {
@@ -27,6 +30,8 @@ _DATES: Final = {
     "published": "published",
     "updated": "modified",
 }
+# The fraction of clouds that the old platform computed; the provider's, if there is none.
+_OLD_CLOUDS: Final = "cloud_fraction_0"
 _ORDERS: Final = {"asc": True, "desc": False, None: True}
 
 
@@ -93,9 +98,7 @@ def _conditions(query: ImageQuery) -> Iterator[Any]:
     if query.cloud_fraction is not None:
         yield properties.cloud_fraction <= query.cloud_fraction
     if query.cloud_fraction_0 is not None:
-        most = query.cloud_fraction_0
-        provider = properties.alt_cloud_fraction.isnull & (properties.cloud_fraction <= most)
-        yield (properties.alt_cloud_fraction <= most) | provider
+        yield _with_new_names(getattr(properties, _OLD_CLOUDS) <= query.cloud_fraction_0)
     if query.fill_fraction is not None:
         yield properties.fill_fraction >= query.fill_fraction
     if query.storage_state is not None:
@@ -127,16 +130,40 @@ def _expressions(given: Any) -> list[Expression]:
             raise TypeError(
                 f"`q` is an expression such as `properties.cloud_fraction < 0.2`, or a list; got {one!r}."
             )
-    return [Expression.parse(_with_new_names(one.serialize())) for one in expressions]
+    return [_with_new_names(one) for one in expressions]
 
 
-def _with_new_names(node: Mapping[str, Any]) -> dict[str, Any]:
+def _with_new_names(expression: Expression) -> Expression:
+    return Expression.parse(_renamed(expression.serialize()))
+
+
+def _renamed(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a serialized expression with the attributes that old names stand for."""
     ((operator, operand),) = node.items()
     if isinstance(operand, list):
-        return {operator: [_with_new_names(part) for part in operand]}
-    if isinstance(operand, Mapping):
-        return {operator: {ATTRIBUTES_OF_FILTERS.get(name, name): value for name, value in operand.items()}}
-    return {operator: ATTRIBUTES_OF_FILTERS.get(operand, operand)}
+        return {operator: [_renamed(part) for part in operand]}
+    name = operand if isinstance(operand, str) else next(iter(operand))
+    if name == _OLD_CLOUDS:
+        return _of_clouds(operator, operand)
+    return _on(operator, operand, ATTRIBUTES_OF_FILTERS.get(name, name))
+
+
+def _on(operator: str, operand: Any, attribute: str) -> dict[str, Any]:
+    """Return a serialized condition on another attribute."""
+    if isinstance(operand, str):
+        return {operator: attribute}
+    (value,) = operand.values()
+    return {operator: {attribute: value}}
+
+
+def _of_clouds(operator: str, operand: Any) -> dict[str, Any]:
+    """Return a serialized condition on the old platform's fraction of clouds, else on the provider's."""
+    own, provider = (_on(operator, operand, name) for name in ("alt_cloud_fraction", "cloud_fraction"))
+    if operator == "isnull":
+        return {"and": [own, provider]}
+    if operator == "isnotnull":
+        return {"or": [own, provider]}
+    return {"or": [own, {"and": [{"isnull": "alt_cloud_fraction"}, provider]}]}
 
 
 def found_images(
@@ -158,11 +185,49 @@ def found_images(
         raise ValueError(
             f"`sort_field` {sort_field!r} is no key of an image.{did_you_mean(name, Image.ATTRIBUTES)}"
         )
-    search = catalog_search(query).sort(name, _ORDERS[sort_order])
-    if limit is not None:
-        search = search.limit(limit)
     found = None
-    for found in search:
+    for found in _in_order(
+        query, limit, name, ascending=_ORDERS[sort_order], old_clouds=sort_field == _OLD_CLOUDS
+    ):
         yield found
     if found is None and limit != 0:
-        require_products(query.product_ids)
+        require_matches(query)
+
+
+def _in_order(
+    query: ImageQuery, limit: int | None, name: str, *, ascending: bool, old_clouds: bool
+) -> Iterable[Image]:
+    search = catalog_search(query)
+    if not old_clouds:
+        search = search.sort(name, ascending)
+        return search if limit is None else search.limit(limit)
+    # The value of each image is one of two attributes, so that no service can sort by it.
+    known = [(clouds, image) for image in search.sort("acquired") if (clouds := _clouds(image)) is not None]
+    known.sort(key=lambda pair: pair[0], reverse=not ascending)
+    unknown = (image for image in search.sort("acquired") if _clouds(image) is None)
+    return itertools.islice(itertools.chain((image for _, image in known), unknown), limit)
+
+
+def _clouds(image: Image) -> float | None:
+    own: float | None = image.alt_cloud_fraction
+    provider: float | None = image.cloud_fraction
+    return provider if own is None else own
+
+
+def require_matches(query: ImageQuery) -> None:
+    """Raise an error for a query that has no result because of what does not exist.
+
+    Raises
+    ------
+    NotFoundError
+        If a product does not exist.
+    UnsupportedArgumentError
+        If images that meet the other conditions do not state a fraction that a condition is on.
+    """
+    require_products(query.product_ids)
+    if query.fill_fraction is not None:
+        others = catalog_search(query._replace(fill_fraction=None))
+        if next(iter(others.filter(properties.fill_fraction.isnull).limit(1)), None) is not None:
+            raise UnsupportedArgumentError(
+                "No image matches, but there are images that do not state `fill_fraction`: leave it out."
+            )

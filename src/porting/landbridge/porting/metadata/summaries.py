@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.porting.arguments.products import require_products
-from landbridge.porting.metadata.searches import ImageQuery, attribute_of_date, catalog_search
+from landbridge.porting.metadata.searches import (
+    ImageQuery,
+    attribute_of_date,
+    catalog_search,
+    require_matches,
+)
 from landbridge.utils import DotDict
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ def summary_of(query: ImageQuery, interval: str | None) -> DotDict:
     search = catalog_search(query)
     total = search.summary()
     if not total.count:
-        require_products(query.product_ids)
+        require_matches(query)
     result: dict[str, Any] = {
         "count": total.count,
         "bytes": total.bytes,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from landbridge.catalog import Image
     from landbridge.geo import GeoContext
 
-__all__ = ["Grid", "output_grid"]
+__all__ = ["Grid", "output_grid", "own_grid"]
 
 Bounds = tuple[float, float, float, float]
 _WGS84 = "EPSG:4326"
@@ -55,6 +55,17 @@ class _Native(NamedTuple):
         return (right - left) / self.shape[1], (top - bottom) / self.shape[0]
 
 
+def own_grid(grid: Grid, images: Sequence[Image]) -> dict[str, Any] | None:
+    """Return the arguments of `Image.ndarray` for the own grid of a single image that only its file states.
+
+    None if there are several images, if the document states the grid, or if another area is given.
+    """
+    elsewhere = (grid.srs, grid.dimensions, grid.bounds, grid.dltile, to_geometry(grid.cutline))
+    if len(images) > 1 or any(value is not None for value in elsewhere) or _native(images[0]) is not None:
+        return None
+    return {} if grid.resolution is None else {"resolution": float(grid.resolution)}
+
+
 def output_grid(grid: Grid, images: Sequence[Image]) -> GeoContext:
     """Return the area and grid of a raster of some images.
 
@@ -69,6 +80,7 @@ def output_grid(grid: Grid, images: Sequence[Image]) -> GeoContext:
     natives = [native for image in images if (native := _native(image)) is not None]
     crs = _system(grid.srs) or (natives[0].crs if natives else str(_default(images).crs))
     bounds, bounds_crs = _bounds(grid, cutline, natives, images, crs)
+    is_whole = grid.bounds is None and cutline is None and len(natives) < len(images)
     common: dict[str, Any] = {
         "geometry": cutline,
         "crs": crs,
@@ -77,6 +89,9 @@ def output_grid(grid: Grid, images: Sequence[Image]) -> GeoContext:
         "align_pixels": grid.align_pixels,
         "all_touched": grid.cutline_all_touched,
     }
+    if is_whole and grid.srs is None and grid.resolution is None and grid.dimensions is None:
+        # The grid of the files, in which the lines of the pixels lie.
+        return _default(images).assign(geometry=None)
     if grid.dimensions is not None:
         if grid.resolution is not None:
             raise ValueError("Give either `resolution` or `dimensions`, not both.")
@@ -149,6 +164,17 @@ def _default(images: Sequence[Image]) -> AOI:
     return found
 
 
+def _assumed(found: AOI) -> _Native:
+    """Return the grid of the Catalog's default area, as if it were an image."""
+    crs, resolution = str(found.crs), float(found.resolution or 0)
+    left, bottom, right, top = _project_geometry(found.geometry, crs)
+    return _Native(
+        crs,
+        (left, bottom, right, top),
+        (round((top - bottom) / resolution), round((right - left) / resolution)),
+    )
+
+
 def _bounds(
     grid: Grid, cutline: BaseGeometry | None, natives: Sequence[_Native], images: Sequence[Image], crs: str
 ) -> tuple[Bounds, str]:
@@ -165,8 +191,12 @@ def _bounds(
     return (min(lefts), min(bottoms), max(rights), max(tops)), crs
 
 
+def _is_same(one: str, other: str) -> bool:
+    return one == other or bool(CRS.from_user_input(one) == CRS.from_user_input(other))
+
+
 def _project(bounds: Bounds, source: str, target: str) -> Bounds:
-    if source == target or CRS.from_user_input(source) == CRS.from_user_input(target):
+    if _is_same(source, target):
         return bounds
     transformer = Transformer.from_crs(source, target, always_xy=True)
     left, bottom, right, top = transformer.transform_bounds(*bounds, densify_pts=_DENSITY)
@@ -189,14 +219,9 @@ def _project_geometry(geometry: BaseGeometry | None, target: str) -> Bounds:
 
 def _default_pixel(natives: Sequence[_Native], images: Sequence[Image], crs: str) -> tuple[float, float]:
     """Return the width and height of the first image's pixels in another system, as gdalwarp does."""
-    if not natives:
-        found = _default(images)
-        if found.resolution is None or found.crs != crs:
-            raise ValueError("The images state no grid: give `resolution`.")
-        return found.resolution, found.resolution
-    native = natives[0]
-    if native.crs == crs or CRS.from_user_input(native.crs) == CRS.from_user_input(crs):
-        return native.pixel
+    native = natives[0] if natives else _assumed(_default(images))
+    if _is_same(native.crs, crs):
+        return native.pixel if natives else (float(_default(images).resolution or 0),) * 2
     from rasterio.warp import calculate_default_transform
 
     rows, columns = native.shape

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from landbridge.catalog import Image, ImageCollection
-from landbridge.porting.raster.grids import Grid, output_grid
+from landbridge.porting.raster.grids import Grid, output_grid, own_grid
 from landbridge.porting.raster.values import ALPHA, BandChoice, chosen_bands, chosen_values
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ def read_layers(
     choice = chosen_bands(reading.bands, images)
     values = chosen_values(choice, reading.scales, reading.data_type, reading.processing_level, images)
     arguments: dict[str, Any] = {
-        "geocontext": output_grid(grid, images),
         "mask_nodata": reading.mask_nodata,
         "mask_alpha": reading.mask_alpha,
         "raster_info": True,
@@ -94,14 +93,19 @@ def read_layers(
         "progress": progress,
     }
     bands = list(choice.read)
-    if len(inputs) == 1:
+    if len(inputs) == 1 and (own := own_grid(grid, images)) is not None:
+        layers = [images[0].ndarray(bands, **own, **arguments)]
+    elif len(inputs) == 1:
         collection = ImageCollection([found[identifier] for identifier in inputs[0]])
-        pixels, info = collection.mosaic(bands, bands_axis=0, **arguments)
-        layers = [(pixels, info)]
+        layers = [collection.mosaic(bands, output_grid(grid, images), bands_axis=0, **arguments)]
     else:
         members, numbers = _members(inputs, found)
         stack, infos = ImageCollection(members).stack(
-            bands, flatten=lambda image: numbers[id(image)], max_workers=max_workers, **arguments
+            bands,
+            output_grid(grid, images),
+            flatten=lambda image: numbers[id(image)],
+            max_workers=max_workers,
+            **arguments,
         )
         layers = list(zip(stack, infos, strict=True))
     scaled = dict(zip(choice.read, values.scaling or [None] * len(bands), strict=True))
