@@ -232,6 +232,7 @@ def test_a_product_that_is_gone_is_an_error_that_names_another(metadata, fields)
         ({"cloud_fracton": 0.1}, UnknownArgumentError, "Did you mean 'cloud_fraction'"),
         ({"place": "north-america_iowa"}, UnsupportedArgumentError, "Natural Earth"),
         ({"geom": "north-america_iowa"}, UnsupportedArgumentError, "Natural Earth"),
+        ({"geom": str(AREA)}, ValueError, "json.dumps"),
         ({"offset": 10}, UnsupportedArgumentError, "features"),
         ({"start_time": "2020-01-01", "start_datetime": "2021-01-01"}, UnknownArgumentError, "same argument"),
         ({"sort_field": "aquired"}, ValueError, "Did you mean 'acquired'"),
@@ -243,8 +244,9 @@ def test_a_product_that_is_gone_is_an_error_that_names_another(metadata, fields)
     ],
 )
 def test_an_argument_that_cannot_be_honored_is_an_error(metadata, fields, arguments, error, message):
-    with pytest.raises(error, match=message):
-        metadata.search(fields.id, **arguments)
+    for call in (metadata.search, metadata.features):  # features() raises before it is iterated
+        with pytest.raises(error, match=message):
+            call(fields.id, **arguments)
 
 
 def test_a_fraction_that_no_image_states_is_an_error(metadata, fields):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from landbridge.catalog.errors import InvalidGeometryError
 from landbridge.geo import AOI, DLTile
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 
@@ -18,6 +19,9 @@ NO_PLACES = (
     "The Places service no longer exists. Pass a geometry instead, such as one of Natural Earth or "
     "geoBoundaries."
 )
+
+# Number of characters of a text that an error shows.
+_SHOWN = 60
 
 
 def to_geometry(value: Any) -> BaseGeometry | None:
@@ -33,6 +37,8 @@ def to_geometry(value: Any) -> BaseGeometry | None:
     ------
     UnsupportedArgumentError
         If a text is neither JSON nor WKT: it was the name of a place or the key of a stored shape.
+    InvalidGeometryError
+        If a text is not valid JSON.
     TypeError, ValueError
         If the value is no geometry.
 
@@ -58,7 +64,7 @@ def _read_text(text: str) -> Any:
     from shapely.errors import ShapelyError
 
     if text.lstrip().startswith("{"):
-        return json.loads(text)
+        return _read_json(text)
     try:
         return shapely.from_wkt(text)
     except ShapelyError:
@@ -66,6 +72,16 @@ def _read_text(text: str) -> Any:
             f"{text!r} is neither GeoJSON nor WKT. Names of places and keys of shapes cannot be found: "
             f"{NO_PLACES}"
         ) from None
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidGeometryError(
+            f"The GeoJSON text {text[:_SHOWN]!r} is not valid JSON: {error}. "
+            "Write it by json.dumps(), not by str()."
+        ) from error
 
 
 def to_dltile(value: Any) -> DLTile:
@@ -87,7 +103,7 @@ def to_dltile(value: Any) -> DLTile:
     if isinstance(value, str):
         if not value.lstrip().startswith("{"):
             return DLTile.from_key(value)
-        value = json.loads(value)
+        value = _read_json(value)
     if not isinstance(value, Mapping):
         raise TypeError(
             f"`dltile` must be a key such as '2048:16:30.0:15:-4:81' or its Feature; got {value!r}."

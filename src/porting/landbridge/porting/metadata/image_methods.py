@@ -121,7 +121,7 @@ class ImageMethods:
         NotFoundError
             When iterated, if nothing is found and a product does not exist.
         ValueError
-            When iterated, if no product is given or a value is not valid.
+            If a value is not valid; when iterated, if no product is given.
         """
         del batch_size
         query = ImageQuery(
@@ -256,6 +256,8 @@ def _features(
 ) -> Iterator[DotDict]:
     names: dict[str, list[str]] = {}
     wanted = None if fields is None else list(fields)
-    for image in found_images(query, limit, sort_field, sort_order):
-        bands = band_names(names, image.product_id) if wanted is None or "bands" in wanted else None
-        yield image_feature(image, bands, wanted)
+    reads_bands = wanted is None or "bands" in wanted
+    return (
+        image_feature(image, band_names(names, image.product_id) if reads_bands else None, wanted)
+        for image in found_images(query, limit, sort_field, sort_order)
+    )

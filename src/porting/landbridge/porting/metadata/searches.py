@@ -169,12 +169,12 @@ def _of_clouds(operator: str, operand: Any) -> dict[str, Any]:
 def found_images(
     query: ImageQuery, limit: int | None, sort_field: str | None = None, sort_order: str | None = "asc"
 ) -> Iterator[Image]:
-    """Yield the images of a query in order, at most `limit` of them.
+    """Return an iterator over the images of a query in order, at most `limit` of them.
 
     Raises
     ------
     NotFoundError
-        If nothing is found and a product does not exist.
+        When iterated, if nothing is found and a product does not exist.
     ValueError
         If the order is not valid.
     """
@@ -185,12 +185,18 @@ def found_images(
         raise ValueError(
             f"`sort_field` {sort_field!r} is no key of an image.{did_you_mean(name, Image.ATTRIBUTES)}"
         )
-    found = None
-    for found in _in_order(
+    images = _in_order(
         query, limit, name, ascending=_ORDERS[sort_order], old_clouds=sort_field == _OLD_CLOUDS
-    ):
+    )
+    return _at_least_one(images, query) if limit != 0 else iter(())
+
+
+def _at_least_one(images: Iterable[Image], query: ImageQuery) -> Iterator[Image]:
+    """Yield images; if there are none, raise the error of `require_matches`."""
+    found = None
+    for found in images:
         yield found
-    if found is None and limit != 0:
+    if found is None:
         require_matches(query)
 
 

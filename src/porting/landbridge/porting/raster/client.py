@@ -266,8 +266,8 @@ class Raster:
         `maxtiles` has no effect: it was the number of tiles of one request.
         """
         del maxtiles
-        tiles = _tiles(resolution, tilesize, pad, shape)
-        return DotDict({"type": "FeatureCollection", "features": list(tiles)})
+        tiles = DLTile.from_shape(to_geometry(shape), resolution, tilesize, pad)
+        return DotDict({"type": "FeatureCollection", "features": [tile_feature(tile) for tile in tiles]})
 
     @old_method("DLTile.iter_from_shape()")
     def iter_dltiles_from_shape(
