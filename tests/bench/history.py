@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 VARIABLE = "BENCH_HISTORY"
 DEFAULT = Path(".bench/history.jsonl")
 # Packages whose version may change a result.
-PACKAGES = ("numpy", "numba", "rasterio", "httpx", "orjson", "pypgstac", "stac-fastapi-pgstac", "asyncpg")
+PACKAGES = ("numpy", "rasterio", "httpx", "orjson", "pypgstac", "stac-fastapi-pgstac", "asyncpg")
 
 
 @dataclass(frozen=True, slots=True)

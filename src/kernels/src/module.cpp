@@ -1,9 +1,5 @@
 // The module, and the choice of the instruction set.
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
 #include <atomic>
-#include <vector>
 
 #include "binding.hpp"
 
@@ -64,10 +60,16 @@ const Loops &loops() { return *used.load(std::memory_order_relaxed); }
 
 NB_MODULE(_native, module) {
     using namespace landbridge;
+    // Objects may live until the end of the process, for example in a traceback.
+    nb::set_leak_warnings(false);
     module.def("instruction_sets", &instruction_sets,
                "Return the instruction sets that this processor supports, the best first.");
     module.def("use_instruction_set", &use_instruction_set, nb::arg("name"),
                "Use an instruction set from now on. Raise ValueError if this processor does not support it.");
     bind_decode(module);
     bind_predictor(module);
+    bind_canvas(module);
+    bind_layer(module);
+    bind_compositing(module);
+    bind_local_scales(module);
 }

@@ -2,15 +2,10 @@
 
 import logging
 from importlib import import_module
-from typing import Any
 
-import numba
-import numpy as np
-import pytest
 import rasterio
 from rasterio.errors import RasterioError
 
-from landbridge.raster import kernels
 from landbridge.raster.io.redact import redact_url
 
 
@@ -36,39 +31,3 @@ def test_odc_loader_logs_addresses_under_the_private_name():
     assert module.log.name == "odc.loader._rio"
     assert isinstance(module.log, logging.Logger)
     assert redact_url("https://user:word@host/a.tif?key=1") == "https://host/a.tif?…"
-
-
-def test_numba_compiles_inlined_functions_without_reference_counts():
-    """The private option `_nrt` and the option `forceinline` are still accepted, and change the code."""
-
-    @kernels.inlined
-    def double(values, at):
-        return values[at] * 2
-
-    @kernels.compiled
-    def total(values):
-        found = 0
-        for n in range(values.size):
-            found += double(values, n)
-        return found
-
-    assert total(np.arange(4)) == 12
-    dispatcher: Any = double
-    assert dispatcher.targetoptions["forceinline"]
-    assert not dispatcher.targetoptions["_nrt"]
-    # Numba shows the code of functions that are not cached only.
-    options: dict[str, Any] = {"forceinline": True, "_nrt": False}
-    uncached: Any = numba.njit(**options)(dispatcher.py_func)
-    assert uncached(np.arange(4), 3) == 6
-    assert "NRT_incref" not in "".join(uncached.inspect_llvm().values())
-
-
-@pytest.mark.parametrize("itemsize", [1, 2, 4, 8])
-@pytest.mark.parametrize("samples", [1, 2, 4])
-def test_emitted_llvm_code_undoes_differences_like_numpy(itemsize, samples):
-    """LLVM IR that the kernels emit still compiles, and gives the same as a cumulative sum."""
-    rng = np.random.default_rng(itemsize * samples)
-    tile = rng.integers(0, 256, (3, 150, samples * itemsize), np.uint8).view(f"u{itemsize}")
-    expected = np.cumsum(tile, axis=1, dtype=tile.dtype)
-    kernels.undo_differences(tile, 0, len(tile))
-    assert (tile == expected).all()

@@ -13,8 +13,42 @@ except ImportError as error:
         "The compiled part of landbridge-kernels is missing or does not fit this Python and machine "
         f"({error}); install a wheel that does, or a C++ compiler and then landbridge-kernels again."
     ) from error
-from landbridge.kernels._native import decode_tile, instruction_sets, undo_differences, use_instruction_set
+from landbridge.kernels._native import (
+    CELL,
+    INVALID,
+    MISSING,
+    VALID,
+    Canvas,
+    Layer,
+    NodeGrid,
+    composite_aligned_tile,
+    composite_warped_tile,
+    decode_tile,
+    instruction_sets,
+    interpolate_locally,
+    tile_boxes,
+    touches_missing_pixels,
+    undo_differences,
+    use_instruction_set,
+)
 
-__all__ = ["decode_tile", "instruction_sets", "undo_differences", "use_instruction_set"]
+__all__ = [
+    "CELL",
+    "INVALID",
+    "MISSING",
+    "VALID",
+    "Canvas",
+    "Layer",
+    "NodeGrid",
+    "composite_aligned_tile",
+    "composite_warped_tile",
+    "decode_tile",
+    "instruction_sets",
+    "interpolate_locally",
+    "tile_boxes",
+    "touches_missing_pixels",
+    "undo_differences",
+    "use_instruction_set",
+]
 
 use_instruction_set(os.environ.get("LANDBRIDGE_INSTRUCTION_SET") or _native.instruction_sets()[0])

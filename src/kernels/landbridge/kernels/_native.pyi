@@ -1,9 +1,17 @@
-# Types of the extension; its sources, with the documentation of each function, are in `src`.
+# Types of the extension; its sources, with the documentation of each name, are in `src`.
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+_Box: TypeAlias = Sequence[int]
+
+VALID: int
+MISSING: int
+INVALID: int
+CELL: int
 
 def instruction_sets() -> list[str]: ...
 def use_instruction_set(name: str) -> None: ...
@@ -14,4 +22,93 @@ def decode_tile(
     compression: int,
     predictor: int = 1,
     swapped: bool = False,
+) -> None: ...
+
+class Canvas:
+    def __init__(
+        self,
+        values: npt.NDArray[Any],
+        state: npt.NDArray[np.uint8],
+        *,
+        fill_values: npt.NDArray[Any] | None = None,
+        initialised: bool = False,
+    ) -> None: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def remaining(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def initialised_rows(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def is_full(self) -> bool: ...
+    def initialise(self) -> None: ...
+    def update_remaining(self, bands: Sequence[int], box: _Box) -> None: ...
+    def has_missing_pixels(
+        self, bands: Sequence[int], box: _Box, visible: npt.NDArray[np.uint8] | None = None
+    ) -> bool: ...
+
+class Layer:
+    def __init__(
+        self,
+        samples: Sequence[int],
+        bands: Sequence[int],
+        nodata: npt.NDArray[Any],
+        has_nodata: Sequence[bool],
+        *,
+        alpha: int = -1,
+        visible: npt.NDArray[np.uint8] | None = None,
+        show_invalid: bool = False,
+    ) -> None: ...
+
+class NodeGrid:
+    def __init__(
+        self,
+        rows: npt.NDArray[np.float64],
+        columns: npt.NDArray[np.float64],
+        step: int,
+        first: tuple[int, int],
+        taps: int,
+        weights: npt.NDArray[np.float64],
+        max_deviation: tuple[float, float],
+    ) -> None: ...
+
+def composite_aligned_tile(
+    tile: npt.NDArray[Any],
+    differences: bool,
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    place: tuple[int, int],
+    layer: Layer,
+    canvas: Canvas,
+) -> None: ...
+def composite_warped_tile(
+    tile: npt.NDArray[Any],
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    grid: NodeGrid,
+    box: _Box,
+    layer: Layer,
+    canvas: Canvas,
+) -> None: ...
+def touches_missing_pixels(
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    grid: NodeGrid,
+    box: _Box,
+    layer: Layer,
+    canvas: Canvas,
+) -> bool: ...
+def tile_boxes(
+    grid: NodeGrid, block: Sequence[int], tile: Sequence[int], source: Sequence[int]
+) -> npt.NDArray[np.int64]: ...
+def interpolate_locally(
+    values: npt.NDArray[np.floating[Any]],
+    valid: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.float64],
+    columns: npt.NDArray[np.float64],
+    row_scales: npt.NDArray[np.float64],
+    column_scales: npt.NDArray[np.float64],
+    kernel: int,
+    out: npt.NDArray[np.floating[Any]],
+    out_valid: npt.NDArray[np.uint8],
 ) -> None: ...

@@ -4,8 +4,12 @@
 namespace landbridge::INSTRUCTION_SET {
 
 extern const PredictorLoops predictor_loops;
+extern const CanvasLoops canvas_loops;
+extern const CompositingLoops compositing_loops;
+extern const LocalScaleLoops local_scale_loops;
 
 extern const Loops loops;
-const Loops loops = {LANDBRIDGE_TEXT(INSTRUCTION_SET), &predictor_loops};
+const Loops loops = {LANDBRIDGE_TEXT(INSTRUCTION_SET), &predictor_loops, &canvas_loops, &compositing_loops,
+                     &local_scale_loops};
 
 }  // namespace landbridge::INSTRUCTION_SET

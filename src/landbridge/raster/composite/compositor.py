@@ -1,13 +1,14 @@
 """Composites a file's tiles into the still-empty pixels of a block; decodes only tiles that contribute."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from landbridge.raster import kernels
-from landbridge.raster.array_types import Array, BoolArray, FloatArray, IntArray
+from landbridge import kernels
+from landbridge.kernels import Canvas
+from landbridge.raster.array_types import Array, BoolArray, IntArray
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.grids.coordinate_grid import SourceCoordinates, weights_of
 from landbridge.raster.io.tile_reader import Tile, TileReader, without_predictor
@@ -18,68 +19,8 @@ Box = tuple[int, int, int, int]
 TileIndex = tuple[int, int]
 """Row and column of a tile."""
 
-EVERYWHERE = np.empty((0, 0), np.uint8)
 # Safety factor and margin of the deviation, which was measured in the middle between nodes only.
 _DEVIATION_FACTOR, _MIN_DEVIATION = 1.5, 1e-3
-
-
-class Canvas:
-    """Values and states (band, y, x) of a block, and the number of pixels still to fill.
-
-    States are those of `kernels`. Both arrays have contiguous rows. Unless they are `initialised`, rows are
-    initialised just before their first use, while they are in the processor's cache; until then all their
-    pixels are missing, whatever the memory holds. `fill_values` are the values of missing pixels per band
-    (None: zeros).
-    """
-
-    def __init__(
-        self, values: Array, state: Array, *, fill_values: Array | None = None, initialised: bool = False
-    ) -> None:
-        """Wrap the arrays, and count the pixels that are not valid yet."""
-        self.shape = values.shape
-        self.values = as_unsigned(_flat_view(values))
-        self.state = _flat_view(state)
-        self.strides = (*_element_strides(values), *_element_strides(state))
-        bands, height, width = values.shape
-        self.fill_values = as_unsigned(np.zeros(bands, values.dtype) if fill_values is None else fill_values)
-        tops, starts = np.arange(0, height, kernels.CELL), np.arange(0, width, kernels.CELL)
-        bottoms, stops = np.minimum(tops + kernels.CELL, height), np.minimum(starts + kernels.CELL, width)
-        self.remaining = np.empty((bands, len(tops), len(starts)), np.int64)
-        self.remaining[:] = (bottoms - tops)[:, None] * (stops - starts)
-        self.initialised_rows = np.empty_like(self.remaining)
-        self.initialised_rows[:] = (bottoms if initialised else tops)[:, None]
-        if initialised:
-            self.update_remaining(range(bands), (0, height, 0, width))
-
-    def initialise(self) -> None:
-        """Initialise all rows that are not initialised yet."""
-        kernels.initialise(
-            self.values, self.state, self.strides, self.initialised_rows, self.fill_values, self.shape[1:]
-        )
-
-    def update_remaining(self, bands: Sequence[int], box: Box) -> None:
-        """Count the missing pixels again after states in a box have changed."""
-        kernels.update_remaining(
-            self.state,
-            self.strides,
-            _index_array(bands),
-            self.remaining,
-            self.initialised_rows,
-            box,
-            self.shape[1:],
-        )
-
-    @property
-    def is_full(self) -> bool:
-        """True if every pixel is valid."""
-        return not self.remaining.any()
-
-    def has_missing_pixels(self, bands: Array, box: Box, visible: Array) -> bool:
-        """Return whether a box has a visible pixel that is not valid yet in some band."""
-        found = kernels.has_missing_pixels(
-            self.state, self.strides, bands, self.remaining, self.initialised_rows, box, visible
-        )
-        return bool(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +29,7 @@ class FileLayer:
 
     `indexes` are the decoded bands, from 1. The bands at the positions `samples` go to the canvas's `bands`;
     `nodata` are their nodata values. `alpha` is the position of the band that hides pixels by 0, or -1.
-    `visible` (y, x) restricts the image further (shape (0, 0): no restriction). With `show_invalid`, values
+    `visible` (y, x) restricts the image further (None: no restriction). With `show_invalid`, values
     that are not valid fill pixels that are otherwise empty.
     """
 
@@ -97,7 +38,7 @@ class FileLayer:
     bands: tuple[int, ...]
     nodata: tuple[float | None, ...]
     alpha: int = -1
-    visible: Array = field(default_factory=lambda: EVERYWHERE)
+    visible: Array | None = None
     show_invalid: bool = False
 
 
@@ -178,42 +119,24 @@ class _TileCompositor:
     def __init__(self, tiles: TileReader, layer: FileLayer, canvas: Canvas) -> None:
         self.page = tiles.page
         self.canvas = canvas
-        self.layer = layer
+        self._bands = layer.bands
+        self._visible = layer.visible
         where = tiles.samples(layer.indexes)
-        self.samples = _index_array([where[sample] for sample in layer.samples])
-        self.alpha = -1 if layer.alpha < 0 else where[layer.alpha]
-        self.bands = _index_array(layer.bands)
-        self.nodata, self.has_nodata = _nodata_array(tiles.page.dtype, layer.nodata)
+        nodata, has_nodata = _nodata_array(tiles.page.dtype, layer.nodata)
+        self._layer = kernels.Layer(
+            [where[sample] for sample in layer.samples],
+            layer.bands,
+            nodata,
+            has_nodata,
+            alpha=-1 if layer.alpha < 0 else where[layer.alpha],
+            visible=layer.visible,
+            show_invalid=layer.show_invalid,
+        )
 
     def _touched_sides(self, box: Box) -> tuple[bool, bool, bool, bool]:
         """Return the sides (top, bottom, left, right) at which a box reaches the block's border."""
         _, height, width = self.canvas.shape
         return (box[0] == 0, box[1] == height, box[2] == 0, box[3] == width)
-
-    @property
-    def _source(self) -> tuple[Any, ...]:
-        return (
-            self.samples,
-            self.alpha,
-            self.nodata,
-            self.has_nodata,
-            self.layer.visible,
-            self.layer.show_invalid,
-        )
-
-    @property
-    def _target(self) -> tuple[Any, ...]:
-        canvas = self.canvas
-        return (
-            canvas.values,
-            canvas.state,
-            canvas.strides,
-            self.bands,
-            canvas.remaining,
-            canvas.initialised_rows,
-            canvas.fill_values,
-            canvas.shape[1:],
-        )
 
 
 class _AlignedTileCompositor(_TileCompositor):
@@ -252,20 +175,14 @@ class _AlignedTileCompositor(_TileCompositor):
         return (touched[0] and top, touched[1] and bottom, touched[2] and left, touched[3] and right)
 
     def has_missing_pixels(self, _place: TileIndex, box: Box) -> bool:
-        return self.canvas.has_missing_pixels(self.bands, box, self.layer.visible)
+        return self.canvas.has_missing_pixels(self._bands, box, self._visible)
 
     def composite_tile(self, tile_index: TileIndex, box: Box, tile: Tile) -> None:
         y, x = self._roi
         rows = self._rows[box[0] - y.start : box[1] - y.start] - tile_index[0] * self.page.tile[0]
         columns = self._columns[box[2] - x.start : box[3] - x.start] - tile_index[1] * self.page.tile[1]
         kernels.composite_aligned_tile(
-            as_unsigned(tile.pixels),
-            tile.differences,
-            rows,
-            columns,
-            (box[0], box[2]),
-            *self._source,
-            *self._target,
+            tile.pixels, tile.differences, rows, columns, (box[0], box[2]), self._layer, self.canvas
         )
 
 
@@ -277,27 +194,25 @@ class _WarpedTileCompositor(_TileCompositor):
     ) -> None:
         super().__init__(tiles, layer, canvas)
         coordinate_grid = source_coordinates.coordinate_grid
-        self._nodes: tuple[FloatArray, FloatArray] = (source_coordinates.rows, source_coordinates.columns)
-        self._max_deviation = tuple(
-            _DEVIATION_FACTOR * max_deviation + _MIN_DEVIATION
-            for max_deviation in coordinate_grid.max_deviation
+        self._coordinate_grid = coordinate_grid
+        self._node_rows = source_coordinates.rows
+        self._max_deviation = (
+            _DEVIATION_FACTOR * coordinate_grid.max_deviation[0] + _MIN_DEVIATION,
+            _DEVIATION_FACTOR * coordinate_grid.max_deviation[1] + _MIN_DEVIATION,
         )
-        self._node_layout = (coordinate_grid.step, *coordinate_grid.first, coordinate_grid.taps)
-        self._weights = weights_of(coordinate_grid)
-        self._blank_tile = np.empty((1, 1, max(self.samples) + 1), tiles.page.dtype)
+        self._native_grid = kernels.NodeGrid(
+            source_coordinates.rows,
+            source_coordinates.columns,
+            coordinate_grid.step,
+            coordinate_grid.first,
+            coordinate_grid.taps,
+            weights_of(coordinate_grid),
+            self._max_deviation,
+        )
 
     def tile_boxes(self) -> Iterator[tuple[TileIndex, Box]]:
         page = self.page
-        found = np.zeros((page.down, page.across, 4), np.int64)
-        kernels.tile_boxes(
-            *self._nodes,
-            self._node_layout,
-            self._max_deviation,
-            self.canvas.shape[1:],
-            page.tile,
-            page.size,
-            found,
-        )
+        found = kernels.tile_boxes(self._native_grid, self.canvas.shape[1:], page.tile, page.size)
         for row, column in np.argwhere(found[..., 1]).tolist():
             y0, y1, x0, x1 = found[row, column].tolist()
             yield (row, column), (y0, y1, x0, x1)
@@ -307,56 +222,41 @@ class _WarpedTileCompositor(_TileCompositor):
         return self._touched_sides(box)
 
     def has_missing_pixels(self, tile_index: TileIndex, box: Box) -> bool:
-        if not self.canvas.has_missing_pixels(self.bands, box, self.layer.visible):
+        if not self.canvas.has_missing_pixels(self._bands, box, self._visible):
             return False
         # The box is an upper bound: not all of its pixels lie in the tile.
-        return self._composite_or_probe(tile_index, box, self._blank_tile, probe=True)
+        return kernels.touches_missing_pixels(
+            *self._place(tile_index), self._native_grid, box, self._layer, self.canvas
+        )
 
     def composite_tile(self, tile_index: TileIndex, box: Box, tile: Tile) -> None:
-        self._composite_or_probe(
-            tile_index, box, without_predictor(tile, self._rows(tile_index, box)).pixels, probe=False
+        pixels = without_predictor(tile, self._rows(tile_index, box)).pixels
+        kernels.composite_warped_tile(
+            pixels, *self._place(tile_index), self._native_grid, box, self._layer, self.canvas
         )
 
     def _rows(self, tile_index: TileIndex, box: Box) -> slice:
         """Return the rows of a tile that pixels of a box may use."""
-        step, top, start, taps = self._node_layout
+        step, (top, start) = self._coordinate_grid.step, self._coordinate_grid.first
         first, height = tile_index[0] * self.page.tile[0], self.page.tile[0]
-        if taps == 1:
+        if self._coordinate_grid.taps == 1:
             return slice(0, height)
         # The nodes around the box; the first node lies one step before `top` and `start`.
-        nodes = self._nodes[0][
+        nodes = self._node_rows[
             (box[0] - top) // step + 1 : (box[1] - 1 - top) // step + 3,
             (box[2] - start) // step + 1 : (box[3] - 1 - start) // step + 3,
         ]
         low, high = nodes.min() - self._max_deviation[0] - first, nodes.max() + self._max_deviation[0] - first
         return slice(max(0, int(low)), min(height, int(high) + 1))
 
-    def _composite_or_probe(self, tile_index: TileIndex, box: Box, tile: Array, *, probe: bool) -> bool:
+    def _place(self, tile_index: TileIndex) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the corner and size (y, x) of a tile's part inside the file."""
         page = self.page
         corner = (tile_index[0] * page.tile[0], tile_index[1] * page.tile[1])
-        size = (min(page.tile[0], page.size[0] - corner[0]), min(page.tile[1], page.size[1] - corner[1]))
-        found = kernels.composite_warped_tile(
-            as_unsigned(tile),
-            corner,
-            size,
-            *self._nodes,
-            self._node_layout,
-            self._max_deviation,
-            self._weights,
-            box,
-            *self._source,
-            *self._target,
-            probe,
+        return corner, (
+            min(page.tile[0], page.size[0] - corner[0]),
+            min(page.tile[1], page.size[1] - corner[1]),
         )
-        return bool(found)
-
-
-def as_unsigned(array: Array) -> Array:
-    """Return signed integers as unsigned ones of the same size, other types as they are.
-
-    Compositing copies values and compares them with nodata only, so that one compiled loop serves both.
-    """
-    return array.view(f"u{array.itemsize}") if array.dtype.kind == "i" else array
 
 
 def any_visible(state: Array) -> BoolArray:
@@ -372,27 +272,8 @@ def _extends_past(indexes: IntArray, start: int, size: int) -> tuple[bool, bool]
     return (before > 0, after > 0) if low <= high else (size - 1 - low > 0, high > 0)
 
 
-def _nodata_array(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> tuple[Array, BoolArray]:
-    """Return nodata values as arguments of the kernels, and flags of those that exist."""
+def _nodata_array(dtype: np.dtype[Any], nodata: Sequence[float | None]) -> tuple[Array, list[bool]]:
+    """Return nodata values of a type, and flags of those that exist and that the type can represent."""
     held = [representable_nodata(dtype, value) for value in nodata]
     values = np.array([0 if value is None else value for value in held], dtype)
-    return as_unsigned(values), np.array([value is not None for value in held])
-
-
-def _index_array(numbers: Sequence[int]) -> IntArray:
-    return np.array(numbers, np.intp)
-
-
-def _element_strides(array: Array) -> tuple[int, int]:
-    """Return the strides of bands and rows in elements."""
-    size = array.itemsize
-    return (array.strides[0] // size, array.strides[1] // size)
-
-
-def _flat_view(array: Array) -> Array:
-    """Return a one-dimensional view of the memory from an array's first element to its last."""
-    bands, height, width = array.shape
-    assert array.strides[2] == array.itemsize or width == 1
-    band, row = _element_strides(array)
-    length = (bands - 1) * band + (height - 1) * row + width
-    return np.lib.stride_tricks.as_strided(array, (length,), (array.itemsize,))
+    return values, [value is not None for value in held]

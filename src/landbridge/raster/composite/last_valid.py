@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from landbridge.kernels import MISSING, VALID, Canvas
 from landbridge.raster.array_types import Array, BoolArray, Window
-from landbridge.raster.composite.compositor import Canvas, any_visible
-from landbridge.raster.kernels import MISSING, VALID
+from landbridge.raster.composite.compositor import any_visible
 
 
 class LastValid:

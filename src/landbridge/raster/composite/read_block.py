@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from landbridge.kernels import VALID, Canvas
 from landbridge.raster.array_types import BoolArray
 from landbridge.raster.composite.compositor import (
-    Canvas,
     FileLayer,
     any_visible,
     composite_tile,
@@ -16,7 +16,6 @@ from landbridge.raster.composite.compositor import (
 )
 from landbridge.raster.grids.windows import within
 from landbridge.raster.io.file_windows import OpenFile, effective_nodata, has_mask, read_by_gdal
-from landbridge.raster.kernels import VALID
 from landbridge.raster.plan.arguments import INTERPOLATING
 from landbridge.raster.plan.reads import FileRead
 from landbridge.raster.resample.block import Block, BlockMappings

@@ -8,7 +8,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.array_types import Array, BoolArray, Window
-from landbridge.raster.composite.compositor import EVERYWHERE, FileLayer
+from landbridge.raster.composite.compositor import FileLayer
 from landbridge.raster.composite.last_valid import LastValid
 from landbridge.raster.composite.read_block import can_composite_tiles, composite_file_tiles, read_block
 from landbridge.raster.composite.tiles_ahead import BlockState, TilesAhead
@@ -213,7 +213,7 @@ class Renderer:
             # Alpha is valid even if it equals its nodata value.
             nodata=tuple(None if file.positions[number] == alpha else nodata[number] for number in kept),
             alpha=file.positions.index(alpha) if alpha in file.positions else -1,
-            visible=EVERYWHERE if visible is None else visible.view(np.uint8),
+            visible=None if visible is None else visible.view(np.uint8),
             show_invalid=last_valid.show_invalid,
         )
 

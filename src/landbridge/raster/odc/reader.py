@@ -13,8 +13,9 @@ from odc.loader import RioReader as GdalReader
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
+from landbridge.kernels import CELL, MISSING, Canvas
 from landbridge.raster.array_types import Array, BoolArray, Window
-from landbridge.raster.composite.compositor import Canvas, FileLayer
+from landbridge.raster.composite.compositor import FileLayer
 from landbridge.raster.composite.read_block import composite_file_tiles
 from landbridge.raster.errors import CredentialsError, RasterError, StaleHeaderError, raise_without_context
 from landbridge.raster.io.expiring_url import access_of, credential_of, renewed
@@ -27,7 +28,6 @@ from landbridge.raster.io.overview_choice import choose_read_level
 from landbridge.raster.io.read_errors import refusal_hint
 from landbridge.raster.io.redact import redact_error_text, redact_logs, redact_url
 from landbridge.raster.io.tile_reader import Tile, TileReader
-from landbridge.raster.kernels import CELL, MISSING
 from landbridge.raster.odc.load import Load
 from landbridge.raster.odc.signed_href import signed
 from landbridge.raster.resample.block import Block, BlockMappings

@@ -4,20 +4,18 @@ GDAL's warper uses one scale for all pixels of a call, and two corners of a pixe
 whose rotation and scale vary from pixel to pixel, both are wrong nearly everywhere.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from landbridge import kernels
 from landbridge.raster.array_types import Array, BoolArray
-from landbridge.raster.kernels import compiled
 from landbridge.raster.plan.arguments import BLENDING
 
-# Numbers of the kernels, and their radius in pixels.
+# Numbers of the kernels.
 _KERNELS = {"bilinear": 0, "cubic": 1, "cubicspline": 2, "lanczos": 3}
-_REACHES = (1.0, 2.0, 2.0, 3.0)
 _QUANTILES = {"q1": 0.25, "med": 0.5, "q3": 0.75}
 
 
@@ -58,13 +56,15 @@ def interpolate_locally(
     work = values.dtype if values.dtype.kind == "f" else np.dtype("f4" if values.itemsize <= 2 else "f8")
     out = np.zeros((len(values), *rows.shape), work)
     good = np.zeros(out.shape, np.uint8)
-    kernel = _KERNELS[resampler]
-    _interpolate(
+    row_scales, column_scales = scales
+    kernels.interpolate_locally(
         np.ascontiguousarray(values, work),
         np.ascontiguousarray(valid).view(np.uint8),
-        *(np.ascontiguousarray(each, float) for each in (rows, columns, *scales)),
-        kernel,
-        _REACHES[kernel],
+        np.ascontiguousarray(rows, float),
+        np.ascontiguousarray(columns, float),
+        np.ascontiguousarray(row_scales, float),
+        np.ascontiguousarray(column_scales, float),
+        _KERNELS[resampler],
         out,
         good,
     )
@@ -118,81 +118,3 @@ def _most_frequent(ordered: Array, count: Array) -> Array:
         better = (run > most) & (place < count)
         most[better], best[better] = run[better], value[better]
     return best
-
-
-@compiled
-def _write_kernel_weights(  # noqa: C901 - four kernels
-    weights: Any, first: int, last: int, center: float, scale: float, kernel: int
-) -> None:
-    """Write the kernel's weights of the pixels from the first to the last."""
-    for n in range(first, last + 1):
-        t = abs(n - center) / scale
-        w = 0.0
-        if kernel == 0:
-            w = max(0.0, 1.0 - t)
-        elif kernel == 1:
-            if t < 1.0:
-                w = (1.5 * t - 2.5) * t * t + 1.0
-            elif t < 2.0:
-                w = ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
-        elif kernel == 2:
-            if t < 1.0:
-                w = (0.5 * t - 1.0) * t * t + 2.0 / 3.0
-            elif t < 2.0:
-                w = (2.0 - t) ** 3 / 6.0
-        elif t < 1e-9:
-            w = 1.0
-        elif t < 3.0:
-            w = 3.0 * math.sin(math.pi * t) * math.sin(math.pi * t / 3.0) / (math.pi * t) ** 2
-        weights[n - first] = w
-
-
-@compiled
-def _interpolate(  # noqa: C901 - a loop for each axis
-    values: Any,
-    valid: Any,
-    rows: Any,
-    columns: Any,
-    down: Any,
-    across: Any,
-    kernel: int,
-    reach: float,
-    out: Any,
-    good: Any,
-) -> None:
-    bands, height, width = values.shape
-    vertical, horizontal = np.empty(height), np.empty(width)
-    for y in range(rows.shape[0]):
-        for x in range(rows.shape[1]):
-            r, c = rows[y, x] - 0.5, columns[y, x] - 0.5
-            # The comparison is also false for NaN.
-            if not (-1.0 < r < height and -1.0 < c < width):
-                continue
-            tall, wide = max(1.0, down[y, x]), max(1.0, across[y, x])
-            for band in range(bands):
-                used, extent = kernel, reach
-                while True:
-                    # Pixels at the end of a kernel have the weight 0.
-                    top, bottom = math.floor(r - extent * tall) + 1, math.ceil(r + extent * tall) - 1
-                    left, right = math.floor(c - extent * wide) + 1, math.ceil(c + extent * wide) - 1
-                    missing = top < 0 or bottom >= height or left < 0 or right >= width
-                    top, bottom = max(0, top), min(height - 1, bottom)
-                    left, right = max(0, left), min(width - 1, right)
-                    _write_kernel_weights(vertical, top, bottom, r, tall, used)
-                    _write_kernel_weights(horizontal, left, right, c, wide, used)
-                    total = sum_ = 0.0
-                    for i in range(top, bottom + 1):
-                        for j in range(left, right + 1):
-                            if valid[band, i, j]:
-                                w = vertical[i - top] * horizontal[j - left]
-                                total += w
-                                sum_ += w * values[band, i, j]
-                            else:
-                                missing = True
-                    if used == 1 and missing:
-                        used, extent = 0, 1.0
-                        continue
-                    break
-                if total > 1e-6:
-                    out[band, y, x] = sum_ / total
-                    good[band, y, x] = 1

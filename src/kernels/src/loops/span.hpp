@@ -1,0 +1,87 @@
+// Runs of values that are composited into the still-empty pixels of a row.
+#pragma once
+#include <cstring>
+
+#include "loops/cells.hpp"
+#include "loops/vectors.hpp"
+
+namespace {
+
+// Write valid values to visible pixels that are not valid yet; with `ShowInvalid`, values that are not valid replace
+// missing pixels.
+//
+// Only whole-number arithmetic: of booleans and conditional stores gcc makes a branch for each pixel, unless it may use
+// the masks of AVX-512.
+template <bool HasNodata, bool ShowInvalid, class T>
+void resolve_mask(const T *__restrict values, const uint8_t *__restrict is_visible, int64_t count,
+                  T *__restrict out, uint8_t *__restrict state, T nodata) {
+    using Bits [[gnu::may_alias]] = Unsigned<T>;
+    const Bits *__restrict in_bits = reinterpret_cast<const Bits *>(values);
+    Bits *__restrict out_bits = reinterpret_cast<Bits *>(out);
+    for (int64_t x = 0; x < count; x++) {
+        const T value = values[x];
+        Bits valid = Bits(value == value);
+        if (HasNodata) valid &= Bits(value != nodata);
+        const uint8_t was = state[x], visible = uint8_t(is_visible[x] != 0);
+        const Bits take = valid & Bits(uint8_t((was != VALID) & visible));
+        Bits write = take;
+        // 0 if the value is taken, else all ones.
+        const uint8_t kept = uint8_t(uint8_t(take) - 1);
+        if (ShowInvalid) {
+            const uint8_t show = uint8_t((was == MISSING) & visible);
+            write |= Bits(show);
+            // MISSING + 1 is INVALID.
+            state[x] = uint8_t(was + show) & kept;
+        } else {
+            state[x] = was & kept;
+        }
+        const Bits mask = Bits(Bits(0) - write);
+        out_bits[x] = Bits((in_bits[x] & mask) | (out_bits[x] & Bits(~mask)));
+    }
+}
+
+template <class T>
+void composite_span(const T *values, const uint8_t *is_visible, int64_t count, T *out, uint8_t *state, T nodata,
+                    bool has_nodata, bool show_invalid) {
+    if (count <= 0) return;
+    if (show_invalid)
+        has_nodata ? resolve_mask<true, true>(values, is_visible, count, out, state, nodata)
+                   : resolve_mask<false, true>(values, is_visible, count, out, state, nodata);
+    else
+        has_nodata ? resolve_mask<true, false>(values, is_visible, count, out, state, nodata)
+                   : resolve_mask<false, false>(values, is_visible, count, out, state, nodata);
+}
+
+template <bool HasNodata, class T>
+bool composite_blank_run(const T *__restrict values, int64_t count, T *__restrict out, uint8_t *__restrict state,
+                         T nodata, T fill_value, bool show_invalid) {
+    Unsigned<T> faulty = 0;
+    for (int64_t x = 0; x < count; x++) {
+        faulty |= Unsigned<T>(values[x] != values[x]);
+        if (HasNodata) faulty |= Unsigned<T>(values[x] == nodata);
+    }
+    if (!faulty) {
+        std::memcpy(out, values, size_t(count) * sizeof(T));
+        std::memset(state, VALID, size_t(count));
+        return true;
+    }
+    const uint8_t missing = show_invalid ? INVALID : MISSING;
+    for (int64_t x = 0; x < count; x++) {
+        const T value = values[x];
+        bool valid = value == value;
+        if (HasNodata) valid &= value != nodata;
+        out[x] = (valid | show_invalid) ? value : fill_value;
+        state[x] = valid ? uint8_t(VALID) : missing;
+    }
+    return false;
+}
+
+// Composite a run into pixels that are not initialised yet and all visible. Return whether all values are valid.
+template <class T>
+bool composite_blank_span(const T *values, int64_t count, T *out, uint8_t *state, T nodata, bool has_nodata,
+                          T fill_value, bool show_invalid) {
+    return has_nodata ? composite_blank_run<true>(values, count, out, state, nodata, fill_value, show_invalid)
+                      : composite_blank_run<false>(values, count, out, state, nodata, fill_value, show_invalid);
+}
+
+}  // namespace
