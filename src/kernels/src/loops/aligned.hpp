@@ -45,7 +45,10 @@ void extract_row(const T *row, T *lines, int64_t first, int64_t last, int64_t li
         split_samples<T, 0>(row, lines, first, last, line_size, wanted, count, samples);
 }
 
-template <class T> void prefetch_rows(const Canvas &canvas, const Layer &layer, int64_t y, int64_t x, int64_t width) {
+// Always inlined: gcc removes calls of functions that only prefetch, as if they had no effect.
+template <class T>
+[[gnu::always_inline]] inline void prefetch_row(const Canvas &canvas, const Layer &layer, int64_t y, int64_t x,
+                                                int64_t width) {
     for (int64_t n = 0; n < layer.count; n++) {
         const T *values = values_at<T>(canvas, layer.bands[n], y, x);
         const uint8_t *state = state_at(canvas, layer.bands[n], y, x);
@@ -98,7 +101,7 @@ public:
             for (int64_t n = 0; n < layer_.count; n++) start_cells(n, cell_row, top, end);
             for (int64_t y = top; y < end; y++) {
                 if (y + prefetched_rows < bottom)
-                    prefetch_rows<T>(canvas_, layer_, y + prefetched_rows, part_.left, part_.width);
+                    prefetch_row<T>(canvas_, layer_, y + prefetched_rows, part_.left, part_.width);
                 extract(y);
                 for (int64_t n = 0; n < layer_.count; n++)
                     if (progress_[n].is_incomplete) composite_row(n, y);

@@ -55,23 +55,29 @@ void composite_span(const T *values, const uint8_t *is_visible, int64_t count, T
 template <bool HasNodata, class T>
 bool composite_blank_run(const T *__restrict values, int64_t count, T *__restrict out, uint8_t *__restrict state,
                          T nodata, T fill_value, bool show_invalid) {
-    Unsigned<T> faulty = 0;
-    for (int64_t x = 0; x < count; x++) {
-        faulty |= Unsigned<T>(values[x] != values[x]);
-        if (HasNodata) faulty |= Unsigned<T>(values[x] == nodata);
-    }
-    if (!faulty) {
-        std::memcpy(out, values, size_t(count) * sizeof(T));
-        std::memset(state, VALID, size_t(count));
-        return true;
-    }
-    const uint8_t missing = show_invalid ? INVALID : MISSING;
+    using Bits [[gnu::may_alias]] = Unsigned<T>;
+    const Bits *__restrict in_bits = reinterpret_cast<const Bits *>(values);
+    Bits *__restrict out_bits = reinterpret_cast<Bits *>(out);
+    // Most runs are valid everywhere: copy, and find out whether this one is.
+    Bits faulty = 0;
     for (int64_t x = 0; x < count; x++) {
         const T value = values[x];
-        bool valid = value == value;
-        if (HasNodata) valid &= value != nodata;
-        out[x] = (valid | show_invalid) ? value : fill_value;
-        state[x] = valid ? uint8_t(VALID) : missing;
+        faulty |= Bits(value != value);
+        if (HasNodata) faulty |= Bits(value == nodata);
+        out_bits[x] = in_bits[x];
+    }
+    std::memset(state, VALID, size_t(count));
+    if (!faulty) return true;
+    const uint8_t missing = show_invalid ? INVALID : MISSING;
+    Bits fill;
+    std::memcpy(&fill, &fill_value, sizeof fill);
+    for (int64_t x = 0; x < count; x++) {
+        const T value = values[x];
+        Bits invalid = Bits(value != value);
+        if (HasNodata) invalid |= Bits(value == nodata);
+        state[x] = uint8_t(uint8_t(invalid) * missing);
+        const Bits mask = Bits(Bits(0) - (show_invalid ? Bits(0) : invalid));
+        out_bits[x] = Bits((fill & mask) | (in_bits[x] & Bits(~mask)));
     }
     return false;
 }
