@@ -111,7 +111,7 @@ int size_index(size_t itemsize) { return itemsize == 1 ? 0 : itemsize == 2 ? 1 :
 
 using Encoded = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-void decode_tile(Encoded data, Tile tile, int compression, int predictor, bool swapped) {
+void decode_tile(Encoded data, WritableTile tile, int compression, int predictor, bool swapped) {
     const size_t itemsize = tile.dtype().bits / 8, height = tile.shape(0), samples = tile.shape(2);
     const size_t count = tile.shape(1) * samples, length = height * count * itemsize;
     const bool is_simple = tile.dtype().lanes == 1 && (itemsize == 1 || itemsize == 2 || itemsize == 4 || itemsize == 8);
