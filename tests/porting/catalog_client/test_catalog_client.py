@@ -99,13 +99,14 @@ def test_a_product_is_added_read_changed_and_removed(catalog):
 
 def test_an_id_of_the_old_platform_is_found_again(catalog):
     name = f"6d27def1bb7fb0138933a4ee2e33cce9:{new_id('tasks')}"
-    catalog.add_product(name, "Title", "Text")
+    made = catalog.add_product(name, "Title", "Text")
+    assert made["data"]["id"] == catalog.namespace_product(name)
     catalog.add_band(name, "red", srcband=1, dtype="Byte", data_range=(0, 255), type="spectral")
-    assert catalog.get_band(name, "red").data.attributes.product == f"local:{name}"
+    assert catalog.get_band(name, "red").data.attributes.product == made.data.id
     result = catalog.remove_product(name, cascade=True)
     assert result["data"]["attributes"]["status"] == "SUCCESS"
     assert catalog.product_deletion_status(result["data"]["id"]) == result
-    assert Product.get(f"local:{name}") is None
+    assert Product.get(made.data.id) is None
 
 
 def test_bands_are_added_with_numbers_from_one(catalog, product):
