@@ -21,6 +21,7 @@ from landbridge.catalog.model.attributes import Attribute
 
 MODULES = (
     "landbridge.catalog",
+    "landbridge.catalog.events",
     "landbridge.geo",
     "landbridge.utils",
     "landbridge.exceptions",

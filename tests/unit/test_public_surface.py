@@ -68,6 +68,18 @@ PUBLIC = {
         "UnsavedObjectError",
         "properties",
     ),
+    "landbridge.catalog.events": (
+        "EventApiDestination",
+        "EventApiDestinationCollection",
+        "EventApiDestinationSearch",
+        "EventConnectionParameter",
+        "EventSubscription",
+        "EventSubscriptionCollection",
+        "EventSubscriptionSearch",
+        "EventSubscriptionTarget",
+        "EventType",
+        "NewImageEventSubscription",
+    ),
     "landbridge.geo": (
         "AOI",
         "DLTile",

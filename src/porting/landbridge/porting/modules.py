@@ -64,6 +64,8 @@ _FILTERING = (
 )
 _COLLECTION = Names("landbridge.catalog.model.collection")
 
+# The part of the events that the service has: notifications of new images. The first entry gives a name.
+_NEW_IMAGES = Names("landbridge.catalog.events")
 _SUBSCRIPTIONS = Hosted(services.EVENTS, (
     "ComputeFunctionCompletedEventSubscription", "EventSubscription", "EventSubscriptionCollection",
     "EventSubscriptionComputeTarget", "EventSubscriptionSearch", "EventSubscriptionSqsTarget",
@@ -79,7 +81,7 @@ _SCHEDULES = Hosted(services.EVENTS, ("EventSchedule", "EventScheduleCollection"
 
 # The modules of the Catalog client, below both `catalog` and `core.catalog`.
 _CATALOG_MODULES: Final[dict[str, tuple[Entry, ...]]] = {
-    "": (Names(_CATALOG), _SUBSCRIPTIONS, _DESTINATIONS, _RULES, _SCHEDULES),
+    "": (Names(_CATALOG), _NEW_IMAGES, _SUBSCRIPTIONS, _DESTINATIONS, _RULES, _SCHEDULES),
     "attributes": (Names(_CATALOG, (
         "AttributeValidationError", "DocumentState", "File", "Resolution", "ResolutionUnit", "StorageState",
     )),),
@@ -95,10 +97,10 @@ _CATALOG_MODULES: Final[dict[str, tuple[Entry, ...]]] = {
         "AuthCatalogObject", "CatalogObject", "DeletedObjectError", "DocumentState", "UnsavedObjectError",
     )),),
     "catalog_client": (Names(_CATALOG, ("CatalogClient",)),),
-    "event_api_destination": (_DESTINATIONS,),
+    "event_api_destination": (Names("landbridge.catalog.events.destination"), _DESTINATIONS),
     "event_rule": (_RULES,),
     "event_schedule": (_SCHEDULES,),
-    "event_subscription": (_SUBSCRIPTIONS,),
+    "event_subscription": (Names("landbridge.catalog.events.subscription"), _SUBSCRIPTIONS),
     "image": (Names(_CATALOG, ("Image", "ImageSearch", "ImageSummaryResult")),),
     "image_collection": (Names(_CATALOG, ("ImageCollection",)),),
     "image_types": (Names(_CATALOG, ("DownloadFileFormat", "ResampleAlgorithm")),),

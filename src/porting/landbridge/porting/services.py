@@ -32,5 +32,6 @@ PLACES: Final = HostedService("Places", "shapes of Natural Earth or geoBoundarie
 DISCOVER: Final = HostedService("Discover", "the owners, writers and readers of each Product and Blob.")
 EVENTS: Final = HostedService(
     "Events",
-    "a scheduled script that searches images by Image.search().filter(properties.created > last_run).",
+    "NewImageEventSubscription for new images; for the rest, a scheduled script that searches images by "
+    "Image.search().filter(properties.created > last_run).",
 )

@@ -59,13 +59,11 @@ _Offset = Annotated[int, Query(ge=0, le=2**31)]
 async def create_destination(request: Request) -> Response:
     """Make a destination; only this answer has the secret of its signatures."""
     body, settings = incoming.parse(await request.body()), _settings(request)
-    name = _new_id(request, body)
+    name, parts = _new_id(request, body)
+    given = request_bodies.destination_columns(body, settings.notification_urls)
+    given["properties"] = {**parts, **given.get("properties", {})}
     secret = events.new_secret()
-    values = {
-        "id": name,
-        "secret": secret,
-        **request_bodies.destination_columns(body, settings.notification_urls),
-    }
+    values = {"id": name, "secret": secret, **given}
     owner = Owner.of(request_principal(request))
     async with request.app.state.writepool.acquire() as conn, conn.transaction():
         await records.create(conn, _DESTINATION, owner, values, settings.max_notifications)
@@ -145,8 +143,9 @@ async def test_destination(destination_id: str, request: Request) -> Response:
 async def create_subscription(request: Request) -> Response:
     """Ask for notifications of new images of products that the caller can read, from now on."""
     body, settings = incoming.parse(await request.body()), _settings(request)
-    name = _new_id(request, body)
+    name, parts = _new_id(request, body)
     given = request_bodies.subscription_columns(body)
+    given["properties"] = {**parts, **given.get("properties", {})}
     audit.add_targets(request, *given["products"])
     principal = request_principal(request)
     owner = Owner.of(principal)
@@ -269,13 +268,13 @@ async def _shown(request: Request, one: records.Subscription, status: int = 200)
     return respond(document, links.base_url(request), JSON, status)
 
 
-def _new_id(request: Request, body: Any) -> str:
-    """Return the id of a new object, in a namespace of the caller."""
+def _new_id(request: Request, body: Any) -> tuple[str, dict[str, Any]]:
+    """Return the id of a new object, in a namespace of the caller, and the parts of the id."""
     principal = request_principal(request)
     namespace, name = request_bodies.new_id(body, principal.prefix)
     check_own_namespace(namespace, principal)
     audit.add_targets(request, name)
-    return name
+    return name, {"namespace": namespace, "name": body["name"]}
 
 
 def _identity(principal: Principal, settings: Settings) -> dict[str, Any]:
