@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psycopg
 import pytest
 
 from conftest import LONG
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from landbridge.stac_api.embedded.stack import Stack
 
 IMAGES = 200 if LONG else 12
-KILLS = 20 if LONG else 2
+KILLS = 8 if LONG else 2
 PRODUCT = "local:notified"
+_JOBS = "SELECT count(*) FROM procrastinate.procrastinate_jobs WHERE task_name = 'notification'"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,7 @@ def start(stack: Stack, tmp_path: Path) -> Iterator[Callable[[], subprocess.Pope
         "LANDBRIDGE_STORE_URL": tmp_path.as_uri(),
         "LANDBRIDGE_TOKEN": str(stack.token),
         "LANDBRIDGE_NOTIFICATION_URLS": "*",
+        "LANDBRIDGE_NOTIFICATION_TIMEOUT": "60",
         "LANDBRIDGE_WORKER_TIMEOUT": "1",
     }
     with ExitStack() as ends:
@@ -84,12 +88,20 @@ def posted(http: httpx.Client, path: str, **body: Any) -> Any:
     return answer.json()
 
 
+def subscribed(http: httpx.Client, product: str, url: str, count: int = 1) -> None:
+    """Make a product, a destination and subscriptions."""
+    posted(http, "/collections", **stac_collection(product))
+    name = product.removeprefix("local:")
+    hook = posted(http, "/notifications/destinations", name=name, url=url)["id"]
+    for number in range(count):
+        body = {"name": f"{name}{number}", "products": [product], "destination": hook}
+        posted(http, "/notifications/subscriptions", **body)
+
+
 def test_killed_workers_lose_no_image_and_keep_the_order(
     http: httpx.Client, receiver: Receiver, start: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
-    posted(http, "/collections", **stac_collection(PRODUCT))
-    hook = posted(http, "/notifications/destinations", name="hook", url=receiver.url)
-    posted(http, "/notifications/subscriptions", name="all", products=[PRODUCT], destination=hook["id"])
+    subscribed(http, PRODUCT, receiver.url)
     workers = [start()]
     names = [f"image{number:04d}" for number in range(IMAGES)]
     victims = {names[(number + 1) * IMAGES // (KILLS + 1)] for number in range(KILLS)}
@@ -116,3 +128,59 @@ def test_killed_workers_lose_no_image_and_keep_the_order(
     assert len(once) == len(names)
     assert receiver.items() == sorted(receiver.items())
     assert len(receiver.events) == len(names) + KILLS
+
+
+def test_receivers_that_hang_do_not_delay_other_jobs(
+    http: httpx.Client, receiver: Receiver, start: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    """More subscriptions than a worker serves at once wait for answers, while a deletion is done."""
+    product, hanging = "local:hanging", threading.Event()
+    subscribed(http, product, receiver.url, count=6)
+
+    def answer(_event: dict[str, Any]) -> int:
+        hanging.wait()
+        return 204
+
+    receiver.answer = answer
+    posted(http, f"/collections/{product}/items", **stac_item(product, "one"))
+    start()
+    try:
+        wait_until(lambda: len(receiver.events) == 4)
+        path = f"/collections/{product}/deletion"
+        assert http.post(path).status_code == 202
+        wait_until(lambda: http.get(path).json()["status"] == "SUCCESS")
+        assert len(receiver.events) == 4
+    finally:
+        hanging.set()
+
+
+@pytest.mark.skipif(not LONG, reason="part of `make test-long`")
+def test_a_frozen_worker_keeps_its_place_in_the_order(
+    stack: Stack,
+    http: httpx.Client,
+    receiver: Receiver,
+    start: Callable[[], subprocess.Popen[bytes]],
+    tmp_path: Path,
+) -> None:
+    """A worker that counts as dead, and is not, does not send beside the one that was to replace it."""
+    product = "local:frozen"
+    subscribed(http, product, receiver.url)
+    frozen = start()
+
+    def answer(event: dict[str, Any]) -> int:
+        if event["data"]["id"] == "a" and len(receiver.events) == 1:
+            frozen.send_signal(signal.SIGSTOP)
+            start()
+        return 204
+
+    receiver.answer = answer
+    items = {name: stac_item(product, name) for name in "abc"}
+    posted(http, f"/collections/{product}/bulk_items", items=items)
+    log = tmp_path / "workers.log"
+    wait_until(lambda: "left by a worker that died" in log.read_text())
+    with psycopg.connect(stack.database, autocommit=True) as conn:
+        # The other worker has run the job, and has left it.
+        wait_until(lambda: conn.execute(_JOBS).fetchone() == (0,))
+    assert receiver.items() == ["a"]
+    frozen.send_signal(signal.SIGKILL)
+    wait_until(lambda: receiver.items() == ["a", "a", "b", "c"])

@@ -48,6 +48,8 @@ class Receiver:
                 self.send_json(status, {}, {"Location": "/elsewhere", "Retry-After": "0"})
 
         self._server = LocalServer(Handler)
+        # A killed worker leaves its connection; that is no error of the receiver.
+        self._server.server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
     @property
     def url(self) -> str:
