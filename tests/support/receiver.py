@@ -49,7 +49,7 @@ class Receiver:
 
         self._server = LocalServer(Handler)
         # A killed worker leaves its connection; that is no error of the receiver.
-        self._server.server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self._server.server.handle_error = lambda *_: None
 
     @property
     def url(self) -> str:

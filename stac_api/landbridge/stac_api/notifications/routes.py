@@ -151,7 +151,8 @@ async def create_subscription(request: Request) -> Response:
     owner = Owner.of(principal)
     pool = request.app.state.writepool
     await _check_products(request, given["products"])
-    await _check_conditions(pool, given["products"][0], given.get("geometry"), given.get("filter"))
+    conditions = (given.get("geometry"), given.get("filter"))
+    await _check_conditions(request, given["products"][0], *conditions)
     values = {"id": name, "base_url": links.base_url(request), **_identity(principal, settings), **given}
     async with pool.acquire() as conn, conn.transaction():
         # The destination must be the caller's own: its headers and its secret are.
@@ -199,7 +200,7 @@ async def change_subscription(subscription_id: str, request: Request) -> Respons
     added = [one for one in values.get("products", ()) if one not in before.products]
     await _check_products(request, added)
     conditions = {name: values.get(name, getattr(before, name)) for name in ("geometry", "filter")}
-    await _check_conditions(pool, before.products[0], conditions["geometry"], conditions["filter"])
+    await _check_conditions(request, before.products[0], conditions["geometry"], conditions["filter"])
     # An operator may change the subscription of a user, but does not lend it the operator's rights.
     own = Owner(before.username, before.operator) == owner
     async with pool.acquire() as conn, conn.transaction():
@@ -298,10 +299,10 @@ async def _check_products(request: Request, products: Sequence[str]) -> None:
 
 
 async def _check_conditions(
-    pool: asyncpg.Pool, product: str, geometry: Mapping[str, Any] | None, filter_: Any
+    request: Request, product: str, geometry: Mapping[str, Any] | None, filter_: Any
 ) -> None:
     """Check that the database accepts the filter, by a query that finds nothing."""
-    async with pool.acquire() as conn:
+    async with request.app.state.readpool.acquire() as conn:
         await Matcher.of(product, geometry, filter_, ()).matching(conn, [""])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ import httpcore
 from landbridge.stac_api.notifications.url_policy import CheckedBackend, RefusedAddressError, is_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from landbridge.stac_api.core.settings import Settings
 
@@ -23,7 +22,6 @@ __all__ = ["Outcome", "Sender"]
 _REFUSED: Final = frozenset({400, 413, 415, 422})
 _MOST_WAIT: Final = 3600.0  # seconds of a `Retry-After`
 _MOST_CONNECTIONS: Final = 20
-_IDLE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,9 @@ class Sender:
             self._pools[checked] = httpcore.AsyncConnectionPool(
                 ssl_context=ssl.create_default_context(),
                 max_connections=_MOST_CONNECTIONS,
-                keepalive_expiry=_IDLE_SECONDS,
+                # One request for each connection: nothing that a receiver sends late, or does not send, can
+                # spoil the next one. Of an answer only the head is read.
+                max_keepalive_connections=0,
                 network_backend=CheckedBackend() if checked else None,
             )
         return self._pools[checked]
@@ -82,7 +82,10 @@ class Sender:
         pool = self._pool(checked=not is_allowed(url, self._allowed))
         sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         try:
-            async with asyncio.timeout(self._timeout), _answer(pool, url, sent, body) as answer:
+            async with (
+                asyncio.timeout(self._timeout),
+                pool.stream("POST", url, headers=sent, content=body) as answer,
+            ):
                 return _outcome(answer)
         except RefusedAddressError as error:
             return Outcome(error=str(error), final=True)
@@ -92,15 +95,6 @@ class Sender:
             return Outcome(error=_network_error(error))
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol):
             return Outcome(error="The answer is not HTTP.")
-
-
-@asynccontextmanager
-async def _answer(
-    pool: httpcore.AsyncConnectionPool, url: str, headers: list[tuple[bytes, bytes]], body: bytes
-) -> AsyncIterator[httpcore.Response]:
-    """Yield the answer to a request, of which only status and headers are read."""
-    async with pool.stream("POST", url, headers=headers, content=body) as answer:
-        yield answer
 
 
 def _outcome(answer: httpcore.Response) -> Outcome:
