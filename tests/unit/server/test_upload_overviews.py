@@ -12,7 +12,7 @@ from landbridge.raster.io import overviews as engine
 from landbridge.raster.io.headers import read_header
 from landbridge.stac_api.uploads import cog, overviews
 
-CRS, PLACE, SIZE = "EPSG:32614", from_origin(500_000, 4_200_000, 10, 10), 2048
+CRS, PLACE, SIZE = "EPSG:32614", from_origin(500_000, 4_200_000, 10, 10), 1040
 
 
 @pytest.fixture
