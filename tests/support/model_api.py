@@ -150,14 +150,15 @@ class ModelApi(LocalServer):
 
     def _found(self, query):
         """Return the items that satisfy the conditions of a search, in its order; they are computed once."""
-        key = json.dumps(query, sort_keys=True)
-        if key not in self._answers:
+        # Read first: `configure` may run meanwhile, if a page was asked for ahead and is not needed any more.
+        answers, key = self._answers, json.dumps(query, sort_keys=True)
+        if key not in answers:
             found = [item for item in self.items if self._matches(query, item)]
             for order in reversed(query.get("sortby") or () if "sort" in self.has else ()):
                 name, descending = order["field"], order["direction"] == "desc"
                 found.sort(key=functools.partial(_order, name), reverse=descending)
-            self._answers[key] = found
-        return self._answers[key]
+            answers[key] = found
+        return answers[key]
 
     def _matches(self, query, item):
         wanted = query.get("collections")

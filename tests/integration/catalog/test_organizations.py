@@ -100,7 +100,8 @@ def test_an_own_product_stands_for_the_source_that_has_its_id(monkeypatch: pytes
         assert names() == ["Scenes of ours"]
         assert Product.search().filter(properties.name == of_source[0]).count() == 0
         assert Product.get_or_create(id_, name="Scenes of ours").state == "saved"
-        band.delete()
     finally:
+        for each in product.bands():
+            each.delete()
         Product.delete(id_)
     assert names() == of_source
