@@ -46,7 +46,7 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 		tests/integration/test_concurrent_edits.py tests/integration/test_concurrent_creation.py \
 		tests/integration/test_geometries.py \
 		tests/access/test_request_limits.py tests/access/test_grants.py \
-		tests/porting/raster/test_against_gdal.py \
+		tests/porting/raster/test_against_gdal.py tests/porting/old_keys/test_round_trips.py \
 		tests/access/test_model.py tests/porting/scenes/test_wheels.py $(ARGS)
 
 test-browser: install ## test STAC Browser in headless Chromium; installs both if they are missing

@@ -164,7 +164,7 @@ def test_each_type_of_band_keeps_what_it_is_given(catalog, product):
     ndvi = catalog.get_band(product, "ndvi").data.attributes
     assert (ndvi.type, ndvi.srcfile, ndvi.srcband, ndvi.default_range) == ("derived", 1, 4, [0, 1])
     # A key that bands of the type have no attribute for is kept.
-    assert (ndvi.wavelength_center or ndvi.extra_properties["wavelength_nm_center"]) == 800
+    assert (ndvi.wavelength_center, ndvi.wavelength_unit) == (800, "nm")
     assert [band["name"] for band in Metadata().bands(f"local:{product}")] == ["alpha", "cover", "ndvi"]
 
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from landbridge.catalog import ClassBand, GenericBand, MaskBand, MicrowaveBand, Resolution, SpectralBand
 from landbridge.porting.arguments.keywords import did_you_mean
-from landbridge.porting.old_keys.table import Key, extra, read_keys, read_only, same, to_attributes
+from landbridge.porting.old_keys.table import (
+    Key,
+    attributes_by_key,
+    extra,
+    merged,
+    read_keys,
+    read_only,
+    same,
+    to_plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +36,15 @@ _CLASSES: Final[dict[str, type[Band]]] = {
 }
 # Types that have no class of their own are kept under this key of `extra_properties`.
 _OLD_TYPE: Final = "old_type"
+# Units of resolutions without their plural.
+_UNITS: Final = {
+    "m": "meters",
+    "meter": "meters",
+    "metre": "meters",
+    "deg": "degrees",
+    "degree": "degrees",
+    "°": "degrees",
+}
 _NANOMETERS: Final = {
     "nm": 1.0,
     "nanometer": 1.0,
@@ -90,8 +108,8 @@ def _resolution_unit(band: Band) -> str | None:
 
 def _write_resolution(value: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(value, (int, float)):
-        unit = str(values.get("resolution_unit") or "meters")
-        return {"resolution": Resolution(value=value, unit=unit.rstrip("s") + "s")}
+        unit = str(values.get("resolution_unit") or "meters").lower()
+        return {"resolution": Resolution(value=value, unit=_UNITS.get(unit.rstrip("s."), unit))}
     return {"resolution": value}
 
 
@@ -122,6 +140,7 @@ def _old_type(band: Band) -> str:
     return str((band.extra_properties or {}).get(_OLD_TYPE) or band.type)
 
 
+_WAVELENGTHS: Final = tuple(map(_wavelength, ("center", "fwhm", "min", "max")))
 BAND_KEYS: Final = (
     read_only("id"),
     read_only("product", "product_id"),
@@ -146,12 +165,8 @@ BAND_KEYS: Final = (
     extra("name_common"),
     Key("resolution", _resolution, _write_resolution),
     Key("resolution_unit", _resolution_unit, _needs("resolution")),
-    *map(_wavelength, ("center", "fwhm", "min", "max")),
-    Key(
-        "wavelength_unit",
-        lambda band: "nm" if getattr(band, "wavelength_nm_center", None) is not None else None,
-        _needs("wavelength"),
-    ),
+    *_WAVELENGTHS,
+    Key("wavelength_unit", lambda _: None, _needs("wavelength")),
     *map(same, ("class_labels", "colormap", "colormap_name")),
     extra("color"),
     extra("processing_level"),
@@ -159,19 +174,21 @@ BAND_KEYS: Final = (
     read_only("created"),
     read_only("modified"),
 )
-_KEY_OF_ATTRIBUTE: Final = {"display_range": "default_range", "physical_range_unit": "data_unit"}
 
 
 def band_attributes(method: str, values: Mapping[str, Any], kind: type[Band]) -> dict[str, Any]:
     """Return the attributes of a band that old keys set.
 
-    What bands of the kind have no attribute for is kept in `extra_properties`.
+    What bands of the kind have no attribute for is kept in `extra_properties`, under the old key.
     """
-    found = to_attributes(method, values, BAND_KEYS)
-    extras = dict(found.pop("extra_properties", {}))
-    for name in [name for name in found if name not in kind.ATTRIBUTES]:
-        extras[_KEY_OF_ATTRIBUTE.get(name, name)] = found.pop(name)
-    return {**found, "extra_properties": extras} if extras else found
+    parts = attributes_by_key(method, values, BAND_KEYS)
+    return merged(_of_kind(name, part, kind) for name, part in parts.items())
+
+
+def _of_kind(name: str, attributes: Mapping[str, Any], kind: type[Band]) -> dict[str, Any]:
+    found = {attribute: value for attribute, value in attributes.items() if attribute in kind.ATTRIBUTES}
+    kept = [value for attribute, value in attributes.items() if attribute not in kind.ATTRIBUTES]
+    return merged([found, *({"extra_properties": {name: value}} for value in kept)])
 
 
 def band_record(band: Band) -> DotDict:
@@ -179,5 +196,7 @@ def band_record(band: Band) -> DotDict:
     record = read_keys(band, BAND_KEYS, keep_unset=True)
     for name, value in (band.extra_properties or {}).items():
         if name in record and record[name] is None:
-            record[name] = value
+            record[name] = to_plain(value)
+    if any(record[key.name] is not None for key in _WAVELENGTHS):
+        record["wavelength_unit"] = "nm"
     return record

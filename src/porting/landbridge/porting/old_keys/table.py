@@ -16,7 +16,17 @@ from landbridge.utils import DotDict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Key", "extra", "read_keys", "read_only", "same", "to_attributes", "to_plain"]
+__all__ = [
+    "Key",
+    "attributes_by_key",
+    "extra",
+    "merged",
+    "read_keys",
+    "read_only",
+    "same",
+    "to_attributes",
+    "to_plain",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +113,10 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def to_attributes(method: str, values: Mapping[str, Any], keys: Iterable[Key]) -> dict[str, Any]:
-    """Return the attributes that a dict of old keys sets; None is a value that is not set.
+def attributes_by_key(
+    method: str, values: Mapping[str, Any], keys: Iterable[Key]
+) -> dict[str, dict[str, Any]]:
+    """Return the attributes that each key of a dict sets; None is a value that is not set.
 
     Raises
     ------
@@ -113,11 +125,25 @@ def to_attributes(method: str, values: Mapping[str, Any], keys: Iterable[Key]) -
     """
     writers = {key.name: key.write for key in keys if key.write is not None}
     refuse_unknown(method, values, writers)
+    return {name: dict(writers[name](value, values)) for name, value in values.items() if value is not None}
+
+
+def to_attributes(method: str, values: Mapping[str, Any], keys: Iterable[Key]) -> dict[str, Any]:
+    """Return the attributes that a dict of old keys sets; None is a value that is not set.
+
+    Raises
+    ------
+    UnknownArgumentError
+        If a key is in no row, or in one that cannot be set.
+    """
+    return merged(attributes_by_key(method, values, keys).values())
+
+
+def merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return all attributes of several dicts, with the extra properties of all."""
     attributes: dict[str, Any] = {}
     extras: dict[str, Any] = {}
-    for name, value in values.items():
-        if value is not None:
-            found = dict(writers[name](value, values))
-            extras |= found.pop("extra_properties", {})
-            attributes |= found
+    for part in parts:
+        attributes |= {name: value for name, value in part.items() if name != "extra_properties"}
+        extras |= part.get("extra_properties", {})
     return {**attributes, "extra_properties": extras} if extras else attributes
