@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test coverage test-long test-browser access sources check format bench bench-report bench-large faults
+.PHONY: help install sync demo serve test coverage test-long test-browser access sources check format bench bench-report bench-large faults wheels
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,11 +70,14 @@ check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabiliti
 	@$(RUN) deptry --config src/porting/pyproject.toml src/porting
 	@scripts/audit
 
+wheels: ## build the wheels of all distributions into dist, for Linux on x86-64 and arm64, and try them in clean environments
+	@$(UV) run --quiet --isolated --only-group wheels python scripts/build_wheels.py $(ARGS)
+
 format: sync ## format the sources and fix lint with ruff
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTORY; GROUP=start|search|raster|uploads|stac|access|sources
+bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTORY; GROUP=start|cold|search|raster|uploads|stac|access|sources
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)

@@ -14,6 +14,7 @@ from bench import frame, history
 
 GROUPS = {
     "start": ("start",),
+    "cold": ("cold",),
     "search": ("search",),
     "raster": ("raster", "raster_http", "raster_cluster", "raster_memory", "raster_growth"),
     "uploads": ("uploads",),

@@ -1,0 +1,124 @@
+"""Builds the wheels of all distributions, and tries them in clean environments: `make wheels`.
+
+The compiled distribution has wheels for Linux on x86-64 and arm64 with glibc 2.17 or later: one for Python
+3.11, and one for later ones. zig (from PyPI) compiles them, and auditwheel checks what they need.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILED = "landbridge-kernels"
+PURE = ("landbridge-mappings", "landbridge-stac-api", "landbridge", "landbridge-descarteslabs")
+MACHINES = ("x86_64", "aarch64")
+GLIBC = (2, 17)
+# The first is built against its own interface, the second against the stable one, which serves later ones.
+BUILT_WITH = ("3.11", "3.12")
+TRIED_WITH = ("3.11", "3.12", "3.13")
+TOOLS = ("cc", "c++", "ar", "ranlib")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist", help="folder of the wheels")
+    parser.add_argument("--no-trial", action="store_true", help="do not install the wheels")
+    options = parser.parse_args()
+    folder: Path = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("landbridge*.whl"):
+        old.unlink()
+    for name in PURE:
+        uv("build", "--quiet", "--wheel", "--package", name, "--out-dir", folder)
+    for machine in MACHINES:
+        for version in BUILT_WITH:
+            build_compiled(machine, version, folder)
+    for wheel in sorted(folder.glob("*.whl")):
+        print(f"{wheel.stat().st_size / 1000:8,.0f} kB  {wheel.name}")
+    if not options.no_trial:
+        for version in TRIED_WITH:
+            try_wheels(version, folder)
+
+
+def build_compiled(machine: str, version: str, folder: Path) -> None:
+    """Build the compiled distribution for a machine and a version of Python."""
+    with tempfile.TemporaryDirectory() as work:
+        plain = Path(work, "wheels")
+        environment = cross_environment(machine, version, Path(work))
+        arguments = ("--wheel", "--package", COMPILED, "--python", version, "--out-dir", plain)
+        uv("build", *arguments, environment=environment)
+        (wheel,) = plain.glob("*.whl")
+        # Fails if the wheel needs more than the platform promises.
+        platform = f"manylinux_{GLIBC[0]}_{GLIBC[1]}_{machine}"
+        run("auditwheel", "repair", "--plat", platform, "--wheel-dir", folder, wheel)
+
+
+def cross_environment(machine: str, version: str, work: Path) -> Mapping[str, str]:
+    """Return the environment in which zig compiles for a machine; its commands are scripts in a folder."""
+    target = f"{machine}-linux-gnu.{GLIBC[0]}.{GLIBC[1]}"
+    for tool in TOOLS:
+        command = f"{tool} -target {target}" if tool in ("cc", "c++") else tool
+        script = work / tool
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ziglang {command} "$@"\n')
+        script.chmod(0o755)
+    settings = {
+        "CMAKE_SYSTEM_NAME": "Linux",
+        "CMAKE_SYSTEM_PROCESSOR": machine,
+        "CMAKE_AR": work / "ar",
+        "CMAKE_RANLIB": work / "ranlib",
+        # nanobind relies on it, and Python's stable interface and zig's library do not bring it along.
+        "CMAKE_CXX_FLAGS": "-include cstdio",
+        # zig keeps symbols otherwise.
+        "CMAKE_SHARED_LINKER_FLAGS": "-s",
+        "CMAKE_MODULE_LINKER_FLAGS": "-s",
+    }
+    return {
+        **os.environ,
+        "CC": str(work / "cc"),
+        "CXX": str(work / "c++"),
+        "SKBUILD_CMAKE_ARGS": ";".join(f"-D{name}={value}" for name, value in settings.items()),
+        # The machine in the names of the wheel and of the extension.
+        "_PYTHON_HOST_PLATFORM": f"linux-{machine}",
+        "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version.replace('.', '')}-{machine}-linux-gnu.so",
+    }
+
+
+def try_wheels(version: str, folder: Path) -> None:
+    """Install the wheels in an empty environment of a version of Python, and read pixels there."""
+    with tempfile.TemporaryDirectory() as work:
+        uv("venv", "--quiet", "--python", version, Path(work, "environment"))
+        python = Path(work, "environment", "bin", "python")
+        release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+        wanted = [f"{name}=={release}" for name in (COMPILED, "landbridge", "landbridge-descarteslabs")]
+        # Our own distributions come as wheels of the folder only.
+        ours = [argument for name in (COMPILED, *PURE) for argument in ("--no-build-package", name)]
+        uv("pip", "install", "--quiet", "--python", python, "--find-links", folder, *ours, *wanted)
+        trial = shutil.copy(ROOT / "scripts" / "try_wheels.py", work)
+        # Outside the checkout, without its environment.
+        environment = {"PATH": os.environ["PATH"], "HOME": work}
+        subprocess.run([python, "-I", trial, work], check=True, cwd=work, env=environment)
+
+
+def uv(*arguments: object, environment: Mapping[str, str] | None = None) -> None:
+    run(ROOT / "scripts" / "uv", *arguments, environment=environment)
+
+
+def run(*command: object, environment: Mapping[str, str] | None = None) -> None:
+    """Run a command; its output is printed if it fails."""
+    done = subprocess.run(
+        [*map(str, command)], check=False, cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(
+            f"{done.stdout}{done.stderr}{' '.join(map(str, command))} failed with status {done.returncode}."
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Reads pixels by installed wheels: run by `build_wheels.py` in an environment that has nothing else."""
+
+import platform
+import sys
+import time
+from importlib.metadata import distributions
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+
+import descarteslabs.catalog
+import landbridge.catalog
+from landbridge import kernels
+from landbridge.geo import AOI
+from landbridge.raster import Band, Request, Source, read_image
+
+SIZE = 256
+
+
+def main(folder: str) -> None:
+    assert descarteslabs.catalog.Product is landbridge.catalog.Product
+    values = np.random.default_rng(1).integers(1, 1000, (1, SIZE, SIZE)).astype("uint16")
+    bounds = (500_000.0, 4_200_000.0 - 30 * SIZE, 500_000.0 + 30 * SIZE, 4_200_000.0)
+    grid = AOI(bounds=bounds, bounds_crs="EPSG:32614", crs="EPSG:32614", shape=(SIZE, SIZE))
+    profile = {"driver": "GTiff", "count": 1, "height": SIZE, "width": SIZE, "dtype": "uint16", "tiled": True}
+    place = {"crs": "EPSG:32614", "transform": Affine(30, 0, bounds[0], 0, -30, bounds[3])}
+    for instruction_set in kernels.instruction_sets():
+        kernels.use_instruction_set(instruction_set)
+        for compress in ("lzw", "deflate", "zstd"):
+            path = f"{folder}/{compress}.tif"
+            with rasterio.open(path, "w", compress=compress, predictor=2, **profile, **place) as dataset:
+                dataset.write(values)
+            start = time.perf_counter()
+            read = read_image(Source("image", (path,), {"b": Band("b")}), Request(("b",), grid))
+            seconds = time.perf_counter() - start
+            assert np.array_equal(read.data, values), compress
+    found = [*distributions()]
+    size = sum(
+        file.stat().st_size
+        for file in Path(sys.prefix, "lib").rglob("*")
+        if file.suffix != ".pyc" and file.is_file()
+    )
+    print(
+        f"Python {platform.python_version()} {platform.machine()}: {len(found)} distributions, "
+        f"{size / 1e6:.0f} MB; instruction sets {', '.join(kernels.instruction_sets())}; {seconds:.3f} s"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
