@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from access.people import OWNER, READER, STRANGER, WRITER, Caller
+from access.service import OPERATOR, started
+from conftest import LONG
 from integration.conftest import stac_collection, stac_item
+from landbridge.stac_api.access import tokens
+from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.notifications import deliveries, job
 from landbridge.stac_api.notifications.sender import Sender
 from support.embedded_stack import fresh_database
 from support.receiver import Receiver
+from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from access.conftest import Service
-    from landbridge.stac_api.access.principal import Principal
-
-from access.service import OPERATOR, started
-from landbridge.stac_api.access import tokens
 
 _numbers = itertools.count(1)
 LISTS = {"catalog:writers": ["user:ben"], "catalog:readers": ["group:flood"]}
@@ -218,6 +222,53 @@ def test_the_order_is_that_of_transactions_also_if_a_later_one_ends_first(
     assert numbers == sorted(numbers)
 
 
+KINDS = st.sampled_from(["store", "replace", "delete", "commit", "rollback", "order"])
+
+
+@settings(max_examples=300 if LONG else 15)
+@given(st.lists(st.tuples(st.integers(0, 2), KINDS), max_size=30))
+def test_any_interleaving_of_transactions_is_put_in_one_order(
+    database: str, steps: list[tuple[int, str]]
+) -> None:
+    """Three writers store, replace and delete images while places are given: none is lost or out of order."""
+    insert = "INSERT INTO landbridge.new_images (collection, item, deleted) VALUES ('p', %s, %s)"
+    in_order = "SELECT item, position FROM landbridge.new_images WHERE position IS NOT NULL ORDER BY position"
+    unordered = "SELECT count(*) FROM landbridge.new_images WHERE position IS NULL"
+    by_transaction = "SELECT item FROM landbridge.new_images ORDER BY transaction_id, id"
+    numbers = itertools.count()
+    open_: list[list[str]] = [[], [], []]
+    expected: set[str] = set()
+    placed: list[tuple[Any, ...]] = []
+    with ExitStack() as stack:
+        writers = [stack.enter_context(psycopg.connect(database)) for _ in range(3)]
+        worker = stack.enter_context(psycopg.connect(database, autocommit=True))
+        worker.execute("TRUNCATE landbridge.new_images")
+
+        def give_places() -> bool:
+            worker.execute("SELECT landbridge.order_new_images('p')")
+            now = worker.execute(in_order).fetchall()
+            assert now[: len(placed)] == placed  # what has a place keeps it, and nothing comes before it
+            placed[:] = now
+            return worker.execute(unordered).fetchone() == (0,)
+
+        for number, kind in (*steps, *((number, "commit") for number in range(3))):
+            name = str(next(numbers))
+            if kind == "order":
+                give_places()
+            elif kind in ("commit", "rollback"):
+                expected |= set(open_[number] if kind == "commit" else ())
+                open_[number] = []
+                getattr(writers[number], kind)()
+            else:
+                for deleted in {"store": [False], "replace": [True, False], "delete": [True]}[kind]:
+                    writers[number].execute(insert, (name, deleted))
+                open_[number] += [name] * (kind == "store")
+        wait_until(give_places)  # transactions of other databases may be running
+        assert [item for item, _ in placed] == [item for (item,) in worker.execute(by_transaction)]
+        assert {item for item, _ in placed} == expected
+        worker.execute("TRUNCATE landbridge.new_images")
+
+
 def test_a_failed_attempt_holds_back_the_next_images_and_is_repeated(site: Site, receiver: Receiver) -> None:
     subscription = site.subscribe(site.owner)
     statuses = iter([500, 302, 204, 204])
@@ -361,8 +412,6 @@ def test_an_operator_lends_no_rights_to_the_subscription_of_a_user(site: Site, r
 
 
 def test_a_user_named_as_the_operator_does_not_own_what_the_operator_made(site: Site) -> None:
-    from landbridge.stac_api.access.principal import Principal
-
     subscription = site.subscribe(site.operator)
     namesake = site.caller(Principal("local", org="local"))
     path = f"/notifications/subscriptions/{subscription['id']}"
