@@ -75,6 +75,7 @@ def test_any_value_of_a_destination_is_taken_or_refused(member: str, value: Any)
             {**SUBSCRIPTION, "expires": "soon"},
         ),
         *({**SUBSCRIPTION, "filter": "a <"}, {**SUBSCRIPTION, "tags": [1]}, {**SUBSCRIPTION, "tags": "a"}),
+        *({**SUBSCRIPTION, "tags": False}, {**SUBSCRIPTION, "description": 0}, {**SUBSCRIPTION, "tags": {}}),
         {**SUBSCRIPTION, "description": "a" * 20_000},
         {**SUBSCRIPTION, "geometry": {"type": "Point", "coordinates": ["a", 1]}},
         {**SUBSCRIPTION, "geometry": {"type": "MultiPoint", "coordinates": [[1, 1]] * 30_000}},

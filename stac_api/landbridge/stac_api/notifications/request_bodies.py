@@ -261,8 +261,8 @@ def _properties(given: Mapping[str, Any], stored: Mapping[str, Any] | None) -> d
         if name not in given:
             continue
         value = given[name]
-        texts = type_ is not list or value is None or all(isinstance(tag, str) for tag in value)
-        if (value is not None and not isinstance(value, type_)) or not texts:
+        texts = type_ is not list or (isinstance(value, list) and all(isinstance(tag, str) for tag in value))
+        if value is not None and not (isinstance(value, type_) and texts):
             raise BadRequestError(f"`{name}` is {value!r:.100}; see the API's description.")
         changed[name] = value
     if stored is not None and changed == stored:
