@@ -153,6 +153,8 @@ def test_pixels_without_data_have_the_nodata_value_or_none(raster, fields):
     np.testing.assert_array_equal(plain[:10], meta["bands"][0]["noDataValue"])
     masked, _ = raster.ndarray(first, bands=["red"], masked=True)
     np.testing.assert_array_equal(np.ma.getmaskarray(masked), fields.pixels["july"][0] == 0)
+    plain, _ = raster.ndarray(first, bands=["red"], mask_nodata=False)
+    np.testing.assert_array_equal(plain, fields.pixels["july"][0])
     scaled, meta = raster.ndarray(first, bands=["red"], scales=[(0, 10000, 100, 200)], data_type="Byte")
     np.testing.assert_array_equal(scaled[:10], 0)
     assert "noDataValue" not in meta["bands"][0]
@@ -397,6 +399,7 @@ def test_a_shape_is_covered_by_tiles(raster):
         ({"scales": [None, None]}, ValueError, "2 scales for 1 bands"),
         ({"bands": ["ndvi"]}, ValueError, "ndvi"),
         ({"bands": []}, ValueError, "bands"),
+        ({"bands": ["red", "alpha"], "mask_nodata": False}, UnsupportedArgumentError, "mask_nodata"),
         ({"resolution": 30, "dimensions": (4, 4)}, ValueError, "dimensions"),
         ({"data_type": "Bite"}, ValueError, "Bite"),
     ],

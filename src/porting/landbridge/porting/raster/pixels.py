@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from landbridge.catalog import Image, ImageCollection
+from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.raster.grids import Grid, output_grid, own_grid
 from landbridge.porting.raster.values import ALPHA, BandChoice, chosen_bands, chosen_values
 
@@ -81,6 +82,11 @@ def read_layers(
     found = {image.id: image for image in Image.get_many(list(dict.fromkeys(_flat(inputs))))}
     images = list(found.values())
     choice = chosen_bands(reading.bands, images)
+    if choice.has_alpha and ALPHA not in choice.read and not reading.mask_nodata:
+        raise UnsupportedArgumentError(
+            "A product has no band 'alpha': it is computed from pixels without data, so that `mask_nodata` "
+            "cannot be False. Leave 'alpha' out of `bands`, or `mask_nodata` out."
+        )
     values = chosen_values(choice, reading.scales, reading.data_type, reading.processing_level, images)
     arguments: dict[str, Any] = {
         "mask_nodata": reading.mask_nodata,
