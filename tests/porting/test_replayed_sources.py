@@ -93,6 +93,21 @@ def test_a_mosaic_with_alpha_has_the_pixels_of_the_files(place):
     assert 0 < pixels[2].mean() < 1
 
 
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_reflectance_is_that_of_the_scene(service, name):
+    with site(name, 4, real=False) as running:
+        for record in running.records:
+            pixels, _ = Raster().ndarray(
+                f"{running.column.product_id}:{record.id}",
+                bands=["red"],
+                processing_level="surface_reflectance",
+                masked=True,
+                progress=False,
+            )
+            wanted = oracle.physical(record, ["red"])[0].clip(0, 1)
+            np.testing.assert_allclose(np.ma.filled(pixels, 0), wanted.filled(0), atol=1e-9)
+
+
 def test_a_file_of_an_image_has_its_own_grid(place, tmp_path):
     record = place.records[0]
     identifier = f"{place.column.product_id}:{record.id}"
