@@ -135,6 +135,7 @@ PAIRS = {
         days = list(found.each.properties.date.day)
         for month, group in found.groupby("properties.date.month", lambda s: s.properties["product"]):
             stack, info = group.stack("red", ctx=ctx, flatten=["properties.date.day"], raster_info=True)
+            print(group[0].properties.acquired[:10], group[0].properties.acquired, group[0].properties.date.year)
         clear = found.filter(lambda s: (s or s).properties.get("cloud_fraction") < 0.1)
         print(f"{clear[0].properties.key} of {len(clear)}", [s.properties.date for s in clear])
         """,
@@ -151,8 +152,9 @@ PAIRS = {
         days = list(found.each.acquired.day)
         for month, group in found.groupby("acquired.month", lambda s: s.product_id):
             stack, info = group.stack("red", geocontext=ctx, flatten=["acquired.day"], raster_info=True)
+            print(group[0].acquired.isoformat()[:10], group[0].acquired.isoformat().replace("+00:00", "Z"), group[0].acquired.year)
         clear = found.filter(lambda s: (s or s).cloud_fraction < 0.1)
-        print(f"{clear[0].id} of {len(clear)}", [s.acquired for s in clear])
+        print(f"{clear[0].id} of {len(clear)}", [s.acquired.replace(tzinfo=None) for s in clear])
         """,
     ),
     "scenes in functions, lists and objects": (
@@ -319,6 +321,28 @@ PAIRS = {
         print(meta["size"], tile.key)
         """,
     ),
+    "the old Catalog client": (
+        """
+        import descarteslabs as dl
+        catalog = dl.Catalog()
+        product_id = catalog.add_product("mine", title="Mine", description="d")["data"]["id"]
+        catalog.add_band(product_id, "mask", type="mask", srcband=2, dtype="Byte", data_range=[0, 1])
+        catalog.upload_ndarray(pixels, product_id, name, acquired="2020-01-01", raster_meta=meta)
+        found = catalog.get_product("mine")["data"]["attributes"]["title"]
+        catalog.remove_product("local:mine")
+        """,
+        """
+        from landbridge.catalog import Image, MaskBand, Product
+        product = Product(id="mine", name="Mine", description="d")
+        product.save()
+        product_id = product.id
+        MaskBand(product_id=product_id, name="mask", band_index=1, is_alpha=False, data_type="Byte").save()
+        image = Image(product_id=product_id, name=name, acquired="2020-01-01")
+        image.upload_ndarray(pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1), raster_meta=meta, overwrite=True)
+        found = Product.get(Product.namespace_id("mine")).name
+        Product.get("local:mine").delete()
+        """,
+    ),
     "the caller": (
         """
         from descarteslabs.client.auth import Auth
@@ -413,6 +437,27 @@ UNDECIDED = {
         "import descarteslabs as dl\ns, c = dl.scenes.search(a, 'a:b')\nfor o.s in s:\n"
         "    print(o.s.properties.id)\n",
         ["it is kept where its uses can't be seen"],
+    ),
+    "an id that may lack its prefix": (
+        "import descarteslabs as dl\ndl.Catalog().remove_product(product_id)\n",
+        ["the id of the product may lack the prefix of the organization"],
+    ),
+    "an upload at the time of the upload": (
+        "import descarteslabs as dl\ndl.Catalog().upload_ndarray(pixels, 'a:b', 'c', geotrans=g, proj4=p)\n",
+        ["it has no acquired"],
+    ),
+    "groups by texts of times": (
+        "import descarteslabs as dl\ns, c = dl.scenes.search(a, 'a:b')\n"
+        "print([d for d, _ in s.groupby('properties.acquired')], [d for d, _ in s.groupby('properties.date')])\n",
+        [
+            "the values of the path 'properties.acquired' differ",
+            "the values of the path 'properties.date' differ",
+        ],
+    ),
+    "the description of bands": (
+        "import descarteslabs as dl\n"
+        "a, m = dl.raster.ndarray(['a:b:c'], bands=['red'], dltile='2048:16:30.0:15:-4:81')\nprint(m['bands'])\n",
+        ["`bands` of a raster's description: it has no equal", "Raster.ndarray stays on the adapter"],
     ),
     "a mosaic that is not followed": (
         "import descarteslabs as dl\ns, c = dl.scenes.search(a, 'a:b')\nf = s.mosaic\nf('red', c)\n",

@@ -45,6 +45,9 @@ def check_context(node: ast.expr, inference: Inference) -> None:
         case ast.Call():
             if parent.func is not node:
                 _check_argument(parent, inference)
+        # What the Catalog's own raster describes is what its upload takes.
+        case ast.keyword(arg="raster_meta"):
+            return
         case ast.keyword():
             _check_argument(inference.scopes.parents[parent], inference)
         case ast.Starred():

@@ -208,12 +208,13 @@ class Inference:
                     return Bound(owner, name)
                 return self.api.result(member.result, owner)
             case LocalInstance() | LocalClass():
-                return self._local_attribute(owner.node, name)
+                return self.local_attribute(owner.node, name)
             case Mapped() if name in {"values", "items", "get", "pop", "setdefault", "keys"}:
                 return Unknown(origins_of(owner))
         return Unknown(origins_of(owner))
 
-    def _local_attribute(self, node: ast.AST, name: str) -> Value:
+    def local_attribute(self, node: ast.AST, name: str) -> Value:
+        """Return the value of an attribute of a class of the script, or of its objects."""
         scope = self.scopes.scope_of(node)
         if name in scope.bindings:
             return self.of_name(scope, name)

@@ -242,9 +242,9 @@ class _Planner:
         """Refuse objects in attributes of `self` if an attribute of that name is read of unknown objects."""
         if isinstance(value, (Symbol, Bound)) or origins_of(value):
             return
-        for (_, name), items in self.inference.definitions.attributes.items():
-            if name == node.attr:
-                origins = frozenset().union(*(origins_of(self.inference.value(item)) for item, _ in items))
+        for (owner, name), items in self.inference.definitions.attributes.items():
+            if name == node.attr and items:
+                origins = origins_of(self.inference.local_attribute(owner, name))
                 if origins:
                     self._refuse(node, f"`{name}`", "its object is not known", origins)
 

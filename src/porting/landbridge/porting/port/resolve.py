@@ -132,7 +132,8 @@ def _of_name(entries: tuple[object, ...], name: str, rest: str) -> Resolved | No
     for entry in entries:
         match entry:
             case Names() if name in (entry.names or public_names(entry.module)):
-                return Resolved(_verdict_of(entry.module), entry.module, name, rest)
+                module = _origin(entry.module, name) if entry.module.startswith(_ADAPTERS) else entry.module
+                return Resolved(_verdict_of(module), module, name, rest)
             case Instance():
                 return Resolved("adapter", entry.module, "", ".".join(filter(None, (name, rest))))
             case Hosted() if not entry.names or name in entry.names:
@@ -143,10 +144,7 @@ def _of_name(entries: tuple[object, ...], name: str, rest: str) -> Resolved | No
 @cache
 def public_names(module: str) -> frozenset[str]:
     """Return the names in `__all__` of a module of Landbridge, read from its text."""
-    found = _file_of(module)
-    if found is None:
-        return frozenset()
-    for node in ast.parse(found.read_text(encoding="utf-8")).body:
+    for node in _tree_of(module).body:
         match node:
             case (
                 ast.Assign(targets=[ast.Name(id="__all__")], value=value)
@@ -154,6 +152,23 @@ def public_names(module: str) -> frozenset[str]:
             ):
                 return frozenset(ast.literal_eval(value))
     return frozenset()
+
+
+@cache
+def _origin(module: str, name: str) -> str:
+    """Return the module of Landbridge from which a module of an adapter has a name; else that module."""
+    for node in _tree_of(module).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("landbridge."):
+            is_own = node.module.startswith(_ADAPTERS)
+            if not is_own and any(alias.name == name and alias.asname is None for alias in node.names):
+                return node.module
+    return module
+
+
+@cache
+def _tree_of(module: str) -> ast.Module:
+    found = _file_of(module)
+    return ast.parse("" if found is None else found.read_text(encoding="utf-8"))
 
 
 def _file_of(module: str) -> Path | None:

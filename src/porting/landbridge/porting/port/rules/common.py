@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from landbridge.porting.port.contexts import Refusal
 from landbridge.porting.port.edits import Need, Operand, Part, Primary
+from landbridge.porting.port.old_api import Member
 from landbridge.porting.port.values import Instance, Items
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ __all__ = [
     "IMAGE",
     "IMAGES",
     "PROPERTIES",
+    "TIMES",
     "attribute",
+    "by_key",
     "call_of",
     "chain",
     "check_ignored",
@@ -31,6 +34,7 @@ __all__ = [
     "product_filter",
     "same_object",
     "statement_indent",
+    "time_text",
 ]
 
 IMAGE = Need("landbridge.catalog", "Image")
@@ -62,12 +66,58 @@ def attribute(text: str) -> Callable[[Use], None]:
     return rule
 
 
-def call_of(function: Sequence[Part], arguments: Sequence[Sequence[Part]]) -> list[Part]:
-    """Return a call with some arguments."""
-    parts = [*function, "("]
+def time_text(name: str) -> Callable[[Use], None]:
+    """Return the rule that makes the old text of a time."""
+
+    def rule(use: Use) -> None:
+        match use.parent:
+            case ast.Subscript(
+                slice=ast.Slice(lower=None, upper=ast.Constant(value=int() as end), step=None)
+            ) if 0 < end <= len("2000-01-01T00:00:00"):
+                use.replace(Primary(use.instance), f".{name}.isoformat()")
+            case _:
+                use.replace(Primary(use.instance), f'.{name}.isoformat().replace("+00:00", "Z")')
+
+    return rule
+
+
+# Times of an image that were texts, and the attributes.
+TIMES = {
+    "acquired": "acquired",
+    "created": "created",
+    "modified": "modified",
+    "processed": "created",
+    "published": "published",
+    "updated": "modified",
+}
+
+
+def by_key(members: Mapping[str, Member]) -> Member:
+    """Return the method `get` of a dict: the same as its item, if there is no other default."""
+
+    def rule(use: Use) -> None:
+        given = use.arguments("key", "default")
+        member = members.get(str(use.constant(given.get("key"))))
+        if member is None or member.rule is None or not use.is_none(given.get("default")):
+            raise Refusal("the key or its default has no equal in the Catalog API")
+        member.rule(use)
+
+    return Member("plain", rule, is_method=True)
+
+
+def call_of(
+    function: Sequence[Part], arguments: Sequence[Sequence[Part]], use: Use | None = None
+) -> list[Part]:
+    """Return a call with some arguments; with `use`, an argument on each line if the call is long."""
+    parts: list[Part] = [*function, "("]
+    separator, end = ", ", ")"
+    indent = statement_indent(use) if use else ""
+    if use and len(indent) + _length_of(use, [*parts, *(part for one in arguments for part in one)]) > _LONG:
+        separator, end = f",\n{indent}    ", f",\n{indent})"
+        parts.append(f"\n{indent}    ")
     for position, argument in enumerate(arguments):
-        parts += [", "] * bool(position) + list(argument)
-    return [*parts, ")"]
+        parts += [separator] * bool(position) + list(argument)
+    return [*parts, end]
 
 
 def keyword_parts(arguments: Mapping[str, ast.expr], names: Mapping[str, str]) -> list[list[Part]]:
@@ -98,26 +148,27 @@ def statement_indent(use: Use) -> str:
 def chain(use: Use, start: Sequence[Part], steps: Sequence[Sequence[Part]]) -> list[Part]:
     """Return a chain of method calls, on one line if it is short."""
     parts = [*start, *(part for step in steps for part in step)]
-    length = sum(
-        len(part)
-        if isinstance(part, str)
-        else len(part.name)
-        if isinstance(part, Need)
-        else _length(use, part)
-        for part in parts
-    )
     indent = statement_indent(use)
-    if len(indent) + length <= _LONG:
+    if len(indent) + _length_of(use, parts) <= _LONG:
         return parts
     new_line = f"\n{indent}    "
     return ["(", new_line, *start, *(part for step in steps for part in (new_line, *step)), f"\n{indent})"]
 
 
-def _length(use: Use, part: ast.AST | Primary | Operand | Need) -> int:
-    node = part.node if isinstance(part, (Primary, Operand)) else part
-    assert isinstance(node, ast.AST)
-    text = use.source.segment(node)
-    return _LONG if "\n" in text else len(text)
+def _length_of(use: Use, parts: Sequence[Part]) -> int:
+    """Return about how many columns parts take; many if a part has several lines."""
+    length = 0
+    for part in parts:
+        match part:
+            case str():
+                length += len(part)
+            case Need():
+                length += len(part.name)
+            case _:
+                node = part.node if isinstance(part, (Primary, Operand)) else part
+                text = use.source.segment(node)
+                length += _LONG if "\n" in text else len(text)
+    return length
 
 
 def product_filter(use: Use, products: ast.expr) -> list[Part]:

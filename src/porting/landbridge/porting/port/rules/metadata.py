@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Final
 from landbridge.porting.port.contexts import Refusal
 from landbridge.porting.port.edits import Need, Part, Primary
 from landbridge.porting.port.old_api import Function, Member, Type
-from landbridge.porting.port.rules.common import IMAGE, attribute, chain, check_ignored, keep, same_object
+from landbridge.porting.port.rules.common import (
+    IMAGE,
+    TIMES,
+    attribute,
+    by_key,
+    chain,
+    check_ignored,
+    keep,
+    same_object,
+    time_text,
+)
 from landbridge.porting.port.rules.searches import image_steps, refuse_in_try
 
 if TYPE_CHECKING:
@@ -112,21 +122,6 @@ def _available(use: Use) -> None:
     use.replace("[product.id for product in ", _PRODUCT, ".search()]")
 
 
-def _time(name: str) -> Callable[[Use], None]:
-    """Return the rule of a time, which was a text."""
-
-    def rule(use: Use) -> None:
-        match use.parent:
-            case ast.Subscript(
-                slice=ast.Slice(lower=None, upper=ast.Constant(value=int() as end), step=None)
-            ) if 0 < end <= len("2000-01-01T00:00:00"):
-                use.replace(Primary(use.instance), f".{name}.isoformat()")
-            case _:
-                use.replace(Primary(use.instance), f'.{name}.isoformat().replace("+00:00", "Z")')
-
-    return rule
-
-
 def _raster_size(use: Use) -> None:
     use.replace("[", Primary(use.instance), ".x_pixels, ", Primary(use.instance), ".y_pixels]")
 
@@ -145,10 +140,7 @@ _IMAGE_KEYS: Final = {
         "fill_fraction", "geotrans", "incidence_angle", "projection", "reflectance_scale", "roll_angle",
         "solar_azimuth_angle", "solar_elevation_angle", "storage_state", "tags", "view_angle",
     )},
-    **{name: _plain(_time(new)) for name, new in (
-        ("acquired", "acquired"), ("created", "created"), ("modified", "modified"),
-        ("published", "published"), ("processed", "created"), ("updated", "modified"),
-    )},
+    **{name: _plain(time_text(new)) for name, new in TIMES.items()},
     "bands": _plain(_band_names),
     "identifier": _plain(attribute("provider_id")),
     "key": _plain(attribute("id")),
@@ -159,21 +151,8 @@ _IMAGE_KEYS: Final = {
 _GEOMETRY = _plain(attribute("__geo_interface__"))
 
 
-def _by_key(names: Callable[[], dict[str, Member]]) -> Member:
-    """Return the method `get` of a dict: the same as its item, if there is no other default."""
-
-    def rule(use: Use) -> None:
-        given = use.arguments("key", "default")
-        member = names().get(str(use.constant(given.get("key"))))
-        if member is None or member.rule is None or not use.is_none(given.get("default")):
-            raise Refusal("the key or its default has no equal in the Catalog API")
-        member.rule(use)
-
-    return Member("plain", rule, is_method=True)
-
-
 def _record(keys: dict[str, Member], label: str) -> Type:
-    return Type({**keys, "get": _by_key(lambda: keys)}, label=label)
+    return Type({**keys, "get": by_key(keys)}, label=label)
 
 
 def _method(result: str, rule: Callable[[Use], None], makes: bool = True) -> Member:

@@ -245,8 +245,8 @@ def _method(result: str, rule: Callable[[Use], None] | None, makes: bool = False
 TYPES: Final = {
     "Raster": Type(
         {
-            "ndarray": _method("plain", _ndarray),
-            "stack": _method("plain", _stack),
+            "ndarray": _method("(plain, RasterInfo)", _ndarray, makes=True),
+            "stack": _method("(plain, [RasterInfo])", _stack, makes=True),
             "dltile": _method("Tile", _from_key, makes=True),
             "dltile_from_latlon": _method("Tile", _from_latlon, makes=True),
             "dltiles_from_shape": _method("TileCollection", _from_shape("from_shape"), makes=True),
@@ -262,6 +262,17 @@ TYPES: Final = {
         },
         is_client=True,
         label="Raster",
+    ),
+    # The description of the bands differs.
+    "RasterInfo": Type(
+        {
+            name: Member("plain", keep)
+            for name in (
+                "coordinateSystem", "cornerCoordinates", "driverShortName", "geoTransform", "size",
+                "wgs84Extent",
+            )
+        },
+        label="a raster's description",
     ),
     "TileCollection": Type({"features": Member("Tiles", same_object)}, label="the tiles"),
     "Tiles": Type(element="Tile", label="the tiles"),

@@ -11,11 +11,15 @@ from landbridge.porting.port.old_api import Function, Member, Type
 from landbridge.porting.port.rules.common import (
     IMAGE,
     IMAGES,
+    TIMES,
+    attribute,
+    by_key,
     chain,
     check_ignored,
     keep,
     same_object,
     statement_indent,
+    time_text,
 )
 from landbridge.porting.port.rules.searches import image_steps, refuse_in_try
 
@@ -154,14 +158,16 @@ def _predicate(use: Use, node: ast.expr) -> list[Part]:
 
 
 def _path(path: str) -> str:
+    """Return the path from an image for a path from a scene."""
     first, _, rest = path.partition(".")
     if first == "properties":
         name, _, rest = rest.partition(".")
-        first = _PROPERTIES.get(name, "")
+        is_time = name == "date" and rest.partition(".")[0] in _PARTS
+        first = "acquired" if is_time else _SAME.get(name, "")
     elif first != "geometry":
         first = ""
     if not first:
-        raise Refusal(f"the path {path!r} is not known")
+        raise Refusal(f"the values of the path {path!r} differ, or it is not known")
     return f'"{first}{"." + rest if rest else ""}"'
 
 
@@ -181,58 +187,25 @@ def _collection(use: Use) -> None:
     use.replace(IMAGES, "(", *([given["iterable"]] if "iterable" in given else []), ")")
 
 
-def _each_name(use: Use) -> None:
-    """Keep a member of an image that `each` goes through."""
-    use.replace(Primary(use.instance), f".{_PROPERTIES[_name(use)]}")
-
-
-def _property(use: Use) -> None:
-    use.replace(Primary(use.instance), f".{_PROPERTIES[_name(use)]}")
-
-
-def _name(use: Use) -> str:
-    if isinstance(use.node, ast.Attribute):
-        return use.node.attr
-    assert isinstance(use.node, ast.Subscript)
-    return str(use.constant(use.node.slice))
-
-
 def _own_area(use: Use) -> None:
     use.arguments()
     use.replace(Primary(use.instance), ".geocontext.assign(geometry=None)")
 
 
-def _get(use: Use) -> None:
-    given = use.arguments("key", "default")
-    name = use.constant(given.get("key"))
-    if name not in _PROPERTIES:
-        raise Refusal(f"the property {name!r} has no equal in the Catalog API")
-    if not use.is_none(given.get("default")):
-        raise Refusal("a missing property has another default")
-    use.replace(Primary(use.instance), f".{_PROPERTIES[str(name)]}")
-
-
 # Properties of a scene, and the attributes of an image.
-_PROPERTIES: Final = {
-    "acquired": "acquired",
+_SAME: Final = {
     "area": "area",
     "azimuth_angle": "azimuth_angle",
     "bright_fraction": "bright_fraction",
     "cloud_fraction": "cloud_fraction",
-    "cloud_fraction_0": "alt_cloud_fraction",
-    "created": "created",
     "cs_code": "cs_code",
-    "date": "acquired",
     "fill_fraction": "fill_fraction",
     "geotrans": "geotrans",
     "id": "id",
     "identifier": "provider_id",
     "incidence_angle": "incidence_angle",
     "key": "id",
-    "name": "name",
-    "processed": "created",
     "product": "product_id",
-    "published": "published",
     "roll_angle": "roll_angle",
     "sat_id": "satellite_id",
     "solar_azimuth_angle": "solar_azimuth_angle",
@@ -240,6 +213,30 @@ _PROPERTIES: Final = {
     "tags": "tags",
     "view_angle": "view_angle",
 }
+# Parts of a time that are the same with and without a time zone.
+_PARTS: Final = frozenset({
+    "date", "day", "hour", "isocalendar", "isoweekday", "microsecond", "minute", "month", "second",
+    "strftime", "time", "timetuple", "toordinal", "weekday", "year",
+})  # fmt: skip
+
+
+def _date(use: Use) -> None:
+    """Read the time of an image; the old one had no time zone."""
+    is_part = isinstance(use.parent, ast.Attribute) and use.parent.attr in _PARTS
+    use.replace(Primary(use.instance), ".acquired" if is_part else ".acquired.replace(tzinfo=None)")
+
+
+def _crs(use: Use) -> None:
+    use.replace("(", Primary(use.instance), ".cs_code or ", Primary(use.instance), ".projection)")
+
+
+_PROPERTIES: Final = {
+    **{name: Member("plain", attribute(new)) for name, new in _SAME.items()},
+    **{name: Member("plain", time_text(new)) for name, new in TIMES.items()},
+    "date": Member("plain", _date),
+    "crs": Member("plain", _crs),
+}
+_EACH: Final = {name: _PROPERTIES[name] for name in (*_SAME, *TIMES, "date")}
 
 
 def _method(result: str, rule: Callable[[Use], None], callback: str | None = None) -> Member:
@@ -279,7 +276,7 @@ TYPES: Final = {
         label="a scene",
     ),
     "SceneProperties": Type(
-        {**{name: Member("plain", _property) for name in _PROPERTIES}, "get": _method("plain", _get)},
+        {**_PROPERTIES, "get": by_key(_PROPERTIES)},
         label="a scene's properties",
     ),
     "SceneEach": Type(
@@ -294,7 +291,7 @@ TYPES: Final = {
         label="each scene",
     ),
     "SceneEachProperties": Type(
-        {name: Member("plain", _each_name) for name in _PROPERTIES},
+        _EACH,
         label="each scene's properties",
     ),
 }
