@@ -48,7 +48,7 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 		tests/integration/test_geometries.py tests/integration/test_notification_workers.py \
 		tests/access/test_notifications.py \
 		tests/access/test_request_limits.py tests/access/test_grants.py \
-		tests/porting/raster/test_against_gdal.py tests/porting/old_keys/test_round_trips.py \
+		tests/porting/raster/test_against_gdal.py tests/porting/old_keys/test_round_trips.py tests/porting/port/test_generated.py \
 		tests/access/test_model.py tests/porting/scenes/test_wheels.py $(ARGS)
 
 test-browser: install ## test STAC Browser in headless Chromium; installs both if they are missing
@@ -79,7 +79,7 @@ format: sync ## format the sources and fix lint with ruff
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTORY; GROUP=start|cold|search|raster|uploads|stac|access|sources
+bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTORY; GROUP=start|cold|search|raster|uploads|stac|access|sources|porting
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)

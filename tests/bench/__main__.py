@@ -20,6 +20,7 @@ GROUPS = {
     "uploads": ("uploads",),
     "stac": ("stac",),
     "sources": ("sources",),
+    "porting": ("porting",),
 }
 """Groups of jobs, and their modules in this package."""
 ON_REQUEST = {"large": ("large",), "access": ("access",)}
