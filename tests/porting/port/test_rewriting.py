@@ -446,6 +446,34 @@ UNDECIDED = {
         "import descarteslabs as dl\ndl.Catalog().upload_ndarray(pixels, 'a:b', 'c', geotrans=g, proj4=p)\n",
         ["it has no acquired"],
     ),
+    "alpha of scenes": (
+        "import descarteslabs as dl\ns, c = dl.scenes.search(a, 'a:b')\nm = s.mosaic('red alpha', c)\n",
+        ["scenes.search stays on the adapter", "alpha was made for products without it"],
+    ),
+    "the name of a place": (
+        "import descarteslabs as dl\ns, c = dl.scenes.search('iowa', 'a:b')\nprint(len(s))\n",
+        ["the area is the name of a place"],
+    ),
+    "a parameter that takes all": (
+        "import descarteslabs as dl\ndef f(**more):\n    return more['s'].properties.id\n"
+        "def g(*more):\n    return more[0].properties.id\n"
+        "s, c = dl.scenes.Scene.from_id('a:b:c')\nprint(f(s=s), g(s))\n",
+        ["it is passed to a function that has no parameter of its own for it"],
+    ),
+    "properties as a dict": (
+        "import descarteslabs as dl\nm = dl.Metadata().get('a:b:c')\nprint(list(m), 'area' in m, {**m}, dict(**m))\n",
+        ["it is iterated over", "its keys are compared", "it is passed by **"],
+    ),
+    "properties that are changed": (
+        "import descarteslabs as dl\nfor f in dl.Metadata().search(products='a:b')['features']:\n"
+        "    f['properties']['cloud_fraction'] = 0\n    del f.properties.area\n",
+        ["it is changed"],
+    ),
+    "a test of a class": (
+        "import descarteslabs as dl\ns, c = dl.scenes.Scene.from_id('a:b:c')\n"
+        "print(isinstance(s, dl.scenes.Scene), s.properties.id)\n",
+        ["scenes.Scene.from_id stays on the adapter", "only calls of it are rewritten"],
+    ),
     "groups by texts of times": (
         "import descarteslabs as dl\ns, c = dl.scenes.search(a, 'a:b')\n"
         "print([d for d, _ in s.groupby('properties.acquired')], [d for d, _ in s.groupby('properties.date')])\n",

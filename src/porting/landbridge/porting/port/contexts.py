@@ -22,6 +22,8 @@ _HARMLESS = frozenset({
     "list", "map", "max", "min", "next", "print", "repr", "reversed", "set", "sorted", "str", "tuple", "type",
     "tqdm", "zip",
 })  # fmt: skip
+# Those that need a sequence.
+_ITERATING = _HARMLESS - {"bool", "hash", "id", "isinstance", "print", "repr", "str", "type"}
 _HARMLESS_METHODS = frozenset({
     "append", "add", "debug", "error", "exception", "extend", "format", "info", "print", "warning", "write",
 })  # fmt: skip
@@ -44,12 +46,12 @@ def check_context(node: ast.expr, inference: Inference) -> None:
     match parent:
         case ast.Call():
             if parent.func is not node:
-                _check_argument(parent, inference)
+                _check_argument(node, parent, None, inference)
         # What the Catalog's own raster describes is what its upload takes.
         case ast.keyword(arg="raster_meta"):
             return
         case ast.keyword():
-            _check_argument(inference.scopes.parents[parent], inference)
+            _check_argument(node, inference.scopes.parents[parent], parent.arg or "", inference)
         case ast.Starred():
             call = inference.scopes.parents[parent]
             if not (isinstance(call, ast.Call) and _is_harmless(call, inference)):
@@ -73,6 +75,15 @@ def check_context(node: ast.expr, inference: Inference) -> None:
                 raise Refusal("it is used as a key")
             if not isinstance(parent.ctx, ast.Load) and isinstance(inference.value(node), Instance):
                 raise Refusal("its items are changed")
+        case ast.Compare():
+            is_sought_in = any(isinstance(operator, (ast.In, ast.NotIn)) for operator in parent.ops)
+            if is_sought_in and parent.left is not node and _is_no_sequence(node, inference):
+                raise Refusal("its keys are compared")
+        case ast.Dict():
+            if any(
+                key is None and item is node for key, item in zip(parent.keys, parent.values, strict=True)
+            ):
+                raise Refusal("it is passed by **")
         case ast.BinOp():
             is_text = isinstance(parent.left, ast.Constant) and isinstance(parent.left.value, str)
             if not is_text and not isinstance(inference.value(parent), Items):
@@ -117,10 +128,19 @@ def _check_returned(node: ast.expr, inference: Inference) -> None:
             raise Refusal("a function returns it, and the function is passed on")
 
 
-def _check_argument(call: ast.AST, inference: Inference) -> None:
+def _check_argument(node: ast.expr, call: ast.AST, keyword: str | None, inference: Inference) -> None:
+    """Check an argument of a call; `keyword` is its name, empty for **, None for one without a name."""
     if not isinstance(call, ast.Call):
         raise Refusal("it is used in a way that is not followed")
+    if keyword == "":
+        raise Refusal("it is passed by **")
     if _is_harmless(call, inference):
+        if (
+            isinstance(call.func, ast.Name)
+            and call.func.id in _ITERATING
+            and _is_no_sequence(node, inference)
+        ):
+            raise Refusal("it is iterated over")
         return
     function = inference.value(call.func)
     if isinstance(function, Bound):
@@ -129,18 +149,40 @@ def _check_argument(call: ast.AST, inference: Inference) -> None:
         return
     if isinstance(function, (Function, LocalClass)):
         if any(isinstance(item, ast.Starred) for item in call.args) or any(
-            keyword.arg is None for keyword in call.keywords
+            item.arg is None for item in call.keywords
         ):
             raise Refusal("it is passed beside * or ** arguments")
-        if isinstance(function, LocalClass) and not _has_constructor(function.node):
-            raise Refusal("it is passed to a class without a constructor of its own")
+        if not _has_parameter(node, call, keyword, function):
+            raise Refusal("it is passed to a function that has no parameter of its own for it")
         return
     raise Refusal("it is passed to code that is not in this file")
 
 
-def _has_constructor(node: ast.AST) -> bool:
-    body = node.body if isinstance(node, ast.ClassDef) else []
-    return any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in body)
+def _is_no_sequence(node: ast.expr, inference: Inference) -> bool:
+    value = inference.value(node)
+    row = inference.api.types.get(value.type) if isinstance(value, Instance) else None
+    return row is not None and row.element is None
+
+
+def _has_parameter(
+    node: ast.expr, call: ast.Call, keyword: str | None, function: Function | LocalClass
+) -> bool:
+    """Return whether a function, or the constructor of a class, has a parameter for an argument."""
+    definition = function.node
+    first = 0
+    if isinstance(definition, ast.ClassDef):
+        methods = [item for item in definition.body if isinstance(item, ast.FunctionDef)]
+        definition = next((item for item in methods if item.name == "__init__"), definition)
+        first = 1
+    if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        return False
+    arguments = definition.args
+    plain = [*arguments.posonlyargs, *arguments.args]
+    if keyword is not None:
+        return keyword in {argument.arg for argument in (*plain, *arguments.kwonlyargs)}
+    if isinstance(function, Function) and isinstance(call.func, ast.Attribute):
+        first = 1  # a method gets its object first
+    return call.args.index(node) + first < len(plain)
 
 
 def _is_harmless(call: ast.Call, inference: Inference) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -137,11 +138,12 @@ class Definitions:
         # A method is found by its name alone, if one class of the script has it.
         owners = [
             scope.bindings[node.attr][0].node
-            for scope in self._class_scopes()
+            for scope in self._class_scopes
             if node.attr in scope.bindings and scope.bindings[node.attr][0].kind == "function"
         ]
         return owners[0] if len(owners) == 1 and self._is_of_script(node.value) else None
 
+    @cached_property
     def _class_scopes(self) -> list[Scope]:
         return [self.scopes.scope_of(node) for node in self.scopes.nodes if isinstance(node, ast.ClassDef)]
 

@@ -103,12 +103,13 @@ class Source:
         node: ast.AST,
         replacements: Mapping[ast.AST, Sequence[Part]],
         name_of: Callable[[Need], str],
+        children: Mapping[ast.AST, Sequence[ast.AST]],
     ) -> str:
         """Return the new text of a node."""
         if node in replacements:
-            return "".join(self._part(part, replacements, name_of) for part in replacements[node])
+            return "".join(self._part(part, replacements, name_of, children) for part in replacements[node])
         start, end = self.span(node)
-        edits = self.edits(node, replacements, name_of)
+        edits = self.edits(node, replacements, name_of, children)
         return apply(self.text[start:end], [Edit(e.start - start, e.end - start, e.text) for e in edits])
 
     def edits(
@@ -116,20 +117,25 @@ class Source:
         root: ast.AST,
         replacements: Mapping[ast.AST, Sequence[Part]],
         name_of: Callable[[Need], str],
+        children: Mapping[ast.AST, Sequence[ast.AST]],
     ) -> list[Edit]:
         """Return the changes below a node, which itself is not replaced, from first to last."""
         found: list[Edit] = []
-        todo = list(ast.iter_child_nodes(root))
+        todo = list(children[root])
         while todo:
             node = todo.pop()
             if node in replacements:
-                found.append(Edit(*self.span(node), self.render(node, replacements, name_of)))
+                found.append(Edit(*self.span(node), self.render(node, replacements, name_of, children)))
             else:
-                todo += ast.iter_child_nodes(node)
+                todo += children[node]
         return sorted(found, key=lambda edit: edit.start)
 
     def _part(
-        self, part: Part, replacements: Mapping[ast.AST, Sequence[Part]], name_of: Callable[[Need], str]
+        self,
+        part: Part,
+        replacements: Mapping[ast.AST, Sequence[Part]],
+        name_of: Callable[[Need], str],
+        children: Mapping[ast.AST, Sequence[ast.AST]],
     ) -> str:
         match part:
             case str():
@@ -137,12 +143,12 @@ class Source:
             case Need():
                 return name_of(part)
             case Primary() | Operand():
-                text = self.render(part.node, replacements, name_of)
+                text = self.render(part.node, replacements, name_of, children)
                 tight = isinstance(part.node, (*_PRIMARY, ast.Constant, ast.Tuple)) and not (
                     isinstance(part, Primary) and isinstance(part.node, ast.Constant)
                 )
                 return text if tight else f"({text})"
-        return self.render(part, replacements, name_of)
+        return self.render(part, replacements, name_of, children)
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:

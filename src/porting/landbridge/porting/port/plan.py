@@ -189,11 +189,14 @@ class _Planner:
         self.refused: list[tuple[ast.AST, str, str]] = []  # node, name of the use, reason
         self.found: list[Found] = []
         self.made: dict[ast.AST, str] = {}  # names of the calls that make old objects
+        self.tested: set[str] = set()  # adapters whose classes are used as values, as by isinstance()
 
     def plan(self) -> Plan:
         for node in self.inference.scopes.nodes:
             if isinstance(node, ast.expr):
                 self._look(node)
+        tested = {node for node, name in self.made.items() if name.partition(".")[0] in self.tested}
+        self.groups.block(tested)
         is_open = self.groups.open()
         plan = Plan(found=self.found)
         plan.changes = [change for change in self.changes if is_open(change.origins)]
@@ -220,6 +223,10 @@ class _Planner:
                 self._attribute(node, node.value, node.attr)
                 self._symbol(node, value)
                 self._hidden(node, value)
+            case ast.Attribute():
+                self._changed(node)
+            case ast.Subscript() if not isinstance(node.ctx, ast.Load):
+                self._changed(node)
             case ast.Subscript():
                 owner = self.inference.value(node.value)
                 if isinstance(owner, Instance) and not self._is_sequence(owner):
@@ -237,6 +244,13 @@ class _Planner:
                 check_context(node, self.inference)
             except Refusal as refusal:
                 self._refuse(node, self.source.segment(node).splitlines()[0], str(refusal), origins)
+
+    def _changed(self, node: ast.Attribute | ast.Subscript) -> None:
+        """Refuse an object whose attributes or items are set or deleted."""
+        owner = self.inference.value(node.value)
+        if isinstance(owner, Instance) and owner.type:
+            label = self.api.types[owner.type].label
+            self._refuse(node, f"a member of {label}", "it is changed", owner.origins)
 
     def _hidden(self, node: ast.Attribute, value: Value) -> None:
         """Refuse objects in attributes of `self` if an attribute of that name is read of unknown objects."""
@@ -268,6 +282,7 @@ class _Planner:
             self.refused.append((node, value.path, "this name of the old package is not known"))
         elif resolved.verdict == "adapter" and not is_called:
             self.refused.append((node, value.path, "only calls of it are rewritten"))
+            self.tested.add(resolved.key.partition(".")[0])
 
     def _function(self, node: ast.Call, symbol: Symbol) -> None:
         resolved = resolve(symbol.path)

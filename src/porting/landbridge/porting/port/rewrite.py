@@ -50,7 +50,7 @@ class _Rewriter:
         self._replace_names()
         self._remove_clients()
         live = self._live()
-        edits = self.source.edits(self.tree, self.replaced, self.names)
+        edits = self.source.edits(self.tree, self.replaced, self.names, self.scopes.children)
         kept_comments = self._comments(edits)
         edits += [removal(self.source, self.scopes, statement) for statement in self.removed]
         edits += self._imports(live)
@@ -100,7 +100,7 @@ class _Rewriter:
             if node in self.replaced:
                 todo += _nodes_of(self.replaced[node])
             else:
-                todo += ast.iter_child_nodes(node)
+                todo += self.scopes.children[node]
         return live
 
     def _remove_clients(self) -> None:
@@ -136,7 +136,9 @@ class _Rewriter:
         for statement in statements:
             assert isinstance(statement, (ast.Import, ast.ImportFrom))
             lines = convert_import(statement, dropped)
-            here = added if self.scopes.scope_of(statement) is self.scopes.module else []
+            is_certain = isinstance(self.scopes.parents[statement], (ast.Module, ast.Try))
+            is_global = self.scopes.scope_of(statement) is self.scopes.module
+            here = added if is_certain and is_global else []
             if lines is None and not here:
                 continue
             kept = self.source.segment(statement)

@@ -75,6 +75,7 @@ class Scopes:
     def __init__(self, tree: ast.Module) -> None:
         self.module = Scope(tree, None)
         self.parents: dict[ast.AST, ast.AST] = {}
+        self.children: dict[ast.AST, list[ast.AST]] = {}
         self.names: dict[ast.Name, Scope] = {}
         self.nodes: list[ast.AST] = []
         self.taken: set[str] = set()  # all names of the script, bound or not
@@ -110,7 +111,8 @@ class Scopes:
             self._bind(node, scope)
             inner = self._own.get(node, scope)
             outside = _outside(node)
-            for child in ast.iter_child_nodes(node):
+            self.children[node] = children = list(ast.iter_child_nodes(node))
+            for child in children:
                 self.parents[child] = node
                 seen = scope if child in outside else inner
                 if isinstance(node, ast.arguments) and not isinstance(child, ast.arg) and scope.parent:

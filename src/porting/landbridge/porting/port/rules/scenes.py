@@ -91,6 +91,8 @@ def _search(use: Use) -> None:
     check_ignored(use, given, "query", "randomize")
     if use.is_none(given.get("aoi")):
         raise Refusal("it has no area")
+    if isinstance(use.constant(given["aoi"]), str):
+        raise Refusal("the area is the name of a place: use a geometry")
     _unpack(
         use,
         chain(use, [IMAGE, ".search()"], [*image_steps(use, given, "aoi", ends_before=True), [".collect()"]]),
@@ -112,6 +114,10 @@ def _raster(*names: str) -> Callable[[Use], None]:
         if len(use.call.args) > 2 + len(names):
             raise Refusal("it has many arguments without names")
         given = use.arguments("bands", "ctx", *names, *_SCALED, *_LAST, *_IGNORED)
+        bands = use.constant(given.get("bands"))
+        wanted = bands.split() if isinstance(bands, str) else bands
+        if isinstance(wanted, (list, tuple)) and "alpha" in wanted:
+            raise Refusal("alpha was made for products without it: leave it out, and use the mask")
         arguments: list[list[Part]] = []
         for name, node in given.items():
             if name in _IGNORED:
