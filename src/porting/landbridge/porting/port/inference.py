@@ -40,7 +40,8 @@ __all__ = ["Inference"]
 
 _SAME_ITEMS = frozenset({"list", "tuple", "set", "sorted", "reversed", "iter", "frozenset", "tqdm"})
 _ONE_ITEM = frozenset({"next", "min", "max"})
-_DEEPEST = 80  # nested evaluations; a deeper expression has no known value
+_DEEPEST = 80  # nested evaluations, which Python's own stack allows
+_ROUNDS = 12  # of evaluation; each follows a value through one more cycle
 
 
 class Inference:
@@ -59,36 +60,46 @@ class Inference:
     def __init__(self, scopes: Scopes, api: OldApi, hidden: Iterable[str] = ()) -> None:
         self.scopes = scopes
         self.api = api
-        self._known: dict[Hashable, Value] = {}
-        self._working: dict[object, int] = {}  # what is being evaluated, and how deep
-        self._lowest = _DEEPEST  # depth of the outermost value that a cycle has led back to
+        self._known: dict[Hashable, Value] = {}  # of this round
+        self._before: dict[Hashable, Value] = {}  # of the round before
+        self._working: set[Hashable] = set()  # what is being evaluated
+        self._is_partial = False
         self.definitions = Definitions(scopes, hidden)
+        self.is_settled = self._settle()
+
+    def _settle(self) -> bool:
+        """Evaluate all expressions until their values stay the same; return False if they never do.
+
+        A value that depends on itself is taken from the round before, in which it began as nothing.
+        """
+        nodes = [node for node in self.scopes.nodes if isinstance(node, ast.expr)]
+        nodes.sort(key=lambda node: (node.lineno, node.col_offset))
+        for _ in range(_ROUNDS):
+            self._known, self._is_partial = {}, False
+            for node in nodes:
+                self.value(node)
+            if not self._is_partial or self._known == self._before:
+                return True
+            self._before = self._known
+        return False
 
     def value(self, node: ast.AST) -> Value:
         """Return the value of an expression."""
         return self._evaluated(node, lambda: self._evaluate(node))
 
     def _evaluated(self, key: Hashable, evaluate: Callable[[], Value]) -> Value:
-        """Return a value, evaluated once; inside its own evaluation it is nothing."""
+        """Return a value, evaluated once in each round."""
         if key in self._known:
             return self._known[key]
-        if key in self._working:
-            self._lowest = min(self._lowest, self._working[key])
-            return NOTHING
-        depth = len(self._working)
-        if depth >= _DEEPEST:
-            return UNKNOWN
-        outer, self._lowest = self._lowest, _DEEPEST
-        self._working[key] = depth
+        if key in self._working or len(self._working) >= _DEEPEST:
+            self._is_partial = True
+            return self._before.get(key, NOTHING)
+        self._working.add(key)
         try:
             result = evaluate()
         finally:
-            del self._working[key]
-            inner, self._lowest = self._lowest, min(outer, self._lowest)
-        # A value inside a cycle that began further out may lack a part of it.
-        if inner >= depth:
-            self._known[key] = result
-            self._lowest = outer
+            self._working.discard(key)
+        self._known[key] = result
         return result
 
     # --- expressions

@@ -145,6 +145,9 @@ def make_plan(source: Source, inference: Inference) -> Plan:
     return _Planner(source, inference).plan()
 
 
+_TANGLED = "the values of this file depend on each other in too many ways to be followed; port it by hand."
+
+
 class _Groups:
     """Sets of origins that are rewritten together, and the reasons against some."""
 
@@ -195,6 +198,8 @@ class _Planner:
         for node in self.inference.scopes.nodes:
             if isinstance(node, ast.expr):
                 self._look(node)
+        if not self.inference.is_settled:
+            return Plan(found=self.found, notes=[(found.node, _TANGLED) for found in self.found[:1]])
         tested = {node for node, name in self.made.items() if name.partition(".")[0] in self.tested}
         self.groups.block(tested)
         is_open = self.groups.open()
