@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from conftest import LONG
@@ -204,6 +204,7 @@ GEOMETRIES = (
 
 @settings(max_examples=150 if LONG else 6, suppress_health_check=list(HealthCheck))
 @given(geometry=GEOMETRIES)
+@example({"type": "LineString", "coordinates": [[0.0, 0.0], [3.3333333333333335e-05, 9.192233126457933e-08]]})
 def test_accepted_geometries_can_be_read_searched_counted_patched_and_deleted(
     http: Any, geometry: Any
 ) -> None:

@@ -36,7 +36,8 @@ __all__ = [
     "visible_to",
 ]
 
-_GEOJSON = "ST_AsGeoJSON(geometry, 20)::json"
+# Numbers from 1e-8 on are written without exponent, so that all their 17 digits need 25 places.
+_GEOJSON = "ST_AsGeoJSON(geometry, 25)::json"
 _SAFE_GEOJSON = "landbridge.safe_geojson(geometry)"  # costs more
 _ROWS = """
 SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key

@@ -11,13 +11,14 @@ CREATE OR REPLACE FUNCTION landbridge.repaired_geometry(shape geometry) RETURNS 
     FROM (SELECT ST_SetSRID(CASE WHEN ST_HasArc(shape) THEN ST_CurveToLine(shape) ELSE shape END, 4326) AS shape) AS flat;
 $$ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path TO public;
 
--- Return GeoJSON, of the repaired geometry if the stored one fails; NULL if that fails too.
+-- Return GeoJSON, of the repaired geometry if the stored one fails; NULL if that fails too. Numbers from 1e-8 on are
+-- written without exponent, so that all their 17 digits need 25 places.
 CREATE OR REPLACE FUNCTION landbridge.safe_geojson(shape geometry) RETURNS json AS $$
 BEGIN
-    RETURN ST_AsGeoJSON(shape, 20)::json;
+    RETURN ST_AsGeoJSON(shape, 25)::json;
 EXCEPTION WHEN OTHERS THEN
     BEGIN
-        RETURN ST_AsGeoJSON(landbridge.repaired_geometry(shape), 20)::json;
+        RETURN ST_AsGeoJSON(landbridge.repaired_geometry(shape), 25)::json;
     EXCEPTION WHEN OTHERS THEN
         RETURN NULL;
     END;
