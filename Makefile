@@ -34,11 +34,12 @@ coverage: install ## line and branch coverage of the mappings, the catalog and t
 	@for part in mappings catalog stac_api; do \
 		printf '%-9s' $$part && $(RUN) coverage report --include "*/landbridge/$$part/*" | tail -n 1; done
 
-test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle
+test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle; kernels with sanitizers
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
+	@scripts/test-kernels-with-sanitizers
 	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 3600 -rP tests/integration/test_server_filters.py \
 		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
-		tests/unit/raster/test_decoding.py tests/unit/raster/test_tiff_directory.py \
+		tests/unit/kernels tests/unit/raster/test_decoding.py tests/unit/raster/test_tiff_directory.py \
 		tests/unit/raster/test_exactness.py tests/unit/raster/test_longitudes.py tests/unit/raster/test_oracle.py tests/unit/catalog/test_split_searches.py \
 		tests/unit/server/test_bit_depths.py tests/unit/server/test_footprints.py \
 		tests/unit/server/test_source_files.py \

@@ -47,21 +47,23 @@ void extract_row(const T *row, T *lines, int64_t first, int64_t last, int64_t li
 
 // Always inlined: gcc removes calls of functions that only prefetch, as if they had no effect.
 template <class T>
-[[gnu::always_inline]] inline void prefetch_row(const Canvas &canvas, const Layer &layer, int64_t y, int64_t x,
+[[gnu::always_inline]] inline void prefetch_row(const Canvas &canvas, int64_t band, int64_t y, int64_t x,
                                                 int64_t width) {
-    for (int64_t n = 0; n < layer.count; n++) {
-        const T *values = values_at<T>(canvas, layer.bands[n], y, x);
-        const uint8_t *state = state_at(canvas, layer.bands[n], y, x);
-        for (int64_t at = 0; at < width; at += cache_line / int64_t(sizeof(T))) __builtin_prefetch(values + at, 1, 3);
-        for (int64_t at = 0; at < width; at += cache_line) __builtin_prefetch(state + at, 1, 3);
-    }
+    const T *values = values_at<T>(canvas, band, y, x);
+    const uint8_t *state = state_at(canvas, band, y, x);
+    for (int64_t at = 0; at < width; at += cache_line / int64_t(sizeof(T))) __builtin_prefetch(values + at, 1, 3);
+    for (int64_t at = 0; at < width; at += cache_line) __builtin_prefetch(state + at, 1, 3);
 }
 
-// Progress of one of a layer's bands in a row of cells. `start` and `stop` are the columns, relative to the part, of
-// pixels that are not initialised yet.
+// Progress of one of a layer's bands in a row of cells, in columns relative to the part.
 struct BandProgress {
+    // Columns around which all cells are complete.
+    int64_t first, last;
+    // Columns of pixels that are not initialised yet.
     int64_t start, stop;
-    bool is_incomplete, is_all_valid;
+    bool is_all_valid;
+
+    bool is_incomplete() const { return first < last; }
 };
 
 // Compositor of one tile.
@@ -85,9 +87,9 @@ public:
           is_visible_(scratch_.template take<uint8_t>(part.width)),
           wanted_(scratch_.template take<int64_t>(layer.count + 1)),
           progress_(scratch_.template take<BandProgress>(layer.count)) {
+        is_restricted_ = layer.alpha >= 0 || layer.visible;
         is_contiguous_ = last_ - first_ == part.width - 1;
         for (int64_t x = 0; x < part.width; x++) is_contiguous_ &= part.columns[x] == first_ + x;
-        std::memset(is_visible_, 1, size_t(part.width));
         for (int64_t n = 0; n < layer.count; n++) wanted_[n] = layer.samples[n];
         wanted_count_ = layer.count;
         if (layer.alpha >= 0) wanted_[wanted_count_++] = layer.alpha;
@@ -101,10 +103,12 @@ public:
             for (int64_t n = 0; n < layer_.count; n++) start_cells(n, cell_row, top, end);
             for (int64_t y = top; y < end; y++) {
                 if (y + prefetched_rows < bottom)
-                    prefetch_row<T>(canvas_, layer_, y + prefetched_rows, part_.left, part_.width);
+                    for (int64_t n = 0; n < layer_.count; n++)
+                        if (progress_[n].is_incomplete())
+                            prefetch_row<T>(canvas_, layer_.bands[n], y + prefetched_rows, part_.left, part_.width);
                 extract(y);
                 for (int64_t n = 0; n < layer_.count; n++)
-                    if (progress_[n].is_incomplete) composite_row(n, y);
+                    if (progress_[n].is_incomplete()) composite_row(n, y);
             }
             for (int64_t n = 0; n < layer_.count; n++) count_cells(n, cell_row, top, end);
             top = end;
@@ -115,14 +119,17 @@ private:
     // Initialise the cells of a band in a row of cells, except for a run of pixels that are all written now.
     void start_cells(int64_t n, int64_t cell_row, int64_t top, int64_t end) {
         const int64_t band = layer_.bands[n], right = part_.left + part_.width;
-        BandProgress progress{0, 0, false, true};
+        BandProgress progress{part_.width, 0, 0, 0, true};
         for (int64_t cell_column = part_.left / cell_size; cell_column <= (right - 1) / cell_size; cell_column++) {
             const int64_t index = cell_index(canvas_, band, cell_row, cell_column);
-            progress.is_incomplete |= canvas_.remaining[index] != 0;
+            const int64_t x0 = larger(part_.left, cell_column * cell_size);
+            const int64_t x1 = smaller(right, (cell_column + 1) * cell_size);
+            if (canvas_.remaining[index] != 0) {
+                progress.first = smaller(progress.first, x0 - part_.left);
+                progress.last = x1 - part_.left;
+            }
             KeptColumns kept{end, 0, 0};
-            if (layer_.alpha < 0 && !layer_.visible && canvas_.initialised_rows[index] <= top) {
-                const int64_t x0 = larger(part_.left, cell_column * cell_size);
-                const int64_t x1 = smaller(right, (cell_column + 1) * cell_size);
+            if (!is_restricted_ && canvas_.initialised_rows[index] <= top) {
                 if (progress.start == progress.stop) progress.start = progress.stop = x0 - part_.left;
                 if (part_.left + progress.stop == x0) {
                     progress.stop = x1 - part_.left;
@@ -171,11 +178,14 @@ private:
             const T fill_value = static_cast<const T *>(canvas_.fill_values)[layer_.bands[n]];
             progress.is_all_valid &= composite_blank_span(values + start, stop - start, out + start, state + start,
                                                           nodata, has_nodata, fill_value, layer_.show_invalid);
-            // The pixels left and right of the blank columns; all are visible.
-            composite_span(values, is_visible_, start, out, state, nodata, has_nodata, layer_.show_invalid);
         }
-        composite_span(values + stop, is_visible_ + stop, part_.width - stop, out + stop, state + stop, nodata,
-                       has_nodata, layer_.show_invalid);
+        // The pixels left and right of the blank columns.
+        const auto composite_part = [&](int64_t from, int64_t to) {
+            composite_span(values + from, is_restricted_ ? is_visible_ + from : nullptr, to - from, out + from,
+                           state + from, nodata, has_nodata, layer_.show_invalid);
+        };
+        if (start < stop) composite_part(progress.first, start);
+        composite_part(start < stop ? stop : progress.first, progress.last);
     }
 
     // Update the number of remaining pixels of a band in a row of cells.
@@ -208,7 +218,8 @@ private:
     int64_t *wanted_;
     BandProgress *progress_;
     int64_t wanted_count_;
-    bool is_contiguous_;
+    // Whether some pixels may not be shown, and whether the columns are neighbors.
+    bool is_restricted_, is_contiguous_;
 };
 
 }  // namespace

@@ -8,22 +8,22 @@
 namespace {
 
 // Write valid values to visible pixels that are not valid yet; with `ShowInvalid`, values that are not valid replace
-// missing pixels.
+// missing pixels. With `AllVisible`, `is_visible` is not read.
 //
 // Only whole-number arithmetic: of booleans and conditional stores gcc makes a branch for each pixel, unless it may use
 // the masks of AVX-512.
-template <bool HasNodata, bool ShowInvalid, class T>
+template <bool AllVisible, bool ShowInvalid, class T>
 void resolve_mask(const T *__restrict values, const uint8_t *__restrict is_visible, int64_t count,
-                  T *__restrict out, uint8_t *__restrict state, T nodata) {
+                  T *__restrict out, uint8_t *__restrict state, T nodata, bool has_nodata) {
     using Bits [[gnu::may_alias]] = Unsigned<T>;
     const Bits *__restrict in_bits = reinterpret_cast<const Bits *>(values);
     Bits *__restrict out_bits = reinterpret_cast<Bits *>(out);
+    const Bits any_value = Bits(!has_nodata);
     for (int64_t x = 0; x < count; x++) {
         const T value = values[x];
-        Bits valid = Bits(value == value);
-        if (HasNodata) valid &= Bits(value != nodata);
-        const uint8_t was = state[x], visible = uint8_t(is_visible[x] != 0);
-        const Bits take = valid & Bits(uint8_t((was != VALID) & visible));
+        const Bits valid = Bits(value == value) & (Bits(value != nodata) | any_value);
+        const uint8_t was = state[x], visible = AllVisible ? 1 : uint8_t(is_visible[x] != 0);
+        const Bits take = valid & Bits(uint8_t(uint8_t(was != VALID) & visible));
         Bits write = take;
         // 0 if the value is taken, else all ones.
         const uint8_t kept = uint8_t(uint8_t(take) - 1);
@@ -40,43 +40,42 @@ void resolve_mask(const T *__restrict values, const uint8_t *__restrict is_visib
     }
 }
 
+// Composite a run; without `is_visible` all its pixels are visible.
 template <class T>
 void composite_span(const T *values, const uint8_t *is_visible, int64_t count, T *out, uint8_t *state, T nodata,
                     bool has_nodata, bool show_invalid) {
     if (count <= 0) return;
     if (show_invalid)
-        has_nodata ? resolve_mask<true, true>(values, is_visible, count, out, state, nodata)
-                   : resolve_mask<false, true>(values, is_visible, count, out, state, nodata);
+        is_visible ? resolve_mask<false, true>(values, is_visible, count, out, state, nodata, has_nodata)
+                   : resolve_mask<true, true>(values, is_visible, count, out, state, nodata, has_nodata);
     else
-        has_nodata ? resolve_mask<true, false>(values, is_visible, count, out, state, nodata)
-                   : resolve_mask<false, false>(values, is_visible, count, out, state, nodata);
+        is_visible ? resolve_mask<false, false>(values, is_visible, count, out, state, nodata, has_nodata)
+                   : resolve_mask<true, false>(values, is_visible, count, out, state, nodata, has_nodata);
 }
 
-template <bool HasNodata, class T>
-bool composite_blank_run(const T *__restrict values, int64_t count, T *__restrict out, uint8_t *__restrict state,
-                         T nodata, T fill_value, bool show_invalid) {
+template <class T>
+bool composite_blank_chunk(const T *__restrict values, int64_t count, T *__restrict out, uint8_t *__restrict state,
+                           T nodata, bool has_nodata, T fill_value, bool show_invalid) {
     using Bits [[gnu::may_alias]] = Unsigned<T>;
     const Bits *__restrict in_bits = reinterpret_cast<const Bits *>(values);
     Bits *__restrict out_bits = reinterpret_cast<Bits *>(out);
-    // Most runs are valid everywhere: copy, and find out whether this one is.
-    Bits faulty = 0;
+    // Most values are valid: copy, and find out whether all are.
+    const Bits nodata_counts = Bits(has_nodata);
+    Bits invalid = 0;
     for (int64_t x = 0; x < count; x++) {
-        const T value = values[x];
-        faulty |= Bits(value != value);
-        if (HasNodata) faulty |= Bits(value == nodata);
+        invalid |= Bits(values[x] != values[x]) | (Bits(values[x] == nodata) & nodata_counts);
         out_bits[x] = in_bits[x];
     }
     std::memset(state, VALID, size_t(count));
-    if (!faulty) return true;
+    if (!invalid) return true;
     const uint8_t missing = show_invalid ? INVALID : MISSING;
+    const Bits replaced = show_invalid ? Bits(0) : Bits(~Bits(0));
     Bits fill;
     std::memcpy(&fill, &fill_value, sizeof fill);
     for (int64_t x = 0; x < count; x++) {
-        const T value = values[x];
-        Bits invalid = Bits(value != value);
-        if (HasNodata) invalid |= Bits(value == nodata);
-        state[x] = uint8_t(uint8_t(invalid) * missing);
-        const Bits mask = Bits(Bits(0) - (show_invalid ? Bits(0) : invalid));
+        const Bits is_invalid = Bits(values[x] != values[x]) | (Bits(values[x] == nodata) & nodata_counts);
+        state[x] = uint8_t(uint8_t(is_invalid) * missing);
+        const Bits mask = Bits(Bits(0) - is_invalid) & replaced;
         out_bits[x] = Bits((fill & mask) | (in_bits[x] & Bits(~mask)));
     }
     return false;
@@ -86,8 +85,11 @@ bool composite_blank_run(const T *__restrict values, int64_t count, T *__restric
 template <class T>
 bool composite_blank_span(const T *values, int64_t count, T *out, uint8_t *state, T nodata, bool has_nodata,
                           T fill_value, bool show_invalid) {
-    return has_nodata ? composite_blank_run<true>(values, count, out, state, nodata, fill_value, show_invalid)
-                      : composite_blank_run<false>(values, count, out, state, nodata, fill_value, show_invalid);
+    bool is_all_valid = true;
+    for (int64_t x = 0; x < count; x += cell_size)
+        is_all_valid &= composite_blank_chunk(values + x, smaller(cell_size, count - x), out + x, state + x, nodata,
+                                              has_nodata, fill_value, show_invalid);
+    return is_all_valid;
 }
 
 }  // namespace
