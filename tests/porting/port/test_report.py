@@ -77,6 +77,13 @@ def test_a_client_is_followed_to_its_methods(report):
     assert "Raster.dltiles_from_shape" in {use.name for use in report(text).uses}
 
 
+def test_a_client_that_is_removed_is_rewritten(report):
+    text = "import descarteslabs as dl\nstorage = dl.Storage()\nraster = dl.Raster()\n"
+    text += "print(storage.exists('k'), raster.raster(ids))\n"
+    found = {use.name: use.is_rewritten for use in report(text).uses}
+    assert found == {"Storage": True, "Storage.exists": True, "Raster": False, "Raster.raster": False}
+
+
 def test_products_and_their_sources(report):
     found = report(
         "from descarteslabs.catalog import Product\n"
@@ -126,6 +133,15 @@ def test_exit_codes(tmp_path, text, code):
     assert done.exit_code == code
     assert json.loads(done.stdout)["exit_code"] == code
     assert CliRunner().invoke(main, ["port", str(tmp_path)]).exit_code == code
+
+
+def test_a_source_that_does_not_exist_is_an_error_of_the_call(tmp_path, monkeypatch):
+    monkeypatch.setenv("LANDBRIDGE_SOURCES", "nowhere")
+    path = tmp_path / "script.py"
+    path.write_text("from descarteslabs.catalog import Product\nProduct.get('of:no:source')\n")
+    done = CliRunner().invoke(main, ["port", str(path)])
+    assert done.exit_code == 2
+    assert "nowhere" in done.output
 
 
 def test_the_report_for_people(tmp_path):

@@ -18,6 +18,7 @@ from landbridge.porting.port.syntax import parse, syntax_problem
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["Analysis", "analyse"]
@@ -94,7 +95,11 @@ def _analysed(document: Document, problems: tuple[str, ...]) -> Analysis:
         text = _new_text(document, edits)
     report = FileReport(
         str(document.path),
-        tuple(sorted(_uses(document, source, plan), key=lambda use: (use.place.cell or 0, use.place.line))),
+        tuple(
+            sorted(
+                _uses(document, source, plan, edits), key=lambda use: (use.place.cell or 0, use.place.line)
+            )
+        ),
         tuple(ProductUse(known, _place(document, source, node)) for node, known in _products(inference)),
         tuple(sorted(_notes(document, source, plan), key=lambda note: (note[0].cell or 0, note[0].line))),
         problems,
@@ -126,9 +131,18 @@ def _notes(document: Document, source: Source, plan: Plan) -> list[tuple[Place, 
     return list(dict.fromkeys((_place(document, source, node), text) for node, text in plan.notes))
 
 
-def _uses(document: Document, source: Source, plan: Plan) -> list[Use]:
+def _uses(document: Document, source: Source, plan: Plan, edits: Sequence[Edit]) -> list[Use]:
     replaced = plan.replaced_nodes()
-    return [_use(found, _place(document, source, found.node), found.node in replaced) for found in plan.found]
+    # Clients that are not used any more are removed.
+    removed = [edit for edit in edits if edit.text in {"", "pass"}]
+
+    def is_rewritten(node: ast.AST) -> bool:
+        at = source.span(node)[0]
+        return node in replaced or any(edit.start <= at < edit.end for edit in removed)
+
+    return [
+        _use(found, _place(document, source, found.node), is_rewritten(found.node)) for found in plan.found
+    ]
 
 
 def _use(found: Found, place: Place, is_rewritten: bool) -> Use:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from landbridge.errors import LandbridgeError
 from landbridge.porting.port.analysis import Analysis, analyse
 from landbridge.porting.port.read import find_files
 from landbridge.porting.port.report import as_json, as_text, exit_code
@@ -34,7 +35,10 @@ def port(paths: Sequence[Path], write: bool, in_json: bool) -> None:
     reports = []
     failed = False
     for path in find_files(paths):
-        found = analyse(path)
+        try:
+            found = analyse(path)
+        except LandbridgeError as error:  # of the configured sources
+            raise click.UsageError(str(error)) from error
         reports.append(found.report)
         if write and found.text is not None:
             try:
