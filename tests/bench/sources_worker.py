@@ -32,7 +32,7 @@ def landbridge(work: dict[str, Any]) -> Callable[[], Any]:
     from landbridge.geo import AOI
 
     sources.add("bench", work["api"])
-    _compile(work)
+    _import_engine(work)
     product = Product.get(f"bench:{work['collection']}")
     assert product is not None
     images = product.images().sort("acquired").collect()
@@ -45,8 +45,8 @@ def landbridge(work: dict[str, Any]) -> Callable[[], Any]:
     return run
 
 
-def _compile(work: dict[str, Any]) -> None:
-    """Load the compiled code, on local files: it is to the engine what modules are to others."""
+def _import_engine(work: dict[str, Any]) -> None:
+    """Import what a mosaic needs, by reading local files: the engine imports it when it is used first."""
     from shapely.geometry import box
 
     from landbridge.geo import AOI
