@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from landbridge.exceptions import ConfigError
 from landbridge.mappings.sources import shipped, shipped_texts
 from landbridge.mappings.sources.documents import SourceDocuments
-from landbridge.mappings.sources.model import SourceTable
 from landbridge.profiles import check_url, config_path
 from landbridge.sources import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from landbridge.mappings.sources.model import SourceTable
 
 __all__ = [
     "SourceNotFoundError",
@@ -198,8 +199,10 @@ def add(
     'https://stac.example.org/v1'
     >>> sources.remove("docs-example")
     """
+    from landbridge.mappings.sources import model
+
     text = None
-    if isinstance(id, SourceTable):
+    if isinstance(id, model.SourceTable):
         table = id
     elif isinstance(id, Path) or id.endswith(".toml"):
         table = files.read_table(Path(id))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def write_atomically(
     The umask applies to `mode`. With `is_durable` the content is on the disk before the path has it.
     """
     # Not a temporary file of `tempfile`: that is private, whatever the umask allows.
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
+    part = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}")
     try:
         with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.writelines(chunks)

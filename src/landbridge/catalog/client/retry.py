@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import random
-import socket
 
 from landbridge.exceptions import GatewayTimeoutError, ServerError
 
@@ -30,11 +28,15 @@ def retry_delay(attempt: int, retry_after: float | None) -> float:
     """Return the seconds to wait before an attempt: growing, and random so that clients spread out."""
     if retry_after is not None:
         return min(retry_after, LONGEST_WAIT)
+    import random
+
     return min(_LONGEST_DELAY, _FIRST_DELAY * 4.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def is_offline(error: BaseException) -> bool:
     """Return whether a connection failed because no address was found for the host, or no way to it."""
+    import socket
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
