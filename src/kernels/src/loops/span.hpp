@@ -53,9 +53,10 @@ void composite_span(const T *values, const uint8_t *is_visible, int64_t count, T
                    : resolve_mask<true, false>(values, is_visible, count, out, state, nodata, has_nodata);
 }
 
+// Composite a run into pixels that are not initialised yet and all visible. Return whether all values are valid.
 template <class T>
-bool composite_blank_chunk(const T *__restrict values, int64_t count, T *__restrict out, uint8_t *__restrict state,
-                           T nodata, bool has_nodata, T fill_value, bool show_invalid) {
+bool composite_blank_span(const T *__restrict values, int64_t count, T *__restrict out, uint8_t *__restrict state,
+                          T nodata, bool has_nodata, T fill_value, bool show_invalid) {
     using Bits [[gnu::may_alias]] = Unsigned<T>;
     const Bits *__restrict in_bits = reinterpret_cast<const Bits *>(values);
     Bits *__restrict out_bits = reinterpret_cast<Bits *>(out);
@@ -79,17 +80,6 @@ bool composite_blank_chunk(const T *__restrict values, int64_t count, T *__restr
         out_bits[x] = Bits((fill & mask) | (in_bits[x] & Bits(~mask)));
     }
     return false;
-}
-
-// Composite a run into pixels that are not initialised yet and all visible. Return whether all values are valid.
-template <class T>
-bool composite_blank_span(const T *values, int64_t count, T *out, uint8_t *state, T nodata, bool has_nodata,
-                          T fill_value, bool show_invalid) {
-    bool is_all_valid = true;
-    for (int64_t x = 0; x < count; x += cell_size)
-        is_all_valid &= composite_blank_chunk(values + x, smaller(cell_size, count - x), out + x, state + x, nodata,
-                                              has_nodata, fill_value, show_invalid);
-    return is_all_valid;
 }
 
 }  // namespace
