@@ -40,6 +40,9 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── TableError                                 mappings.tables (also ValueError)
     ├── UnknownArgumentError                       porting.arguments.errors (also TypeError)
     ├── UnsupportedArgumentError                   porting.arguments.errors (also NotImplementedError)
+    ├── Refusal                                    porting.port.contexts
+    ├── NotebookError                              porting.port.notebooks (also ValueError)
+    ├── ReadError                                  porting.port.read (also ValueError)
     ├── HostedServiceError                         porting.stubs
     ├── CredentialsError                           raster.errors (also PermissionError)
     ├── GdalOnlyError                              raster.errors

@@ -80,7 +80,9 @@ def submit(call: Caller, upload: str) -> None:
 
 
 def ended(call: Caller, upload: str) -> str:
-    record = call("GET", f"/uploads/{upload}", params={"wait": 50}).json()
+    answer = call("GET", f"/uploads/{upload}", params={"wait": 50})
+    assert answer.status_code == 200, answer.text
+    record = answer.json()
     assert record["status"] in ("success", "failure", "canceled"), record
     return str(record["status"])
 

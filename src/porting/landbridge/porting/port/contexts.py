@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from landbridge.errors import LandbridgeError
 from landbridge.porting.port.values import Bound, Function, Instance, Items, LocalClass, Mapped, Symbol
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Refusal", "check_context", "is_known_function"]
 
 
-class Refusal(Exception):  # noqa: N818 - no error: a reason
+class Refusal(LandbridgeError):  # noqa: N818 - no error: a reason
     """Reason why a use is not rewritten."""
 
 

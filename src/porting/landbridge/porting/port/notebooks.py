@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from landbridge.errors import LandbridgeError
 from landbridge.porting.port.edits import Edit, apply
 from landbridge.porting.port.syntax import parse, syntax_problem
 
@@ -26,7 +27,7 @@ _IN_SHELL = re.compile(r"\{[^}]*\}|\$\w+")  # what a shell command takes from Py
 _LINE_MAGIC = re.compile(r"^\s*(?:[%!?]|[\w.]+\s*\?{1,2}\s*$|[\w.,\s]+=\s*[%!])")
 
 
-class NotebookError(ValueError):
+class NotebookError(LandbridgeError, ValueError):
     """The file is not a notebook that can be read."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from landbridge.porting.port.resolve import resolve
 from landbridge.porting.port.values import (
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Mapping
 
-    from landbridge.porting.port.plan import Use
-
-    Rule = Callable[[Use], None]
+    Rule = Callable[[Any], None]  # of a `plan.Use`, whose module needs this one
 
 __all__ = ["Function", "Member", "OldApi", "Type"]
 

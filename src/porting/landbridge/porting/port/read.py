@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from landbridge.errors import LandbridgeError
 from landbridge.porting.port.notebooks import Notebook, NotebookError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _SKIPPED = frozenset({
 })  # fmt: skip
 
 
-class ReadError(ValueError):
+class ReadError(LandbridgeError, ValueError):
     """A file can't be read as a script or notebook."""
 
 

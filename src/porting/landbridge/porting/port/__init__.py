@@ -1,0 +1,1 @@
+"""The command `landbridge port`: reports what old scripts use, and rewrites them for the Catalog."""
