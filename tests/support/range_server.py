@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -65,6 +66,9 @@ class Answer(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+_used_ports: set[object] = set()
+
+
 class RangeServer(ThreadingHTTPServer):
     """The server: `seen` are recorded requests; `behave` returns the behaviour of a request, or None."""
 
@@ -78,6 +82,19 @@ class RangeServer(ThreadingHTTPServer):
         self.seen: deque[Seen] = deque()
         self.behave: Callable[[Seen], Callable[[Answer], None] | None] | None = None
         self.closing = threading.Event()
+
+    def server_bind(self) -> None:
+        """Bind a port that no server of this process had: GDAL keeps parts of files by their address."""
+        super().server_bind()
+        held = []
+        while self.server_address[1] in _used_ports:
+            held.append(self.socket)
+            self.socket = socket.socket(self.address_family, self.socket_type)
+            self.server_address = ("127.0.0.1", 0)
+            super().server_bind()
+        _used_ports.add(self.server_address[1])
+        for each in held:
+            each.close()
 
     @property
     def url(self) -> str:
