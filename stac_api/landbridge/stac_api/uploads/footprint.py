@@ -116,16 +116,19 @@ def _from_projection(
         If a point is beyond the edge of the map.
     """
     width, height = extent.bounds[2:]
-    mesh = np.stack(np.meshgrid(np.linspace(0, width, _MESH), np.linspace(0, height, _MESH)), -1)
-    if not _is_on_the_map(crs, transform, mesh.reshape(-1, 2)):
+    axes = np.meshgrid(np.linspace(0, width, _MESH), np.linspace(0, height, _MESH))
+    mesh = np.stack(axes, -1).reshape(-1, 2)
+    if not _is_on_the_map(crs, transform, mesh, _lonlat(crs, transform, mesh)):
         return None
     edges = [shapely.get_exterior_ring(part) for part in _polygons(_segmentize(pixels, _SEGMENTS))]
     outlines = []
     for edge in edges:
         ring = _straight_segments(crs, transform, shapely.get_coordinates(edge))
-        if ring is None or not _is_on_the_map(crs, transform, ring):
+        if ring is None:
             return None
         lonlat = _lonlat(crs, transform, ring)
+        if not _is_on_the_map(crs, transform, ring, lonlat):
+            return None
         if abs(lonlat[-1, 0] - lonlat[0, 0]) > _TURN / 2:
             return None  # the outline goes around a pole
         lonlat[-1] = lonlat[0]
@@ -188,13 +191,14 @@ def _lonlat(crs: CRS, transform: Affine, pixels: np.ndarray) -> np.ndarray:
     return places
 
 
-def _is_on_the_map(crs: CRS, transform: Affine, pixels: np.ndarray) -> bool:
+def _is_on_the_map(crs: CRS, transform: Affine, pixels: np.ndarray, places: np.ndarray) -> bool:
     """Return whether points in pixels survive the transformation to longitude and latitude and back.
+
+    `places` are their longitudes and latitudes.
 
     Beyond the edge of the map some projections give other points instead of an error. Cylindrical ones give
     the same points a turn of the Earth further, which is fine.
     """
-    places = _lonlat(crs, transform, pixels)
     back = _pixels(crs, transform, places) - pixels
     far = np.abs(back).max(axis=1) > _MAX_ROUND_TRIP
     if not far.any():
