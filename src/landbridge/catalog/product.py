@@ -134,8 +134,8 @@ class Product(AuthCatalogObject):
         -------
         str
             Id prefixed with the organization, or with the user if there is no organization. An id that
-            begins with one of the caller's organizations stays as it is; on the embedded stack, where the
-            user is the operator, with any organization.
+            begins with one of the caller's organizations stays as it is. The user of the embedded stack is
+            its operator: there an id may begin with any organization.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""What the report says: names, verdicts, products, exit codes."""
+"""Contents of the report: names, verdicts, products, exit codes."""
 
 import json
 

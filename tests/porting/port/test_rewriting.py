@@ -1,4 +1,4 @@
-"""What `--write` makes of scripts: pairs of a script before and after."""
+"""Results of `--write`: pairs of a script before and after."""
 
 import ast
 import textwrap

@@ -12,7 +12,7 @@ __all__ = ["Auth"]
 
 # Arguments of the old class that obtained a token from the old platform's login service.
 _LOGIN = ("client_id", "client_secret", "refresh_token")
-# Arguments that chose where that service was, and how a token was kept: there is nothing to choose today.
+# Arguments that chose the old address and the storage of tokens; Landbridge has settings of its own.
 _WITHOUT_EFFECT = frozenset({"domain", "scope", "leeway", "token_info_path", "retries"})
 
 

@@ -1,4 +1,4 @@
-"""Who runs the script."""
+"""Print the user that runs the script."""
 import descarteslabs as dl
 from descarteslabs.auth import Auth
 

@@ -1,4 +1,4 @@
-"""What a product is, and its bands."""
+"""Print the description of a product and its bands."""
 import descarteslabs as dl
 
 product = dl.metadata.get_product("esa:sentinel-2:l2a:v1")

@@ -83,7 +83,7 @@ def existing_product(product_id: str) -> Product:
 
 
 def existing_band(product_id: str, name: str) -> Band:
-    """Return a band of a product; `name` may be its id. NotFoundError if there is none."""
+    """Return a band of a product; `name` may be its id. Raise NotFoundError if it does not exist."""
     product = existing_product(product_id)
     found = product.get_band(name.removeprefix(f"{product.id}:"))
     if found is None:
@@ -92,7 +92,7 @@ def existing_band(product_id: str, name: str) -> Band:
 
 
 def existing_image(product_id: str, image_id: str) -> Image:
-    """Return an image of a product by its name or its id; NotFoundError if there is none."""
+    """Return an image of a product by its name or its id. Raise NotFoundError if it does not exist."""
     product = existing_product(product_id)
     found = product.get_image(image_id.removeprefix(f"{product.id}:"))
     if found is None:
