@@ -21,8 +21,8 @@ from shapely.geometry import box
 
 import scenes as landscape
 from landbridge.geo import AOI
+from landbridge.geo.grids.crs import parse_crs, project
 from landbridge.raster import Band, Source
-from landbridge.raster.grids.crs import parse_crs, project
 
 if TYPE_CHECKING:
     import numpy as np

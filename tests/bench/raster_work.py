@@ -10,7 +10,7 @@ from odc.geo.geobox import GeoBox
 
 import scenes as landscape
 from bench.raster_scenes import FULL, Ground, own_grid
-from landbridge.raster.grids.crs import grid_crs
+from landbridge.geo.grids.crs import grid_crs
 
 if TYPE_CHECKING:
     from affine import Affine

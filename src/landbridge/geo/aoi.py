@@ -1,7 +1,7 @@
 """GeoContext of an area of interest."""
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import shapely
 from shapely.geometry import box
@@ -19,6 +19,9 @@ from landbridge.geo.context import GeoContext
 from landbridge.geo.crs import WGS84, is_geographic, is_wgs84, lon_center
 from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian, join_at_antimeridian
 from landbridge.geo.shapes import MAX_LAT, MAX_LON, to_shapely
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 UNCHANGED = "unchanged"
 # Degrees that geographic bounds may reach beyond the globe if no resolution defines half a pixel.
@@ -220,6 +223,40 @@ class AOI(GeoContext):
     def shape(self) -> tuple[int, int] | None:
         """(rows, columns) in pixels."""
         return self._shape
+
+    @classmethod
+    def from_geobox(cls, geobox: "GeoBox", all_touched: bool = False) -> Self:
+        """Return the AOI whose grid is a GeoBox of odc-geo.
+
+        Parameters
+        ----------
+        geobox : odc.geo.geobox.GeoBox
+            Grid with a coordinate reference system and rows from north to south.
+        all_touched : bool, default False
+            True keeps each pixel that a geometry touches, which may be assigned later.
+
+        Returns
+        -------
+        AOI
+            Area with the grid of the GeoBox: `AOI.from_geobox(geobox).geobox == geobox`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `geobox` is not a GeoBox, has no coordinate reference system, or is rotated or mirrored.
+
+        Examples
+        --------
+        >>> from odc.geo.geobox import GeoBox
+        >>> aoi = AOI.from_geobox(GeoBox.from_bbox((0, 0, 100, 50), "EPSG:32612", resolution=10))
+        >>> aoi.resolution, aoi.bounds, aoi.geobox.shape.yx
+        (10.0, (0.0, 0.0, 100.0, 50.0), (5, 10))
+        """
+        from landbridge.geo.grids.geobox import area_of_grid
+
+        # The GeoBox states its units, so small bounds need no warning that they look like degrees.
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            return cls(**area_of_grid(geobox), all_touched=all_touched)
 
     @property
     def raster_params(self) -> dict[str, Any]:

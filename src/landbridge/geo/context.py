@@ -1,6 +1,9 @@
 """Base class of all GeoContexts."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 
 class GeoContext:
@@ -32,6 +35,16 @@ class GeoContext:
     def raster_params(self) -> dict[str, Any]:
         """Parameters that describe the grid to a raster service, as a dict."""
         return {"cutline_all_touched": True} if self._all_touched else {}
+
+    @property
+    def geobox(self) -> "GeoBox":
+        """Grid of the pixels as odc-geo's `GeoBox`, for `odc.stac.load`, `.odc.reproject` and others.
+
+        ValueError is raised if a field is missing that a grid needs; its message names the field.
+        """
+        from landbridge.geo.grids.geobox import output_grid
+
+        return output_grid(self)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):

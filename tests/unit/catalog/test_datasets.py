@@ -115,7 +115,7 @@ def scenes(request, tmp_path):
 
 
 def grid_of(images):
-    from landbridge.raster.grids.geobox import output_grid
+    from landbridge.geo.grids.geobox import output_grid
 
     return output_grid(images.geocontext)
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from landbridge.geo.grids.geobox import output_grid
 from landbridge.raster import RasterError, mosaic, odc_driver, read_image, stack, stacked
-from landbridge.raster.grids.geobox import output_grid
 from landbridge.raster.io import header_codec, header_index, headers
 from support import range_server as rs
 from unit.raster.test_odc_driver import item_of, load, pixels

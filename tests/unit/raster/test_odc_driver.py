@@ -11,8 +11,8 @@ import pytest
 from odc.geo.geobox import GeoBox
 from odc.loader import register_driver, unregister_driver
 
+from landbridge.geo.grids.geobox import output_grid
 from landbridge.raster import RasterError, mosaic, odc_driver, read_image
-from landbridge.raster.grids.geobox import output_grid
 from landbridge.raster.io.expiring_url import ExpiringUrl
 from landbridge.raster.io.file_access import Credentials, FileAccess
 from landbridge.raster.io.tile_reader import TileCache, TileReader

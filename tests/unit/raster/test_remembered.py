@@ -5,7 +5,7 @@ import itertools
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.geobox import cached_per_grid_pair
+from landbridge.geo.grids.geobox import cached_per_grid_pair
 from landbridge.raster.grids.grid_footprint import ground_footprint
 from landbridge.raster.grids.pixel_scales import scale_of
 

@@ -9,8 +9,8 @@ from pyproj import Transformer
 from rasterio.warp import Resampling, reproject
 
 from landbridge.geo import AOI, DLTile, XYZTile
+from landbridge.geo.grids.geobox import output_grid
 from landbridge.raster import Band, Source, mosaic, read_image
-from landbridge.raster.grids.geobox import output_grid
 from landbridge.raster.io.headers import read_header
 from landbridge.raster.io.overview_choice import choose_read_level
 from landbridge.raster.plan.arguments import RESAMPLERS

@@ -74,8 +74,8 @@ def group_layers(
 
 def solar_offset(context: GeoContext) -> int:
     """Return the solar time at the middle of an area minus UTC, in whole hours, as odc-stac computes it."""
-    from landbridge.raster.grids.crs import grid_crs, parse_crs, transformer
-    from landbridge.raster.grids.geobox import output_grid
+    from landbridge.geo.grids.crs import grid_crs, parse_crs, transformer
+    from landbridge.geo.grids.geobox import output_grid
 
     grid = output_grid(context)
     x, y = grid.extent.centroid.coords[0]

@@ -82,7 +82,7 @@ def with_grid(
     Raises:
         ValueError: if there are both a geocontext and another area or grid, or the geocontext is incomplete.
     """
-    from landbridge.raster.grids.geobox import output_grid
+    from landbridge.geo.grids.geobox import output_grid
 
     named = [name for name in (*_AREA, *_GRID) if options.get(name) is not None]
     if given is not None and named:
@@ -211,8 +211,8 @@ def data_array(
     Raises:
         ValueError: if the request asks for more than odc-stac does.
     """
+    from landbridge.geo.grids.geobox import output_grid
     from landbridge.raster.dtypes import numpy_type
-    from landbridge.raster.grids.geobox import output_grid
     from landbridge.raster.output.chunks import chunk_shape
     from landbridge.raster.plan.arguments import RESAMPLERS
 

@@ -176,7 +176,7 @@ def _is_multiple(ratio: float) -> bool:
 
 def _middle(area: AOI, resolution: float) -> tuple[float, float] | None:
     """Return the corner of the pixel around the middle of an area; None if the area is larger."""
-    from landbridge.raster.grids.geobox import bounds_of
+    from landbridge.geo.grids.geobox import bounds_of
 
     if area.bounds is None or area.bounds_crs is None:
         return None
@@ -188,9 +188,9 @@ def _middle(area: AOI, resolution: float) -> tuple[float, float] | None:
 
 def _shifted_by_turns(corner: tuple[float, float], area: AOI) -> tuple[float, float]:
     """Return a corner shifted by whole turns to the area's range of longitudes (such as 0 to 360)."""
-    from landbridge.raster.grids.crs import parse_crs
-    from landbridge.raster.grids.geobox import bounds_of
-    from landbridge.raster.grids.longitudes import x_period
+    from landbridge.geo.grids.crs import parse_crs
+    from landbridge.geo.grids.geobox import bounds_of
+    from landbridge.geo.grids.longitudes import x_period
 
     if area.bounds is None or area.bounds_crs is None or area.crs is None:
         return corner

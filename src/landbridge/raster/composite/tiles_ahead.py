@@ -9,11 +9,11 @@ from affine import Affine
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.grids.crs import WGS84, grid_crs, parse_crs, reproject
 from landbridge.kernels import CELL, Canvas
 from landbridge.raster.array_types import Array, BoolArray, FloatArray
 from landbridge.raster.composite.compositor import FileLayer, tile_compositor
 from landbridge.raster.composite.read_block import can_composite_tiles
-from landbridge.raster.grids.crs import WGS84, grid_crs, parse_crs, reproject
 from landbridge.raster.io.file_windows import OpenFile
 from landbridge.raster.io.open_files import PlanFiles
 from landbridge.raster.io.remote_file import RemoteFile

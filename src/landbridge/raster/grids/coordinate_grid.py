@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs, same_crs, transformer
+from landbridge.geo.grids.longitudes import wrap_near, x_period
 from landbridge.raster.array_types import FloatArray, IntArray, Window
-from landbridge.raster.grids.crs import grid_crs, same_crs, transformer
-from landbridge.raster.grids.longitudes import wrap_near, x_period
 
 # A center on the border of two source pixels belongs to the right (lower) one. This is the tolerance for
 # floating-point errors, in pixels.

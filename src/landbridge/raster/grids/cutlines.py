@@ -11,11 +11,11 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.grids.crs import WGS84, grid_crs, parse_crs, project, reproject, transformer
+from landbridge.geo.grids.longitudes import period_shifts, wrap_near, x_period
 from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian, join_at_antimeridian, shift_east
 from landbridge.raster.array_types import BoolArray
-from landbridge.raster.grids.crs import WGS84, grid_crs, parse_crs, project, reproject, transformer
 from landbridge.raster.grids.grid_footprint import ground_footprint
-from landbridge.raster.grids.longitudes import period_shifts, wrap_near, x_period
 
 # Distance in pixels within which an outer edge lies on a grid line: the rounding error of a division.
 _SNAP = 1e-6

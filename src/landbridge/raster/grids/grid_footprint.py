@@ -10,9 +10,9 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.grids.crs import WGS84, grid_crs, parse_crs, transformer
+from landbridge.geo.grids.longitudes import wrap_near, x_period
 from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian
-from landbridge.raster.grids.crs import WGS84, grid_crs, parse_crs, transformer
-from landbridge.raster.grids.longitudes import wrap_near, x_period
 
 _DENSIFY = 64
 # Largest error of an outline of that many points, as a share of its size.

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs, same_crs
+from landbridge.geo.grids.geobox import cached_per_grid_pair
+from landbridge.geo.grids.longitudes import x_period
 from landbridge.raster.grids.coordinate_grid import target_in_source_crs, to_pixel_coordinates
-from landbridge.raster.grids.crs import grid_crs, same_crs
-from landbridge.raster.grids.geobox import cached_per_grid_pair
-from landbridge.raster.grids.longitudes import x_period
 
 # Samples along an edge of the target, and the step of the finite differences in pixels; then the largest
 # ratio of scales and the largest rotation (sine) for which one scale fits all pixels.

@@ -3,9 +3,9 @@
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs
+from landbridge.geo.grids.longitudes import native_x_range, x_period
 from landbridge.raster.array_types import Window
-from landbridge.raster.grids.crs import grid_crs
-from landbridge.raster.grids.longitudes import native_x_range, x_period
 
 # Tolerance in pixels within which a grid's width equals the period of x.
 _ONE_TURN = 1e-3

@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
+from landbridge.geo.grids.geobox import output_grid
 from landbridge.raster.dtypes import data_type_of, full_range
-from landbridge.raster.grids.geobox import output_grid
 from landbridge.raster.grids.grid_footprint import ground_footprint
 from landbridge.raster.io.gdal_threads import run_jobs
 from landbridge.raster.io.header_index import read_header

@@ -10,8 +10,8 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs, parse_crs
 from landbridge.raster.dtypes import NUMPY_TYPES
-from landbridge.raster.grids.crs import grid_crs, parse_crs
 from landbridge.raster.io.connection import Version
 from landbridge.raster.io.file_protocol import File
 from landbridge.raster.io.headers import Header

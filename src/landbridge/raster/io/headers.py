@@ -9,8 +9,8 @@ from typing import Any
 
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import parse_crs
 from landbridge.raster.dtypes import representable_nodata
-from landbridge.raster.grids.crs import parse_crs
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.expiring_url import ExpiringUrl
 from landbridge.raster.io.gdal import dataset_of, has_mask_beside

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.geobox import grid_key
 from landbridge.raster.errors import CredentialsError, RasterError, StaleHeaderError
 from landbridge.raster.grids.coordinate_grid import CoordinateGrids
-from landbridge.raster.grids.geobox import grid_key
 from landbridge.raster.io import header_index, headers
 from landbridge.raster.io.byte_ranges import is_remote
 from landbridge.raster.io.expiring_url import ExpiringUrl, signed
@@ -30,7 +30,7 @@ from landbridge.raster.plan.reads import FileRead, SourceRead
 from landbridge.raster.runtime.thread_pools import acquire, release
 
 if TYPE_CHECKING:
-    from landbridge.raster.grids.geobox import GridKey
+    from landbridge.geo.grids.geobox import GridKey
 
 # Largest number of files that are open at the same time.
 _MAX_OPEN = 1024

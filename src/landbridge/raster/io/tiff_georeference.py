@@ -5,7 +5,7 @@ import math
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from landbridge.raster.grids.crs import parse_crs
+from landbridge.geo.grids.crs import parse_crs
 from landbridge.raster.io.tiff_tags import Directory
 
 __all__ = ["GEOREFERENCE_TAGS", "read_grid"]

@@ -56,7 +56,7 @@ def raster_info(
 
 
 def _coordinate_system(geobox: "GeoBox") -> dict[str, Any]:
-    from landbridge.raster.grids.crs import grid_crs
+    from landbridge.geo.grids.crs import grid_crs
 
     crs = grid_crs(geobox)
     projection = crs.proj
@@ -83,7 +83,7 @@ def _corners(geobox: "GeoBox") -> dict[str, list[float]]:
 
 
 def _extent(geobox: "GeoBox") -> dict[str, Any]:
-    from landbridge.raster.grids.crs import grid_crs, parse_crs, transformer
+    from landbridge.geo.grids.crs import grid_crs, parse_crs, transformer
 
     rows, columns = geobox.shape.yx
     ring = [(0, 0), (0, rows), (columns, rows), (columns, 0), (0, 0)]

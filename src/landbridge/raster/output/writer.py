@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs
 from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.composite.render_reduction import make_renderer
 from landbridge.raster.errors import WiderTypeError
 from landbridge.raster.grids.block_windows import BLOCK, block_windows
-from landbridge.raster.grids.crs import grid_crs
 from landbridge.raster.grids.windows import shape_of
 from landbridge.raster.io.gdal_settings import enter_deferred_env, gdal_errors
 from landbridge.raster.io.gdal_threads import run_jobs, worker_count_for

@@ -134,8 +134,8 @@ def check_resolution(context: "GeoContext", *, whole: bool = False) -> None:
     step: float | None = getattr(context, "resolution", None)
     if step is None or not (whole or step >= _LARGE_DEGREES):
         return
-    from landbridge.raster.grids.crs import parse_crs
-    from landbridge.raster.grids.geobox import bounds_of
+    from landbridge.geo.grids.crs import parse_crs
+    from landbridge.geo.grids.geobox import bounds_of
 
     given: Any = context
     try:

@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.grids.longitudes import period_shifts
 from landbridge.geo.longitudes import FULL_CIRCLE, cut_at_antimeridian, join_at_antimeridian, shift_east
 from landbridge.geo.shapes import MAX_LON
 from landbridge.raster.array_types import BoolArray, IntArray
-from landbridge.raster.grids.longitudes import period_shifts
 from landbridge.raster.model import Source
 
 # A footprint may be somewhat smaller than its raster. An image is skipped only if its footprint, grown by

@@ -9,6 +9,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.grids.geobox import output_grid
 from landbridge.raster.dtypes import (
     common_type,
     compute_type,
@@ -19,7 +20,6 @@ from landbridge.raster.dtypes import (
 )
 from landbridge.raster.errors import RasterError
 from landbridge.raster.grids.cutlines import Cutline, cutline_on, is_within_a_pixel
-from landbridge.raster.grids.geobox import output_grid
 from landbridge.raster.grids.grid_footprint import ground_footprint
 from landbridge.raster.model import Band, Request, Source
 from landbridge.raster.plan.arguments import (

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs
+from landbridge.geo.grids.geobox import GridKey, grid_key
+from landbridge.geo.grids.longitudes import period_shifts, x_period
 from landbridge.raster.array_types import Window
 from landbridge.raster.grids.coordinate_grid import (
     CoordinateGrid,
@@ -13,9 +16,6 @@ from landbridge.raster.grids.coordinate_grid import (
     source_coordinates_of,
     x_extent,
 )
-from landbridge.raster.grids.crs import grid_crs
-from landbridge.raster.grids.geobox import GridKey, grid_key
-from landbridge.raster.grids.longitudes import period_shifts, x_period
 from landbridge.raster.resample.nearest import NearestMapping
 
 # Distance in pixels from a file's edge within which a point may belong to its opposite edge, a period

@@ -7,9 +7,9 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs, same_crs
+from landbridge.geo.grids.longitudes import native_x_range, period_shifts
 from landbridge.raster.array_types import Array, BoolArray, Window
-from landbridge.raster.grids.crs import grid_crs, same_crs
-from landbridge.raster.grids.longitudes import native_x_range, period_shifts
 from landbridge.raster.grids.wrapped_grids import shift_x, wraps_around
 from landbridge.raster.io.gdal_settings import enter_deferred_env
 from landbridge.raster.plan.arguments import BLENDING, RESAMPLERS

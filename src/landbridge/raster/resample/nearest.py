@@ -9,9 +9,9 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from landbridge.geo.grids.crs import grid_crs, same_crs
 from landbridge.raster.array_types import BoolArray, FloatArray, IntArray, Window
 from landbridge.raster.grids.coordinate_grid import TIE, SourceCoordinates
-from landbridge.raster.grids.crs import grid_crs, same_crs
 from landbridge.raster.grids.windows import extent, extent_along, within
 
 

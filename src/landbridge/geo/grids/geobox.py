@@ -11,9 +11,9 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
+from landbridge.geo.grids.crs import WGS84, parse_crs, project, same_crs, transformer
+from landbridge.geo.grids.longitudes import covering_interval, wrap_near, x_period
 from landbridge.geo.longitudes import join_at_antimeridian
-from landbridge.raster.grids.crs import WGS84, parse_crs, project, same_crs, transformer
-from landbridge.raster.grids.longitudes import covering_interval, wrap_near, x_period
 
 if TYPE_CHECKING:
     from landbridge.geo import GeoContext
@@ -100,6 +100,33 @@ def output_grid(geocontext: "GeoContext") -> GeoBox:
         # The box of an area smaller than a pixel may touch more pixels than the area itself.
         grid = _grid_of(_small_bounds(context.geometry, crs, left), step, context, crs)
     return grid
+
+
+def area_of_grid(geobox: GeoBox) -> dict[str, Any]:
+    """Return the arguments of an AOI whose grid is a GeoBox.
+
+    Raises:
+        TypeError: if the argument is not a GeoBox.
+        ValueError: if the GeoBox has no coordinate reference system, or is rotated, sheared or mirrored.
+    """
+    if not isinstance(geobox, GeoBox):
+        raise TypeError(f"A grid must be an odc.geo GeoBox; got {geobox!r}.")
+    if geobox.crs is None:
+        raise ValueError("The GeoBox has no crs. Give it one by GeoBox(shape, affine, crs).")
+    width, row_rotation, left, column_rotation, height, top = tuple(geobox.transform)[:6]
+    if row_rotation or column_rotation or width <= 0 or height >= 0:
+        raise ValueError(
+            f"The GeoBox has the transform {tuple(geobox.transform)[:6]}; an AOI has rows from north to "
+            "south and columns from west to east. Take another, such as GeoBox.from_bbox(geobox.boundingbox)."
+        )
+    rows, columns = geobox.shape.yx
+    crs = str(geobox.crs)
+    area = {"crs": crs, "bounds_crs": crs}
+    bounds = (left, top + rows * height, left + columns * width, top)
+    if width != -height:
+        return area | {"bounds": bounds, "shape": (rows, columns), "align_pixels": False}
+    # The origin makes the grid the same to the last digit, which a division of the bounds would not.
+    return area | {"bounds": bounds, "resolution": width, "grid_origin": (left, top), "align_pixels": True}
 
 
 def bounds_of(context: Any) -> tuple[float, float, float, float]:

@@ -12,7 +12,7 @@ from pyproj import Transformer
 from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
 
-from landbridge.raster.grids.longitudes import wrap_near, x_period
+from landbridge.geo.grids.longitudes import wrap_near, x_period
 
 WGS84 = "EPSG:4326"
 _COORDINATE_TOLERANCE = 1e-6  # in units of the system

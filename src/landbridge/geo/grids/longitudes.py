@@ -8,7 +8,7 @@ import numpy as np
 from odc.geo.crs import CRS
 from pyproj import Transformer
 
-from landbridge.raster.array_types import FloatArray
+FloatArray = np.ndarray[Any, np.dtype[Any]]
 
 # Words in PROJ's names of methods whose x may be proportional to the longitude.
 _MAY_REPEAT = ("mercator", "cylindrical", "miller", "gall", "plate", "patterson", "compact")
