@@ -48,7 +48,7 @@ class Connection:
     """
 
     def __init__(self, address: str) -> None:
-        self._address = address.latest if isinstance(address, ExpiringUrl) else address
+        self._address = address
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -61,21 +61,22 @@ class Connection:
             OSError: if the file cannot be read; PermissionError if the server refuses the credentials.
             GdalOnlyError: if the server does not support ranges, or has the bucket in another region.
         """
-        from obstore.exceptions import GenericError, NotSupportedError
+        # This waits for a thread that imports obstore; the name of its module of errors exists too early.
+        from obstore import exceptions
 
         with _as_os_error():
             for attempt in (1, 2):
-                address = self._address
+                address = self._latest()
                 target = stored_file(address)
                 if target is None:
                     raise GdalOnlyError
                 try:
                     return _get_range(target.store, target.path, span, condition)
-                except NotSupportedError:
+                except exceptions.NotSupportedError:
                     if _is_web_page(target):
                         raise_without_context(PermissionError(LOGIN_PAGE))
                     raise GdalOnlyError from None
-                except GenericError as error:
+                except exceptions.GenericError as error:
                     if _OTHER_REGION in str(error):
                         raise GdalOnlyError from None
                     raise
@@ -84,10 +85,14 @@ class Connection:
                         raise
         raise AssertionError("unreachable")
 
+    def _latest(self) -> str:
+        """Return the address that has replaced one that was refused, here or where GDAL reads the file."""
+        return self._address.latest if isinstance(self._address, ExpiringUrl) else self._address
+
     def _renew(self, address: str, target: StoredFile) -> bool:
         """Replace refused credentials; return whether there are others."""
         with self._lock:
-            if self._address is not address:
+            if self._latest() is not address:
                 return True  # another thread has replaced it
             fresh = renewed(address, target.credential)
             if fresh is not None:

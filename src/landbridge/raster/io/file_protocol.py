@@ -63,6 +63,10 @@ class File(Protocol):
         """
         ...
 
+    def check_current(self) -> None:
+        """Raise FileChangedError, or StaleHeaderError by a kept header, if the file has another version."""
+        ...
+
     def reader(self) -> AbstractContextManager[RangeReader]:
         """Return a context with `read` for many calls on one thread."""
         ...

@@ -63,7 +63,7 @@ def read_by_gdal(opened: OpenFile, indexes: Sequence[int], window: Window) -> Ar
 
     # The bands of a file may have several types.
     dtype = np.result_type(*(opened.header.dtypes[index - 1] for index in indexes))
-    with dataset_of(opened.header.address, opened.read_level.level) as dataset:
+    with dataset_of(opened.header.address, opened.read_level.level, opened.header.file) as dataset:
         return np.asarray(
             dataset.read(list(indexes), window=RasterioWindow.from_slices(*window), out_dtype=dtype)
         )

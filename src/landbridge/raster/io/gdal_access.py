@@ -3,21 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.file_access import Credential, FileAccess
-from landbridge.raster.io.gdal_settings import enter_deferred_env, gdal_errors
+from landbridge.raster.io.gdal_settings import enter_deferred_env
 from landbridge.raster.io.object_stores import s3_access_endpoint, s3_access_region
 
 T = TypeVar("T")
-
-# Makes GDAL drop its cache of remote files as it closes them.
-UNCACHED = {
-    "CPL_VSIL_CURL_NON_CACHED": ":".join(f"/vsi{kind}/" for kind in ("curl", "s3", "gs", "az", "adls"))
-}
 
 # GDAL's own threads, by which it reads JPEG 2000, need not have the options of the thread that opened a file.
 _SINGLE_THREAD = {"GDAL_NUM_THREADS": "1"}
@@ -53,20 +48,7 @@ def gdal_access(address: str, credential: Credential | None) -> Iterator[str]:
 
     enter_deferred_env()
     with rasterio.Env(_session_with(options), **_SINGLE_THREAD):
-        try:
-            yield name
-        except gdal_errors():
-            _forget_refusal(name)
-            raise
-
-
-def _forget_refusal(name: str) -> None:
-    """Make GDAL forget that a file could not be opened, which may be as its server refused a credential."""
-    import rasterio
-    from rasterio.session import DummySession
-
-    with suppress(*gdal_errors()), rasterio.Env(DummySession(), **UNCACHED):
-        rasterio.open(name, sharing=False).close()
+        yield name
 
 
 def off_main_thread(address: str, read: Callable[[], T]) -> T:

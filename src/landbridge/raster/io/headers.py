@@ -13,8 +13,9 @@ from landbridge.geo.grids.crs import parse_crs
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.expiring_url import ExpiringUrl
+from landbridge.raster.io.file_protocol import File
 from landbridge.raster.io.gdal import dataset_of, has_mask_beside
-from landbridge.raster.io.gdal_access import UNCACHED, off_main_thread
+from landbridge.raster.io.gdal_access import off_main_thread
 from landbridge.raster.io.gdal_settings import gdal_env, gdal_errors
 from landbridge.raster.io.overviews import ALL_BANDS, OverviewOrigin, read_items
 from landbridge.raster.io.redact import redact_logs, redact_url
@@ -33,7 +34,8 @@ class Header:
 
     `overviews` are the decimation factors of its overviews, and `overview_origins` their origins per band.
     `mask` is True if a mask accompanies the bands; `alpha` is the number of the alpha band, or 0. `tiff` is
-    the directory of a TIFF that the native reader supports. GDAL opens `address`.
+    the directory of a TIFF that the native reader supports; for other files `gdal_file` is the version that
+    the header is of, if it is known. GDAL opens `address`.
     """
 
     address: str = field(repr=False)
@@ -46,6 +48,12 @@ class Header:
     alpha: int
     tiff: Tiff | None = None
     overview_origins: tuple[OverviewOrigin, ...] = ()
+    gdal_file: File | None = None
+
+    @property
+    def file(self) -> File | None:
+        """Version of the file that the header is of; None if only GDAL can open the file."""
+        return self.gdal_file if self.tiff is None else self.tiff.file
 
 
 def read_header(address: str, parse_lock: AbstractContextManager[Any] = _NO_LOCK) -> Header:
@@ -57,8 +65,10 @@ def read_header(address: str, parse_lock: AbstractContextManager[Any] = _NO_LOCK
         RasterioError: if the file is missing, broken or without a coordinate reference system.
         OSError: if the server lacks the file, denies access or does not answer.
     """
-    tiff = _open_tiff(address, parse_lock)
-    return _native_header(address, tiff) or off_main_thread(address, partial(_header_by_gdal, address, tiff))
+    file, tiff = _open_tiff(address, parse_lock)
+    return _native_header(address, tiff) or off_main_thread(
+        address, partial(_header_by_gdal, address, file, tiff)
+    )
 
 
 def read_native_header(address: str) -> Header | None:
@@ -68,29 +78,29 @@ def read_native_header(address: str) -> Header | None:
         RasterioError: if the file has no coordinate reference system.
         OSError: if the server lacks the file, denies access or does not answer.
     """
-    tiff = _open_tiff(address, _NO_LOCK)
+    file, tiff = _open_tiff(address, _NO_LOCK)
     if tiff is None:
         return None
     header = _native_header(address, tiff)
     if header is None:
         # On a thread of its own: on the main thread GDAL's options would apply to the whole process.
         with ThreadPoolExecutor(1) as pool:
-            header = pool.submit(_header_by_gdal, address, tiff).result()
+            header = pool.submit(_header_by_gdal, address, file, tiff).result()
     return None if header.tiff is None else header
 
 
-def _open_tiff(address: str, parse_lock: AbstractContextManager[Any]) -> Tiff | None:
-    """Return the directory of a TIFF that the native reader supports, else None."""
+def _open_tiff(address: str, parse_lock: AbstractContextManager[Any]) -> tuple[File | None, Tiff | None]:
+    """Return a file, and its directory if it is a TIFF that the native reader supports."""
     if redact_url(address) != address or isinstance(address, ExpiringUrl):
         redact_logs()
     file = open_file(address)
     with parse_lock:
-        return None if file is None else read_tiff(file)
+        return file, None if file is None else read_tiff(file)
 
 
-def _header_by_gdal(address: str, tiff: Tiff | None) -> Header:
+def _header_by_gdal(address: str, file: File | None, tiff: Tiff | None) -> Header:
     with gdal_env():
-        return _read_by_gdal(address, tiff)
+        return _read_by_gdal(address, file, tiff)
 
 
 def _native_header(address: str, tiff: Tiff | None) -> Header | None:
@@ -111,13 +121,11 @@ def _native_header(address: str, tiff: Tiff | None) -> Header | None:
     )
 
 
-def _read_by_gdal(address: str, tiff: Tiff | None) -> Header:
-    import rasterio
+def _read_by_gdal(address: str, file: File | None, tiff: Tiff | None) -> Header:
     from rasterio.enums import MaskFlags
     from rasterio.errors import RasterioError
-    from rasterio.session import DummySession
 
-    with rasterio.Env(DummySession(), **UNCACHED), dataset_of(address) as dataset:
+    with dataset_of(address, file=file) as dataset:
         if dataset.gcps[0] or dataset.crs is None:
             raise RasterioError("the file has no coordinate reference system or affine transform")
         flags = dataset.mask_flag_enums[0]
@@ -133,7 +141,8 @@ def _read_by_gdal(address: str, tiff: Tiff | None) -> Header:
             overviews=tuple(dataset.overviews(1)),
             mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
             alpha=alpha,
-            overview_origins=_overviews_of(dataset, address),
+            overview_origins=_overviews_of(dataset, address, file),
+            gdal_file=file,
         )
     agreed = (
         tiff is not None
@@ -142,7 +151,7 @@ def _read_by_gdal(address: str, tiff: Tiff | None) -> Header:
         and (tiff.pages[0].dtype.name,) * tiff.count == header.dtypes
         and tiff.overviews == header.overviews
     )
-    return replace(header, tiff=tiff) if agreed else header
+    return replace(header, tiff=tiff, gdal_file=None) if agreed else header
 
 
 def _is_hidden_by_color(flags: Any) -> bool:
@@ -180,7 +189,7 @@ def level_grid(header: Header, level: int) -> GeoBox:
     if header.tiff is not None:
         size = header.tiff.pages[level].size
     else:
-        with dataset_of(header.address, level) as overview:
+        with dataset_of(header.address, level, header.file) as overview:
             size = overview.shape
     rows, columns = header.grid.shape.yx
     scale = header.grid.transform.scale(columns / size[1], rows / size[0])
@@ -197,7 +206,7 @@ def tile_reader_for(header: Header, level: int, cache: TileCache) -> TileReader 
     return TileReader(header.tiff.file, packed, level, fill, cache)
 
 
-def _overviews_of(dataset: Any, address: str) -> tuple[OverviewOrigin, ...]:
+def _overviews_of(dataset: Any, address: str, file: File | None) -> tuple[OverviewOrigin, ...]:
     """Return the origins of the overviews of each band of a dataset."""
     if not dataset.overviews(1):
         return ()
@@ -207,7 +216,7 @@ def _overviews_of(dataset: Any, address: str) -> tuple[OverviewOrigin, ...]:
     own = [(name, ALL_BANDS, value) for name, value in dataset.tags().items()]
     own += [(name, band - 1, value) for band in dataset.indexes for name, value in dataset.tags(band).items()]
     try:
-        with dataset_of(address, 1) as overview:
+        with dataset_of(address, 1, file) as overview:
             gdal = [(name, 0, value) for name, value in overview.tags(1).items()]
     except gdal_errors():
         # The read of the overview reports the error.

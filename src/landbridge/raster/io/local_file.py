@@ -41,6 +41,11 @@ class LocalFile:
     def confirm(self) -> None:
         """Do nothing: the header was read just now."""
 
+    def check_current(self) -> None:
+        """Raise FileChangedError if the file has another stamp."""
+        if file_stamp(os.stat(self.path)) != self.stamp:  # noqa: PTH116 - as it was opened
+            raise FileChangedError
+
     @contextmanager
     def reader(self) -> Iterator[RangeReader]:
         """Open the file once; each read checks that it is unchanged."""

@@ -13,6 +13,10 @@ _QUERY = re.compile(r"\?[^\s'\"]+")
 _MIN_SECRET_LENGTH = 8
 
 
+# Fragment by which GDAL tells the versions of a file apart (see `gdal_cache`).
+_VERSION_FRAGMENT = re.compile(r"#[0-9a-f]{32}(\.\w+)?")
+
+
 _USERINFO = re.compile(r"(://)[^/@\s'\"]+@")
 
 
@@ -36,6 +40,7 @@ def redact_error_text(text: str, address: str, href: str) -> str:
     """Return an error's text without the signature of an address."""
     if not is_remote(address):
         return text
+    text = _VERSION_FRAGMENT.sub("", text)
     query = urlsplit(address).query
     # Parameters may appear alone, but short ones would match parts of words.
     parts = [part for part in query.split("&") if len(part) >= _MIN_SECRET_LENGTH]

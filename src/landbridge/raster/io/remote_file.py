@@ -127,6 +127,10 @@ class RemoteFile:
         if self.confirmation is not None and self.confirmation.is_pending:
             self._get_current((0, 1))
 
+    def check_current(self) -> None:
+        """Ask for a byte; raise FileChangedError or StaleHeaderError if the file has another version."""
+        self._get_current((0, 1))
+
     def _get_current(self, span: tuple[int, int]) -> memoryview:
         """Return the bytes of a span of this version of the file.
 

@@ -14,7 +14,9 @@ from uuid import uuid4
 from odc.geo.geobox import GeoBox
 
 from landbridge.raster.io import header_index
+from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.expiring_url import ExpiringUrl
+from landbridge.raster.io.file_protocol import File
 from landbridge.raster.io.headers import Header
 from landbridge.raster.io.tile_reader import TileCache
 from landbridge.raster.odc.signed_href import signed
@@ -39,6 +41,7 @@ class LoadState:
         self.tiles = tiles
         self.coordinate_grids: CoordinateGrids = {}
         self._headers: OrderedDict[str, Future[Header | None]] = OrderedDict()
+        self._files: OrderedDict[str, File | None] = OrderedDict()
         self._replaced: set[str] = set()
         self._lock = threading.Lock()
 
@@ -53,6 +56,38 @@ class LoadState:
         """Return a function that reads a header ahead of its use; None if it is read already."""
         header, is_owner = self._claim(uri)
         return partial(self._read, header, uri) if is_owner else None
+
+    def file(self, uri: str) -> File | None:
+        """Return the version of a file that the load reads by GDAL; None if only GDAL can open the file.
+
+        Raises:
+            OSError: if the server lacks the file, denies access or does not answer.
+        """
+        try:
+            header = self.header(uri)
+            if header is not None:
+                return header.file
+            with self._lock:
+                file = self._files.get(uri)
+            opened = open_file(signed(uri)) if file is None else file
+        except OSError:
+            # GDAL may know credentials of S3 that odc-loader was configured with.
+            if not uri.startswith("s3://"):
+                raise
+            return None
+        if file is None:
+            with self._lock:
+                # All threads take the version that the first one has found.
+                file = self._files.setdefault(uri, opened)
+                while len(self._files) > _MAX_HEADERS:
+                    self._files.popitem(last=False)
+        return file
+
+    def forget_changed(self, uri: str) -> None:
+        """Make the next use of a file take the version that it has then."""
+        with self._lock:
+            self._files.pop(uri, None)
+            self._headers.pop(uri, None)
 
     def forget_replaced(self, uri: str) -> None:
         """Make the next use of a file read its header again, since the kept one is of an older file."""

@@ -20,8 +20,10 @@ from landbridge.raster.composite.read_block import composite_file_tiles
 from landbridge.raster.errors import CredentialsError, RasterError, StaleHeaderError, raise_without_context
 from landbridge.raster.io.expiring_url import access_of, credential_of, renewed
 from landbridge.raster.io.file_access import Credential
+from landbridge.raster.io.file_protocol import FileChangedError
 from landbridge.raster.io.file_windows import OpenFile
 from landbridge.raster.io.gdal_access import gdal_access
+from landbridge.raster.io.gdal_cache import single_version
 from landbridge.raster.io.gdal_threads import run_jobs
 from landbridge.raster.io.headers import Header, tile_reader_for
 from landbridge.raster.io.overview_choice import choose_read_level
@@ -77,20 +79,32 @@ class Reader:
         Nearest pixels of tiled TIFFs are read by the tile reader, all others by odc-loader's own reader.
         """
         try:
-            if dst is None and selection is None and cfg.nearest and not self._source.subdataset:
-                try:
-                    found = self._read_tiles(cfg, dst_geobox)
-                except StaleHeaderError:
-                    self._load.state.forget_replaced(self._source.uri)
-                    found = self._read_tiles(cfg, dst_geobox)
-                if found is not None:
-                    return found
-            return self._read_by_gdal(cfg, dst_geobox, dst, selection)
+            try:
+                return self._read(cfg, dst_geobox, dst, selection)
+            except StaleHeaderError:
+                self._load.state.forget_replaced(self._source.uri)
+                return self._read(cfg, dst_geobox, dst, selection)
+        except FileChangedError as error:
+            # A load by dask may be computed again.
+            self._load.state.forget_changed(self._source.uri)
+            return self._failed(cfg, error)
         except _READ_ERRORS as error:
-            if cfg.fail_on_error:
-                raise_without_context(self._error(error))
-            _logger.warning("%s; the file is left out (fail_on_error=False)", self._error(error))
-            return _NOTHING, np.empty((0, 0), cfg.dtype)
+            return self._failed(cfg, error)
+
+    def _failed(self, cfg: RasterLoadParams, error: Exception) -> tuple[Window, Array]:
+        if cfg.fail_on_error:
+            raise_without_context(self._error(error))
+        _logger.warning("%s; the file is left out (fail_on_error=False)", self._error(error))
+        return _NOTHING, np.empty((0, 0), cfg.dtype)
+
+    def _read(
+        self, cfg: RasterLoadParams, grid: GeoBox, dst: Array | None, selection: Any
+    ) -> tuple[Window, Array]:
+        if dst is None and selection is None and cfg.nearest and not self._source.subdataset:
+            found = self._read_tiles(cfg, grid)
+            if found is not None:
+                return found
+        return self._read_by_gdal(cfg, grid, dst, selection)
 
     def _error(self, error: Exception) -> RasterError:
         href = redact_url(self._source.uri)
@@ -108,8 +122,11 @@ class Reader:
         if redact_url(address) != address or address is not source.uri:
             redact_logs()
 
+        file = self._load.state.file(source.uri)
+
         def read(address: str, credential: Credential | None) -> tuple[Window, Array]:
-            with gdal_access(address, credential) as name:
+            # GDAL keeps parts of files for other loads, without asking whether they are still the same.
+            with gdal_access(address, credential) as opened, single_version(opened, file) as name:
                 # The reader does not use its context.
                 reader = GdalReader(replace(source, uri=name), _NO_CONTEXT)
                 return reader.read(replace(cfg, fail_on_error=True), grid, dst=dst, selection=selection)

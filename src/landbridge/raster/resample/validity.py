@@ -82,7 +82,7 @@ def _file_mask(opened: OpenFile, file: FileRead, window: Window) -> BoolArray | 
     else:
         from rasterio.windows import Window as RasterioWindow
 
-        with dataset_of(opened.header.address, opened.read_level.level) as dataset:
+        with dataset_of(header.address, opened.read_level.level, header.file) as dataset:
             visible = dataset.dataset_mask(window=RasterioWindow.from_slices(*window))
     mask: BoolArray = visible != 0
     return mask
