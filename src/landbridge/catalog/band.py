@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.enums import BandType, Colormap, DataType
@@ -19,7 +20,7 @@ from landbridge.catalog.model.registry import class_of
 from landbridge.catalog.model.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.catalog.product_member import NamedCatalogObject
 from landbridge.catalog.search.search import Search
-from landbridge.catalog.stac.bands import BANDS
+from landbridge.catalog.stac.bands import BANDS, band_records
 from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
@@ -271,6 +272,15 @@ _CLASSES: dict[str, type[Band]] = {
 def class_of_type(band_type: str) -> type[Band]:
     """Return the class of the bands of a type; GenericBand for a type that has none."""
     return _CLASSES.get(band_type, GenericBand)
+
+
+def known_bands(product: CatalogObject) -> list[Band]:
+    """Return the bands that the document of a product describes, as of when it was read, in their order."""
+    document = product._record
+    if not isinstance(document, dict):
+        return []
+    bands = [Band._from_record(record, product._client) for record in band_records(document)]
+    return sorted(bands, key=lambda band: math.inf if band.sort_order is None else band.sort_order)
 
 
 class BandCollection(Collection[Band]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from landbridge.catalog.access_lists import AuthCatalogObject
-from landbridge.catalog.band import Band
+from landbridge.catalog.band import Band, known_bands
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.client.source_clients import client_of_product
 from landbridge.catalog.errors import InvalidNameError
@@ -118,6 +118,9 @@ class Product(AuthCatalogObject):
     @classmethod
     def _search_parts(cls, client: CatalogClient | None, query: Query) -> list[Part]:
         return catalog_parts(PRODUCTS, client, query)
+
+    def _known_bands(self) -> list[Band]:
+        return known_bands(self)
 
     @classmethod
     def namespace_id(cls, id_: str, client: CatalogClient | None = None) -> str:

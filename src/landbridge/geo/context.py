@@ -69,6 +69,11 @@ class GeoContext:
         """Return the text of each field in the repr."""
         return {name: repr(getattr(self, name)) for name in (*self._fields, "all_touched")}
 
+    def _repr_html_(self) -> str:
+        from landbridge.notebook.areas import area_view
+
+        return area_view(self, self._field_texts())
+
     def __repr__(self) -> str:
         name = type(self).__name__
         indent = ",\n" + " " * (len(name) + 1)

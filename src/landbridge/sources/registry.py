@@ -110,6 +110,15 @@ def _head(id: str) -> Mapping[str, Any]:
     return {"rank": 100, **tomllib.loads(text)}
 
 
+class SourceList(list["SourceTable"]):
+    """List of sources, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        from landbridge.sources.notebook_view import sources_view
+
+        return sources_view(self)
+
+
 def list_sources() -> list[SourceTable]:
     """Return the sources in use, in the order in which they are asked for a product.
 
@@ -129,7 +138,7 @@ def list_sources() -> list[SourceTable]:
     >>> "earth-search" in [source.id for source in sources.list()]
     True
     """
-    return [get(name) for name in _ids(_registry.own())]
+    return SourceList(get(name) for name in _ids(_registry.own()))
 
 
 def get(id: str) -> SourceTable:

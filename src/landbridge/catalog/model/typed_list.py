@@ -144,6 +144,11 @@ class TypedList(Generic[T]):
         """
         self._list.extend([self._checked(item) for item in x])
 
+    def _repr_html_(self) -> str:
+        from landbridge.catalog.notebook.views import view
+
+        return view(self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._list!r})"
 

@@ -242,6 +242,24 @@ class Search(Generic[T]):
         kind = self._model._collection_type
         return kind(self, **kwargs)
 
+    def _in_words(self) -> tuple[list[str], list[tuple[str, str]]]:
+        """Return the conditions of the search in words, and the names and words of its other parts."""
+        from landbridge.catalog.search.words import conditions_in_words, query_in_words
+
+        return conditions_in_words(self._expression), query_in_words(self._query)
+
+    def __repr__(self) -> str:
+        conditions, others = self._in_words()
+        lines = [f"{type(self).__name__} for {self._model.__name__} objects"]
+        lines += [f"  * where: {text}" for text in conditions]
+        lines += [f"  * {name}: {text}" for name, text in others]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from landbridge.catalog.notebook.views import view
+
+        return view(self)
+
     def __iter__(self) -> Iterator[T]:
         query = self._to_query()
         if query.limit == 0:

@@ -21,6 +21,7 @@ __all__ = [
     "BlobSummaryResult",
     "Contribution",
     "ImageSummaryResult",
+    "SummaryList",
     "Totals",
     "interval_totals",
     "interval_totals_of_buckets",
@@ -122,6 +123,11 @@ class _SummaryResult:
         self.bytes = bytes
         self.interval_start = None if interval_start is None else parse_datetime(interval_start)
 
+    def _repr_html_(self) -> str:
+        from landbridge.catalog.notebook.views import view
+
+        return view(self)
+
     def __repr__(self) -> str:
         lines = ["", f"Summary for {self.count} {self._objects}:"]
         if self.bytes is not None:
@@ -132,6 +138,15 @@ class _SummaryResult:
         if self.interval_start is not None:
             lines.append(f" - Interval start: {self.interval_start}")
         return "\n".join(lines)
+
+
+class SummaryList(list[Any]):
+    """List of the summaries of intervals, which a notebook shows as a chart."""
+
+    def _repr_html_(self) -> str:
+        from landbridge.catalog.notebook.views import view
+
+        return view(self)
 
 
 class ImageSummaryResult(_SummaryResult):

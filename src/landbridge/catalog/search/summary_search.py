@@ -124,9 +124,9 @@ class SummarySearchMixin(Search[T]):
             cast("SummaryBackend", part.backend).interval_totals(part.client, part.query, name, chosen)
             for part in self._parts(search._summary_query())
         )
-        return [
+        return summaries.SummaryList(
             self.SummaryResult(totals.count, totals.bytes, interval_start=start) for start, totals in counted
-        ]
+        )
 
     def _summary_query(self) -> Query:
         """Return the query without its order and limit."""

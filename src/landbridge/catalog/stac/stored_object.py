@@ -318,6 +318,11 @@ class StoredObject(Model):
             lines.append("* Deleted from the catalog.")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        from landbridge.catalog.notebook.views import view
+
+        return view(self)
+
     def reload(
         self, request_params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 
@@ -18,6 +19,18 @@ class _Silent:
         pass
 
 
+def _bar_class() -> Any:
+    """Return the class of bars for this terminal or notebook.
+
+    `tqdm.auto` warns in a notebook without ipywidgets, and then shows the bar of a terminal.
+    """
+    if find_spec("ipywidgets") is None:
+        from tqdm import tqdm
+    else:
+        from tqdm.auto import tqdm
+    return tqdm
+
+
 @contextmanager
 def progress_bar(
     progress: bool | None, total: float, description: str, unit: str = "px"
@@ -26,9 +39,7 @@ def progress_bar(
     if progress is False:
         yield _Silent()
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(
+    with _bar_class()(
         total=total,
         desc=description,
         unit=unit,
