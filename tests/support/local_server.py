@@ -9,6 +9,8 @@ class QuietHandler(BaseHTTPRequestHandler):
     """Request handler that sends JSON, keeps connections open and logs nothing."""
 
     protocol_version = "HTTP/1.1"
+    # Otherwise the body of an answer waits 40 ms for the client to confirm the head.
+    disable_nagle_algorithm = True
 
     def send_json(self, status, document, headers=None):
         """Send an answer; `headers` replace the content type of JSON."""

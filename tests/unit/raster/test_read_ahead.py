@@ -185,3 +185,57 @@ def test_a_cached_tile_is_known():
     assert not cache.knows((1,))
     assert cache.claim((1,)) is None
     assert cache.knows((1,))
+
+
+def stacked_with_holes(make_scene, count):
+    """Make images of one place whose footprints do not tell their holes; the last one is on top."""
+    scenes = []
+    for n in range(count):
+        values = noise(n, (1, 200, 200))
+        if n:
+            values[:, 40:170, 40:170] = 0
+        scenes.append(make_scene(f"h{n}", values, nodata=0, file_nodata=0))
+    return scenes
+
+
+def test_images_below_a_hole_are_requested_at_once(make_scene, grid, request_of, server):
+    scenes = stacked_with_holes(make_scene, 5)
+    wanted = request_of("b0", grid(0, 0, 200, 200))
+    expected = mosaic([scene.source for scene in scenes], wanted)
+    sources = [over(server, scene) for scene in scenes]
+    assert (mosaic(sources, wanted).data == expected.data).all()
+    server.seen.clear()
+    lowest_is_requested = threading.Event()
+    waited = []
+
+    def behave(seen):
+        if "h0" in seen.path:
+            lowest_is_requested.set()
+        if "h3" in seen.path:
+            waited.append(lowest_is_requested.wait(20))
+
+    server.behave = behave
+    np.testing.assert_array_equal(mosaic(sources, wanted).data, expected.data)
+    assert waited
+    assert all(waited)
+    assert not expected.mask.any()
+
+
+@pytest.mark.parametrize("bound", [0, 9_000, 2**23])
+def test_bytes_that_prove_unneeded_are_bounded(make_scene, grid, request_of, server, monkeypatch, bound):
+    from landbridge.raster.io import open_files, remote_file
+
+    # Bytes between the tiles of a request come on top.
+    monkeypatch.setattr(remote_file, "_MERGE_GAP", 0)
+    monkeypatch.setattr(open_files, "_MAX_GUESSED_BYTES", bound)
+    below = [make_scene(f"f{n}", noise(n, (1, 200, 200)), nodata=0, file_nodata=0) for n in range(5)]
+    scenes = [*below, stacked_with_holes(make_scene, 2)[1]]
+    wanted = request_of("b0", grid(0, 0, 200, 200))
+    expected = mosaic([scene.source for scene in scenes], wanted)
+    found = mosaic([over(server, scene) for scene in scenes], wanted)
+    np.testing.assert_array_equal(found.data, expected.data)
+    unneeded = [seen.range for n in range(4) for seen in tile_requests(server, f"/f{n}-0.tif")]
+    sizes = [int(stop) + 1 - int(start) for start, stop in (text[6:].split("-") for text in unneeded)]
+    assert sum(sizes) <= bound
+    # The first image below fills the hole, which is not known before.
+    assert bool(unneeded) == (bound > 0)

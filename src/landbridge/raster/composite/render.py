@@ -11,7 +11,7 @@ from landbridge.raster.array_types import Array, BoolArray, Window
 from landbridge.raster.composite.compositor import FileLayer
 from landbridge.raster.composite.last_valid import LastValid
 from landbridge.raster.composite.read_block import can_composite_tiles, composite_file_tiles, read_block
-from landbridge.raster.composite.tiles_ahead import BlockState, TilesAhead
+from landbridge.raster.composite.tiles_ahead import TilesAhead
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.errors import RasterError, WiderTypeError
 from landbridge.raster.grids.cutlines import mask_outside
@@ -92,17 +92,16 @@ class Renderer:
         )
         mappings = BlockMappings(block, self._files.shared.coordinate_grids)
         images = self._touching_sources(window)[::-1]
-        state = BlockState()
+        request_ahead = self._tiles_ahead.of_block(
+            images,
+            mappings,
+            last_valid.canvas,
+            lambda opened, file: self._file_layer(opened, file, None, last_valid),
+        )
         for number, source in enumerate(images):
             if last_valid.is_done:
                 break
-            self._tiles_ahead.request(
-                images[number:],
-                mappings,
-                last_valid.canvas,
-                state,
-                lambda opened, file: self._file_layer(opened, file, None, last_valid),
-            )
+            request_ahead(number)
             self._composite_image(source, mappings, last_valid)
         return last_valid.finish()
 

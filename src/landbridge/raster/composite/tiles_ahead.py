@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import shapely
@@ -12,48 +14,81 @@ from shapely.geometry.base import BaseGeometry
 from landbridge.geo.grids.crs import WGS84, grid_crs, parse_crs, reproject
 from landbridge.kernels import CELL, Canvas
 from landbridge.raster.array_types import Array, BoolArray, FloatArray
-from landbridge.raster.composite.compositor import FileLayer, tile_compositor
+from landbridge.raster.composite.compositor import Box, FileLayer, tile_compositor
 from landbridge.raster.composite.read_block import can_composite_tiles
 from landbridge.raster.io.file_windows import OpenFile
 from landbridge.raster.io.open_files import PlanFiles
+from landbridge.raster.io.read_ahead import Budget
 from landbridge.raster.io.remote_file import RemoteFile
 from landbridge.raster.plan.plan import Plan
 from landbridge.raster.plan.reads import FileRead, SourceRead
 from landbridge.raster.resample.block import Block, BlockMappings
 from landbridge.raster.resample.block_resampling import at_period_shifts
 
-# Number of images whose tiles are requested while one is composited.
+# Number of images that are looked at, with the one that is composited next.
 _IMAGES = 8
 # Width in pixels of the parts of a footprint that are not read ahead.
 _SLIVER = 1.0
 # Footprints that are wider, in degrees, are not used.
 _MAX_WIDTH = 30
 
+# Images whose tiles are requested at once for cells that images above cover, but have left open.
+_IMAGES_BELOW_HOLES = 6
+
 LayerOf = Callable[[OpenFile, FileRead], FileLayer]
 
 
-class BlockState:
-    """Progress in one block: the union of the footprints that were composited, and images requested ahead."""
+class Coverage:
+    """Cells of a block's canvas that the footprints of its images cover, the newest image first.
 
-    def __init__(self) -> None:
-        self.covered: BaseGeometry = Polygon()
-        self.is_unknown = False
-        self.requested: set[int] = set()
+    Each image is taken to have pixels where its footprint is. Images from the first one on whose footprint is
+    unknown are not in it.
+    """
 
-    def add(self, outline: BaseGeometry | None) -> None:
-        """Add the footprint of an image; None if it is unknown."""
-        if outline is None:
-            self.is_unknown = True
-        else:
-            self.covered = shapely.union(self.covered, outline)
+    def __init__(self, cells: Array, outline_of: Callable[[SourceRead], BaseGeometry | None]) -> None:
+        self._cells = cells
+        self._outline_of = outline_of
+        self._union: BaseGeometry = Polygon()
+        self._known: list[_Covered] = []
+        self._is_complete = False
+
+    def upto(self, images: Sequence[SourceRead], stop: int) -> "list[_Covered]":
+        """Return what the images of a block cover, of so many images at most."""
+        for image in images[len(self._known) : stop]:
+            outline = None if self._is_complete else self._outline_of(image)
+            if outline is None:
+                self._is_complete = True
+                break
+            # Pixels that no image above covers, without slivers between images.
+            gain = shapely.difference(outline, self._union).buffer(-_SLIVER)
+            before, self._union = self._union, shapely.union(self._union, outline)
+            self._known.append(
+                _Covered(
+                    shapely.covers(before, self._cells),
+                    shapely.intersects(outline, self._cells),
+                    shapely.intersects(gain, self._cells),
+                )
+            )
+        return self._known
+
+
+@dataclass(frozen=True, slots=True)
+class _Covered:
+    """Cells that the images above one cover entirely, that it touches, and that it is the first to touch."""
+
+    above: BoolArray
+    touched: BoolArray
+    gained: BoolArray
 
 
 class TilesAhead:
-    """Requests tiles of the images below the one that is composited.
+    """Requests tiles of the images of a mosaic before it waits for any.
 
     Whether an image is needed is known only after those above it, which may fill the block. Each is taken to
-    fill the cells that its footprint covers: tiles are requested only where no image above has pixels. If it
-    does not fill them, the tiles below are requested when they are needed.
+    fill the cells that its footprint covers: tiles are requested only where no image above has pixels. Where
+    an image has left cells open that its footprint covers, those below may do the same. Tiles of several are
+    then requested at once; if the first one fills the cells, those of the others are not used. A budget of
+    their own bounds these.
     """
 
     def __init__(self, plan: Plan, files: PlanFiles) -> None:
@@ -63,66 +98,90 @@ class TilesAhead:
         self._is_used = plan.alpha is None and plan.resampler == "near" and files.has_remote
         self._outlines: dict[int, BaseGeometry | None] = {}
 
-    def request(
-        self,
-        images: Sequence[SourceRead],
-        mappings: BlockMappings,
-        canvas: Canvas,
-        state: BlockState,
-        layer_of: LayerOf,
+    def of_block(
+        self, images: Sequence[SourceRead], mappings: BlockMappings, canvas: Canvas, layer_of: LayerOf
+    ) -> Callable[[int], None]:
+        """Return a function that requests tiles before the image at a position is composited."""
+        if not self._is_used or len(images) < 2:
+            return lambda _: None
+        coverage = Coverage(_cell_boxes(mappings.block), self._outline)
+        return partial(self._request, images, coverage, _Block(mappings, canvas, layer_of, {}))
+
+    def _request(
+        self, images: Sequence[SourceRead], coverage: Coverage, block: "_Block", position: int
     ) -> None:
-        """Request tiles of the images after the first one, which is composited next."""
-        if not self._is_used or state.is_unknown:
+        """Request tiles of the image at a position, which is composited next, and of those after it."""
+        covered = coverage.upto(images, position + _IMAGES)
+        upcoming = [*zip(images, covered, strict=False)][position:]
+        if not upcoming:
             return
-        state.add(self._outline(images[0]))
-        if len(images) < 2 or state.is_unknown:
+        missing = np.asarray(block.canvas.remaining.any(axis=0))
+        # Tiles of the first image are on their way while the headers of the others are waited for.
+        for number, (image, cells) in enumerate(upcoming[:_IMAGES]):
+            wanted = missing & (cells.gained if number else cells.touched)
+            self._request_image(image, block, wanted, is_next=number == 0)
+        left_open = missing & upcoming[0][1].above
+        for image, cells in upcoming[1 : 1 + _IMAGES_BELOW_HOLES]:
+            self._request_image(image, block, left_open & cells.touched, is_guess=True)
+
+    def _request_image(
+        self,
+        image: SourceRead,
+        block: "_Block",
+        cells: BoolArray,
+        *,
+        is_next: bool = False,
+        is_guess: bool = False,
+    ) -> None:
+        """Request the tiles of an image that have pixels in cells of a block.
+
+        The headers of an image that may turn out not to be needed (`is_guess`) are not waited for.
+        """
+        before = block.requested.get(id(image))
+        if before is not None:
+            cells = cells & ~before
+        if not cells.any():
             return
-        missing = np.asarray(canvas.remaining.any(axis=0))
-        cells = _cell_boxes(mappings.block)
-        covered = state.covered
-        for number, image in enumerate(images[1:_IMAGES], start=1):
-            outline = self._outline(image)
-            if outline is None:
-                return
-            # Pixels that no image above covers, without slivers between images.
-            gain = shapely.difference(outline, covered).buffer(-_SLIVER)
-            wanted = missing & shapely.intersects(gain, cells)
-            if wanted.any() and (number == 1 or id(image) not in state.requested):
-                state.requested.add(id(image))
-                for file in image.files:
-                    self._request_file(image, file, mappings, canvas, wanted, layer_of)
-            covered = shapely.union(covered, outline)
+        open_file = self._files.get_open if is_guess else self._files.get_if_readable
+        opened = [(file, open_file(image, file)) for file in image.files]
+        if any(each is None for _, each in opened):
+            return
+        block.requested[id(image)] = cells if before is None else before | cells
+        budget = self._files.guess_budget if is_guess else self._files.budget
+        for file, each in opened:
+            assert each is not None
+            self._request_file(file, each, block, cells, budget, is_next=is_next)
 
     def _request_file(
         self,
-        image: SourceRead,
         file: FileRead,
-        mappings: BlockMappings,
-        canvas: Canvas,
+        opened: OpenFile,
+        block: "_Block",
         cells: BoolArray,
-        layer_of: LayerOf,
+        budget: Budget,
+        *,
+        is_next: bool,
     ) -> None:
-        opened = self._files.get_open(image, file)
         if (
-            opened is None
-            or opened.tiles is None
+            opened.tiles is None
             or not isinstance(opened.tiles.file, RemoteFile)
             or max(file.indexes) > opened.header.count
             or not can_composite_tiles(opened, file, self._plan.resampler_of(file), self._plan.dtype)
         ):
             return
-        layer = layer_of(opened, file)
-        for there in at_period_shifts(opened, mappings):
+        layer = block.layer_of(opened, file)
+        for there in at_period_shifts(opened, block.mappings):
             assert there.tiles is not None
-            compositor = tile_compositor(there.tiles, mappings.get(there.read_level.grid), layer, canvas)
+            mapping = block.mappings.get(there.read_level.grid)
+            compositor = tile_compositor(there.tiles, mapping, layer, block.canvas)
             if compositor is None:
                 continue
             wanted = [
                 tile_index
-                for tile_index, (y0, y1, x0, x1) in compositor.tile_boxes()
-                if cells[y0 // CELL : -(-y1 // CELL), x0 // CELL : -(-x1 // CELL)].any()
+                for tile_index, box in compositor.tile_boxes()
+                if _any_in(cells, box) and (not is_next or compositor.has_missing_pixels(tile_index, box))
             ]
-            there.tiles.read_ahead(layer.indexes, wanted, self._files.budget)
+            there.tiles.read_ahead(layer.indexes, wanted, budget)
         self._files.note_read_ahead(opened.tiles.file)
 
     def _outline(self, image: SourceRead) -> BaseGeometry | None:
@@ -149,6 +208,21 @@ class TilesAhead:
         to_pixels: Affine = ~grid.transform
         outline = shapely.transform(outline, lambda points: _transformed(points, to_pixels))
         return outline if outline.is_valid else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Block of a mosaic in progress, and the cells that were requested of each image (by its identity)."""
+
+    mappings: BlockMappings
+    canvas: Canvas
+    layer_of: LayerOf
+    requested: dict[int, BoolArray]
+
+
+def _any_in(cells: BoolArray, box: Box) -> bool:
+    y0, y1, x0, x1 = box
+    return bool(cells[y0 // CELL : -(-y1 // CELL), x0 // CELL : -(-x1 // CELL)].any())
 
 
 def _transformed(points: FloatArray, affine: Affine) -> FloatArray:

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 _MAX_OPEN = 1024
 # Number of images whose headers are prefetched while one is read, and number of threads for that.
 _PREFETCHED_IMAGES = 8
-# Largest number of bytes that a call reads ahead and has not used yet.
-_MAX_AHEAD_BYTES = 64 * 2**20
+# Largest number of bytes of tiles that a call reads ahead and has not used yet, and of those that it may not
+# need (beside the gaps between tiles that share a request).
+_MAX_AHEAD_BYTES, _MAX_GUESSED_BYTES = 64 * 2**20, 8 * 2**20
 _PREFETCH_THREADS = 24
 
 
@@ -77,7 +78,7 @@ class PlanFiles:
         self._parse_lock = Lock()
         self._failure: RasterError | None = None
         self._read_ahead: list[RemoteFile] = []
-        self.budget = Budget(_MAX_AHEAD_BYTES)
+        self.budget, self.guess_budget = Budget(_MAX_AHEAD_BYTES), Budget(_MAX_GUESSED_BYTES)
 
     def get(self, source: SourceRead, file: FileRead) -> OpenFile:
         """Return an open file.
@@ -125,6 +126,14 @@ class PlanFiles:
                 if is_owner:
                     self._open(opened, source, file)
             return opened.result() if opened.done() and not _has_expired(opened) else None
+        except (RasterError, CredentialsError, StaleHeaderError, CancelledError):
+            # The read itself raises it.
+            return None
+
+    def get_if_readable(self, source: SourceRead, file: FileRead) -> OpenFile | None:
+        """Return an open file, after its header has been read; None if it cannot be opened."""
+        try:
+            return self.get(source, file)
         except (RasterError, CredentialsError, StaleHeaderError, CancelledError):
             # The read itself raises it.
             return None

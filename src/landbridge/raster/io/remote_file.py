@@ -23,7 +23,7 @@ _HEAD_BYTES = 32 * 2**10
 
 
 # Largest number of concurrent range requests of one process: for what is needed now, and for what will be.
-_MAX_REQUESTS, _MAX_REQUESTS_AHEAD = 32, 24
+_MAX_REQUESTS, _MAX_REQUESTS_AHEAD = 32, 32
 
 
 class Confirmation:
