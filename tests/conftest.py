@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import hypothesis
@@ -17,6 +18,9 @@ from landbridge.stac_api.errors import PostgresNotFound
 from semantics.coverage import measure
 from support import embedded_stack
 from support.embedded_stack import new_home, running_stack
+
+if TYPE_CHECKING:
+    from support.receiver import Receiver
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e", "access")
@@ -108,6 +112,16 @@ def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {stack.token}"}
     with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
         yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator["Receiver"]:
+    """A receiver of notifications on this machine."""
+    from support.receiver import Receiver
+
+    made = Receiver()
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="session")

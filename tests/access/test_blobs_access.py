@@ -127,6 +127,32 @@ def test_readers_read_writers_change_and_owners_delete(people: People, blob: dic
     assert people.owner("GET", here).status_code == 404
 
 
+def test_only_owners_replace_a_blob(people: People, blob: dict[str, Any]) -> None:
+    again = {**item(), "id": blob["id"]}
+    for caller, status in ((people.reader, 403), (people.writer, 403), (people.stranger, 403)):
+        answer = caller("POST", "/blobs", json={"item": again, "overwrite": True})
+        assert answer.status_code == status, answer.text
+    announced = people.owner.ok("POST", "/blobs", json={"item": again, "overwrite": True})
+    people.owner.ok("PUT", announced["url"], content=b"others")
+    assert people.owner("GET", f"/blobs/data/{blob['id']}/data").content == b"others"
+    # The readers of the old blob are not those of the new one.
+    assert people.reader("GET", f"/blobs/data/{blob['id']}/data").status_code == 404
+
+
+def test_the_url_of_a_replacement_ends_with_the_ownership_of_its_caller(
+    people: People, blob: dict[str, Any]
+) -> None:
+    here = f"{ITEMS}/{blob['id']}"
+    again = {**item(), "id": blob["id"]}
+    announced = people.owner.ok("POST", "/blobs", json={"item": again, "overwrite": True})
+    owners = {"properties": {OWNERS: ["org:brick"], READERS: ["user:ann"]}}
+    people.operator.ok("PATCH", here, json=owners)
+    assert people.anybody("PUT", announced["url"], content=b"late").status_code == 403
+    people.operator.ok("PATCH", here, json={"properties": {READERS: []}})
+    assert people.anybody("PUT", announced["url"], content=b"late").status_code == 409
+    assert people.operator("GET", f"/blobs/data/{blob['id']}/data").content == b"pixels"
+
+
 def test_lists_of_a_blob_are_seen_and_changed_by_its_owners(people: People, blob: dict[str, Any]) -> None:
     here = f"{ITEMS}/{blob['id']}"
 

@@ -18,15 +18,16 @@ from integration.conftest import stac_collection, stac_item
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.notifications import deliveries, job
+from landbridge.stac_api.notifications.problems import Problem, problems
 from landbridge.stac_api.notifications.sender import Sender
 from support.embedded_stack import fresh_database
-from support.receiver import Receiver
 from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from access.conftest import Service
+    from support.receiver import Receiver
 
 _numbers = itertools.count(1)
 LISTS = {"catalog:writers": ["user:ben"], "catalog:readers": ["group:flood"]}
@@ -44,13 +45,6 @@ def service(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     settings = {"notification_urls": ["*"], "notification_tries": 3, "notification_pause": 1e-6}
     with started(database, store, audit_stdout=False, max_notifications=1000, **settings) as running:
         yield running
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
 
 
 class Site:
@@ -321,6 +315,54 @@ def test_old_images_are_dead_letters_without_an_attempt(site: Site, receiver: Re
     assert receiver.events == []
     path = f"/notifications/subscriptions/{subscription['id']}/dead-letters"
     assert site.owner.ok("GET", path)["dead_letters"][0]["error"] == "It was not delivered in time."
+
+
+def test_the_database_shows_secrets_to_its_owner_only(site: Site) -> None:
+    rows = site.sql(
+        """SELECT rolname FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%%' AND NOT rolsuper
+           AND rolname <> (SELECT tableowner FROM pg_tables WHERE tablename = 'notification_destinations')
+           AND (has_table_privilege(oid, 'landbridge.notification_destinations', 'SELECT')
+                OR has_any_column_privilege(oid, 'landbridge.notification_destinations', 'SELECT'))"""
+    )
+    assert rows == []
+    others = site.sql("SELECT count(*) FROM pg_roles WHERE rolname IN ('pgstac_read', 'pgstac_ingest')")
+    assert others == [(2,)], "roles of pgstac exist, and have no right to the table"
+
+
+def test_operators_are_told_what_does_not_arrive(site: Site, receiver: Receiver) -> None:
+    subscription = site.subscribe(site.owner)["id"]
+
+    def told() -> list[Problem]:
+        found: list[Problem] = site.service.run(problems(site.service.app.state.services.writepool))
+        assert {one.subscription for one in found} <= {subscription}
+        return found
+
+    site.add("good")
+    site.work()
+    assert told() == []
+    receiver.answer = lambda _: 400
+    site.add("bad")
+    site.work()
+    (letters,) = told()
+    assert "1 dead letters, the last one with: The receiver answered 400.;" in letters.detail
+    receiver.answer = lambda _: 503
+    site.add("slow")
+    site.work(turns=2)
+    assert told() == [letters], "two failed attempts may be a restart"
+    site.sql("UPDATE landbridge.notification_cursors SET attempts = 3")
+    failing, again = told()
+    assert again == letters
+    assert failing.detail == (
+        f"3 attempts at the next image of {site.product} have failed, the last one with: "
+        "The receiver answered 503."
+    )
+    site.sql("UPDATE landbridge.notification_subscriptions SET suspended = 'Its token was revoked.'")
+    assert [one.detail for one in told()] == [letters.detail, "suspended: Its token was revoked."]
+    site.sql("UPDATE landbridge.notification_subscriptions SET enabled = false")
+    assert told() == [letters]
+    path = f"/notifications/subscriptions/{subscription}/dead-letters"
+    site.owner.ok("POST", path, json={})
+    assert told() == []
 
 
 # Access

@@ -12,14 +12,17 @@ from click.testing import CliRunner
 from integration.conftest import stac_collection, stac_item
 from landbridge.catalog import CatalogClient
 from landbridge.cli import main
-from support.receiver import Receiver
 from support.wait import wait_until
 
+from .test_server_uploads import upload
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import httpx
+
+    from support.receiver import Receiver
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +30,6 @@ def client(stack: Any) -> Iterator[None]:
     CatalogClient.clear_all_default_clients()
     yield
     CatalogClient.clear_all_default_clients()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
 
 
 def run(*arguments: str, code: int = 0) -> str:
@@ -81,6 +77,22 @@ def test_a_subscription_from_its_beginning_to_its_end(
     assert run("remove", name) == f"{name} is removed.\n"
     assert name not in run("list")
     assert name not in http.get("/notifications/destinations").text
+
+
+def test_an_image_of_the_upload_worker_is_sent_once(
+    http: httpx.Client, collection: str, receiver: Receiver, geotiff: Callable[..., Path]
+) -> None:
+    name = uuid.uuid4().hex[:8]
+    secret = json.loads(run("add", collection, "--url", receiver.url, "--name", name, "--json"))["secret"]
+    assert upload(http, collection, "scene", geotiff())["status"] == "success"
+    assert upload(http, collection, "scene", geotiff(), overwrite=True)["status"] == "success"
+    assert upload(http, collection, "next", geotiff())["status"] == "success"
+    # An image that is replaced is not new, and would have come before the next one.
+    wait_until(lambda: receiver.items() == ["scene", "next"])
+    assert receiver.is_signed(0, secret)
+    item = receiver.events[0]["data"]
+    assert http.get(item["assets"]["0"]["href"]).content[:4] == b"II*\x00"
+    run("remove", name)
 
 
 def test_nothing_is_left_of_a_subscription_that_is_refused(http: httpx.Client, receiver: Receiver) -> None:

@@ -7,13 +7,16 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from landbridge.stac_api.__main__ import doctor, report
 from landbridge.stac_api.core.settings import Settings
+from support.wait import wait_until
 
+from .conftest import stac_item
 from .test_server_uploads import announce, upload
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
     from landbridge.stac_api.admin.doctor import Finding
+    from support.receiver import Receiver
 
 
 @pytest.fixture
@@ -96,6 +100,25 @@ def test_orphans_are_found_and_deleted(
     assert examined(*subjects, repair=True) == []
     assert not any(path.exists() for path in orphans)
     assert len(list((stack.store / "images" / collection / "a").rglob("*.tif"))) == 1
+
+
+def test_notifications_that_do_not_arrive_are_found(
+    http: httpx.Client, collection: str, receiver: Receiver, examined: Callable[..., list[Finding]]
+) -> None:
+    receiver.answer = lambda _: 400
+    name = f"doctor{uuid.uuid4().hex[:8]}"
+    hook = http.post("/notifications/destinations", json={"name": name, "url": receiver.url}).json()["id"]
+    body = {"name": name, "products": [collection], "destination": hook}
+    subscription = http.post("/notifications/subscriptions", json=body).json()["id"]
+    assert examined(subscription) == []
+    http.post(f"/collections/{collection}/items", json=stac_item(collection, "a")).raise_for_status()
+    path = f"/notifications/subscriptions/{subscription}"
+    wait_until(lambda: http.get(path).json()["dead_letters"] == 1)
+    (finding,) = examined(subscription, repair=True)
+    assert (finding.kind, finding.subject) == ("unsent", f"subscription {subscription}")
+    assert "The receiver answered 400." in finding.detail
+    http.delete(path).raise_for_status()
+    assert examined(subscription) == []
 
 
 async def _execute(database: str, query: str, *arguments: Any) -> Any:

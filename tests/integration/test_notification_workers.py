@@ -17,7 +17,6 @@ import pytest
 from conftest import LONG
 from integration.conftest import stac_collection, stac_item
 from support.embedded_stack import running_stack
-from support.receiver import Receiver
 from support.wait import wait_until
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from landbridge.stac_api.embedded.stack import Stack
+    from support.receiver import Receiver
 
 IMAGES = 200 if LONG else 12
 KILLS = 8 if LONG else 2
@@ -48,13 +48,6 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {stack.token}"}
     with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
         yield client
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from landbridge.stac_api.blobs import deletion
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.pgstac import pools
 from landbridge.stac_api.services import Services
+from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,6 +252,71 @@ def test_a_blob_made_again_keeps_its_data(http, send, made):
         assert again.status_code == 201
         assert finished(http, answer)["status"] == "SUCCESS"
         assert http.get(place(made)).content == bytes([n]) * 100
+
+
+def replaced(http, item, data, **more):
+    answer = http.post("/blobs", json={"item": item, "overwrite": True, **more})
+    return http.put(answer.json()["url"], content=data) if answer.status_code == 201 else answer
+
+
+def test_a_blob_is_replaced_in_one_step(http, stack, made):
+    """Readers get the old data or the new data at any time, and the old data is deleted."""
+    before = stored(stack)
+    name, done = made["properties"]["title"], threading.Event()
+    seen = []
+
+    def read():
+        while not done.is_set():
+            answer = http.get(place(made))
+            seen.append((answer.status_code, answer.content))
+
+    with ThreadPoolExecutor(1) as executor:
+        reading = executor.submit(read)
+        for number in range(5):
+            answer = replaced(http, announced(name, tags=[str(number)]), bytes([number]) * 1000)
+            assert answer.status_code == 201, answer.text
+        done.set()
+        reading.result()
+    assert {status for status, _ in seen} == {200}
+    assert {content for _, content in seen} <= {DATA, *(bytes([number]) * 1000 for number in range(5))}
+    assert http.get(place(made)).content == bytes([4]) * 1000
+    assert http.get(path(made)).json()["properties"]["keywords"] == ["4"]
+    wait_until(lambda: len(stored(stack)) == len(before))
+    assert len(before - stored(stack)) == 1
+
+
+def test_a_replacement_creates_a_blob_that_does_not_exist(http):
+    item = announced()
+    assert replaced(http, item, b"first").status_code == 201
+    assert http.get(place(item)).content == b"first"
+
+
+def test_concurrent_replacements_leave_one_of_them(http, stack, made):
+    before = stored(stack)
+    with ThreadPoolExecutor(4) as executor:
+        item = announced(made["properties"]["title"])
+        answers = list(executor.map(lambda n: replaced(http, item, bytes([n]) * 1000), range(4)))
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert http.get(place(made)).content in [bytes([n]) * 1000 for n in range(4)]
+    wait_until(lambda: len(stored(stack)) == len(before))
+
+
+def test_a_replacement_that_fails_leaves_the_old_blob(http, stack, made):
+    before = stored(stack)
+    wrong = announced(made["properties"]["title"], hash=hashlib.md5(b"else").hexdigest())
+    assert replaced(http, wrong, b"data").status_code == 400
+    url = http.post("/blobs", json={"item": announced(made["properties"]["title"]), "overwrite": True})
+
+    def broken():
+        yield b"some"
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        http.put(url.json()["url"], content=broken())
+    assert replaced(http, wrong, b"data", overwrite="yes").status_code == 400
+    assert http.get(path(made)).json() == made
+    assert http.get(place(made)).content == DATA
+    assert before <= stored(stack)
 
 
 def test_stac_clients_delete_data_with_the_item(http, stack, made):

@@ -43,7 +43,8 @@ PATHS = {
     "geo": CONTEXTS,
     "metadata": "search features ids get bands products summary",
     "raster": "ndarray stack raster dltiles_from_shape iter_dltiles_from_shape dltile dltile_from_latlon",
-    "scenes": f"{CONTEXTS} Scene SceneCollection display save_image search",
+    "scenes": f"{CONTEXTS} Scene SceneCollection display save_image search get_product get_band "
+    "search_products search_bands",
     "scenes.geocontext": CONTEXTS,
     "storage": "set get set_file get_file list iter_list exists delete",
     "utils": "DotDict DotList Properties display save_image",

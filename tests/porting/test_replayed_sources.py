@@ -59,7 +59,7 @@ def test_conditions_select_images(place):
 
     def matches(record):
         properties = record.published["properties"]
-        return properties["eo:cloud_cover"] / 100 <= most and first <= properties["datetime"] <= last
+        return properties["eo:cloud_cover"] / 100 <= most and first <= properties["datetime"] < last
 
     wanted = sorted(f"{product}:{one.id}" for one in place.records if matches(one))
     arguments = {"start_datetime": first, "end_datetime": last, "limit": None}

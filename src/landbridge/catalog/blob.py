@@ -116,6 +116,7 @@ class Blob(BlobData):
         file: str | BinaryIO,
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        overwrite: bool = False,
     ) -> Self:
         """Create the blob with the content of a file.
 
@@ -127,6 +128,8 @@ class Blob(BlobData):
             Further attributes to send, as for `save`.
         headers : dict, optional
             Further HTTP headers of the request that creates the blob.
+        overwrite : bool, default False
+            Replace a blob with this id. Readers see the old blob until the new one is complete, never none.
 
         Returns
         -------
@@ -138,7 +141,9 @@ class Blob(BlobData):
         ValueError
             If the blob has no name or is saved already, or if `file` is neither a string nor a binary file.
         ConflictError
-            If a blob with this id exists.
+            If a blob with this id exists and `overwrite` is False.
+        ForbiddenError
+            If you do not own the blob to replace.
         BadRequestError
             If the name, the namespace or an attribute of `request_params` is invalid, or if `size_bytes` or
             `hash` is not that of the data.
@@ -156,15 +161,16 @@ class Blob(BlobData):
         options = RequestOptions(request_params, headers)
         if isinstance(file, str):
             with Path(file).open("rb") as opened:
-                return self._send(opened, options)
+                return self._send(opened, options, overwrite)
         check_binary(file, "read")
-        return self._send(file, options)
+        return self._send(file, options, overwrite)
 
     def upload_data(
         self,
         data: str | bytes | io.BytesIO,
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        overwrite: bool = False,
     ) -> Self:
         """Create the blob with the given content.
 
@@ -176,6 +182,8 @@ class Blob(BlobData):
             Further attributes to send, as for `save`.
         headers : dict, optional
             Further HTTP headers of the request that creates the blob.
+        overwrite : bool, default False
+            Replace a blob with this id. Readers see the old blob until the new one is complete, never none.
 
         Returns
         -------
@@ -187,7 +195,9 @@ class Blob(BlobData):
         ValueError
             If the blob has no name or is saved already, or if `data` is of another type.
         ConflictError
-            If a blob with this id exists.
+            If a blob with this id exists and `overwrite` is False.
+        ForbiddenError
+            If you do not own the blob to replace.
         BadRequestError
             If the name, the namespace or an attribute of `request_params` is invalid, or if `size_bytes` or
             `hash` is not that of the data.
@@ -207,7 +217,7 @@ class Blob(BlobData):
         if not isinstance(data, (str, bytes)):
             raise ValueError(f"`data` must be text or bytes; got {type(data).__name__}.")  # noqa: TRY004 - as documented
         content = io.BytesIO(data.encode() if isinstance(data, str) else data)
-        return self._send(content, RequestOptions(request_params, headers))
+        return self._send(content, RequestOptions(request_params, headers), overwrite)
 
     def _prepare_upload(self) -> None:
         """Set the defaults of a new blob; raise if it cannot be uploaded."""
@@ -221,9 +231,9 @@ class Blob(BlobData):
             raise ValueError(f"Blob {self.id} is {self.state}; make a new Blob to upload data.")
         convert(blob_mapping.check_names, self.namespace, self.name)
 
-    def _send(self, data: BinaryIO, options: RequestOptions) -> Self:
+    def _send(self, data: BinaryIO, options: RequestOptions, overwrite: bool) -> Self:
         attributes = options.merge(self._to_service(self._set_names()), _IDENTITY)
-        self._load(BLOBS.upload(self._client, attributes, data, options.headers))
+        self._load(BLOBS.upload(self._client, attributes, data, options.headers, overwrite=overwrite))
         return self
 
     @classmethod

@@ -22,13 +22,14 @@ from landbridge.catalog.events import (
     NewImageEventSubscription,
 )
 from landbridge.exceptions import BadRequestError, ConflictError
-from support.receiver import Receiver
 from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
+
+    from support.receiver import Receiver
 
 AREA = {"type": "Polygon", "coordinates": [[[30, 30], [32, 30], [32, 32], [30, 32], [30, 30]]]}
 
@@ -38,13 +39,6 @@ def client(stack: Any) -> Iterator[None]:
     CatalogClient.clear_all_default_clients()
     yield
     CatalogClient.clear_all_default_clients()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from landbridge.catalog import Band, Image, MaskBand, Product, SpectralBand
+from landbridge.catalog import Band, Image, ImageUpload, MaskBand, Product, SpectralBand
 from landbridge.exceptions import BadRequestError, ConflictError, NotFoundError
 from landbridge.porting.arguments.errors import UnknownArgumentError, UnsupportedArgumentError
 from landbridge.porting.catalog_client import Catalog
@@ -52,10 +52,8 @@ def banded(service):
     return name
 
 
-def wait(product_id, name):
-    for upload in Product.get(Product.namespace_id(product_id)).image_uploads():
-        if upload.image_id.endswith(f":{name}"):
-            upload.wait_for_completion(timeout=120)
+def wait(upload_id):
+    ImageUpload.get(upload_id).wait_for_completion(timeout=120)
 
 
 def test_a_product_is_added_read_changed_and_removed(catalog):
@@ -260,10 +258,11 @@ def test_an_array_that_was_read_is_uploaded_with_its_description(catalog, banded
         array, product_id=banded, image_id="paris", raster_meta=meta, cloud_fraction=0.2, overviews=[2],
         overview_resampler="average",
     )  # fmt: skip
-    wait(banded, "paris")
+    wait(upload_id)
     result = catalog.upload_result(banded, upload_id)
     assert result["data"]["attributes"]["status"] == "SUCCESS"
-    assert result["data"]["id"] == upload_id == "paris"
+    assert result["data"]["id"] == upload_id
+    assert result["data"]["attributes"]["image_id"] == f"local:{banded}:paris"
     assert result.data.attributes.errors == []
     assert result.data.attributes.events[-1].event_type == "complete"
     stored = Image.get(f"local:{banded}:paris")
@@ -271,8 +270,11 @@ def test_an_array_that_was_read_is_uploaded_with_its_description(catalog, banded
     assert stored.acquired is not None
     np.testing.assert_array_equal(stored.ndarray("red nir", bands_axis=-1), array)
     # An upload replaces an image of the same name.
-    catalog.upload_ndarray(array + 1, banded, "paris", proj4=CRS, geotrans=GEOTRANS, acquired="2020-01-01")
-    wait(banded, "paris")
+    again = catalog.upload_ndarray(
+        array + 1, banded, "paris", proj4=CRS, geotrans=GEOTRANS, acquired="2020-01-01"
+    )
+    wait(again)
+    assert again != upload_id
     assert Image.get(stored.id).ndarray("red").max() == array[..., 0].max() + 1
     assert len(catalog.upload_results(banded)["data"]) >= 2
 
@@ -287,33 +289,35 @@ def test_files_are_uploaded(catalog, banded, tmp_path):
         ) as file:  # fmt: skip
             file.write(np.full((2, 30, 30), 100 + number, "uint16"))
         paths.append(path)
-    names = catalog.upload_image(
+    uploads = catalog.upload_image(
         [str(paths[0]), paths[1]], banded, metadata={"acquired": "2021-01-01"}, sat_id="X"
     )
-    assert names == ["scene_0.tif", "scene_1.tif"]
     with paths[0].open("rb") as opened:
-        assert catalog.upload_image(opened, banded, image_id="opened", acquired="2021-01-02") == "opened"
-    for number, name in enumerate([*names, "opened"]):
-        wait(banded, name)
-        assert catalog.upload_result(banded, f"local:{banded}:{name}").data.attributes.status == "SUCCESS"
+        uploads.append(catalog.upload_image(opened, banded, image_id="opened", acquired="2021-01-02"))
+    names = ["scene_0.tif", "scene_1.tif", "opened"]
+    for number, (name, upload_id) in enumerate(zip(names, uploads, strict=True)):
+        wait(upload_id)
+        assert catalog.upload_result(banded, upload_id).data.attributes.status == "SUCCESS"
         assert Image.get(f"local:{banded}:{name}").ndarray("nir").max() == 100 + number % 2
     assert Image.get(f"local:{banded}:scene_1.tif").satellite_id == "X"
     done = catalog.upload_results(banded, status="SUCCESS", limit=2, created="2020-01-01")
     assert [each["attributes"]["status"] for each in done["data"]] == ["SUCCESS", "SUCCESS"]
     assert done["data"][0]["attributes"]["created"] >= done["data"][1]["attributes"]["created"]
     assert catalog.upload_results(banded, status="canceled")["data"] == []
-    everything = [each["attributes"]["upload_id"] for each in catalog.iter_upload_results(banded)]
+    everything = [each["id"] for each in catalog.iter_upload_results(banded)]
     assert len(everything) == len(set(everything)) >= 3
-    assert catalog.upload_result(banded, everything[0]).data.attributes.upload_id == everything[0]
+    assert set(uploads) <= set(everything)
 
 
 def test_a_failed_upload_says_why(catalog, banded):
-    name = catalog.upload_image(io.BytesIO(b"no image"), banded, image_id="broken", acquired="2021-01-01")
-    wait(banded, name)
-    attributes = catalog.upload_result(banded, name).data.attributes
+    upload_id = catalog.upload_image(
+        io.BytesIO(b"no image"), banded, image_id="broken", acquired="2021-01-01"
+    )
+    wait(upload_id)
+    attributes = catalog.upload_result(banded, upload_id).data.attributes
     assert attributes.status == "FAILURE"
     assert attributes.errors
-    assert name in [one["id"] for one in catalog.upload_results(banded, status="FAILURE")["data"]]
+    assert upload_id in [one["id"] for one in catalog.upload_results(banded, status="FAILURE")["data"]]
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,9 @@ def test_a_search_returns_a_feature_collection_in_order_of_time(metadata, fields
         ({"sat_id": ["SAT_1", "SAT_2"]}, ["january", "april", "july"]),
         ({"start_datetime": "2024-04-15"}, ["april", "july"]),
         ({"start_time": date(2024, 4, 15), "end_time": datetime(2024, 5, 1, tzinfo=UTC)}, ["april"]),
-        # Both bounds are inclusive.
-        ({"start_datetime": "2024-04-15T10:00:00.5Z", "end_datetime": "2024-04-15T10:00:00.5Z"}, ["april"]),
+        # The start is inclusive, the end is not: the guide ports such times to `start <= p.acquired < end`.
+        ({"start_datetime": "2024-04-15T10:00:00.5Z", "end_datetime": "2024-04-15T10:00:00.6Z"}, ["april"]),
+        ({"start_datetime": "2024-04-15T10:00:00.5Z", "end_datetime": "2024-04-15T10:00:00.5Z"}, []),
         ({"date": "processed", "end_datetime": "2020-01-01"}, []),
         ({"geom": AREA}, ["january", "april", "july"]),
         ({"geom": json.dumps(AREA), "limit": 1}, ["january"]),

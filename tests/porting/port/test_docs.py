@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from landbridge.porting import services
-from landbridge.porting.port.product_ids import GONE_PRODUCTS
+from landbridge.porting.arguments.gone_products import GONE_PRODUCTS
 from landbridge.porting.stubs import HostedService
 from porting.port.ported import port
 

@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from landbridge.cli import main
+from landbridge.porting.arguments.gone_products import GONE_PRODUCTS
 from landbridge.porting.port.analysis import analyse
-from landbridge.porting.port.product_ids import GONE_PRODUCTS, find_product
+from landbridge.porting.port.product_ids import find_product
 
 
 @pytest.fixture(autouse=True)

@@ -240,13 +240,9 @@ PAIRS = {
         """
         import json
         from landbridge.catalog import Blob, properties as p
-        if Blob.exists(name="run/a"):
-            Blob.get(name="run/a").delete().wait_for_completion()
-        Blob(name="run/a").upload_data(json.dumps({}))
+        Blob(name="run/a").upload_data(json.dumps({}), overwrite=True)
         text = Blob.get(name="run/a").data().decode()
-        if Blob.exists(name="run/b"):
-            Blob.get(name="run/b").delete().wait_for_completion()
-        Blob(name="run/b").upload("file.bin")
+        Blob(name="run/b").upload("file.bin", overwrite=True)
         Blob.get(name="run/b").download("copy.bin")
         if Blob.exists(name="run/b"):
             Blob.get(name="run/b").delete()
@@ -278,7 +274,7 @@ PAIRS = {
             .filter(p.product_id == "a:b")
             .intersects(aoi)
             .filter(p.acquired >= "2020")
-            .filter(p.acquired <= "2021")
+            .filter(p.acquired < "2021")
             .sort("acquired")
             .limit(5)
             .collect()

@@ -115,7 +115,7 @@ def test_a_product_without_alpha_has_one_of_its_valid_pixels(raster, fields):
     [
         ([[0, 4000]], "Byte", lambda red: np.clip(red * (255 / 4000), 0, 255)),
         ([(0, 4000, 0, 100)], "UInt16", lambda red: red * (100 / 4000)),
-        # The result of two numbers is 0 to 255 in each type.
+        # The result of two numbers is 0 to 255 in each type, as that of `gdal_translate -scale`.
         ([[0, 4000]], "UInt16", lambda red: red * (255 / 4000)),
         ([[0, 4000]], None, lambda red: red * (255 / 4000)),
         ([[0, 10000, -1.0, 1.0]], "Float32", lambda red: red / 5000 - 1),
@@ -126,7 +126,7 @@ def test_a_product_without_alpha_has_one_of_its_valid_pixels(raster, fields):
 )
 def test_scales_convert_values(raster, fields, scales, data_type, expected):
     pixels, _ = raster.ndarray(
-        fields.image("april"), bands=["red", "nir"], scales=scales, data_type=data_type
+        fields.image("april"), bands=["red", "nir"], scales=scales and [*scales, None], data_type=data_type
     )
     types = {"Byte": "uint8", "UInt16": "uint16", "Float32": "float32"}
     kind = types.get(data_type or ("Byte" if scales == ["display"] else "UInt16"))
@@ -136,14 +136,17 @@ def test_scales_convert_values(raster, fields, scales, data_type, expected):
         pixels[..., 0].astype(float), expected(fields.pixels["april"][0].astype(float)), atol=tolerance
     )
     if kind != "uint8":
-        # A band after the last scale is not scaled.
         np.testing.assert_array_equal(pixels[..., 1], fields.pixels["april"][3])
 
 
 def test_alpha_is_never_scaled(raster, masked, fields):
     for image in (masked.image("below"), fields.image("january")):
-        pixels, _ = raster.ndarray(image, bands=["red", "alpha"], scales=[[0, 10000]] * 2, ot="UInt16")
+        with pytest.warns(UserWarning, match="give None as its scale"):
+            pixels, _ = raster.ndarray(image, bands=["red", "alpha"], scales=[[0, 10000]] * 2, ot="UInt16")
         np.testing.assert_array_equal(pixels[..., 1], 1)
+        scales = [[0, 10000], None]
+        same, _ = raster.ndarray(image, bands=["red", "alpha"], scales=scales, data_type="UInt16")
+        np.testing.assert_array_equal(same, pixels)
 
 
 def test_pixels_without_data_have_the_nodata_value_or_none(raster, fields):
@@ -299,7 +302,7 @@ def test_a_file_has_the_pixels_of_the_array(raster, fields, tmp_path, monkeypatc
     result = raster.raster(image, bands=["red", "nir"])
     assert set(result) == {"files", "metadata"}
     ((name, content),) = result["files"].items()
-    assert name == f"{image}_red-nir.tif"
+    assert name == f"{image}-red-nir.tif"
     assert list(tmp_path.iterdir()) == []
     array, meta = raster.ndarray(image, bands=["red", "nir"], order="gdal")
     pixels, profile, names, _ = read(content)
@@ -310,7 +313,7 @@ def test_a_file_has_the_pixels_of_the_array(raster, fields, tmp_path, monkeypatc
     assert (profile["nodata"], profile["driver"]) == (0, "GTiff")
     assert names == ("red", "nir")
     raster.raster([image, fields.image("april")], bands=["red"], save=True)
-    with rasterio.open(tmp_path / "mosaic_red.tif") as opened:
+    with rasterio.open(tmp_path / "mosaic-red.tif") as opened:
         assert (opened.width, opened.height, opened.count) == (COLUMNS, ROWS, 1)
     raster.raster(image, bands=["red"], save=True, outfile_basename="out/july.2024", resolution=60)
     with rasterio.open(tmp_path / "out" / "july.2024.tif") as opened:
@@ -318,7 +321,7 @@ def test_a_file_has_the_pixels_of_the_array(raster, fields, tmp_path, monkeypatc
 
 
 def test_pictures_are_files_too(raster, fields):
-    view = {"scales": [[0, 4000]] * 4, "data_type": "Byte"}
+    view = {"scales": [*[[0, 4000]] * 3, None], "data_type": "Byte"}
     result = raster.raster(
         fields.image("july"),
         bands=["red", "green", "blue", "alpha"],
@@ -327,7 +330,7 @@ def test_pictures_are_files_too(raster, fields):
         **view,
     )
     ((name, content),) = result["files"].items()
-    assert name.endswith("july_red-green-blue-alpha.png")
+    assert name.endswith("july-red-green-blue-alpha.png")
     pixels, profile, _, colors = read(content)
     assert (profile["driver"], pixels.shape) == ("PNG", (4, 20, 25))
     assert colors[-1].name == "alpha"
@@ -397,6 +400,8 @@ def test_a_shape_is_covered_by_tiles(raster):
         ({"order": "bands"}, ValueError, "'gdal'"),
         ({"resampler": "nearby"}, ValueError, "nearby"),
         ({"scales": [None, None]}, ValueError, "2 scales for 1 bands"),
+        ({"scales": [[0, 4000]], "bands": ["red", "nir"]}, ValueError, "1 scales for 2 bands"),
+        ({"scales": []}, ValueError, "0 scales for 1 bands"),
         ({"bands": ["ndvi"]}, ValueError, "ndvi"),
         ({"bands": []}, ValueError, "bands"),
         ({"bands": ["red", "alpha"], "mask_nodata": False}, UnsupportedArgumentError, "mask_nodata"),

@@ -12,6 +12,8 @@ from descarteslabs import scenes
 from descarteslabs.catalog import properties as p
 from landbridge.catalog import Product
 from landbridge.exceptions import NotFoundError
+from landbridge.porting.arguments.errors import UnsupportedArgumentError
+from landbridge.porting.metadata import Metadata
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
 
@@ -343,3 +345,37 @@ def test_alpha_is_not_scaled(found):
     assert infos[0]["bands"][1]["description"]["type"] == "mask"
     with pytest.raises(ValueError, match="last band"):
         collection.stack("alpha red", ctx)
+
+
+def test_products_and_bands_are_those_of_the_metadata_service(product):
+    metadata = Metadata()
+    assert scenes.get_product(product) == metadata.get_product(product)
+    assert scenes.get_band(f"{product}:nir") == metadata.get_band(f"{product}:nir")
+    assert [band.name for band in scenes.search_bands(product)] == ["red", "green", "nir"]
+    assert scenes.search_bands([product], limit=1, wavelength=None) == metadata.bands(product, limit=1)
+    assert product in [each.id for each in scenes.search_products(["red", "nir"], text="Scenes")]
+    assert product not in [each.id for each in scenes.search_products("swir")]
+    assert len(scenes.search_products(limit=1)) == 1
+    with pytest.raises(NotFoundError, match="usda:cdl:v1"):
+        scenes.get_product("cdl")
+    with pytest.raises(NotFoundError, match="swir"):
+        scenes.get_band(f"{product}:swir")
+    for call in (scenes.get_derived_band, scenes.search_derived_bands):
+        with pytest.raises(UnsupportedArgumentError, match="NumPy"):
+            call("derived:ndvi")
+
+
+def test_functions_for_products_and_bands_name_the_call_of_today(product):
+    calls = {
+        "scenes.get_product": lambda: scenes.get_product(product),
+        "scenes.get_band": lambda: scenes.get_band(f"{product}:red"),
+        "scenes.search_bands": lambda: scenes.search_bands(product),
+        "scenes.search_products": lambda: scenes.search_products(limit=1),
+    }
+    for name, call in calls.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        (warning,) = caught
+        assert str(warning.message).startswith(f"{name} is deprecated. Use ")
+        assert warning.filename == __file__

@@ -2,7 +2,9 @@
 
 import io
 import pickle
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -55,6 +57,25 @@ def test_a_value_is_replaced(storage, folder):
     storage.set_file(key, io.BytesIO(b"third"))
     assert storage.get(key) == b"third"
     assert storage.list(folder) == [key]
+
+
+def test_readers_of_a_value_find_it_while_it_is_replaced(storage, folder):
+    key, done = f"{folder}/key", threading.Event()
+    storage.set(key, "0")
+    seen = []
+
+    def read():
+        while not done.is_set():
+            seen.append((storage.exists(key), storage.get(key)))
+
+    with ThreadPoolExecutor(1) as executor:
+        reading = executor.submit(read)
+        for number in range(1, 5):
+            storage.set(key, str(number))
+        done.set()
+        reading.result()
+    assert seen == sorted(seen)
+    assert {found for found, _ in seen} == {True}
 
 
 def test_a_value_stays_if_its_replacement_fails(storage, folder):

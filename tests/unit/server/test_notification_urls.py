@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpcore
 import pytest
@@ -20,7 +20,9 @@ from landbridge.stac_api.notifications.url_policy import (
     is_allowed,
     is_public,
 )
-from support.receiver import Receiver
+
+if TYPE_CHECKING:
+    from support.receiver import Receiver
 
 
 @pytest.mark.parametrize(
@@ -146,13 +148,6 @@ def _post(url: str, *allowed: str, timeout: float = 5.0) -> Any:
             await sender.close()
 
     return asyncio.run(run())
-
-
-@pytest.fixture
-def receiver() -> Any:
-    made = Receiver()
-    yield made
-    made.stop()
 
 
 def test_a_private_address_is_refused_when_it_is_used(receiver: Receiver) -> None:

@@ -120,15 +120,23 @@ class Blobs(ItemSearch):
 
     # Data
     def upload(
-        self, client: CatalogClient, attributes: dict[str, Any], data: BinaryIO, headers: Headers = None
+        self,
+        client: CatalogClient,
+        attributes: dict[str, Any],
+        data: BinaryIO,
+        headers: Headers = None,
+        *,
+        overwrite: bool = False,
     ) -> Any:
-        """Create a blob with this content and return its record.
+        """Create a blob with this content, in place of an earlier one if `overwrite`; return its record.
 
         BadRequestError if the content does not have the size or MD5 that the attributes say.
         """
         content = FileContent(data)
         item = convert(blob_mapping.to_stac, attributes)
         announcement = {"item": item, "size": content.size}
+        if overwrite:
+            announcement["overwrite"] = True
         # Idempotent: an announcement that no data follows has no effect.
         with writing(client, 404):
             upload = client.post("/blobs", announcement, headers=headers, idempotent=True)["id"]

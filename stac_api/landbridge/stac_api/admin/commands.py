@@ -128,7 +128,7 @@ def work() -> None:
 @_json_option
 @click.pass_context
 def doctor(context: click.Context, repair: bool, as_json: bool) -> None:
-    """Compare the catalog with its object store, and look for stuck jobs.
+    """Compare the catalog with its object store, and look for stuck jobs and undelivered notifications.
 
     Every asset of an item must exist with its size, and the store must hold nothing else. The exit code is 1
     if there are findings.

@@ -1,5 +1,7 @@
 """Comparison of the catalog with its object store: every asset exists with its size, and nothing else does.
 
+Jobs that are stuck and notifications that do not arrive are findings too.
+
 The order of reading makes it correct while the service runs: first the store's objects, then the records of
 pending work, then the items. An object that existed at first and that no record or item names is an orphan.
 """
@@ -16,6 +18,7 @@ from landbridge.mappings import ids
 from landbridge.stac_api.assets import deletion_queue
 from landbridge.stac_api.assets.store import BLOBS, IMAGES, is_served
 from landbridge.stac_api.documents import links
+from landbridge.stac_api.notifications.problems import problems
 from landbridge.stac_api.pgstac import collection_queries, inspection, job_queries
 from landbridge.stac_api.uploads import cleanup
 
@@ -38,11 +41,12 @@ _BLOBS_DELETING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions W
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault in the catalog or its store.
+    """A fault in the catalog, its store or its notifications.
 
     `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store), `stuck` (work without
-    a job) and `damaged` (an item's row); `path` is the path of the object, if there is one. `repair` fixes
-    the last three kinds, except for damaged items whose content is lost.
+    a job), `damaged` (an item's row) and `unsent` (notifications of a subscription); `path` is the path of
+    the object, if there is one. `repair` fixes orphans, stuck work, and damaged items whose content is not
+    lost.
     """
 
     kind: str
@@ -71,6 +75,10 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
     ]
     found += [_damaged(item) for item in await inspection.damaged_items(services.writepool)]
     found += [_unreadable(item) for item in await inspection.unreadable_items(services.writepool)]
+    found += [
+        Finding("unsent", f"subscription {one.subscription}", one.detail)
+        for one in await problems(services.writepool)
+    ]
     return found + await _stuck(services, late)
 
 

@@ -96,6 +96,30 @@ async def delete(
     return made[0]
 
 
+async def replace(
+    conn: asyncpg.Connection, collection: str, item: str, access: Access, username: str | None
+) -> int | None:
+    """Delete the blob that another one of its id replaces in the same transaction; its lock must be held.
+
+    Returns
+    -------
+    int or None
+        Id of the deletion of its data, for a job after the transaction; None if there is nothing to delete.
+
+    Raises
+    ------
+    HTTPException
+        403 if the caller may see the blob but does not own it.
+    """
+    (old,) = await writes.delete_locked(conn, [(collection, item)], access) or (None,)
+    path = None if old is None else _data_path(old)
+    if old is None or path is None:
+        return None
+    record = await records.start_deletion(conn, [blob_items.blob_id(old)], [path], username)
+    identifier: int = record["id"]
+    return identifier
+
+
 def check_writable(storage_type: str) -> None:
     """Refuse a write of a storage type that only the service writes.
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     Executor: TypeAlias = asyncpg.Pool | asyncpg.Connection
 
-_CREATE = "INSERT INTO landbridge.blob_uploads (id, item, username) VALUES ($1, $2, $3)"
+_CREATE = """
+INSERT INTO landbridge.blob_uploads (id, item, username, overwrite, subjects) VALUES ($1, $2, $3, $4, $5)
+"""
 _UPLOAD = "SELECT * FROM landbridge.blob_uploads WHERE id = $1"
 _BEGIN = """
 UPDATE landbridge.blob_uploads SET paths = paths || $2::text, modified = now() WHERE id = $1 RETURNING id
@@ -58,9 +60,21 @@ WHERE status = 'RUNNING' AND start_datetime <= now() - make_interval(secs => $1)
 """
 
 
-async def create_upload(db: Executor, upload: UUID, item: dict[str, Any], username: str) -> None:
-    """Make the record of a blob's upload."""
-    await db.execute(_CREATE, upload, item, username)
+async def create_upload(
+    db: Executor,
+    upload: UUID,
+    item: dict[str, Any],
+    username: str,
+    *,
+    overwrite: bool = False,
+    subjects: Sequence[str] | None = None,
+) -> None:
+    """Make the record of a blob's upload.
+
+    `overwrite` lets it replace a blob that one of the `subjects` owns; None stands for an operator.
+    """
+    owners = None if subjects is None else list(subjects)
+    await db.execute(_CREATE, upload, item, username, overwrite, owners)
 
 
 async def upload(db: Executor, upload_id: UUID, username: str | None = None) -> asyncpg.Record:

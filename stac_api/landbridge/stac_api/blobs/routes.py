@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from stac_fastapi.types.errors import NotFoundError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from landbridge.mappings import InvalidDocument, assets, blob, ids
@@ -43,10 +44,11 @@ _PUT_SECONDS = 6 * 3600  # lifetime of a signed URL
 
 @router.post("", response_class=Response, status_code=201)
 async def create(request: Request) -> Response:
-    """Announce a blob: `{"item", "size"}`.
+    """Announce a blob: `{"item", "size", "overwrite"}`.
 
     The item's asset `data` may state the size and the checksum to expect. `size` is the size of the data, if
-    it is known.
+    it is known. With `overwrite`, the blob replaces one of the same id, which only its owners may do; until
+    the data is complete, the old blob stays.
     """
     body = incoming.parse(await request.body())
     item = body.get("item") if isinstance(body, dict) else None
@@ -69,13 +71,22 @@ async def create(request: Request) -> Response:
     href_policy.check(whole, request.app.state.landbridge.allowed_hrefs)
     upload = uuid.uuid4()
     audit.add_targets(request, blob_items.blob_id(item), f"upload {upload}")
-    rules.check_still_owner(whole, await rules.request_access(request))
-    await _refuse_existing(pool, item)
+    access = await rules.request_access(request)
+    rules.check_still_owner(whole, access)
+    overwrite = _flag(body, "overwrite")
+    await _refuse_existing(pool, item, access if overwrite else None)
     # The blob's owner is the caller that announces it, not the one that sends its data by the URL.
     item["properties"] = {**whole["properties"], **item["properties"]}
     async with pool.acquire() as conn, conn.transaction():
         await quota.check(conn, request.app.state.landbridge.quota_bytes, item, quota.announced_bytes(item))
-        await records.create_upload(conn, upload, item, principal.name)
+        await records.create_upload(
+            conn,
+            upload,
+            item,
+            principal.name,
+            overwrite=overwrite,
+            subjects=None if principal.operator else principal.subjects,
+        )
     path = f"/blobs/uploads/{upload}"
     # Not a URL of the store: the API counts and hashes the data.
     url = base + path[1:] + request.app.state.signer.put_query(path, principal, _PUT_SECONDS)
@@ -83,10 +94,34 @@ async def create(request: Request) -> Response:
     return respond(answer, base, JSON, 201)
 
 
-async def _refuse_existing(pool: asyncpg.Pool, item: dict[str, Any]) -> None:
+def _flag(body: dict[str, Any], name: str) -> bool:
+    given = body.get(name, False)
+    if not isinstance(given, bool):
+        raise BadRequestError(f"`{name}` is {given!r}; it is true or false.")
+    return given
+
+
+async def _refuse_existing(
+    pool: asyncpg.Pool, item: dict[str, Any], replaced_by: rules.Access | None = None
+) -> None:
+    """Raise an error if a blob of the id exists, unless a caller with this access may replace it.
+
+    Raises
+    ------
+    ConflictError
+        If the blob exists and the caller may not see it, or replaces none.
+    HTTPException
+        403 if the caller does not own it.
+    """
+    if replaced_by is not None:
+        async with pool.acquire() as conn:
+            stored = await item_queries.get_item(conn, item["collection"], item["id"], replaced_by)
+        if stored is not None:
+            replaced_by.require(stored, rules.Role.OWNER)
+            return
     if await item_queries.exists(pool, item["collection"], item["id"]):
         raise ConflictError(
-            f"Blob {blob_items.blob_id(item)} exists already; delete it before you upload it again."
+            f"Blob {blob_items.blob_id(item)} exists already; replace it with `overwrite`, or delete it."
         )
 
 
@@ -112,7 +147,9 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     audit.add_targets(request, blob_items.blob_id(item))
     if upload["committed"]:
         return await _committed(pool, upload, request)
-    await _refuse_existing(pool, item)
+    access = await _replacing(request, upload)
+    if access is None:
+        await _refuse_existing(pool, item)
     storage_type = item["collection"].removeprefix(ids.BLOB_COLLECTION_PREFIX)
     path = store.new_blob(storage_type)
     settings = request.app.state.landbridge
@@ -125,9 +162,14 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     data["file:size"] = received.size
     assets.set_checksum(data, received.md5)
 
-    async def fits(conn: asyncpg.Connection) -> None:
+    replaced: list[int | None] = []
+
+    async def make_room(conn: asyncpg.Connection) -> None:
         size = received.size or 0
         await quota.check(conn, settings.quota_bytes, item, size, instead_of=str(upload_id))
+        if access is not None:
+            key = item["collection"], item["id"]
+            replaced[:] = [await deletion.replace(conn, *key, access, upload["username"])]
 
     async def note(conn: asyncpg.Connection) -> None:
         await records.commit(conn, upload_id, path, hash_due=received.md5 is None)
@@ -138,19 +180,41 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
             pool,
             item["collection"],
             lambda parent: [_item(document, parent, href(path), request)],
-            before=fits,
+            before=make_room,
             also=note,
         )
-    except (ConflictError, BadRequestError, InvalidDocument, NotFoundError, quota.QuotaError):
+    except (
+        ConflictError,
+        BadRequestError,
+        InvalidDocument,
+        NotFoundError,
+        quota.QuotaError,
+        HTTPException,  # the caller does not own the blob that it would replace
+    ):
         # After any other error it is unknown whether the blob exists; the periodic cleanup finds out.
         await store.delete_blob(path)
         upload = await records.upload(pool, upload_id)
         if upload["committed"]:
             return await _committed(pool, upload, request)
         raise
+    for deleted in filter(None, replaced):
+        await request.app.state.jobs.defer(deletion.NAME, deletion=deleted)
     if received.md5 is None:
         await request.app.state.jobs.defer(checksums.NAME, upload=str(upload_id))
     return _answer(made[0], request, 201)
+
+
+async def _replacing(request: Request, upload: asyncpg.Record) -> rules.Access | None:
+    """Return the access by which an upload may replace a blob; None if it may replace none.
+
+    It is what the caller of the announcement may do now: a signed URL has no rights of its own.
+    """
+    if not upload["overwrite"]:
+        return None
+    if upload["subjects"] is None:
+        return UNRESTRICTED
+    found: rules.Access = await request.app.state.services.grants.access(frozenset(upload["subjects"]))
+    return found
 
 
 async def _committed(pool: asyncpg.Pool, upload: asyncpg.Record, request: Request) -> Response:

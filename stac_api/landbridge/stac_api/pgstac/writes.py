@@ -310,17 +310,27 @@ async def delete_across(
         async with _transaction(pool) as conn:
             for key in sorted(set(wanted)):
                 await _lock(conn, *key)
-            keys = wanted if access.unrestricted else await _owned(conn, wanted, access)
-            collections, items = [key[0] for key in keys], [key[1] for key in keys]
-            found = await conn.fetch(_DELETE_ACROSS, collections, items, expired)
-            if check:
-                for row in found:
-                    check(row["version"])
-            await also(
-                conn, [{**row["content"], "id": row["id"], "collection": row["collection"]} for row in found]
-            )
+            await also(conn, await delete_locked(conn, wanted, access, expired=expired, check=check))
 
     await _retrying(pool, attempt)
+
+
+async def delete_locked(
+    conn: asyncpg.Connection,
+    wanted: Sequence[tuple[str, str]],
+    access: Access,
+    *,
+    expired: bool = False,
+    check: Check = None,
+) -> list[Document]:
+    """Delete items whose locks are held, as `delete_across` does, and return those that existed."""
+    keys = wanted if access.unrestricted else await _owned(conn, wanted, access)
+    collections, items = [key[0] for key in keys], [key[1] for key in keys]
+    found = await conn.fetch(_DELETE_ACROSS, collections, items, expired)
+    if check:
+        for row in found:
+            check(row["version"])
+    return [{**row["content"], "id": row["id"], "collection": row["collection"]} for row in found]
 
 
 async def _owned(

@@ -1,4 +1,4 @@
-"""Ids of products and constellations that old scripts name and that no source has any more."""
+"""Products and constellations as arguments of the old clients."""
 
 from __future__ import annotations
 
@@ -6,30 +6,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from landbridge.catalog import Band, Product, properties
 from landbridge.exceptions import NotFoundError
+from landbridge.porting.arguments.gone_products import (
+    LANDSAT_5,
+    LANDSAT_7,
+    LANDSAT_8,
+    SENTINEL_1,
+    SENTINEL_2,
+    replacement_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["band_names", "constellation_products", "missing_product", "product_list", "require_products"]
-
-_COLLECTION_1 = "Collection 1 was replaced by Collection 2, which has surface reflectance: use {}."
-_LANDSAT_8, _LANDSAT_7, _LANDSAT_5 = (
-    f"usgs:landsat:{sensor}:c2:l2:v0" for sensor in ("oli-tirs", "etm", "tm")
-)
-_SENTINEL_2: Final = "'esa:sentinel-2:l2a:v1', whose pixels are surface reflectance"
-
-# Beginnings of ids, the longest first, and what has such images today.
-_REPLACEMENTS: Final[tuple[tuple[str, str], ...]] = (
-    ("landsat:LC08", _COLLECTION_1.format(repr(_LANDSAT_8))),
-    ("landsat:LE07", _COLLECTION_1.format(repr(_LANDSAT_7))),
-    ("landsat:LT05", _COLLECTION_1.format(repr(_LANDSAT_5))),
-    ("sentinel-2:L1C", f"Use {_SENTINEL_2}."),
-    ("sentinel-1:GRD", "Use 'planetary-computer:sentinel-1-rtc', whose pixels are gamma0 as floats."),
-    (
-        "modis:",
-        "No source in Landbridge's tables has this product; read its STAC API as 'source:collection'.",
-    ),
-)
 
 
 class _Constellation(NamedTuple):
@@ -42,15 +31,15 @@ class _Constellation(NamedTuple):
 # `const_id` of the first versions.
 _CONSTELLATIONS: Final = {
     "CDL": _Constellation("usda:cdl:v1", is_same=True),
-    "L5": _Constellation(_LANDSAT_5),
-    "L7": _Constellation(_LANDSAT_7),
-    "L8": _Constellation(_LANDSAT_8),
-    "L5SR": _Constellation(_LANDSAT_5),
-    "L7SR": _Constellation(_LANDSAT_7),
-    "L8SR": _Constellation(_LANDSAT_8),
+    "L5": _Constellation(LANDSAT_5),
+    "L7": _Constellation(LANDSAT_7),
+    "L8": _Constellation(LANDSAT_8),
+    "L5SR": _Constellation(LANDSAT_5),
+    "L7SR": _Constellation(LANDSAT_7),
+    "L8SR": _Constellation(LANDSAT_8),
     "NAIP": _Constellation("usda:naip:v1", is_same=True),
-    "S1": _Constellation("planetary-computer:sentinel-1-rtc"),
-    "S2": _Constellation("esa:sentinel-2:l2a:v1"),
+    "S1": _Constellation(SENTINEL_1),
+    "S2": _Constellation(SENTINEL_2),
 }
 
 
@@ -100,10 +89,8 @@ def require_products(products: Iterable[str]) -> None:
 
 def missing_product(product: str) -> Any:
     """Return the error for a product that does not exist."""
-    advice = next((text for start, text in _REPLACEMENTS if product.startswith(start)), None)
-    return NotFoundError(
-        f"Product {product!r} does not exist. {advice or 'Product.search() lists products.'}"
-    )
+    advice = replacement_of(product) or "Product.search() lists products"
+    return NotFoundError(f"Product {product!r} does not exist. {advice[0].upper()}{advice[1:]}.")
 
 
 def band_names(known: dict[str, list[str]], product_id: str) -> list[str]:

@@ -11,8 +11,8 @@ that they do not state is set here:
   unknown key is an error.
 - `default_range` of a new band is its `data_range` if it is not given.
 - `srcband` counts from 1. Arrays have their bands in the last axis.
-- An upload replaces an image of the same id. Without `acquired`, the image has the time of the upload. The
-  id of an upload is the name of its image; `upload_result` returns the last upload of that image.
+- An upload replaces an image of the same id. Without `acquired`, the image has the time of the upload.
+  Uploads have ids of their own, as `ImageUpload` has.
 - `replace_product`, `replace_band` and `replace_image` unset what is not given, except for attributes that
   an object cannot be without.
 - `remove_product(cascade=True)` returns after all bands and images have been deleted.

@@ -72,7 +72,7 @@ class UploadMethods:
         Returns
         -------
         str or list of str
-            Id of the upload: the name of the image. A list for a list of files that are an image each.
+            Id of the upload. A list for a list of files that are an image each.
 
         Raises
         ------
@@ -95,9 +95,9 @@ class UploadMethods:
         groups = [given] if multi else [[one] for one in given]
         names = [image_id or _file_name(group[0]) for group in groups]
         images = [_new_image("Catalog.upload_image", product_id, name, values) for name in names]
-        for image, group in zip(images, groups, strict=True):
-            image.upload(group, overwrite=True)
-        return names if several and not multi else names[0]
+        uploads = [image.upload(group, overwrite=True) for image, group in zip(images, groups, strict=True)]
+        ids = [str(upload.id) for upload in uploads]
+        return ids if several and not multi else ids[0]
 
     @old_method("Image(...).upload_ndarray()", gone=GONE_KEYS)
     def upload_ndarray(
@@ -142,7 +142,7 @@ class UploadMethods:
         Returns
         -------
         str
-            Id of the upload: the name of the image.
+            Id of the upload.
 
         Raises
         ------
@@ -158,14 +158,14 @@ class UploadMethods:
         with warnings.catch_warnings():
             # It asks for the bands in the first axis, where they are.
             warnings.filterwarnings("ignore", "The array has the shape", UserWarning)
-            image.upload_ndarray(
+            upload = image.upload_ndarray(
                 array,
                 raster_meta=raster_meta,
                 overviews=overviews,
                 overview_resampler=overview_resampler,
                 overwrite=True,
             )
-        return image_id
+        return str(upload.id)
 
     @old_method("Product.image_uploads()", gone=_FILTERS_GONE)
     def upload_results(
@@ -211,14 +211,14 @@ class UploadMethods:
 
     @old_method("Image.image_uploads()")
     def upload_result(self, product_id: str, upload_id: str) -> DotDict:
-        """Return the last upload of an image.
+        """Return an upload.
 
         Parameters
         ----------
         product_id : str
             Id of the product.
         upload_id : str
-            Result of `upload_image` or `upload_ndarray`; also the id of an image, or of an `ImageUpload`.
+            Result of `upload_image` or `upload_ndarray`.
 
         Returns
         -------
@@ -231,11 +231,7 @@ class UploadMethods:
             If there is no such upload.
         """
         product = existing_product(product_id)
-        image_id = upload_id if upload_id.startswith(f"{product.id}:") else product.named_id(upload_id)
-        search = product.image_uploads().filter(properties.image_id == image_id)
-        found = next(iter(search.sort("created", ascending=False).limit(1)), None)
-        if found is None:
-            found = _upload_of_id(upload_id)
+        found = _find_upload(upload_id)
         if found is None or found.product_id != product.id:
             raise NotFoundError(f"Product {product.id!r} has no upload {upload_id!r}.")
         return DotDict({"data": _resource(found)})
@@ -274,11 +270,11 @@ def _bands_first(ndarray: NDArray[Any]) -> NDArray[Any]:
     return np.moveaxis(array, -1, 0)
 
 
-def _upload_of_id(upload_id: str) -> ImageUpload | None:
+def _find_upload(upload_id: str) -> ImageUpload | None:
     try:
         return ImageUpload.get(upload_id)
     except BadRequestError:
-        return None  # the name of an image is no id of an upload
+        return None  # a text that is no id of an upload
 
 
 def _uploads(product_id: str, status: str | None, updated: Any, created: Any) -> Search[ImageUpload]:
@@ -294,7 +290,6 @@ def _uploads(product_id: str, status: str | None, updated: Any, created: Any) ->
 
 def _resource(each: ImageUpload) -> dict[str, Any]:
     """Return an upload as a resource of JSON:API."""
-    name = str(each.image_id).removeprefix(f"{each.product_id}:")
     events = [
         {
             "datetime": to_plain(event.event_datetime),
@@ -309,11 +304,9 @@ def _resource(each: ImageUpload) -> dict[str, Any]:
         "status": str(each.status).upper(),
         "product_id": each.product_id,
         "image_id": each.image_id,
-        "upload_id": each.id,
-        "labels": [each.user, each.product_id, name],
         "created": to_plain(each.created),
         "modified": to_plain(each.modified),
         "events": events,
         "errors": [event["message"] for event in events if event["severity"] in {"ERROR", "CRITICAL"}],
     }
-    return resource("upload", record, name)
+    return resource("upload", record, str(each.id))

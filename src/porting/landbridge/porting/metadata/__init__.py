@@ -7,9 +7,10 @@ that they do not state is set here:
   of a Feature as one flat dict, with its geometry.
 - Keys whose value is not set are missing in images, and None in bands and products.
 - Times are texts in UTC, such as "2016-07-06T16:59:42Z".
-- `start_datetime` and `end_datetime` are both inclusive, `cloud_fraction` is a maximum and `fill_fraction` a
-  minimum. Images without a value do not match, as in the Catalog. `cloud_fraction_0`, the fraction that the
-  old platform computed itself, is `alt_cloud_fraction` of images that have it, else `cloud_fraction`.
+- `start_datetime` is inclusive and `end_datetime` exclusive, as the Catalog's guide ports searches of scenes.
+  `cloud_fraction` is a maximum and `fill_fraction` a minimum. Images without a value do not match, as in the
+  Catalog. `cloud_fraction_0`, the fraction that the old platform computed itself, is `alt_cloud_fraction` of
+  images that have it, else `cloud_fraction`.
 - Without `sort_field`, images are in the order of `acquired`.
 - A search that finds nothing in a product that does not exist raises NotFoundError with the product that
   replaces it, rather than returning no images.

@@ -80,8 +80,10 @@ class ImageMethods:
             If no product is given, or a value is not valid.
         """
         query = ImageQuery(
-            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
-            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+            products=products, const_id=const_id, sat_ids=sat_ids, date=date, geom=geom, dltile=dltile,
+            bbox=bbox, start_datetime=start_datetime, end_datetime=end_datetime,
+            cloud_fraction=cloud_fraction, cloud_fraction_0=cloud_fraction_0, fill_fraction=fill_fraction,
+            storage_state=storage_state, q=q,
         )  # fmt: skip
         found = _features(query, limit, fields, sort_field, sort_order)
         return DotDict({"type": "FeatureCollection", "features": list(found)})
@@ -125,8 +127,10 @@ class ImageMethods:
         """
         del batch_size
         query = ImageQuery(
-            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
-            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+            products=products, const_id=const_id, sat_ids=sat_ids, date=date, geom=geom, dltile=dltile,
+            bbox=bbox, start_datetime=start_datetime, end_datetime=end_datetime,
+            cloud_fraction=cloud_fraction, cloud_fraction_0=cloud_fraction_0, fill_fraction=fill_fraction,
+            storage_state=storage_state, q=q,
         )  # fmt: skip
         return _features(query, limit, fields, sort_field, sort_order)
 
@@ -166,8 +170,10 @@ class ImageMethods:
             If no product is given, or a value is not valid.
         """
         query = ImageQuery(
-            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
-            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+            products=products, const_id=const_id, sat_ids=sat_ids, date=date, geom=geom, dltile=dltile,
+            bbox=bbox, start_datetime=start_datetime, end_datetime=end_datetime,
+            cloud_fraction=cloud_fraction, cloud_fraction_0=cloud_fraction_0, fill_fraction=fill_fraction,
+            storage_state=storage_state, q=q,
         )  # fmt: skip
         return [image.id for image in found_images(query, limit, sort_field, sort_order)]
 
@@ -211,8 +217,10 @@ class ImageMethods:
                 "Metadata.summary(): `pixels` is not possible. Sum the `raster_size` of features()."
             )
         query = ImageQuery(
-            products, const_id, sat_ids, date, geom, dltile, bbox, start_datetime, end_datetime,
-            cloud_fraction, cloud_fraction_0, fill_fraction, storage_state, q,
+            products=products, const_id=const_id, sat_ids=sat_ids, date=date, geom=geom, dltile=dltile,
+            bbox=bbox, start_datetime=start_datetime, end_datetime=end_datetime,
+            cloud_fraction=cloud_fraction, cloud_fraction_0=cloud_fraction_0, fill_fraction=fill_fraction,
+            storage_state=storage_state, q=q,
         )  # fmt: skip
         return summary_of(query, interval)
 

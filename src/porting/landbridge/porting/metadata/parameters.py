@@ -15,7 +15,7 @@ PARAMETERS: Final = {
     ),
     "geom": ("dict, str or shapely geometry: GeoJSON, its text, or WKT in longitude and latitude."),
     "start_datetime": "str or datetime: First time, inclusive.",
-    "end_datetime": "str or datetime: Last time, inclusive.",
+    "end_datetime": "str or datetime: Last time, exclusive.",
     "cloud_fraction": "float: Maximum fraction of clouds that the provider computed, from 0 to 1.",
     "cloud_fraction_0": (
         "float: Maximum fraction of clouds that the old platform computed, else the provider, from 0 to 1."

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from landbridge.catalog import Band, Product, properties
-from landbridge.exceptions import NotFoundError
+from landbridge.catalog import Product
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.arguments.keywords import old_method
-from landbridge.porting.arguments.products import constellation_products, missing_product, product_list
-from landbridge.porting.metadata.selections import has_all_bands, is_selected, limited
+from landbridge.porting.arguments.products import constellation_products
+from landbridge.porting.metadata.selections import (
+    NO_DERIVED_BANDS,
+    band_records,
+    limited,
+    product_records,
+)
 from landbridge.porting.old_keys.bands import band_record
-from landbridge.porting.old_keys.lookups import bands_in, bands_of_image, bands_of_product
+from landbridge.porting.old_keys.lookups import (
+    bands_of_image,
+    bands_of_product,
+    existing_band,
+    existing_product,
+)
 from landbridge.porting.old_keys.products import product_record
 from landbridge.utils import DotDict, DotList
 
 __all__ = ["ProductMethods"]
-
-_NO_DERIVED: Final = (
-    "Derived bands such as NDVI no longer exist. Read the bands that they were computed from, and compute "
-    "them with NumPy: (nir - red) / (nir + red)."
-)
 
 
 class ProductMethods:
@@ -41,14 +45,7 @@ class ProductMethods:
         text: str | None = None,
     ) -> DotList:
         """Return products: those with all of some bands, of an owner, or with a text in their name."""
-        search = Product.search()
-        if owner is not None:
-            search = search.filter(properties.owners == owner)
-        if text is not None:
-            search = search.find_text(text)
-        wanted = product_list(bands)
-        found = (each for each in search if not wanted or has_all_bands(each, wanted))
-        return DotList(product_record(each) for each in limited(found, limit, offset))
+        return DotList(limited(product_records(bands, owner, text), limit, offset))
 
     @old_method("Product.get()")
     def get_product(self, product_id: str) -> DotDict:
@@ -59,10 +56,7 @@ class ProductMethods:
         NotFoundError
             If the product does not exist; the message names the one that replaces it.
         """
-        product = Product.get(product_id)
-        if product is None:
-            raise missing_product(product_id)
-        return product_record(product)
+        return product_record(existing_product(product_id))
 
     @old_method("Product.bands()")
     def bands(
@@ -97,12 +91,7 @@ class ProductMethods:
         NotFoundError
             If a product does not exist.
         """
-        found = (
-            band_record(band)
-            for product_id in _given_products(products)
-            for band in bands_in(product_id)
-            if is_selected(band, wavelength, resolution, product_list(tags), product_list(bands))
-        )
+        found = band_records(products, wavelength, resolution, tags, bands)
         return DotList(limited(found, limit, offset))
 
     @old_method("Band.get()")
@@ -114,10 +103,7 @@ class ProductMethods:
         NotFoundError
             If the band does not exist.
         """
-        band = Band.get(band_id)
-        if band is None:
-            raise NotFoundError(f"Band {band_id!r} does not exist.")
-        return band_record(band)
+        return band_record(existing_band(band_id))
 
     @old_method("Product.bands()")
     def get_bands_by_id(self, image_id: str) -> DotDict:
@@ -164,16 +150,9 @@ class ProductMethods:
     @old_method("Image.ndarray() and NumPy")
     def derived_bands(self, *_arguments: Any, **_options: Any) -> DotList:
         """Raise UnsupportedArgumentError: the Catalog has no derived bands."""
-        raise UnsupportedArgumentError(_NO_DERIVED)
+        raise UnsupportedArgumentError(NO_DERIVED_BANDS)
 
     @old_method("Image.ndarray() and NumPy")
     def get_derived_band(self, derived_band_id: str) -> DotDict:
         """Raise UnsupportedArgumentError: the Catalog has no derived bands."""
-        raise UnsupportedArgumentError(f"{derived_band_id!r}: {_NO_DERIVED}")
-
-
-def _given_products(products: Any) -> list[str]:
-    given = product_list(products)
-    if not given:
-        raise ValueError("Give `products`, the ids of the products whose bands to return.")
-    return given
+        raise UnsupportedArgumentError(f"{derived_band_id!r}: {NO_DERIVED_BANDS}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from landbridge.catalog import Image, properties
 from landbridge.porting.arguments.areas import to_dltile, to_geometry
@@ -35,7 +36,8 @@ _OLD_CLOUDS: Final = "cloud_fraction_0"
 _ORDERS: Final = {"asc": True, "desc": False, None: True}
 
 
-class ImageQuery(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageQuery:
     """Conditions of a search of the Metadata service, by their old names."""
 
     products: Any = None
@@ -92,7 +94,7 @@ def _conditions(query: ImageQuery) -> Iterator[Any]:
     if query.start_datetime is not None:
         yield getattr(properties, field) >= _moment(query.start_datetime)
     if query.end_datetime is not None:
-        yield getattr(properties, field) <= _moment(query.end_datetime)
+        yield getattr(properties, field) < _moment(query.end_datetime)
     if query.sat_ids:
         yield properties.satellite_id.any_of(product_list(query.sat_ids))
     if query.cloud_fraction is not None:
@@ -232,7 +234,7 @@ def require_matches(query: ImageQuery) -> None:
     """
     require_products(query.product_ids)
     if query.fill_fraction is not None:
-        others = catalog_search(query._replace(fill_fraction=None))
+        others = catalog_search(replace(query, fill_fraction=None))
         if next(iter(others.filter(properties.fill_fraction.isnull).limit(1)), None) is not None:
             raise UnsupportedArgumentError(
                 "No image matches, but there are images that do not state `fill_fraction`: leave it out."

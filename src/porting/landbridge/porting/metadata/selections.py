@@ -3,16 +3,68 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from landbridge.catalog import Product, properties
+from landbridge.porting.arguments.products import product_list
+from landbridge.porting.old_keys.bands import band_record
+from landbridge.porting.old_keys.lookups import bands_in
+from landbridge.porting.old_keys.products import product_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from landbridge.catalog import Band, Product
+    from landbridge.catalog import Band
+    from landbridge.utils import DotDict
 
-__all__ = ["has_all_bands", "is_selected", "limited"]
+__all__ = [
+    "NO_DERIVED_BANDS",
+    "band_records",
+    "has_all_bands",
+    "is_selected",
+    "limited",
+    "product_records",
+]
 
 T = TypeVar("T")
+NO_DERIVED_BANDS: Final = (
+    "Derived bands such as NDVI no longer exist. Read the bands that they were computed from, and compute "
+    "them with NumPy: (nir - red) / (nir + red)."
+)
+
+
+def product_records(bands: Any, owner: str | None, text: str | None) -> Iterator[DotDict]:
+    """Yield the products with all of some bands, of an owner, or with a text in their name."""
+    search = Product.search()
+    if owner is not None:
+        search = search.filter(properties.owners == owner)
+    if text is not None:
+        search = search.find_text(text)
+    wanted = product_list(bands)
+    return (product_record(each) for each in search if not wanted or has_all_bands(each, wanted))
+
+
+def band_records(
+    products: Any, wavelength: float | None, resolution: float | None, tags: Any, names: Any
+) -> Iterator[DotDict]:
+    """Return an iterator over the bands of products that meet all conditions that are given.
+
+    Raises
+    ------
+    ValueError
+        If no product is given.
+    NotFoundError
+        When iterated, if a product does not exist.
+    """
+    given = product_list(products)
+    if not given:
+        raise ValueError("Give `products`, the ids of the products whose bands to return.")
+    return (
+        band_record(band)
+        for product_id in given
+        for band in bands_in(product_id)
+        if is_selected(band, wavelength, resolution, product_list(tags), product_list(names))
+    )
 
 
 def limited(found: Iterable[T], limit: int | None, offset: int | None) -> Iterator[T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from landbridge.catalog import Image, Product
+from landbridge.catalog import Band, Image, Product
 from landbridge.exceptions import NotFoundError
 from landbridge.porting.arguments.products import missing_product
 from landbridge.porting.old_keys.bands import band_record
@@ -13,9 +13,14 @@ from landbridge.utils import DotDict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from landbridge.catalog import Band
-
-__all__ = ["bands_in", "bands_of_image", "bands_of_product", "existing_image"]
+__all__ = [
+    "bands_in",
+    "bands_of_image",
+    "bands_of_product",
+    "existing_band",
+    "existing_image",
+    "existing_product",
+]
 
 
 def existing_image(image_id: str) -> Image:
@@ -26,12 +31,25 @@ def existing_image(image_id: str) -> Image:
     return image
 
 
-def bands_in(product_id: str) -> Iterator[Band]:
-    """Yield the bands of a product in order; NotFoundError if it does not exist."""
+def existing_product(product_id: str) -> Product:
+    """Return a product; NotFoundError, which names what replaces it, if it does not exist."""
     product = Product.get(product_id)
     if product is None:
         raise missing_product(product_id)
-    yield from product.bands()
+    return product
+
+
+def existing_band(band_id: str) -> Band:
+    """Return a band; NotFoundError if it does not exist."""
+    band = Band.get(band_id)
+    if band is None:
+        raise NotFoundError(f"Band {band_id!r} does not exist.")
+    return band
+
+
+def bands_in(product_id: str) -> Iterator[Band]:
+    """Yield the bands of a product in order; NotFoundError if it does not exist."""
+    yield from existing_product(product_id).bands()
 
 
 def bands_of_product(product_id: str) -> DotDict:

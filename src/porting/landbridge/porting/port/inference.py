@@ -10,6 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from landbridge.porting.port.definitions import Definitions, own_nodes
+from landbridge.porting.port.passed_arguments import CalledBy, Default, Given, find_argument
 from landbridge.porting.port.resolve import path_of
 from landbridge.porting.port.values import (
     NOTHING,
@@ -365,26 +366,13 @@ class Inference:
 
     def _passed(self, use: ast.AST, name: str, position: int | None, method: bool) -> Value:
         """Return the value that a use of a function passes for a parameter."""
-        parent = self.scopes.parents.get(use)
-        if isinstance(parent, ast.Call) and parent.func is use:
-            for keyword in parent.keywords:
-                if keyword.arg == name:
-                    return self.value(keyword.value)
-                if keyword.arg is None:
-                    return UNKNOWN
-            if position is not None:
-                place = position - method
-                before = parent.args[: place + 1]
-                if any(isinstance(item, ast.Starred) for item in before):
-                    return UNKNOWN
-                if len(before) == place + 1:
-                    return self.value(before[-1])
-            return NOTHING  # its default, a plain value
-        keyword_name = None
-        if isinstance(parent, ast.keyword):
-            keyword_name, parent = parent.arg, self.scopes.parents[parent]
-        if isinstance(parent, ast.Call) and position == method:
-            return self._callback(parent, use, keyword_name)
+        match find_argument(self.scopes.parents, use, name, position, method):
+            case Given(expression):
+                return self.value(expression)
+            case Default():
+                return NOTHING  # a plain value
+            case CalledBy(call, keyword):
+                return self._callback(call, use, keyword)
         return UNKNOWN
 
     def _callback(self, call: ast.Call, function: ast.AST, keyword: str | None) -> Value:

@@ -5,53 +5,22 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Final
+
+from landbridge.porting.arguments.gone_products import replacement_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from landbridge.porting.port.inference import Inference
 
-__all__ = ["GONE_PRODUCTS", "KnownProduct", "named_products"]
+__all__ = ["KnownProduct", "find_product", "named_products"]
 
 _ID = re.compile(r"[A-Za-z0-9][\w.+-]*(?::[\w.+-]+)+")
 # Arguments and functions whose text is the id of a product.
 _KEYWORDS: Final = frozenset({"product", "products", "product_id", "const_id"})
 _GETTERS: Final = frozenset({"get", "get_or_create", "exists", "get_product", "namespace_id"})
-
-_LANDSAT = "Collection 1 of Landsat is no longer published; use {} (Collection 2, surface reflectance)"
-
-# Patterns of ids that no source has, and what replaces them.
-GONE_PRODUCTS: Final = (
-    ("landsat:LC08:01:*", _LANDSAT.format("usgs:landsat:oli-tirs:c2:l2:v0")),
-    ("landsat:LC08:PRE:*", _LANDSAT.format("usgs:landsat:oli-tirs:c2:l2:v0")),
-    ("landsat:LE07:*", _LANDSAT.format("usgs:landsat:etm:c2:l2:v0")),
-    ("landsat:LT05:*", _LANDSAT.format("usgs:landsat:tm:c2:l2:v0")),
-    ("landsat:LT04:*", _LANDSAT.format("usgs:landsat:tm:c2:l2:v0")),
-    ("usgs:landsat:oli-tirs:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:oli-tirs:c2:l2:v0"),
-    ("usgs:landsat:etm:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:etm:c2:l2:v0"),
-    ("usgs:landsat:tm:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:tm:c2:l2:v0"),
-    ("esa:sentinel-2:l1c:*", "use sentinel-2:L1C, or esa:sentinel-2:l2a:v1 for surface reflectance"),
-    ("sentinel-1:GRD", "use planetary-computer:sentinel-1-rtc (gamma0 as numbers, not scaled to 8 bits)"),
-    ("sentinel-1:GRD:*", "use planetary-computer:sentinel-1-rtc (gamma0 as numbers, not scaled to 8 bits)"),
-    ("sentinel-3:OLCI*", "no open source has an equal product"),
-    (
-        "modis:09:CREFL*",
-        "no open source has an equal product; planetary-computer:modis-09A1-061 is the nearest",
-    ),
-    ("modis:*", "look for the product in planetary-computer, whose MODIS collections are named modis-*-061"),
-    ("usda:naip:rgbn:v1", "use usda:naip:v1"),
-    ("*:dlsr", "the platform's own surface reflectance is gone; use the surface reflectance of the provider"),
-    ("*:dlcloud:*", "the platform's own cloud masks are gone; use the band cloud_mask of the product"),
-    ("descarteslabs:*", "the platform's own products are gone"),
-    ("srtm:GL1003", "use copernicus:dem:glo30, the elevation of the Copernicus DEM"),
-    ("cdl", "use usda:cdl:v1"),
-    ("rapideye:*", "commercial imagery has no open source"),
-    ("airbus:*", "commercial imagery has no open source"),
-    ("planet:*", "commercial imagery has no open source"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +88,9 @@ def find_product(text: str) -> KnownProduct | None:
             if rows or length == 2:
                 note = rows[0].note if rows else None
                 return KnownProduct(text, product, source.id, note)
-        for pattern, note in GONE_PRODUCTS:
-            if fnmatchcase(product, pattern):
-                return KnownProduct(text, text, None, note)
+        note = replacement_of(product)
+        if note is not None:
+            return KnownProduct(text, text, None, note)
     return None
 
 

@@ -8,16 +8,19 @@ that they do not state is set here:
 - Pixels without data have the nodata value of their band, or 0 if it has none or is scaled. If "alpha" is
   requested, they are 0 in all bands.
 - "alpha" can be requested of every product. If a product has no such band, it is 1 at pixels that are valid
-  in any requested band. It is never scaled.
-- A scale of two numbers has the output range 0 to 255, in all data types. Bands after the last scale are not
-  scaled. Without `data_type`, the result has the smallest type that holds the bands.
+  in any requested band. It is a mask of 0 and 1 and is never scaled, as the Catalog scales no mask by a mode;
+  numbers given as its scale are a warning.
+- There is one scale for each band, as in the Catalog. A scale of two numbers has the output range 0 to 255,
+  in all data types, as that of `gdal_translate -scale`. Without `data_type`, the result has the smallest type
+  that holds the bands.
+- `ot`, `of` and `outsize` are `data_type`, `output_format` and `dimensions`, by the names of GDAL's options.
 - Without `srs`, the reference system is that of the first image. Bounds are in `srs` unless `bounds_srs` is
   given. Without `resolution` and `dimensions`, pixels are as large as those of the first image, or as
   gdalwarp chooses them for another reference system. Without bounds, the area is that of the cutline, else
   of all images.
 - Later images lie above earlier ones.
-- `raster` names files `{id}_{band}-{band}.tif`, with "mosaic" for the id of several images, or
-  `{outfile_basename}.tif`. In PNG files alpha is the opacity.
+- `raster` names files as downloads of the Catalog are named: `{id}-{band}-{band}.tif`, with "mosaic" for the
+  id of several images, or `{outfile_basename}.tif`. In PNG files alpha is the opacity.
 """
 
 from __future__ import annotations

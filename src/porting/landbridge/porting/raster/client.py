@@ -28,7 +28,7 @@ __all__ = ["Raster"]
 
 _MOSAIC = "ImageCollection.mosaic() or Image.ndarray()"
 _DOWNLOAD = "Image.download() or ImageCollection.download_mosaic()"
-# Names of the arguments in the first versions, which were those of GDAL.
+# The first versions named arguments by GDAL's options `-ot`, `-of` and `-outsize`, and images by their keys.
 _RENAMED: Final = {"ot": "data_type", "of": "output_format", "keys": "inputs", "outsize": "dimensions"}
 _GONE: Final = {"place": NO_PLACES, "headers": "No request is sent to a service of rasters."}
 

@@ -47,19 +47,22 @@ def _format(name: str) -> _Format:
 
 
 def file_name(ids: Sequence[str], names: Sequence[str], output_format: str, basename: str | None) -> str:
-    """Return the name of a file: `{basename}.tif`, or `{id}_{band}-{band}.tif`.
+    """Return the name of a file: `{basename}.tif`, or `{id}-{band}-{band}.tif`.
+
+    The second one is the name that `Image.download` gives the file, and `ImageCollection.download_mosaic`
+    that of several images.
 
     Examples
     --------
     >>> from landbridge.porting.raster.files import file_name
     >>> file_name(["local:fields:one"], ["red", "nir"], "PNG", None)
-    'local:fields:one_red-nir.png'
+    'local:fields:one-red-nir.png'
     >>> file_name(["local:fields:one", "local:fields:two"], ["red"], "GTiff", None)
-    'mosaic_red.tif'
+    'mosaic-red.tif'
     """
     extension = _format(output_format).extension
     if basename is None:
-        basename = f"{ids[0] if len(ids) == 1 else 'mosaic'}_{'-'.join(names)}"
+        basename = f"{ids[0] if len(ids) == 1 else 'mosaic'}-{'-'.join(names)}"
     return f"{basename}.{extension}"
 
 

@@ -10,7 +10,7 @@ PARAMETERS: Final = {
     "inputs": "str or list of str: Ids of images.",
     "bands": "list of str: Names of bands. By default all.",
     "scales": (
-        "list: Scale of each band: None, (in0, in1) to 0 to 255, (in0, in1, out0, out1), or"
+        "list: Scale of each band, one for each: None, (in0, in1) to 0 to 255, (in0, in1, out0, out1), or"
         " a mode of the Catalog."
     ),
     "data_type": 'str: Type of the result, such as "Byte" or "UInt16".',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from landbridge.catalog import ImageCollection
@@ -80,13 +81,26 @@ def chosen_values(
     Raises
     ------
     ValueError
-        If there are more scales than bands, or a scale is not valid.
+        If there is not one scale for each band, or a scale is not valid.
+
+    Warns
+    -----
+    UserWarning
+        If numbers are given as the scale of alpha.
     """
-    given = list(scales or ())
-    if len(given) > len(choice.names):
-        raise ValueError(f"There are {len(given)} scales for {len(choice.names)} bands.")
-    given += [None] * (len(choice.names) - len(given))
-    of_band = dict(zip(choice.names, given, strict=True)) | {ALPHA: None}
+    given = list(scales) if scales is not None else [None] * len(choice.names)
+    if len(given) != len(choice.names):
+        raise ValueError(
+            f"There are {len(given)} scales for {len(choice.names)} bands: give one for each band, and None "
+            "for a band that is not scaled."
+        )
+    of_band = dict(zip(choice.names, given, strict=True))
+    if not isinstance(of_band.get(ALPHA), (str, type(None))):
+        # The range of other bands would make each 1 a 0, and with it the whole picture transparent.
+        warnings.warn(
+            f"{ALPHA!r} is a mask of 0 and 1 and is not scaled: give None as its scale.", stacklevel=5
+        )
+    of_band[ALPHA] = None
     scaling = [_scale(of_band.get(name)) for name in choice.read]
     if all(scale is None for scale in scaling):
         return Values(None, data_type)
@@ -97,7 +111,10 @@ def chosen_values(
 
 
 def _scale(scale: Any) -> Any:
-    """Return a scale for the Catalog: a mode, or four numbers."""
+    """Return a scale for the Catalog: a mode, or four numbers.
+
+    The output range of two numbers is 0 to 255, as that of `gdal_translate -scale`.
+    """
     if scale is None or isinstance(scale, str):
         return scale
     numbers = tuple(scale)

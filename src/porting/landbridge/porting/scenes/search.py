@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landbridge.catalog import ImageCollection, properties
+from landbridge.catalog import ImageCollection
 from landbridge.geo import AOI, GeoContext
 from landbridge.porting.arguments.areas import to_geometry
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.deprecations import warn_deprecated
-from landbridge.porting.metadata.searches import ImageQuery, attribute_of_date, found_images
+from landbridge.porting.metadata.searches import ImageQuery, found_images
 from landbridge.porting.scenes.areas import lonlat_area
 from landbridge.porting.scenes.scene import Scene
 from landbridge.porting.scenes.scene_collection import SceneCollection
@@ -106,13 +106,12 @@ def search(
     if isinstance(area, AOI) and area.geometry is None and area.bounds is None:
         raise ValueError("Give `aoi` as a geometry, or as a geocontext with a geometry or bounds.")
     given = [query] if query is not None and not isinstance(query, (list, tuple)) else list(query or ())
-    if end_datetime is not None:
-        given.append(getattr(properties, attribute_of_date(date_field)) < end_datetime)
     conditions = ImageQuery(
         products=products,
         date=date_field,
         geom=lonlat_area(area),
         start_datetime=start_datetime,
+        end_datetime=end_datetime,
         cloud_fraction=cloud_fraction,
         storage_state=storage_state,
         q=given,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from landbridge.catalog import Blob, StorageType, properties
 from landbridge.exceptions import NotFoundError
@@ -21,7 +20,6 @@ __all__ = ["Storage"]
 # Mark of a value that was set as text, in the blob's `extra_properties`.
 _KIND: Final = "storage_value"
 _TEXT: Final = "text"
-_MAX_IN_MEMORY: Final = 16 * 2**20  # bytes of a replaced value; larger ones are put into a temporary file
 
 
 class Storage:
@@ -48,7 +46,7 @@ class Storage:
     def __init__(self, url: Any = None, auth: Any = None, retries: Any = None) -> None:
         del url, auth, retries
 
-    @old_method("Blob(name=...).upload_data()")
+    @old_method("Blob(name=...).upload_data(..., overwrite=True)")
     def set(self, key: str, value: str | bytes, storage_type: str = "data") -> None:
         """Store a value, in place of an earlier one.
 
@@ -74,7 +72,7 @@ class Storage:
         data = value.encode() if isinstance(value, str) else bytes(value)
         _store(key, storage_type, io.BytesIO(data), {_KIND: _TEXT} if is_text else {})
 
-    @old_method("Blob(name=...).upload()")
+    @old_method("Blob(name=...).upload(..., overwrite=True)")
     def set_file(self, key: str, file_obj: Any, storage_type: str = "data") -> None:
         """Store the content of a file, in place of an earlier value.
 
@@ -191,20 +189,6 @@ def _keys(prefix: str | None, storage_type: str) -> Iterator[str]:
 
 
 def _store(key: str, storage_type: str, file: BinaryIO, extra_properties: dict[str, Any]) -> None:
-    """Store the content of a file as a blob. An earlier blob is put back if the upload fails."""
-    new = Blob(name=key, storage_type=_type(storage_type), extra_properties=extra_properties)
-    old = _find(key, storage_type)
-    if old is None:
-        new.upload(file)
-        return
-    with tempfile.SpooledTemporaryFile(max_size=_MAX_IN_MEMORY) as kept:
-        kept.writelines(old.iter_data())
-        old.delete().wait_for_completion()
-        try:
-            new.upload(file)
-        except BaseException:
-            kept.seek(0)
-            extra = dict(old.extra_properties or {})
-            before = Blob(name=key, storage_type=old.storage_type, extra_properties=extra)
-            before.upload(cast("BinaryIO", kept))
-            raise
+    """Store the content of a file as a blob, in place of an earlier one."""
+    blob = Blob(name=key, storage_type=_type(storage_type), extra_properties=extra_properties)
+    blob.upload(file, overwrite=True)

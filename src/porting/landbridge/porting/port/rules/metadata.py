@@ -60,8 +60,8 @@ def _steps(use: Use, default_limit: int | None) -> list[list[Part]]:
     area = areas[0] if areas else "geom"
     if area == "dltile" and isinstance(use.constant(given["dltile"]), str):
         tile: list[Part] = [Need("landbridge.geo", "DLTile"), ".from_key(", given.pop("dltile"), ")"]
-        return image_steps(use, given, area, ends_before=False, limit=default_limit, area_parts=tile)
-    return image_steps(use, given, area, ends_before=False, limit=default_limit)
+        return image_steps(use, given, area, limit=default_limit, area_parts=tile)
+    return image_steps(use, given, area, limit=default_limit)
 
 
 def _search(use: Use) -> None:

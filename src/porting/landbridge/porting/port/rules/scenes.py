@@ -95,7 +95,18 @@ def _search(use: Use) -> None:
         raise Refusal("the area is the name of a place: use a geometry")
     _unpack(
         use,
-        chain(use, [IMAGE, ".search()"], [*image_steps(use, given, "aoi", ends_before=True), [".collect()"]]),
+        chain(
+            use,
+            [IMAGE, ".search()"],
+            [
+                *image_steps(
+                    use,
+                    given,
+                    "aoi",
+                ),
+                [".collect()"],
+            ],
+        ),
     )
 
 

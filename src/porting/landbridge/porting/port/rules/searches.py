@@ -25,7 +25,6 @@ def image_steps(
     given: Mapping[str, ast.expr],
     area: str,
     *,
-    ends_before: bool,
     limit: int | None = 100,
     area_parts: list[Part] | None = None,
 ) -> list[list[Part]]:
@@ -39,8 +38,6 @@ def image_steps(
         Arguments by name.
     area : str
         Name of the argument with the area.
-    ends_before : bool
-        True if `end_datetime` is exclusive.
     limit : int, optional
         Limit if none is given.
     area_parts : list, optional
@@ -63,7 +60,7 @@ def image_steps(
         steps.append([".intersects(", given[area], ")"])
     conditions = (
         ("start_datetime", "acquired >= "),
-        ("end_datetime", f"acquired {'<' if ends_before else '<='} "),
+        ("end_datetime", "acquired < "),
         ("cloud_fraction", "cloud_fraction <= "),
         ("fill_fraction", "fill_fraction >= "),
     )

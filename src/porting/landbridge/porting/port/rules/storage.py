@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from landbridge.porting.port.contexts import Refusal
 from landbridge.porting.port.edits import Operand, Part
 from landbridge.porting.port.old_api import Function, Member, Type
-from landbridge.porting.port.rules.common import BLOB, PROPERTIES, chain, keep, statement_indent
+from landbridge.porting.port.rules.common import BLOB, PROPERTIES, chain, keep
 from landbridge.porting.port.rules.searches import refuse_in_try
 from landbridge.porting.port.values import Bound
 
@@ -55,21 +55,9 @@ def _set(method: str, value: str) -> Callable[[Use], None]:
 
     def rule(use: Use) -> None:
         given = _key(use, "key", value)
-        statement = use.parent
-        if not isinstance(statement, ast.Expr):
-            raise Refusal("it is a part of a larger expression")
-        if use.source.indent(statement) is None or not use.source.ends_line(statement):
-            raise Refusal("the statement shares its line with another one")
-        key = given["key"]
-        if any(isinstance(node, (ast.Call, ast.NamedExpr, ast.Await, ast.Yield)) for node in ast.walk(key)):
-            raise Refusal("the key is computed by a call: assign it to a name")
-        indent = statement_indent(use)
-        use.replace(
-            "if ", BLOB, ".exists(name=", key, "):\n",
-            f"{indent}    ", BLOB, ".get(name=", key, ").delete().wait_for_completion()\n",
-            indent, BLOB, "(name=", key, f").{method}(", given[value], ")",
-            node=statement,
-        )  # fmt: skip
+        if not isinstance(use.parent, ast.Expr):
+            raise Refusal("its result is used")
+        use.replace(BLOB, "(name=", given["key"], f").{method}(", given[value], ", overwrite=True)")
 
     return rule
 
