@@ -4,10 +4,12 @@ import numpy as np
 import pystac
 import pytest
 import rasterio
-import rioxarray
 from rasterio.transform import from_origin
 
 from landbridge.catalog import Image, Product, SpectralBand
+from support.lazy_import import LazyModule
+
+rioxarray = LazyModule("rioxarray")
 
 # Both multiply transforms by the deprecated operator of affine.
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import odc.stac
 import pystac
 import rasterio
 from affine import Affine
@@ -19,7 +18,10 @@ from landbridge.catalog import properties as p
 from landbridge.catalog.pixels.engine_inputs import sources
 from sources import oracle
 from sources.columns import RGB, area
+from support.lazy_import import LazyModule
 from support.replay.grids import transform_of
+
+odc_stac = LazyModule("odc.stac")
 
 CELLS = {}
 _DATA_TYPES = {
@@ -459,7 +461,7 @@ def xarray_as_of_odc_stac(site):
     geobox = GeoBox(shape, Affine(*transform_of(record.corner, resolution)), record.crs)
     with tempfile.TemporaryDirectory() as folder:
         item = _item_of_local_files(site, record, keys, Path(folder))
-        loaded = odc.stac.load([item], bands=keys, geobox=geobox)
+        loaded = odc_stac.load([item], bands=keys, geobox=geobox)
         theirs = np.stack([loaded[key].values[0] for key in keys])
     ours = site.image(record).to_xarray(bands, geocontext=area(record, resolution=resolution))
     np.testing.assert_allclose(ours.x, loaded[keys[0]].x if "x" in loaded.coords else loaded.longitude)

@@ -5,14 +5,16 @@ import warnings
 
 import httpx
 import numpy as np
-import odc.stac
 import pystac_client
 import pytest
 import rasterio
 
+from support.lazy_import import LazyModule
 from support.replay import pixels, replayed
 from support.replay.documents import REAL, load, local_address
 from support.replay.profiles import PROFILES
+
+odc_stac = LazyModule("odc.stac")
 
 PROVIDERS = sorted(PROFILES)
 
@@ -85,7 +87,7 @@ def test_odc_stac_reads_a_provider(name):
             if asset.href.startswith("s3:"):
                 asset.href = asset.href.replace("s3:/", provider.files.url)
         key = product.bands["red"].asset
-        loaded = odc.stac.load([item], bands=[key])
+        loaded = odc_stac.load([item], bands=[key])
         spec = record.pixels(key)
         wanted = pixels.values(record.id, key, spec, product.finest)[0]
         # Floats with NaN if the document tells neither data type nor nodata

@@ -1,15 +1,16 @@
 """Images and collections as xarray arrays, lazy or in memory, and mosaics by method, on the live stack."""
 
-import dask.array
 import numpy as np
-import odc.geo.xr  # noqa: F401 - the accessor .odc
 import pytest
-import xarray
 
 from landbridge.catalog import ImageCollection, Product
 from landbridge.geo import AOI
+from support.lazy_import import LazyModule
 
 from .conftest import new_product, upload_array
+
+dask_array = LazyModule("dask.array")
+xarray = LazyModule("xarray")
 
 SHAPE = (40, 60)
 DAYS = ("2020-01-05T16:00", "2020-01-05T16:00", "2020-01-06T02:00", "2020-02-06T16:00")
@@ -30,6 +31,8 @@ def four(stack):
 @pytest.fixture
 def images(four):
     """Four images of one place off Greenland; the third is from the local evening of the first two's day."""
+    import odc.geo.xr  # noqa: F401 - the accessor .odc
+
     return Product.get(four).images().sort("name").collect()
 
 
@@ -88,7 +91,7 @@ def test_a_collection_is_an_array_of_times(images, frame, chunks):
     assert array.shape == (4, 2, 50, 70)
     assert array.time.values.tolist() == [np.datetime64(day, "ns").astype(int) for day in DAYS]
     assert array.id.values.tolist() == [image.id for image in images]
-    assert isinstance(array.data, dask.array.Array) == (chunks is not None)
+    assert isinstance(array.data, dask_array.Array) == (chunks is not None)
     stack = images.stack("red nir", frame)
     assert (array.values == stack.filled(0)).all()
     assert array.sel(time="2020-02").shape[0] == 1

@@ -1,7 +1,6 @@
 """to_dataset and to_xarray(loader="odc-stac"): odc.stac.load on the images' Items."""
 
 import numpy as np
-import odc.stac
 import pystac
 import pytest
 import rasterio
@@ -12,7 +11,10 @@ from landbridge.catalog import CatalogClient, Image, ImageCollection
 from landbridge.exceptions import NotFoundError
 from landbridge.geo import AOI
 from support import range_server as rs
+from support.lazy_import import LazyModule
 from support.replay_server import ReplayServer, bare_collection
+
+odc_stac = LazyModule("odc.stac")
 
 ROWS, COLUMNS, STEP = 120, 150, 30
 LEFT, TOP, CRS = 600_000, 4_200_000, "EPSG:32614"
@@ -122,7 +124,7 @@ def grid_of(images):
 
 def test_a_dataset_is_that_of_odc_stac(scenes):
     ours = scenes.images.to_dataset("red nir08", groupby="solar_day")
-    theirs = odc.stac.load(
+    theirs = odc_stac.load(
         scenes.items,
         ["red", "nir08"],
         geobox=grid_of(scenes.images),

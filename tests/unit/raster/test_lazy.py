@@ -8,12 +8,10 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import dask
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from distributed import Client, LocalCluster, get_worker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
@@ -40,6 +38,10 @@ from landbridge.raster.output.chunks import chunk_shape, chunk_windows, even_win
 from landbridge.raster.output.cluster import active_client
 from landbridge.raster.plan.arguments import METHODS
 from landbridge.raster.plan.plan import make_plan
+from support.lazy_import import LazyModule
+
+dask = LazyModule("dask")
+distributed = LazyModule("distributed")
 
 OTHER_ZONE = "EPSG:32615"
 
@@ -49,14 +51,14 @@ def cluster():
     """Two processes that are workers."""
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
-        LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as local,
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as local,
     ):
         yield local
 
 
 @pytest.fixture
 def client(cluster):
-    with Client(cluster) as connected:
+    with distributed.Client(cluster) as connected:
         yield connected
 
 
@@ -129,7 +131,7 @@ def test_a_cluster_gives_the_same_pixels(sources, wanted, cluster):
     here = mosaic(sources, wanted).array()
     groups = [sources[:2], sources[2:3], sources[3:]]
     layers = stacked(stack(groups, wanted))
-    with Client(cluster):
+    with distributed.Client(cluster):
         assert_same(mosaic(sources, wanted, chunks=61).array(), here)
         assert_same(stacked(stack(groups, wanted, chunks=(150, 60))), layers)
 
@@ -152,7 +154,7 @@ def test_a_task_of_a_cluster_uses_no_cluster(sources, grid, request_of, client):
     wanted = request_of("red", grid(0, 0, 40, 40))
 
     def inside():
-        assert get_worker() is not None
+        assert distributed.get_worker() is not None
         return active_client(), mosaic(sources, wanted).data
 
     found, data = client.submit(inside).result()
@@ -163,7 +165,7 @@ def test_a_task_of_a_cluster_uses_no_cluster(sources, grid, request_of, client):
 def test_files_written_by_a_cluster_are_the_same(sources, grid, request_of, cluster, tmp_path):
     wanted = request_of("red nir", grid(-10, -10, 150, 170))
     here = download_mosaic(sources, wanted, tmp_path / "here.tif", nodata=7, chunks=50)
-    with Client(cluster):
+    with distributed.Client(cluster):
         there = download_mosaic(sources, wanted, tmp_path / "there.tif", nodata=7, chunks=50)
     assert here.read_bytes() == there.read_bytes()
     with rasterio.open(there) as dataset:
@@ -255,7 +257,7 @@ def test_processing_levels_are_computed_by_the_workers(make_scene, grid, request
         wanted = request_of("b0", grid(0, 0, 60, 60), processing_level="radiance", method=method)
         here = mosaic([source, source], wanted).array()
         np.testing.assert_allclose(here[0, :50, :50], np.ma.masked_equal(values[0], 0) * 0.5 + 10)
-        with Client(cluster):
+        with distributed.Client(cluster):
             assert_same(mosaic([source, source], wanted, chunks=25).array(), here)
 
 
@@ -263,7 +265,7 @@ def test_lazy_arrays_run_on_a_cluster_and_any_scheduler(sources, grid, request_o
     array, *_ = lazy_stack([sources], request_of("red nir", grid(-10, -10, 150, 170)), 64)
     values = array.compute(scheduler="synchronous")
     assert (array.compute(scheduler="threads") == values).all()
-    with Client(cluster):
+    with distributed.Client(cluster):
         assert (array.compute() == values).all()
         assert int(array.sum().compute()) == values.sum(dtype="uint64")
 

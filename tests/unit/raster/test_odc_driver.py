@@ -3,27 +3,33 @@
 import pickle
 from pathlib import Path
 
-import dask
 import numpy as np
-import odc.stac
 import pystac
 import pytest
 from odc.geo.geobox import GeoBox
-from odc.loader import register_driver, unregister_driver
 
 from landbridge.geo.grids.geobox import output_grid
-from landbridge.raster import RasterError, mosaic, odc_driver, read_image
+from landbridge.raster import RasterError, mosaic, read_image
 from landbridge.raster.io.expiring_url import ExpiringUrl
 from landbridge.raster.io.file_access import Credentials, FileAccess
 from landbridge.raster.io.tile_reader import TileCache, TileReader
-from landbridge.raster.odc import SignedOnOpen
 from support import range_server as rs
+from support.lazy_import import LazyModule
+
+dask = LazyModule("dask")
+odc_stac = LazyModule("odc.stac")
+odc_loader = LazyModule("odc.loader")
+raster_odc = LazyModule("landbridge.raster.odc")
 
 EXTENSIONS = [
     "https://stac-extensions.github.io/projection/v1.1.0/schema.json",
     "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
     "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
 ]
+
+
+def odc_driver():
+    return raster_odc.odc_driver()
 
 
 def item_of(scene, *, day=1, nodata=None, base=None):
@@ -80,7 +86,7 @@ def three(make_scene, *, dtype="uint16", nodata=0, **options):
 
 
 def load(items, **options):
-    return odc.stac.load(items, groupby=lambda *_: 0, preserve_original_order=True, **options)
+    return odc_stac.load(items, groupby=lambda *_: 0, preserve_original_order=True, **options)
 
 
 def pixels(dataset):
@@ -236,13 +242,13 @@ def test_a_load_pickles_without_tiles_and_locks(make_scene, grid):
 
 @pytest.mark.parametrize("spec", ["landbridge.raster.odc.Driver", "landbridge"])
 def test_the_driver_has_a_name_too(make_scene, grid, spec):
-    register_driver("landbridge", odc_driver)
+    odc_loader.register_driver("landbridge", raster_odc.odc_driver)
     try:
         scene = make_scene("a", noise(1, (1, 100, 130)), nodata=0)
         found = load([item_of(scene, nodata=0)], driver=spec, bands=["b0"], geobox=output_grid(scene.own))
         np.testing.assert_array_equal(pixels(found), scene.values)
     finally:
-        unregister_driver("landbridge")
+        odc_loader.unregister_driver("landbridge")
 
 
 @pytest.mark.parametrize("chunks", [None, {}], ids=["eager", "dask"])
@@ -288,7 +294,7 @@ def test_signatures_are_in_no_graph_log_or_error(make_scene, grid, server, caplo
     where = {
         "bands": ["b0"],
         "geobox": output_grid(grid(0, 0, 300, 310)),
-        "patch_url": lambda href: SignedOnOpen(href, Sign()),
+        "patch_url": lambda href: raster_odc.SignedOnOpen(href, Sign()),
     }
     local = load([item_of(scene, nodata=0) for scene in scenes], **{**where, "patch_url": None})
     lazy = load(items, driver=odc_driver(), chunks={"x": 200, "y": 200}, **where)
@@ -326,7 +332,7 @@ def test_files_are_opened_by_tokens(make_scene, grid, server, caplog, options, r
     local = pixels(load([item_of(scene, nodata=0) for scene in scenes], driver=odc_driver(), **where))
     items = [item_of(scene, nodata=0, base=server.url) for scene in scenes]
     sign = SignByToken()
-    where["patch_url"] = lambda href: SignedOnOpen(href, sign)
+    where["patch_url"] = lambda href: raster_odc.SignedOnOpen(href, sign)
     server.behave = lambda _: rs.refuse(401)
     with pytest.raises(RasterError, match=r"source 'here': set THE_TOKEN") as caught:
         load(items, driver=odc_driver(), **where)

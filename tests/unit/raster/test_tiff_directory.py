@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
-import tifffile
 from affine import Affine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.tiff_directory import Tiff, end_of_data, read_tiff
+from support.lazy_import import LazyModule
+
+tifffile = LazyModule("tifffile")
 
 LONG = bool(os.environ.get("LANDBRIDGE_LONG_TESTS"))
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "landsat8"

@@ -4,7 +4,6 @@ import sys
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from landbridge.utils import display, save_image
 from landbridge.utils.display import _draw, _figure_size, _Options, _prepare, _to_picture
@@ -51,6 +50,8 @@ def test_pictures_are_shown_and_closed_12_7(monkeypatch):
     ],
 )
 def test_pictures_are_laid_out_in_a_grid_12_7_12_8(options, geometry, order):
+    from matplotlib.figure import Figure
+
     figure = Figure()
     made = _Options.from_kwargs({**options, "interpolation": "nearest", "title": ["a", "b", "c"]})
     _draw(figure, _prepare((RGB[0], RGB[0], RGB[0]), made), made)
