@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +33,44 @@ hypothesis.settings.register_profile("landbridge", deadline=None, derandomize=IN
 hypothesis.settings.load_profile("landbridge")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    integration = {here / name for name in NEEDING_THE_STACK}
+    parents: dict[Path, bool] = {}
     for item in items:
-        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in NEEDING_THE_STACK:
+        path = item.path
+        if path not in parents:
+            parents[path] = not integration.isdisjoint(path.parents)
+        if parents[path]:
             item.add_marker(pytest.mark.integration)
+    if _part_of_workers(config) is not None:
+        # All processes have to agree on one order; within a module it stays.
+        items.sort(key=lambda item: item.path.parts)
+
+
+def _part_of_workers(config: pytest.Config) -> float | None:
+    """Return the position of this process among the processes of a run, from 0 to 1; None outside of one."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        return None
+    return int(worker["workerid"].removeprefix("gw")) / worker["workercount"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let each process begin the collection elsewhere.
+
+    In a fresh checkout, the first process that imports a test module rewrites its assertions, which takes
+    longer than all else in the import, and keeps the result for the others. In one order, all would be first.
+    """
+    report = yield
+    part = _part_of_workers(collector.config)
+    if part and isinstance(collector, pytest.Directory) and report.result:
+        first = int(part * len(report.result))
+        report.result = [*report.result[first:], *report.result[:first]]
+    return report
 
 
 def pytest_configure(config: pytest.Config) -> None:
