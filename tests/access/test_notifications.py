@@ -350,7 +350,7 @@ def test_operators_are_told_what_does_not_arrive(site: Site, receiver: Receiver)
     site.work(turns=2)
     assert told() == [letters], "two failed attempts may be a restart"
     site.sql("UPDATE landbridge.notification_cursors SET attempts = 3")
-    failing, again = told()
+    again, failing = told()
     assert again == letters
     assert failing.detail == (
         f"3 attempts at the next image of {site.product} have failed, the last one with: "

@@ -90,8 +90,12 @@ def test_an_image_of_the_upload_worker_is_sent_once(
     # An image that is replaced is not new, and would have come before the next one.
     wait_until(lambda: receiver.items() == ["scene", "next"])
     assert receiver.is_signed(0, secret)
-    item = receiver.events[0]["data"]
-    assert http.get(item["assets"]["0"]["href"]).content[:4] == b"II*\x00"
+    found = http.get(f"/collections/{collection}/items/next").json()
+    sent = receiver.events[1]["data"]
+    assert {name: asset["href"] for name, asset in sent["assets"].items()} == {
+        name: asset["href"] for name, asset in found["assets"].items()
+    }
+    assert sent["assets"]
     run("remove", name)
 
 

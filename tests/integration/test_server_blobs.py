@@ -285,6 +285,14 @@ def test_a_blob_is_replaced_in_one_step(http, stack, made):
     assert len(before - stored(stack)) == 1
 
 
+def test_data_that_is_not_in_the_store_is_missing(http, stack, send):
+    before = stored(stack)
+    item = send(announced()).json()
+    (lost,) = stored(stack) - before
+    (stack.store / lost).unlink()
+    assert http.get(place(item)).status_code == 404
+
+
 def test_a_replacement_creates_a_blob_that_does_not_exist(http):
     item = announced()
     assert replaced(http, item, b"first").status_code == 201

@@ -85,7 +85,7 @@ async def create(request: Request) -> Response:
             item,
             principal.name,
             overwrite=overwrite,
-            subjects=None if principal.operator else principal.subjects,
+            subjects=None if principal.operator else sorted(principal.subjects),
         )
     path = f"/blobs/uploads/{upload}"
     # Not a URL of the store: the API counts and hashes the data.
@@ -271,16 +271,24 @@ async def get_deletion(deletion_id: int, request: Request) -> Response:
 async def data(storage_type: str, item_id: str, request: Request) -> Response:
     """Return the data of a blob, or a range of it; its entity tag is its MD5, once known."""
     access = await rules.request_access(request)
-    async with request.app.state.get_connection(request, "r") as conn:
-        asset = await _data(conn, storage_type, item_id, access)
-    path = links.asset_path(asset["href"])
-    if path is None:
-        shown = _display_id(ids.blob_collection_id(storage_type), item_id)
-        raise BadRequestError(f"Blob {shown} is remote: its data is at {asset['href']}")
-    # A reader that started before the MD5 was known continues by the earlier tag.
-    known = (assets.checksum_of(asset), blob.data_version(asset["href"]))
-    etags = [f'"{tag}"' for tag in known if tag is not None]
-    return await files.serve(path, request, etags=etags, cached="no-cache")
+    missing = ""
+    while True:
+        async with request.app.state.get_connection(request, "r") as conn:
+            asset = await _data(conn, storage_type, item_id, access)
+        path = links.asset_path(asset["href"])
+        if path is None:
+            shown = _display_id(ids.blob_collection_id(storage_type), item_id)
+            raise BadRequestError(f"Blob {shown} is remote: its data is at {asset['href']}")
+        # A reader that started before the MD5 was known continues by the earlier tag.
+        known = (assets.checksum_of(asset), blob.data_version(asset["href"]))
+        etags = [f'"{tag}"' for tag in known if tag is not None]
+        try:
+            return await files.serve(path, request, etags=etags, cached="no-cache")
+        except HTTPException as error:
+            # The blob may have been replaced, and its data deleted, after the item was read.
+            if error.status_code != 404 or path == missing:
+                raise
+            missing = path
 
 
 @router.get("/{storage_type}/{item_id}/hash", response_class=Response)

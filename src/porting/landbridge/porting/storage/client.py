@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import io
 import os
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from landbridge.catalog import Blob, StorageType, properties
-from landbridge.exceptions import NotFoundError
+from landbridge.exceptions import ClientError, NotFoundError
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.arguments.keywords import old_method
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Storage"]
 
 # Mark of a value that was set as text, in the blob's `extra_properties`.
 _KIND: Final = "storage_value"
 _TEXT: Final = "text"
+_READS: Final = 10  # attempts at a value that is replaced again and again
+
+T = TypeVar("T")
 
 
 class Storage:
@@ -100,9 +104,12 @@ class Storage:
         NotFoundError
             If the key does not exist.
         """
-        blob = _existing(key, storage_type)
-        data = blob.data()
-        return data.decode() if (blob.extra_properties or {}).get(_KIND) == _TEXT else data
+
+        def read(blob: Blob) -> str | bytes:
+            data = blob.data()
+            return data.decode() if (blob.extra_properties or {}).get(_KIND) == _TEXT else data
+
+        return _read(key, storage_type, read)
 
     @old_method("Blob.get(name=...).download()")
     def get_file(self, key: str, file_obj: Any, storage_type: str = "data") -> None:
@@ -122,8 +129,11 @@ class Storage:
         NotFoundError
             If the key does not exist. No file is written.
         """
-        target = os.fspath(file_obj) if isinstance(file_obj, os.PathLike) else file_obj
-        _existing(key, storage_type).download(target)
+        if not isinstance(file_obj, (str, os.PathLike)):
+            # A second attempt would write after what the first one has written.
+            _existing(key, storage_type).download(file_obj)
+            return
+        _read(key, storage_type, lambda blob: blob.download(os.fspath(file_obj)))
 
     @old_method("Blob.search()")
     def list(self, prefix: str | None = None, storage_type: str = "data") -> list[str]:
@@ -178,6 +188,25 @@ def _existing(key: str, storage_type: str) -> Blob:
     if blob is None:
         raise NotFoundError(f"The key {key!r} does not exist in the storage type {storage_type!r}.")
     return blob
+
+
+def _read(key: str, storage_type: str, read: Callable[[Blob], T]) -> T:
+    """Return what is read of a key's blob; read again if the blob is replaced in between.
+
+    Raises
+    ------
+    NotFoundError
+        If the key does not exist.
+    ClientError
+        If the blob is replaced in each of several attempts.
+    """
+    for _ in range(_READS - 1):
+        try:
+            return read(_existing(key, storage_type))
+        except ClientError as error:
+            if error.status != HTTPStatus.PRECONDITION_FAILED:
+                raise
+    return read(_existing(key, storage_type))
 
 
 def _keys(prefix: str | None, storage_type: str) -> Iterator[str]:
