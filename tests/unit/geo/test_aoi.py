@@ -12,7 +12,6 @@ SQUARE = box(0, 0, 1, 1)
 PARAMS = {"bounds": (0, 0, 300, 300), "bounds_crs": "EPSG:32631", "crs": "EPSG:32631"}
 
 
-@pytest.mark.filterwarnings("ignore:bounds:UserWarning")
 def complete(**changes):
     return AOI(**{**PARAMS, "bounds": (500000, 0, 500300, 300), "resolution": 30, **changes})
 
