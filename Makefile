@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test coverage test-long test-browser access sources check format bench bench-report bench-large faults wheels
+.PHONY: help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large faults wheels
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,13 @@ test-browser: install ## test STAC Browser in headless Chromium; installs both i
 
 access: install ## print the access of every kind of caller to every route
 	@PYTHONPATH=tests $(RUN) python -m access.matrix
+
+docs: install ## build the documentation site into site/, with executed tutorials; a warning is an error
+	@$(RUN) sphinx-build --quiet --fail-on-warning --keep-going docs site $(ARGS)
+	@echo "site/index.html"
+
+docs-serve: docs ## build the site, and serve it at http://localhost:8080
+	@$(RUN) python -m http.server --directory site --bind 127.0.0.1 8080
 
 check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabilities of dependencies
 	@$(UV) lock --check

@@ -86,7 +86,7 @@ class EventApiDestination(NamespacedObject):
     _SECRETS = frozenset({"connection_api_key_value", "connection_basic_password"})
 
     is_core = BooleanAttribute(doc=f"True for destinations of the old platform. {_UNSUPPORTED}")
-    endpoint = TypedAttribute(str, doc="Address, which begins with `https://`.")
+    endpoint = TypedAttribute(str, doc="HTTPS address that gets the events.")
     method = TypedAttribute(str, doc="HTTP method, always `POST`.")
     invocation_rate = TypedAttribute(int, doc=f"Requests per second. {_UNSUPPORTED}")
     arn = TypedAttribute(str, doc=f"Name in the old platform's cloud. {_UNSUPPORTED}")
