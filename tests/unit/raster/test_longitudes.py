@@ -140,7 +140,7 @@ SYSTEMS = ["EPSG:4326", "EPSG:3857", "EPSG:32701", "EPSG:3413", "EPSG:3832", "+p
 LEFT, TOP = st.floats(-360, 330), st.floats(-20, 85)
 
 
-@pytest.mark.filterwarnings("ignore:The bounds .* look like degrees:UserWarning")  # those around (0, 0) look like degrees
+@pytest.mark.filterwarnings("ignore:The bounds .* look like degrees:UserWarning")  # those around (0, 0)
 @settings(max_examples=400 if LONG else 40)
 @given(
     left=LEFT,
