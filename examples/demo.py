@@ -109,16 +109,14 @@ def create_product(product_id: str, dataset: Dataset) -> Product:
 
 def band_of(product: Product, source: BandSource) -> SpectralBand | MaskBand:
     """Return the band as the source describes it, new or from the catalog; it is not saved."""
-    kind = MaskBand if source.is_alpha else SpectralBand
-    band = kind.get_or_create(
-        product.named_id(source.name),
-        data_type=source.data_type,
-        file_index=source.file_index,
-        band_index=source.band_index,
-    )
+    place: Any = {
+        "data_type": source.data_type,
+        "file_index": source.file_index,
+        "band_index": source.band_index,
+    }
     if source.is_alpha:
-        band.is_alpha = True
-        return band
+        return MaskBand.get_or_create(product.named_id(source.name), is_alpha=True, **place)
+    band = SpectralBand.get_or_create(product.named_id(source.name), **place)
     band.nodata = source.nodata
     band.data_range = source.data_range
     band.display_range = source.display_range
@@ -145,7 +143,9 @@ def upload_images(product: Product, dataset: Dataset) -> bool:
         upload.wait_for_completion()
     failed = [upload for upload in uploads if upload.status != ImageUploadStatus.SUCCESS]
     for upload in failed:
-        reasons = [event.message for event in upload.events or () if event.severity == "ERROR"]
+        reasons = [
+            event.message for event in upload.events or () if event.severity == "ERROR" and event.message
+        ]
         print(f"{upload.image_id}: {upload.status}: {'; '.join(reasons)}", file=sys.stderr)
     print(f"{len(uploads) - len(failed)} images uploaded.")
     return not failed

@@ -88,37 +88,37 @@ class RequestCancellationError(ClientError):
 class BadRequestError(ClientError):
     """Invalid request: HTTP status 400."""
 
-    status = 400
+    status: int | None = 400
 
 
 class ValidationError(BadRequestError):
     """Missing or invalid value in a request: HTTP status 422."""
 
-    status = 422
+    status: int | None = 422
 
 
 class UnauthorizedError(ClientError):
     """Request without a valid token: HTTP status 401."""
 
-    status = 401
+    status: int | None = 401
 
 
 class ForbiddenError(ClientError):
     """Request that the caller has no right to: HTTP status 403."""
 
-    status = 403
+    status: int | None = 403
 
 
 class NotFoundError(ClientError):
     """Object that does not exist: HTTP status 404."""
 
-    status = 404
+    status: int | None = 404
 
 
 class MethodNotAllowedError(ClientError):
     """Operation that the service does not support: HTTP status 405."""
 
-    status = 405
+    status: int | None = 405
 
 
 class ProxyAuthenticationRequiredError(ClientError):
@@ -132,7 +132,7 @@ class ProxyAuthenticationRequiredError(ClientError):
         Challenge of the proxy.
     """
 
-    status = 407
+    status: int | None = 407
 
     def __init__(self, message: str, proxy_authenticate: str | None = None) -> None:
         super().__init__(message)
@@ -142,13 +142,13 @@ class ProxyAuthenticationRequiredError(ClientError):
 class ConflictError(ClientError):
     """Object that exists already, is in use, or was changed by another program: HTTP status 409."""
 
-    status = 409
+    status: int | None = 409
 
 
 class GoneError(ClientError):
     """Object that existed before: HTTP status 410."""
 
-    status = 410
+    status: int | None = 410
 
 
 class RateLimitError(ClientError):
@@ -162,7 +162,7 @@ class RateLimitError(ClientError):
         Seconds to wait, if the service says so.
     """
 
-    status = 429
+    status: int | None = 429
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -172,7 +172,7 @@ class RateLimitError(ClientError):
 class RetryWithError(ClientError):
     """Request that must be repeated with further information: HTTP status 449."""
 
-    status = 449
+    status: int | None = 449
 
 
 class ServerError(LandbridgeError):
@@ -196,7 +196,7 @@ class ServerError(LandbridgeError):
 class GatewayTimeoutError(ServerError):
     """Service that did not answer in time: HTTP status 504."""
 
-    status = 504
+    status: int | None = 504
 
 
 class ConfigError(LandbridgeError):

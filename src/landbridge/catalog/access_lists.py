@@ -10,6 +10,7 @@ from landbridge.catalog.model.attributes import TypedAttribute
 
 if TYPE_CHECKING:
     from landbridge.auth import Auth
+    from landbridge.catalog.type_hints.attributes import Texts
 
 __all__ = ["AuthCatalogObject"]
 
@@ -20,15 +21,15 @@ _PUBLIC = "public"
 class AuthCatalogObject(CatalogObject):
     """Object with access lists; base class of products and blobs."""
 
-    owners = ListAttribute(
+    owners: Texts = ListAttribute(
         TypedAttribute(str), doc="Subjects that own the object: `user:` and `org:`. *Filterable.*"
     )
-    readers = ListAttribute(
+    readers: Texts = ListAttribute(
         TypedAttribute(str),
         doc='Subjects that can read the object: `user:`, `email:`, `group:`, `org:` and "public". '
         "*Filterable.*",
     )
-    writers = ListAttribute(
+    writers: Texts = ListAttribute(
         TypedAttribute(str),
         doc="Subjects that can change the object: `user:`, `email:`, `group:` and `org:`. *Filterable.*",
     )

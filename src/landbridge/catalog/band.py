@@ -12,11 +12,11 @@ from landbridge.catalog.model.attributes import (
     Attribute,
     BooleanAttribute,
     EnumAttribute,
-    TupleAttribute,
     TypedAttribute,
 )
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.registry import class_of
+from landbridge.catalog.model.tuple_attribute import TupleAttribute
 from landbridge.catalog.model.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.catalog.product_member import NamedCatalogObject
 from landbridge.catalog.search.search import Search
@@ -30,6 +30,20 @@ if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.stac.bands import BandRecord
     from landbridge.catalog.stac.resource import Resource
+    from landbridge.catalog.type_hints.attributes import (
+        Colors,
+        DerivedParams,
+        Flag,
+        Integer,
+        NumberOrText,
+        PlainNumber,
+        ProcessingLevels,
+        Range,
+        RequiredText,
+        SizeOfPixel,
+        Text,
+        Texts,
+    )
 
 __all__ = [
     "Band",
@@ -68,28 +82,30 @@ class Band(NamedCatalogObject):
     _doc_type = "band"
     _derived_type: ClassVar[BandType | None] = None
 
-    description = Attribute(doc="Description of the band. *Searchable.*")
-    type = EnumAttribute(BandType, doc="Kind of the band, the same as its class: a `BandType`. *Filterable.*")
-    sort_order = TypedAttribute(
+    description: Text = Attribute(doc="Description of the band. *Searchable.*")
+    type: RequiredText = EnumAttribute(
+        BandType, doc="Kind of the band, the same as its class: a `BandType`. *Filterable.*"
+    )
+    sort_order: Integer = TypedAttribute(
         int, doc="Position among the product's bands; by default the last. *Sortable.*"
     )
-    vendor_order = TypedAttribute(int, doc="Position among the provider's bands. *Sortable.*")
-    data_type = EnumAttribute(DataType, doc="Type of the pixels: a `DataType`.")
-    nodata = Attribute(doc="Pixel value that means no data.")
-    data_range = _range("Smallest and greatest valid pixel value.")
-    display_range = _range("Pixel values that are displayed as black and as white.")
-    resolution = ValueAttribute(
+    vendor_order: Integer = TypedAttribute(int, doc="Position among the provider's bands. *Sortable.*")
+    data_type: Text = EnumAttribute(DataType, doc="Type of the pixels: a `DataType`.")
+    nodata: NumberOrText = Attribute(doc="Pixel value that means no data.")
+    data_range: Range = _range("Smallest and greatest valid pixel value.")
+    display_range: Range = _range("Pixel values that are displayed as black and as white.")
+    resolution: SizeOfPixel = ValueAttribute(
         Resolution, doc='Size of a pixel: a `Resolution` such as "30m". *Filterable, sortable.*'
     )
-    band_index = TypedAttribute(int, doc="Position of the band in its file, from 0.")
-    file_index = Attribute(doc="Position of the band's file among an image's files, from 0.")
-    jpx_layer_index = TypedAttribute(int, doc="Index of the layer in a JPX file, from 0.")
-    vendor_band_name = TypedAttribute(str, doc="Name that the provider gives the band.")
-    processing_levels = ValueAttribute(
+    band_index: Integer = TypedAttribute(int, doc="Position of the band in its file, from 0.")
+    file_index: Integer = Attribute(doc="Position of the band's file among an image's files, from 0.")
+    jpx_layer_index: Integer = TypedAttribute(int, doc="Index of the layer in a JPX file, from 0.")
+    vendor_band_name: Text = TypedAttribute(str, doc="Name that the provider gives the band.")
+    processing_levels: ProcessingLevels = ValueAttribute(
         ProcessingLevelsAttribute,
         doc="Processing levels by name: each the steps from the stored pixels, or another level's name.",
     )
-    derived_params = ValueAttribute(
+    derived_params: DerivedParams = ValueAttribute(
         DerivedParamsAttribute, doc="Function and bands that a derived band is computed from."
     )
 
@@ -169,12 +185,16 @@ class SpectralBand(Band):
 
     _derived_type = BandType.SPECTRAL
 
-    physical_range = _physical_range()
-    physical_range_unit = Attribute(doc="Unit of the physical values.")
-    wavelength_nm_center = Attribute(doc="Center of the wavelengths in nm. *Filterable, sortable.*")
-    wavelength_nm_min = Attribute(doc="Shortest wavelength in nm. *Filterable, sortable.*")
-    wavelength_nm_max = Attribute(doc="Longest wavelength in nm. *Filterable, sortable.*")
-    wavelength_nm_fwhm = Attribute(doc="Full width at half maximum in nm. *Filterable, sortable.*")
+    physical_range: Range = _physical_range()
+    physical_range_unit: Text = Attribute(doc="Unit of the physical values.")
+    wavelength_nm_center: PlainNumber = Attribute(
+        doc="Center of the wavelengths in nm. *Filterable, sortable.*"
+    )
+    wavelength_nm_min: PlainNumber = Attribute(doc="Shortest wavelength in nm. *Filterable, sortable.*")
+    wavelength_nm_max: PlainNumber = Attribute(doc="Longest wavelength in nm. *Filterable, sortable.*")
+    wavelength_nm_fwhm: PlainNumber = Attribute(
+        doc="Full width at half maximum in nm. *Filterable, sortable.*"
+    )
 
 
 class MicrowaveBand(Band):
@@ -190,10 +210,10 @@ class MicrowaveBand(Band):
 
     _derived_type = BandType.MICROWAVE
 
-    frequency = Attribute(doc="Center frequency in GHz. *Filterable, sortable.*")
-    bandwidth = Attribute(doc="Bandwidth in MHz. *Filterable, sortable.*")
-    physical_range = _physical_range()
-    physical_range_unit = Attribute(doc="Unit of the physical values.")
+    frequency: PlainNumber = Attribute(doc="Center frequency in GHz. *Filterable, sortable.*")
+    bandwidth: PlainNumber = Attribute(doc="Bandwidth in MHz. *Filterable, sortable.*")
+    physical_range: Range = _physical_range()
+    physical_range_unit: Text = Attribute(doc="Unit of the physical values.")
 
 
 class MaskBand(Band):
@@ -211,11 +231,13 @@ class MaskBand(Band):
 
     _derived_type = BandType.MASK
 
-    is_alpha = BooleanAttribute(doc="True if the band is the alpha channel of its product's images.")
-    data_range = TupleAttribute(
+    is_alpha: Flag = BooleanAttribute(doc="True if the band is the alpha channel of its product's images.")
+    data_range: Range = TupleAttribute(
         mutable=False, doc="Range of the pixel values: (0, 1), which the service sets."
     )
-    display_range = TupleAttribute(mutable=False, doc="Range to display: (0, 1), which the service sets.")
+    display_range: Range = TupleAttribute(
+        mutable=False, doc="Range to display: (0, 1), which the service sets."
+    )
 
 
 class ClassBand(Band):
@@ -231,13 +253,13 @@ class ClassBand(Band):
 
     _derived_type = BandType.CLASS
 
-    colormap_name = EnumAttribute(
+    colormap_name: Text = EnumAttribute(
         Colormap, doc="Name of the colormap to display the band with: a `Colormap`."
     )
-    colormap = Attribute(
+    colormap: Colors = Attribute(
         doc="Color of each pixel value: a list of (red, green, blue, alpha) as strings or numbers."
     )
-    class_labels = ListAttribute(TypedAttribute(str), doc="Label of each pixel value, from 0.")
+    class_labels: Texts = ListAttribute(TypedAttribute(str), doc="Label of each pixel value, from 0.")
 
 
 class GenericBand(Band):
@@ -253,12 +275,12 @@ class GenericBand(Band):
 
     _derived_type = BandType.GENERIC
 
-    physical_range = _physical_range()
-    physical_range_unit = Attribute(doc="Unit of the physical values.")
-    colormap_name = EnumAttribute(
+    physical_range: Range = _physical_range()
+    physical_range_unit: Text = Attribute(doc="Unit of the physical values.")
+    colormap_name: Text = EnumAttribute(
         Colormap, doc="Name of the colormap to display the band with: a `Colormap`."
     )
-    colormap = Attribute(
+    colormap: Colors = Attribute(
         doc="Color of each pixel value: a list of (red, green, blue, alpha) as strings or numbers."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 
 from landbridge.catalog.blob_data import BlobData
 from landbridge.catalog.enums import DocumentState, StorageState, StorageType
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.model.class_or_instance import DeleteById, DeleteSelf
+
+    Deletion: TypeAlias = ClassOrInstanceMethod[
+        DeleteById[BlobDeletionTaskStatus | None], DeleteSelf[BlobDeletionTaskStatus]
+    ]
 
 __all__ = ["Blob", "BlobCollection"]
 
@@ -109,7 +114,7 @@ class Blob(BlobData):
 
     _doc_type = "storage"
 
-    delete = ClassOrInstanceMethod(_delete_by_id, _delete_self)
+    delete: Deletion = ClassOrInstanceMethod(_delete_by_id, _delete_self)  # type: ignore[assignment] # returns a task
 
     def upload(
         self,

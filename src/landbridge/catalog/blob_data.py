@@ -271,9 +271,10 @@ class BlobData(BlobMetadata):
         """Return the MD5 that the service computes. It is a service value: the object is not modified."""
         if not self._saved or self._deleted or "hash" in self._values:
             return None
-        if (self.size_bytes or 0) <= blob_mapping.DEFERRED_HASH_BYTES:
+        size = self.size_bytes or 0
+        if size <= blob_mapping.DEFERRED_HASH_BYTES:
             return None
-        md5 = BLOBS.md5(self._client, self.id, self.size_bytes)
+        md5 = BLOBS.md5(self._client, self.id, size)
         if md5 is not None:
             self._service = {**self._service_values(), "hash": md5}
         return md5

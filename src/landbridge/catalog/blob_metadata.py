@@ -19,6 +19,8 @@ from landbridge.mappings import ids
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from landbridge.catalog.type_hints.attributes import Geometry, Integer, RequiredText, Text, Time
+
 __all__ = ["BlobMetadata"]
 
 
@@ -27,33 +29,33 @@ class BlobMetadata(AuthCatalogObject):
 
     _resource: ClassVar[Any] = BLOBS
 
-    namespace = IdPart(
+    namespace: RequiredText = IdPart(
         str,
         fault=blob_mapping.namespace_problem,
         doc="Namespace of the blob, completed as by `namespace_id`. *Sortable.*",
     )
-    name = IdPart(
+    name: RequiredText = IdPart(
         str,
         fault=blob_mapping.name_problem,
         doc='Name, unique in the namespace; it may have parts with "/" between them. *Sortable.*',
     )
-    storage_state = EnumAttribute(
+    storage_state: Text = EnumAttribute(
         StorageState,
         doc='Place of the data: "available" in the service, or "remote". *Filterable, sortable.*',
     )
-    storage_type = EnumAttribute(
+    storage_type: Text = EnumAttribute(
         StorageType, doc='Storage type: a `StorageType`, "data" by default. *Filterable, sortable.*'
     )
-    description = TypedAttribute(str, doc="Description of the blob. *Searchable.*")
-    geometry = GeometryAttribute(
+    description: Text = TypedAttribute(str, doc="Description of the blob. *Searchable.*")
+    geometry: Geometry = GeometryAttribute(
         doc="Geometry in longitude and latitude, as a shapely geometry; takes GeoJSON too. *Filterable.*"
     )
-    expires = Timestamp(doc="Time after which the service deletes the blob. *Filterable, sortable.*")
-    href = TypedAttribute(str, doc="Address of the data.")
-    size_bytes = TypedAttribute(
+    expires: Time = Timestamp(doc="Time after which the service deletes the blob. *Filterable, sortable.*")
+    href: Text = TypedAttribute(str, doc="Address of the data.")
+    size_bytes: Integer = TypedAttribute(
         int, doc="Size of the data in bytes; if it is set, the upload checks it. *Filterable, sortable.*"
     )
-    hash = Digest(
+    hash: Text = Digest(
         str,
         doc="MD5 of the data in hexadecimal; if it is set, the upload checks it. Without one, the "
         "service computes that of more than 64 MiB after the upload: reading the attribute "
@@ -275,7 +277,7 @@ class BlobMetadata(AuthCatalogObject):
         client: CatalogClient | None = None,
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> BlobSearch:
+    ) -> BlobSearch[Self]:
         """Return a search for blobs.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.model.attribute_list import ListAttribute
@@ -16,6 +16,9 @@ from landbridge.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from landbridge.catalog.model.class_or_instance import DeleteById, DeleteSelf
+    from landbridge.catalog.type_hints.attributes import Extra, Texts
 
 __all__ = ["CatalogObject", "CatalogObjectBase"]
 
@@ -78,7 +81,7 @@ def _delete_self(self: CatalogObjectBase) -> None:
 class CatalogObjectBase(StoredObject):
     """Object with an id and a state, of which the service has a copy."""
 
-    __hash__ = None  # mutable objects have no hash
+    __hash__: ClassVar[None] = None  # mutable objects have no hash
 
     def save(
         self,
@@ -133,7 +136,9 @@ class CatalogObjectBase(StoredObject):
         """Return the identifying values of a new object that are not among its serializable attributes."""
         return {} if self.id is None else {"id": self.id}
 
-    delete = ClassOrInstanceMethod(_delete_by_id, _delete_self)
+    delete: ClassOrInstanceMethod[DeleteById[bool], DeleteSelf[None]] = ClassOrInstanceMethod(
+        _delete_by_id, _delete_self
+    )
 
     @classmethod
     def get(
@@ -375,10 +380,10 @@ def _merged_params(
 class CatalogObject(CatalogObjectBase):
     """Object with tags and extra properties; base class of products, bands, images and blobs."""
 
-    extra_properties = ValueAttribute(
+    extra_properties: Extra = ValueAttribute(
         ExtraProperties,
         doc="Values of your own by name: strings, numbers, booleans, lists and dicts. Not searchable.",
     )
-    tags = ListAttribute(
+    tags: Texts = ListAttribute(
         TypedAttribute(str), doc="Tags to find the object by: up to 32 strings. *Filterable.*"
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.enums import OverviewResampler, ResampleAlgorithm
     from landbridge.catalog.image_upload import ImageUploadOptions
     from landbridge.catalog.search.search import Search
+    from landbridge.catalog.type_hints.classes import Product
     from landbridge.geo import GeoContext
 
 __all__ = ["Image"]
@@ -320,7 +321,7 @@ class Image(ImageDownloads):
 
     def copy_to(
         self,
-        product: Any,
+        product: Product | str,
         bands: str | list[str] | tuple[str, ...] | None = None,
         geocontext: GeoContext | None = None,
         crs: str | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.pixels.collection_index import CollectionIndex
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.enums import ResampleAlgorithm
     from landbridge.catalog.image_copies import CopyResults
+    from landbridge.catalog.type_hints.classes import Image, Product
+    from landbridge.catalog.type_hints.values import GeometryLike
     from landbridge.geo import GeoContext
 
-__all__ = ["ImageCollection"]
-
-if TYPE_CHECKING:
-    # For type checkers, `ImageCollection` without an argument has images of any class.
-    T = typing_extensions.TypeVar("T", bound=ImageMetadata, default=Any)
+    # For type checkers, `ImageCollection` without an argument has images of the class Image.
+    T = typing_extensions.TypeVar("T", bound=ImageMetadata, default=Image)
 else:
     T = TypeVar("T", bound=ImageMetadata)
+
+__all__ = ["ImageCollection"]
 
 
 class ImageCollection(CollectionIndex[T]):
@@ -56,7 +57,7 @@ class ImageCollection(CollectionIndex[T]):
     (3, 20, 30)
     """
 
-    def __init__(self, iterable: Iterable[T] | None = None, geocontext: Any = None) -> None:
+    def __init__(self, iterable: Iterable[T] | None = None, geocontext: GeometryLike | None = None) -> None:
         super().__init__(iterable)
         self._context = DefaultGeoContext(list(self._list), geocontext)
 
@@ -65,7 +66,7 @@ class ImageCollection(CollectionIndex[T]):
         """Default area and grid of the collection's rasters; None if none was given or searched."""
         return self._context.get()
 
-    def filter_coverage(self, geom: Any, minimum_coverage: float = 1) -> Self:
+    def filter_coverage(self, geom: GeometryLike, minimum_coverage: float = 1) -> Self:
         """Return the images whose footprint covers enough of a geometry.
 
         Parameters
@@ -98,7 +99,7 @@ class ImageCollection(CollectionIndex[T]):
 
     def copy_to(
         self,
-        product: Any,
+        product: Product | str,
         bands: str | list[str] | tuple[str, ...] | None = None,
         geocontext: GeoContext | None = None,
         crs: str | None = None,

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from landbridge.catalog.enums import StorageState
 from landbridge.catalog.model.attribute_list import ListAttribute
 from landbridge.catalog.model.attribute_mapping import ValueAttribute
-from landbridge.catalog.model.attributes import EnumAttribute, TupleAttribute, TypedAttribute
+from landbridge.catalog.model.attributes import EnumAttribute, TypedAttribute
 from landbridge.catalog.model.converters import GeometryAttribute, Timestamp, to_shape, within_world_bounds
+from landbridge.catalog.model.tuple_attribute import TupleAttribute
 from landbridge.catalog.model.values import File
 from landbridge.catalog.product_member import NamedCatalogObject
 from landbridge.catalog.stac.images import IMAGES
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from landbridge.catalog.stac.resource import Resource
+    from landbridge.catalog.type_hints.attributes import (
+        Files,
+        Integer,
+        Number,
+        Numbers,
+        RequiredGeometry,
+        RequiredTime,
+        Rows,
+        Text,
+        Time,
+        Transform,
+    )
+    from landbridge.catalog.type_hints.values import GeometryLike
     from landbridge.geo import AOI
 
 __all__ = ["ImageMetadata"]
@@ -47,12 +63,12 @@ class ImageMetadata(NamedCatalogObject):
         *("float16", "float32", "float64"),
     )
 
-    geometry = GeometryAttribute(
+    geometry: RequiredGeometry = GeometryAttribute(
         doc="Footprint in longitude and latitude, as a shapely geometry; takes GeoJSON too. *Filterable.*"
     )
-    cs_code = _text('Coordinate reference system as an EPSG code, such as "EPSG:32615".')
-    projection = _text("Coordinate reference system as WKT or a PROJ string, if it has no EPSG code.")
-    geotrans = TupleAttribute(
+    cs_code: Text = _text('Coordinate reference system as an EPSG code, such as "EPSG:32615".')
+    projection: Text = _text("Coordinate reference system as WKT or a PROJ string, if it has no EPSG code.")
+    geotrans: Transform = TupleAttribute(
         float,
         coerce=True,
         min_length=6,
@@ -60,51 +76,55 @@ class ImageMetadata(NamedCatalogObject):
         doc="Affine transformation from pixels to the coordinate reference system: six floats in "
         "GDAL's order.",
     )
-    x_pixels = TypedAttribute(int, doc="Width in pixels.")
-    y_pixels = TypedAttribute(int, doc="Height in pixels.")
-    acquired = Timestamp(
+    x_pixels: Integer = TypedAttribute(int, doc="Width in pixels.")
+    y_pixels: Integer = TypedAttribute(int, doc="Height in pixels.")
+    acquired: RequiredTime = Timestamp(
         doc="Time at which the image was taken; the start if that took some time. *Filterable, sortable.*"
     )
-    acquired_end = Timestamp(doc="Time at which taking the image ended. *Filterable, sortable.*")
-    published = Timestamp(doc="Time at which the provider published the image. *Filterable, sortable.*")
-    storage_state = EnumAttribute(
+    acquired_end: Time = Timestamp(doc="Time at which taking the image ended. *Filterable, sortable.*")
+    published: Time = Timestamp(doc="Time at which the provider published the image. *Filterable, sortable.*")
+    storage_state: Text = EnumAttribute(
         StorageState,
         doc='Place of the pixels: "available" in the service, or "remote". *Filterable, sortable.*',
     )
-    files = ListAttribute(
+    files: Files = ListAttribute(
         ValueAttribute(File),
         doc="Files with the pixels, in the order of `Band.file_index`; a list of `File`.",
     )
-    area = _number("Area of the footprint in square kilometers.")
-    azimuth_angle = _number("Azimuth of the sensor in degrees.")
-    bits_per_pixel = _numbers("Average number of bits per pixel of each band.")
-    bright_fraction = _number("Fraction of the image that is bright, from 0 to 1.")
-    brightness_temperature_k1_k2 = _rows("Constants K1 and K2 of each thermal band, one pair per band.")
-    c6s_dlsr = _rows("Coefficients of the 6S surface reflectance model, one list per band.")
-    cloud_fraction = _number("Fraction of the image that clouds cover, from 0 to 1.")
-    confidence_dlsr = _number("Confidence of the surface reflectance.")
-    alt_cloud_fraction = _number("Fraction of the image that clouds cover by another method, from 0 to 1.")
-    processing_pipeline_id = TypedAttribute(
+    area: Number = _number("Area of the footprint in square kilometers.")
+    azimuth_angle: Number = _number("Azimuth of the sensor in degrees.")
+    bits_per_pixel: Numbers = _numbers("Average number of bits per pixel of each band.")
+    bright_fraction: Number = _number("Fraction of the image that is bright, from 0 to 1.")
+    brightness_temperature_k1_k2: Rows = _rows("Constants K1 and K2 of each thermal band, one pair per band.")
+    c6s_dlsr: Rows = _rows("Coefficients of the 6S surface reflectance model, one list per band.")
+    cloud_fraction: Number = _number("Fraction of the image that clouds cover, from 0 to 1.")
+    confidence_dlsr: Number = _number("Confidence of the surface reflectance.")
+    alt_cloud_fraction: Number = _number(
+        "Fraction of the image that clouds cover by another method, from 0 to 1."
+    )
+    processing_pipeline_id: Text = TypedAttribute(
         str, doc="Id of the processing that produced the image. *Filterable, sortable.*"
     )
-    fill_fraction = _number("Fraction of the image that has data, from 0 to 1.")
-    incidence_angle = _number("Incidence angle of the sensor in degrees.")
-    radiance_gain_bias = _rows("Gain and bias from pixel values to radiance, one pair per band.")
-    reflectance_gain_bias = _rows("Gain and bias from pixel values to reflectance, one pair per band.")
-    reflectance_scale = _numbers("Factor from radiance to reflectance, one per band.")
-    roll_angle = _number("Roll angle of the satellite in degrees.")
-    solar_azimuth_angle = _number("Azimuth of the sun in degrees.")
-    solar_elevation_angle = _number("Elevation of the sun above the horizon in degrees.")
-    temperature_gain_bias = _rows("Gain and bias from pixel values to temperature, one pair per band.")
-    view_angle = _number("Angle between the line of sight and nadir, in degrees.")
-    satellite_id = TypedAttribute(str, doc="Id of the satellite. *Filterable, sortable.*")
-    provider_id = TypedAttribute(str, doc="Id that the provider gives the image. *Filterable, sortable.*")
-    provider_url = _text("Address of the provider's page about the image.")
-    preview_url = _text("Address of a thumbnail.")
-    preview_file = _text("Name of the file with a thumbnail.")
+    fill_fraction: Number = _number("Fraction of the image that has data, from 0 to 1.")
+    incidence_angle: Number = _number("Incidence angle of the sensor in degrees.")
+    radiance_gain_bias: Rows = _rows("Gain and bias from pixel values to radiance, one pair per band.")
+    reflectance_gain_bias: Rows = _rows("Gain and bias from pixel values to reflectance, one pair per band.")
+    reflectance_scale: Numbers = _numbers("Factor from radiance to reflectance, one per band.")
+    roll_angle: Number = _number("Roll angle of the satellite in degrees.")
+    solar_azimuth_angle: Number = _number("Azimuth of the sun in degrees.")
+    solar_elevation_angle: Number = _number("Elevation of the sun above the horizon in degrees.")
+    temperature_gain_bias: Rows = _rows("Gain and bias from pixel values to temperature, one pair per band.")
+    view_angle: Number = _number("Angle between the line of sight and nadir, in degrees.")
+    satellite_id: Text = TypedAttribute(str, doc="Id of the satellite. *Filterable, sortable.*")
+    provider_id: Text = TypedAttribute(
+        str, doc="Id that the provider gives the image. *Filterable, sortable.*"
+    )
+    provider_url: Text = _text("Address of the provider's page about the image.")
+    preview_url: Text = _text("Address of a thumbnail.")
+    preview_file: Text = _text("Name of the file with a thumbnail.")
 
     @property
-    def date(self) -> Any:
+    def date(self) -> datetime:
         """Time at which the image was taken; the same as `acquired`."""
         return self.acquired
 
@@ -122,9 +142,9 @@ class ImageMetadata(NamedCatalogObject):
     @property
     def __geo_interface__(self) -> dict[str, Any]:
         """Footprint as GeoJSON."""
-        return cast("dict[str, Any]", self.geometry.__geo_interface__)
+        return self.geometry.__geo_interface__
 
-    def coverage(self, geom: Any) -> float:
+    def coverage(self, geom: GeometryLike) -> float:
         """Return the fraction of a geometry that the footprint covers.
 
         Parameters

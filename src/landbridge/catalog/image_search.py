@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from landbridge.catalog.enums import AggregateDateField
 from landbridge.catalog.image_collection import ImageCollection
@@ -14,16 +14,18 @@ from landbridge.catalog.search.summary_search import SummarySearchMixin
 if TYPE_CHECKING:
     import typing_extensions
 
+    from landbridge.catalog.type_hints.classes import Image
+    from landbridge.catalog.type_hints.values import GeometryLike
+
+    # For type checkers, `ImageSearch` without an argument finds images of the class Image.
+    T_co = typing_extensions.TypeVar("T_co", bound=ImageMetadata, covariant=True, default=Image)
+else:
+    T_co = TypeVar("T_co", bound=ImageMetadata, covariant=True)
+
 __all__ = ["ImageSearch"]
 
-if TYPE_CHECKING:
-    # For type checkers, `ImageSearch` without an argument has images of any class.
-    T = typing_extensions.TypeVar("T", bound=ImageMetadata, default=Any)
-else:
-    T = TypeVar("T", bound=ImageMetadata)
 
-
-class ImageSearch(SummarySearchMixin[T], GeoSearch[T]):
+class ImageSearch(SummarySearchMixin[T_co, ImageSummaryResult], GeoSearch[T_co]):
     """Search for images, which must be filtered by `product_id`.
 
     Parameters
@@ -48,10 +50,10 @@ class ImageSearch(SummarySearchMixin[T], GeoSearch[T]):
     2
     """
 
-    DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.ACQUIRED
-    SummaryResult = ImageSummaryResult
+    DEFAULT_AGGREGATE_DATE_FIELD: ClassVar[AggregateDateField | None] = AggregateDateField.ACQUIRED
+    SummaryResult: ClassVar[type[ImageSummaryResult]] = ImageSummaryResult
 
-    def collect(self, geocontext: Any = None, **kwargs: Any) -> ImageCollection[T]:
+    def collect(self, geocontext: GeometryLike | None = None, **kwargs: Any) -> ImageCollection[T_co]:
         """Return all matching images in a collection.
 
         Parameters

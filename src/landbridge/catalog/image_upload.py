@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from landbridge.catalog.catalog_object import CatalogObjectBase
 from landbridge.catalog.client.polling import listed_pauses, polls
@@ -29,7 +29,21 @@ from landbridge.exceptions import NotFoundError, ServerError
 if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.image_metadata import ImageMetadata
+    from landbridge.catalog.model.class_or_instance import DeleteById, DeleteSelf
     from landbridge.catalog.stac.resource import Resource
+    from landbridge.catalog.type_hints.attributes import (
+        ImageReference,
+        Integer,
+        Integers,
+        ReadOnlyText,
+        ReadOnlyTexts,
+        ReadOnlyTime,
+        RequiredText,
+        Text,
+        Texts,
+        UploadEvents,
+        UploadOptions,
+    )
 
 __all__ = ["ImageUpload", "ImageUploadEvent", "ImageUploadOptions"]
 
@@ -49,19 +63,21 @@ class ImageUploadOptions(MappingAttribute):
     'average'
     """
 
-    upload_type = EnumAttribute(
+    upload_type: Text = EnumAttribute(
         ImageUploadType, doc="Kind of the data, files or arrays: an `ImageUploadType`."
     )
-    image_files = ListAttribute(Attribute(), doc="Names of the files, in the order of `Band.file_index`.")
-    overviews = ListAttribute(
+    image_files: Texts = ListAttribute(
+        Attribute(), doc="Names of the files, in the order of `Band.file_index`."
+    )
+    overviews: Integers = ListAttribute(
         Attribute(), doc="Up to 16 factors by which overviews are smaller than the image; only for arrays."
     )
-    overview_resampler = EnumAttribute(
+    overview_resampler: Text = EnumAttribute(
         OverviewResampler,
         doc="Resampling algorithm of the overviews: an `OverviewResampler`; only for arrays.",
     )
-    upload_size = Attribute(doc="Total size of the files in bytes.")
-    worker_tag = Attribute(doc="Tag of the workers that process the upload.")
+    upload_size: Integer = Attribute(doc="Total size of the files in bytes.")
+    worker_tag: Text = Attribute(doc="Tag of the workers that process the upload.")
 
 
 class ImageUploadEvent(MappingAttribute):
@@ -74,17 +90,17 @@ class ImageUploadEvent(MappingAttribute):
     'INFO'
     """
 
-    id = Attribute(readonly=True, doc="Id of the event.")
-    event_datetime = Timestamp(readonly=True, doc="Time of the event.")
-    component = Attribute(readonly=True, doc="Part of the service that reports the event.")
-    component_id = Attribute(readonly=True, doc="Id of the instance of that part.")
-    event_type = EnumAttribute(
+    id: ReadOnlyText = Attribute(readonly=True, doc="Id of the event.")
+    event_datetime: ReadOnlyTime = Timestamp(readonly=True, doc="Time of the event.")
+    component: ReadOnlyText = Attribute(readonly=True, doc="Part of the service that reports the event.")
+    component_id: ReadOnlyText = Attribute(readonly=True, doc="Id of the instance of that part.")
+    event_type: ReadOnlyText = EnumAttribute(
         ImageUploadEventType, readonly=True, doc="Kind of the event: an `ImageUploadEventType`."
     )
-    severity = EnumAttribute(
+    severity: ReadOnlyText = EnumAttribute(
         ImageUploadEventSeverity, readonly=True, doc="Severity: an `ImageUploadEventSeverity`."
     )
-    message = Attribute(readonly=True, doc="Message; for a failure, its reason.")
+    message: ReadOnlyText = Attribute(readonly=True, doc="Message; for a failure, its reason.")
 
     def __repr__(self) -> str:
         return "\n".join(f"  {name}: {value}" for name, value in sorted(self._values.items()))
@@ -149,32 +165,42 @@ class ImageUpload(CatalogObjectBase):
     )
     INCLUDE_EVENTS = "events"
 
-    id = TypedAttribute(str, mutable=False, serializable=False, doc="Id of the upload.")
-    product_id = TypedAttribute(str, mutable=False, doc="Id of the image's product. *Filterable, sortable.*")
-    image_id = TypedAttribute(str, mutable=False, doc="Id of the image. *Filterable.*")
-    image = CatalogObjectReference(
+    id: RequiredText = TypedAttribute(str, mutable=False, serializable=False, doc="Id of the upload.")
+    product_id: RequiredText = TypedAttribute(
+        str, mutable=False, doc="Id of the image's product. *Filterable, sortable.*"
+    )
+    image_id: RequiredText = TypedAttribute(str, mutable=False, doc="Id of the image. *Filterable.*")
+    image: ImageReference = CatalogObjectReference(
         "image",
         require_unsaved=True,
         mutable=False,
         sticky=True,
         doc="Image that is uploaded; it is saved after the upload has succeeded and was reloaded.",
     )
-    image_upload_options = ValueAttribute(
+    image_upload_options: UploadOptions = ValueAttribute(
         ImageUploadOptions,
         mutable=False,
         sticky=True,
         doc="Options of the processing: an `ImageUploadOptions`.",
     )
-    user = Attribute(readonly=True, doc="Id of the user who made the upload. *Filterable, sortable.*")
-    resumable_urls = ListAttribute(Attribute(), readonly=True, doc="Addresses that the files are sent to.")
-    status = EnumAttribute(ImageUploadStatus, doc="Status: an `ImageUploadStatus`. *Filterable, sortable.*")
-    events = ListAttribute(
+    user: ReadOnlyText = Attribute(
+        readonly=True, doc="Id of the user who made the upload. *Filterable, sortable.*"
+    )
+    resumable_urls: ReadOnlyTexts = ListAttribute(
+        Attribute(), readonly=True, doc="Addresses that the files are sent to."
+    )
+    status: RequiredText = EnumAttribute(
+        ImageUploadStatus, doc="Status: an `ImageUploadStatus`. *Filterable, sortable.*"
+    )
+    events: UploadEvents = ListAttribute(
         ValueAttribute(ImageUploadEvent),
         readonly=True,
         doc="Events of the processing, in the order of time: a list of `ImageUploadEvent`.",
     )
 
-    delete = ClassOrInstanceMethod(_no_delete, _no_delete_self)
+    delete: ClassOrInstanceMethod[DeleteById[Never], DeleteSelf[Never]] = ClassOrInstanceMethod(
+        _no_delete, _no_delete_self
+    )
 
     @classmethod
     def search(  # type: ignore[override] # uploads are searched with other parameters

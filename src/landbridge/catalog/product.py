@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     from landbridge.catalog.search.query import Part, Query
     from landbridge.catalog.search.search import Search
     from landbridge.catalog.stac.resource import Resource
+    from landbridge.catalog.type_hints.attributes import (
+        Flag,
+        Number,
+        ReadOnlySizeOfPixel,
+        RequiredText,
+        Text,
+        Texts,
+        Time,
+    )
 
 __all__ = ["Product"]
 
@@ -67,40 +76,40 @@ class Product(AuthCatalogObject):
     _resource: ClassVar[Resource] = PRODUCTS
     _doc_type = "product"
 
-    name = ReadableText(doc="Display name. *Sortable, searchable.*")
-    description = TypedAttribute(
+    name: RequiredText = ReadableText(doc="Display name. *Sortable, searchable.*")
+    description: Text = TypedAttribute(
         str, doc="Description of the product, up to 80,000 characters. *Searchable.*"
     )
-    is_core = BooleanAttribute(doc="True for products of the service itself. *Filterable, sortable.*")
-    revisit_period_minutes_min = TypedAttribute(
+    is_core: Flag = BooleanAttribute(doc="True for products of the service itself. *Filterable, sortable.*")
+    revisit_period_minutes_min: Number = TypedAttribute(
         float,
         coerce=True,
         doc="Shortest time between two images of a place, in minutes. *Filterable, sortable.*",
     )
-    revisit_period_minutes_max = TypedAttribute(
+    revisit_period_minutes_max: Number = TypedAttribute(
         float,
         coerce=True,
         doc="Longest time between two images of a place, in minutes. *Filterable, sortable.*",
     )
-    start_datetime = Timestamp(doc="Start of the period that the images cover. *Filterable, sortable.*")
-    end_datetime = Timestamp(doc="End of the period that the images cover. *Filterable, sortable.*")
-    resolution_min = ValueAttribute(
+    start_datetime: Time = Timestamp(doc="Start of the period that the images cover. *Filterable, sortable.*")
+    end_datetime: Time = Timestamp(doc="End of the period that the images cover. *Filterable, sortable.*")
+    resolution_min: ReadOnlySizeOfPixel = ValueAttribute(
         Resolution,
         readonly=True,
         doc="Finest resolution of the bands; the service sets it. *Filterable, sortable.*",
     )
-    resolution_max = ValueAttribute(
+    resolution_max: ReadOnlySizeOfPixel = ValueAttribute(
         Resolution,
         readonly=True,
         doc="Coarsest resolution of the bands; the service sets it. *Filterable, sortable.*",
     )
-    default_display_bands = ListAttribute(
+    default_display_bands: Texts = ListAttribute(
         TypedAttribute(str), doc="Names of the bands to display: one, or three for red, green and blue."
     )
-    image_index_name = TypedAttribute(
+    image_index_name: Text = TypedAttribute(
         str, doc="Name of the index that holds the images. *Filterable, sortable.*"
     )
-    product_tier = TypedAttribute(
+    product_tier: Text = TypedAttribute(
         str, doc="Tier of users that the product is offered to. *Filterable, sortable.*"
     )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from landbridge.catalog.model.collection import Collection
+
+if TYPE_CHECKING:
+    from landbridge.catalog.type_hints.classes import Product  # noqa: F401 - the argument of Collection
 
 __all__ = ["ProductCollection"]
 
 
-class ProductCollection(Collection[Any]):
+class ProductCollection(Collection["Product"]):
     """List of products.
 
     Parameters

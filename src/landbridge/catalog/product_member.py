@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.search.query import Part, Query
+    from landbridge.catalog.type_hints.attributes import ProductReference, RequiredText
 
 __all__ = ["NamedCatalogObject"]
 
@@ -71,12 +72,12 @@ class NamedCatalogObject(CatalogObject):
 
     _reference = "product"
 
-    id = _IdentityAttribute(serializable=False, doc="Id of the form `product_id:name`.")
-    name = _IdentityAttribute(
+    id: RequiredText = _IdentityAttribute(serializable=False, doc="Id of the form `product_id:name`.")
+    name: RequiredText = _IdentityAttribute(
         doc="Name, unique in the product, of the characters A-Z a-z 0-9 _ . and -. *Sortable.*"
     )
-    product_id = _IdentityAttribute(doc="Id of the product. *Filterable, sortable.*")
-    product = _ProductReference(
+    product_id: RequiredText = _IdentityAttribute(doc="Id of the product. *Filterable, sortable.*")
+    product: ProductReference = _ProductReference(
         "product", mutable=False, sticky=True, doc="Product, read when it is first used. *Filterable.*"
     )
 
@@ -135,8 +136,10 @@ class NamedCatalogObject(CatalogObject):
         for part, value in parts.items():
             if getattr(self, part) is None:
                 self._set_and_report(self._attribute_types[part], value)
-        name, product_id = self.name, self.product_id
-        if self.id is None and name is not None and product_id is not None:
+        known_id, name, product_id = (
+            self._read(self._attribute_types[one]) for one in ("id", "name", "product_id")
+        )
+        if known_id is None and name is not None and product_id is not None:
             self._set_and_report(self._attribute_types["id"], ids.image_id(product_id, name))
 
     def _read_reference(self) -> CatalogObject | None:

@@ -40,7 +40,7 @@ class TaskStatus(ABC):
         **_kwargs: Any,
     ) -> None:
         self.id = id
-        self.status = None if status is None else TaskState(status)
+        self.status: TaskState | None = None if status is None else TaskState(status)
         self.start_datetime = start_datetime
         self.duration_in_seconds = duration_in_seconds
         self.errors = errors

@@ -1,7 +1,7 @@
 """GeoContext of an area of interest."""
 
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import shapely
 from shapely.geometry import box
@@ -383,7 +383,7 @@ class AOI(GeoContext):
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other) and self._grid_origin == getattr(other, "_grid_origin", None)
 
-    __hash__ = None  # __eq__ removes the inherited value
+    __hash__: ClassVar[None] = None  # __eq__ removes the inherited value
 
     def _field_texts(self) -> dict[str, str]:
         shown = super()._field_texts()

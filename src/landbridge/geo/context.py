@@ -51,7 +51,7 @@ class GeoContext:
             return False
         return all(getattr(self, name) == getattr(other, name) for name in self._fields)
 
-    __hash__ = None  # type: ignore[assignment]  # compared by value, and hashing geometries is slow
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # compared by value, and hashing geometries is slow
 
     def __getstate__(self) -> dict[str, Any]:
         return {

@@ -51,7 +51,7 @@ class Property:
     __array_ufunc__ = None
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
     def __gt__(self, value: Any) -> Any:
         return _with_first_of_chain(RangeExpression(self.name, {"gt": value}), sys._getframe(1))

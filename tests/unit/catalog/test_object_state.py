@@ -75,10 +75,10 @@ def test_unknown_names_are_refused_but_private_ones_are_free_1_5():
         Product(color="red")
     product = Product()
     with pytest.raises(AttributeError, match="color"):
-        product.color = "red"
+        product.color = "red"  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="color"):
         product.update(color="red")
-    product._color = "red"
+    product._color = "red"  # type: ignore[attr-defined]
     assert product._color == "red"  # type: ignore[attr-defined]
 
 

@@ -80,7 +80,7 @@ class CatalogClient(RequestSender):
         source: SourceTable | None = None,
     ) -> None:
         settings = get_settings()
-        self.retries = _RETRIES if retries is None else retries
+        self.retries: int = _RETRIES if retries is None else retries
         self.asset_signer = asset_signer
         self._given_source = source
         address = url or (source.url if source else settings.url)
@@ -95,7 +95,7 @@ class CatalogClient(RequestSender):
         # Whether the service has a product that a source claims too, with the time of the answer.
         self.known_products: dict[str, tuple[float, bool]] = {}
         self._capabilities: Capabilities | None = None
-        self.observations = Observations()
+        self.observations: Observations = Observations()
         _clients.add(self)
 
     def __copy__(self) -> Self:
@@ -287,8 +287,8 @@ class CatalogClient(RequestSender):
             self._bands.pop(product_id, None)
 
     # The form of `serialize(jsonapi_format=True)`
-    jsonapi_document = staticmethod(jsonapi_document)
-    jsonapi_collection = staticmethod(jsonapi_collection)
+    jsonapi_document: ClassVar[staticmethod[..., dict[str, Any]]] = staticmethod(jsonapi_document)
+    jsonapi_collection: ClassVar[staticmethod[..., dict[str, Any]]] = staticmethod(jsonapi_collection)
 
 
 # All clients of this process, and the clients that were unpickled, by their configuration.

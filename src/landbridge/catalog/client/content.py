@@ -34,7 +34,7 @@ class FileContent:
         self._file = file
         seekable = getattr(file, "seekable", None)
         self._start = file.tell() if seekable is not None and seekable() else None
-        self.size = None if self._start is None else file.seek(0, os.SEEK_END) - self._start
+        self.size: int | None = None if self._start is None else file.seek(0, os.SEEK_END) - self._start
         """Number of bytes to send; None if it is not known beforehand."""
         self._was_read = False
 

@@ -36,7 +36,7 @@ class Credentials:
         self._lock = threading.RLock()
         token = settings.token if configured else None
         # The client had a token before it was pickled, and this process has none for its address.
-        self.lost_token = given is not None and given.lost_token
+        self.lost_token: bool = given is not None and given.lost_token
         if self._embedded and (given is None or not given.is_explicit):
             self.auth = Auth(
                 user=settings.user,

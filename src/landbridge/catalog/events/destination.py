@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.stac.resource import Resource
+    from landbridge.catalog.type_hints.attributes import (
+        ConnectionParameters,
+        Flag,
+        Integer,
+        RequiredText,
+        Text,
+    )
 
 __all__ = [
     "EventApiDestination",
@@ -43,9 +50,11 @@ class EventConnectionParameter(MappingAttribute):
     EventConnectionParameter(Key='X-Team')
     """
 
-    Key = TypedAttribute(str, doc="Name of the header.")
-    Value = TypedAttribute(str, doc="Value of the header. The service never returns it.")
-    IsValueSecret = TypedAttribute(bool, doc="True if the value is a secret. All values are treated as such.")
+    Key: Text = TypedAttribute(str, doc="Name of the header.")
+    Value: Text = TypedAttribute(str, doc="Value of the header. The service never returns it.")
+    IsValueSecret: Flag = TypedAttribute(
+        bool, doc="True if the value is a secret. All values are treated as such."
+    )
 
     # A value may be a secret, which is no part of a text or a pickle.
     def __repr__(self) -> str:
@@ -85,47 +94,47 @@ class EventApiDestination(NamespacedObject):
     _doc_type = "event_api_destination"
     _SECRETS = frozenset({"connection_api_key_value", "connection_basic_password"})
 
-    is_core = BooleanAttribute(doc=f"True for destinations of the old platform. {_UNSUPPORTED}")
-    endpoint = TypedAttribute(str, doc="HTTPS address that gets the events.")
-    method = TypedAttribute(str, doc="HTTP method, always `POST`.")
-    invocation_rate = TypedAttribute(int, doc=f"Requests per second. {_UNSUPPORTED}")
-    arn = TypedAttribute(str, doc=f"Name in the old platform's cloud. {_UNSUPPORTED}")
-    connection_name = TypedAttribute(str, doc=f"Name of the connection. {_UNSUPPORTED}")
-    connection_description = TypedAttribute(str, doc=f"Description of the connection. {_UNSUPPORTED}")
-    connection_header_parameters = ListAttribute(
+    is_core: Flag = BooleanAttribute(doc=f"True for destinations of the old platform. {_UNSUPPORTED}")
+    endpoint: RequiredText = TypedAttribute(str, doc="HTTPS address that gets the events.")
+    method: Text = TypedAttribute(str, doc="HTTP method, always `POST`.")
+    invocation_rate: Integer = TypedAttribute(int, doc=f"Requests per second. {_UNSUPPORTED}")
+    arn: Text = TypedAttribute(str, doc=f"Name in the old platform's cloud. {_UNSUPPORTED}")
+    connection_name: Text = TypedAttribute(str, doc=f"Name of the connection. {_UNSUPPORTED}")
+    connection_description: Text = TypedAttribute(str, doc=f"Description of the connection. {_UNSUPPORTED}")
+    connection_header_parameters: ConnectionParameters = ListAttribute(
         ValueAttribute(EventConnectionParameter),
         doc="Headers to send: a list of `EventConnectionParameter`. The service returns no values.",
     )
-    connection_query_string_parameters = ListAttribute(
+    connection_query_string_parameters: ConnectionParameters = ListAttribute(
         ValueAttribute(EventConnectionParameter),
         doc="Parameters of the query: put them into `endpoint`. Not supported here.",
     )
-    connection_body_parameters = ListAttribute(
+    connection_body_parameters: ConnectionParameters = ListAttribute(
         ValueAttribute(EventConnectionParameter), doc=f"Parameters of the body. {_UNSUPPORTED}"
     )
-    connection_authorization_type = TypedAttribute(
+    connection_authorization_type: Text = TypedAttribute(
         str, doc="`API_KEY` or `BASIC`: the values below are sent as a header."
     )
-    connection_api_key_name = TypedAttribute(str, doc="Header of the API key.")
-    connection_api_key_value = TypedAttribute(str, doc="API key. The service never returns it.")
-    connection_basic_username = TypedAttribute(str, doc="User name of HTTP Basic authentication.")
-    connection_basic_password = TypedAttribute(
+    connection_api_key_name: Text = TypedAttribute(str, doc="Header of the API key.")
+    connection_api_key_value: Text = TypedAttribute(str, doc="API key. The service never returns it.")
+    connection_basic_username: Text = TypedAttribute(str, doc="User name of HTTP Basic authentication.")
+    connection_basic_password: Text = TypedAttribute(
         str, doc="Password of HTTP Basic authentication. The service never returns it."
     )
-    connection_oauth_endpoint = TypedAttribute(str, doc=f"Token endpoint of OAuth. {_UNSUPPORTED}")
-    connection_oauth_method = TypedAttribute(str, doc=f"HTTP method of OAuth. {_UNSUPPORTED}")
-    connection_oauth_client_id = TypedAttribute(str, doc=f"Client of OAuth. {_UNSUPPORTED}")
-    connection_oauth_client_secret = TypedAttribute(str, doc=f"Secret of OAuth. {_UNSUPPORTED}")
-    connection_oauth_header_parameters = ListAttribute(
+    connection_oauth_endpoint: Text = TypedAttribute(str, doc=f"Token endpoint of OAuth. {_UNSUPPORTED}")
+    connection_oauth_method: Text = TypedAttribute(str, doc=f"HTTP method of OAuth. {_UNSUPPORTED}")
+    connection_oauth_client_id: Text = TypedAttribute(str, doc=f"Client of OAuth. {_UNSUPPORTED}")
+    connection_oauth_client_secret: Text = TypedAttribute(str, doc=f"Secret of OAuth. {_UNSUPPORTED}")
+    connection_oauth_header_parameters: ConnectionParameters = ListAttribute(
         ValueAttribute(EventConnectionParameter), doc=f"Headers of OAuth. {_UNSUPPORTED}"
     )
-    connection_oauth_query_string_parameters = ListAttribute(
+    connection_oauth_query_string_parameters: ConnectionParameters = ListAttribute(
         ValueAttribute(EventConnectionParameter), doc=f"Query of OAuth. {_UNSUPPORTED}"
     )
-    connection_oauth_body_parameters = ListAttribute(
+    connection_oauth_body_parameters: ConnectionParameters = ListAttribute(
         ValueAttribute(EventConnectionParameter), doc=f"Body of OAuth. {_UNSUPPORTED}"
     )
-    connection_arn = TypedAttribute(str, doc=f"Name in the old platform's cloud. {_UNSUPPORTED}")
+    connection_arn: Text = TypedAttribute(str, doc=f"Name in the old platform's cloud. {_UNSUPPORTED}")
 
     def _initialise(self) -> None:
         super()._initialise()

@@ -13,6 +13,8 @@ from landbridge.catalog.stac.prefixes import prefixed_namespace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from landbridge.catalog.type_hints.attributes import RequiredText, Text
+
 __all__ = ["NamespacedObject"]
 
 
@@ -21,13 +23,13 @@ class NamespacedObject(AuthCatalogObject):
 
     _SECRETS: ClassVar[frozenset[str]] = frozenset()  # attributes that are left out of copies and pickles
 
-    namespace = TypedAttribute(
+    namespace: RequiredText = TypedAttribute(
         str,
         doc="Organization or user that the object belongs to, by default the caller's own. *Searchable, "
         "sortable.*",
     )
-    name = TypedAttribute(str, doc="Name, unique in the namespace. *Searchable, sortable.*")
-    description = TypedAttribute(str, doc="Description. *Searchable.*")
+    name: RequiredText = TypedAttribute(str, doc="Name, unique in the namespace. *Searchable, sortable.*")
+    description: Text = TypedAttribute(str, doc="Description. *Searchable.*")
 
     def _identity(self) -> dict[str, Any]:
         namespace, name = self.namespace, self.name

@@ -19,6 +19,16 @@ from landbridge.utils.expressions import Expression
 if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.stac.resource import Resource
+    from landbridge.catalog.type_hints.attributes import (
+        EventFilters,
+        EventTargets,
+        Flag,
+        Geometry,
+        ReadOnlyText,
+        Text,
+        Texts,
+        Time,
+    )
 
 __all__ = [
     "EventSubscription",
@@ -58,8 +68,8 @@ class EventSubscriptionTarget(MappingAttribute):
     EventSubscriptionTarget(rule_id='local:hook')
     """
 
-    rule_id = TypedAttribute(str, doc="Id of an `EventApiDestination`: there are no rules in between.")
-    detail_template = TypedAttribute(str, doc="Template of the event. Not supported: leave it unset.")
+    rule_id: Text = TypedAttribute(str, doc="Id of an `EventApiDestination`: there are no rules in between.")
+    detail_template: Text = TypedAttribute(str, doc="Template of the event. Not supported: leave it unset.")
 
 
 class ExpressionAttribute(Attribute):
@@ -119,33 +129,37 @@ class EventSubscription(NamespacedObject):
     _resource: ClassVar[Resource] = SUBSCRIPTIONS
     _doc_type = "event_subscription"
 
-    geometry = GeometryAttribute(
+    geometry: Geometry = GeometryAttribute(
         doc="Geometry in longitude and latitude: only images that intersect it. *Filterable.*"
     )
-    expires = Timestamp(doc="End of the subscription. *Filterable, sortable.*")
-    owner = TypedAttribute(
+    expires: Time = Timestamp(doc="End of the subscription. *Filterable, sortable.*")
+    owner: ReadOnlyText = TypedAttribute(
         str,
         readonly=True,
         doc="User that made the subscription; the service sets it. *Filterable, sortable.*",
     )
-    owner_role_arn = TypedAttribute(str, readonly=True, doc="Role in the old platform's cloud: always None.")
-    event_type = ListAttribute(
+    owner_role_arn: ReadOnlyText = TypedAttribute(
+        str, readonly=True, doc="Role in the old platform's cloud: always None."
+    )
+    event_type: Texts = ListAttribute(
         EnumAttribute(EventType), doc="Kinds of events: only `EventType.NEW_IMAGE`. *Filterable.*"
     )
-    event_source = ListAttribute(TypedAttribute(str), doc="Sources of events. Not supported: leave it unset.")
-    event_namespace = ListAttribute(
+    event_source: Texts = ListAttribute(
+        TypedAttribute(str), doc="Sources of events. Not supported: leave it unset."
+    )
+    event_namespace: Texts = ListAttribute(
         TypedAttribute(str), doc="Ids of the products whose new images are sent. *Filterable.*"
     )
-    event_filters = ListAttribute(
+    event_filters: EventFilters = ListAttribute(
         ExpressionAttribute(),
         doc="At most one condition on images, as of `Image.search().filter`, or CQL2. The service returns it "
         "as CQL2 JSON.",
     )
-    targets = ListAttribute(
+    targets: EventTargets = ListAttribute(
         ValueAttribute(EventSubscriptionTarget),
         doc="The destination: a list of one `EventSubscriptionTarget`.",
     )
-    enabled = BooleanAttribute(doc="False stops the subscription. *Filterable, sortable.*")
+    enabled: Flag = BooleanAttribute(doc="False stops the subscription. *Filterable, sortable.*")
 
     @classmethod
     def search(

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableSequence
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
-from landbridge.catalog.model.attributes import Attribute, Tracked
+from landbridge.catalog.model.attributes import A, Attribute, Tracked, V
+
+if TYPE_CHECKING:
+    import typing_extensions
+
+    # The elements, and the values that can be assigned as elements.
+    E = typing_extensions.TypeVar("E", default=Any)
+    N = typing_extensions.TypeVar("N", default=Any)
+else:
+    E = TypeVar("E")
+    N = TypeVar("N")
 
 __all__ = ["AttributeList", "ListAttribute"]
 
 
-class AttributeList(Tracked, MutableSequence[Any]):
+class AttributeList(Tracked, MutableSequence[E], Generic[E, N]):
     """List whose elements are values of one attribute; it compares equal to lists.
+
+    Its type parameters are the elements, and the values that can be assigned as elements.
 
     If an edit refuses one element, it changes none. It counts as a change only if the content differs.
     """
 
-    __hash__ = None  # type: ignore[assignment] # mutable values have no hash
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # mutable values have no hash
 
-    def __init__(self, item: Attribute, values: Iterable[Any] = (), *, validate: bool = True) -> None:
+    def __init__(self, item: Attribute, values: Iterable[N] = (), *, validate: bool = True) -> None:
         self._owners = {}
         self._item = item
-        self._items: list[Any] = []
+        self._items: list[E] = []
         self._fill(item.deserialize(value, validate) for value in values)
 
     def _fill(self, items: Iterable[Any]) -> None:
@@ -58,12 +70,16 @@ class AttributeList(Tracked, MutableSequence[Any]):
         return self._item.deserialize(value, validate=True)
 
     @overload
-    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: int) -> E: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: slice) -> list[E]: ...
+    def __getitem__(self, index: int | slice) -> E | list[E]:
         return self._items[index]
 
+    @overload
+    def __setitem__(self, index: int, value: E | N) -> None: ...
+    @overload
+    def __setitem__(self, index: slice, value: Iterable[E | N]) -> None: ...
     def __setitem__(self, index: int | slice, value: Any) -> None:
         items = list(self._items)
         if isinstance(index, slice):
@@ -80,12 +96,15 @@ class AttributeList(Tracked, MutableSequence[Any]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def insert(self, index: int, value: Any) -> None:
+    def insert(self, index: int, value: E | N) -> None:
         items = list(self._items)
         items.insert(index, self._accept(value))
         self._replace(items)
 
-    def extend(self, values: Iterable[Any]) -> None:
+    def append(self, value: E | N) -> None:
+        self.insert(len(self._items), value)
+
+    def extend(self, values: Iterable[E | N]) -> None:
         self._replace([*self._items, *map(self._accept, values)])
 
     def clear(self) -> None:
@@ -98,11 +117,11 @@ class AttributeList(Tracked, MutableSequence[Any]):
         """Sort in place."""
         self._replace(sorted(self._items, key=key, reverse=reverse))
 
-    def copy(self) -> list[Any]:
+    def copy(self) -> list[E]:
         """Return the elements as a new list."""
         return list(self._items)
 
-    def __iadd__(self, values: Iterable[Any]) -> Self:
+    def __iadd__(self, values: Iterable[E | N]) -> Self:
         self.extend(values)
         return self
 
@@ -110,13 +129,13 @@ class AttributeList(Tracked, MutableSequence[Any]):
         self._replace(self._items * count)
         return self
 
-    def __add__(self, other: Iterable[Any]) -> list[Any]:
+    def __add__(self, other: Iterable[E]) -> list[E]:
         return [*self._items, *other]
 
-    def __radd__(self, other: list[Any]) -> list[Any]:
+    def __radd__(self, other: list[E]) -> list[E]:
         return other + self._items
 
-    def __mul__(self, count: int) -> list[Any]:
+    def __mul__(self, count: int) -> list[E]:
         return self._items * count
 
     __rmul__ = __mul__
@@ -140,7 +159,7 @@ class AttributeList(Tracked, MutableSequence[Any]):
         return repr(self._items)
 
 
-class ListAttribute(Attribute):
+class ListAttribute(Attribute[V, A]):
     """Attribute that is a list of values of one attribute."""
 
     is_json = False

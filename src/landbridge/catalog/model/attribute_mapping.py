@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import Any, ClassVar
 
 from landbridge.catalog.errors import AttributeValidationError
 from landbridge.catalog.model.attribute_list import AttributeList
-from landbridge.catalog.model.attributes import Attribute, Model, Tracked
+from landbridge.catalog.model.attributes import A, Attribute, Model, Tracked, V
 
 __all__ = [
     "AttributeMapping",
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-class ValueAttribute(Attribute):
+class ValueAttribute(Attribute[V, A]):
     """Attribute whose value is a mapping with fields or keys, of a class that converts itself."""
 
     is_json = False
@@ -42,7 +42,7 @@ class MappingAttribute(Tracked, Model):
     It is held by reference: if it changes, every object that holds it is modified.
     """
 
-    __hash__ = None  # type: ignore[assignment] # mutable values have no hash
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # mutable values have no hash
 
     def __init__(self, **kwargs: Any) -> None:
         self._owners: dict[Any, Any] = {}
@@ -188,7 +188,7 @@ _ENTRY = Attribute()
 class AttributeMapping(Tracked, MutableMapping[str, Any]):
     """Mapping with free keys, of which each key and value is checked when it is set."""
 
-    __hash__ = None  # type: ignore[assignment] # mutable values have no hash
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # mutable values have no hash
 
     def __init__(self, value: Mapping[str, Any] | None = None, validate: bool = True, **kwargs: Any) -> None:
         self._owners = {}

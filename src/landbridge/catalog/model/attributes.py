@@ -14,7 +14,7 @@ from __future__ import annotations
 import copyreg
 import weakref
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 from landbridge.catalog.errors import AttributeValidationError
 
@@ -22,13 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from enum import Enum
 
+    import typing_extensions
+
+    # The value that is read from an object, and the values that can be assigned.
+    V = typing_extensions.TypeVar("V", default=Any)
+    A = typing_extensions.TypeVar("A", default=Any)
+else:
+    V = TypeVar("V")
+    A = TypeVar("A")
+
 __all__ = [
     "Attribute",
     "BooleanAttribute",
     "EnumAttribute",
     "Model",
     "Tracked",
-    "TupleAttribute",
     "TypedAttribute",
 ]
 
@@ -95,8 +103,10 @@ class Tracked:
         return None
 
 
-class Attribute:
+class Attribute(Generic[V, A]):
     """An attribute that takes any value.
+
+    Its type parameters are the value that is read from an object, and the values that can be assigned.
 
     Parameters
     ----------
@@ -123,7 +133,7 @@ class Attribute:
         readonly: bool = False,
         doc: str | None = None,
     ) -> None:
-        self.name = ""
+        self.name: str = ""
         self.mutable = mutable
         self.serializable = serializable
         self.sticky = sticky
@@ -156,11 +166,11 @@ class Attribute:
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, instance: Model, owner: type) -> Any: ...
+    def __get__(self, instance: Model, owner: type) -> V: ...
     def __get__(self, instance: Model | None, owner: type) -> Any:
         return self if instance is None else instance._read(self)
 
-    def __set__(self, instance: Model, value: Any) -> None:
+    def __set__(self, instance: Model, value: A) -> None:
         instance._assign(self, value)
 
     def __delete__(self, instance: Model) -> None:
@@ -204,7 +214,7 @@ def _declared_attribute(owner: type, name: str, depth: int) -> Any:
     return next(islice(_nested(owner.__dict__[name]), depth, None))
 
 
-class TypedAttribute(Attribute):
+class TypedAttribute(Attribute[V, A]):
     """An attribute of one Python type; with `coerce`, any value that the type's constructor accepts."""
 
     def __init__(self, attribute_type: type, coerce: bool = False, **kwargs: Any) -> None:
@@ -230,14 +240,14 @@ class TypedAttribute(Attribute):
         return bool(one == other)
 
 
-class BooleanAttribute(Attribute):
+class BooleanAttribute(Attribute[V, A]):
     """An attribute that is True or False: the truth value of the assigned value."""
 
     def deserialize(self, value: Any, validate: bool = True) -> Any:
         return bool(value) if validate else value
 
 
-class EnumAttribute(Attribute):
+class EnumAttribute(Attribute[V, A]):
     """An attribute with a closed set of values, held as a plain str."""
 
     def __init__(self, enum: type[Enum], **kwargs: Any) -> None:
@@ -253,57 +263,6 @@ class EnumAttribute(Attribute):
         except ValueError:
             choices = ", ".join(repr(str(member.value)) for member in self.enum)
             raise self._invalid(value, f"one of {choices}") from None
-
-
-class TupleAttribute(Attribute):
-    """An attribute that is a tuple with elements of one type and a bounded length."""
-
-    is_json = False
-
-    def __init__(
-        self,
-        attribute_type: type | None = None,
-        coerce: bool = False,
-        min_length: int | None = None,
-        max_length: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.attribute_type = attribute_type
-        self.coerce = coerce
-        self.min_length = min_length
-        self.max_length = max_length
-
-    def deserialize(self, value: Any, validate: bool = True) -> Any:
-        if validate:
-            return self.validate_value(value)
-        return tuple(value) if isinstance(value, list) else value
-
-    def validate_value(self, value: Any) -> tuple[Any, ...]:
-        """Return the value as a tuple; AttributeValidationError for a wrong type or length."""
-        element_type = self.attribute_type
-        wanted = f"a sequence of {self._length()}{element_type.__name__ if element_type else 'value'}s"
-        if value is None or isinstance(value, (str, bytes)):
-            raise self._invalid(value, wanted)
-        try:
-            elements = tuple(value)
-            if element_type is not None and self.coerce:
-                elements = tuple(element_type(element) for element in elements)
-        except (TypeError, ValueError):
-            raise self._invalid(value, wanted) from None
-        of_type = element_type is None or all(isinstance(element, element_type) for element in elements)
-        in_bounds = (self.min_length or 0) <= len(elements) <= (self.max_length or len(elements))
-        if not (of_type and in_bounds):
-            raise self._invalid(value, wanted)
-        return elements
-
-    def _length(self) -> str:
-        if self.min_length == self.max_length:
-            return "" if self.min_length is None else f"{self.min_length} "
-        return f"{self.min_length or 0} to {self.max_length or 'any number of'} "
-
-    def to_service(self, value: Any) -> Any:
-        return list(value) if isinstance(value, tuple) else value
 
 
 class Model:
@@ -329,10 +288,12 @@ class Model:
             if isinstance(value, Tracked):
                 value._attach(self, self._attribute_types[name])
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and not hasattr(type(self), name):
-            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
-        super().__setattr__(name, value)
+    if not TYPE_CHECKING:  # type checkers would take every name for an attribute
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not name.startswith("_") and not hasattr(type(self), name):
+                raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+            super().__setattr__(name, value)
 
     # Reading, setting and removing values
     def _read(self, attribute: Attribute) -> Any:

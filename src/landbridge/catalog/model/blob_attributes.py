@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from landbridge.catalog.errors import InvalidNameError
-from landbridge.catalog.model.attributes import Model, TypedAttribute
+from landbridge.catalog.model.attributes import A, Model, TypedAttribute, V
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["Digest", "IdPart"]
 
 
-class Digest(TypedAttribute):
+class Digest(TypedAttribute[V, A]):
     """A checksum that the service may compute after the upload: reading it waits for the service."""
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, instance: Model, owner: type) -> Any: ...
+    def __get__(self, instance: Model, owner: type) -> V: ...
     def __get__(self, instance: Model | None, owner: type) -> Any:
         if instance is None:
             return self
@@ -29,7 +29,7 @@ class Digest(TypedAttribute):
         return instance._request_hash()  # type: ignore[attr-defined] # only blobs have such an attribute
 
 
-class IdPart(TypedAttribute):
+class IdPart(TypedAttribute[V, A]):
     """A part of a blob's id, checked so that the id can be split again."""
 
     def __init__(self, attribute_type: type, fault: Callable[[str], str | None], **kwargs: Any) -> None:

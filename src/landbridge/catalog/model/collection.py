@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from itertools import groupby as group_adjacent
 from itertools import islice
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from landbridge.catalog.model.typed_list import TypedList
 from landbridge.utils.expressions import Expression
@@ -15,6 +15,9 @@ from landbridge.utils.expressions import Expression
 __all__ = ["Collection", "Eacher"]
 
 T = TypeVar("T")
+R = TypeVar("R")
+P = ParamSpec("P")
+T_co = TypeVar("T_co", covariant=True)
 Predicate = Callable[[Any], Any] | str
 
 
@@ -47,7 +50,7 @@ class Collection(TypedList[T]):
     """
 
     @property
-    def each(self) -> Eacher:
+    def each(self) -> Eacher[T]:
         """Proxy for all items: attributes, items and calls of it are those of each item.
 
         It is evaluated when the result is read, and can be read once: with `list()`, `combine`, `collect` or
@@ -55,7 +58,7 @@ class Collection(TypedList[T]):
         """
         return Eacher(iter(self._list))
 
-    def filter(self, predicate: Expression | Predicate) -> Self:
+    def filter(self, predicate: Expression | Callable[[T], Any] | str) -> Self:
         """Return the items that satisfy a condition.
 
         Values are compared in Python, by the rules of a search: a missing value satisfies no comparison.
@@ -86,7 +89,7 @@ class Collection(TypedList[T]):
         test = predicate.evaluate if isinstance(predicate, Expression) else _function(predicate)
         return self._like(item for item in self._list if test(item))
 
-    def map(self, f: Callable[[T], Any]) -> Collection[Any]:
+    def map(self, f: Callable[[T], R]) -> Collection[R]:
         """Return the results of a function for all items.
 
         Parameters
@@ -104,12 +107,13 @@ class Collection(TypedList[T]):
         >>> images.map(lambda image: image.acquired.month)
         Collection([1, 4, 7])
         """
-        results = [f(item) for item in self._list]
+        results: list[Any] = [f(item) for item in self._list]
         if self._type is not None and all(isinstance(result, self._type) for result in results):
-            return self._like(results)
+            same_class: Any = self._like(results)
+            return same_class  # type: ignore[no-any-return] # a Collection of the results
         return Collection(results)
 
-    def sorted(self, *predicates: Predicate, reverse: bool = False) -> Self:
+    def sorted(self, *predicates: Callable[[T], Any] | str, reverse: bool = False) -> Self:
         """Return a sorted copy.
 
         Parameters
@@ -138,7 +142,7 @@ class Collection(TypedList[T]):
         key = _key(predicates)
         return self._like(sorted(self._list, key=key, reverse=reverse))
 
-    def sort(self, field: Predicate, ascending: bool = True) -> Self:
+    def sort(self, field: Callable[[T], Any] | str, ascending: bool = True) -> Self:
         """Return a copy sorted by one attribute.
 
         Parameters
@@ -165,7 +169,19 @@ class Collection(TypedList[T]):
         """
         return self.sorted(field, reverse=not ascending)
 
-    def groupby(self, *predicates: Predicate) -> Iterator[tuple[Any, Self]]:
+    @overload
+    def groupby(self, predicate: Callable[[T], R], /) -> Iterator[tuple[R, Self]]: ...
+    @overload
+    def groupby(self, first: str, /, *others: Callable[[T], Any] | str) -> Iterator[tuple[Any, Self]]: ...
+    @overload
+    def groupby(
+        self,
+        first: Callable[[T], Any],
+        second: Callable[[T], Any] | str,
+        /,
+        *others: Callable[[T], Any] | str,
+    ) -> Iterator[tuple[Any, Self]]: ...
+    def groupby(self, *predicates: Callable[[T], Any] | str) -> Iterator[tuple[Any, Self]]:
         """Yield groups of items with the same key.
 
         Parameters
@@ -215,7 +231,7 @@ def _key(predicates: tuple[Predicate, ...]) -> Callable[[Any], Any]:
     return lambda item: tuple(function(item) for function in functions)
 
 
-class Eacher:
+class Eacher(Generic[T_co]):
     """Proxy for the items of a collection: what is done to it is done to each item.
 
     Nothing is computed until the result is read, by iteration or by one of its methods, and it can be read
@@ -235,24 +251,30 @@ class Eacher:
 
     _shown: ClassVar[int] = 8
 
-    def __init__(self, iterable: Iterable[Any]) -> None:
-        self._iterator = iter(iterable)
+    def __init__(self, iterable: Iterable[T_co]) -> None:
+        self._iterator: Iterator[T_co] = iter(iterable)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         return self._iterator
 
-    def __getattr__(self, name: str) -> Eacher:
+    def __getattr__(self, name: str) -> Eacher[Any]:
         if name.startswith("__"):
             raise AttributeError(name)
         return Eacher(getattr(item, name) for item in self._iterator)
 
-    def __getitem__(self, index: Any) -> Eacher:
-        return Eacher(item[index] for item in self._iterator)
+    def __getitem__(self, index: Any) -> Eacher[Any]:
+        items: Iterator[Any] = self._iterator
+        return Eacher(item[index] for item in items)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Eacher:
-        return Eacher(item(*args, **kwargs) for item in self._iterator)
+    def __call__(self, *args: Any, **kwargs: Any) -> Eacher[Any]:
+        items: Iterator[Any] = self._iterator
+        return Eacher(item(*args, **kwargs) for item in items)
 
-    def combine(self, op: Callable[[Iterable[Any]], Any] = list) -> Any:
+    @overload
+    def combine(self) -> list[T_co]: ...
+    @overload
+    def combine(self, op: Callable[[Iterator[T_co]], R]) -> R: ...
+    def combine(self, op: Callable[[Iterator[T_co]], Any] = list) -> Any:
         """Return the result of a function for all items together.
 
         Parameters
@@ -272,7 +294,11 @@ class Eacher:
         """
         return op(self._iterator)
 
-    def collect(self, collection: Callable[[Iterable[Any]], Any] = Collection) -> Any:
+    @overload
+    def collect(self) -> Collection[T_co]: ...
+    @overload
+    def collect(self, collection: Callable[[Iterator[T_co]], R]) -> R: ...
+    def collect(self, collection: Callable[[Iterator[T_co]], Any] = Collection) -> Any:
         """Return the items in a collection.
 
         Parameters
@@ -292,7 +318,9 @@ class Eacher:
         """
         return collection(self._iterator)
 
-    def pipe(self, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> Eacher:
+    def pipe(
+        self, callable: Callable[Concatenate[T_co, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> Eacher[R]:
         """Call a function with each item.
 
         Parameters

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from landbridge.catalog.errors import AttributeValidationError
-from landbridge.catalog.model.attributes import Attribute, TypedAttribute
+from landbridge.catalog.model.attributes import A, Attribute, TypedAttribute, V
 from landbridge.exceptions import BadRequestError
 from landbridge.mappings import ids, times, values
 
@@ -32,7 +32,7 @@ def parse_datetime(value: str | date) -> datetime:
     return times.parse(value)
 
 
-class ReadableText(TypedAttribute):
+class ReadableText(TypedAttribute[V, A]):
     """A display name, without control characters, text direction marks and spaces at its ends."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -47,7 +47,7 @@ class ReadableText(TypedAttribute):
         return text
 
 
-class Timestamp(Attribute):
+class Timestamp(Attribute[V, A]):
     """A timestamp: any value until it is saved, and an aware datetime in UTC from the service."""
 
     is_json = False
@@ -82,7 +82,7 @@ class Timestamp(Attribute):
             return bool(type(one) is type(other) and one == other)
 
 
-class GeometryAttribute(Attribute):
+class GeometryAttribute(Attribute[V, A]):
     """A geometry in longitude and latitude, converted to a shapely geometry when it is assigned."""
 
     is_json = False

@@ -14,7 +14,7 @@ from landbridge.mappings import values
 __all__ = ["ExtraProperties", "JsonAttribute"]
 
 
-class JsonAttribute(Attribute):
+class JsonAttribute(Attribute[Any, Any]):
     """Any JSON value; lists and objects in it are tracked too."""
 
     is_json = False

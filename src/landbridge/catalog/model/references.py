@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Self, overload
 
 from landbridge.catalog.enums import DocumentState
-from landbridge.catalog.model.attributes import Attribute, Model
+from landbridge.catalog.model.attributes import A, Attribute, Model, V
 from landbridge.catalog.model.registry import class_of
 
 __all__ = ["CatalogObjectReference"]
 
 
-class CatalogObjectReference(Attribute):
+class CatalogObjectReference(Attribute[V, A]):
     """An attribute that is another catalog object, which is read from the service on first access.
 
     `document_type` is the document type of its class. The object must be saved, or with `require_unsaved`
@@ -31,7 +31,7 @@ class CatalogObjectReference(Attribute):
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, instance: Model, owner: type) -> Any: ...
+    def __get__(self, instance: Model, owner: type) -> V: ...
     def __get__(self, instance: Model | None, owner: type) -> Any:
         if instance is None:
             return self

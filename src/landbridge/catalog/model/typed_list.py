@@ -22,7 +22,7 @@ class TypedList(Generic[T]):
     """
 
     _item_type: ClassVar[type | None] = None
-    __hash__ = None  # type: ignore[assignment] # mutable values have no hash
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # mutable values have no hash
 
     def __init__(self, iterable: Iterable[T] | None = None, item_type: type | None = None) -> None:
         if (

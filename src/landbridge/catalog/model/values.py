@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.enums import DataType, ResolutionUnit
 from landbridge.catalog.errors import AttributeValidationError
 from landbridge.catalog.model.attribute_list import AttributeList, ListAttribute
 from landbridge.catalog.model.attribute_mapping import AttributeMapping, MappingAttribute, ValueAttribute
-from landbridge.catalog.model.attributes import Attribute, EnumAttribute, TupleAttribute, TypedAttribute
+from landbridge.catalog.model.attributes import Attribute, EnumAttribute, TypedAttribute
+from landbridge.catalog.model.tuple_attribute import TupleAttribute
+
+if TYPE_CHECKING:
+    from landbridge.catalog.type_hints.attributes import (
+        Integer,
+        IntegerTuple,
+        NumberOrText,
+        Range,
+        RequiredNumber,
+        RequiredText,
+        Text,
+        Texts,
+    )
 
 __all__ = [
     "DerivedParamsAttribute",
@@ -59,8 +72,8 @@ class Resolution(MappingAttribute):
     True
     """
 
-    value = Attribute(doc="Number, in `unit`.")
-    unit = EnumAttribute(ResolutionUnit, doc='Unit: "meters" or "degrees".')
+    value: RequiredNumber = Attribute(doc="Number, in `unit`.")
+    unit: RequiredText = EnumAttribute(ResolutionUnit, doc='Unit: "meters" or "degrees".')
 
     def __init__(self, values: str | Mapping[str, Any] | Resolution | None = None, **kwargs: Any) -> None:
         if isinstance(values, str):
@@ -154,11 +167,13 @@ class File(MappingAttribute):
     's3://bucket/scene.tif'
     """
 
-    href = Attribute(doc="Address of the file.")
-    size_bytes = Attribute(doc='Size in bytes; required if the image\'s `storage_state` is "available".')
-    hash = Attribute(doc='MD5 in hexadecimal; required if the image\'s `storage_state` is "available".')
-    provider_id = Attribute(doc="Id that the provider gives the file.")
-    provider_href = Attribute(doc="Address of the file at the provider.")
+    href: RequiredText = Attribute(doc="Address of the file.")
+    size_bytes: Integer = Attribute(
+        doc='Size in bytes; required if the image\'s `storage_state` is "available".'
+    )
+    hash: Text = Attribute(doc='MD5 in hexadecimal; required if the image\'s `storage_state` is "available".')
+    provider_id: Text = Attribute(doc="Id that the provider gives the file.")
+    provider_href: Text = Attribute(doc="Address of the file at the provider.")
 
 
 class ProcessingStepAttribute(MappingAttribute):
@@ -179,28 +194,30 @@ class ProcessingStepAttribute(MappingAttribute):
     'gain_bias'
     """
 
-    function = TypedAttribute(str, doc="Name of the processing function. Required.")
-    parameter = TypedAttribute(str, doc="Name of the image attribute that holds the coefficients.")
-    index = TypedAttribute(
+    function: RequiredText = TypedAttribute(str, doc="Name of the processing function. Required.")
+    parameter: Text = TypedAttribute(str, doc="Name of the image attribute that holds the coefficients.")
+    index: Integer = TypedAttribute(
         int, doc="Index of the band in that attribute; not needed if the attribute has one entry."
     )
-    values = TupleAttribute(int, doc="Values that any_of marks, or bits, from 0, that any_bits marks.")
-    nodata = Attribute(doc="Value of stored pixels without data, if it is not the band's.")
-    data_type = EnumAttribute(DataType, doc="Type of the result: a `DataType`.")
-    data_range = TupleAttribute(
+    values: IntegerTuple = TupleAttribute(
+        int, doc="Values that any_of marks, or bits, from 0, that any_bits marks."
+    )
+    nodata: NumberOrText = Attribute(doc="Value of stored pixels without data, if it is not the band's.")
+    data_type: Text = EnumAttribute(DataType, doc="Type of the result: a `DataType`.")
+    data_range: Range = TupleAttribute(
         float, coerce=True, min_length=2, max_length=2, doc="Smallest and greatest value of the result."
     )
-    display_range = TupleAttribute(
+    display_range: Range = TupleAttribute(
         float,
         coerce=True,
         min_length=2,
         max_length=2,
         doc="Values of the result that are displayed as black and as white.",
     )
-    physical_range = TupleAttribute(
+    physical_range: Range = TupleAttribute(
         float, coerce=True, min_length=2, max_length=2, doc="Physical values at the ends of `data_range`."
     )
-    physical_range_unit = Attribute(doc="Unit of the physical values.")
+    physical_range_unit: Text = Attribute(doc="Unit of the physical values.")
 
 
 _STEPS = ListAttribute(ValueAttribute(ProcessingStepAttribute))
@@ -284,11 +301,11 @@ class DerivedParamsAttribute(MappingAttribute):
     'ndvi'
     """
 
-    function = TypedAttribute(str, doc="Name of the function. Required.")
-    bands = ListAttribute(
+    function: RequiredText = TypedAttribute(str, doc="Name of the function. Required.")
+    bands: Texts = ListAttribute(
         TypedAttribute(str), doc="Names of the bands that the function is called with. Required."
     )
-    source_type = EnumAttribute(DataType, doc="Type that the bands are read as: a `DataType`.")
+    source_type: Text = EnumAttribute(DataType, doc="Type that the bands are read as: a `DataType`.")
 
     @classmethod
     def deserialize(cls, value: Any, validate: bool = True) -> Any:

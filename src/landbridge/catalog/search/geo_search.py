@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from landbridge.catalog.errors import InvalidGeometryError
 from landbridge.catalog.model.converters import to_geojson, to_shape, within_world_bounds
-from landbridge.catalog.search.search import Search, Searchable
+from landbridge.catalog.search.search import Search, T_co
 
 if TYPE_CHECKING:
     from landbridge.catalog.client.client import CatalogClient
-
-T = TypeVar("T", bound=Searchable)
+    from landbridge.catalog.type_hints.values import GeometryLike
 
 __all__ = ["GeoSearch"]
 
 
-class GeoSearch(Search[T]):
+class GeoSearch(Search[T_co]):
     """Search for objects that have a geometry.
 
     Parameters
@@ -38,7 +37,7 @@ class GeoSearch(Search[T]):
 
     def __init__(
         self,
-        model: type[T],
+        model: type[T_co],
         client: CatalogClient | None = None,
         url: str | None = None,
         includes: bool = True,
@@ -48,7 +47,7 @@ class GeoSearch(Search[T]):
         super().__init__(model, client, url, includes, request_params, headers)
         self._intersects: Any = None
 
-    def intersects(self, geometry: Any, match_null_geometry: bool = False) -> Self:
+    def intersects(self, geometry: GeometryLike, match_null_geometry: bool = False) -> Self:
         """Return the search for objects whose geometry intersects another, in place of an earlier one.
 
         Parameters

@@ -39,10 +39,10 @@ class Searchable(Protocol):
     ) -> Self: ...
 
 
-T = TypeVar("T", bound=Searchable)
+T_co = TypeVar("T_co", bound=Searchable, covariant=True)
 
 
-class Search(Generic[T]):
+class Search(Generic[T_co]):
     """Search for the objects of one class.
 
     Its methods return new searches and never change the one they are called on. The service is asked when the
@@ -74,14 +74,14 @@ class Search(Generic[T]):
 
     def __init__(
         self,
-        model: type[T],
+        model: type[T_co],
         client: CatalogClient | None = None,
         url: str | None = None,
         includes: bool = True,
         request_params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._model = model
+        self._model: type[T_co] = model
         self._client = client or (CatalogClient(url) if url else None)
         self._expression: Expression | None = None
         self._query = Query(includes=includes, params=dict(request_params or {}), headers=headers)
@@ -214,7 +214,7 @@ class Search(Generic[T]):
         """
         return sum(part.backend.count(part.client, part.query) for part in self._parts(self._to_query()))
 
-    def collect(self, **kwargs: Any) -> Any:
+    def collect(self, **kwargs: Any) -> Collection[T_co]:
         """Return all matching objects in a collection.
 
         Parameters
@@ -239,7 +239,7 @@ class Search(Generic[T]):
         >>> list(product.bands().collect().each.name)
         ['red', 'green', 'blue', 'nir']
         """
-        kind = self._model._collection_type
+        kind: type[Collection[T_co]] = self._model._collection_type
         return kind(self, **kwargs)
 
     def _in_words(self) -> tuple[list[str], list[tuple[str, str]]]:
@@ -260,7 +260,7 @@ class Search(Generic[T]):
 
         return view(self)
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[T_co]:
         query = self._to_query()
         if query.limit == 0:
             return iter(())
@@ -271,7 +271,7 @@ class Search(Generic[T]):
         """Return the parts of the search, each for the client that answers it; none if nothing can match."""
         return [] if query.products == () else self._model._search_parts(self._client, query)
 
-    def _objects(self, part: Part) -> Iterator[T]:
+    def _objects(self, part: Part) -> Iterator[T_co]:
         """Yield the objects of a part of the search."""
         pages, limit = part.backend.records(part.client, part.query), part.query.limit
         shared: dict[str, Any] = {}

@@ -121,7 +121,9 @@ class _SummaryResult:
     ) -> None:
         self.count = count
         self.bytes = bytes
-        self.interval_start = None if interval_start is None else parse_datetime(interval_start)
+        self.interval_start: datetime | None = (
+            None if interval_start is None else parse_datetime(interval_start)
+        )
 
     def _repr_html_(self) -> str:
         from landbridge.catalog.notebook.views import view

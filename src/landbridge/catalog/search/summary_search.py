@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from landbridge.catalog.enums import AggregateDateField, Interval
 from landbridge.catalog.search import summaries
+from landbridge.catalog.search.geo_search import GeoSearch
 from landbridge.catalog.search.merge import merged_interval_totals, merged_totals
-from landbridge.utils.expressions import (
-    RangeExpression,
-)
+from landbridge.catalog.search.search import Search, Searchable, T_co
+from landbridge.utils.expressions import RangeExpression
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import typing_extensions
+
     from landbridge.catalog.search.query import Query, SummaryBackend
+    from landbridge.catalog.type_hints.classes import Blob
 
-from landbridge.catalog.search.geo_search import GeoSearch
-from landbridge.catalog.search.search import Search, Searchable
-
-T = TypeVar("T", bound=Searchable)
+    # The summary.
+    S_co = typing_extensions.TypeVar("S_co", covariant=True, default=Any)
+    # For type checkers, `BlobSearch` without an argument finds blobs.
+    B_co = typing_extensions.TypeVar("B_co", bound=Searchable, covariant=True, default=Blob)
+else:
+    S_co = TypeVar("S_co", covariant=True)
+    B_co = TypeVar("B_co", bound=Searchable, covariant=True)
 
 __all__ = ["BlobSearch", "SummarySearchMixin"]
 
 
-class SummarySearchMixin(Search[T]):
+class SummarySearchMixin(Search[T_co], Generic[T_co, S_co]):
     """Search whose results can be summarized.
+
+    Its type parameters are the objects and the summary.
 
     Parameters
     ----------
@@ -48,7 +56,7 @@ class SummarySearchMixin(Search[T]):
     SummaryResult: ClassVar[Any] = None
     _unsupported_summary_params: ClassVar[tuple[str, ...]] = ("sort",)
 
-    def summary(self) -> Any:
+    def summary(self) -> S_co:
         """Return the number and total size of the matching objects; the limit does not change them.
 
         Returns
@@ -71,7 +79,8 @@ class SummarySearchMixin(Search[T]):
             cast("SummaryBackend", part.backend).totals(part.client, part.query)
             for part in self._parts(self._summary_query())
         )
-        return self.SummaryResult(totals.count, totals.bytes, sorted(totals.groups))
+        result: S_co = self.SummaryResult(totals.count, totals.bytes, sorted(totals.groups))
+        return result
 
     def summary_interval(
         self,
@@ -79,7 +88,7 @@ class SummarySearchMixin(Search[T]):
         interval: Interval | str = "year",
         start_datetime: datetime | str | int | None = None,
         end_datetime: datetime | str | int | None = None,
-    ) -> list[Any]:
+    ) -> list[S_co]:
         """Return the number and total size of the matching objects for each interval of time, in UTC.
 
         Parameters
@@ -133,7 +142,7 @@ class SummarySearchMixin(Search[T]):
         return replace(self._to_query(), sort=None, limit=None)
 
 
-class BlobSearch(SummarySearchMixin[Any], GeoSearch[Any]):
+class BlobSearch(SummarySearchMixin[B_co, summaries.BlobSummaryResult], GeoSearch[B_co]):
     """Search for blobs.
 
     Parameters
@@ -158,5 +167,5 @@ class BlobSearch(SummarySearchMixin[Any], GeoSearch[Any]):
     ['notes.txt']
     """
 
-    DEFAULT_AGGREGATE_DATE_FIELD = AggregateDateField.CREATED
-    SummaryResult = summaries.BlobSummaryResult
+    DEFAULT_AGGREGATE_DATE_FIELD: ClassVar[AggregateDateField | None] = AggregateDateField.CREATED
+    SummaryResult: ClassVar[type[summaries.BlobSummaryResult]] = summaries.BlobSummaryResult

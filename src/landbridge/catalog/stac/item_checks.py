@@ -72,8 +72,8 @@ class ItemCheck:
         self._order = order
         self._most = most
         self._foreign = 0
-        self.read = 0
-        self.accepted = 0
+        self.read: int = 0
+        self.accepted: int = 0
 
     @property
     def reason(self) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.search.query import Query
     from landbridge.catalog.stac.resource import Resource
+    from landbridge.catalog.type_hints.attributes import ReadOnlyTime, RequiredText
 
 __all__ = ["StoredObject"]
 
@@ -35,16 +36,16 @@ class StoredObject(Model):
     _collection_type: ClassVar[type[Collection[Any]]] = Collection
     _keep_record: ClassVar[bool] = True  # False: the object holds the attributes only
     _reference: ClassVar[str] = ""  # the attribute that references another object, shown in the repr
-    __hash__ = None  # type: ignore[assignment] # mutable objects have no hash
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # mutable objects have no hash
 
-    id = TypedAttribute(
+    id: RequiredText = TypedAttribute(
         str, mutable=False, serializable=False, doc="Id, unique among the objects of its class."
     )
-    created = Timestamp(
+    created: ReadOnlyTime = Timestamp(
         readonly=True,
         doc="Time at which the object was created; the service sets it. *Filterable, sortable.*",
     )
-    modified = Timestamp(
+    modified: ReadOnlyTime = Timestamp(
         readonly=True,
         doc="Time at which the object was last saved; the service sets it. *Filterable, sortable.*",
     )
@@ -362,4 +363,4 @@ class StoredObject(Model):
     @property
     def _resource_id(self) -> str:
         """The id as it is handed to the resource."""
-        return self.id  # type: ignore[no-any-return] # a text, or None if the object is unsaved
+        return self.id

@@ -83,7 +83,7 @@ def fill_from_files(image: ImageMetadata) -> None:
     files = [file for file in image.files or () if file.href]
     headers = (
         [read_file_header(file.href, image._client.asset_signer or known_signer()) for file in files]
-        if image.geometry is None
+        if image._read(type(image).geometry) is None
         else []
     )
     for file in files:
