@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 from landbridge.catalog.model.attribute_list import ListAttribute
 from landbridge.catalog.model.attribute_mapping import ValueAttribute
-from landbridge.catalog.model.attributes import TupleAttribute
 from landbridge.catalog.model.converters import GeometryAttribute, Timestamp
 from landbridge.catalog.model.references import CatalogObjectReference
+from landbridge.catalog.model.tuple_attribute import TupleAttribute
 
 ELEMENTS = frozenset({
     "div", "span", "style", "pre", "p", "dl", "dt", "dd", "details", "summary", "table", "thead", "tbody",
