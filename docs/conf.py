@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "docs" / "_extensions"))
 # Executed tutorials read the scenes of the demo, and run the commands of this environment.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(ROOT / "examples"), os.environ.get("PYTHONPATH")])
+    filter(None, [str(ROOT / "examples"), str(ROOT / "docs" / "_extensions"), os.environ.get("PYTHONPATH")])
 )
 
 project = "Landbridge"
@@ -49,6 +49,7 @@ suppress_warnings = ["myst.header", "etoc.toctree", "ref.python"]
 
 # "cache" runs what changed, "force" everything, "off" nothing.
 nb_execution_mode = os.environ.get("LANDBRIDGE_DOCS_EXECUTE", "cache")
+nb_execution_in_temp = True
 nb_execution_timeout = 300
 
 nb_execution_raise_on_error = True

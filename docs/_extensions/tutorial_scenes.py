@@ -2,8 +2,6 @@
 
 import contextlib
 import io
-import os
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from landbridge.catalog import Product
 
 warnings.simplefilter("ignore", PendingDeprecationWarning)
 mpl.rcParams["figure.dpi"] = 90
-os.chdir(tempfile.mkdtemp(prefix="tutorial-"))
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     if not Product.exists("local:demo-landsat"):
         dataset = generated(600, Path("scenes"))
