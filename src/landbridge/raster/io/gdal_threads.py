@@ -8,6 +8,7 @@ from typing import TypeVar
 from landbridge.raster.io.byte_ranges import is_remote
 from landbridge.raster.io.gdal_settings import deferred_gdal_env
 from landbridge.raster.plan.plan import Plan
+from landbridge.raster.runtime.crews import Crew
 from landbridge.raster.runtime.thread_pools import acquire, default_worker_count, release, trim
 
 T = TypeVar("T")
@@ -31,11 +32,12 @@ def run_jobs(jobs: Sequence[Callable[[], T]], max_workers: int | None = None) ->
     failures: list[BaseException] = []
     results: dict[int, T] = {}
     queue = deque(enumerate(jobs))
+    crew = Crew(max_workers or default_worker_count())
 
     def work() -> None:
         try:
             # Entered once for all jobs, if one uses GDAL: it takes as long as the plan of a small job.
-            with deferred_gdal_env():
+            with deferred_gdal_env(), crew.working():
                 while not failures and (taken := _take_first(queue)):
                     place, job = taken
                     results[place] = job()

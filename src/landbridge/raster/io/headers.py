@@ -17,6 +17,8 @@ from landbridge.raster.io.file_protocol import File
 from landbridge.raster.io.gdal import dataset_of, has_mask_beside
 from landbridge.raster.io.gdal_access import off_main_thread
 from landbridge.raster.io.gdal_settings import gdal_env, gdal_errors
+from landbridge.raster.io.local_directories import read_local_tiff
+from landbridge.raster.io.local_file import LocalFile
 from landbridge.raster.io.overviews import ALL_BANDS, OverviewOrigin, read_items
 from landbridge.raster.io.redact import redact_logs, redact_url
 from landbridge.raster.io.tiff_directory import Tiff, read_tiff
@@ -95,7 +97,9 @@ def _open_tiff(address: str, parse_lock: AbstractContextManager[Any]) -> tuple[F
         redact_logs()
     file = open_file(address)
     with parse_lock:
-        return file, None if file is None else read_tiff(file)
+        if file is None:
+            return None, None
+        return file, read_local_tiff(file) if isinstance(file, LocalFile) else read_tiff(file)
 
 
 def _header_by_gdal(address: str, file: File | None, tiff: Tiff | None) -> Header:

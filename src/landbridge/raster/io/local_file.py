@@ -1,6 +1,7 @@
 """Byte-range reads of local files."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from functools import partial
 
 from landbridge.raster.io.file_protocol import ByteRange, FileChangedError, RangeReader
 from landbridge.raster.runtime.thread_pools import scratch_buffer
+
+# Coarsest step in nanoseconds of the times of changes (FAT).
+_SETTLED_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,11 @@ class LocalFile:
     def size(self) -> int:
         """Size in bytes."""
         return self.stamp[2]
+
+    @property
+    def is_settled(self) -> bool:
+        """True if a later change of the file is sure to have another time: the clock has moved on since."""
+        return time.time_ns() - self.stamp[3] > _SETTLED_NS
 
     @property
     def head(self) -> bytes:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from landbridge.raster.io import tiff_directory
 from landbridge.raster.io.file_protocol import ByteRange, File, RangeReader
 from landbridge.raster.io.read_ahead import Budget
 from landbridge.raster.io.remote_file import RemoteFile
+from landbridge.raster.io.shared_work import results_of
 from landbridge.raster.io.tiff_directory import TiffPage
 from landbridge.raster.runtime.thread_pools import scratch_buffer
 
@@ -25,6 +27,14 @@ Bytes = bytes | memoryview
 _CACHE_BYTES = 128 * 2**20
 # Largest number of encoded bytes of a remote file in memory, per thread.
 _BATCH_BYTES = 16 * 2**20
+
+
+class _Memory(Enum):
+    """Memory of a decoded tile: of its thread until the next one, its own, or its own without a predictor."""
+
+    SCRATCH = auto()
+    OWN = auto()
+    CACHED = auto()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,22 +202,34 @@ class TileReader:
         Shared tiles are claimed one by one, so that threads that need the same tiles divide the work.
         """
         pending: list[tuple[tuple[int, int], Future[Tile | None]]] = []
+
+        def take(
+            read: RangeReader, tile_index: tuple[int, int], memory: "_Memory"
+        ) -> "Tile | Future[Tile | None] | None":
+            key = keys[tile_index]
+            tile = None if key is None else self.cache.claim(key)
+            if tile is None:
+                memory = memory if key is None else _Memory.CACHED
+                try:
+                    tile = self._read_and_decode(read, tile_index, indexes, memory)
+                finally:
+                    # Waiting threads must be released even after an error.
+                    if key is not None:
+                        self.cache.store(key, tile)
+            return tile
+
+        # Unshared tiles come first.
+        order = sorted(keys, key=lambda tile_index: keys[tile_index] is not None)
         with self.file.reader() as read:
-            # Unshared tiles come first.
-            for tile_index in sorted(keys, key=lambda tile_index: keys[tile_index] is not None):
-                key = keys[tile_index]
-                tile = None if key is None else self.cache.claim(key)
+            for tile_index, tile in results_of(
+                order,
+                lambda tile_index: take(read, tile_index, _Memory.SCRATCH),
+                lambda tile_index: take(self.file.read, tile_index, _Memory.OWN),
+            ):
                 if isinstance(tile, Future):
                     pending.append((tile_index, tile))
-                    continue
-                if tile is None:
-                    try:
-                        tile = self._read_and_decode(read, tile_index, indexes, keep=key is not None)
-                    finally:
-                        # Waiting threads must be released even after an error.
-                        if key is not None:
-                            self.cache.store(key, tile)
-                yield tile_index, tile
+                else:
+                    yield tile_index, tile
         for tile_index, promise in pending:
             yield tile_index, self._await_tile(promise, tile_index, indexes)
 
@@ -230,7 +252,7 @@ class TileReader:
             yield from ready
             for tile_index, stored in self._stored([*owned], indexes):
                 key = owned[tile_index]
-                tile = self._decode(indexes, stored, keep=key is not None)
+                tile = self._decode(indexes, stored, _Memory.SCRATCH if key is None else _Memory.CACHED)
                 if key is not None:
                     self.cache.store(key, tile)
                 del owned[tile_index]
@@ -243,11 +265,11 @@ class TileReader:
             yield tile_index, self._await_tile(promise, tile_index, indexes)
 
     def _read_and_decode(
-        self, read: RangeReader, tile_index: tuple[int, int], indexes: Sequence[int], *, keep: bool
+        self, read: RangeReader, tile_index: tuple[int, int], indexes: Sequence[int], memory: "_Memory"
     ) -> Tile | None:
         ranges = self._byte_ranges(tile_index, indexes)
         found = dict(read([byte_range for byte_range in ranges if all(byte_range)]))
-        return self._decode(indexes, [found.get(byte_range, b"") for byte_range in ranges], keep=keep)
+        return self._decode(indexes, [found.get(byte_range, b"") for byte_range in ranges], memory)
 
     def _await_tile(
         self, promise: "Future[Tile | None]", tile_index: tuple[int, int], indexes: Sequence[int]
@@ -255,7 +277,9 @@ class TileReader:
         """Return a tile that another thread decodes; decode it here if that thread failed."""
         tile = promise.result()
         return (
-            self._read_and_decode(self.file.read, tile_index, indexes, keep=False) if tile is None else tile
+            self._read_and_decode(self.file.read, tile_index, indexes, _Memory.SCRATCH)
+            if tile is None
+            else tile
         )
 
     def _stored_numbers(self, tile_index: tuple[int, int], indexes: Sequence[int]) -> list[int]:
@@ -311,18 +335,18 @@ class TileReader:
                 if not missing_ranges[tile_index]:
                     yield tile_index, [found.get(part, b"") for part in batch[tile_index]]
 
-    def _decode(self, indexes: Sequence[int], stored: Sequence[Bytes], *, keep: bool) -> Tile | None:
+    def _decode(self, indexes: Sequence[int], stored: Sequence[Bytes], memory: "_Memory") -> Tile | None:
         page = self.page
         samples = len(indexes) if page.planar else page.samples
         shape = (*page.tile, samples)
-        if keep or page.planar:
+        if memory is not _Memory.SCRATCH or page.planar:
             out = np.empty(shape, page.dtype)
         else:
             buffer = scratch_buffer("tile", math.prod(shape) * page.dtype.itemsize)
             out = np.frombuffer(buffer, page.dtype).reshape(shape)
         if not page.planar:
             tile = self._unpack(stored[0], out)
-            return tile if tile is None or not keep else without_predictor(tile)
+            return tile if tile is None or memory is not _Memory.CACHED else without_predictor(tile)
         band = np.empty((*page.tile, 1), page.dtype)
         for number, data in enumerate(stored):
             tile = self._unpack(data, band)
