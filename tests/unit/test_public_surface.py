@@ -118,6 +118,7 @@ PUBLIC = {
     "landbridge.errors": ("LandbridgeError",),
     "landbridge.raster": (
         "Band",
+        "PixelCache",
         "Raster",
         "RasterError",
         "Request",

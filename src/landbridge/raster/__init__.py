@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from landbridge.raster.output.lazy import filled_stack, lazy_stack
     from landbridge.raster.output.raster import Raster
     from landbridge.raster.output.writer import download, download_mosaic, write
+    from landbridge.raster.pixel_cache import PixelCache
     from landbridge.raster.plan.scaling import ScalingMode, collection_scaling_parameters, scaling_parameters
 
 _MODULES = {
     "Band": "model",
+    "PixelCache": "pixel_cache",
     "Raster": "output.raster",
     "RasterError": "errors",
     "Request": "model",
@@ -41,6 +43,7 @@ _MODULES = {
 
 __all__ = [
     "Band",
+    "PixelCache",
     "Raster",
     "RasterError",
     "Request",

@@ -9,10 +9,13 @@ from landbridge.raster.array_types import Array
 from landbridge.raster.model import Request, Source
 from landbridge.raster.output.in_memory import mosaic_plan, render_whole, stack_layers, stack_plans
 from landbridge.raster.output.raster import Raster
+from landbridge.raster.pixel_cache import PixelCache
 from landbridge.raster.plan.arguments import move_stack_bands_axis
 
 
-def read_image(source: Source, request: Request, *, progress: bool | None = None) -> Raster:
+def read_image(
+    source: Source, request: Request, *, progress: bool | None = None, cache: PixelCache | None = None
+) -> Raster:
     """Read the pixels of one image in this process.
 
     Parameters
@@ -23,6 +26,8 @@ def read_image(source: Source, request: Request, *, progress: bool | None = None
         Bands, grid, masks, values and types.
     progress : bool, optional
         Show a progress bar: True always, False never, None on a terminal.
+    cache : PixelCache, optional
+        Decoded tiles that calls share; by default that of the process, if `LANDBRIDGE_PIXEL_CACHE` sets one.
 
     Returns
     -------
@@ -40,11 +45,16 @@ def read_image(source: Source, request: Request, *, progress: bool | None = None
     --------
     mosaic : combine several images.
     """
-    return render_whole([mosaic_plan([source], request)], progress, source.id, chunks=False)[0]
+    return render_whole([mosaic_plan([source], request)], progress, source.id, chunks=False, cache=cache)[0]
 
 
 def mosaic(
-    sources: Sequence[Source], request: Request, *, progress: bool | None = None, chunks: Any = None
+    sources: Sequence[Source],
+    request: Request,
+    *,
+    progress: bool | None = None,
+    chunks: Any = None,
+    cache: PixelCache | None = None,
 ) -> Raster:
     """Combine images: each pixel is the last valid one, or the result of `request.method`.
 
@@ -59,6 +69,8 @@ def mosaic(
     chunks : int, tuple, mapping, "auto", False or None
         Size of the blocks in pixels: one edge, (y, x), or {"y": …, "x": …}; -1 is a whole edge. If the
         process has a dask.distributed client, its cluster renders the blocks unless `chunks` is False.
+    cache : PixelCache, optional
+        Decoded tiles that calls share; by default that of the process, if `LANDBRIDGE_PIXEL_CACHE` sets one.
 
     Returns
     -------
@@ -77,7 +89,7 @@ def mosaic(
     stack : keep groups of images apart.
     download_mosaic : write a mosaic that does not fit into memory.
     """
-    return render_whole([mosaic_plan(sources, request)], progress, "mosaic", chunks=chunks)[0]
+    return render_whole([mosaic_plan(sources, request)], progress, "mosaic", chunks=chunks, cache=cache)[0]
 
 
 def stack(
@@ -87,6 +99,7 @@ def stack(
     max_workers: int | None = None,
     progress: bool | None = None,
     chunks: Any = None,
+    cache: PixelCache | None = None,
 ) -> list[Raster]:
     """Render one raster per group of images; a group of several images becomes their mosaic.
 
@@ -105,6 +118,8 @@ def stack(
         Show a progress bar: True always, False never, None on a terminal.
     chunks : int, tuple, mapping, "auto", False or None
         Size of the blocks in pixels, as in `mosaic`.
+    cache : PixelCache, optional
+        Decoded tiles that calls share; by default that of the process, if `LANDBRIDGE_PIXEL_CACHE` sets one.
 
     Returns
     -------
@@ -124,7 +139,7 @@ def stack(
     lazy_stack : the same as a dask array.
     """
     plans = stack_plans(groups, request)
-    return render_whole(plans, progress, f"stack of {len(plans)}", max_workers, chunks)
+    return render_whole(plans, progress, f"stack of {len(plans)}", max_workers, chunks, cache)
 
 
 def stacked(rasters: Sequence[Raster], bands_axis: int = 1) -> Array:

@@ -37,7 +37,7 @@ def open_file(address: str) -> File | None:
         status = os.stat(address)  # noqa: PTH116 - an address, which need not be a path
     except (OSError, ValueError):
         return None
-    return LocalFile(address, file_stamp(status))
+    return LocalFile(address, file_stamp(status), status.st_ctime_ns)
 
 
 def _is_address_of_store(address: str) -> bool:

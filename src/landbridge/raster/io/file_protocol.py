@@ -34,6 +34,11 @@ class File(Protocol):
         ...
 
     @property
+    def is_settled(self) -> bool:
+        """True if `key` is sure to differ for another content, so that pixels may be kept under it."""
+        ...
+
+    @property
     def remote(self) -> bool:
         """True if a read sends a request."""
         ...

@@ -18,17 +18,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from landbridge.raster.io import header_codec, headers
+from landbridge.raster.io.address_key import address_key
 from landbridge.raster.io.byte_ranges import is_remote, reads_ranges
 from landbridge.raster.io.connection import Connection, Version
-from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.headers import Header
-from landbridge.raster.io.object_stores import s3_endpoint
 from landbridge.raster.io.remote_file import Confirmation, RemoteFile
 from landbridge.utils.files import write_atomically
 
@@ -46,24 +43,7 @@ _WRITTEN_BEFORE_TRIM = _MAX_PART_BYTES // 16
 # Seconds after which the time of the last use of a file is renewed, and an unfinished file is deleted.
 _USE_SECONDS, _UNFINISHED_SECONDS = 86_400, 3600
 _UNFINISHED = "."  # first letter of the files of `write_atomically` that are not finished
-# Parameters that sign an address. The whole query is then ignored: its other parameters may be secret.
-_SIGNING = frozenset(
-    {
-        *(
-            "signature",
-            "sig",
-            "token",
-            "access_token",
-            "expires",
-            "policy",
-            "key-pair-id",
-            "hdnts",
-            "__token__",
-        ),
-        *("x-amz-signature", "x-goog-signature", "x-amz-security-token", "awsaccesskeyid", "googleaccessid"),
-    }
-)
-
+_key = address_key
 _NO_LOCK = nullcontext()
 _memory: "OrderedDict[str, tuple[Version, Header, int]]" = OrderedDict()
 _memory_bytes = 0
@@ -110,7 +90,7 @@ def get(address: str) -> Header | None:
         found = _remember(key, *kept)
     version, header, _ = found
     assert header.tiff is not None
-    file = RemoteFile(address, Connection(address), version, b"", Confirmation())
+    file = RemoteFile(address, Connection(address), version, b"", Confirmation(), place=key)
     return replace(header, address=address, tiff=replace(header.tiff, file=file))
 
 
@@ -149,21 +129,6 @@ def _folder(chosen: str) -> Path:
 
     cache = Path(chosen) if chosen else platformdirs.user_cache_path("landbridge", appauthor=False)
     return cache / "headers"
-
-
-def _key(address: str) -> str:
-    """Return a digest of an address without its signature, user name and password."""
-    parts = urlsplit(address)
-    names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    query = "" if access_of(address) is not None or names & _SIGNING else parts.query
-    host = parts.netloc.rpartition("@")[2]
-    access = access_of(address)
-    # The same bucket may exist in several services.
-    service = ""
-    if parts.scheme == "s3":
-        service = (s3_endpoint() if access is None else access.setting("endpoint")) or ""
-    text = f"{service}\n{parts.scheme}\n{host.lower()}\n{parts.path}\n{query}"
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _remember(key: str, version: Version, header: Header) -> tuple[Version, Header, int]:

@@ -1,7 +1,7 @@
 """Directories of local TIFF files that were parsed before, in memory.
 
-A directory belongs to one version of a file: its device, inode, size and time of the last change. A file that
-has just been written may change again without another time, so that its directory is not kept.
+A directory belongs to one version of a file: its device, inode, size and times of the last changes. A file
+that has just been written may change again without another time, so that its directory is not kept.
 """
 
 import os
@@ -29,7 +29,7 @@ def read_local_tiff(file: LocalFile) -> Tiff | None:
     """
     with _lock:
         found = _tiffs.get(file.path)
-        if found is not None and found[0].file == file:
+        if found is not None and found[0].file.key == file.key:
             _tiffs.move_to_end(file.path)
             return found[0]
     tiff = read_tiff(file)

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from landbridge.raster.io.file_protocol import ByteRange, FileChangedError, RangeReader
@@ -20,12 +20,13 @@ class LocalFile:
 
     path: str
     stamp: tuple[int, ...]
+    status_changed_ns: int = field(default=0, compare=False)
     remote: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Path and file stamp of this version."""
-        return (self.path, *self.stamp)
+        """Path and file stamp of this version, and the time of its last change of any kind."""
+        return (self.path, *self.stamp, self.status_changed_ns)
 
     @property
     def size(self) -> int:
@@ -35,7 +36,7 @@ class LocalFile:
     @property
     def is_settled(self) -> bool:
         """True if a later change of the file is sure to have another time: the clock has moved on since."""
-        return time.time_ns() - self.stamp[3] > _SETTLED_NS
+        return time.time_ns() - max(self.stamp[3], self.status_changed_ns) > _SETTLED_NS
 
     @property
     def head(self) -> bytes:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from threading import Lock
 
 from landbridge.raster.errors import GdalOnlyError, StaleHeaderError
+from landbridge.raster.io.address_key import address_key
 from landbridge.raster.io.connection import LOGIN_PAGE, Connection, Version, is_web_page
 from landbridge.raster.io.file_protocol import ByteRange, FileChangedError, RangeReader
 from landbridge.raster.io.read_ahead import Answer, Budget, ReadAhead
@@ -24,6 +25,10 @@ _HEAD_BYTES = 32 * 2**10
 
 # Largest number of concurrent range requests of one process: for what is needed now, and for what will be.
 _MAX_REQUESTS, _MAX_REQUESTS_AHEAD = 32, 32
+
+
+# Byte that is asked for if nothing but the version of a file is needed.
+CONFIRMING: ByteRange = (0, 1)
 
 
 class Confirmation:
@@ -49,6 +54,11 @@ class Confirmation:
                 raise StaleHeaderError
             self._is_current = True
 
+    def check(self) -> None:
+        """Raise StaleHeaderError if the file has another version."""
+        if self._is_current is False:
+            raise StaleHeaderError
+
     def reject(self) -> None:
         """Note that the file has another version. StaleHeaderError if no data was received before."""
         with self._lock:
@@ -72,11 +82,22 @@ class RemoteFile:
     confirmation: Confirmation | None = field(default=None, repr=False, compare=False)
     ahead: ReadAhead = field(default_factory=ReadAhead, repr=False, compare=False)
     remote: bool = True
+    place: str = ""
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Address and version of the file."""
-        return (self.address, self.version)
+        """Digest of the address without its signature, and version of the file."""
+        return (self.place, self.version)
+
+    @property
+    def is_settled(self) -> bool:
+        """True if the version has an ETag that tells each byte."""
+        return bool(self.version.condition)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """True if the file was opened by a kept header that no read has confirmed yet."""
+        return self.confirmation is not None and self.confirmation.is_pending
 
     @property
     def size(self) -> int:
@@ -124,8 +145,14 @@ class RemoteFile:
 
     def confirm(self) -> None:
         """Ask for a byte if the file was opened by a kept header that no read has confirmed yet."""
-        if self.confirmation is not None and self.confirmation.is_pending:
-            self._get_current((0, 1))
+        if self.confirmation is None:
+            return
+        if self.confirmation.is_pending:
+            # It may be on its way already.
+            for _ in self.read([CONFIRMING]):
+                pass
+        else:
+            self.confirmation.check()
 
     def check_current(self) -> None:
         """Ask for a byte; raise FileChangedError or StaleHeaderError if the file has another version."""
@@ -181,7 +208,7 @@ def open_remote(address: str) -> RemoteFile | None:
         return None
     if is_web_page(bytes(head[:64])):
         raise PermissionError(LOGIN_PAGE)
-    return RemoteFile(address, connection, version, bytes(head))
+    return RemoteFile(address, connection, version, bytes(head), place=address_key(address))
 
 
 @lru_cache(maxsize=1)

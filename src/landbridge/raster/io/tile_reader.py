@@ -1,8 +1,6 @@
 """Tiles of TIFF files: read, decoded once for all bands, and shared among blocks."""
 
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,15 +14,16 @@ from landbridge.raster.grids.windows import shape_of
 from landbridge.raster.io import tiff_directory
 from landbridge.raster.io.file_protocol import ByteRange, File, RangeReader
 from landbridge.raster.io.read_ahead import Budget
-from landbridge.raster.io.remote_file import RemoteFile
+from landbridge.raster.io.remote_file import CONFIRMING, RemoteFile
 from landbridge.raster.io.shared_work import results_of
 from landbridge.raster.io.tiff_directory import TiffPage
+from landbridge.raster.io.tile_cache import Key, Tile, TileCache
 from landbridge.raster.runtime.thread_pools import scratch_buffer
 
-Key = tuple[object, ...]
+__all__ = ["Tile", "TileCache", "TileReader", "without_predictor"]
+
 Bytes = bytes | memoryview
 
-_CACHE_BYTES = 128 * 2**20
 # Largest number of encoded bytes of a remote file in memory, per thread.
 _BATCH_BYTES = 16 * 2**20
 
@@ -35,63 +34,6 @@ class _Memory(Enum):
     SCRATCH = auto()
     OWN = auto()
     CACHED = auto()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tile:
-    """Decoded tile (y, x, sample); with `differences` its horizontal predictor is not undone yet.
-
-    The samples are all bands of the file; for planar files only the requested ones.
-    """
-
-    pixels: Array
-    differences: bool = False
-
-
-class TileCache:
-    """Least-recently-used cache of decoded tiles that several blocks need; one thread decodes each tile."""
-
-    def __init__(self, size: int = _CACHE_BYTES, *, evicts: bool = True) -> None:
-        """Create a cache of a size in bytes.
-
-        If it is full, it evicts the oldest tiles; with `evicts=False` it keeps them and no later ones, which
-        serves more reads if all tiles are read again in the same order.
-        """
-        self._size = size
-        self._evicts = evicts
-        self._used = 0
-        self._tiles: OrderedDict[Key, Tile] = OrderedDict()
-        self._pending: dict[Key, Future[Tile | None]] = {}
-        self._lock = threading.Lock()
-
-    def claim(self, key: Key) -> "Tile | Future[Tile | None] | None":
-        """Return a cached tile, or the future of one in progress; after None the caller must `store` it."""
-        with self._lock:
-            tile = self._tiles.get(key)
-            if tile is not None:
-                self._tiles.move_to_end(key)
-                return tile
-            pending = self._pending.get(key)
-            if pending is None:
-                self._pending[key] = Future()
-            return pending
-
-    def knows(self, key: Key) -> bool:
-        """Return whether a tile is cached or in progress."""
-        with self._lock:
-            return key in self._tiles or key in self._pending
-
-    def store(self, key: Key, tile: Tile | None) -> None:
-        """Store a claimed tile; None if it could not be decoded."""
-        with self._lock:
-            pending = self._pending.pop(key, None)
-            if tile is not None and key not in self._tiles and (self._evicts or self._used < self._size):
-                self._tiles[key] = tile
-                self._used += tile.pixels.nbytes
-                while self._used > self._size and len(self._tiles) > 1:
-                    self._used -= self._tiles.popitem(last=False)[1].pixels.nbytes
-        if pending is not None:
-            pending.set_result(tile)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,13 +105,15 @@ class TileReader:
         """Request tiles of a remote file that `decoded` will be asked for, and return at once."""
         file = self.file
         if isinstance(file, RemoteFile):
+            unknown = [each for each in tile_indexes if not self.cache.knows(self._key(each, indexes))]
             wanted = [
                 byte_range
-                for tile_index in tile_indexes
-                if not self.cache.knows((*file.key, self.number, tile_index, *indexes))
+                for tile_index in unknown
                 for byte_range in self._byte_ranges(tile_index, indexes)
                 if all(byte_range)
             ]
+            if not wanted and tile_indexes and file.is_unconfirmed:
+                wanted = [CONFIRMING]
             file.read_ahead(wanted, budget)
 
     def decoded(
@@ -186,10 +130,9 @@ class TileReader:
         Raises:
             OSError: if the file cannot be read, or has changed since it was opened.
         """
+        keeps_all = self.cache.keeps_all and self.file.is_settled
         keys: dict[tuple[int, int], Key | None] = {
-            tile_index: None
-            if is_unshared(tile_index)
-            else (*self.file.key, self.number, tile_index, *indexes)
+            tile_index: None if not keeps_all and is_unshared(tile_index) else self._key(tile_index, indexes)
             for tile_index in tile_indexes
         }
         return self._decode_remote(indexes, keys) if self.file.remote else self._decode_local(indexes, keys)
@@ -249,6 +192,9 @@ class TileReader:
                     pending.append((tile_index, found))
                 else:
                     ready.append((tile_index, found))
+            if ready or pending:
+                # Other calls may have decoded these tiles of a file that has been replaced since.
+                self.file.confirm()
             yield from ready
             for tile_index, stored in self._stored([*owned], indexes):
                 key = owned[tile_index]
@@ -281,6 +227,11 @@ class TileReader:
             if tile is None
             else tile
         )
+
+    def _key(self, tile_index: tuple[int, int], indexes: Sequence[int]) -> Key:
+        """Return the key of a decoded tile, which holds the bands `indexes` only if the file is planar."""
+        bands = indexes if self.page.planar else ()
+        return (*self.file.key, self.number, str(self.fill), tile_index, *bands)
 
     def _stored_numbers(self, tile_index: tuple[int, int], indexes: Sequence[int]) -> list[int]:
         """Return the numbers of the stored tiles that hold the bands of a tile."""

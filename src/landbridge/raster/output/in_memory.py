@@ -25,6 +25,7 @@ from landbridge.raster.model import Request, Source
 from landbridge.raster.output.chunks import chunk_windows
 from landbridge.raster.output.cluster import active_client, render_on
 from landbridge.raster.output.raster import Raster
+from landbridge.raster.pixel_cache import PixelCache, process_cache
 from landbridge.raster.plan.plan import Plan, make_plans
 from landbridge.raster.rescale import actual_scale, rescale_values
 from landbridge.raster.runtime import buffer_pool
@@ -76,18 +77,21 @@ def render_whole(
     name: str,
     max_workers: int | None = None,
     chunks: Any = None,
+    cache: PixelCache | None = None,
 ) -> list[Raster]:
     """Render plans that share grid, bands and types into one array, on threads or on a dask cluster."""
     check_size(plans[0], len(plans))
     with progress_bar(progress, len(plans) * pixel_count(plans[0].geobox), name) as bar:
         while True:
             try:
-                return _render_all(plans, bar, max_workers or worker_count_for(plans), chunks)
+                return _render_all(plans, bar, max_workers or worker_count_for(plans), chunks, cache)
             except WiderTypeError as wider:
                 plans = widened(plans, wider.dtype)
 
 
-def _render_all(plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any) -> list[Raster]:
+def _render_all(
+    plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any, cache: PixelCache | None
+) -> list[Raster]:
     first = plans[0]
     # The actual range of a band is known only after all its pixels are read.
     auto = first.scales is not None and () in first.scales
@@ -105,7 +109,7 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any)
                 masks[(layer, slice(None), *window)] = False if mask is None else mask
             bar.update(math.prod(shape_of(window)))
     else:
-        _render_on_threads(rendered, values, masks, bar, workers, chunks)
+        _render_on_threads(rendered, values, masks, bar, workers, chunks, cache or process_cache())
     masks_by_plan = [None if masks is None or not p.masked else masks[layer] for layer, p in enumerate(plans)]
     if auto:
         values = np.stack(
@@ -121,7 +125,13 @@ def _render_all(plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any)
 
 
 def _render_on_threads(
-    plans: Sequence[Plan], values: Array, masks: BoolArray | None, bar: Progress, workers: int, chunks: Any
+    plans: Sequence[Plan],
+    values: Array,
+    masks: BoolArray | None,
+    bar: Progress,
+    workers: int,
+    chunks: Any,
+    shared_cache: PixelCache | None,
 ) -> None:
     """Render plans on threads of this process."""
 
@@ -132,7 +142,7 @@ def _render_on_threads(
         bar.update((y.stop - y.start) * (x.stop - x.start))
 
     first = plans[0]
-    cache = TileCache()
+    cache = TileCache() if shared_cache is None else shared_cache.tiles
     shared_files = SharedFiles()
     blocks_per_layer = -(-min(workers, default_worker_count()) // len(plans))
     windows = [chunk_windows(first.geobox, chunks, blocks_per_layer, max_edge=BLOCK)] * len(plans)
