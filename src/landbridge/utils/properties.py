@@ -19,6 +19,7 @@ from landbridge.utils.expressions import (
     PrefixExpression,
     RangeExpression,
 )
+from landbridge.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -216,9 +217,14 @@ class Properties:
     """
 
     _names: frozenset[str] = frozenset()
+    _completions: set[str] = set()  # noqa: RUF012 - the catalog's classes add their attributes
 
     def __init__(self, *args: str) -> None:
         self._names = frozenset(args)
+
+    def __dir__(self) -> list[str]:
+        """Return the names to complete: those that are allowed, or those of the catalog's attributes."""
+        return sorted(self._names or self._completions)
 
     def __repr__(self) -> str:
         return f"Properties({', '.join(map(repr, sorted(self._names)))})"
@@ -228,6 +234,7 @@ class Properties:
             raise AttributeError(
                 f"no property {name!r}"
                 + (f"; there are {', '.join(sorted(self._names))}" if self._names else "")
+                + (f".{hint}" if (hint := did_you_mean(name, self._names)) else "")
             )
         return Property(name)
 

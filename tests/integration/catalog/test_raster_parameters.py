@@ -119,9 +119,20 @@ def test_the_default_area_is_the_whole_image_6_3(banded, uploaded):
 
 
 def test_geocontexts_are_given_or_those_of_the_collection_6_3(images, frame, tmp_path):
-    for raster in (images.stack, images.mosaic, images.download, images.download_mosaic):
-        with pytest.raises(ValueError, match="geocontext"):
-            raster("red")
+    numbers = "No geocontext was given, so the area is that of the 2 images: .* pixels of 30 in EPSG:"
+    with pytest.warns(UserWarning, match=numbers):
+        layers, described = images.stack("red", raster_info=True)
+    with pytest.warns(UserWarning, match=numbers):
+        mosaic = images.mosaic("red")
+    # Each image lies whole in the union, on its own pixels.
+    for image, layer in zip(images, layers, strict=True):
+        alone = image.ndarray("red")
+        assert np.ma.count(layer) == np.ma.count(alone)
+        assert layer.sum() == alone.sum()
+    assert mosaic.shape == layers[0].shape
+    assert described[0]["geoTransform"][1] == 30
+    with pytest.raises(ValueError, match="together cover .* too many for a default"):
+        images.mosaic("red", resolution=0.01)
     own = ImageCollection(images, geocontext=frame)
     assert np.ma.allequal(own.mosaic("red"), images.mosaic("red", geocontext=frame))
     assert own.stack("red").shape == (2, 1, 40, 80)

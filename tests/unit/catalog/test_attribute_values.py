@@ -42,7 +42,7 @@ def test_a_bool_passes_as_an_int_and_none_always_passes_2_1():
 
 
 def test_float_attributes_coerce_2_1():
-    assert Image(cloud_fraction="12").cloud_fraction == 12.0
+    assert Image(cloud_fraction="0.5").cloud_fraction == 0.5
     with pytest.raises(AttributeValidationError, match="cloud_fraction"):
         Image(cloud_fraction="abc")
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from landbridge.catalog.errors import AttributeValidationError
 from landbridge.catalog.model.attribute_list import AttributeList
 from landbridge.catalog.model.attributes import A, Attribute, Model, Tracked, V
+from landbridge.catalog.model.unknown_names import unknown_attribute
 
 __all__ = [
     "AttributeMapping",
@@ -49,7 +50,7 @@ class MappingAttribute(Tracked, Model):
         self._values = {}
         for name, value in kwargs.items():
             if name not in self._attribute_types:
-                raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+                raise unknown_attribute(type(self), name, self._attribute_types)
             attribute = self._attribute_types[name]
             self._set_value(attribute, attribute.deserialize(value, validate=True))
 
@@ -171,7 +172,7 @@ class MappingAttribute(Tracked, Model):
         try:
             return cls._attribute_types[name]
         except KeyError:
-            raise AttributeError(f"{cls.__name__} has no attribute {name}") from None
+            raise unknown_attribute(cls, name, cls._attribute_types) from None
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self._values == other._values

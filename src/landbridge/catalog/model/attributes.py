@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 from landbridge.catalog.errors import AttributeValidationError
+from landbridge.catalog.model.unknown_names import unknown_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -292,7 +293,7 @@ class Model:
 
         def __setattr__(self, name: str, value: Any) -> None:
             if not name.startswith("_") and not hasattr(type(self), name):
-                raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+                raise unknown_attribute(type(self), name, self._attribute_types)
             super().__setattr__(name, value)
 
     # Reading, setting and removing values

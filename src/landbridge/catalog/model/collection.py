@@ -56,7 +56,7 @@ class Collection(TypedList[T]):
         It is evaluated when the result is read, and can be read once: with `list()`, `combine`, `collect` or
         in a loop.
         """
-        return Eacher(iter(self._list))
+        return Eacher(self._list, type(self._list[0]) if self._list else self._type)
 
     def filter(self, predicate: Expression | Callable[[T], Any] | str) -> Self:
         """Return the items that satisfy a condition.
@@ -241,6 +241,8 @@ class Eacher(Generic[T_co]):
     ----------
     iterable : iterable
         Items.
+    item_type : type, optional
+        Class of the items, whose names `dir` lists too.
 
     Examples
     --------
@@ -251,8 +253,14 @@ class Eacher(Generic[T_co]):
 
     _shown: ClassVar[int] = 8
 
-    def __init__(self, iterable: Iterable[T_co]) -> None:
+    def __init__(self, iterable: Iterable[T_co], item_type: type | None = None) -> None:
         self._iterator: Iterator[T_co] = iter(iterable)
+        self._item_type = item_type
+
+    def __dir__(self) -> list[str]:
+        """Return the names to complete: those of the items, and those of this class."""
+        names = [] if self._item_type is None else dir(self._item_type)
+        return sorted({*object.__dir__(self), *(name for name in names if not name.startswith("_"))})
 
     def __iter__(self) -> Iterator[T_co]:
         return self._iterator

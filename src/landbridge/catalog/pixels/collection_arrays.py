@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from landbridge.catalog.enums import ResampleAlgorithm
 from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.model.collection import Collection
+from landbridge.catalog.pixels.short_traceback import short_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ class CollectionArrays(Collection[T]):
 
     _context: DefaultGeoContext
 
+    @short_traceback
     def scaling_parameters(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -87,6 +89,7 @@ class CollectionArrays(Collection[T]):
         self._check_not_empty()
         return scaling_parameters(self._list, bands, processing_level, scaling, data_type, several=True)
 
+    @short_traceback
     def stack(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -119,7 +122,8 @@ class CollectionArrays(Collection[T]):
             Names of the bands, in the order of the result. In a string, single spaces separate them.
         geocontext : GeoContext, optional
             Area and grid of the result. Pixels outside its geometry are masked. By default
-            `ImageCollection.geocontext`, the area that the images were searched in.
+            `ImageCollection.geocontext`, the area that the images were searched in; else the area of all
+            images at the finest resolution, which a warning states.
         crs : str, optional
             Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
             "EPSG:32612", a PROJ string or WKT.
@@ -198,8 +202,8 @@ class CollectionArrays(Collection[T]):
         Raises
         ------
         ValueError
-            If the collection is empty or has no geocontext, if a band is missing in one of the products, or
-            if an argument is invalid.
+            If the collection is empty, or too large for a raster without a geocontext, if a band is missing
+            in one of the products, or if an argument is invalid.
         NotFoundError
             If an image does not exist.
         RasterError
@@ -228,6 +232,7 @@ class CollectionArrays(Collection[T]):
         raster_requests.check_stack_axis(bands_axis)
         request = raster_requests.collection_request(
             self._context,
+            self._list,
             bands,
             raster_requests.Area(geocontext, crs, resolution, all_touched),
             raster_requests.Masks(mask_nodata, mask_alpha),
@@ -242,6 +247,7 @@ class CollectionArrays(Collection[T]):
         array = raster.stacked(layers, bands_axis)
         return (array, [layer.info() for layer in layers]) if raster_info else array
 
+    @short_traceback
     def mosaic(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -272,7 +278,8 @@ class CollectionArrays(Collection[T]):
             Names of the bands, in the order of the result. In a string, single spaces separate them.
         geocontext : GeoContext, optional
             Area and grid of the result. Pixels outside its geometry are masked. By default
-            `ImageCollection.geocontext`, the area that the images were searched in.
+            `ImageCollection.geocontext`, the area that the images were searched in; else the area of all
+            images at the finest resolution, which a warning states.
         crs : str, optional
             Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
             "EPSG:32612", a PROJ string or WKT.
@@ -344,8 +351,8 @@ class CollectionArrays(Collection[T]):
         Raises
         ------
         ValueError
-            If the collection is empty or has no geocontext, if a band is missing in one of the products, or
-            if an argument is invalid.
+            If the collection is empty, or too large for a raster without a geocontext, if a band is missing
+            in one of the products, or if an argument is invalid.
         NotFoundError
             If an image does not exist.
         RasterError
@@ -369,6 +376,7 @@ class CollectionArrays(Collection[T]):
         self._check_not_empty()
         request = raster_requests.collection_request(
             self._context,
+            self._list,
             bands,
             raster_requests.Area(geocontext, crs, resolution, all_touched),
             raster_requests.Masks(mask_nodata, mask_alpha),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from landbridge.catalog.enums import ResampleAlgorithm
 from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.pixels.collection_arrays import CollectionArrays
+from landbridge.catalog.pixels.short_traceback import short_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ T = TypeVar("T", bound=ImageMetadata)
 class CollectionDataArrays(CollectionArrays[T]):
     """Methods of `ImageCollection` that read pixels as xarray.DataArray."""
 
+    @short_traceback
     def to_xarray(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -59,7 +61,8 @@ class CollectionDataArrays(CollectionArrays[T]):
             Names of the bands, in the order of the result. In a string, single spaces separate them.
         geocontext : GeoContext, optional
             Area and grid of the result. Pixels outside its geometry are masked. By default
-            `ImageCollection.geocontext`, the area that the images were searched in.
+            `ImageCollection.geocontext`, the area that the images were searched in; else the area of all
+            images at the finest resolution, which a warning states.
         crs : str, optional
             Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
             "EPSG:32612", a PROJ string or WKT.
@@ -146,8 +149,8 @@ class CollectionDataArrays(CollectionArrays[T]):
         Raises
         ------
         ValueError
-            If the collection is empty or has no geocontext, if a band is missing in one of the products, or
-            if an argument is invalid.
+            If the collection is empty, or too large for a raster without a geocontext, if a band is missing
+            in one of the products, or if an argument is invalid.
         NotFoundError
             If an image does not exist.
         RasterError
@@ -171,6 +174,7 @@ class CollectionDataArrays(CollectionArrays[T]):
         self._check_not_empty()
         request = raster_requests.collection_request(
             self._context,
+            self._list,
             bands,
             raster_requests.Area(geocontext, crs, resolution, all_touched),
             raster_requests.Masks(mask_nodata, mask_alpha),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from landbridge.catalog.enums import DownloadFileFormat, ResampleAlgorithm
 from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.pixels.collection_data_arrays import CollectionDataArrays
+from landbridge.catalog.pixels.short_traceback import short_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ T = TypeVar("T", bound=ImageMetadata)
 class CollectionDownloads(CollectionDataArrays[T]):
     """Methods of `ImageCollection` that write pixels to files."""
 
+    @short_traceback
     def download(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -48,7 +50,8 @@ class CollectionDownloads(CollectionDataArrays[T]):
             Names of the bands, in the order of the result. In a string, single spaces separate them.
         geocontext : GeoContext, optional
             Area and grid of the result. Pixels outside its geometry are masked. By default
-            `ImageCollection.geocontext`, the area that the images were searched in.
+            `ImageCollection.geocontext`, the area that the images were searched in; else the area of all
+            images at the finest resolution, which a warning states.
         crs : str, optional
             Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
             "EPSG:32612", a PROJ string or WKT.
@@ -101,8 +104,9 @@ class CollectionDownloads(CollectionDataArrays[T]):
         Raises
         ------
         ValueError
-            If the collection is empty or has no geocontext, if a band is missing in one of the products, if
-            the number of paths is not the number of images, or if an argument is invalid.
+            If the collection is empty, or too large for a raster without a geocontext, if a band is missing
+            in one of the products, if the number of paths is not the number of images, or if an argument is
+            invalid.
         RuntimeError
             If two paths are the same, or if files could not be written. All other files are written first;
             the message names each failed path with its error.
@@ -122,6 +126,7 @@ class CollectionDownloads(CollectionDataArrays[T]):
         self._check_not_empty()
         request = raster_requests.collection_request(
             self._context,
+            self._list,
             bands,
             raster_requests.Area(geocontext, crs, resolution, all_touched),
             raster_requests.Masks(True, False),
@@ -132,6 +137,7 @@ class CollectionDownloads(CollectionDataArrays[T]):
         paths = downloads.file_paths(self._list, request.bands, dest, format)
         return downloads.download_each(self._list, request, paths, max_workers, progress or False)
 
+    @short_traceback
     def download_mosaic(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -162,7 +168,8 @@ class CollectionDownloads(CollectionDataArrays[T]):
             Names of the bands, in the order of the result. In a string, single spaces separate them.
         geocontext : GeoContext, optional
             Area and grid of the result. Pixels outside its geometry are masked. By default
-            `ImageCollection.geocontext`, the area that the images were searched in.
+            `ImageCollection.geocontext`, the area that the images were searched in; else the area of all
+            images at the finest resolution, which a warning states.
         crs : str, optional
             Coordinate reference system of the result, in place of the geocontext's: an EPSG code such as
             "EPSG:32612", a PROJ string or WKT.
@@ -237,8 +244,9 @@ class CollectionDownloads(CollectionDataArrays[T]):
         Raises
         ------
         ValueError
-            If the collection is empty or has no geocontext, if a band is missing in one of the products, if
-            the extension is unknown, if the format cannot hold so many bands, or if an argument is invalid.
+            If the collection is empty, or too large for a raster without a geocontext, if a band is missing
+            in one of the products, if the extension is unknown, if the format cannot hold so many bands, or
+            if an argument is invalid.
         NotFoundError
             If an image does not exist.
         RasterError
@@ -258,6 +266,7 @@ class CollectionDownloads(CollectionDataArrays[T]):
         self._check_not_empty()
         request = raster_requests.collection_request(
             self._context,
+            self._list,
             bands,
             raster_requests.Area(geocontext, crs, resolution, all_touched),
             raster_requests.Masks(True, mask_alpha),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.geo import AOI, GeoContext
 
-__all__ = ["DefaultGeoContext"]
+__all__ = ["DefaultGeoContext", "completed"]
 
 # Tolerances: of grid lines, in pixels; of a resolution, relative to a multiple or fraction of the pixel size.
 _LINE_TOLERANCE = 1e-3
@@ -36,7 +36,7 @@ class DefaultGeoContext:
     def get(self) -> GeoContext | None:
         """Return the GeoContext; None if no area was given."""
         if not self._complete:
-            self._area = _completed(self._area, self._images)
+            self._area = completed(self._area, self._images)
             self._complete, self._images = True, []
         return self._area  # type: ignore[no-any-return] # a GeoContext once it is complete
 
@@ -49,7 +49,7 @@ class _PixelGrid:
     corner: tuple[float, float]
 
 
-def _completed(area: Any, images: Sequence[ImageMetadata]) -> Any:
+def completed(area: Any, images: Sequence[ImageMetadata]) -> Any:
     """Return an area as a GeoContext; the missing parts of an AOI are taken from the images."""
     from landbridge.geo import AOI, GeoContext
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.enums import ResampleAlgorithm
 from landbridge.catalog.image_metadata import ImageMetadata
+from landbridge.catalog.pixels.short_traceback import short_traceback
 
 if TYPE_CHECKING:
     from xarray import DataArray
@@ -18,6 +19,7 @@ __all__ = ["ImageArrays"]
 class ImageArrays(ImageMetadata):
     """Methods of `Image` that read pixels as NumPy and xarray arrays."""
 
+    @short_traceback
     def scaling_parameters(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -81,6 +83,7 @@ class ImageArrays(ImageMetadata):
         self._check_not_deleted()
         return scaling_parameters([self], bands, processing_level, scaling, data_type)
 
+    @short_traceback
     def ndarray(
         self,
         bands: str | list[str] | tuple[str, ...],
@@ -202,6 +205,7 @@ class ImageArrays(ImageMetadata):
         array = raster.array(bands_axis)
         return (array, raster.info()) if raster_info else array
 
+    @short_traceback
     def to_xarray(
         self,
         bands: str | list[str] | tuple[str, ...],

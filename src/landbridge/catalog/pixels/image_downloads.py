@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.enums import DownloadFileFormat, ResampleAlgorithm
 from landbridge.catalog.pixels.image_datasets import ImageDatasets
+from landbridge.catalog.pixels.short_traceback import short_traceback
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ __all__ = ["ImageDownloads"]
 class ImageDownloads(ImageDatasets):
     """Methods of `Image` that write pixels to files."""
 
+    @short_traceback
     def download(
         self,
         bands: str | list[str] | tuple[str, ...],

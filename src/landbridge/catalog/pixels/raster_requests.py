@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from landbridge.catalog.pixels.file_grids import own_grid
+from landbridge.catalog.pixels.union_geocontext import union_geocontext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +46,11 @@ class Area(NamedTuple):
             return self._with_overrides(grid, whole=self.resolution is not None)
         return self._with_overrides(self.geocontext)
 
-    def of_collection(self, default: DefaultGeoContext) -> GeoContext:
-        """Return the area for a collection with this default area."""
+    def of_collection(self, default: DefaultGeoContext, images: Sequence[ImageMetadata]) -> GeoContext:
+        """Return the area for a collection: by default its own, else the union of its images."""
         chosen = default.get() if self.geocontext is None else self.geocontext
         if chosen is None:
-            raise ValueError(
-                "The collection has no geocontext, since it was not searched by intersects: give one."
-            )
+            chosen = union_geocontext(images, self.crs, self.resolution)
         return self._with_overrides(chosen)
 
     def _with_overrides(self, context: GeoContext, *, whole: bool = False) -> GeoContext:
@@ -92,11 +91,17 @@ def image_request(image: ImageMetadata, bands: Any, area: Area, masks: Masks, va
 
 
 def collection_request(
-    default: DefaultGeoContext, bands: Any, area: Area, masks: Masks, values: Values, method: str = "last"
+    default: DefaultGeoContext,
+    images: Sequence[ImageMetadata],
+    bands: Any,
+    area: Area,
+    masks: Masks,
+    values: Values,
+    method: str = "last",
 ) -> Request:
-    """Return the request for pixels of a collection with this default area."""
+    """Return the request for pixels of a collection."""
     names = parse_bands(bands)
-    return _request(names, area.of_collection(default), masks, values, method)
+    return _request(names, area.of_collection(default, images), masks, values, method)
 
 
 def _request(

@@ -104,7 +104,8 @@ def with_current_files(
                 raise
         return work(source_groups(current))
     except ValueError as error:
-        raise RasterArgumentError(f"{error}; the arguments are {_describe(request)}") from error
+        # Without the engine's own error, whose traceback says nothing about the arguments.
+        raise RasterArgumentError(f"{error}; the arguments are {_describe(request)}") from None
 
 
 def _overwritten_images(

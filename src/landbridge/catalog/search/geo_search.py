@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from landbridge.catalog.errors import InvalidGeometryError
 from landbridge.catalog.model.converters import to_geojson, to_shape, within_world_bounds
+from landbridge.catalog.search.plain_areas import shape_of_list
 from landbridge.catalog.search.search import Search, T_co
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from landbridge.catalog.type_hints.values import GeometryLike
 
 __all__ = ["GeoSearch"]
+
+_LONGEST = 200  # characters of a value in an error
 
 
 class GeoSearch(Search[T_co]):
@@ -47,16 +50,26 @@ class GeoSearch(Search[T_co]):
         super().__init__(model, client, url, includes, request_params, headers)
         self._intersects: Any = None
 
-    def intersects(self, geometry: GeometryLike, match_null_geometry: bool = False) -> Self:
+    def intersects(
+        self,
+        geometry: GeometryLike | Sequence[float] | Sequence[Sequence[float]] | None = None,
+        match_null_geometry: bool = False,
+        *,
+        bbox: Sequence[float] | None = None,
+    ) -> Self:
         """Return the search for objects whose geometry intersects another, in place of an earlier one.
 
         Parameters
         ----------
-        geometry : dict, shapely geometry or GeoContext
-            Geometry in longitude and latitude, also as GeoJSON or with `__geo_interface__`. Longitudes may go
-            beyond ±180 across the antimeridian.
+        geometry : dict, shapely geometry, GeoContext or list, optional
+            Geometry in longitude and latitude, also as GeoJSON or with `__geo_interface__`. A list of four
+            numbers is a `bbox`, and a list of (longitude, latitude) pairs is the outline of a polygon.
+            Longitudes may go beyond ±180 across the antimeridian.
         match_null_geometry : bool, default False
             Match objects without a geometry too.
+        bbox : sequence of float, optional
+            Bounds (west, south, east, north) in degrees, in place of a geometry. Bounds whose west is east of
+            their east cross the antimeridian.
 
         Returns
         -------
@@ -66,9 +79,9 @@ class GeoSearch(Search[T_co]):
         Raises
         ------
         TypeError
-            If `geometry` is not a geometry.
+            If `geometry` is not a geometry, or unless either it or `bbox` is given.
         InvalidGeometryError
-            If it is GeoJSON that is not valid. The error is a ValueError and a TypeError too.
+            If it is GeoJSON or a list that is not valid. The error is a ValueError and a TypeError too.
 
         Examples
         --------
@@ -76,14 +89,33 @@ class GeoSearch(Search[T_co]):
         3
         >>> search.intersects({"type": "Point", "coordinates": [10, 50]}).count()
         0
+        >>> search.intersects(bbox=(-108.1, 38.8, -107.9, 39.0)).count()
+        3
         """
         from shapely.errors import ShapelyError
 
+        if (geometry is None) == (bbox is None):
+            raise TypeError(
+                "`intersects` needs either a geometry or a bbox, such as bbox=(-108, 38, -107, 39)."
+            )
+        given = geometry if bbox is None else bbox
         try:
-            document = to_geojson(within_world_bounds(to_shape(geometry)))
+            shape = to_shape(geometry) if bbox is None and not _is_list(geometry) else shape_of_list(given)
+            document = to_geojson(within_world_bounds(shape))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, ShapelyError) as error:
-            refused = InvalidGeometryError if isinstance(geometry, Mapping) else TypeError
-            raise refused(f"`intersects` needs a geometry; got {geometry!r}: {error}") from error
+            listed = isinstance(given, Mapping) or _is_list(given) or bbox is not None
+            refused = InvalidGeometryError if listed else TypeError
+            name = "a geometry" if bbox is None else "a bbox"
+            raise refused(f"`intersects` needs {name}; got {_shortened(given)}: {error}") from None
         new = self._copy(geometry=document, match_null_geometry=match_null_geometry)
-        new._intersects = geometry
+        new._intersects = shape if bbox is not None or _is_list(geometry) else geometry
         return new
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) or (hasattr(value, "tolist") and hasattr(value, "shape"))
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

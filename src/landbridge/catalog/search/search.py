@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 from landbridge.catalog.client.client import CatalogClient
-from landbridge.catalog.model.references import CatalogObjectReference
-from landbridge.catalog.search.filter_values import check_values
 from landbridge.catalog.search.merge import merged
 from landbridge.catalog.search.query import Query
-from landbridge.utils.expressions import AndExpression, EqExpression, Expression, OrExpression
-from landbridge.utils.json_values import json_value
+from landbridge.catalog.search.split_filter import split_products, with_reference_ids
+from landbridge.utils.expressions import Expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,6 +69,8 @@ class Search(Generic[T_co]):
     >>> for product in search:
     ...     print(product.name)
     Fields
+    >>> search[0].name, len(search[:5])
+    ('Fields', 1)
     """
 
     def __init__(
@@ -242,6 +243,48 @@ class Search(Generic[T_co]):
         kind: type[Collection[T_co]] = self._model._collection_type
         return kind(self, **kwargs)
 
+    def first(self) -> T | None:
+        """Return the first matching object.
+
+        Returns
+        -------
+        object or None
+            None if no object matches.
+
+        Raises
+        ------
+        AttributeError
+            If the filter names an attribute that the class does not have.
+        ValueError
+            If a search for images, bands or uploads is not filtered by `product_id`.
+
+        Examples
+        --------
+        >>> search.sort("acquired").first().name
+        '2024-01'
+        >>> search.filter(p.name == "missing").first() is None
+        True
+        """
+        one = self if self._query.limit == 0 else self.limit(1)
+        return next(iter(one), None)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Any: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        # Only the objects up to the end of the slice are read.
+        if isinstance(index, slice):
+            start, stop = _position(index.start), _position(index.stop)
+            known = [each for each in (stop, self._query.limit) if each is not None]
+            return self.limit(min(known, default=None)).collect()[start : stop : index.step]
+        position = _position(index)
+        limit = self._query.limit
+        if position is not None and (limit is None or position < limit):
+            for found in islice(self.limit(position + 1), position, None):
+                return found
+        raise IndexError(f"The search has no object at position {index}: fewer match.")
+
     def _in_words(self) -> tuple[list[str], list[tuple[str, str]]]:
         """Return the conditions of the search in words, and the names and words of its other parts."""
         from landbridge.catalog.search.words import conditions_in_words, query_in_words
@@ -290,55 +333,20 @@ class Search(Generic[T_co]):
         if self._expression is None:
             products, rest = None, None
         else:
-            expression = _with_reference_ids(self._expression, self._model)
-            products, rest = _split_products(expression)
+            expression = with_reference_ids(self._expression, self._model)
+            products, rest = split_products(expression)
         return replace(
             self._query, products=products, expression=rest.serialize() if rest is not None else None
         )
 
 
-def _with_reference_ids(expression: Expression, model: type[Searchable]) -> Expression:
-    """Return the expression with references replaced by ids; AttributeError for an unknown attribute."""
-    if isinstance(expression, (AndExpression, OrExpression)):
-        return type(expression)(tuple(_with_reference_ids(part, model) for part in expression.parts))
-    name = getattr(expression, "name", "")
-    attribute = model._attribute_types.get(name)
-    if attribute is None:
-        raise AttributeError(f"{model.__name__} has no attribute {name}")
-    check_values(expression, attribute)
-    if isinstance(attribute, CatalogObjectReference):
-        return replace(expression, name=attribute.id_field)  # type: ignore[type-var] # all leaves are dataclasses
-    return expression
-
-
-def _split_products(expression: Expression) -> tuple[tuple[str, ...] | None, Expression | None]:
-    """Return the product ids that the terms joined by AND allow (None: any), and the other terms."""
-    terms = expression.parts if isinstance(expression, AndExpression) else (expression,)
-    allowed: dict[str, None] | None = None
-    rest = []
-    for term in terms:
-        ids = _product_ids(term)
-        if ids is None:
-            rest.append(term)
-        else:
-            allowed = dict.fromkeys(one for one in ids if allowed is None or one in allowed)
-    remaining = None if not rest else rest[0] if len(rest) == 1 else AndExpression(tuple(rest))
-    return (None if allowed is None else tuple(allowed)), remaining
-
-
-def _product_ids(term: Expression) -> list[str] | None:
-    """Return the product ids that a term allows; None if it has any other condition."""
-    if isinstance(term, EqExpression):
-        return [json_value(term.value)] if term.name == "product_id" else None
-    if isinstance(term, AndExpression):
-        inner = _split_products(term)
-        return None if inner[0] is None or inner[1] is not None else list(inner[0])
-    if isinstance(term, OrExpression):
-        ids: list[str] = []
-        for part in term.parts:
-            inner_ids = _product_ids(part)
-            if inner_ids is None:
-                return None
-            ids.extend(inner_ids)
-        return ids
-    return None
+def _position(index: Any) -> int | None:
+    """Return a position from the start of a search; an error if it is not one."""
+    if index is None:
+        return None
+    position = operator.index(index)
+    if position < 0:
+        raise ValueError(
+            f"A search is read from its start, so it has no position {position}: collect() it first."
+        )
+    return position

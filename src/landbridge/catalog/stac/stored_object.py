@@ -12,8 +12,11 @@ from landbridge.catalog.model.attributes import Attribute, Model, Tracked, Typed
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.model.converters import Timestamp
 from landbridge.catalog.model.registry import register
+from landbridge.catalog.model.unknown_names import unknown_attribute
+from landbridge.catalog.model.valid_ranges import warn_if_out_of_range
 from landbridge.catalog.search.query import Part
 from landbridge.exceptions import NotFoundError
+from landbridge.utils.properties import Properties
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,6 +55,7 @@ class StoredObject(Model):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        Properties._completions.update(cls.ATTRIBUTES)
         if "_doc_type" in vars(cls):
             register(cls._doc_type, cls)
 
@@ -170,6 +174,17 @@ class StoredObject(Model):
         if isinstance(value, Tracked):
             value._attach(self, attribute)
         return value
+
+    def _assign(self, attribute: Attribute, value: Any) -> None:
+        super()._assign(attribute, value)
+        warn_if_out_of_range(self._doc_type, attribute.name, self._values.get(attribute.name))
+
+    if not TYPE_CHECKING:  # for a type checker it would mean that every attribute exists
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):  # a property raised AttributeError: raise that one
+                return object.__getattribute__(self, name)
+            raise unknown_attribute(type(self), name, () if name.startswith("_") else dir(type(self)))
 
     def _is_known(self, name: str) -> bool:
         return name in self._values or self._saved or name in self._service_values()

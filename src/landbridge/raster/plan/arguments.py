@@ -1,12 +1,13 @@
 """Checks and defaults of the arguments of raster calls; reads no file."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from landbridge.geo.units import METERS_PER_DEGREE
+from landbridge.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from landbridge.geo import GeoContext
@@ -31,6 +32,7 @@ RESAMPLERS = {
 INTERPOLATING = ("bilinear", "cubic", "cubicspline", "lanczos")
 BLENDING = (*INTERPOLATING, "average")
 _LARGE_DEGREES = 3.0
+_MOST_NAMES = 20
 FORMATS = ("tif", "png", "jpg")
 METHODS = ("last", "first", "mean", "median", "min", "max", "count")
 
@@ -63,7 +65,15 @@ def check_available(names: Sequence[str], bands: Mapping[str, Any], product_id: 
     for name in names:
         if name not in bands:
             where = f" in product {product_id!r}" if product_id else ""
-            raise ValueError(f"band {name!r} is not available{where}: it has {', '.join(sorted(bands))}")
+            hint = did_you_mean(name, bands)
+            raise ValueError(f"band {name!r} is not available{where}: it has {_some(bands)}.{hint}")
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return names as a list in words, of which at most 20 are shown."""
+    known = sorted(names)
+    more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    return ", ".join(known[:_MOST_NAMES]) + more
 
 
 def resolve_alpha(

@@ -6,7 +6,6 @@ and refuses a keyword that nothing stands for. No argument is dropped.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import textwrap
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from landbridge.porting.arguments.errors import UnknownArgumentError, UnsupportedArgumentError
 from landbridge.porting.deprecations import warn_deprecated
+from landbridge.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-__all__ = ["did_you_mean", "old_method", "refuse_unknown"]
+__all__ = ["old_method", "refuse_unknown"]
 
 Method = TypeVar("Method", bound="Callable[..., Any]")
 
@@ -123,16 +123,3 @@ def refuse_unknown(
         if name not in known:
             hint = did_you_mean(name, [*known, *also]) or f" Known are {', '.join(sorted(known))}."
             raise UnknownArgumentError(f"{what}() has no argument '{name}'.{hint}")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a sentence with the known name that is most like another, or an empty text.
-
-    Examples
-    --------
-    >>> from landbridge.porting.arguments.keywords import did_you_mean
-    >>> did_you_mean("cloud_fracton", ["cloud_fraction", "geom"])
-    " Did you mean 'cloud_fraction'?"
-    """
-    close = difflib.get_close_matches(name, known, 1)
-    return f" Did you mean '{close[0]}'?" if close else ""

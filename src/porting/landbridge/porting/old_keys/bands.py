@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from landbridge.catalog import ClassBand, GenericBand, MaskBand, MicrowaveBand, Resolution, SpectralBand
-from landbridge.porting.arguments.keywords import did_you_mean
 from landbridge.porting.old_keys.table import (
     Key,
     attributes_by_key,
@@ -16,6 +15,7 @@ from landbridge.porting.old_keys.table import (
     same,
     to_plain,
 )
+from landbridge.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
