@@ -1,5 +1,7 @@
 """Images and collections as xarray arrays, lazy or in memory, and mosaics by method, on the live stack."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -153,11 +155,18 @@ def test_invalid_arguments_are_refused(images, frame, arguments, error):
         images.to_xarray(**{"bands": "red", "geocontext": frame, **arguments})
 
 
-def test_a_collection_without_images_or_area_is_refused(images):
+def test_a_collection_without_images_is_refused(images):
     with pytest.raises(ValueError, match="no images"):
         ImageCollection([]).to_xarray("red")
-    with pytest.raises(ValueError, match="geocontext"):
-        ImageCollection(list(images)).to_xarray("red")
+
+
+def test_a_collection_without_an_area_is_read_in_that_of_its_images(images):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        array = ImageCollection(list(images)).to_xarray("red")
+        stack = ImageCollection(list(images)).stack("red")
+    assert array.shape[-2:] == stack.shape[-2:]
+    assert "No geocontext was given" in " ".join(str(each.message) for each in caught)
 
 
 def test_mosaics_and_their_files_are_made_by_method(images, frame, tmp_path):
