@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from landbridge.catalog.enums import AggregateDateField
 from landbridge.catalog.image_collection import ImageCollection
@@ -52,6 +52,14 @@ class ImageSearch(SummarySearchMixin[T_co, ImageSummaryResult], GeoSearch[T_co])
 
     DEFAULT_AGGREGATE_DATE_FIELD: ClassVar[AggregateDateField | None] = AggregateDateField.ACQUIRED
     SummaryResult: ClassVar[type[ImageSummaryResult]] = ImageSummaryResult
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> T_co: ...
+        @overload
+        def __getitem__(self, index: slice) -> ImageCollection[T_co]: ...
+        def __getitem__(self, index: int | slice) -> Any: ...
 
     def collect(self, geocontext: GeometryLike | None = None, **kwargs: Any) -> ImageCollection[T_co]:
         """Return all matching images in a collection.

@@ -243,7 +243,7 @@ class Search(Generic[T_co]):
         kind: type[Collection[T_co]] = self._model._collection_type
         return kind(self, **kwargs)
 
-    def first(self) -> T | None:
+    def first(self) -> T_co | None:
         """Return the first matching object.
 
         Returns
@@ -269,9 +269,9 @@ class Search(Generic[T_co]):
         return next(iter(one), None)
 
     @overload
-    def __getitem__(self, index: int) -> T: ...
+    def __getitem__(self, index: int) -> T_co: ...
     @overload
-    def __getitem__(self, index: slice) -> Any: ...
+    def __getitem__(self, index: slice) -> Collection[T_co]: ...
     def __getitem__(self, index: int | slice) -> Any:
         # Only the objects up to the end of the slice are read.
         if isinstance(index, slice):
