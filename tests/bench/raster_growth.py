@@ -15,7 +15,7 @@ from bench.raster import OURS, checked, ours, runs, wanted
 from bench.raster_reference import reference
 from bench.raster_scenes import COUNT, FULL, context, ground
 from bench.raster_work import RGB, Work, work
-from landbridge.raster import Request, Source, mosaic
+from landbridge.raster import PixelCache, Request, Source, mosaic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +32,8 @@ _SCENES_AIM = 1 / 1.3
 _EDGES = (256, 512, 1024, 2048, 4096, 8192)
 # Four times the pixels may take up to five times as long.
 _PIXELS_AIM = 4 / 5
+# A call whose tiles are cached against one that has to decode them.
+_SECOND_AIM = 3.0
 
 
 def _under(sources: list[Source], count: int, folder: str) -> list[Source]:
@@ -104,7 +106,37 @@ def _register_step(variant: str, small: int, large: int) -> None:
     job("raster")(prepare)
 
 
+def _register_second(variant: str) -> None:
+    def prepare() -> Iterator[Contest]:
+        todo = work("b", variant, ground())
+        expected = reference(todo)
+        request = Request(RGB, context(todo.grid), mask_alpha=False)
+        sources = todo.ground.sources(variant)
+        cache = PixelCache()
+
+        def run() -> np.ndarray[Any, Any]:
+            return mosaic(sources, request, progress=False, cache=cache).data
+
+        def first() -> np.ndarray[Any, Any]:
+            cache.clear()
+            return run()
+
+        def second() -> float:
+            first()
+            start = time.perf_counter()
+            run()
+            return time.perf_counter() - start
+
+        run_checked = checked("first call", first, expected, OURS)
+        yield Contest(second, [Peer("first call", run_checked, _SECOND_AIM)], runs=runs())
+
+    prepare.__name__ = f"second call of b with a cache, {variant}"
+    job("raster")(prepare)
+
+
 for _variant in ("multi", "split"):
+    if wanted("second", _variant):
+        _register_second(_variant)
     if wanted("growth", _variant):
         for _count in _SCENES:
             _register_scenes(_variant, _count)

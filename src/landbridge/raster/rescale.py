@@ -1,6 +1,6 @@
 """Conversion of pixels to the output's range and data type, in one pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ Scale = tuple[()] | tuple[float, float, float, float] | None
 (input low, input high, output low, output high).
 """
 
+# Number of values that are mapped at once. A lookup table then maps a pixel of 16 bits in 2.4 ns, and a float
+# is scaled in 8.7 ns; 4 million at once take 4.3 ns and 22 ns each.
+_BLOCK_VALUES = 2**15
 # Output range of a band that is scaled from its actual minimum and maximum.
 _AUTO_RANGE = (0.0, 255.0)
 
@@ -66,14 +69,34 @@ def rescale_values(values: Array, scale: Scale, dtype: np.dtype[Any], *, halves_
 
 
 def map_values(values: Array, function: Callable[[Array], Array]) -> Array:
-    """Apply a function to values (any shape). It receives them in float64 and may overwrite them.
+    """Apply an elementwise function to values (any shape), which it receives in float64 and may overwrite.
 
-    If the type has fewer possible values than there are pixels, the function builds a lookup table.
+    If the type has fewer possible values than there are pixels, the function builds a lookup table. Either
+    way, blocks of values are mapped that fit into a processor's cache.
     """
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2 and values.size > np.iinfo(values.dtype).max:
-        every = np.arange(np.iinfo(values.dtype).max + 1, dtype=np.float64)
-        return np.take(function(every), values)
-    return function(values.astype(np.float64))
+        table = function(np.arange(np.iinfo(values.dtype).max + 1, dtype=np.float64))
+        out = np.empty(values.shape, table.dtype)
+        for part in _blocks(values):
+            # No value is clipped, but the mode "raise" would copy the output.
+            np.take(table, values[part], out=out[part], mode="clip")
+        return out
+    mapped: Array | None = None
+    for part in _blocks(values):
+        block = function(values[part].astype(np.float64))
+        if mapped is None:
+            mapped = block if block.shape == values.shape else np.empty(values.shape, block.dtype)
+        if mapped is not block:
+            mapped[part] = block
+    return function(values.astype(np.float64)) if mapped is None else mapped
+
+
+def _blocks(values: Array) -> Iterator[slice]:
+    """Yield parts of the first axis of about `_BLOCK_VALUES` values each."""
+    length = len(values) if values.ndim else 0
+    step = max(1, _BLOCK_VALUES * length // max(1, values.size))
+    for start in range(0, length, step):
+        yield slice(start, start + step)
 
 
 def actual_scale(values: Array, mask: BoolArray | None) -> Scale:

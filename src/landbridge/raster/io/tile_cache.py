@@ -18,11 +18,13 @@ _CACHE_BYTES = 128 * 2**20
 class Tile:
     """Decoded tile (y, x, sample); with `differences` its horizontal predictor is not undone yet.
 
-    The samples are all bands of the file; for planar files only the requested ones.
+    The samples are all bands of the file; for planar files only the requested ones. `borrowed` is the buffer
+    of the pixels, if it has to be given back after use.
     """
 
     pixels: Array
     differences: bool = False
+    borrowed: bytearray | None = None
 
 
 class TileCache:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import numpy as np
@@ -18,7 +18,7 @@ from landbridge.raster.io.remote_file import CONFIRMING, RemoteFile
 from landbridge.raster.io.shared_work import results_of
 from landbridge.raster.io.tiff_directory import TiffPage
 from landbridge.raster.io.tile_cache import Key, Tile, TileCache
-from landbridge.raster.runtime.thread_pools import scratch_buffer
+from landbridge.raster.runtime.thread_pools import borrow_buffer, give_back, scratch_buffer
 
 __all__ = ["Tile", "TileCache", "TileReader", "without_predictor"]
 
@@ -173,6 +173,8 @@ class TileReader:
                     pending.append((tile_index, tile))
                 else:
                     yield tile_index, tile
+                    if tile is not None and tile.borrowed is not None:
+                        give_back(tile.borrowed)
         for tile_index, promise in pending:
             yield tile_index, self._await_tile(promise, tile_index, indexes)
 
@@ -290,13 +292,19 @@ class TileReader:
         page = self.page
         samples = len(indexes) if page.planar else page.samples
         shape = (*page.tile, samples)
-        if memory is not _Memory.SCRATCH or page.planar:
+        borrowed = None
+        if memory is _Memory.CACHED or page.planar:
             out = np.empty(shape, page.dtype)
         else:
-            buffer = scratch_buffer("tile", math.prod(shape) * page.dtype.itemsize)
-            out = np.frombuffer(buffer, page.dtype).reshape(shape)
+            count = math.prod(shape)
+            size = count * page.dtype.itemsize
+            borrowed = borrow_buffer(size) if memory is _Memory.OWN else None
+            buffer = scratch_buffer("tile", size) if borrowed is None else borrowed
+            out = np.frombuffer(buffer, page.dtype, count).reshape(shape)
         if not page.planar:
             tile = self._unpack(stored[0], out)
+            if tile is not None and borrowed is not None:
+                return replace(tile, borrowed=borrowed)
             return tile if tile is None or memory is not _Memory.CACHED else without_predictor(tile)
         band = np.empty((*page.tile, 1), page.dtype)
         for number, data in enumerate(stored):

@@ -9,16 +9,26 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["acquire", "default_worker_count", "release", "scratch_buffer", "trim"]
+__all__ = [
+    "acquire",
+    "borrow_buffer",
+    "default_worker_count",
+    "give_back",
+    "release",
+    "scratch_buffer",
+    "trim",
+]
 
 # Largest number of idle threads that are kept.
 _MAX_IDLE_THREADS = 96
-# Largest scratch buffer, in bytes, that a thread keeps from one job to the next.
+# Largest scratch buffer, in bytes, that a thread keeps from one job to the next; and size of all buffers that
+# were borrowed.
 _MAX_KEPT_BYTES = 16 * 2**20
 
 _idle: list[tuple[int, ThreadPoolExecutor]] = []
 _lock = threading.Lock()
 _scratch = threading.local()
+_lent_before: list[bytearray] = []
 
 
 def acquire(count: int) -> ThreadPoolExecutor:
@@ -51,6 +61,23 @@ def scratch_buffer(name: str, size: int) -> memoryview:
     return memoryview(buffer)[:size]
 
 
+def borrow_buffer(size: int) -> bytearray:
+    """Return a buffer of at least a size, for use by several threads, until `give_back`."""
+    with _lock:
+        for place, buffer in enumerate(_lent_before):
+            if size <= len(buffer) <= 2 * size:
+                return _lent_before.pop(place)
+    return bytearray(size)
+
+
+def give_back(buffer: bytearray) -> None:
+    """Keep a borrowed buffer for later."""
+    with _lock:
+        _lent_before.append(buffer)
+        while sum(map(len, _lent_before)) > _MAX_KEPT_BYTES:
+            del _lent_before[0]
+
+
 def trim() -> None:
     """Delete this thread's large buffers."""
     for name, buffer in list(vars(_scratch).items()):
@@ -63,6 +90,7 @@ def _reset_after_fork() -> None:
     global _lock  # noqa: PLW0603 - there is one
     _lock = threading.Lock()
     _idle.clear()
+    _lent_before.clear()
 
 
 if hasattr(os, "register_at_fork"):
