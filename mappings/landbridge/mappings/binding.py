@@ -330,11 +330,6 @@ def _index_in_asset(binding: Binding, own: BandNames) -> int | None:
     common = [index for index, (_, name) in enumerate(own) if wanted is not None and name == wanted]
     if len(common) == 1:
         return common[0]
-    # A table names the band otherwise than the Collection and the Item, which both call it "Red", say.
-    told = binding.listed[binding.index][0] if binding.index < len(binding.listed) else None
-    called = [index for index, (name, _) in enumerate(own) if told is not None and name == told]
-    if len(called) == 1:
-        return called[0]
     known = {name for name, _ in binding.listed}
     if len(own) < len(binding.listed) or known & {name for name, _ in own} - {None}:
         # The Item uses the Collection's band names, and this band is missing.
