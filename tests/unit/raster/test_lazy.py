@@ -154,7 +154,9 @@ def test_a_task_of_a_cluster_uses_no_cluster(sources, grid, request_of, client):
     wanted = request_of("red", grid(0, 0, 40, 40))
 
     def inside():
-        assert distributed.get_worker() is not None
+        from distributed import get_worker
+
+        assert get_worker() is not None
         return active_client(), mosaic(sources, wanted).data
 
     found, data = client.submit(inside).result()
