@@ -13,7 +13,7 @@ __all__ = ["LazyModule"]
 
 
 class LazyModule:
-    """A module that is imported when one of its names is first used. Functions that name one can't be pickled.
+    """A module that is imported when one of its names is first used. Functions that use it cannot be pickled.
 
     Parameters
     ----------
