@@ -1,5 +1,6 @@
 """Types as a user's type checker sees them."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -8,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from landbridge.catalog import properties
+from landbridge.catalog.search.catalog_properties import CatalogProperties
+from landbridge.catalog.type_hints import keywords
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "tests" / "typed_scripts"
 # The folders of the distributions' source, and the one that has the marker of modules beside packages.
@@ -15,6 +20,10 @@ SOURCES = [
     REPOSITORY / folder / "landbridge"
     for folder in ("src", "mappings", "stac_api", "src/kernels", "src/porting")
 ]
+
+_spec = importlib.util.spec_from_file_location("generator", REPOSITORY / "scripts" / "generate_type_hints.py")
+generator = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(generator)
 
 
 def pyright(*arguments: object) -> dict:
@@ -41,6 +50,26 @@ def test_pyright_finds_the_types_and_the_errors_that_users_scripts_expect():
         for one in report["generalDiagnostics"]
     ]
     assert found == []
+
+
+def test_the_keywords_and_properties_are_those_of_the_attributes():
+    # Otherwise run scripts/generate_type_hints.py.
+    for path, text in generator.generated().items():
+        assert path.read_text() == text, path
+
+
+@pytest.mark.parametrize("model", generator.CLASSES, ids=lambda model: model.__name__)
+def test_constructors_take_the_attributes_that_can_be_set(model):
+    taken = getattr(keywords, f"{model.__name__}Keywords").__optional_keys__
+    settable = {name for name, one in model._attribute_types.items() if not one.readonly}
+    assert taken == settable - {"id"}
+
+
+def test_properties_are_the_attributes_and_any_other_name_is_one_when_it_runs():
+    known = {name for model in generator.CLASSES for name in model.ATTRIBUTES}
+    assert {name for name in vars(CatalogProperties) if not name.startswith("_")} == known
+    assert all(getattr(properties, name).name == name for name in known)
+    assert getattr(properties, "unheard_of").name == "unheard_of"  # noqa: B009 - unknown to type checkers
 
 
 def test_the_scripts_expect_many_types_and_errors():

@@ -180,8 +180,8 @@ class Login:
     def __init__(self, client: OidcClient, store: TokenStore, answer: Mapping[str, Any]) -> None:
         self._client, self._store = client, store
         try:
-            self.verification_url = str(answer["verification_uri"])
-            self.user_code = str(answer["user_code"])
+            self.verification_url: str = str(answer["verification_uri"])
+            self.user_code: str = str(answer["user_code"])
             self._device_code = str(answer["device_code"])
             self._deadline = time.monotonic() + float(answer["expires_in"])
             self._interval = float(answer.get("interval", _POLL_INTERVAL))
@@ -190,7 +190,7 @@ class Login:
                 f"{client.issuer} started no login: its answer lacks {error}, which RFC 8628 requires."
             ) from None
         complete = answer.get("verification_uri_complete")
-        self.verification_url_with_code = str(complete) if complete else None
+        self.verification_url_with_code: str | None = str(complete) if complete else None
 
     @classmethod
     def start(cls, client: OidcClient, store: TokenStore) -> Login:

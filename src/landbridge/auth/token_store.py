@@ -14,6 +14,7 @@ from landbridge.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from landbridge.profiles import OidcClient
 
@@ -61,7 +62,7 @@ class TokenStore:
         settings = [profile, client.issuer, client.client_id, client.grant, client.scope, client.audience]
         name = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
         self._folder = platformdirs.user_state_path("landbridge", appauthor=False) / "tokens"
-        self.path = self._folder / f"{name}.json"
+        self.path: Path = self._folder / f"{name}.json"
 
     def read(self) -> Tokens | None:
         """Return the stored tokens; None if there are none that can be used."""

@@ -47,13 +47,13 @@ from landbridge.catalog.model.values import (
 from landbridge.catalog.product import Product
 from landbridge.catalog.product_collection import ProductCollection
 from landbridge.catalog.product_member import NamedCatalogObject
+from landbridge.catalog.search.catalog_properties import properties
 from landbridge.catalog.search.geo_search import GeoSearch
 from landbridge.catalog.search.search import Search
 from landbridge.catalog.search.summaries import BlobSummaryResult, ImageSummaryResult
 from landbridge.catalog.search.summary_search import BlobSearch, SummarySearchMixin
 from landbridge.catalog.search_warnings import ClientSideSearchWarning, DuplicateItemsWarning, SearchWarning
 from landbridge.catalog.task import BlobDeletionTaskStatus, DeletionTaskStatus
-from landbridge.utils.properties import properties
 
 __all__ = [
     "AggregateDateField",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from landbridge.catalog.enums import BandType, Colormap, DataType
 from landbridge.catalog.model.attribute_list import ListAttribute
@@ -19,9 +19,9 @@ from landbridge.catalog.model.registry import class_of
 from landbridge.catalog.model.tuple_attribute import TupleAttribute
 from landbridge.catalog.model.values import DerivedParamsAttribute, ProcessingLevelsAttribute, Resolution
 from landbridge.catalog.product_member import NamedCatalogObject
+from landbridge.catalog.search.catalog_properties import properties
 from landbridge.catalog.search.search import Search
 from landbridge.catalog.stac.bands import BANDS, band_records
-from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,13 @@ if TYPE_CHECKING:
         SizeOfPixel,
         Text,
         Texts,
+    )
+    from landbridge.catalog.type_hints.keywords import (
+        ClassBandKeywords,
+        GenericBandKeywords,
+        MaskBandKeywords,
+        MicrowaveBandKeywords,
+        SpectralBandKeywords,
     )
 
 __all__ = [
@@ -196,6 +203,16 @@ class SpectralBand(Band):
         doc="Full width at half maximum in nm. *Filterable, sortable.*"
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            client: CatalogClient | None = None,
+            id: str = ...,
+            **kwargs: Unpack[SpectralBandKeywords],
+        ) -> None: ...
+
 
 class MicrowaveBand(Band):
     """Band of microwaves, such as radar.
@@ -214,6 +231,16 @@ class MicrowaveBand(Band):
     bandwidth: PlainNumber = Attribute(doc="Bandwidth in MHz. *Filterable, sortable.*")
     physical_range: Range = _physical_range()
     physical_range_unit: Text = Attribute(doc="Unit of the physical values.")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            client: CatalogClient | None = None,
+            id: str = ...,
+            **kwargs: Unpack[MicrowaveBandKeywords],
+        ) -> None: ...
 
 
 class MaskBand(Band):
@@ -239,6 +266,12 @@ class MaskBand(Band):
         mutable=False, doc="Range to display: (0, 1), which the service sets."
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, *, client: CatalogClient | None = None, id: str = ..., **kwargs: Unpack[MaskBandKeywords]
+        ) -> None: ...
+
 
 class ClassBand(Band):
     """Band of categories: each pixel value stands for a class.
@@ -260,6 +293,12 @@ class ClassBand(Band):
         doc="Color of each pixel value: a list of (red, green, blue, alpha) as strings or numbers."
     )
     class_labels: Texts = ListAttribute(TypedAttribute(str), doc="Label of each pixel value, from 0.")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, *, client: CatalogClient | None = None, id: str = ..., **kwargs: Unpack[ClassBandKeywords]
+        ) -> None: ...
 
 
 class GenericBand(Band):
@@ -283,6 +322,12 @@ class GenericBand(Band):
     colormap: Colors = Attribute(
         doc="Color of each pixel value: a list of (red, green, blue, alpha) as strings or numbers."
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, *, client: CatalogClient | None = None, id: str = ..., **kwargs: Unpack[GenericBandKeywords]
+        ) -> None: ...
 
 
 _CLASSES: dict[str, type[Band]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from landbridge.catalog.access_lists import AuthCatalogObject
 from landbridge.catalog.client.client import CatalogClient
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from landbridge.catalog.type_hints.attributes import Geometry, Integer, RequiredText, Text, Time
+    from landbridge.catalog.type_hints.keywords import BlobKeywords
 
 __all__ = ["BlobMetadata"]
 
@@ -61,6 +62,16 @@ class BlobMetadata(AuthCatalogObject):
         "service computes that of more than 64 MiB after the upload: reading the attribute "
         "waits for it, and returns None if it never comes.",
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, *, client: CatalogClient | None = None, id: str = ..., **kwargs: Unpack[BlobKeywords]
+        ) -> None: ...
+
+        def update(  # type: ignore[override] # these names only
+            self, ignore_errors: bool = False, **kwargs: Unpack[BlobKeywords]
+        ) -> None: ...
 
     @classmethod
     def namespace_id(cls, namespace_id: str | None, client: CatalogClient | None = None) -> str:

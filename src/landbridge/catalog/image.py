@@ -8,8 +8,8 @@ from landbridge.catalog.image_collection import ImageCollection
 from landbridge.catalog.image_search import ImageSearch
 from landbridge.catalog.image_upload import ImageUpload
 from landbridge.catalog.pixels.image_downloads import ImageDownloads
+from landbridge.catalog.search.catalog_properties import properties
 from landbridge.catalog.transfer.request_options import RequestOptions
-from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from landbridge.catalog.enums import StorageState
 from landbridge.catalog.model.attribute_list import ListAttribute
@@ -15,8 +15,10 @@ from landbridge.catalog.product_member import NamedCatalogObject
 from landbridge.catalog.stac.images import IMAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.stac.resource import Resource
     from landbridge.catalog.type_hints.attributes import (
         Files,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         Time,
         Transform,
     )
+    from landbridge.catalog.type_hints.keywords import ImageKeywords
     from landbridge.catalog.type_hints.values import GeometryLike
     from landbridge.geo import AOI
 
@@ -122,6 +125,26 @@ class ImageMetadata(NamedCatalogObject):
     provider_url: Text = _text("Address of the provider's page about the image.")
     preview_url: Text = _text("Address of a thumbnail.")
     preview_file: Text = _text("Name of the file with a thumbnail.")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, *, client: CatalogClient | None = None, id: str = ..., **kwargs: Unpack[ImageKeywords]
+        ) -> None: ...
+
+        def update(  # type: ignore[override] # these names only
+            self, ignore_errors: bool = False, **kwargs: Unpack[ImageKeywords]
+        ) -> None: ...
+
+        @classmethod
+        def get_or_create(  # type: ignore[override] # these names only
+            cls,
+            id: str,
+            client: CatalogClient | None = None,
+            request_params: Mapping[str, Any] | None = None,
+            headers: Mapping[str, str] | None = None,
+            **kwargs: Unpack[ImageKeywords],
+        ) -> Self: ...
 
     @property
     def date(self) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar, Never
+from typing import TYPE_CHECKING, Any, ClassVar, Never, Unpack
 
 from landbridge.catalog.catalog_object import CatalogObjectBase
 from landbridge.catalog.client.polling import listed_pauses, polls
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         UploadEvents,
         UploadOptions,
     )
+    from landbridge.catalog.type_hints.keywords import ImageUploadKeywords
 
 __all__ = ["ImageUpload", "ImageUploadEvent", "ImageUploadOptions"]
 
@@ -197,6 +198,16 @@ class ImageUpload(CatalogObjectBase):
         readonly=True,
         doc="Events of the processing, in the order of time: a list of `ImageUploadEvent`.",
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, *, client: CatalogClient | None = None, id: str = ..., **kwargs: Unpack[ImageUploadKeywords]
+        ) -> None: ...
+
+        def update(  # type: ignore[override] # these names only
+            self, ignore_errors: bool = False, **kwargs: Unpack[ImageUploadKeywords]
+        ) -> None: ...
 
     delete: ClassOrInstanceMethod[DeleteById[Never], DeleteSelf[Never]] = ClassOrInstanceMethod(
         _no_delete, _no_delete_self

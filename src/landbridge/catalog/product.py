@@ -4,47 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from landbridge.catalog.access_lists import AuthCatalogObject
 from landbridge.catalog.band import Band, known_bands
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.client.source_clients import client_of_product
 from landbridge.catalog.errors import InvalidNameError
 from landbridge.catalog.image import Image
 from landbridge.catalog.image_upload import ImageUpload
-from landbridge.catalog.model.attribute_list import ListAttribute
-from landbridge.catalog.model.attribute_mapping import ValueAttribute
-from landbridge.catalog.model.attributes import Attribute, BooleanAttribute, TypedAttribute
-from landbridge.catalog.model.converters import ReadableText, Timestamp
-from landbridge.catalog.model.values import Resolution
 from landbridge.catalog.product_collection import ProductCollection
+from landbridge.catalog.product_metadata import ProductMetadata
+from landbridge.catalog.search.catalog_properties import properties
 from landbridge.catalog.stac.prefixes import prefixed_id
 from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.catalog.stac.source_parts import catalog_parts
 from landbridge.catalog.task import DeletionTaskStatus, deletion_path
 from landbridge.mappings import ids
-from landbridge.utils.properties import properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from landbridge.catalog.image_search import ImageSearch
+    from landbridge.catalog.model.attributes import Attribute
     from landbridge.catalog.search.query import Part, Query
     from landbridge.catalog.search.search import Search
     from landbridge.catalog.stac.resource import Resource
-    from landbridge.catalog.type_hints.attributes import (
-        Flag,
-        Number,
-        ReadOnlySizeOfPixel,
-        RequiredText,
-        Text,
-        Texts,
-        Time,
-    )
 
 __all__ = ["Product"]
 
 
-class Product(AuthCatalogObject):
+class Product(ProductMetadata):
     """Collection of images that have the same bands and are processed alike.
 
     `id` and `name` are required. `save` prefixes the id with your organization, as `namespace_id` does. On
@@ -75,43 +62,6 @@ class Product(AuthCatalogObject):
 
     _resource: ClassVar[Resource] = PRODUCTS
     _doc_type = "product"
-
-    name: RequiredText = ReadableText(doc="Display name. *Sortable, searchable.*")
-    description: Text = TypedAttribute(
-        str, doc="Description of the product, up to 80,000 characters. *Searchable.*"
-    )
-    is_core: Flag = BooleanAttribute(doc="True for products of the service itself. *Filterable, sortable.*")
-    revisit_period_minutes_min: Number = TypedAttribute(
-        float,
-        coerce=True,
-        doc="Shortest time between two images of a place, in minutes. *Filterable, sortable.*",
-    )
-    revisit_period_minutes_max: Number = TypedAttribute(
-        float,
-        coerce=True,
-        doc="Longest time between two images of a place, in minutes. *Filterable, sortable.*",
-    )
-    start_datetime: Time = Timestamp(doc="Start of the period that the images cover. *Filterable, sortable.*")
-    end_datetime: Time = Timestamp(doc="End of the period that the images cover. *Filterable, sortable.*")
-    resolution_min: ReadOnlySizeOfPixel = ValueAttribute(
-        Resolution,
-        readonly=True,
-        doc="Finest resolution of the bands; the service sets it. *Filterable, sortable.*",
-    )
-    resolution_max: ReadOnlySizeOfPixel = ValueAttribute(
-        Resolution,
-        readonly=True,
-        doc="Coarsest resolution of the bands; the service sets it. *Filterable, sortable.*",
-    )
-    default_display_bands: Texts = ListAttribute(
-        TypedAttribute(str), doc="Names of the bands to display: one, or three for red, green and blue."
-    )
-    image_index_name: Text = TypedAttribute(
-        str, doc="Name of the index that holds the images. *Filterable, sortable.*"
-    )
-    product_tier: Text = TypedAttribute(
-        str, doc="Tier of users that the product is offered to. *Filterable, sortable.*"
-    )
 
     def _set_and_report(self, attribute: Attribute, value: Any) -> None:
         if attribute.name == "id" and value is not None:

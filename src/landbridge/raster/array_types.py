@@ -16,4 +16,7 @@ FloatArray = np.ndarray[Any, np.dtype[Any]]
 Array = np.ndarray[Any, Any]
 
 
+MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]
+
+
 Window = tuple[slice, slice]

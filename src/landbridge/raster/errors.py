@@ -29,7 +29,7 @@ class RasterError(LandbridgeError):
         super().__init__(message, image_id, tuple(bands), file)
         self.message = message
         self.image_id = image_id
-        self.bands = tuple(bands)
+        self.bands: tuple[str, ...] = tuple(bands)
         self.file = file
 
     def __str__(self) -> str:

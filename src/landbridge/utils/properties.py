@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from landbridge.utils import chained_comparisons
 from landbridge.utils.expressions import (
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-__all__ = ["Properties", "Property", "properties"]
+__all__ = ["Properties", "Property"]
+
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
-class Property:
+class Property(Generic[T_contra]):
     """Property of catalog objects, whose comparisons are expressions.
+
+    Its type parameter is the values that it can be compared with.
 
     `a <= p.x < b` is one expression with both bounds. Combine expressions by `&` and `|`: Python's `and`,
     `or` and `not` raise TypeError.
@@ -54,22 +58,22 @@ class Property:
     def __init__(self, name: str) -> None:
         self.name: str = name
 
-    def __gt__(self, value: Any) -> Any:
+    def __gt__(self, value: T_contra) -> Expression:
         return _with_first_of_chain(RangeExpression(self.name, {"gt": value}), sys._getframe(1))
 
-    def __ge__(self, value: Any) -> Any:
+    def __ge__(self, value: T_contra) -> Expression:
         return _with_first_of_chain(RangeExpression(self.name, {"gte": value}), sys._getframe(1))
 
-    def __lt__(self, value: Any) -> Any:
+    def __lt__(self, value: T_contra) -> Expression:
         return _with_first_of_chain(RangeExpression(self.name, {"lt": value}), sys._getframe(1))
 
-    def __le__(self, value: Any) -> Any:
+    def __le__(self, value: T_contra) -> Expression:
         return _with_first_of_chain(RangeExpression(self.name, {"lte": value}), sys._getframe(1))
 
-    def __eq__(self, value: object) -> Any:
+    def __eq__(self, value: T_contra) -> Expression:  # type: ignore[override] # an expression, not a bool
         return _with_first_of_chain(EqExpression(self.name, value), sys._getframe(1))
 
-    def __ne__(self, value: object) -> Any:
+    def __ne__(self, value: T_contra) -> Expression:  # type: ignore[override] # an expression, not a bool
         return _with_first_of_chain(NeExpression(self.name, value), sys._getframe(1))
 
     def __hash__(self) -> int:
@@ -88,7 +92,7 @@ class Property:
         """Expression that is true if the property is set."""
         return IsNotNullExpression(self.name)
 
-    def any_of(self, iterable: Iterable[Any]) -> EqExpression | OrExpression:
+    def any_of(self, iterable: Iterable[T_contra]) -> EqExpression | OrExpression:
         """Return an expression that is true if the property equals one of several values.
 
         Parameters
@@ -118,7 +122,7 @@ class Property:
 
     in_ = any_of
 
-    def prefix(self, prefix: str) -> PrefixExpression:
+    def prefix(self: Property[str], prefix: str) -> PrefixExpression:
         """Return an expression that is true if the property starts with a text.
 
         Parameters
@@ -140,7 +144,7 @@ class Property:
 
     startswith = prefix
 
-    def like(self, wildcard: str) -> LikeExpression:
+    def like(self: Property[str], wildcard: str) -> LikeExpression:
         """Return an expression that is true if the property matches a pattern.
 
         Parameters
@@ -160,7 +164,7 @@ class Property:
         """
         return LikeExpression(self.name, wildcard)
 
-    def ilike(self, wildcard: str) -> ILikeExpression:
+    def ilike(self: Property[str], wildcard: str) -> ILikeExpression:
         """Return an expression that is true if the property matches a pattern in any case.
 
         Parameters
@@ -181,7 +185,7 @@ class Property:
         return ILikeExpression(self.name, wildcard)
 
 
-def _with_first_of_chain(made: Expression, frame: FrameType) -> Any:
+def _with_first_of_chain(made: Expression, frame: FrameType) -> Expression:
     """Return a comparison, combined with the first one if the frame is in a chained comparison."""
     first = chained_comparisons.take_first(frame)
     if not isinstance(first, Expression):
@@ -229,7 +233,7 @@ class Properties:
     def __repr__(self) -> str:
         return f"Properties({', '.join(map(repr, sorted(self._names)))})"
 
-    def __getattr__(self, name: str) -> Property:
+    def __getattr__(self, name: str) -> Property[Any]:
         if name.startswith("__") or (self._names and name not in self._names):
             raise AttributeError(
                 f"no property {name!r}"
@@ -237,6 +241,3 @@ class Properties:
                 + (f".{hint}" if (hint := did_you_mean(name, self._names)) else "")
             )
         return Property(name)
-
-
-properties = Properties()

@@ -22,6 +22,7 @@ from landbridge.catalog.events import (
     NewImageEventSubscription,
 )
 from landbridge.exceptions import BadRequestError, ConflictError
+from landbridge.utils import Properties
 from support.wait import wait_until
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def test_credentials_are_sent_and_never_shown(
         ({"targets": []}, "one EventSubscriptionTarget"),
         ({"targets": [{"rule_id": "local:a", "detail_template": "{}"}]}, "detail_template"),
         ({"event_filters": [p.cloud_fraction < 0.2, p.name == "a"]}, "combine them"),
-        ({"event_filters": [p.no_such_attribute == 1]}, "no_such_attribute"),
+        ({"event_filters": [Properties().no_such_attribute == 1]}, "no_such_attribute"),
     ],
 )
 def test_what_the_service_cannot_do_is_refused_with_advice(

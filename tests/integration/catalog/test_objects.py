@@ -178,7 +178,7 @@ def test_get_or_create_never_saves_1_20(product, new_id):
     assert Product.get_or_create(product.id, name=product.name).state == "saved"
     assert Product.get_or_create(product.id, name="other").state == "modified"
     with pytest.raises(AttributeError):
-        Product.get_or_create(product.id, nonsense=1)
+        Product.get_or_create(product.id, nonsense=1)  # type: ignore[call-arg]
 
 
 def test_lookups_take_the_id_literally_1_21(product):

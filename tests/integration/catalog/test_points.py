@@ -105,7 +105,7 @@ def test_an_area_gets_the_images_own_pixels(gridded):
     row, column = round((5000010 - top) / 20), round((left - 600010) / 20)
     own = VALUES[row : row + found.shape[1], column : column + found.shape[2]]
     assert not found.mask.all()
-    assert np.array_equal(found[0].compressed(), own[~found.mask[0]])
+    assert np.array_equal(found[0].compressed(), own[~np.ma.getmaskarray(found)[0]])
     assert images.geocontext.align_pixels is True  # type: ignore[attr-defined]
     assert images.geocontext.assign(resolution=40).grid_origin == images.geocontext.grid_origin  # type: ignore[attr-defined]
     assert images.geocontext.assign(crs="EPSG:32620").grid_origin is None  # type: ignore[attr-defined]

@@ -151,8 +151,9 @@ def test_the_alpha_of_images_is_combined_6_9(masked, uploaded, frame):
     newer[0, :10] = 0
     images = ImageCollection([uploaded(masked, "older", older), uploaded(masked, "newer", newer)])
     mosaic = images.mosaic("red nir alpha", geocontext=images[0].geocontext.assign(geometry=None))
-    assert mosaic.mask[:, :, :5].all()
-    assert not mosaic.mask[:, :, 5:].any()
+    mask = np.ma.getmaskarray(mosaic)
+    assert mask[:, :, :5].all()
+    assert not mask[:, :, 5:].any()
     assert (mosaic[0, :, 5:30] == 100).all()
     assert (mosaic[0, :10, 30:] == 100).all()
     assert (mosaic[0, 10:, 30:] == 200).all()

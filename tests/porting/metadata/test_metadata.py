@@ -11,6 +11,7 @@ from landbridge.exceptions import NotFoundError
 from landbridge.geo import DLTile
 from landbridge.porting.arguments.errors import UnknownArgumentError, UnsupportedArgumentError
 from landbridge.porting.metadata import Metadata, default_client
+from landbridge.utils import Properties
 from porting.conftest import CRS, LEFT, PIXEL, TOP
 
 pytestmark = [
@@ -93,13 +94,13 @@ def test_a_search_returns_a_feature_collection_in_order_of_time(metadata, fields
         ({"dltile": DLTile.from_latlon(38.9025, -107.995, 30, 16, 0).key}, ["january", "april", "july"]),
         ({"dltile": DLTile.from_latlon(50, 10, 30, 16, 0)}, []),
         ({"q": properties.cloud_fraction > 0.15}, ["april", "july"]),
-        ({"q": [properties.sat_id == "SAT_1", properties.cloud_fraction_0 > 0.3]}, ["april"]),
-        ({"q": properties.cloud_fraction_0 == 0.9}, ["july"]),
+        ({"q": [Properties().sat_id == "SAT_1", Properties().cloud_fraction_0 > 0.3]}, ["april"]),
+        ({"q": Properties().cloud_fraction_0 == 0.9}, ["july"]),
         (
-            {"q": properties.cloud_fraction_0.isnotnull & (properties.key != "a:b")},
+            {"q": Properties().cloud_fraction_0.isnotnull & (Properties().key != "a:b")},
             ["january", "april", "july"],
         ),
-        ({"q": properties.cloud_fraction_0.isnull}, []),
+        ({"q": Properties().cloud_fraction_0.isnull}, []),
         ({"sort_field": "cloud_fraction_0", "sort_order": "desc"}, ["july", "april", "january"]),
         ({"sort_field": "cloud_fraction_0", "limit": 1}, ["january"]),
         (

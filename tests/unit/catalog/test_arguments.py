@@ -22,7 +22,9 @@ from landbridge.catalog import (
 from landbridge.catalog import properties as p
 from landbridge.exceptions import BadRequestError
 from landbridge.geo import AOI
-from landbridge.utils import DotDict, DotList
+from landbridge.utils import DotDict, DotList, Properties
+
+names = Properties()  # any name
 
 
 def products(*names):
@@ -106,11 +108,19 @@ def test_an_upload_has_the_ids_of_its_image():
         (Product, p.is_core != 2, "is_core"),
         (Product, p.name == 5, "name"),
         (Product, p.image_index_name.any_of(["a", 1]), "image_index_name"),
-        (Product, (p.name == "a") & (p.is_core == 1.25), "is_core"),
-        (Product, (p.name == "a") | (p.revisit_period_minutes_min > "often"), "revisit_period_minutes_min"),
-        (Image, (p.product_id == "a") & (p.geometry == shapely.Point(1, 2)), "geometry"),
-        (Image, (p.product_id == "a") & (p.geometry != {"type": "Point", "coordinates": [1, 2]}), "geometry"),
-        (Image, (p.product_id == "a") & (p.cloud_fraction < "low"), "cloud_fraction"),
+        (Product, (p.name == "a") & (names.is_core == 1.25), "is_core"),
+        (
+            Product,
+            (p.name == "a") | (names.revisit_period_minutes_min > "often"),
+            "revisit_period_minutes_min",
+        ),
+        (Image, (p.product_id == "a") & (names.geometry == shapely.Point(1, 2)), "geometry"),
+        (
+            Image,
+            (p.product_id == "a") & (names.geometry != {"type": "Point", "coordinates": [1, 2]}),
+            "geometry",
+        ),
+        (Image, (p.product_id == "a") & (names.cloud_fraction < "low"), "cloud_fraction"),
         (SpectralBand, (p.product_id == "a") & (p.sort_order == True), "sort_order"),  # noqa: E712 - tested
         (Blob, p.geometry == shapely.Point(1, 2), "geometry"),
     ],

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from landbridge.catalog import Image, ImageCollection, Product, ProductCollection, SpectralBand
-from landbridge.catalog import properties as p
 from landbridge.catalog.model.collection import Collection
 from landbridge.catalog.stac.bands import BandRecord
+from landbridge.utils import Properties
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_slices_are_assigned_5_3(things):
 
 def test_filter_sort_and_sorted_give_new_collections_5_4(things):
     assert [one.n for one in things.filter(lambda one: one.even)] == [0, 2, 4]
-    assert [one.n for one in things.filter(p.n >= 3)] == [3, 4]
+    assert [one.n for one in things.filter(Properties().n >= 3)] == [3, 4]
     assert [one.n for one in things.filter("even")] == [0, 2, 4]
     assert [one.n for one in things.sorted("deep.n")] == [4, 3, 2, 1, 0]
     assert [one.n for one in things.sorted("even", lambda one: -one.n)] == [3, 1, 4, 2, 0]

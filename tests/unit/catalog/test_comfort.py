@@ -89,13 +89,13 @@ def test_an_unknown_attribute_of_an_image_is_answered_with_the_one_that_was_mean
 
 def test_other_classes_and_values_say_what_was_meant():
     with pytest.raises(AttributeError, match="Product has no attribute titel"):
-        Product(titel="x")
+        Product(titel="x")  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match="Did you mean 'wavelength_nm_center'"):
-        SpectralBand(wavelength_nm_centre=1)
+        SpectralBand(wavelength_nm_centre=1)  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match=r"File has no attribute hreff\. Did you mean 'href'"):
         File(hreff="x")
     with pytest.raises(AttributeError, match="Did you mean 'namespace'"):
-        Blob(name_space="x")
+        Blob(name_space="x")  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match="Did you mean 'value'"):
         Resolution.get_attribute_type("valu")
     with pytest.raises(AttributeError, match="Did you mean 'acquired'"):

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landbridge.catalog import BandType, Product, Resolution
-from landbridge.catalog import properties as p
 from landbridge.utils import Properties
 from landbridge.utils.expressions import AndExpression, Expression, RangeExpression
+
+p = Properties()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_chained_comparisons_that_pytest_rewrites_are_an_error_and_not_half_of_t
     with pytest.raises(TypeError, match="assign a chained comparison"):
         assert (1 <= p.x < 2).serialize()
     chained = (1 <= p.x < 2) & (p.y == 3)
-    assert chained.parts[0].parts == {"gte": 1, "lt": 2}
+    assert chained.parts[0].parts == {"gte": 1, "lt": 2}  # type: ignore[attr-defined]
 
 
 def test_asking_for_the_truth_of_an_expression_changes_no_other_4_18():
@@ -232,9 +233,9 @@ def test_any_of_nothing_is_refused_4_8():
 
 def test_negation_is_a_type_error_4_8():
     with pytest.raises(TypeError):
-        _ = ~(p.x == 1)
+        _ = ~(p.x == 1)  # type: ignore[operator]
     with pytest.raises(TypeError):
-        _ = (p.x == 1) & 5
+        _ = (p.x == 1) & 5  # type: ignore[operator]
 
 
 def test_combining_changes_neither_side_4_18():
@@ -245,9 +246,9 @@ def test_combining_changes_neither_side_4_18():
     assert both.serialize() == before
     assert len(more.parts) == 3
     with pytest.raises(AttributeError):
-        both.parts = ()
+        both.parts = ()  # type: ignore[misc]
     with pytest.raises(AttributeError):
-        (p.a == 1).value = 5
+        (p.a == 1).value = 5  # type: ignore[attr-defined]
 
 
 def test_expressions_copy_4_18():

@@ -98,7 +98,7 @@ def test_a_missing_asset_is_masked_in_mosaics_and_stacks_if_other_images_have_it
     assert images.mosaic("red nir")[:, 0, 0].tolist() == [5, 4]
     stack = images.stack("red nir")
     assert stack[:, :, 0, 0].tolist() == [[3, 4], [5, None]]
-    assert images.stack("nir").mask[1].all()
+    assert np.ma.getmaskarray(images.stack("nir"))[1].all()
 
 
 def test_a_missing_alpha_band_is_an_error(api_of, asset):

@@ -203,7 +203,7 @@ def test_without_a_table_each_item_s_own_numbers_count(serve, tmp_path):
         pixels = image.ndarray("B04", geocontext=CONTEXT, scaling="physical")
         assert np.asarray(pixels[0, 1]) == pytest.approx(np.full(4, value), abs=1e-12), name
         masked = 1 if name in ("old", "asset") else 0
-        assert np.flatnonzero(pixels.mask[0, 0]).tolist() == [masked], name
+        assert np.flatnonzero(np.ma.getmaskarray(pixels)[0, 0]).tolist() == [masked], name
 
 
 def test_a_type_that_no_document_states_is_the_file_s(serve, tmp_path):

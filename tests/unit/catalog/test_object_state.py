@@ -72,12 +72,12 @@ def test_every_attribute_reads_none_until_set_1_4():
 
 def test_unknown_names_are_refused_but_private_ones_are_free_1_5():
     with pytest.raises(AttributeError, match="Product has no attribute color"):
-        Product(color="red")
+        Product(color="red")  # type: ignore[call-arg]
     product = Product()
     with pytest.raises(AttributeError, match="color"):
         product.color = "red"  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="color"):
-        product.update(color="red")
+        product.update(color="red")  # type: ignore[call-arg]
     product._color = "red"  # type: ignore[attr-defined]
     assert product._color == "red"  # type: ignore[attr-defined]
 

@@ -33,6 +33,8 @@ from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.utils import DotDict, Properties
 from support import process_targets
 
+names = Properties()
+
 cloudpickle = pytest.importorskip("cloudpickle", reason="dask, which brings it, is not installed")
 
 SECRET = "lb_very-secret-token"
@@ -91,7 +93,7 @@ THINGS = {
     "image search": lambda: Image.search().filter(p.product_id == "org:p").intersects(DISC),
     "blob search": lambda: Blob.search().find_text("x"),
     "client": lambda: CatalogClient(url="http://127.0.0.1:9", retries=0),
-    "expression": lambda: (p.a == [1, 2]) & (1 <= p.b < 5) | p.c.like("x%") | p.d.isnull,
+    "expression": lambda: (names.a == [1, 2]) & (1 <= names.b < 5) | names.c.like("x%") | names.d.isnull,
     "property": lambda: p.cloud_fraction,
     "properties": lambda: Properties("a", "b"),
     "aoi": lambda: AOI(DISC, resolution=0.1, crs="EPSG:4326", all_touched=True),

@@ -38,7 +38,7 @@ class Credentials:
         # The client had a token before it was pickled, and this process has none for its address.
         self.lost_token: bool = given is not None and given.lost_token
         if self._embedded and (given is None or not given.is_explicit):
-            self.auth = Auth(
+            self.auth: Auth = Auth(
                 user=settings.user,
                 org=settings.org,
                 organizations=settings.organizations,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from landbridge.catalog.events.namespaced import NamespacedObject
 from landbridge.catalog.model.attribute_list import ListAttribute
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RequiredText,
         Text,
     )
+    from landbridge.catalog.type_hints.keywords import EventApiDestinationKeywords
 
 __all__ = [
     "EventApiDestination",
@@ -135,6 +136,20 @@ class EventApiDestination(NamespacedObject):
         ValueAttribute(EventConnectionParameter), doc=f"Body of OAuth. {_UNSUPPORTED}"
     )
     connection_arn: Text = TypedAttribute(str, doc=f"Name in the old platform's cloud. {_UNSUPPORTED}")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            client: CatalogClient | None = None,
+            id: str = ...,
+            **kwargs: Unpack[EventApiDestinationKeywords],
+        ) -> None: ...
+
+        def update(  # type: ignore[override] # these names only
+            self, ignore_errors: bool = False, **kwargs: Unpack[EventApiDestinationKeywords]
+        ) -> None: ...
 
     def _initialise(self) -> None:
         super()._initialise()

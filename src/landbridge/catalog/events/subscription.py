@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from landbridge.catalog.events.namespaced import NamespacedObject
 from landbridge.catalog.model.attribute_list import ListAttribute
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Texts,
         Time,
     )
+    from landbridge.catalog.type_hints.keywords import EventSubscriptionKeywords
 
 __all__ = [
     "EventSubscription",
@@ -160,6 +161,20 @@ class EventSubscription(NamespacedObject):
         doc="The destination: a list of one `EventSubscriptionTarget`.",
     )
     enabled: Flag = BooleanAttribute(doc="False stops the subscription. *Filterable, sortable.*")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            client: CatalogClient | None = None,
+            id: str = ...,
+            **kwargs: Unpack[EventSubscriptionKeywords],
+        ) -> None: ...
+
+        def update(  # type: ignore[override] # these names only
+            self, ignore_errors: bool = False, **kwargs: Unpack[EventSubscriptionKeywords]
+        ) -> None: ...
 
     @classmethod
     def search(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from landbridge.catalog.enums import ResampleAlgorithm
 from landbridge.catalog.image_metadata import ImageMetadata
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xarray import DataArray
 
     from landbridge.geo import GeoContext
+    from landbridge.raster.array_types import MaskedArray
 
 __all__ = ["ImageArrays"]
 
@@ -83,6 +84,62 @@ class ImageArrays(ImageMetadata):
         self._check_not_deleted()
         return scaling_parameters([self], bands, processing_level, scaling, data_type)
 
+    @overload
+    def ndarray(
+        self,
+        bands: str | list[str] | tuple[str, ...],
+        geocontext: GeoContext | None = None,
+        crs: str | None = None,
+        resolution: float | None = None,
+        all_touched: bool | None = None,
+        mask_nodata: bool = True,
+        mask_alpha: bool | str | None = None,
+        bands_axis: int = 0,
+        raster_info: Literal[False] = False,
+        resampler: ResampleAlgorithm | str = ResampleAlgorithm.NEAR,
+        processing_level: str | None = None,
+        scaling: Any = None,
+        data_type: str | None = None,
+        progress: bool | None = None,
+    ) -> MaskedArray: ...
+    @overload
+    def ndarray(
+        self,
+        bands: str | list[str] | tuple[str, ...],
+        geocontext: GeoContext | None = None,
+        crs: str | None = None,
+        resolution: float | None = None,
+        all_touched: bool | None = None,
+        mask_nodata: bool = True,
+        mask_alpha: bool | str | None = None,
+        bands_axis: int = 0,
+        *,
+        raster_info: Literal[True],
+        resampler: ResampleAlgorithm | str = ResampleAlgorithm.NEAR,
+        processing_level: str | None = None,
+        scaling: Any = None,
+        data_type: str | None = None,
+        progress: bool | None = None,
+    ) -> tuple[MaskedArray, dict[str, Any]]: ...
+    @overload
+    def ndarray(
+        self,
+        bands: str | list[str] | tuple[str, ...],
+        geocontext: GeoContext | None = None,
+        crs: str | None = None,
+        resolution: float | None = None,
+        all_touched: bool | None = None,
+        mask_nodata: bool = True,
+        mask_alpha: bool | str | None = None,
+        bands_axis: int = 0,
+        *,
+        raster_info: bool,
+        resampler: ResampleAlgorithm | str = ResampleAlgorithm.NEAR,
+        processing_level: str | None = None,
+        scaling: Any = None,
+        data_type: str | None = None,
+        progress: bool | None = None,
+    ) -> MaskedArray | tuple[MaskedArray, dict[str, Any]]: ...
     @short_traceback
     def ndarray(
         self,

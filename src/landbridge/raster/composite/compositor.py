@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.grids.coordinate_grid import SourceCoordinates, weights_of
 from landbridge.raster.io.tile_reader import Tile, TileReader, without_predictor
 from landbridge.raster.resample.nearest import NearestMapping, runs_by_tile
+
+if TYPE_CHECKING:
+    from landbridge.raster.io.tiff_directory import TiffPage
 
 Box = tuple[int, int, int, int]
 """First and last (exclusive) row, then column, of a block's pixels."""
@@ -117,7 +120,7 @@ class _TileCompositor:
     """Arguments of the kernels for a layer and a canvas."""
 
     def __init__(self, tiles: TileReader, layer: FileLayer, canvas: Canvas) -> None:
-        self.page = tiles.page
+        self.page: TiffPage = tiles.page
         self.canvas = canvas
         self._bands = layer.bands
         self._visible = layer.visible

@@ -34,7 +34,8 @@ class LastValid:
         if excluded is not None:
             values[:] = 0 if fill_values is None else fill_values[:, None, None]
             self._state[:] = ~excluded
-        self.canvas = Canvas(values, self._state, fill_values=fill_values, initialised=excluded is not None)
+        initialised = excluded is not None
+        self.canvas: Canvas = Canvas(values, self._state, fill_values=fill_values, initialised=initialised)
 
     @property
     def is_done(self) -> bool:

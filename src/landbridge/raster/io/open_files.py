@@ -68,7 +68,7 @@ class PlanFiles:
         """Create the files of a plan with a cache of tiles, and with files shared by plans of its grid."""
         self._plan = plan
         self._cache = cache
-        self.shared = SharedFiles() if shared is None else shared
+        self.shared: SharedFiles = SharedFiles() if shared is None else shared
         self._newest_first = plan.sources[::-1]
         self._positions = {id(source): parse_lock for parse_lock, source in enumerate(self._newest_first)}
         self._remote = any(is_remote(href) for href in plan.hrefs)
@@ -78,7 +78,8 @@ class PlanFiles:
         self._parse_lock = Lock()
         self._failure: RasterError | None = None
         self._read_ahead: list[RemoteFile] = []
-        self.budget, self.guess_budget = Budget(_MAX_AHEAD_BYTES), Budget(_MAX_GUESSED_BYTES)
+        self.budget: Budget = Budget(_MAX_AHEAD_BYTES)
+        self.guess_budget: Budget = Budget(_MAX_GUESSED_BYTES)
 
     def get(self, source: SourceRead, file: FileRead) -> OpenFile:
         """Return an open file.

@@ -74,11 +74,13 @@ class Target:
         encoding: MaskEncoding,
     ) -> None:
         self.path = path
-        self.format = format_of(path) if format is None else check_format(format)
+        self.format: str = format_of(path) if format is None else check_format(format)
         self.count = count
         self.dtype = dtype
         self.nodata: float | None = None
-        self.has_mask = self.is_declared = self.strict = False
+        self.has_mask: bool = False
+        self.is_declared: bool = False
+        self.strict: bool = False
         counts, types = _COUNTS[self.format], _TYPES[self.format]
         if counts is not None and count not in counts:
             raise ValueError(f"a {self.format} has {' or '.join(map(str, counts))} bands, got {count}")
