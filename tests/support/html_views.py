@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 from landbridge.catalog.model.attribute_list import ListAttribute
@@ -20,6 +21,7 @@ ATTRIBUTES = frozenset({
     "viewbox", "width", "height", "role", "aria-label", "d", "fill", "fill-opacity", "fill-rule", "x", "y",
     "rx", "cx", "cy", "r", "text-anchor", "transform", "stroke-width",
 })  # fmt: skip
+PICTURE = re.compile(r"--lb-picture:url\(\"(https?://[^\"()\\\s]+)\"\)")
 VOID = frozenset({"img"})
 SQUARE = {"type": "Polygon", "coordinates": [[[10, 50], [11, 50], [11, 51], [10, 51], [10, 50]]]}
 
@@ -46,9 +48,11 @@ class ViewReader(HTMLParser):
         if tag == "a":
             self.links.append(given["href"])
         if tag == "img":
-            self.pictures.append(given | {"in_closed": self._in_closed})
-        if given.get("style"):
-            assert given["style"] == "display:none"
+            self.pictures.append({"src": given["src"], "on_demand": False})
+        if "style" in given and given["style"] != "display:none":
+            match = PICTURE.fullmatch(given["style"])
+            assert match, given["style"]
+            self.pictures.append({"src": match[1], "on_demand": self._in_closed})
         if tag == "details":
             self._closed = [*getattr(self, "_closed", []), "open" not in given]
         if tag not in VOID:

@@ -22,6 +22,7 @@ from landbridge.catalog import (
 )
 from landbridge.catalog.errors import InvalidGeometryError, RasterArgumentError
 from landbridge.catalog.pixels.short_traceback import short_traceback
+from landbridge.catalog.stac.missing_product import missing_product
 from landbridge.geo import AOI
 from landbridge.raster.plan.arguments import check_available
 from landbridge.utils import Properties
@@ -125,6 +126,36 @@ def test_an_unknown_band_is_answered_with_the_bands_and_the_one_that_was_meant()
     with pytest.raises(ValueError, match="and 280 more") as error:
         check_available(["x"], many)
     assert len(str(error.value)) < 300
+
+
+@pytest.fixture(scope="module")
+def catalog_of_fields():
+    collections = [
+        {"type": "Collection", "id": name, "links": []} for name in ("local:fields", "local:woods")
+    ]
+    server = ModelApi([], collections=collections)
+    yield CatalogClient(url=server.url, auth=Auth(token="t"), retries=0)
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("fields", "local:fields"),
+        ("local:feilds", "local:fields"),
+        ("esa:sentinel-2:l2a:v2", "esa:sentinel-2:l2a:v1"),
+    ],
+)
+def test_a_product_that_does_not_exist_is_answered_with_one_that_does(
+    catalog_of_fields, name, meant, monkeypatch
+):
+    monkeypatch.delenv("LANDBRIDGE_SOURCES")
+    expected = f"Product {name} does not exist. Did you mean '{meant}'?"
+    assert missing_product(catalog_of_fields, name) == expected
+
+
+def test_a_missing_product_is_stated_if_the_service_cannot_be_asked(client):
+    assert missing_product(client, "zzzz") == "Product zzzz does not exist."
 
 
 def test_a_suggestion_needs_a_similar_name():

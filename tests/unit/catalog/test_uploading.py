@@ -66,7 +66,7 @@ def test_the_product_must_be_saved_10_1(saved_product, monkeypatch):
     with pytest.raises(ValueError, match="is modified"):
         image.upload("x.tif")
     monkeypatch.setattr(Product, "get", lambda *_args, **_kwargs: None)
-    with pytest.raises(ValueError, match="Product 'none' of image"):
+    with pytest.raises(ValueError, match="Image none:x: Product none does not exist"):
         Image(product_id="none", name="x", acquired="2020-01-01").upload("x.tif")
 
 

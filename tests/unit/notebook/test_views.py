@@ -123,17 +123,15 @@ def test_a_changed_object_says_that_it_is_not_saved(client):
 def test_a_thumbnail_is_shown_if_its_address_holds_the_picture(client):
     picture = "data:image/png;base64,iVBORw0KGgo="
     (shown,) = read(saved_image(client, preview_url=picture)).pictures
-    assert shown["src"] == picture
+    assert shown == {"src": picture, "on_demand": False}
 
 
 def test_a_thumbnail_elsewhere_is_fetched_only_if_its_section_is_opened(client):
     (shown,) = read(saved_image(client, preview_url="https://example.com/a.png?x=1&y=2")).pictures
     assert shown["src"] == "https://example.com/a.png?x=1&y=2"
-    assert shown["loading"] == "lazy"
-    assert shown["in_closed"]
+    assert shown["on_demand"]
     (shown,) = read(ImageCollection([saved_image(client, preview_url="https://example.com/a.png")])).pictures
-    assert shown["loading"] == "lazy"
-    assert shown["in_closed"]
+    assert shown["on_demand"]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +142,8 @@ def test_a_thumbnail_elsewhere_is_fetched_only_if_its_section_is_opened(client):
         "file:///etc/passwd",
         "/etc/passwd",
         "data:text/html,x",
+        'https://x.example/")}*{background:url("y',
+        "https://x.example/a)b",
     ],
 )
 def test_an_address_that_is_no_picture_or_web_page_is_not_loaded(client, address):

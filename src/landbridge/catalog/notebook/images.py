@@ -32,7 +32,8 @@ _MOST_PICTURES = 12
 _MOST_PRODUCTS = 8
 # A picture in the address itself needs no request. SVG is left out, since it can hold scripts.
 _PICTURE = re.compile(r"data:image/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/=\s]{1,400000}")
-_WEB = re.compile(r"https?://[^\s\"'<>]{1,2000}")
+# Without the characters that end an address in CSS
+_WEB = re.compile(r"https?://[^\s\"'<>()\\]{1,2000}")
 
 
 def image_view(image: Any) -> str:
@@ -121,8 +122,10 @@ def _remote_picture(image: Any) -> Html | None:
     address = known(image, "preview_url")
     if not isinstance(address, str) or not _WEB.fullmatch(address):
         return None
-    # Lazy pictures in a closed section are not fetched.
-    return tag("img", src=address, alt="thumbnail", loading="lazy", referrerpolicy="no-referrer")
+    # A picture of the style sheet's rule for open sections: browsers fetch `img` in closed ones too.
+    return tag(
+        "div", class_="lb-remote", role="img", aria_label="thumbnail", style=f'--lb-picture:url("{address}")'
+    )
 
 
 def images_view(images: Any) -> str:
@@ -191,7 +194,7 @@ def _pictures(images: list[Any]) -> Html:
             pictures.append(tag("figure", picture, tag("figcaption", short(known(image, "name") or "", 40))))
     if not pictures:
         return Html()
-    remote = any('loading="lazy"' in each for each in pictures)
+    remote = any("lb-remote" in each for each in pictures)
     return section(
         f"{len(pictures)} thumbnail{'' if len(pictures) == 1 else 's'}",
         tag("div", *pictures, class_="lb-thumbs"),

@@ -11,6 +11,7 @@ from landbridge.catalog.model.attribute_mapping import to_json
 from landbridge.catalog.pixels.image_numbers import Known, stored_differently
 from landbridge.catalog.stac.bands import BandRecord, collection_bands
 from landbridge.catalog.stac.images import ASSETS
+from landbridge.catalog.stac.missing_product import missing_product
 from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
@@ -80,7 +81,7 @@ def bands_of(client: CatalogClient, product_id: str) -> ProductBands:
     def fetch(product_id: str) -> ProductBands:
         collection = PRODUCTS.get(client, product_id)
         if collection is None:
-            raise NotFoundError(f"Product {product_id} does not exist.")
+            raise NotFoundError(missing_product(client, product_id))
         return ProductBands(collection_bands(client, collection))
 
     return client.cached_bands(product_id, fetch)  # type: ignore[no-any-return] # the result of fetch

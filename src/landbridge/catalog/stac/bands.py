@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.search.client_side_filter import select
+from landbridge.catalog.stac.missing_product import missing_product
 from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.catalog.stac.requests import (
     collection_path,
@@ -124,7 +125,9 @@ class Bands:
         product_id, name = attributes["product_id"], attributes["name"]
         collection = PRODUCTS.get(client, product_id, None, headers)
         if collection is None:
-            raise BadRequestError(f"Band {name!r} cannot be created: product {product_id!r} does not exist.")
+            raise BadRequestError(
+                f"Band {name!r} cannot be created: {missing_product(client, product_id)} Save it first."
+            )
 
         def operations(base: Any) -> list[dict[str, Any]]:
             if self._find(base, name) is not None:

@@ -17,6 +17,7 @@ from landbridge.catalog.enums import DocumentState, ImageUploadType
 from landbridge.catalog.errors import ImageExistsError
 from landbridge.catalog.image_upload import ImageUpload, ImageUploadOptions
 from landbridge.catalog.stac.images import IMAGES
+from landbridge.catalog.stac.missing_product import missing_product
 from landbridge.catalog.stac.requests import convert, writing
 from landbridge.catalog.stac.uploads import upload_path
 from landbridge.mappings import image as image_mapping
@@ -154,7 +155,9 @@ def _check_uploadable(image: ImageMetadata, overwrite: bool) -> None:
         raise ImageExistsError(f"Image {image.id} exists already; give overwrite=True to replace it.")
     product = image.product
     if product is None:
-        raise ValueError(f"Product {image.product_id!r} of image {image.id} does not exist; save it first.")
+        raise ValueError(
+            f"Image {image.id}: {missing_product(client, image.product_id)} Save the product first."
+        )
     if product.state != DocumentState.SAVED:
         raise ValueError(f"Image {image.id}: product {product.id!r} is {product.state}; save it first.")
 
