@@ -33,6 +33,11 @@ GONE_PRODUCTS: Final[tuple[tuple[str, str], ...]] = (
     ("usgs:landsat:oli-tirs:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:oli-tirs:c2:l2:v0"),
     ("usgs:landsat:etm:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:etm:c2:l2:v0"),
     ("usgs:landsat:tm:c2:l1:*", "Level 1 has no open source here; use usgs:landsat:tm:c2:l2:v0"),
+    # It has a source, and is missing if LANDBRIDGE_SOURCES leaves that out.
+    (
+        "sentinel-2:L1C",
+        "enable the source earth-search, or use esa:sentinel-2:l2a:v1 for surface reflectance",
+    ),
     ("esa:sentinel-2:l1c:*", "use sentinel-2:L1C, or esa:sentinel-2:l2a:v1 for surface reflectance"),
     ("sentinel-1:GRD", "use planetary-computer:sentinel-1-rtc (gamma0 as numbers, not scaled to 8 bits)"),
     ("sentinel-1:GRD:*", "use planetary-computer:sentinel-1-rtc (gamma0 as numbers, not scaled to 8 bits)"),
