@@ -67,7 +67,7 @@ docs: install ## build the documentation site into site/, with executed tutorial
 docs-serve: docs ## build the site, and serve it at http://localhost:8080
 	@$(RUN) python -m http.server --directory site --bind 127.0.0.1 8080
 
-check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabilities of dependencies
+check: sync ## ruff, mypy, import-linter, deptry, lock file, types of public names, known vulnerabilities of dependencies
 	@$(UV) lock --check
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
@@ -78,6 +78,7 @@ check: sync ## ruff, mypy, import-linter, deptry, lock file, known vulnerabiliti
 	@$(RUN) deptry --config src/kernels/pyproject.toml src/kernels
 	@$(RUN) deptry --config stac_api/pyproject.toml stac_api
 	@$(RUN) deptry --config src/porting/pyproject.toml src/porting
+	@$(RUN) python scripts/verify_types.py
 	@scripts/audit
 
 wheels: ## build the wheels of all distributions into dist, for Linux on x86-64 and arm64, and try them in clean environments

@@ -36,6 +36,7 @@ def main(folder: str) -> None:
             read = read_image(Source("image", (path,), {"b": Band("b")}), Request(("b",), grid))
             seconds = time.perf_counter() - start
             assert np.array_equal(read.data, values), compress
+    check_markers(Path(landbridge.catalog.__file__).parents[1])
     found = [*distributions()]
     size = sum(
         file.stat().st_size
@@ -46,6 +47,13 @@ def main(folder: str) -> None:
         f"Python {platform.python_version()} {platform.machine()}: {len(found)} distributions, "
         f"{size / 1e6:.0f} MB; instruction sets {', '.join(kernels.instruction_sets())}; {seconds:.3f} s"
     )
+
+
+def check_markers(namespace: Path) -> None:
+    """Check that the namespace and each of its packages say that they are typed."""
+    folders = [namespace, *(file.parent for file in namespace.glob("*/__init__.py"))]
+    untyped = [folder.name for folder in folders if not (folder / "py.typed").exists()]
+    assert not untyped, untyped
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ class Bindings:
     def __init__(self, entries: Iterable[Mapping[str, Any]], item_assets: Any = None) -> None:
         shared = item_assets if isinstance(item_assets, Mapping) else {}
         self._known = frozenset(shared)
-        self.bands = {
+        self.bands: dict[str, Binding] = {
             binding.name: binding
             for entry in entries
             if isinstance(entry.get("name"), str)

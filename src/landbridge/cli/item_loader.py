@@ -75,7 +75,8 @@ class Loader:
     """Sends items by batches, each of one collection."""
 
     def __init__(self, client: CatalogClient, method: str, report: Report) -> None:
-        self._client, self._method, self.report = client, method, report
+        self._client, self._method = client, method
+        self.report: Report = report
         self._waiting: dict[str, dict[str, Document]] = {}
         # The ids under which one's own catalog has the collections of Items.
         self._own_ids: dict[str, str] = {}

@@ -72,9 +72,9 @@ def of_type(kind: type, what: str) -> Check:
     return check
 
 
-text = of_type(str, "a text that is not empty")
-flag = of_type(bool, "true or false")
-whole = of_type(int, "a whole number")
+text: Check = of_type(str, "a text that is not empty")
+flag: Check = of_type(bool, "true or false")
+whole: Check = of_type(int, "a whole number")
 
 
 def number(value: Any, location: str) -> float:
@@ -93,8 +93,8 @@ def _at_least(least: int, what: str) -> Check:
     return check
 
 
-positive = _at_least(1, "a whole number above 0")
-count = _at_least(0, "a whole number that is not negative")
+positive: Check = _at_least(1, "a whole number above 0")
+count: Check = _at_least(0, "a whole number that is not negative")
 
 
 def one_of(*known: str) -> Check:

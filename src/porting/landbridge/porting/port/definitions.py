@@ -30,7 +30,7 @@ class Definitions:
 
     def __init__(self, scopes: Scopes, hidden: Iterable[str] = ()) -> None:
         self.scopes = scopes
-        self.hidden = frozenset(hidden)
+        self.hidden: frozenset[str] = frozenset(hidden)
         self.contents: dict[tuple[Scope, str], list[tuple[str, ast.expr]]] = {}
         self.attributes: dict[tuple[ast.AST, str], list[tuple[ast.expr, int | None]]] = {}
         self._uses: dict[ast.AST, list[ast.expr]] | None = None

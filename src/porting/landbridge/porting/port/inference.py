@@ -65,8 +65,8 @@ class Inference:
         self._before: dict[Hashable, Value] = {}  # of the round before
         self._working: set[Hashable] = set()  # what is being evaluated
         self._is_partial = False
-        self.definitions = Definitions(scopes, hidden)
-        self.is_settled = self._settle()
+        self.definitions: Definitions = Definitions(scopes, hidden)
+        self.is_settled: bool = self._settle()
 
     def _settle(self) -> bool:
         """Evaluate all expressions until their values stay the same; return False if they never do.

@@ -73,7 +73,7 @@ class Scopes:
     """Scopes and parents of all nodes of a module."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self.module = Scope(tree, None)
+        self.module: Scope = Scope(tree, None)
         self.parents: dict[ast.AST, ast.AST] = {}
         self.children: dict[ast.AST, list[ast.AST]] = {}
         self.names: dict[ast.Name, Scope] = {}
