@@ -6,6 +6,7 @@ The compiled distribution has wheels for Linux on x86-64 and arm64 with glibc 2.
 
 import argparse
 import os
+import platform as host
 import shutil
 import subprocess
 import sys
@@ -33,17 +34,33 @@ def main() -> None:
     folder: Path = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("landbridge*.whl"):
-        old.unlink()
+        if not is_current(old):
+            old.unlink()
     for name in PURE:
         uv("build", "--quiet", "--wheel", "--package", name, "--out-dir", folder)
     for machine in MACHINES:
         for version in BUILT_WITH:
-            build_compiled(machine, version, folder)
+            if not list(folder.glob(f"{wheel_stem(version)}-*_{machine}.whl")):
+                build_compiled(machine, version, folder)
     for wheel in sorted(folder.glob("*.whl")):
         print(f"{wheel.stat().st_size / 1000:8,.0f} kB  {wheel.name}")
     if not options.no_trial:
         for version in TRIED_WITH:
             try_wheels(version, folder)
+
+
+def is_current(wheel: Path) -> bool:
+    """Return whether a wheel is of compiled code that has not changed since: it takes minutes to build."""
+    sources = [path for path in (ROOT / "src" / "kernels").rglob("*") if path.is_file()]
+    newest = max(path.stat().st_mtime for path in (*sources, Path(__file__)))
+    return wheel.name.startswith("landbridge_kernels-") and wheel.stat().st_mtime > newest
+
+
+def wheel_stem(version: str) -> str:
+    """Return the name of the compiled wheel for a version of Python, up to its platform."""
+    release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    tag = f"cp{version.replace('.', '')}"
+    return f"landbridge_kernels-{release}-{tag}-{tag if version == BUILT_WITH[0] else 'abi3'}"
 
 
 def build_compiled(machine: str, version: str, folder: Path) -> None:
@@ -54,9 +71,13 @@ def build_compiled(machine: str, version: str, folder: Path) -> None:
         arguments = ("--wheel", "--package", COMPILED, "--python", version, "--out-dir", plain)
         uv("build", *arguments, environment=environment)
         (wheel,) = plain.glob("*.whl")
-        # Fails if the wheel needs more than the platform promises.
         platform = f"manylinux_{GLIBC[0]}_{GLIBC[1]}_{machine}"
-        run("auditwheel", "repair", "--plat", platform, "--wheel-dir", folder, wheel)
+        # The names of platforms are known for this machine only; the wheel's own is found by its name.
+        wanted = platform if machine == host.machine() else "auto"
+        run("auditwheel", "repair", "--plat", wanted, "--wheel-dir", folder, wheel)
+        # The wheel needs no more than the platform promises.
+        if not list(folder.glob(f"{wheel_stem(version)}-*{platform}*.whl")):
+            sys.exit(f"{wheel.name} needs more than {platform}: {[one.name for one in folder.glob('*.whl')]}")
 
 
 def cross_environment(machine: str, version: str, work: Path) -> Mapping[str, str]:
@@ -109,10 +130,21 @@ def uv(*arguments: object, environment: Mapping[str, str] | None = None) -> None
     run(ROOT / "scripts" / "uv", *arguments, environment=environment)
 
 
+def with_pyenv(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return an environment in which all interpreters of pyenv are found, not the active ones only."""
+    folders = sorted(map(str, Path.home().glob(".pyenv/versions/*/bin")))
+    return {**environment, "PATH": os.pathsep.join([environment["PATH"], *folders])}
+
+
 def run(*command: object, environment: Mapping[str, str] | None = None) -> None:
     """Run a command; its output is printed if it fails."""
     done = subprocess.run(
-        [*map(str, command)], check=False, cwd=ROOT, env=environment, capture_output=True, text=True
+        [*map(str, command)],
+        check=False,
+        cwd=ROOT,
+        env=with_pyenv(environment or os.environ),
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         sys.exit(

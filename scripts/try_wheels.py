@@ -19,6 +19,13 @@ from landbridge.raster import Band, Request, Source, read_image
 SIZE = 256
 
 
+def expected_instruction_sets() -> list[str]:
+    """Return the instruction sets of this machine by what Linux says of its processor."""
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    extensions = {"avx2", "bmi1", "bmi2", "fma"}
+    return ["avx2", "baseline"] if extensions <= flags else ["baseline"]
+
+
 def main(folder: str) -> None:
     assert descarteslabs.catalog.Product is landbridge.catalog.Product
     values = np.random.default_rng(1).integers(1, 1000, (1, SIZE, SIZE)).astype("uint16")
@@ -26,6 +33,7 @@ def main(folder: str) -> None:
     grid = AOI(bounds=bounds, bounds_crs="EPSG:32614", crs="EPSG:32614", shape=(SIZE, SIZE))
     profile = {"driver": "GTiff", "count": 1, "height": SIZE, "width": SIZE, "dtype": "uint16", "tiled": True}
     place = {"crs": "EPSG:32614", "transform": Affine(30, 0, bounds[0], 0, -30, bounds[3])}
+    assert kernels.instruction_sets() == expected_instruction_sets(), kernels.instruction_sets()
     for instruction_set in kernels.instruction_sets():
         kernels.use_instruction_set(instruction_set)
         for compress in ("lzw", "deflate", "zstd"):

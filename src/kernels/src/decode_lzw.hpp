@@ -1,5 +1,6 @@
 // TIFF's variant of LZW.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 

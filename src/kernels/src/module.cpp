@@ -1,4 +1,8 @@
 // The module, and the choice of the instruction set.
+#ifdef HAS_AVX2
+#include <cpuid.h>
+#endif
+
 #include <atomic>
 
 #include "binding.hpp"
@@ -18,15 +22,29 @@ namespace {
 
 std::atomic<const Loops *> used{&baseline::loops};
 
+#ifdef HAS_AVX2
+// Return whether the processor and the operating system support AVX2, BMI, BMI2 and FMA, which compilers use together.
+// Not by `__builtin_cpu_supports`, which is always false in a module that zig links.
+bool supports_avx2() {
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return false;
+    constexpr unsigned fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28;
+    if ((c & (fma | osxsave | avx)) != (fma | osxsave | avx)) return false;
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    constexpr unsigned saved_registers = 0b110;  // SSE and AVX
+    if ((low & saved_registers) != saved_registers) return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    constexpr unsigned bmi = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8;
+    return (b & (bmi | avx2 | bmi2)) == (bmi | avx2 | bmi2);
+}
+#endif
+
 // Return the loops that the processor can run, the best first.
 std::vector<const Loops *> supported() {
     std::vector<const Loops *> found;
 #ifdef HAS_AVX2
-    __builtin_cpu_init();
-    // Extensions of x86-64-v3 that compilers make use of.
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("fma"))
-        found.push_back(&avx2::loops);
+    if (supports_avx2()) found.push_back(&avx2::loops);
 #endif
     found.push_back(&baseline::loops);
     return found;
