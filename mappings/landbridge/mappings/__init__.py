@@ -4,6 +4,8 @@ Pure functions over plain dicts, driven by the tables in `landbridge.mappings.ta
 only the standard library.
 """
 
+from typing import TYPE_CHECKING
+
 from landbridge.mappings import (
     band,
     binding,
@@ -33,3 +35,15 @@ __all__ = [
     "schema",
     "tables",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of this module
+
+    def __getattr__(name: str) -> str:
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("landbridge-mappings")
+else:
+    __version__: str

@@ -1,5 +1,7 @@
 """The Catalog object API: products, their bands and images, searches, uploads and rasters."""
 
+from typing import TYPE_CHECKING
+
 from landbridge.catalog.access_lists import AuthCatalogObject
 from landbridge.catalog.band import (
     Band,
@@ -115,3 +117,15 @@ __all__ = [
     "UnsavedObjectError",
     "properties",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of this module
+
+    def __getattr__(name: str) -> str:
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("landbridge")
+else:
+    __version__: str

@@ -5,6 +5,7 @@ All functions release the GIL. They check shapes, types and ranges of their argu
 """
 
 import os
+from typing import TYPE_CHECKING
 
 try:
     from landbridge.kernels import _native
@@ -52,3 +53,15 @@ __all__ = [
 ]
 
 use_instruction_set(os.environ.get("LANDBRIDGE_INSTRUCTION_SET") or _native.instruction_sets()[0])
+
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of this module
+
+    def __getattr__(name: str) -> str:
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("landbridge-kernels")
+else:
+    __version__: str

@@ -1,1 +1,14 @@
 """Import names and older APIs of the Descartes Labs and EarthOne clients, over the Catalog API."""
+
+from typing import TYPE_CHECKING
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of this module
+
+    def __getattr__(name: str) -> str:
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("landbridge-descarteslabs")
+else:
+    __version__: str
