@@ -2,7 +2,8 @@
 
 The input is the serialized form of the client's expressions. ``{"eq": {name: value}}``, ``ne``, ``prefix``,
 ``like``, ``ilike`` and ``{"range": {name: {"gt": ..., "lte": ...}}}`` take one or more attributes each. The
-others are ``{"isnull": name}``, ``{"isnotnull": name}``, ``{"and": [...]}`` and ``{"or": [...]}``.
+others are ``{"isnull": name}``, ``{"isnotnull": name}``, ``{"and": [...]}`` and ``{"or": [...]}``, and
+``{"cql2": node}`` for CQL2 JSON on STAC properties, which stays as it is.
 """
 
 from __future__ import annotations
@@ -57,12 +58,14 @@ def to_cql2(expression: Mapping[str, Any], kind: str) -> Node:
     ((operator, operand),) = expression.items()
     if operator in ("and", "or"):
         return _combine(operator, [to_cql2(part, kind) for part in operand])
+    if operator == "cql2":
+        return dict(operand)
     if operator in ("isnull", "isnotnull"):
         names = [operand] if isinstance(operand, str) else list(operand)
         test = _is_null if operator == "isnull" else _is_not_null
         return _combine("and", [test(_row(name, kind), kind) for name in names])
     if operator not in _OPERATORS:
-        known = ", ".join([*_OPERATORS, "and", "or", "isnull", "isnotnull"])
+        known = ", ".join([*_OPERATORS, "and", "or", "isnull", "isnotnull", "cql2"])
         raise ValueError(f"{operator!r} is not an operator; use one of {known}")
     compile_ = _OPERATORS[operator]
     return _combine("and", [compile_(_row(name, kind), value, kind) for name, value in operand.items()])

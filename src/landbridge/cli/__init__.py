@@ -1,72 +1,74 @@
 """The `landbridge` command; it imports the module of a command only when that command runs."""
 
-import importlib
+from __future__ import annotations
+
+import warnings
 from typing import Any
 
 import click
 
-_SERVER = "landbridge.stac_api"
-_PORTING = "landbridge.porting"
+from landbridge.cli.groups import PORTING, SERVER, LazyGroup
 
 # name: (module:command, one line of help)
 COMMANDS = {
+    "products": ("landbridge.cli.products:products", "List, show, create, share and delete products."),
+    "bands": ("landbridge.cli.bands:bands", "List and show the bands of products."),
+    "images": ("landbridge.cli.images:images", "Search, show, download, mosaic and upload images."),
+    "blobs": ("landbridge.cli.blobs:blobs", "List, get, put, share and remove blobs."),
+    "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
+    "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),
+    "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
+    "index": ("landbridge.cli.index_files:index", "Read the headers of images' files ahead."),
+    "notifications": ("landbridge.cli.notifications:notifications", "Be notified of new images over HTTP."),
+    "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, show the login."),
     "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it if it runs."),
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
     "org": ("landbridge.cli.organizations:org", "List, add and remove organizations of that stack."),
-    "worker": (f"{_SERVER}.admin.commands:work", "Run jobs of a service, or of the embedded stack."),
-    "doctor": (f"{_SERVER}.admin.commands:doctor", "Compare the catalog with its object store; repair it."),
-    "token": (f"{_SERVER}.admin.commands:token", "Make, list and revoke API tokens."),
-    "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, show the login."),
-    "audit": (f"{_SERVER}.admin.commands:audit", "Print the audit log."),
-    "catalog": ("landbridge.cli.catalog:catalog", "List products, bands and blobs, and share them."),
-    "notifications": ("landbridge.cli.notifications:notifications", "Be notified of new images over HTTP."),
-    "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
-    "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
-    "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),
-    "index": ("landbridge.cli.index_files:index", "Read the headers of images' files ahead."),
-    "port": (f"{_PORTING}.port.command:port", "Report and rewrite scripts for the old clients."),
+    "worker": (f"{SERVER}.admin.commands:work", "Run jobs of a service, or of the embedded stack."),
+    "doctor": (f"{SERVER}.admin.commands:doctor", "Compare the catalog with its object store; repair it."),
+    "token": (f"{SERVER}.admin.commands:token", "Make, list and revoke API tokens."),
+    "audit": (f"{SERVER}.admin.commands:audit", "Print the audit log."),
+    "catalog": ("landbridge.cli.catalog:catalog", "List and share objects, as the old clients did."),
+    "port": (f"{PORTING}.port.command:port", "Report and rewrite scripts for the old clients."),
+    "completion": ("landbridge.cli.completion:completion", "Print a script that completes words in a shell."),
     "version": ("landbridge.cli.version:version", "Print the installed versions."),
 }
 
-SERVER_MISSING = 'This command needs the server part: pip install "landbridge[server]"'
-# The distributions of commands that the client alone does not have.
-MISSING = {
-    _SERVER: SERVER_MISSING,
-    _PORTING: "This command needs the adapters of old clients: pip install landbridge-descarteslabs",
-}
 
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
 
-class LazyGroup(click.Group):
-    """Command group whose commands are imported on first use from a table of names."""
-
-    def __init__(self, *args: Any, commands_at: dict[str, tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._commands_at = commands_at
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self._commands_at, *super().list_commands(ctx)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self._commands_at:
-            return super().get_command(ctx, cmd_name)
-        module, _, name = self._commands_at[cmd_name][0].partition(":")
-        try:
-            command: click.Command = getattr(importlib.import_module(module), name)
-        except ModuleNotFoundError as error:
-            missing = next(
-                (text for name, text in MISSING.items() if (error.name or "").startswith(name)), None
-            )
-            if missing is None:
-                raise
-            raise click.ClickException(missing) from error
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self._commands_at.items()])
+        click.echo(f"landbridge {version('landbridge')}")
+        ctx.exit()
 
 
 @click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+@click.option("--url", metavar="URL", help="STAC API to use, in place of LANDBRIDGE_URL.")
+@click.option(
+    "--profile", metavar="NAME", help="Profile of config.toml to use, in place of LANDBRIDGE_PROFILE."
+)
+@click.pass_context
+def main(ctx: click.Context, url: str | None, profile: str | None) -> None:
     """Landbridge: the Catalog object API over STAC."""
+    if url is not None or profile is not None:
+        from landbridge.cli.connection import use_connection
+
+        use_connection(ctx, url, profile)
+    former = warnings.showwarning
+    warnings.showwarning = _show_warning
+    ctx.call_on_close(lambda: setattr(warnings, "showwarning", former))
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning without the line of code that it comes from, which is none of the user's."""
+    click.echo(f"Warning: {message}", err=True)

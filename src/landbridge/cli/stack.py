@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from landbridge.cli import SERVER_MISSING
+from landbridge.cli.groups import SERVER_MISSING
 
 _VARIABLE = "LANDBRIDGE_ORG"
 UNITS = ("B", "kB", "MB", "GB", "TB")

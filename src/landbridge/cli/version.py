@@ -4,15 +4,29 @@ import importlib.metadata
 
 import click
 
-DISTRIBUTIONS = ("landbridge", "landbridge-mappings", "landbridge-stac-api")
+DISTRIBUTIONS = (
+    "landbridge",
+    "landbridge-kernels",
+    "landbridge-mappings",
+    "landbridge-stac-api",
+    "landbridge-descarteslabs",
+)
 
 
 @click.command()
-def version() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object of versions.")
+def version(as_json: bool) -> None:
     """Print the versions of the installed distributions."""
+    found: dict[str, str | None] = {}
     for distribution in DISTRIBUTIONS:
         try:
-            found = importlib.metadata.version(distribution)
+            found[distribution] = importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:
-            found = "not installed"
-        click.echo(f"{distribution} {found}")
+            found[distribution] = None
+    if as_json:
+        import json
+
+        click.echo(json.dumps(found))
+        return
+    for distribution, number in found.items():
+        click.echo(f"{distribution} {number or 'not installed'}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from landbridge.catalog.search.cql2_expression import OPERATOR, item_matches
 from landbridge.utils.comparison import differs, equals, is_missing, is_within, matches_like, to_comparable
 
 if TYPE_CHECKING:
@@ -87,4 +88,5 @@ _OPERATORS: dict[str, Callable[[Any, Mapping[str, Any]], bool]] = {
     "isnotnull": lambda name, attributes: not is_missing(attributes.get(name)),
     "and": lambda parts, attributes: all(matches(part, attributes) for part in parts),
     "or": lambda parts, attributes: any(matches(part, attributes) for part in parts),
+    OPERATOR: item_matches,
 }

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.search.client_side_filter import matches
+from landbridge.catalog.search.cql2_expression import OPERATOR, property_names
 from landbridge.exceptions import BadRequestError
 from landbridge.mappings import cql2, tables, times
 
@@ -92,6 +93,8 @@ def _of_term(term: Mapping[str, Any], kind: str) -> Condition:
     plain = _with_plain_values(term, kind)
     names = tuple(dict.fromkeys(_names(term)))
     interval = exact = item_ids = None
+    if _has_cql2(term):
+        return Condition(names, lambda attributes: matches(plain, attributes), node)
     if names == ("acquired",):
         interval, exact = _intervals(plain)
     elif names and set(names) <= {"id", "name"}:
@@ -99,11 +102,19 @@ def _of_term(term: Mapping[str, Any], kind: str) -> Condition:
     return Condition(names, lambda attributes: matches(plain, attributes), node, interval, exact, item_ids)
 
 
+def _has_cql2(term: Mapping[str, Any]) -> bool:
+    """Return whether a term has a part in CQL2, whose properties are none of the catalog's attributes."""
+    ((operator, operand),) = term.items()
+    return operator == OPERATOR or (operator in ("and", "or") and any(map(_has_cql2, operand)))
+
+
 def _names(term: Mapping[str, Any]) -> Iterator[str]:
     ((operator, operand),) = term.items()
     if operator in ("and", "or"):
         for part in operand:
             yield from _names(part)
+    elif operator == OPERATOR:
+        yield from property_names(operand)
     elif isinstance(operand, str):
         yield operand
     else:
@@ -118,7 +129,7 @@ def _with_plain_values(term: Mapping[str, Any], kind: str) -> dict[str, Any]:
     ((operator, operand),) = term.items()
     if operator in ("and", "or"):
         return {operator: [_with_plain_values(part, kind) for part in operand]}
-    if operator in ("isnull", "isnotnull"):
+    if operator in ("isnull", "isnotnull", OPERATOR):
         return dict(term)
     rows = tables.load(kind).rows
     parts = [{operator: {name: _plain(value, rows[name])}} for name, value in operand.items()]

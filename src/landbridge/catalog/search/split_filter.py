@@ -7,6 +7,7 @@ from typing import Any
 
 from landbridge.catalog.model.references import CatalogObjectReference
 from landbridge.catalog.model.unknown_names import unknown_attribute
+from landbridge.catalog.search.cql2_expression import Cql2Expression
 from landbridge.catalog.search.filter_values import check_values
 from landbridge.utils.expressions import AndExpression, EqExpression, Expression, OrExpression
 from landbridge.utils.json_values import json_value
@@ -18,6 +19,8 @@ def with_reference_ids(expression: Expression, model: type[Any]) -> Expression:
     """Return the expression with references replaced by ids; AttributeError for an unknown attribute."""
     if isinstance(expression, (AndExpression, OrExpression)):
         return type(expression)(tuple(with_reference_ids(part, model) for part in expression.parts))
+    if isinstance(expression, Cql2Expression):
+        return expression.of_kind(getattr(model, "_doc_type", ""))
     name = getattr(expression, "name", "")
     attribute = model._attribute_types.get(name)
     if attribute is None:

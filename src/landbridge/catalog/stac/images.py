@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.search.conditions import conditions_of
+from landbridge.catalog.search.cql2_expression import ITEM
 from landbridge.catalog.search.summaries import (
     Contribution,
     interval_totals,
@@ -222,7 +223,8 @@ class Images(ItemSearch):
 
 def _attributes_to_compare(record: Any) -> dict[str, Any]:
     """Return the attributes of a record that searches can compare; none of them is read from its assets."""
-    return image_mapping.from_stac({name: record.get(name) for name in _COMPARED_MEMBERS})
+    attributes = image_mapping.from_stac({name: record.get(name) for name in _COMPARED_MEMBERS})
+    return {**attributes, ITEM: record}
 
 
 IMAGES = Images()

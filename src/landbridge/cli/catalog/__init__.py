@@ -2,7 +2,7 @@
 
 import click
 
-from landbridge.cli import LazyGroup
+from landbridge.cli.groups import LazyGroup
 
 # name: (module:command, one line of help)
 COMMANDS = {

@@ -8,7 +8,7 @@ import click
 
 from landbridge.cli.catalog.common import filtered, listing, reported, write
 
-_TYPES = ("class", "spectral", "mask", "microwave", "generic")
+BAND_TYPES = ("class", "spectral", "mask", "microwave", "generic")
 
 
 @click.group()
@@ -18,7 +18,7 @@ def bands() -> None:
 
 @bands.command("list")
 @click.argument("product_id")
-@click.option("--type", type=click.Choice(_TYPES), help="Only bands of this type.")
+@click.option("--type", type=click.Choice(BAND_TYPES), help="Only bands of this type.")
 @click.option("--name", help="Only the band of this name.")
 @listing
 def list_bands(product_id: str, limit: int | None, output: str, **wanted: Any) -> None:

@@ -12,7 +12,7 @@ from landbridge.cli.catalog.common import filtered, listing, reported, sharing, 
 if TYPE_CHECKING:
     from landbridge.catalog import Blob
 
-_STORAGE_TYPES = ("compute", "data", "dyncomp", "logs")
+STORAGE_TYPES = ("compute", "data", "dyncomp", "logs")
 
 
 @click.group()
@@ -22,7 +22,7 @@ def blobs() -> None:
 
 @blobs.command("list")
 @click.option("--ids", multiple=True, metavar="ID", help="Only the blob of this id; may be repeated.")
-@click.option("--storage-type", type=click.Choice(_STORAGE_TYPES), help="Only blobs of this storage type.")
+@click.option("--storage-type", type=click.Choice(STORAGE_TYPES), help="Only blobs of this storage type.")
 @click.option("--namespace", help="Only blobs of this namespace, given in full.")
 @click.option("--prefix", help="Only blobs whose name starts with this.")
 @sharing

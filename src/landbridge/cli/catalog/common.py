@@ -12,9 +12,19 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from landbridge.catalog import Product
     from landbridge.utils.expressions import Expression
 
-__all__ = ["SUBJECT_LISTS", "filtered", "listing", "reported", "sharing", "write"]
+__all__ = [
+    "SUBJECT_LISTS",
+    "existing_product",
+    "filtered",
+    "find_product",
+    "listing",
+    "reported",
+    "sharing",
+    "write",
+]
 
 # Access lists of a product or blob: the role of their subjects
 SUBJECT_LISTS = {"owners": "owner", "writers": "writer", "readers": "reader"}
@@ -23,21 +33,33 @@ SUBJECT_LISTS = {"owners": "owner", "writers": "writer", "readers": "reader"}
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
     """Turn errors of the object API into a message and exit code 1."""
-    from landbridge.catalog import AttributeValidationError, DeletedObjectError
-    from landbridge.exceptions import ClientError, ConfigError, ServerError
+    from landbridge.errors import LandbridgeError
 
-    readable = (
-        ClientError,
-        ServerError,
-        ConfigError,
-        AttributeValidationError,
-        DeletedObjectError,
-        NotImplementedError,
-    )
     try:
         yield
-    except readable as error:
+    except BrokenPipeError:  # the reader of the output has ended; click ends quietly
+        raise
+    except (LandbridgeError, NotImplementedError, OSError, ValueError) as error:
         raise click.ClickException(str(error).strip() or type(error).__name__) from error
+
+
+def find_product(product_id: str) -> Product | None:
+    """Return a product by its id, or by its id without your organization; None if it does not exist."""
+    from landbridge.catalog import CatalogClient, Product
+    from landbridge.catalog.stac.prefixes import prefixed_id
+
+    found = Product.get(product_id)
+    if found is None and ":" not in product_id:
+        found = Product.get(prefixed_id(product_id, CatalogClient.get_default_client()))
+    return found
+
+
+def existing_product(product_id: str) -> Product:
+    """Return a product as `find_product` does. UsageError if it does not exist."""
+    found = find_product(product_id)
+    if found is None:
+        raise click.UsageError(f"There is no product {product_id!r}.")
+    return found
 
 
 def _decorated(function: Callable[..., Any], decorators: Iterable[Callable[..., Any]]) -> Callable[..., Any]:

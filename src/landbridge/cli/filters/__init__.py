@@ -1,0 +1,1 @@
+"""Conditions of searches, as options of commands."""
