@@ -146,8 +146,8 @@ def put(
 
     if name is None and file == "-":
         raise click.UsageError("Name the blob: standard input has no name.")
-    values = {"namespace": namespace, "storage_type": storage_type, "tags": list(tags) or None}
-    values = {key: value for key, value in values.items() if value is not None}
+    given = {"namespace": namespace, "storage_type": storage_type, "tags": list(tags) or None}
+    values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     values |= parse_assignments(assignments, Blob)
     with reported():
         blob = Blob(name=name or Path(file).name, **values)

@@ -70,7 +70,7 @@ def create(
     from landbridge.catalog import Product
 
     given = {"name": name or id.rpartition(":")[2], "description": description, "tags": list(tags) or None}
-    values = {key: value for key, value in given.items() if value is not None}
+    values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     values |= parse_assignments(assignments, Product)
     with reported():
         product = Product(id=id, **values)
