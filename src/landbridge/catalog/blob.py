@@ -18,7 +18,9 @@ from landbridge.catalog.transfer.request_options import RequestOptions
 from landbridge.mappings import blob as blob_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from geopandas import GeoDataFrame
 
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.model.class_or_instance import DeleteById, DeleteSelf
@@ -304,6 +306,43 @@ class BlobCollection(Collection[Blob]):
     """
 
     _item_type = Blob
+
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        """Blobs as a GeoJSON FeatureCollection, with their attributes as properties."""
+        from landbridge.catalog.tables.features import feature_collection
+
+        return feature_collection(self)
+
+    def to_geopandas(self, columns: Sequence[str] | None = None) -> GeoDataFrame:
+        """Return the blobs as a geopandas.GeoDataFrame: a row for each blob, a column for each attribute.
+
+        Parameters
+        ----------
+        columns : list of str, optional
+            Names of attributes. By default all attributes.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            Table in the order of the blobs.
+
+        Raises
+        ------
+        ImportError
+            If geopandas is not installed: it is in the extra `landbridge[geopandas]`.
+        AttributeError
+            If one of `columns` is no attribute.
+
+        Examples
+        --------
+        >>> blobs = Blob.search().filter(p.name == "notes.txt").collect()
+        >>> blobs.to_geopandas(["name", "size_bytes"]).iloc[0]["size_bytes"]
+        np.int64(13)
+        """
+        from landbridge.catalog.tables.frames import to_geopandas
+
+        return to_geopandas(self._list, self._table_class(), columns)
 
 
 Blob._collection_type = BlobCollection

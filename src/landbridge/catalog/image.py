@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from landbridge.catalog.exchange.image_items import ImageItems
 from landbridge.catalog.image_collection import ImageCollection
 from landbridge.catalog.image_search import ImageSearch
 from landbridge.catalog.image_upload import ImageUpload
-from landbridge.catalog.pixels.image_downloads import ImageDownloads
 from landbridge.catalog.search.catalog_properties import properties
 from landbridge.catalog.transfer.request_options import RequestOptions
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Image"]
 
 
-class Image(ImageDownloads):
+class Image(ImageItems):
     """Image of a product: pixels of one place and time, and their metadata.
 
     `upload` and `upload_ndarray` store files or arrays as the image's pixels. `save` alone makes a remote

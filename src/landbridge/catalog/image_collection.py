@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from landbridge.catalog.exchange.collection_items import CollectionItems
 from landbridge.catalog.image_metadata import ImageMetadata
-from landbridge.catalog.pixels.collection_index import CollectionIndex
 from landbridge.catalog.pixels.default_geocontext import DefaultGeoContext
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ else:
 __all__ = ["ImageCollection"]
 
 
-class ImageCollection(CollectionIndex[T]):
+class ImageCollection(CollectionItems[T]):
     """List of images that can be read as one raster.
 
     Parameters

@@ -12,7 +12,7 @@ from landbridge.catalog.model.converters import GeometryAttribute, Timestamp, to
 from landbridge.catalog.model.tuple_attribute import TupleAttribute
 from landbridge.catalog.model.values import File
 from landbridge.catalog.product_member import NamedCatalogObject
-from landbridge.catalog.stac.images import IMAGES
+from landbridge.catalog.stac.images import IMAGES, ITEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +60,7 @@ class ImageMetadata(NamedCatalogObject):
 
     _resource: ClassVar[Resource] = IMAGES
     _keep_record = False
+    _item: dict[str, Any] | None = None  # the Item that an unsaved image was made of
 
     SUPPORTED_DATATYPES = (
         *("uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
@@ -164,8 +165,17 @@ class ImageMetadata(NamedCatalogObject):
 
     @property
     def __geo_interface__(self) -> dict[str, Any]:
-        """Footprint as GeoJSON."""
-        return self.geometry.__geo_interface__
+        """Footprint as a GeoJSON geometry, which `GeoDataFrame.from_features` takes for a Feature too."""
+        from landbridge.catalog.tables.features import Footprint
+
+        return Footprint(self.geometry.__geo_interface__, self)
+
+    def _load(self, record: Any) -> None:
+        super()._load(record)
+        self._item = None
+
+    def _identity(self) -> dict[str, Any]:
+        return super()._identity() | ({} if self._item is None else {ITEM: self._item})
 
     def coverage(self, geom: GeometryLike) -> float:
         """Return the fraction of a geometry that the footprint covers.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from landbridge.catalog.enums import AggregateDateField
+from landbridge.catalog.exchange.search_items import SearchItems
 from landbridge.catalog.image_collection import ImageCollection
 from landbridge.catalog.image_metadata import ImageMetadata
-from landbridge.catalog.search.geo_search import GeoSearch
 from landbridge.catalog.search.summaries import ImageSummaryResult
 from landbridge.catalog.search.summary_search import SummarySearchMixin
 
@@ -25,7 +25,7 @@ else:
 __all__ = ["ImageSearch"]
 
 
-class ImageSearch(SummarySearchMixin[T_co, ImageSummaryResult], GeoSearch[T_co]):
+class ImageSearch(SummarySearchMixin[T_co, ImageSummaryResult], SearchItems[T_co]):
     """Search for images, which must be filtered by `product_id`.
 
     Parameters

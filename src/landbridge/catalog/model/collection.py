@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from itertools import groupby as group_adjacent
 from itertools import islice
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from landbridge.catalog.model.typed_list import TypedList
 from landbridge.utils.expressions import Expression
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pandas import DataFrame
 
 __all__ = ["Collection", "Eacher"]
 
@@ -168,6 +173,44 @@ class Collection(TypedList[T]):
         ['2024-07', '2024-04', '2024-01']
         """
         return self.sorted(field, reverse=not ascending)
+
+    def to_pandas(self, columns: Sequence[str] | None = None) -> DataFrame:
+        """Return the items as a pandas.DataFrame: a row for each item, a column for each attribute.
+
+        Datetimes are in UTC. Attributes that are lists or mappings, such as `tags`, are JSON values.
+
+        Parameters
+        ----------
+        columns : list of str, optional
+            Names of attributes. By default all attributes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Table in the order of the items.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed: it is in the extra `landbridge[geopandas]`.
+        AttributeError
+            If one of `columns` is no attribute.
+        TypeError
+            If the items are not catalog objects.
+
+        Examples
+        --------
+        >>> frame = images.to_pandas(["name", "cloud_fraction"])
+        >>> frame["cloud_fraction"].tolist()
+        [0.1, 0.6, 0.2]
+        """
+        from landbridge.catalog.tables.frames import to_pandas
+
+        return to_pandas(self._list, self._table_class(), columns)
+
+    def _table_class(self) -> type:
+        """Return the class whose attributes are the columns of a table of the items."""
+        return self._type or (type(self._list[0]) if self._list else object)
 
     @overload
     def groupby(self, predicate: Callable[[T], R], /) -> Iterator[tuple[R, Self]]: ...

@@ -199,7 +199,7 @@ def _stored_hrefs(image: ImageMetadata) -> list[str]:
 def assets_of(image: ImageMetadata) -> Mapping[str, Asset]:
     """Return an image's assets, with those files that were set and not saved yet."""
     assets = binding.unpack_assets(image._service_values().get(ASSETS) or ())
-    if "files" in image._modified or not image._saved:
+    if "files" in image._modified:
         return binding.replace_files(assets, (file.href or "" for file in image.files or ()))
     return assets
 

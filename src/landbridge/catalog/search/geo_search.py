@@ -11,6 +11,10 @@ from landbridge.catalog.search.plain_areas import shape_of_list
 from landbridge.catalog.search.search import Search, T_co
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from geopandas import GeoDataFrame
+
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.type_hints.values import GeometryLike
 
@@ -49,6 +53,43 @@ class GeoSearch(Search[T_co]):
     ) -> None:
         super().__init__(model, client, url, includes, request_params, headers)
         self._intersects: Any = None
+
+    def to_geopandas(self, columns: Sequence[str] | None = None) -> GeoDataFrame:
+        """Return all matching objects as a geopandas.GeoDataFrame with their geometries.
+
+        Datetimes are in UTC, geometries in longitude and latitude (EPSG:4326). Attributes that are lists or
+        mappings, such as `tags`, are JSON values.
+
+        Parameters
+        ----------
+        columns : list of str, optional
+            Names of attributes. By default all attributes.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            Table in the order of the search: a row for each object, a column for each attribute.
+
+        Raises
+        ------
+        ImportError
+            If geopandas is not installed: it is in the extra `landbridge[geopandas]`.
+        AttributeError
+            If the filter or `columns` names an attribute that the class does not have.
+
+        Examples
+        --------
+        >>> frame = search.sort("acquired").to_geopandas(["name", "cloud_fraction"])
+        >>> list(frame.columns), list(frame[frame.intersects(AOI(area).geometry)]["name"])
+        (['name', 'cloud_fraction', 'geometry'], ['2024-01', '2024-04', '2024-07'])
+
+        See Also
+        --------
+        Search.to_pandas : Table without a geometry.
+        """
+        from landbridge.catalog.tables.frames import to_geopandas
+
+        return to_geopandas(self, self._model, columns)
 
     def intersects(
         self,

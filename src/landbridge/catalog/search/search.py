@@ -14,7 +14,9 @@ from landbridge.catalog.search.split_filter import split_products, with_referenc
 from landbridge.utils.expressions import Expression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pandas import DataFrame
 
     from landbridge.catalog.model.attributes import Attribute
     from landbridge.catalog.model.collection import Collection
@@ -302,6 +304,37 @@ class Search(Generic[T_co]):
         from landbridge.catalog.notebook.views import view
 
         return view(self)
+
+    def to_pandas(self, columns: Sequence[str] | None = None) -> DataFrame:
+        """Return all matching objects as a pandas.DataFrame: a row for each, a column for each attribute.
+
+        Datetimes are in UTC. Attributes that are lists or mappings, such as `tags`, are JSON values.
+
+        Parameters
+        ----------
+        columns : list of str, optional
+            Names of attributes. By default all attributes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Table in the order of the search.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed: it is in the extra `landbridge[geopandas]`.
+        AttributeError
+            If the filter or `columns` names an attribute that the class does not have.
+
+        Examples
+        --------
+        >>> product.bands().sort("sort_order").to_pandas(["name", "data_type"]).values.tolist()
+        [['red', 'UInt16'], ['green', 'UInt16'], ['blue', 'UInt16'], ['nir', 'UInt16']]
+        """
+        from landbridge.catalog.tables.frames import to_pandas
+
+        return to_pandas(self, self._model, columns)
 
     def __iter__(self) -> Iterator[T_co]:
         query = self._to_query()

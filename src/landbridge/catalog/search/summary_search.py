@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from landbridge.catalog.enums import AggregateDateField, Interval
 from landbridge.catalog.search import summaries
-from landbridge.catalog.search.geo_search import GeoSearch
+from landbridge.catalog.search.item_files import ItemFileSearch
 from landbridge.catalog.search.merge import merged_interval_totals, merged_totals
 from landbridge.catalog.search.search import Search, Searchable, T_co
 from landbridge.utils.expressions import RangeExpression
@@ -142,7 +142,7 @@ class SummarySearchMixin(Search[T_co], Generic[T_co, S_co]):
         return replace(self._to_query(), sort=None, limit=None)
 
 
-class BlobSearch(SummarySearchMixin[B_co, summaries.BlobSummaryResult], GeoSearch[B_co]):
+class BlobSearch(SummarySearchMixin[B_co, summaries.BlobSummaryResult], ItemFileSearch[B_co]):
     """Search for blobs.
 
     Parameters

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.mappings import blob, ids, image
 from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.extensions import listed
 from landbridge.mappings.geometry import bbox, check_geometry
 from landbridge.mappings.schema import CLASS_MEMBER
 from landbridge.stac_api.documents.normalize import check
-from landbridge.stac_api.documents.normalize.extensions import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,9 +8,9 @@ from landbridge.mappings import external_bands, ids, image, product, times
 from landbridge.mappings.assets import FILE_INDEX
 from landbridge.mappings.binding import ASSET_KEY
 from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.extensions import listed
 from landbridge.mappings.schema import DEFAULT_URL, is_catalog_document
 from landbridge.stac_api.documents.normalize import assets, bands, check, structure
-from landbridge.stac_api.documents.normalize.extensions import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

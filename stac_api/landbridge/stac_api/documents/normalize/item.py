@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from landbridge.mappings import ids, image, times
 from landbridge.mappings.assets import FILE_INDEX, is_generic_key
 from landbridge.mappings.errors import InvalidDocument
+from landbridge.mappings.extensions import listed
 from landbridge.mappings.external_bands import band_objects
 from landbridge.mappings.geometry import bbox, check_geometry
 from landbridge.mappings.schema import DEFAULT_URL, is_catalog_document
 from landbridge.stac_api.documents.normalize import assets, blob, check, structure
-from landbridge.stac_api.documents.normalize.extensions import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

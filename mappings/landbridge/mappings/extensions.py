@@ -25,21 +25,26 @@ _URLS = {
 _PROJECTION_1 = _URL.format("projection", "1.1.0")
 
 
-def listed(document: Mapping[str, Any], schema_url: str) -> list[str]:
-    """Return the URLs to list: ours if used, others unchanged, the catalog's as ``schema_url``."""
+def listed(document: Mapping[str, Any], schema_url: str | None) -> list[str]:
+    """Return the URLs to list: ours if used, others unchanged, the catalog's as ``schema_url``.
+
+    Without a ``schema_url`` the catalog's stays as it is.
+    """
     used = _used(document)
     present = [url for url in document.get("stac_extensions") or () if isinstance(url, str)]
     is_catalog = is_catalog_document(document)
     kept = []
     for url in present:
-        if _is_catalog(url) or (is_catalog and url.rstrip("/") in _URLS.values()):
+        if (schema_url is not None and _is_catalog(url)) or (
+            is_catalog and url.rstrip("/") in _URLS.values()
+        ):
             continue
         kept.append(url)
     for name, url in _URLS.items():
         part = url.split("/")[3]
         if name in used and not any(_part(other) == part for other in kept):
             kept.append(_PROJECTION_1 if name == "proj" and "epsg" in used else url)
-    if "catalog" in used:
+    if "catalog" in used and schema_url is not None:
         kept.append(schema_url)
     return list(dict.fromkeys(kept))
 

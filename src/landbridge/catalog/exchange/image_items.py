@@ -1,0 +1,106 @@
+"""Exchange of one image with libraries that read STAC Items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from landbridge.catalog.pixels.image_downloads import ImageDownloads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pystac import Item
+
+    from landbridge.catalog.client.client import CatalogClient
+
+__all__ = ["ImageItems"]
+
+
+class ImageItems(ImageDownloads):
+    """Methods of `Image` that exchange images with other libraries."""
+
+    def to_item(self) -> Item:
+        """Return the image as a pystac.Item.
+
+        The Item of a saved image is read from its API again and is complete: members that are no attribute,
+        such as links and statistics of bands, are there. Changes that are not saved yet are in it.
+
+        Returns
+        -------
+        pystac.Item
+            Item of its own: changing it does not change the image.
+
+        Raises
+        ------
+        NotFoundError
+            If the image is saved, and does not exist any more.
+        BadRequestError
+            If the image is new, and lacks its name, product or time.
+        DeletedObjectError
+            If the image has been deleted.
+
+        Examples
+        --------
+        >>> item = image.to_item()
+        >>> item.id, item.collection_id, item.properties["eo:cloud_cover"]
+        ('2024-01', 'local:docs-fields', 10)
+
+        See Also
+        --------
+        Image.from_item : Image that an Item describes.
+        ImageCollection.to_item_collection : Several images.
+        """
+        import pystac
+
+        from landbridge.catalog.exchange.documents import document_of
+
+        return pystac.Item.from_dict(document_of(self), preserve_dict=False)
+
+    @classmethod
+    def from_item(
+        cls, item: Item | Mapping[str, Any], product: Any = None, client: CatalogClient | None = None
+    ) -> Self:
+        """Return the image that an Item describes.
+
+        Its pixels can be read if its product is known: in your own service, in a source, or at the API that
+        the links of the Item lead to, if that is a known source. `save` stores the Item in your service as
+        it is, with members that are no attribute, while its files stay where they are.
+
+        Parameters
+        ----------
+        item : pystac.Item or dict
+            Item, from any API, file or library. Relative hrefs are resolved if it has a link to itself.
+        product : Product or str, optional
+            Product of the image, or its id. By default the collection of the Item.
+        client : CatalogClient, optional
+            Client of the API that has the product. By default it is found as described above.
+
+        Returns
+        -------
+        Image
+            Unsaved image; its `to_item` returns the same Item.
+
+        Raises
+        ------
+        TypeError
+            If `item` is no Item.
+        ValueError
+            If the Item has no collection and `product` is not given.
+
+        Examples
+        --------
+        >>> same = Image.from_item(image.to_item())
+        >>> same.id, same.cloud_fraction, same.state
+        ('local:docs-fields:2024-01', 0.1, <DocumentState.UNSAVED: 'unsaved'>)
+        >>> bool((same.ndarray("red") == image.ndarray("red")).all())
+        True
+
+        See Also
+        --------
+        Image.to_item : Item of an image.
+        ImageCollection.from_items : Several images.
+        """
+        from landbridge.catalog.exchange.documents import image_of
+
+        image: Self = image_of(cls, item, product, client)
+        return image

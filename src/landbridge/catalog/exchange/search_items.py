@@ -1,0 +1,82 @@
+"""Exchange of searches for images with libraries that read STAC Items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from landbridge.catalog.image_metadata import ImageMetadata
+from landbridge.catalog.search.item_files import ItemFileSearch
+
+if TYPE_CHECKING:
+    from pystac import ItemCollection
+    from pystac_client import ItemSearch
+
+__all__ = ["SearchItems"]
+
+T_co = TypeVar("T_co", bound=ImageMetadata, covariant=True)
+
+
+class SearchItems(ItemFileSearch[T_co]):
+    """Methods of `ImageSearch` that exchange searches with other libraries."""
+
+    def to_item_collection(self) -> ItemCollection:
+        """Return the Items of all matching images as a pystac.ItemCollection.
+
+        Returns
+        -------
+        pystac.ItemCollection
+            Items in the order of the search, complete as their API has them.
+
+        Raises
+        ------
+        AttributeError
+            If the filter names an attribute that images do not have.
+        ValueError
+            If the search is not filtered by `product_id`.
+
+        Examples
+        --------
+        >>> [item.id for item in search.sort("acquired").to_item_collection()]
+        ['2024-01', '2024-04', '2024-07']
+
+        See Also
+        --------
+        ImageSearch.to_item_search : The search itself for pystac-client.
+        """
+        import pystac
+
+        return pystac.ItemCollection(
+            [pystac.Item.from_dict(item, preserve_dict=False) for item in self._documents()]
+        )
+
+    def to_item_search(self) -> ItemSearch:
+        """Return the search as a pystac_client.ItemSearch, with the same conditions, order and limit.
+
+        The token of the client is sent with its requests, to this API only.
+
+        Returns
+        -------
+        pystac_client.ItemSearch
+            Search that is executed when its items are read.
+
+        Raises
+        ------
+        ImportError
+            If pystac-client is not installed: it is in the extra `landbridge[pystac-client]`.
+        BadRequestError
+            If the products are at several APIs, if the API cannot answer a condition of the search exactly,
+            or if the source consists of files.
+
+        Examples
+        --------
+        >>> items = search.filter(p.cloud_fraction < 0.3).sort("acquired").to_item_search()
+        >>> items.matched(), [item.id for item in items.items()]
+        (2, ['2024-01', '2024-07'])
+
+        See Also
+        --------
+        ImageCollection.from_items : Images of the results of an ItemSearch.
+        """
+        from landbridge.catalog.exchange.item_search import item_search
+
+        return item_search(self._parts(self._to_query()))
