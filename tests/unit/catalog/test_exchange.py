@@ -284,7 +284,8 @@ def test_the_item_is_not_the_images():
     }  # fmt: skip
     found = Image.from_item(document)
     document["properties"]["a"]["b"] = 2
-    found.to_item().properties["a"]["b"] = 3
+    item = found.to_item()
+    item.properties["a"]["b"] = 3
     assert found.to_item().properties["a"]["b"] == 1
     assert pickle.loads(pickle.dumps(found)).to_item().properties["a"]["b"] == 1
 

@@ -106,6 +106,8 @@ def image_of(
     """Return the unsaved image of a class that an Item describes; see `Image.from_item`."""
     document = _document(item)
     if product is not None:
+        # Not the API that the Item comes from: the product is the caller's choice.
+        client = client or getattr(product, "_client", None) or client_of_product(str(product))
         document["collection"] = product if isinstance(product, str) else product.id
     if not isinstance(document.get("collection"), str):
         raise ValueError(  # noqa: TRY004 - a member is missing

@@ -43,7 +43,7 @@ class ImageItems(ImageDownloads):
         --------
         >>> item = image.to_item()
         >>> item.id, item.collection_id, item.properties["eo:cloud_cover"]
-        ('2024-01', 'local:docs-fields', 10)
+        ('2024-01', 'local:docs-fields', 10.0)
 
         See Also
         --------
@@ -63,8 +63,8 @@ class ImageItems(ImageDownloads):
         """Return the image that an Item describes.
 
         Its pixels can be read if its product is known: in your own service, in a source, or at the API that
-        the links of the Item lead to, if that is a known source. `save` stores the Item in your service as
-        it is, with members that are no attribute, while its files stay where they are.
+        the links of the Item lead to, if that is a known source. With `product`, `save` stores the Item in
+        that product as it is, with members that are no attribute, while its files stay where they are.
 
         Parameters
         ----------

@@ -69,8 +69,8 @@ class ItemFileSearch(GeoSearch[T_co]):
         >>> search.filter(p.cloud_fraction < 0.3).to_parquet("clear.parquet")
         2
         >>> import geopandas
-        >>> list(geopandas.read_parquet("clear.parquet")["eo:cloud_cover"])
-        [10, 20]
+        >>> sorted(geopandas.read_parquet("clear.parquet")["eo:cloud_cover"].tolist())
+        [10.0, 20.0]
 
         See Also
         --------

@@ -150,7 +150,11 @@ def _geometry(value: Any) -> Any:
 
     if not isinstance(value, bytes):
         return _without_nulls(value)
-    return _with_lists(shapely.from_wkb(value).__geo_interface__)
+    document: dict[str, Any] = _with_lists(shapely.from_wkb(value).__geo_interface__)
+    if document["type"] == "MultiPolygon":
+        # shapely gives an empty polygon among others an empty ring.
+        document["coordinates"] = [[] if part == [[]] else part for part in document["coordinates"]]
+    return document
 
 
 def _with_lists(value: Any) -> Any:
