@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -278,7 +279,7 @@ def test_a_new_image_without_a_time_is_no_item():
 
 
 def test_the_item_is_not_the_images():
-    document = {
+    document: dict[str, Any] = {
         "type": "Feature", "stac_version": "1.1.0", "id": "i", "collection": "local:p", "geometry": None,
         "properties": {"datetime": "2024-01-01T00:00:00Z", "a": {"b": 1}}, "links": [], "assets": {},
     }  # fmt: skip
