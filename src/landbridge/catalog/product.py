@@ -8,6 +8,7 @@ from landbridge.catalog.band import Band, known_bands
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.client.source_clients import client_of_product
 from landbridge.catalog.errors import InvalidNameError
+from landbridge.catalog.exchange.product_maps import ProductMaps
 from landbridge.catalog.image import Image
 from landbridge.catalog.image_upload import ImageUpload
 from landbridge.catalog.product_collection import ProductCollection
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Product"]
 
 
-class Product(ProductMetadata):
+class Product(ProductMaps, ProductMetadata):
     """Collection of images that have the same bands and are processed alike.
 
     `id` and `name` are required. `save` prefixes the id with your organization, as `namespace_id` does. On

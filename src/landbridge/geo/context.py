@@ -3,7 +3,10 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from folium import Map
     from odc.geo.geobox import GeoBox
+
+    from landbridge.maps.layers import Layer
 
 
 class GeoContext:
@@ -45,6 +48,48 @@ class GeoContext:
         from landbridge.geo.grids.geobox import output_grid
 
         return output_grid(self)
+
+    def explore(self, basemap: str | None = "OpenStreetMap") -> "Map":
+        """Show the area on an interactive map.
+
+        A notebook shows the map that a cell returns; `save("map.html")` writes it as a page.
+        `landbridge.maps.explore` shows several areas, or areas and images, on one map.
+
+        Parameters
+        ----------
+        basemap : str, optional, default "OpenStreetMap"
+            Basemap by its name in folium; None for no basemap.
+
+        Returns
+        -------
+        folium.Map
+            Map with the outline of the area.
+
+        Raises
+        ------
+        ImportError
+            If folium is not installed: it is in the extra `landbridge[maps]`.
+        ValueError
+            If the area has neither a geometry nor bounds.
+
+        Examples
+        --------
+        >>> from landbridge.geo import XYZTile
+        >>> type(XYZTile(1, 1, 2).explore()).__name__
+        'Map'
+        """
+        from landbridge.maps import explore
+
+        return explore(self, basemap=basemap)
+
+    def _map_layers(self) -> "list[Layer]":
+        """Return the outline of the area as a layer of a map."""
+        from landbridge.geo.outlines import outline
+        from landbridge.maps.layers import Footprints
+
+        names = {name: getattr(self, name, None) for name in ("key", "crs", "resolution")}
+        shown = {name: None if value is None else f"{value}" for name, value in names.items()}
+        return [Footprints("Areas", [{"type": "Feature", "geometry": outline(self), "properties": shown}])]
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):

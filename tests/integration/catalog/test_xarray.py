@@ -188,3 +188,50 @@ def test_mosaics_and_their_files_are_made_by_method(images, frame, tmp_path):
         assert (dataset.read() == stack.count(axis=0)).all()
     with pytest.raises(ValueError, match="last, first, mean"):
         images.download_mosaic("red", frame, method="mode")
+
+
+# Accessors and conventions of other libraries
+
+
+@pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
+def test_an_array_is_described_by_the_conventions(images, tmp_path):
+    import rioxarray  # noqa: F401 - the accessor .rio
+
+    array = images.to_xarray("red nir", images[0].geocontext.assign(geometry=None))
+    assert array.time.attrs["standard_name"] == "time"
+    assert array.x.attrs["standard_name"] == "projection_x_coordinate"
+    assert array.y.attrs["axis"] == "Y"
+    assert (array.x.attrs["units"], array.x.attrs["crs"]) == ("metre", "EPSG:32621")
+    assert array.rio.crs.to_epsg() == array.odc.crs.epsg == 32621
+    assert array.rio.nodata == array.odc.nodata == 0
+    assert array.rio.resolution() == (30, -30)
+    assert array.odc.geobox == images[0].geocontext.geobox
+    half = array.isel(time=0).rio.reproject("EPSG:3857")
+    assert half.rio.crs.to_epsg() == 3857
+    array.isel(time=0).rio.to_raster(tmp_path / "array.tif")
+    again = rioxarray.open_rasterio(tmp_path / "array.tif")
+    assert (again.values == array.isel(time=0).values).all()
+
+
+def test_bands_are_coordinates_with_their_units(stack):
+    from landbridge.catalog import SpectralBand
+
+    banded = new_product("red", "nir")
+    red = SpectralBand.get(f"{banded.id}:red")
+    red.update(wavelength_nm_center=655, wavelength_nm_fwhm=30, description="Red", physical_range_unit="1")
+    red.update(data_range=(0, 10000), physical_range=(0, 1))
+    red.save()
+    upload_array(banded, "i", np.full((2, *SHAPE), 5000, "uint16"), acquired="2020-01-01")
+    image = banded.images().collect()[0]
+    array = image.to_xarray("red nir")
+    assert array.wavelength.values.tolist()[0] == 655
+    assert np.isnan(array.wavelength.values[1])
+    assert array.wavelength.attrs["units"] == "nm"
+    assert array.description.values.tolist()[0] == "Red"
+    assert "units" not in array.attrs
+    physical = image.to_xarray("red", scaling="physical")
+    assert physical.attrs["units"] == "1"
+    assert physical.values.max() == 0.5
+    dataset = image.to_dataset("red")
+    assert dataset.red.attrs["long_name"] == "Red"
+    assert dataset.red.attrs["wavelength_nm"] == 655

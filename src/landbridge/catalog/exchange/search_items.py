@@ -8,8 +8,11 @@ from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.search.item_files import ItemFileSearch
 
 if TYPE_CHECKING:
+    from folium import Map
     from pystac import ItemCollection
     from pystac_client import ItemSearch
+
+    from landbridge.maps.layers import Layer
 
 __all__ = ["SearchItems"]
 
@@ -18,6 +21,47 @@ T_co = TypeVar("T_co", bound=ImageMetadata, covariant=True)
 
 class SearchItems(ItemFileSearch[T_co]):
     """Methods of `ImageSearch` that exchange searches with other libraries."""
+
+    def explore(self, basemap: str | None = "OpenStreetMap") -> Map:
+        """Show the footprints of the first 2,000 matching images on an interactive map.
+
+        `collect().explore()` shows pixels too. A notebook shows the map that a cell returns;
+        `save("map.html")` writes it as a page.
+
+        Parameters
+        ----------
+        basemap : str, optional, default "OpenStreetMap"
+            Basemap by its name in folium; None for no basemap.
+
+        Returns
+        -------
+        folium.Map
+            Map with the footprints; id, time and cloud fraction are shown at each.
+
+        Raises
+        ------
+        ImportError
+            If folium is not installed: it is in the extra `landbridge[maps]`.
+        ValueError
+            If the search is not filtered by `product_id`.
+
+        Examples
+        --------
+        >>> search.explore().save("footprints.html")
+
+        See Also
+        --------
+        ImageCollection.explore : Footprints and pixels.
+        """
+        from landbridge.maps import explore
+
+        return explore(self, basemap=basemap)
+
+    def _map_layers(self) -> list[Layer]:
+        """Return the footprints as a layer of a map."""
+        from landbridge.catalog.exchange.explore import search_layers
+
+        return search_layers(self)
 
     def to_item_collection(self) -> ItemCollection:
         """Return the Items of all matching images as a pystac.ItemCollection.

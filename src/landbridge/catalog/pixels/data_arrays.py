@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from landbridge.catalog.pixels import rasters
+from landbridge.catalog.pixels import array_attributes, rasters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,8 @@ def data_array(
     attributes = {} if fill is None else {"nodata": fill}
     array = xarray.DataArray(values, coordinates, (dimension, "band", "y", "x"), attrs=attributes)
     array.encoding["grid_mapping"] = "spatial_ref"
-    return array
+    images = [image for group in layers.groups for image in group]
+    return array_attributes.describe_array(array, images, request.scaling)
 
 
 def _earliest(group: Sequence[ImageMetadata]) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from landbridge.catalog.pixels.array_attributes import describe_array, describe_dataset
 from landbridge.catalog.pixels.engine_inputs import address_in_store, bands_of, url_signers
 from landbridge.catalog.stac.images import IMAGES
 from landbridge.exceptions import NotFoundError
@@ -48,7 +49,7 @@ def dataset(images: Sequence[ImageMetadata], bands: Any, options: Mapping[str, A
     chosen["stac_cfg"] = _with_known_bands(images, chosen.get("stac_cfg"))
     if chosen.get("chunks") is None:
         chosen.setdefault("pool", _REMOTE_THREADS)
-    return odc.stac.load(items_of(images), names, **chosen)
+    return describe_dataset(odc.stac.load(items_of(images), names, **chosen), images)
 
 
 def _computed_bands(image: ImageMetadata) -> dict[str, str | None]:
@@ -252,4 +253,4 @@ def data_array(
     fills = {loaded[name].attrs.get("nodata") for name in loaded.data_vars}
     array.attrs = {} if len(fills) != 1 or None in fills else {"nodata": fills.pop()}
     array.encoding["grid_mapping"] = "spatial_ref"
-    return array
+    return describe_array(array, images, request.scaling)
