@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from landbridge.geo.context import GeoContext
+from typing import Any
 
 __all__ = ["outline"]
 
@@ -13,8 +10,8 @@ __all__ = ["outline"]
 _DENSIFY = 16
 
 
-def outline(context: GeoContext) -> dict[str, Any]:
-    """Return the geometry of an area, or else its bounds, as GeoJSON in longitude and latitude.
+def outline(context: Any) -> dict[str, Any]:
+    """Return the geometry of a GeoContext, or else its bounds, as GeoJSON in longitude and latitude.
 
     Raises:
         ValueError: if the area has neither.

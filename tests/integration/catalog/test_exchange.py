@@ -5,7 +5,6 @@ import datetime as dt
 
 import numpy as np
 import pystac
-import pystac_client
 import pytest
 from shapely.geometry import box
 
@@ -13,7 +12,10 @@ from landbridge.catalog import Blob, CatalogClient, Image, ImageCollection, Prod
 from landbridge.catalog import properties as p
 from landbridge.exceptions import BadRequestError, NotFoundError
 from landbridge.sources.unsigned_hrefs import without_signatures
+from support.lazy_import import LazyModule
 from support.published_items import MISSING, SHARED, published_items
+
+pystac_client = LazyModule("pystac_client")
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Could not parse bucket:UserWarning", "ignore:storage.tier was removed:UserWarning"

@@ -195,7 +195,7 @@ def test_mosaics_and_their_files_are_made_by_method(images, frame, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 def test_an_array_is_described_by_the_conventions(images, tmp_path):
-    import rioxarray  # noqa: F401 - the accessor .rio
+    import rioxarray
 
     array = images.to_xarray("red nir", images[0].geocontext.assign(geometry=None))
     assert array.time.attrs["standard_name"] == "time"

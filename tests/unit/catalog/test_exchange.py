@@ -6,9 +6,7 @@ import pickle
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import geopandas
 import numpy as np
-import pandas as pd
 import pystac
 import pytest
 import shapely
@@ -20,7 +18,11 @@ from conftest import LONG
 from landbridge.catalog import Blob, BlobCollection, CatalogClient, Image, ImageCollection, Product
 from landbridge.catalog.model.collection import Collection
 from landbridge.exceptions import BadRequestError
+from support.lazy_import import LazyModule
 from support.published_items import MISSING, SHARED, published_items
+
+geopandas = LazyModule("geopandas")
+pd = LazyModule("pandas")
 
 COUNT = 10_000 if LONG else 300
 

@@ -6,16 +6,18 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-import geopandas
 import pytest
-import rustac
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import LONG
 from landbridge.catalog.tables.parquet_reader import read_collections, read_items
 from landbridge.catalog.tables.parquet_writer import write_items
+from support.lazy_import import LazyModule
 from support.published_items import MISSING, SHARED, published_items
+
+geopandas = LazyModule("geopandas")
+rustac = LazyModule("rustac")
 
 SCALARS = st.one_of(
     st.booleans(),

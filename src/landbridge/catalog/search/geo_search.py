@@ -11,8 +11,6 @@ from landbridge.catalog.search.plain_areas import shape_of_list
 from landbridge.catalog.search.search import Search, T_co
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from geopandas import GeoDataFrame
 
     from landbridge.catalog.client.client import CatalogClient
