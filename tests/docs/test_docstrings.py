@@ -23,6 +23,7 @@ MODULES = (
     "landbridge.catalog",
     "landbridge.catalog.events",
     "landbridge.geo",
+    "landbridge.maps",
     "landbridge.utils",
     "landbridge.exceptions",
     "landbridge.auth",

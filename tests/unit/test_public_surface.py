@@ -116,6 +116,7 @@ PUBLIC = {
         "from_response",
     ),
     "landbridge.errors": ("LandbridgeError",),
+    "landbridge.maps": ("explore",),
     "landbridge.raster": (
         "Band",
         "PixelCache",
