@@ -13,18 +13,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The server's modules are its own affair.
 SOURCES = ("mappings", "src", "src/kernels", "src/porting")
 # The name of an except clause, which does not exist after it.
 NO_NAMES = {"landbridge.kernels.error"}
-=======
-MODULES = (
-    *("catalog", "geo", "raster", "utils", "auth", "sources", "mappings", "kernels", "maps", "notebook"),
-    *("config", "errors", "exceptions", "organizations", "profiles"),
-)
->>>>>>> de2798a (Join the table of expectations; verify the types of maps)
 
 
 def main() -> int:

@@ -45,8 +45,8 @@ def explore(*objects: Any, onto: Map | None = None, basemap: str | None = "OpenS
     --------
     >>> from landbridge.geo import DLTile
     >>> from landbridge.maps import explore
-    >>> tiles = DLTile.from_shape({"type": "Point", "coordinates": [10.1, 50.2]}, 10, 512, 0)
-    >>> type(explore(tiles)).__name__
+    >>> tile = DLTile.from_latlon(50.2, 10.1, resolution=10, tilesize=512, pad=0)
+    >>> type(explore([tile], DLTile.from_latlon(50.3, 10.1, 10, 512, 0))).__name__
     'Map'
     """
     from landbridge.maps.folium_map import draw
