@@ -12,7 +12,7 @@ from landbridge.catalog.model.converters import GeometryAttribute, Timestamp, to
 from landbridge.catalog.model.tuple_attribute import TupleAttribute
 from landbridge.catalog.model.values import File
 from landbridge.catalog.product_member import NamedCatalogObject
-from landbridge.catalog.stac.images import IMAGES, ITEM
+from landbridge.catalog.stac.images import BASE_ITEM, IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,7 +175,7 @@ class ImageMetadata(NamedCatalogObject):
         self._item = None
 
     def _identity(self) -> dict[str, Any]:
-        return super()._identity() | ({} if self._item is None else {ITEM: self._item})
+        return super()._identity() | ({} if self._item is None else {BASE_ITEM: self._item})
 
     def coverage(self, geom: GeometryLike) -> float:
         """Return the fraction of a geometry that the footprint covers.

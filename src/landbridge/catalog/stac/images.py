@@ -53,13 +53,13 @@ if TYPE_CHECKING:
     from landbridge.catalog.search.summaries import Totals
     from landbridge.catalog.stac.resource import Headers, Params
 
-__all__ = ["ASSETS", "IMAGES", "ITEM", "STORED_PIXELS", "Images"]
+__all__ = ["ASSETS", "BASE_ITEM", "IMAGES", "STORED_PIXELS", "Images"]
 
 # The keys of an image's assets, and of what they state about their pixels, beside its attributes.
 ASSETS = "_assets"
 STORED_PIXELS = "_stored_pixels"
 # The key of the Item that a new image was made of.
-ITEM = "_item"
+BASE_ITEM = "_item"
 
 # Attributes whose patch depends on the Item's current content.
 _NEED_CURRENT_ITEM = frozenset({"files", "extra_properties"})
@@ -112,7 +112,7 @@ class Images(ItemSearch):
 
     def create(self, client: CatalogClient, attributes: dict[str, Any], headers: Headers = None) -> Any:
         require(attributes, "An image", "name", "product_id")
-        base = attributes.pop(ITEM, None)
+        base = attributes.pop(BASE_ITEM, None)
         base = None if base is None else without_signatures(base)
         item = convert(lambda values: image_mapping.to_stac(values, base), attributes)
         with writing(client, 404):
