@@ -14,15 +14,25 @@ from pathlib import Path
 from landbridge.catalog import (
     Blob,
     ClassBand,
+    DerivedParamsAttribute,
+    File,
     GenericBand,
     Image,
     ImageUpload,
+    ImageUploadOptions,
     MaskBand,
     MicrowaveBand,
+    ProcessingStepAttribute,
     Product,
+    Resolution,
     SpectralBand,
 )
-from landbridge.catalog.events import EventApiDestination, EventSubscription
+from landbridge.catalog.events import (
+    EventApiDestination,
+    EventConnectionParameter,
+    EventSubscription,
+    EventSubscriptionTarget,
+)
 from landbridge.catalog.model.attributes import Attribute, Model
 
 CATALOG = Path(__file__).resolve().parent.parent / "src" / "landbridge" / "catalog"
@@ -33,6 +43,12 @@ PROPERTIES = CATALOG / "search" / "catalog_properties.py"
 CLASSES: tuple[type[Model], ...] = (
     *(Product, SpectralBand, MicrowaveBand, MaskBand, ClassBand, GenericBand, Image, ImageUpload, Blob),
     *(EventApiDestination, EventSubscription),
+)
+
+# Values with fields, which have no properties.
+VALUES: tuple[type[Model], ...] = (
+    *(Resolution, File, ProcessingStepAttribute, DerivedParamsAttribute, ImageUploadOptions),
+    *(EventSubscriptionTarget, EventConnectionParameter),
 )
 
 # The values that a property is compared with, by the value that is read from an object.
@@ -57,18 +73,10 @@ def main() -> None:
 
 def generated() -> dict[Path, str]:
     """Return the content of each generated file."""
-    tree = ast.parse(TYPES.read_text())
-    types = {
-        node.target.id: tuple(ast.unparse(part) for part in node.value.slice.elts)
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and isinstance(node.value, ast.Subscript)
-        and isinstance(node.value.slice, ast.Tuple)
-    }
+    types = types_of_attributes()
     modules = {
         name.name: node.module
-        for node in tree.body
+        for node in ast.parse(TYPES.read_text()).body
         if isinstance(node, ast.ImportFrom)
         for name in node.names
     }
@@ -80,6 +88,18 @@ def generated() -> dict[Path, str]:
 
 
 TYPES_PACKAGE = "landbridge.catalog.type_hints"
+
+
+def types_of_attributes() -> dict[str, tuple[str, ...]]:
+    """Return the value that is read, and the values that can be assigned, by the name of each type."""
+    return {
+        node.target.id: tuple(ast.unparse(part) for part in node.value.slice.elts)
+        for node in ast.parse(TYPES.read_text()).body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and isinstance(node.value, ast.Subscript)
+        and isinstance(node.value.slice, ast.Tuple)
+    }
 
 
 def declared(model: type) -> dict[str, str]:
@@ -94,7 +114,7 @@ def declared(model: type) -> dict[str, str]:
 def _families() -> list[type]:
     """Return all classes that declare attributes, each after its bases."""
     found: dict[type, None] = {}
-    for model in CLASSES:
+    for model in (*VALUES, *CLASSES):
         found.update(dict.fromkeys(base for base in reversed(model.__mro__) if _assignable(base)))
     return list(found)
 

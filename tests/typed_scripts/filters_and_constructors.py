@@ -8,7 +8,18 @@ from typing import assert_type
 
 import numpy as np
 
-from landbridge.catalog import Blob, DataType, Image, MaskBand, Product, SpectralBand, properties
+from landbridge.catalog import (
+    Blob,
+    DataType,
+    File,
+    Image,
+    ImageUploadOptions,
+    MaskBand,
+    Product,
+    Resolution,
+    SpectralBand,
+    properties,
+)
 from landbridge.catalog import properties as p
 from landbridge.utils.expressions import (
     AndExpression,
@@ -38,6 +49,17 @@ def make_objects(product: Product) -> None:
     image.update(cloud_fracton=0.5)  # type: ignore[call-arg]
     image.update(cloud_fraction="no")  # type: ignore[arg-type]
     Product.get_or_create("fields", tags=[1])  # type: ignore[list-item]
+
+
+def make_values() -> None:
+    assert_type(File(href="s3://bucket/a.tif", size_bytes=10).size_bytes, int | None)
+    Resolution("30m")
+    Resolution(value=30, unit="meters")
+    ImageUploadOptions(overviews=[2, 4], overview_resampler="average")
+    File(herf="s3://bucket/a.tif")  # type: ignore[call-arg]
+    Resolution(30)  # type: ignore[arg-type]
+    Resolution(value="30")  # type: ignore[arg-type]
+    ImageUploadOptions(overviews=[0.5])  # type: ignore[list-item]
 
 
 def filter_objects(product: Product) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,13 @@ from pathlib import Path
 import pytest
 
 from landbridge.catalog import properties
+from landbridge.catalog.model.attribute_list import ListAttribute
+from landbridge.catalog.model.attribute_mapping import ValueAttribute
+from landbridge.catalog.model.attributes import BooleanAttribute, EnumAttribute, Model, TypedAttribute
+from landbridge.catalog.model.converters import GeometryAttribute, Timestamp
+from landbridge.catalog.model.references import CatalogObjectReference
+from landbridge.catalog.model.registry import class_of
+from landbridge.catalog.model.tuple_attribute import TupleAttribute
 from landbridge.catalog.search.catalog_properties import CatalogProperties
 from landbridge.catalog.type_hints import keywords
 
@@ -24,6 +32,21 @@ SOURCES = [
 _spec = importlib.util.spec_from_file_location("generator", REPOSITORY / "scripts" / "generate_type_hints.py")
 generator = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(generator)
+
+
+VALUES = (*generator.CLASSES, *generator.VALUES)
+# The value that is read, by the class of an attribute; the first that fits counts.
+EXPECTED = (
+    (BooleanAttribute, lambda _one: r"bool \| None$"),
+    (EnumAttribute, lambda _one: "str"),
+    (TupleAttribute, lambda one: r"tuple\[" + (one.attribute_type or float).__name__),
+    (CatalogObjectReference, lambda one: class_of(one.document_type).__name__ + "$"),
+    (Timestamp, lambda _one: "datetime"),
+    (GeometryAttribute, lambda _one: "BaseGeometry"),
+    (ListAttribute, lambda _one: r"AttributeList\["),
+    (ValueAttribute, lambda one: f"({one.value_class.__name__}|MutableMapping)"),
+    (TypedAttribute, lambda one: one.attribute_type.__name__),
+)
 
 
 def pyright(*arguments: object) -> dict:
@@ -58,11 +81,26 @@ def test_the_keywords_and_properties_are_those_of_the_attributes():
         assert path.read_text() == text, path
 
 
-@pytest.mark.parametrize("model", generator.CLASSES, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", VALUES, ids=lambda model: model.__name__)
 def test_constructors_take_the_attributes_that_can_be_set(model):
     taken = getattr(keywords, f"{model.__name__}Keywords").__optional_keys__
     settable = {name for name, one in model._attribute_types.items() if not one.readonly}
     assert taken == settable - {"id"}
+
+
+@pytest.mark.parametrize("model", VALUES, ids=lambda model: model.__name__)
+def test_the_declared_type_of_an_attribute_is_that_of_its_values(model):
+    types = generator.types_of_attributes()
+    checked = set()
+    for base in model.__mro__:
+        for name, kind in generator.declared(base).items() if issubclass(base, Model) else ():
+            attribute = vars(base)[name]
+            value, accepted = types[kind]
+            expected = next((of(attribute) for one, of in EXPECTED if isinstance(attribute, one)), None)
+            assert (accepted == "Never") == attribute.readonly, name
+            assert expected is None or re.match(expected, value), (name, value, expected)
+            checked.add(name)
+    assert checked == set(model.ATTRIBUTES)
 
 
 def test_properties_are_the_attributes_and_any_other_name_is_one_when_it_runs():

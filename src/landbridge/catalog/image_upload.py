@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         UploadEvents,
         UploadOptions,
     )
-    from landbridge.catalog.type_hints.keywords import ImageUploadKeywords
+    from landbridge.catalog.type_hints.keywords import ImageUploadKeywords, ImageUploadOptionsKeywords
 
 __all__ = ["ImageUpload", "ImageUploadEvent", "ImageUploadOptions"]
 
@@ -79,6 +79,10 @@ class ImageUploadOptions(MappingAttribute):
     )
     upload_size: Integer = Attribute(doc="Total size of the files in bytes.")
     worker_tag: Text = Attribute(doc="Tag of the workers that process the upload.")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Unpack[ImageUploadOptionsKeywords]) -> None: ...
 
 
 class ImageUploadEvent(MappingAttribute):

@@ -94,7 +94,7 @@ def test_other_classes_and_values_say_what_was_meant():
     with pytest.raises(AttributeError, match="Did you mean 'wavelength_nm_center'"):
         SpectralBand(wavelength_nm_centre=1)  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match=r"File has no attribute hreff\. Did you mean 'href'"):
-        File(hreff="x")
+        File(hreff="x")  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match="Did you mean 'namespace'"):
         Blob(name_space="x")  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match="Did you mean 'value'"):

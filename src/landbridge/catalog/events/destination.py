@@ -24,7 +24,10 @@ if TYPE_CHECKING:
         RequiredText,
         Text,
     )
-    from landbridge.catalog.type_hints.keywords import EventApiDestinationKeywords
+    from landbridge.catalog.type_hints.keywords import (
+        EventApiDestinationKeywords,
+        EventConnectionParameterKeywords,
+    )
 
 __all__ = [
     "EventApiDestination",
@@ -56,6 +59,10 @@ class EventConnectionParameter(MappingAttribute):
     IsValueSecret: Flag = TypedAttribute(
         bool, doc="True if the value is a secret. All values are treated as such."
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Unpack[EventConnectionParameterKeywords]) -> None: ...
 
     # A value may be a secret, which is no part of a text or a pickle.
     def __repr__(self) -> str:

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
         Texts,
         Time,
     )
-    from landbridge.catalog.type_hints.keywords import EventSubscriptionKeywords
+    from landbridge.catalog.type_hints.keywords import (
+        EventSubscriptionKeywords,
+        EventSubscriptionTargetKeywords,
+    )
 
 __all__ = [
     "EventSubscription",
@@ -71,6 +74,10 @@ class EventSubscriptionTarget(MappingAttribute):
 
     rule_id: Text = TypedAttribute(str, doc="Id of an `EventApiDestination`: there are no rules in between.")
     detail_template: Text = TypedAttribute(str, doc="Template of the event. Not supported: leave it unset.")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Unpack[EventSubscriptionTargetKeywords]) -> None: ...
 
 
 class ExpressionAttribute(Attribute):

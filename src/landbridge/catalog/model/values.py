@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from landbridge.catalog.enums import DataType, ResolutionUnit
 from landbridge.catalog.errors import AttributeValidationError
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
         RequiredText,
         Text,
         Texts,
+    )
+    from landbridge.catalog.type_hints.keywords import (
+        DerivedParamsAttributeKeywords,
+        FileKeywords,
+        ProcessingStepAttributeKeywords,
+        ResolutionKeywords,
     )
 
 __all__ = [
@@ -75,7 +81,11 @@ class Resolution(MappingAttribute):
     value: RequiredNumber = Attribute(doc="Number, in `unit`.")
     unit: RequiredText = EnumAttribute(ResolutionUnit, doc='Unit: "meters" or "degrees".')
 
-    def __init__(self, values: str | Mapping[str, Any] | Resolution | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        values: str | Mapping[str, Any] | Resolution | None = None,
+        **kwargs: Unpack[ResolutionKeywords],
+    ) -> None:
         if isinstance(values, str):
             values = _parsed(values)
         elif isinstance(values, Resolution):
@@ -175,6 +185,10 @@ class File(MappingAttribute):
     provider_id: Text = Attribute(doc="Id that the provider gives the file.")
     provider_href: Text = Attribute(doc="Address of the file at the provider.")
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Unpack[FileKeywords]) -> None: ...
+
 
 class ProcessingStepAttribute(MappingAttribute):
     """Step from the stored pixels to a processing level.
@@ -218,6 +232,10 @@ class ProcessingStepAttribute(MappingAttribute):
         float, coerce=True, min_length=2, max_length=2, doc="Physical values at the ends of `data_range`."
     )
     physical_range_unit: Text = Attribute(doc="Unit of the physical values.")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Unpack[ProcessingStepAttributeKeywords]) -> None: ...
 
 
 _STEPS = ListAttribute(ValueAttribute(ProcessingStepAttribute))
@@ -306,6 +324,10 @@ class DerivedParamsAttribute(MappingAttribute):
         TypedAttribute(str), doc="Names of the bands that the function is called with. Required."
     )
     source_type: Text = EnumAttribute(DataType, doc="Type that the bands are read as: a `DataType`.")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **kwargs: Unpack[DerivedParamsAttributeKeywords]) -> None: ...
 
     @classmethod
     def deserialize(cls, value: Any, validate: bool = True) -> Any:

@@ -20,6 +20,72 @@ from landbridge.catalog.type_hints.values import (
 )
 
 
+class ResolutionKeywords(TypedDict, total=False):
+    """Attributes of `Resolution` that can be set."""
+
+    value: float
+    unit: str
+
+
+class FileKeywords(TypedDict, total=False):
+    """Attributes of `File` that can be set."""
+
+    href: str
+    size_bytes: int | None
+    hash: str | None
+    provider_id: str | None
+    provider_href: str | None
+
+
+class ProcessingStepAttributeKeywords(TypedDict, total=False):
+    """Attributes of `ProcessingStepAttribute` that can be set."""
+
+    function: str
+    parameter: str | None
+    index: int | None
+    values: Iterable[int]
+    nodata: float | str | None
+    data_type: str | None
+    data_range: Iterable[NumberLike]
+    display_range: Iterable[NumberLike]
+    physical_range: Iterable[NumberLike]
+    physical_range_unit: str | None
+
+
+class DerivedParamsAttributeKeywords(TypedDict, total=False):
+    """Attributes of `DerivedParamsAttribute` that can be set."""
+
+    function: str
+    bands: Iterable[str] | None
+    source_type: str | None
+
+
+class ImageUploadOptionsKeywords(TypedDict, total=False):
+    """Attributes of `ImageUploadOptions` that can be set."""
+
+    upload_type: str | None
+    image_files: Iterable[str] | None
+    overviews: Iterable[int] | None
+    overview_resampler: str | None
+    upload_size: int | None
+    worker_tag: str | None
+
+
+class EventSubscriptionTargetKeywords(TypedDict, total=False):
+    """Attributes of `EventSubscriptionTarget` that can be set."""
+
+    rule_id: str | None
+    detail_template: str | None
+
+
+class EventConnectionParameterKeywords(TypedDict, total=False):
+    """Attributes of `EventConnectionParameter` that can be set."""
+
+    Key: str | None
+    Value: str | None
+    IsValueSecret: bool | None
+
+
 class CatalogObjectKeywords(TypedDict, total=False):
     """Attributes of `CatalogObject` that can be set."""
 
