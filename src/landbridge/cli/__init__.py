@@ -16,6 +16,7 @@ COMMANDS = {
     "images": ("landbridge.cli.images:images", "Search, show, download, mosaic and upload images."),
     "blobs": ("landbridge.cli.blobs:blobs", "List, get, put, share and remove blobs."),
     "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
+    "export": ("landbridge.cli.export:export", "Write the STAC documents of images to a file."),
     "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),
     "sources": ("landbridge.cli.sources:sources", "List, show, add and remove sources of imagery."),
     "index": ("landbridge.cli.index_files:index", "Read the headers of images' files ahead."),
