@@ -14,8 +14,11 @@ from landbridge.cli.filters.where import WhereError, parse_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from shapely.geometry.base import BaseGeometry
+
+    Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 __all__ = [
     "image_search_options",
@@ -71,7 +74,7 @@ _filter = click.option(
 )
 
 
-def _apply(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _apply(options: Sequence[Decorator]) -> Decorator:
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
             function = option(function)
@@ -80,8 +83,10 @@ def _apply(options: Sequence[Callable[..., Any]]) -> Callable[[Callable[..., Any
     return add
 
 
-list_options = _apply((_where, _tags, _sort, _limit))
-image_search_options = _apply((_bbox, _intersects, _datetime, _where, _filter, _tags, _sort, _limit))
+list_options: Decorator = _apply((_where, _tags, _sort, _limit))
+image_search_options: Decorator = _apply(
+    (_bbox, _intersects, _datetime, _where, _filter, _tags, _sort, _limit)
+)
 
 
 def narrow_objects(

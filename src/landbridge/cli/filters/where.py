@@ -81,7 +81,10 @@ class WhereError(LandbridgeError, ValueError):
     """
 
     def __init__(self, problem: str, text: str, line: int, column: int) -> None:
-        self.problem, self.text, self.line, self.column = problem, text, line, column
+        self.problem: str = problem
+        self.text: str = text
+        self.line: int = line
+        self.column: int = column
         lines = text.splitlines() or [""]
         shown = lines[min(line, len(lines)) - 1]
         super().__init__(f"{problem}\n  {shown}\n  {' ' * column}^")
