@@ -12,6 +12,8 @@ from pyproj import Transformer
 
 REACHES = {"bilinear": 1, "cubic": 2, "cubicspline": 2, "lanczos": 3}
 SAMPLES = 12
+# Distance in pixels within which the engine may see a place on the other side of a border.
+DOUBT = 2e-3
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Oracle:
         """Return values, validity, and which of them are beyond doubt."""
         row, column = self.places
         values, valid = self.at(np.floor(row).astype(int), np.floor(column).astype(int))
-        sure = (np.abs(row - np.round(row)) > 2e-3) & (np.abs(column - np.round(column)) > 2e-3)
+        sure = (np.abs(row - np.round(row)) > DOUBT) & (np.abs(column - np.round(column)) > DOUBT)
         return values, valid, sure
 
     def interpolated(self, name, *, single):
@@ -94,12 +96,17 @@ class Oracle:
         # Centers that are on a source pixel's are on or after it, by any rounding.
         top, left = np.floor(row + 5e-8).astype(int), np.floor(column + 5e-8).astype(int)
         total, weighed, whole = np.zeros(row.shape), np.zeros(row.shape), np.ones(row.shape, bool)
-        for i in range(1 - reaches[0] - spare, reaches[0] + 1):
-            down = weights(name, (top + i - row) / scales[0])
-            for j in range(1 - reaches[1] - spare, reaches[1] + 1):
-                weight = down * weights(name, (left + j - column) / scales[1])
+        for i in range(-reaches[0] - spare, reaches[0] + 1):
+            rows_away = (top + i - row) / scales[0]
+            down = weights(name, rows_away)
+            for j in range(-reaches[1] - spare, reaches[1] + 1):
+                columns_away = (left + j - column) / scales[1]
+                weight = down * weights(name, columns_away)
                 values, valid = self.at(top + i, left + j)
-                whole &= valid | (np.abs(weight) < 1e-12)
+                # A pixel at the rim has no weight, but if it is missing, GDAL takes another kernel.
+                outside = np.maximum(np.abs(rows_away), np.abs(columns_away)) > REACHES[name] + DOUBT
+                inside = np.maximum(np.abs(rows_away), np.abs(columns_away)) < REACHES[name] - DOUBT
+                whole &= valid | outside | (inside & (np.abs(weight) < 1e-12))
                 weight = np.where(valid, weight, 0)
                 total += weight
                 weighed += weight * np.where(valid, values, 0)
