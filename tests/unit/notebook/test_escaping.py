@@ -111,7 +111,8 @@ def test_tables_of_sources_are_shown_as_text(text):
 
 
 def test_reference_systems_are_shown_as_text():
-    ViewReader(AOI(crs="<script>alert(1)</script>", resolution=1)._repr_html_())
+    view = ViewReader(AOI(crs="<script>alert(1)</script>", resolution=1)._repr_html_())
+    assert "<script>alert(1)</script>" in view.text
 
 
 def test_only_content_that_tag_made_is_html():
