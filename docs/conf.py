@@ -49,6 +49,9 @@ suppress_warnings = ["myst.header", "etoc.toctree", "ref.python"]
 
 # "cache" runs what changed, "force" everything, "off" nothing.
 nb_execution_mode = os.environ.get("LANDBRIDGE_DOCS_EXECUTE", "cache")
+if nb_execution_mode == "off":
+    # The language of a cell is known from its execution.
+    suppress_warnings.append("myst-nb.lexer")
 nb_execution_in_temp = True
 nb_execution_timeout = 300
 

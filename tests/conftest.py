@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +101,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.collectonly:
         terminalreporter.section("statements of docs/development/catalog_semantics.md")
         terminalreporter.write_line(str(measure()))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_default_clients() -> Iterator[None]:
+    """Forget the default clients after each module: one may be of a service that only its tests have."""
+    yield
+    catalog = sys.modules.get("landbridge.catalog")
+    if catalog is not None:
+        catalog.CatalogClient.clear_all_default_clients()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def client():
     unreachable = CatalogClient(url="http://127.0.0.1:9", retries=0, auth=Auth(user="local", org="local"))
     CatalogClient.set_default_client(unreachable)
