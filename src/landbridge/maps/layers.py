@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Footprints", "HasLayers", "Layer", "Picture", "Tiles", "bounds_of"]
+__all__ = ["Footprints", "Layer", "Picture", "Tiles", "bounds_of"]
 
 # South, west, north and east, in degrees.
 Bounds = tuple[float, float, float, float]
@@ -73,13 +73,6 @@ class Tiles:
 
 
 Layer = Footprints | Picture | Tiles
-
-
-class HasLayers(Protocol):
-    """Object that a map can show."""
-
-    def _map_layers(self, **options: Any) -> Sequence[Layer]:
-        """Return the layers of the object on a map."""
 
 
 def bounds_of(layers: Sequence[Layer]) -> Bounds | None:

@@ -10,5 +10,4 @@ from landbridge.catalog import CatalogClient
 def client():
     unreachable = CatalogClient(url="http://127.0.0.1:9", retries=0, auth=Auth(user="local", org="local"))
     CatalogClient.set_default_client(unreachable)
-    yield unreachable
-    CatalogClient.clear_all_default_clients()
+    return unreachable

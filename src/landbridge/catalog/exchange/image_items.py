@@ -75,11 +75,9 @@ class ImageItems(ImageDownloads):
         --------
         landbridge.maps.explore : Several objects on one map.
         """
-        from landbridge.catalog.exchange.explore import image_layers
-        from landbridge.maps.folium_map import draw
-
-        layers = image_layers(self._collection_type([self]), bands, pixels=pixels, size=size, scaling=scaling)
-        return draw(layers, basemap=basemap)
+        alone: Any = self._collection_type([self])
+        shown: Map = alone.explore(bands, pixels=pixels, size=size, scaling=scaling, basemap=basemap)
+        return shown
 
     def _map_layers(self) -> list[Layer]:
         """Return the layers of a map: footprints and pixels."""
