@@ -1,4 +1,4 @@
-"""What PyPI shows of the distributions: pages, licences, classifiers and versions."""
+"""Metadata of the distributions as PyPI shows it: pages, licences, classifiers and versions."""
 
 import importlib
 import re

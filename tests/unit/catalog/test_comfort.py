@@ -1,4 +1,4 @@
-"""What a person types first: names to complete, slices, plain lists, and errors that say what was meant."""
+"""First things that a person types: names to complete, slices, plain lists, and errors with a suggestion."""
 
 import inspect
 import traceback

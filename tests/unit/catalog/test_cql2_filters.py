@@ -1,4 +1,4 @@
-"""Filters in CQL2 have the same result on every API, whatever it answers by itself."""
+"""Filters in CQL2 have the same result on every API, also on those that answer only a part of them."""
 
 import warnings
 

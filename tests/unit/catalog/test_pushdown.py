@@ -1,4 +1,4 @@
-"""What an API is sent of a search finds every item that satisfies the search, whatever the API can do."""
+"""The part of a search that is sent to an API finds every item that satisfies the search, on every API."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Texts of others in views: whatever they are, they are shown as text."""
+"""Texts of others in views, also those that look like HTML, are shown as text."""
 
 import pytest
 from hypothesis import example, given, settings

@@ -267,8 +267,8 @@ class CollectionItems(CollectionIndex[T]):
     def to_parquet(self, path: str | PathLike[str]) -> int:
         """Write the Items of the images as a stac-geoparquet file.
 
-        The Items of saved images are read from their API again, in batches. rustac, stac-geoparquet,
-        geopandas, DuckDB and GDAL read the file, and so does Landbridge as a source.
+        The Items of saved images are read from their API again, in batches. rustac and geopandas
+        read the file, and so does Landbridge as a source.
 
         Parameters
         ----------

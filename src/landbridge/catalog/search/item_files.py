@@ -42,8 +42,8 @@ class ItemFileSearch(GeoSearch[T_co]):
         """Write the Items of all matching objects as a stac-geoparquet file, in bounded memory.
 
         The pages of the search are read once and kept beside the file, compressed, until the columns of all
-        of them are known. rustac, stac-geoparquet, geopandas, DuckDB and GDAL read the file, and so does
-        Landbridge as a source.
+        of them are known. rustac and geopandas read the file, and so does Landbridge
+        as a source.
 
         Parameters
         ----------

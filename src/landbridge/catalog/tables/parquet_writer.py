@@ -1,4 +1,4 @@
-"""Writing STAC Items as stac-geoparquet, in bounded memory whatever their number.
+"""Writing STAC Items as stac-geoparquet, in memory that does not grow with their number.
 
 The columns must be known before the first row is written, and an item anywhere may have a member that no
 other has. So the items are read once to learn the types of the columns, and are kept in a compressed file
