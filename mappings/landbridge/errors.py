@@ -63,12 +63,16 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     │   ├── PostgresNotFound                       stac_api.errors
     │   └── StartError                             stac_api.errors
     ├── UnavailableError                           stac_api.errors
+    │   ├── PoolBusyError                          stac_api.tiles.answers
+    │   ├── RenderTimeoutError                     stac_api.tiles.answers
+    │   └── WorkerDiedError                        stac_api.tiles.answers
     ├── RetryableError                             stac_api.jobs.failures
     │   ├── WorkerDiskFullError                    stac_api.uploads.worker_pool
     │   └── WorkerProcessDiedError                 stac_api.uploads.worker_pool
     ├── RefusedAddressError                        stac_api.notifications.url_policy
     ├── NoPartitionError                           stac_api.pgstac.item_rows
     ├── NotAColumnError                            stac_api.pgstac.sql_builder
+    ├── UnreadableItemError                        stac_api.tiles.answers
     ├── DiskFullError                              stac_api.uploads.messages (also OSError)
     └── IngestError                                stac_api.uploads.messages
 """

@@ -349,6 +349,39 @@ class NotificationSettings(_Group):
     )
 
 
+class TileSettings(_Group):
+    """Tiles"""
+
+    tile_workers: int = Field(
+        default=2, ge=0, description="Number of processes that render tiles; `0` turns tiles off"
+    )
+    tile_workers_at_start: bool = Field(
+        default=True,
+        description="Start the processes that render tiles with the server; otherwise the first tile starts "
+        "them. The embedded stack does not start them",
+    )
+    tile_memory_bytes: int = Field(
+        default=1536 * _MIB, ge=512 * _MIB, description="Maximum memory of a process that renders tiles"
+    )
+    tile_cache_bytes: int = Field(
+        default=640 * _MIB,
+        ge=0,
+        description="Maximum size of the decoded pixels that each process keeps for later tiles",
+    )
+    tile_seconds: float = Field(default=10.0, gt=0, description="Maximum seconds to render one tile")
+    tile_queue: int = Field(
+        default=256,
+        ge=0,
+        description="Number of tiles that may wait for a process before the server answers 503",
+    )
+    tile_hrefs: _Names = Field(
+        default=(),
+        description="Prefixes of item hrefs outside the store that tiles may read, such as "
+        "`https://data.example.com/`, separated by commas. The processes may then connect to any "
+        "host; without them, and with a folder as store, they have no network",
+    )
+
+
 GROUPS: Final[tuple[type[BaseSettings], ...]] = (
     DatabaseSettings,
     StoreSettings,
@@ -357,6 +390,7 @@ GROUPS: Final[tuple[type[BaseSettings], ...]] = (
     HttpSettings,
     LimitSettings,
     JobSettings,
+    TileSettings,
     NotificationSettings,
 )
 
@@ -369,6 +403,7 @@ class Settings(
     HttpSettings,
     LimitSettings,
     JobSettings,
+    TileSettings,
     NotificationSettings,
 ):
     """All settings of the server; every field is also an environment variable `LANDBRIDGE_<FIELD>`.
