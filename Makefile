@@ -76,6 +76,7 @@ check: sync ## ruff, mypy, import-linter, deptry, lock file, types of public nam
 	@$(RUN) deptry src
 	@$(RUN) deptry --config mappings/pyproject.toml mappings
 	@$(RUN) deptry --config src/kernels/pyproject.toml src/kernels
+	@$(RUN) deptry --config src/raster/pyproject.toml src/raster
 	@$(RUN) deptry --config stac_api/pyproject.toml stac_api
 	@$(RUN) deptry --config src/porting/pyproject.toml src/porting
 	@$(RUN) python scripts/verify_types.py

@@ -17,7 +17,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILED = "landbridge-kernels"
-PURE = ("landbridge-mappings", "landbridge-stac-api", "landbridge", "landbridge-descarteslabs")
+PURE = (
+    *("landbridge-mappings", "landbridge-raster", "landbridge-stac-api"),
+    *("landbridge", "landbridge-descarteslabs"),
+)
 MACHINES = ("x86_64", "aarch64")
 GLIBC = (2, 17)
 # The first is built against its own interface, the second against the stable one, which serves later ones.

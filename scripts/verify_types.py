@@ -15,7 +15,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The server's modules are its own affair.
-SOURCES = ("mappings", "src", "src/kernels", "src/porting")
+SOURCES = ("mappings", "src", "src/kernels", "src/porting", "src/raster")
 # The name of an except clause, which does not exist after it.
 NO_NAMES = {"landbridge.kernels.error"}
 

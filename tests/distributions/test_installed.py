@@ -29,6 +29,27 @@ CASES = {
         "from landbridge import kernels; print(kernels.instruction_sets())",
         "baseline",
     ),
+    "raster": (
+        "landbridge-raster", (),
+        """
+        import numpy as np, rasterio
+        from affine import Affine
+        from landbridge.geo import AOI
+        from landbridge.raster import Band, Request, Source, mosaic
+        grid = AOI(bounds=(0, 0, 640, 640), bounds_crs="EPSG:32614", crs="EPSG:32614", shape=(64, 64))
+        profile = {"driver": "GTiff", "count": 1, "height": 64, "width": 64, "dtype": "uint16"}
+        place = {"crs": "EPSG:32614", "transform": Affine(10, 0, 0, 0, -10, 640)}
+        with rasterio.open("raster.tif", "w", **profile, **place) as file:
+            file.write(np.full((1, 64, 64), 8, "uint16"))
+        print(mosaic([Source("i", ("raster.tif",), {"b": Band("b")})], Request(("b",), grid)).data.mean())
+        print(grid._repr_html_())
+        try:
+            grid.explore()
+        except ImportError as error:
+            print(error)
+        """,
+        ("8.0", "None", "pip install 'landbridge[maps]'"),
+    ),
     "landbridge": (
         "landbridge", (),
         """

@@ -14,6 +14,7 @@ MODULES = {
     "landbridge": "landbridge.catalog",
     "landbridge-kernels": "landbridge.kernels",
     "landbridge-mappings": "landbridge.mappings",
+    "landbridge-raster": "landbridge.raster",
     "landbridge-stac-api": "landbridge.stac_api",
     "landbridge-descarteslabs": "landbridge.porting",
 }

@@ -26,7 +26,7 @@ SCRIPTS = REPOSITORY / "tests" / "typed_scripts"
 # The folders of the distributions' source, and the one that has the marker of modules beside packages.
 SOURCES = [
     REPOSITORY / folder / "landbridge"
-    for folder in ("src", "mappings", "stac_api", "src/kernels", "src/porting")
+    for folder in ("src", "mappings", "stac_api", "src/kernels", "src/porting", "src/raster")
 ]
 
 _spec = importlib.util.spec_from_file_location("generator", REPOSITORY / "scripts" / "generate_type_hints.py")

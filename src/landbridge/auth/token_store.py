@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from landbridge.utils.files import write_atomically
+from landbridge.atomic_files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

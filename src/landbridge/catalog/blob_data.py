@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, overload
 
+from landbridge.atomic_files import write_atomically
 from landbridge.catalog.blob_metadata import BlobMetadata
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.enums import DocumentState, StorageType
@@ -12,7 +13,6 @@ from landbridge.catalog.stac.blobs import BLOBS
 from landbridge.catalog.transfer.blob_arguments import check_binary, range_header
 from landbridge.catalog.transfer.blob_content import split_lines
 from landbridge.mappings import blob as blob_mapping
-from landbridge.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

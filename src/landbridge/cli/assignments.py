@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landbridge.utils.suggestions import did_you_mean
+from landbridge.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable

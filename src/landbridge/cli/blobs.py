@@ -86,7 +86,7 @@ def get(id: str, file: str | None, overwrite: bool) -> None:
     By default the file has the last part of the blob's name, in the working directory; - writes to standard
     output.
     """
-    from landbridge.utils.files import write_atomically
+    from landbridge.atomic_files import write_atomically
 
     with reported():
         blob = _existing(id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from landbridge.utils.suggestions import did_you_mean
+from landbridge.suggestions import did_you_mean
 
 __all__ = ["MISSING", "SERVER", "SERVER_MISSING", "LazyGroup", "SuggestingGroup"]
 

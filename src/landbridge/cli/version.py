@@ -8,6 +8,7 @@ DISTRIBUTIONS = (
     "landbridge",
     "landbridge-kernels",
     "landbridge-mappings",
+    "landbridge-raster",
     "landbridge-stac-api",
     "landbridge-descarteslabs",
 )

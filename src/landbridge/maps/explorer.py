@@ -59,8 +59,13 @@ def explore(*objects: Any, onto: Map | None = None, basemap: str | None = "OpenS
 
 def _layers(shown: Any) -> Iterator[Layer]:
     """Yield the layers of an object, or of the objects in a list; layers of footprints are joined."""
+    from landbridge.geo import GeoContext
+    from landbridge.maps.areas import area_layer
     from landbridge.maps.layers import Footprints
 
+    if isinstance(shown, GeoContext):
+        yield area_layer(shown)
+        return
     if hasattr(shown, "_map_layers"):
         yield from shown._map_layers()  # noqa: SLF001 - what objects have for maps, not for their users
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from landbridge.suggestions import did_you_mean
 from landbridge.utils import chained_comparisons
 from landbridge.utils.expressions import (
     AndExpression,
@@ -19,7 +20,6 @@ from landbridge.utils.expressions import (
     PrefixExpression,
     RangeExpression,
 )
-from landbridge.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landbridge.atomic_files import write_atomically
 from landbridge.auth import Auth
 from landbridge.catalog import (
     AttributeValidationError,
@@ -27,7 +28,6 @@ from landbridge.catalog.client.content import FileContent
 from landbridge.catalog.transfer.blob_arguments import range_header
 from landbridge.catalog.transfer.blob_content import split_lines
 from landbridge.exceptions import BadRequestError, ServerError
-from landbridge.utils.files import write_atomically
 
 URL = "http://127.0.0.1:9"
 ORG = CatalogClient(URL, auth=Auth(user="me", org="acme"), retries=0)

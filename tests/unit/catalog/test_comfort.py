@@ -25,8 +25,8 @@ from landbridge.catalog.pixels.short_traceback import short_traceback
 from landbridge.catalog.stac.missing_product import missing_product
 from landbridge.geo import AOI
 from landbridge.raster.plan.arguments import check_available
+from landbridge.suggestions import did_you_mean
 from landbridge.utils import Properties
-from landbridge.utils.suggestions import did_you_mean
 from support.model_api import ModelApi
 
 p = properties

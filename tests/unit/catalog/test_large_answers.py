@@ -10,11 +10,11 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landbridge.atomic_files import write_atomically
 from landbridge.auth import Auth
 from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog import properties as p
 from landbridge.catalog.client import http
-from landbridge.utils.files import write_atomically
 from support.replay_server import ReplayServer, bare_collection
 
 VALUES = st.recursive(

@@ -13,6 +13,7 @@ from shapely.geometry import box
 from landbridge.catalog.exchange import explore as layers_of
 from landbridge.geo import AOI, DLTile, XYZTile
 from landbridge.maps import explore
+from landbridge.maps.areas import area_layer
 from landbridge.maps.folium_map import draw
 from landbridge.maps.layers import Footprints, Picture, Tiles, bounds_of
 
@@ -47,7 +48,7 @@ def test_other_objects_are_refused():
 
 def test_an_area_without_bounds_in_degrees_is_drawn_by_its_grid():
     area = AOI(bounds=(500000, 5500000, 501000, 5501000), bounds_crs="EPSG:32632", crs="EPSG:32632")
-    (layer,) = area._map_layers()
+    layer = area_layer(area)
     south, west, north, east = bounds_of([layer])
     assert 8.9 < west < east < 9.1
     assert 49.6 < south < north < 49.7

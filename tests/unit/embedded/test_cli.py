@@ -44,6 +44,7 @@ def test_version_names_every_distribution():
         "landbridge",
         "landbridge-kernels",
         "landbridge-mappings",
+        "landbridge-raster",
         "landbridge-stac-api",
         "landbridge-descarteslabs",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from landbridge.utils.suggestions import did_you_mean
+from landbridge.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

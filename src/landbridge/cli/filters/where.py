@@ -19,6 +19,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from landbridge.errors import LandbridgeError
+from landbridge.suggestions import did_you_mean
 from landbridge.utils.expressions import (
     AndExpression,
     EqExpression,
@@ -32,7 +33,6 @@ from landbridge.utils.expressions import (
     PrefixExpression,
     RangeExpression,
 )
-from landbridge.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

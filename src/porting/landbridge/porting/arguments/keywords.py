@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from landbridge.porting.arguments.errors import UnknownArgumentError, UnsupportedArgumentError
 from landbridge.porting.deprecations import warn_deprecated
-from landbridge.utils.suggestions import did_you_mean
+from landbridge.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

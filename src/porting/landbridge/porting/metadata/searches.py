@@ -12,8 +12,8 @@ from landbridge.porting.arguments.areas import to_dltile, to_geometry
 from landbridge.porting.arguments.errors import UnsupportedArgumentError
 from landbridge.porting.arguments.products import constellation_products, product_list, require_products
 from landbridge.porting.old_keys.images import ATTRIBUTES_OF_FILTERS
+from landbridge.suggestions import did_you_mean
 from landbridge.utils.expressions import Expression
-from landbridge.utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -15,7 +15,7 @@ from landbridge.porting.old_keys.table import (
     same,
     to_plain,
 )
-from landbridge.utils.suggestions import did_you_mean
+from landbridge.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

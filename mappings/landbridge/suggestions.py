@@ -33,7 +33,7 @@ def did_you_mean(name: object, known: Iterable[str], others: Mapping[str, str] |
 
     Examples
     --------
-    >>> from landbridge.utils.suggestions import did_you_mean
+    >>> from landbridge.suggestions import did_you_mean
     >>> did_you_mean("cloud_fracton", ["cloud_fraction", "acquired"])
     " Did you mean 'cloud_fraction'?"
     >>> did_you_mean("datetime", ["cloud_fraction", "acquired"], {"datetime": "acquired"})

@@ -6,8 +6,6 @@ if TYPE_CHECKING:
     from folium import Map
     from odc.geo.geobox import GeoBox
 
-    from landbridge.maps.layers import Layer
-
 
 class GeoContext:
     """Area and grid of a raster: an immutable value, the base class of AOI, DLTile and XYZTile.
@@ -68,7 +66,7 @@ class GeoContext:
         Raises
         ------
         ImportError
-            If folium is not installed: it is in the extra `landbridge[maps]`.
+            If `landbridge` or folium is not installed; the extra `landbridge[maps]` has both.
         ValueError
             If the area has neither a geometry nor bounds.
 
@@ -78,18 +76,13 @@ class GeoContext:
         >>> type(XYZTile(1, 1, 2).explore()).__name__
         'Map'
         """
-        from landbridge.maps import explore
+        from landbridge.geo.views import view
 
-        return explore(self, basemap=basemap)
-
-    def _map_layers(self) -> "list[Layer]":
-        """Return the outline of the area as a layer of a map."""
-        from landbridge.geo.outlines import outline
-        from landbridge.maps.layers import Footprints
-
-        names = {name: getattr(self, name, None) for name in ("key", "crs", "resolution")}
-        shown = {name: None if value is None else f"{value}" for name, value in names.items()}
-        return [Footprints("Areas", [{"type": "Feature", "geometry": outline(self), "properties": shown}])]
+        explore = view("map")
+        if explore is None:
+            raise ImportError("A map needs landbridge and folium: pip install 'landbridge[maps]'")
+        drawn: Map = explore(self, basemap=basemap)
+        return drawn
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -114,10 +107,11 @@ class GeoContext:
         """Return the text of each field in the repr."""
         return {name: repr(getattr(self, name)) for name in (*self._fields, "all_touched")}
 
-    def _repr_html_(self) -> str:
-        from landbridge.notebook.areas import area_view
+    def _repr_html_(self) -> str | None:
+        from landbridge.geo.views import view
 
-        return area_view(self, self._field_texts())
+        html = view("html")  # without one, notebooks show the text
+        return None if html is None else str(html(self, self._field_texts()))
 
     def __repr__(self) -> str:
         name = type(self).__name__

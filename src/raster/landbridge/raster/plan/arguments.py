@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from landbridge.geo.units import METERS_PER_DEGREE
-from landbridge.utils.suggestions import did_you_mean
+from landbridge.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from landbridge.geo import GeoContext

@@ -1,21 +1,32 @@
-"""Outlines of areas in longitude and latitude, for maps."""
+"""Layers of areas: their outlines in longitude and latitude."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["outline"]
+from landbridge.maps.layers import Footprints
+
+if TYPE_CHECKING:
+    from landbridge.geo import GeoContext
+
+__all__ = ["area_layer"]
 
 # Number of points along an edge of a box that is transformed.
 _DENSIFY = 16
 
 
-def outline(context: Any) -> dict[str, Any]:
-    """Return the geometry of a GeoContext, or else its bounds, as GeoJSON in longitude and latitude.
+def area_layer(context: GeoContext) -> Footprints:
+    """Return the outline of a GeoContext as a layer.
 
     Raises:
-        ValueError: if the area has neither.
+        ValueError: if the area has neither a geometry nor bounds.
     """
+    names = {name: getattr(context, name, None) for name in ("key", "crs", "resolution")}
+    shown = {name: None if value is None else f"{value}" for name, value in names.items()}
+    return Footprints("Areas", [{"type": "Feature", "geometry": _outline(context), "properties": shown}])
+
+
+def _outline(context: GeoContext) -> dict[str, Any]:
     geometry = getattr(context, "geometry", None)
     if geometry is not None:
         return dict(geometry.__geo_interface__)

@@ -21,13 +21,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from landbridge.atomic_files import write_atomically
 from landbridge.raster.io import header_codec, headers
 from landbridge.raster.io.address_key import address_key
 from landbridge.raster.io.byte_ranges import is_remote, reads_ranges
 from landbridge.raster.io.connection import Connection, Version
 from landbridge.raster.io.headers import Header
 from landbridge.raster.io.remote_file import Confirmation, RemoteFile
-from landbridge.utils.files import write_atomically
 
 __all__ = ["CACHE_VARIABLE", "forget", "get", "header_folder", "put", "read_header", "read_native_header"]
 
