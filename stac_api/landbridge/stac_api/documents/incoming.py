@@ -31,6 +31,8 @@ MAX_ID_BYTES = 1024
 MOST_OPERATIONS = 1_000
 MOST_COPIES = 50
 MOST_PATCHED_BYTES = 8 * 2**20
+# Duplicating 2 MiB takes 0.03 s of CPU: a refusal comes within 0.1 s.
+MOST_COPIED_BYTES = 2 * 2**20
 MOST_POSITIONS = 50_000  # of an item's geometry
 _POINT = {"type": "Point", "coordinates": [0, 0]}
 # A search for the pattern takes twice as long as parsing; a search for digits made alike takes a fifth.
@@ -127,24 +129,33 @@ def _patched_by_operations(document: dict[str, Any], patch: list[Any]) -> Any:
     if not any(copies):
         return operations.apply(document)
     result: Any = copied(document)
+    duplicated = 0
     for one, copies_ in zip(patch, copies, strict=True):
         if copies_:
-            _check_room(result, one)
+            duplicated += _check_copy(result, one, duplicated)
         result = jsonpatch.JsonPatch([one]).apply(result, in_place=True)
     return result
 
 
-def _check_room(document: Any, operation: dict[str, Any]) -> None:
-    """Check that the result of a `copy` is not too large before it is made: the last copy is the slowest."""
+def _check_copy(document: Any, operation: dict[str, Any], duplicated: int) -> int:
+    """Return the bytes that a `copy` duplicates, if they are not too many after `duplicated` others.
+
+    They are counted before the value is duplicated: of copies that double a value the last is the slowest.
+    """
     try:
-        value = jsonpointer.resolve_pointer(document, operation["from"])
+        size = len(orjson.dumps(jsonpointer.resolve_pointer(document, operation["from"])))
     except (KeyError, TypeError, jsonpointer.JsonPointerException):
-        return  # applying the operation raises the right error
-    size = len(orjson.dumps(document)) + len(orjson.dumps(value))
-    if size > MOST_PATCHED_BYTES:
+        return 0  # applying the operation raises the right error
+    if duplicated + size > MOST_COPIED_BYTES:
         raise BadRequestError(
-            f"The patch makes a document of {size:,} bytes; {MOST_PATCHED_BYTES:,} are the most."
+            f"The patch's `copy` operations duplicate {duplicated + size:,} bytes or more; "
+            f"{MOST_COPIED_BYTES:,} are the most. Send the whole document by PUT."
         )
+    if (whole := len(orjson.dumps(document)) + size) > MOST_PATCHED_BYTES:
+        raise BadRequestError(
+            f"The patch makes a document of {whole:,} bytes; {MOST_PATCHED_BYTES:,} are the most."
+        )
+    return size
 
 
 def _check_id(kind: str, value: Any, most: int = MAX_ID_BYTES, *, new: bool = True) -> str:
