@@ -22,6 +22,7 @@ from support.embedded_stack import new_home, running_stack
 
 if TYPE_CHECKING:
     from support.receiver import Receiver
+    from support.s3_server import S3Server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 NEEDING_THE_STACK = ("integration", "contract", "e2e", "access")
@@ -155,6 +156,15 @@ def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {stack.token}"}
     with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator["S3Server"]:
+    """The S3 server of this process."""
+    from support.s3_server import seaweedfs
+
+    with seaweedfs() as server:
+        yield server
 
 
 @pytest.fixture

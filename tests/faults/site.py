@@ -155,9 +155,9 @@ def running(store: str, **more: str) -> Iterator[Site]:
             **more,
         }
         if store == "s3":
-            target = stack.enter_context(s3_server.moto())
-            url = stack.enter_context(Proxy(target, home / "proxy").running())
-            environment |= s3_server.environment(url)
+            server = stack.enter_context(s3_server.seaweedfs())
+            url = stack.enter_context(Proxy(server.url, home / "proxy").running())
+            environment |= server.environment(url)
         site = Site(home, environment, disk)
         supervisor = threading.Thread(target=site.keep_running, daemon=True)
         supervisor.start()

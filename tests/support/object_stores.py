@@ -1,6 +1,6 @@
 """Local Google and Azure object stores, each with the environment variables of a server that uses it.
 
-Google's speaks the same XML as S3 does: the same server stands in for it, though not for its signatures.
+Google's speaks the same XML as S3 does: the same server stands in for it, without its tokens and signatures.
 Azure's is Azurite, a program for Node.js: `npm install --global azurite`.
 """
 
@@ -30,10 +30,10 @@ _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOt
 @contextlib.contextmanager
 def google() -> Iterator[dict[str, str]]:
     """Run a Google store and yield the environment variables of a server that uses it."""
-    with s3_server.moto() as url:
+    with s3_server.seaweedfs(verify=False) as server:
         yield {
             "LANDBRIDGE_STORE_URL": f"gs://{s3_server.BUCKET}/objects",
-            "GOOGLE_BASE_URL": url,
+            "GOOGLE_BASE_URL": server.url,
             "GOOGLE_BEARER_TOKEN": "token",
             "GOOGLE_ALLOW_HTTP": "true",
         }

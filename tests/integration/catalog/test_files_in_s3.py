@@ -2,39 +2,22 @@
 
 import pytest
 from click.testing import CliRunner
-from obstore.store import S3Store
 
 from landbridge.catalog import CatalogClient, Image
 from landbridge.cli import main
 from landbridge.sources import file_contents
-from support import s3_server
 from support.catalog_files import write_catalog
+from support.s3_server import BUCKET
 from support.scenes import write_cog
 
 
-@pytest.fixture(scope="module")
-def server():
-    with s3_server.moto() as url:
-        yield url
-
-
 @pytest.fixture
-def bucket(server, monkeypatch):
+def bucket(s3_server, monkeypatch):
     """The bucket's store; the environment has its address and credentials."""
-    environment = s3_server.environment(server)
-    for name, value in environment.items():
+    for name, value in s3_server.environment().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    return S3Store(
-        s3_server.BUCKET,
-        config={
-            "aws_endpoint_url": server,
-            "aws_region": "us-east-1",
-            "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-        },
-        client_options={"allow_http": True},
-    )
+    return s3_server.bucket()
 
 
 def put_folder(bucket, folder, prefix):
@@ -55,7 +38,7 @@ def test_scenes_of_a_bucket_are_registered_by_a_pattern(bucket, banded, tmp_path
     (tmp_path / "scenes/readme.txt").write_text("none")
     put_folder(bucket, tmp_path / "scenes", "scenes")
     options = ("--product", banded.id, "--acquired-from-name", r"_(\d{8})")
-    root = f"s3://{s3_server.BUCKET}/scenes"
+    root = f"s3://{BUCKET}/scenes"
     assert run("register", f"{root}/*.tif", *options).startswith("1 items stored")
     assert run("register", root, *options).startswith("1 items stored")
     image = Image.get(f"{banded.id}:a_20240101")
@@ -67,16 +50,16 @@ def test_scenes_of_a_bucket_are_registered_by_a_pattern(bucket, banded, tmp_path
 def test_a_static_catalog_of_a_bucket_is_a_source(bucket, tmp_path, new_id):
     write_catalog(tmp_path / "cat", 5)
     put_folder(bucket, tmp_path / "cat", "cat")
-    address = f"s3://{s3_server.BUCKET}/cat/catalog.json"
+    address = f"s3://{BUCKET}/cat/catalog.json"
     client = CatalogClient(address)
     item = client.get("/collections/a/items/i3")
-    assert item["assets"]["red"]["href"] == f"s3://{s3_server.BUCKET}/cat/a/2024/i3/red.tif"
+    assert item["assets"]["red"]["href"] == f"s3://{BUCKET}/cat/a/2024/i3/red.tif"
     target = f"local:{new_id()}"
     assert run("import", address, "--collection", "a", "--as", target).startswith("5 items stored")
     client.close()
 
 
 def test_a_missing_object_is_named(bucket):
-    address = f"s3://{s3_server.BUCKET}/missing/catalog.json"
+    address = f"s3://{BUCKET}/missing/catalog.json"
     assert "missing/catalog.json does not exist" in run("import", address, "--as", "local:x", code=1)
-    assert list(file_contents.list_files(f"s3://{s3_server.BUCKET}/missing")) == []
+    assert list(file_contents.list_files(f"s3://{BUCKET}/missing")) == []

@@ -10,30 +10,31 @@ import httpx
 import pytest
 
 from landbridge.stac_api.assets.store import AssetStore
-from support import s3_server
 from support.embedded_stack import running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from landbridge.stac_api.embedded import stack as embedded
+    from support.s3_server import S3Server
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    """The address of the S3 server."""
-    with s3_server.moto() as url, pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_server.environment(url).items():
+def store_environment(s3_server: S3Server) -> Iterator[dict[str, str]]:
+    """The variables of a server with its objects in S3; those of the store's program are set."""
+    environment = s3_server.environment()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
             if name != "LANDBRIDGE_STORE_URL":  # other stacks of this run keep their store
                 patch.setenv(name, value)
-        yield url
+        yield environment
 
 
 @pytest.fixture(scope="session")
-def stack(cluster_template: Path, endpoint: str) -> Iterator[embedded.Stack]:
+def stack(cluster_template: Path, store_environment: dict[str, str]) -> Iterator[embedded.Stack]:
     with contextlib.ExitStack() as running:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LANDBRIDGE_STORE_URL", s3_server.environment(endpoint)["LANDBRIDGE_STORE_URL"])
+            patch.setenv("LANDBRIDGE_STORE_URL", store_environment["LANDBRIDGE_STORE_URL"])
             started = running.enter_context(running_stack(cluster_template))
         yield started
         assert not list(Path(started.store).rglob("*")), "nothing was put into the home"
@@ -53,5 +54,5 @@ def http(stack: embedded.Stack) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def store(endpoint: str) -> AssetStore:
-    return AssetStore(s3_server.environment(endpoint)["LANDBRIDGE_STORE_URL"])
+def store(store_environment: dict[str, str]) -> AssetStore:
+    return AssetStore(store_environment["LANDBRIDGE_STORE_URL"])

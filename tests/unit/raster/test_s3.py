@@ -1,6 +1,5 @@
-"""Files in S3, by a service that stands in for AWS: tiles are read here, all else by GDAL's own driver."""
+"""Files in S3: tiles are read here, all else by GDAL's own driver."""
 
-import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -13,43 +12,29 @@ from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.headers import read_header
 from landbridge.raster.io.remote_file import RemoteFile
 from support import range_server as rs
+from support.s3_server import BUCKET, OWNER
 
-BUCKET = "scenes"
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "not-to-be-shown", "AWS_REGION": "eu-central-1"}
-
-
-@pytest.fixture(scope="module")
-def service():
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+KEYS = {
+    "AWS_ACCESS_KEY_ID": OWNER.access,
+    "AWS_SECRET_ACCESS_KEY": OWNER.secret,
+    "AWS_REGION": "eu-central-1",
+}
 
 
 @pytest.fixture
-def put(service, monkeypatch):
+def put(s3_server, monkeypatch):
     """Put an image's files into the bucket, and have the environment lead there."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", service)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.url)
 
-    import boto3
-
-    client = boto3.client("s3", endpoint_url=service)
-    if not client.list_buckets()["Buckets"]:
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-
-    def upload(source, folder="2020/a b"):
+    def upload(source, folder="2020/a b", bucket=BUCKET):
         keys = [f"{folder}/{Path(path).name}" for path in source.files]
         for key, path in zip(keys, source.files, strict=True):
-            client.put_object(Bucket=BUCKET, Key=key, Body=Path(path).read_bytes(), ACL="public-read")
-        return replace(source, files=tuple(f"s3://{BUCKET}/{key}" for key in keys))
+            s3_server.bucket(bucket).put(key, Path(path).read_bytes())
+        return replace(source, files=tuple(f"s3://{bucket}/{key}" for key in keys))
 
     return upload
 
@@ -85,19 +70,19 @@ def test_credentials_that_only_gdal_finds_make_it_read(make_scene, request_of, p
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     (tmp_path / "credentials").write_text(
-        f"[default]\naws_access_key_id = key\naws_secret_access_key = {KEYS['AWS_SECRET_ACCESS_KEY']}\n"
+        f"[default]\naws_access_key_id = {OWNER.access}\naws_secret_access_key = {OWNER.secret}\n"
     )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     assert open_file(remote.files[0]) is None
     assert (read_image(remote, request_of("b0 b1", scene.own)).data == scene.values).all()
 
 
-def test_gdals_own_words_for_an_endpoint_do_too(make_scene, request_of, put, service, monkeypatch):
+def test_gdals_own_words_for_an_endpoint_do_too(make_scene, request_of, put, s3_server, monkeypatch):
     scene = make_scene("a", noise(1, (2, 170, 150)))
     remote = put(scene.source)
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     for name, value in {
-        "AWS_S3_ENDPOINT": service.removeprefix("http://"),
+        "AWS_S3_ENDPOINT": s3_server.url.removeprefix("http://"),
         "AWS_HTTPS": "NO",
         "AWS_VIRTUAL_HOSTING": "FALSE",
     }.items():
@@ -108,12 +93,14 @@ def test_gdals_own_words_for_an_endpoint_do_too(make_scene, request_of, put, ser
 
 def test_unsigned_requests(make_scene, request_of, put, monkeypatch):
     scene = make_scene("a", noise(1, (2, 170, 150)))
-    remote = put(scene.source)
+    remote, private = put(scene.source, bucket="public"), put(scene.source)
     for name in KEYS:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "YES")
     assert isinstance(open_file(remote.files[0]), RemoteFile)
     assert (read_image(remote, request_of("b0 b1", scene.own)).data == scene.values).all()
+    with pytest.raises(RasterError, match=r"'a'.*403"):
+        read_image(private, request_of("b0 b1", scene.own))
 
 
 def test_a_bucket_of_another_region_is_left_to_gdal(put, monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from landbridge.stac_api.assets.store import AssetStore
-from support import object_stores, s3_server
+from support import object_stores
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -23,18 +23,14 @@ MIB = 2**20
 run = asyncio.run
 
 
-@contextlib.contextmanager
-def _s3() -> Iterator[dict[str, str]]:
-    with s3_server.moto() as url:
-        yield s3_server.environment(url)
-
-
 @pytest.fixture(scope="module", params=["folder", "s3", "google", "azure"])
 def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if request.param == "azure" and object_stores.AZURITE is None:
         pytest.skip("Azurite is not installed (npm install --global azurite)")
     folder = {"LANDBRIDGE_STORE_URL": tmp_path_factory.mktemp("store").as_uri()}
-    makers = {"s3": _s3, "google": object_stores.google, "azure": object_stores.azure}
+    makers = {"google": object_stores.google, "azure": object_stores.azure}
+    if request.param == "s3":
+        folder = request.getfixturevalue("s3_server").environment()
     with makers.get(request.param, lambda: contextlib.nullcontext(folder))() as found:
         yield found
 

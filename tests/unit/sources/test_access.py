@@ -1,7 +1,6 @@
 """Signers of sources: credentials of each kind, what is sent to whom, and what is shown nowhere."""
 
 import json
-import logging
 import os
 import pickle
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from landbridge.sources import registry
 from landbridge.sources.access import credentials, known_signer, services, signer
 from landbridge.sources.access.source_signer import forget
 from support import range_server as rs
+from support.s3_server import FIRST, SECOND
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -461,35 +461,22 @@ def test_a_file_of_the_web_is_no_file_of_s3(server):
         read(f"{server.url}/a.tif", signer(table(rule)))
 
 
-def test_two_services_of_s3_in_one_mosaic(monkeypatch, tmp_path, server):
+def test_two_services_of_s3_in_one_mosaic(monkeypatch, s3_server, server):
     """Buckets of a real service with keys, regions and payers of their own, beside the environment's."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    service = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    service.start()
-    try:
-        host, port = service.get_host_and_port()
-        url = f"http://{host}:{port}"
-        client = boto3.client(
-            "s3", endpoint_url=url, aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
-        )
-        for n, bucket in enumerate(("first", "second")):
-            client.create_bucket(Bucket=bucket)
-            content = (server.folder / put(server, f"{n}.tif", n + 1, n)).read_bytes()
-            client.put_object(Bucket=bucket, Key="2020/a b.tif", Body=content)
-        tables = []
-        for n, bucket in enumerate(("first", "second")):
-            for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
-                monkeypatch.setenv(f"LANDBRIDGE_SOURCE_{bucket.upper()}_{name}", f"KEY{n}")
-            rule = AccessRule((f"s3://{bucket}/",), "s3", f"region-{n}", url, requester_pays=bool(n))
-            tables.append(table(rule, id=bucket))
-        sources = [source(f"s3://{each.id}/2020/a b.tif", signer(each)) for each in tables]
-        found = mosaic(sources, Request(("b",), grid(2))).data
-        assert (found == np.concatenate([pixels(1), pixels(2)], axis=2)).all()
-    finally:
-        service.stop()
+    tables = []
+    for n, (bucket, key) in enumerate((("first", FIRST), ("second", SECOND))):
+        content = (server.folder / put(server, f"{n}.tif", n + 1, n)).read_bytes()
+        s3_server.bucket(bucket).put("2020/a b.tif", content)
+        monkeypatch.setenv(f"LANDBRIDGE_SOURCE_{bucket.upper()}_ACCESS_KEY_ID", key.access)
+        monkeypatch.setenv(f"LANDBRIDGE_SOURCE_{bucket.upper()}_SECRET_ACCESS_KEY", key.secret)
+        rule = AccessRule((f"s3://{bucket}/",), "s3", f"region-{n}", s3_server.url, requester_pays=bool(n))
+        tables.append(table(rule, id=bucket))
+    sources = [source(f"s3://{each.id}/2020/a b.tif", signer(each)) for each in tables]
+    found = mosaic(sources, Request(("b",), grid(2))).data
+    assert (found == np.concatenate([pixels(1), pixels(2)], axis=2)).all()
+    other = table(AccessRule(("s3://second/",), "s3", "region-0", s3_server.url), id="first")
+    with pytest.raises(RasterError, match="403"):
+        read("s3://second/2020/a b.tif", signer(other))
 
 
 # Secrets
