@@ -12,9 +12,12 @@ from landbridge.mappings import band as band_mapping
 from landbridge.mappings.binding import Bindings
 from landbridge.mappings.item_statements import completed
 from landbridge.mappings.schema import is_catalog_document
+from landbridge.stac_api.tiles import colormaps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from landbridge.stac_api.tiles.view import Colormap
 
 __all__ = ["TileProduct"]
 
@@ -78,6 +81,16 @@ class TileProduct:
         for name, binding in self.bindings.bands.items():
             found.setdefault(binding.asset or name, {})[binding.index] = name
         return found
+
+    @cached_property
+    def class_colors(self) -> Mapping[str, Colormap]:
+        """Colors of the classes of each band that has some, by the band's name."""
+        found = {
+            entry["name"]: colormaps.class_colors(entry, self.bands[entry["name"]])
+            for entry in self.entries
+            if self.bands[entry["name"]].get("type") in ("class", "mask")
+        }
+        return {name: colors for name, colors in found.items() if colors is not None}
 
     @cached_property
     def identity(self) -> str:
