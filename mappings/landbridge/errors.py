@@ -58,6 +58,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── ConflictError                              stac_api.errors
     ├── InvalidCredentialError                     stac_api.errors
     ├── NoSpaceError                               stac_api.errors
+    ├── SchemaError                                stac_api.errors (also RuntimeError)
     ├── StackError                                 stac_api.errors (also RuntimeError)
     │   ├── ClusterError                           stac_api.errors
     │   ├── PostgresNotFound                       stac_api.errors

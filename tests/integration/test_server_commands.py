@@ -15,6 +15,7 @@ import pytest
 
 from landbridge.stac_api.__main__ import main
 from support import s3_server
+from support.embedded_stack import empty_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,17 @@ def test_a_setting_that_makes_no_sense_is_named(
 def test_a_migrated_database_has_nothing_to_migrate(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate"]) == 0
     assert capsys.readouterr().out == "nothing to migrate\n"
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize("command", ["serve", "work", "doctor"])
+def test_a_database_that_is_not_migrated_is_refused(
+    command: str, stack: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with empty_database(stack.database, "not_migrated") as url:
+        monkeypatch.setenv("LANDBRIDGE_DATABASE_URL", url)
+        assert main([command]) == 2
+    assert "Migrate it: landbridge-server migrate" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("configured")

@@ -101,6 +101,17 @@ def running_stack(template: Path, folder: Path | None = None) -> Iterator[embedd
 
 
 @contextlib.contextmanager
+def empty_database(cluster: str, name: str) -> Iterator[str]:
+    """Create a database without tables in the cluster of a stack, yield its URL, and drop it."""
+    with psycopg.connect(cluster, autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield _beside(cluster, name)
+        finally:
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextlib.contextmanager
 def fresh_database(cluster: str, name: str) -> Iterator[str]:
     """Create a migrated database in the cluster of a stack, yield its URL, and drop it."""
     url = _beside(cluster, name)

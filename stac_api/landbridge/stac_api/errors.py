@@ -14,6 +14,7 @@ __all__ = [
     "InvalidCredentialError",
     "NoSpaceError",
     "PostgresNotFound",
+    "SchemaError",
     "StackError",
     "StartError",
     "UnavailableError",
@@ -38,6 +39,10 @@ class NoSpaceError(LandbridgeError):
 
 class InvalidCredentialError(LandbridgeError):
     """The credential is not valid; the message, which never contains it, says why."""
+
+
+class SchemaError(LandbridgeError, RuntimeError):
+    """The database does not have the schema of this version; the message says what to do."""
 
 
 class StackError(LandbridgeError, RuntimeError):

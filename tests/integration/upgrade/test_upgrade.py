@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from access.service import OPERATOR, started
@@ -25,26 +23,14 @@ from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.pgstac.migrate import migrate
-from support.embedded_stack import new_home
+from support.embedded_stack import empty_database, new_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 HERE = Path(__file__).parent
 DUMP = HERE / "532aea5.sql.gz"
 STORE = HERE / "532aea5-store.tar.gz"
-
-
-@contextlib.contextmanager
-def empty_database(cluster: str, name: str) -> Iterator[str]:
-    """Create a database beside that of a stack, and drop it at the end."""
-    url = cluster.replace("/landbridge?", f"/{name}?", 1)
-    with psycopg.connect(cluster, autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield url
-        finally:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def restore(url: str) -> None:

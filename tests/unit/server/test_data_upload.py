@@ -33,7 +33,9 @@ def received(
     async def run() -> tuple[Any, list[str]]:
         path = store.new_blob("data")
         try:
-            outcome: Any = await data_upload.receive(store, path, data or chunks(), wanted, limit)
+            outcome: Any = await data_upload.receive(
+                store, path, data or chunks(), wanted, limit, store.delete_blob
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be left
             outcome = error
         return outcome, list(await store.sizes("blobs/"))
@@ -114,7 +116,9 @@ def test_an_error_of_the_store_is_reported(tmp_path):
 
     async def run() -> None:
         path = store.new_blob("data")
-        await data_upload.receive(store, path, chunks(), data_upload.DataProperties(None, None), 10**6)
+        await data_upload.receive(
+            store, path, chunks(), data_upload.DataProperties(None, None), 10**6, store.delete_blob
+        )
 
     with pytest.raises(UnavailableError, match="store"):
         asyncio.run(run())

@@ -18,7 +18,7 @@ import click
 
 from landbridge.errors import LandbridgeError
 from landbridge.stac_api.admin import service
-from landbridge.stac_api.errors import StackError
+from landbridge.stac_api.errors import SchemaError, StackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +53,10 @@ class CommandError(LandbridgeError, click.ClickException):
 
 @contextmanager
 def _reported() -> Iterator[None]:
-    """Turn errors about settings, arguments and the embedded stack into a message and exit code 2."""
+    """Turn errors about settings, the schema and the embedded stack into a message and exit code 2."""
     try:
         yield
-    except (StackError, ValueError) as error:  # pydantic's ValidationError is a ValueError
+    except (SchemaError, StackError, ValueError) as error:  # pydantic's ValidationError is a ValueError
         raise CommandError(str(error)) from error
 
 

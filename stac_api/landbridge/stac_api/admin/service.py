@@ -46,9 +46,16 @@ def settings(**overrides: object) -> Settings:
 
 
 def serve(host: str, port: int) -> None:
-    """Run the API until SIGTERM or SIGINT; it includes a worker unless LANDBRIDGE_WORKER is false."""
+    """Run the API until SIGTERM or SIGINT; it includes a worker unless LANDBRIDGE_WORKER is false.
+
+    Raises:
+        SchemaError: if the database is not migrated to the schema of this version.
+    """
     import uvicorn
 
+    from landbridge.stac_api.pgstac.migrate import check_schema
+
+    check_schema(os.environ[DATABASE_VARIABLE])
     from landbridge.stac_api.http.uvicorn_options import UVICORN_OPTIONS
 
     uvicorn.run(
@@ -64,9 +71,14 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
     """Run jobs until SIGTERM or SIGINT.
 
     Running jobs then get ten seconds to finish; after that another worker retries them.
+
+    Raises:
+        SchemaError: if the database is not migrated to the schema of this version.
     """
+    from landbridge.stac_api.pgstac.migrate import check_schema
     from landbridge.stac_api.runtime import open_services
 
+    check_schema(chosen.database_url)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -77,10 +89,16 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
 
 
 async def doctor(chosen: Settings, *, repair: bool = False, late: float | None = None) -> list[Finding]:
-    """Return the findings about the catalog and its store; with `repair`, those that remain after it."""
+    """Return the findings about the catalog and its store; with `repair`, those that remain after it.
+
+    Raises:
+        SchemaError: if the database is not migrated to the schema of this version.
+    """
     from landbridge.stac_api.admin import doctor
+    from landbridge.stac_api.pgstac.migrate import check_schema
     from landbridge.stac_api.runtime import open_services
 
+    check_schema(chosen.database_url)
     options = {} if late is None else {"late": late}
     async with open_services(chosen) as (services, jobs):
         found = await doctor.examine(services, **options)

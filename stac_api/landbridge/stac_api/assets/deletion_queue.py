@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from landbridge.stac_api.assets import quota
+from landbridge.stac_api.assets import deletion_hold, quota
 from landbridge.stac_api.assets.store import STORE_ERRORS, image_path, own_paths
 
 if TYPE_CHECKING:
@@ -83,10 +83,15 @@ async def schedule_upload(db: Executor, upload: int) -> None:
 
 
 async def delete_due(pool: asyncpg.Pool, store: AssetStore) -> int:
-    """Delete the objects that are due and return their number; if the store fails they stay in the queue."""
+    """Delete the objects that are due and return their number.
+
+    If the store fails, or a backup holds deletions, they stay in the queue.
+    """
     deleted, last = 0, ""
     while True:
         async with pool.acquire() as conn, conn.transaction():
+            if not await deletion_hold.may_delete(conn):
+                return deleted
             paths: list[Any] = [row["path"] for row in await conn.fetch(_DUE, _BATCH, last)]
             done = [path for path in paths if await _delete(store, path)]
             await conn.execute(_DONE, done)
@@ -100,9 +105,11 @@ async def delete_due(pool: asyncpg.Pool, store: AssetStore) -> int:
 
 async def delete_late_arrivals(pool: asyncpg.Pool, store: AssetStore) -> None:
     """Delete objects that an attempt at an upload stored after its path was deleted, for an hour."""
-    rows = await pool.fetch(_DELETED_LATELY)
-    done = [row["path"] for row in rows if await _delete(store, row["path"])]
-    await pool.execute(_FORGET, done)
+    async with deletion_hold.deleting(pool) as conn:
+        if conn is not None:
+            rows = await conn.fetch(_DELETED_LATELY)
+            done = [row["path"] for row in rows if await _delete(store, row["path"])]
+            await conn.execute(_FORGET, done)
 
 
 async def try_to_delete_due(pool: asyncpg.Pool, store: AssetStore) -> None:
@@ -111,6 +118,19 @@ async def try_to_delete_due(pool: asyncpg.Pool, store: AssetStore) -> None:
         await delete_due(pool, store)
     except Exception:
         logger.warning("Objects that are due could not be deleted from the store yet", exc_info=True)
+
+
+async def try_to_delete(pool: asyncpg.Pool, store: AssetStore, path: str) -> None:
+    """Delete an object, or all below a path that ends in a slash, which the periodic cleanup knows too.
+
+    If a backup holds deletions, or the database or the store fails, the cleanup does it later.
+    """
+    try:
+        async with deletion_hold.deleting(pool) as conn:
+            if conn is not None:
+                await _delete(store, path)
+    except Exception:
+        logger.warning("%s could not be deleted yet", path, exc_info=True)
 
 
 async def _delete(store: AssetStore, path: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,9 @@ from landbridge.stac_api.assets.store import STORE_ERRORS, write_error
 from landbridge.stac_api.errors import BadRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from landbridge.stac_api.assets.store import AssetStore
-
-logger = logging.getLogger(__name__)
 
 _MD5 = re.compile(r"[0-9a-fA-F]{32}\Z").match
 
@@ -84,11 +81,31 @@ def announce(item: dict[str, Any], size: Any, limit: int) -> None:
 
 
 async def receive(
-    store: AssetStore, path: str, chunks: AsyncIterator[bytes], wanted: DataProperties, limit: int
+    store: AssetStore,
+    path: str,
+    chunks: AsyncIterator[bytes],
+    wanted: DataProperties,
+    limit: int,
+    discard: Callable[[str], Awaitable[None]],
 ) -> DataProperties:
-    """Store data, and delete it again if it differs from the announced size or MD5.
+    """Store data, and discard it if it differs from the announced size or MD5.
 
     The returned MD5 is None if it is computed later (see `hashed_later`).
+
+    Parameters
+    ----------
+    store : AssetStore
+        Store of the data.
+    path : str
+        Path of the data in the store.
+    chunks : async iterator of bytes
+        The data.
+    wanted : DataProperties
+        Announced size and MD5.
+    limit : int
+        Maximum number of bytes.
+    discard : callable
+        Deletes the data at a path, now or later; it raises nothing.
 
     Raises
     ------
@@ -117,20 +134,12 @@ async def receive(
         received = DataProperties(size, digest.hexdigest() if digest else None)
         _compare(received, wanted)
     except STORE_ERRORS as error:
-        await _delete(store, path)
+        await discard(path)
         raise write_error("data", error) from error
     except BaseException:
-        await _delete(store, path)
+        await discard(path)
         raise
     return received
-
-
-async def _delete(store: AssetStore, path: str) -> None:
-    """Delete the received data; if the store fails, the periodic cleanup does it later."""
-    try:
-        await store.delete_blob(path)
-    except STORE_ERRORS:
-        logger.warning("%s could not be deleted yet", path, exc_info=True)
 
 
 def _compare(received: DataProperties, wanted: DataProperties) -> None:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from landbridge.mappings import blob, ids
 from landbridge.stac_api.access.rules import UNRESTRICTED
-from landbridge.stac_api.assets import quota
+from landbridge.stac_api.assets import deletion_hold, quota
 from landbridge.stac_api.blobs import records
 from landbridge.stac_api.core import blob_items
 from landbridge.stac_api.documents import links
@@ -158,14 +158,20 @@ def kind(services: Services) -> JobKind:
 
 
 async def run(services: Services, deletion_id: int, *, last_try: bool) -> None:
-    """Run the job of one deletion; raise a retryable error unless this is the last try."""
+    """Run the job of one deletion; raise a retryable error unless this is the last try.
+
+    While a backup holds deletions, the record stays as it is, and its job is queued again some seconds later.
+    """
     pool = services.writepool
     record = await records.deletion(pool, deletion_id)
     if record["status"] != "RUNNING":
         return
     try:
-        await _delete_data(services.store, record["paths"])
-        await quota.remove(pool, record["paths"])
+        async with deletion_hold.deleting(pool) as conn:
+            if conn is None:
+                return
+            await _delete_data(services.store, record["paths"])
+            await quota.remove(conn, record["paths"])
     except Exception as error:
         if isinstance(error, RETRYABLE) and not last_try:
             raise
@@ -192,5 +198,7 @@ async def delete_expired(pool: asyncpg.Pool) -> list[int]:
 
 async def clean_up(pool: asyncpg.Pool, store: AssetStore) -> None:
     """Delete the data of uploads that never became blobs, and old records."""
-    await _delete_data(store, await records.delete_old_uploads(pool))
+    async with deletion_hold.deleting(pool) as conn:
+        if conn is not None:
+            await _delete_data(store, await records.delete_old_uploads(conn))
     await records.delete_old_deletions(pool)

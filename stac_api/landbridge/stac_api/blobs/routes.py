@@ -11,6 +11,7 @@ GET  /blobs/deletions/{id}        read the status of the deletion of their data
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -22,7 +23,7 @@ from landbridge.mappings import InvalidDocument, assets, blob, ids
 from landbridge.stac_api.access import audit, rules
 from landbridge.stac_api.access.principal import request_principal
 from landbridge.stac_api.access.rules import UNRESTRICTED
-from landbridge.stac_api.assets import href_policy, quota
+from landbridge.stac_api.assets import deletion_queue, href_policy, quota
 from landbridge.stac_api.assets import routes as files
 from landbridge.stac_api.assets.store import href
 from landbridge.stac_api.blobs import checksums, collections, data_upload, deletion, records
@@ -35,6 +36,8 @@ from landbridge.stac_api.search.client import GEOJSON, JSON, respond
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from landbridge.stac_api.assets.store import AssetStore
 
 router = APIRouter(prefix="/blobs", tags=["Blobs"])
 
@@ -156,7 +159,9 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     left = await quota.remaining(pool, settings.quota_bytes, item, str(upload_id))
     limit = min(settings.max_upload_bytes, settings.max_upload_bytes if left is None else left)
     await records.begin(pool, upload_id, path)
-    received = await data_upload.receive(store, path, request.stream(), data_upload.expected(item), limit)
+    discard = partial(_discard, pool, store)
+    wanted = data_upload.expected(item)
+    received = await data_upload.receive(store, path, request.stream(), wanted, limit, discard)
     document = incoming.copied(item)
     data = document.setdefault("assets", {}).setdefault(blob.DATA_ASSET, {"roles": ["data"]})
     data["file:size"] = received.size
@@ -192,7 +197,7 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
         HTTPException,  # the caller does not own the blob that it would replace
     ):
         # After any other error it is unknown whether the blob exists; the periodic cleanup finds out.
-        await store.delete_blob(path)
+        await discard(path)
         upload = await records.upload(pool, upload_id)
         if upload["committed"]:
             return await _committed(pool, upload, request)
@@ -202,6 +207,11 @@ async def put(upload_id: uuid.UUID, request: Request) -> Response:
     if received.md5 is None:
         await request.app.state.jobs.defer(checksums.NAME, upload=str(upload_id))
     return _answer(made[0], request, 201)
+
+
+async def _discard(pool: asyncpg.Pool, store: AssetStore, path: str) -> None:
+    """Delete the data of an upload that becomes no blob, now or by the periodic cleanup."""
+    await deletion_queue.try_to_delete(pool, store, path.removesuffix("data"))
 
 
 async def _replacing(request: Request, upload: asyncpg.Record) -> rules.Access | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from landbridge.stac_api.embedded import postgres_programs, postmaster
 from landbridge.stac_api.embedded.cluster import Cluster, create_cluster, remove_leftovers
+from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postmaster import Postmaster
 from landbridge.stac_api.errors import StackError
 
@@ -48,6 +49,11 @@ class PostgresSupervisor(threading.Thread):
         self._stopping = threading.Event()
         self._changing = threading.Lock()
         self._postmaster: Postmaster | None = None
+
+    @property
+    def home(self) -> Home:
+        """Home of the cluster."""
+        return self._cluster.home
 
     def bring_up(self, timer: PhaseTimer) -> Postmaster:
         """Join the cluster's server or start it, creating the cluster if need be.

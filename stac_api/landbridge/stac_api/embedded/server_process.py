@@ -22,7 +22,7 @@ from typing import Any
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
 from landbridge.stac_api.embedded.home_directory import Home, hold_lock, read_state, write_state
 from landbridge.stac_api.embedded.postgres_supervisor import PhaseTimer, PostgresSupervisor, StopRequested
-from landbridge.stac_api.errors import StackError, StartError
+from landbridge.stac_api.errors import SchemaError, StackError, StartError
 
 HOST = "127.0.0.1"
 ATTEMPTS = 10  # to prepare the database, while PostgreSQL recovers
@@ -188,6 +188,8 @@ def _prepare(supervisor: PostgresSupervisor, timer: PhaseTimer) -> str:
             with timer.phase("migrate"):
                 migrate(url)
             return url
+        except SchemaError as error:
+            raise StackError(f"The stack of {supervisor.home.root} cannot start. {error}") from error
         except psycopg.OperationalError as error:
             # PostgreSQL was killed, or recovers because one of its processes was killed.
             logger.warning("The database cannot be prepared: %s", error)

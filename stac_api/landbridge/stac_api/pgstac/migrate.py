@@ -18,15 +18,19 @@ import importlib.metadata
 import json
 import logging
 from importlib import resources
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
 from psycopg import sql
 
 from landbridge.mappings import queryables
-from landbridge.stac_api.pgstac import queryable_types
+from landbridge.stac_api.errors import SchemaError
+from landbridge.stac_api.pgstac import queryable_types, service_state
 
-__all__ = ["migrate"]
+__all__ = ["check_schema", "migrate", "unknown_migrations"]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Scripts: TypeAlias = list[tuple[str, str]]  # names and texts
 
@@ -50,11 +54,16 @@ def migrate(database_url: str, *, before: str | None = None) -> bool:
 
     Returns:
         True if anything had to be done.
+
+    Raises:
+        SchemaError: if a newer version has migrated the database, or if a restore into it is incomplete.
     """
     migrations = [(name, text) for name, text in _scripts("migrations") if before is None or name < before]
     functions = _scripts("functions") if before is None else []
     wanted = _fingerprint(migrations, functions)
     with psycopg.connect(database_url, autocommit=True) as conn:
+        if before is None:
+            _check_migratable(conn)
         if _recorded(conn) == wanted:
             return False
         conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
@@ -71,7 +80,57 @@ def migrate(database_url: str, *, before: str | None = None) -> bool:
             "ON CONFLICT (only_row) DO UPDATE SET fingerprint = excluded.fingerprint",
             (wanted,),
         )
+        if before is None:
+            conn.execute("UPDATE landbridge.service SET version = %s", (_version(),))
     return True
+
+
+def check_schema(database_url: str) -> None:
+    """Check that a database has the schema of this version.
+
+    Raises:
+        SchemaError: if it has not; the message says what to do.
+    """
+    wanted = _fingerprint(_scripts("migrations"), _scripts("functions"))
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        _check_migratable(conn)
+        if _recorded(conn) == wanted:
+            return
+        raise SchemaError(
+            f"The database {conn.info.dbname!r} is not migrated to the schema of Landbridge {_version()}. "
+            "Migrate it: landbridge-server migrate"
+        )
+
+
+def _check_migratable(conn: psycopg.Connection) -> None:
+    if (backup := service_state.restored_backup(conn)) is not None:
+        raise SchemaError(
+            f"The database {conn.info.dbname!r} is incomplete: the restore of the backup {backup} was "
+            "interrupted. Run it again: landbridge-server restore PLACE"
+        )
+    applied = []
+    if _exists(conn, "landbridge.scripts"):
+        applied = [row[0] for row in conn.execute("SELECT name FROM landbridge.scripts ORDER BY name")]
+    if unknown := unknown_migrations(applied):
+        version = None
+        if _exists(conn, "landbridge.service"):
+            row = conn.execute("SELECT version FROM landbridge.service").fetchone()
+            version = row[0] if row else None
+        raise SchemaError(
+            f"The database {conn.info.dbname!r} was migrated by a newer version"
+            f"{f', {version}' if version else ''}: Landbridge {_version()} does not know its migration "
+            f"{unknown[-1]}. Install that version or a newer one."
+        )
+
+
+def unknown_migrations(names: Iterable[str]) -> list[str]:
+    """Return the migrations that this version does not know, because a newer one made them."""
+    known = {name for name, _ in _scripts("migrations")} | {_FUNCTIONS}
+    return [name for name in names if name not in known]
+
+
+def _version() -> str:
+    return importlib.metadata.version("landbridge-stac-api")
 
 
 def _fingerprint(migrations: Scripts, functions: Scripts) -> str:
@@ -105,6 +164,10 @@ def _migrate_pgstac(database_url: str) -> None:
 
     with PgstacDB(dsn=database_url) as db:
         Migrate(db).run_migration()
+    # A dump is restored with an empty search path, and a generated column of `collections` calls this
+    # function, which names PostGIS's functions without their schema.
+    with psycopg.connect(database_url) as conn:
+        conn.execute("ALTER FUNCTION pgstac.collection_geom(jsonb) SET search_path = pgstac, public")
 
 
 def _migrate_procrastinate(conn: psycopg.Connection) -> None:

@@ -122,12 +122,13 @@ async def put_file(upload_id: int, number: int, request: Request) -> Response:
     except STORE_ERRORS as error:
         raise write_error("file", error) from error
     if size != declared["size"]:
-        await store.delete(path)
+        await deletion_queue.try_to_delete(pool, store, path)
         raise BadRequestError(
             f"File {declared['name']!r} was announced with {declared['size']} bytes, but {size} arrived."
         )
     if (await records.get(pool, upload_id)).status in ("failure", "canceled"):
-        await store.delete_under(upload_folder(upload_id))  # it ended while the file arrived
+        # It ended while the file arrived.
+        await deletion_queue.try_to_delete(pool, store, upload_folder(upload_id))
         raise ConflictError(f"Upload {upload_id} was ended while the file arrived.")
     return Response(status_code=204)
 
