@@ -66,7 +66,7 @@ class DatabaseVersions(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a database has: which schemas of the service, and how many objects of each kind."""
+    """Schemas of the service that a database has, and the number of objects of each kind."""
 
     schemas: list[str]
     counts: dict[str, int]
@@ -89,7 +89,7 @@ async def asset_hrefs(conn: asyncpg.Connection, prefix: str) -> AsyncIterator[st
 
 
 def contents(conn: psycopg.Connection) -> Contents:
-    """Return what a database has; of kinds whose tables are missing there are none."""
+    """Return the contents of a database; kinds whose tables are missing have no objects."""
     schemas = [row[0] for row in conn.execute(_SCHEMAS_THERE, [list(SCHEMAS)])]
     counts = {}
     for kind, query in _KINDS.items():
