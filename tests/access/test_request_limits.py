@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import time
 from collections.abc import Callable  # noqa: TC003 - a dataclass has it
 from dataclasses import dataclass, field
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 COLLECTION = "local:limits"
 _NAP = 0.001  # between two looks at the event loop
 ITEM = f"/collections/{COLLECTION}/items/one"
-# What the service promises; a machine that runs other tests at the same time is given more.
-ANSWERED, REFUSED, HELD = (2.0, 0.1, 0.2) if LONG else (20.0, 4.0, 3.0)
+# Seconds that the service promises, checked by long runs, beside which no other tests run.
+ANSWERED, REFUSED, HELD = (2.0, 0.1, 0.2) if LONG else (math.inf, math.inf, math.inf)
 DEFAULTS = Settings(database_url="", store_url="")
 
 

@@ -28,7 +28,7 @@ def _quiet():
 
 
 def search(provider, **body):
-    return httpx.post(f"{provider.url}/search", json=body)
+    return httpx.post(f"{provider.url}/search", json=body, timeout=60)
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
