@@ -48,7 +48,10 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── CredentialsError                           raster.errors (also PermissionError)
     ├── GdalOnlyError                              raster.errors
     ├── RasterError                                raster.errors
+    ├── RenderCancelledError                       raster.errors
+    │   └── RenderDeadlineError                    raster.errors (also TimeoutError)
     ├── StaleHeaderError                           raster.errors
+    ├── TooManyImagesError                         raster.errors (also ValueError)
     ├── WiderTypeError                             raster.errors
     ├── FileChangedError                           raster.io.file_protocol (also OSError)
     ├── UnsupportedTiffError                       raster.io.tiff_tags

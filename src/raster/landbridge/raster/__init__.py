@@ -9,8 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landbridge.raster.api import mosaic, read_image, stack, stacked
-    from landbridge.raster.errors import RasterError
+    from landbridge.raster.api import mosaic, mosaic_pages, read_image, stack, stacked
+    from landbridge.raster.errors import (
+        RasterError,
+        RenderCancelledError,
+        RenderDeadlineError,
+        TooManyImagesError,
+    )
     from landbridge.raster.model import Band, Request, Source
     from landbridge.raster.odc import odc_driver
     from landbridge.raster.output.lazy import filled_stack, lazy_stack
@@ -18,21 +23,27 @@ if TYPE_CHECKING:
     from landbridge.raster.output.writer import download, download_mosaic, write
     from landbridge.raster.pixel_cache import PixelCache
     from landbridge.raster.plan.scaling import ScalingMode, collection_scaling_parameters, scaling_parameters
+    from landbridge.raster.runtime.cancel_token import CancelToken
 
 _MODULES = {
     "Band": "model",
+    "CancelToken": "runtime.cancel_token",
     "PixelCache": "pixel_cache",
     "Raster": "output.raster",
     "RasterError": "errors",
+    "RenderCancelledError": "errors",
+    "RenderDeadlineError": "errors",
     "Request": "model",
     "ScalingMode": "plan.scaling",
     "Source": "model",
+    "TooManyImagesError": "errors",
     "collection_scaling_parameters": "plan.scaling",
     "download": "output.writer",
     "download_mosaic": "output.writer",
     "filled_stack": "output.lazy",
     "lazy_stack": "output.lazy",
     "mosaic": "api",
+    "mosaic_pages": "api",
     "odc_driver": "odc",
     "read_image": "api",
     "scaling_parameters": "plan.scaling",
@@ -43,18 +54,23 @@ _MODULES = {
 
 __all__ = [
     "Band",
+    "CancelToken",
     "PixelCache",
     "Raster",
     "RasterError",
+    "RenderCancelledError",
+    "RenderDeadlineError",
     "Request",
     "ScalingMode",
     "Source",
+    "TooManyImagesError",
     "collection_scaling_parameters",
     "download",
     "download_mosaic",
     "filled_stack",
     "lazy_stack",
     "mosaic",
+    "mosaic_pages",
     "odc_driver",
     "read_image",
     "scaling_parameters",

@@ -1,6 +1,6 @@
 """Entry points of the raster engine: single images, mosaics and stacks in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,13 +8,20 @@ import numpy as np
 from landbridge.raster.array_types import Array
 from landbridge.raster.model import Request, Source
 from landbridge.raster.output.in_memory import mosaic_plan, render_whole, stack_layers, stack_plans
+from landbridge.raster.output.paged import mosaic_of_pages
 from landbridge.raster.output.raster import Raster
 from landbridge.raster.pixel_cache import PixelCache
 from landbridge.raster.plan.arguments import move_stack_bands_axis
+from landbridge.raster.runtime.cancel_token import CancelToken
 
 
 def read_image(
-    source: Source, request: Request, *, progress: bool | None = None, cache: PixelCache | None = None
+    source: Source,
+    request: Request,
+    *,
+    progress: bool | None = None,
+    cache: PixelCache | None = None,
+    cancel: CancelToken | None = None,
 ) -> Raster:
     """Read the pixels of one image in this process.
 
@@ -28,6 +35,8 @@ def read_image(
         Show a progress bar: True always, False never, None on a terminal.
     cache : PixelCache, optional
         Decoded tiles that calls share; by default that of the process, if `LANDBRIDGE_PIXEL_CACHE` sets one.
+    cancel : CancelToken, optional
+        Token that ends the call early.
 
     Returns
     -------
@@ -40,12 +49,16 @@ def read_image(
         If an argument is not valid for the image.
     RasterError
         If a file is missing, broken or truncated.
+    RenderCancelledError
+        If `cancel` ended the call.
 
     See Also
     --------
     mosaic : combine several images.
     """
-    return render_whole([mosaic_plan([source], request)], progress, source.id, chunks=False, cache=cache)[0]
+    return render_whole(
+        [mosaic_plan([source], request)], progress, source.id, chunks=False, cache=cache, cancel=cancel
+    )[0]
 
 
 def mosaic(
@@ -55,6 +68,7 @@ def mosaic(
     progress: bool | None = None,
     chunks: Any = None,
     cache: PixelCache | None = None,
+    cancel: CancelToken | None = None,
 ) -> Raster:
     """Combine images: each pixel is the last valid one, or the result of `request.method`.
 
@@ -71,6 +85,8 @@ def mosaic(
         process has a dask.distributed client, its cluster renders the blocks unless `chunks` is False.
     cache : PixelCache, optional
         Decoded tiles that calls share; by default that of the process, if `LANDBRIDGE_PIXEL_CACHE` sets one.
+    cancel : CancelToken, optional
+        Token that ends the call early.
 
     Returns
     -------
@@ -83,13 +99,69 @@ def mosaic(
         If there are no images, or an argument is not valid for them.
     RasterError
         If a file is missing, broken or truncated.
+    RenderCancelledError
+        If `cancel` ended the call.
 
     See Also
     --------
     stack : keep groups of images apart.
     download_mosaic : write a mosaic that does not fit into memory.
     """
-    return render_whole([mosaic_plan(sources, request)], progress, "mosaic", chunks=chunks, cache=cache)[0]
+    return render_whole(
+        [mosaic_plan(sources, request)], progress, "mosaic", chunks=chunks, cache=cache, cancel=cancel
+    )[0]
+
+
+def mosaic_pages(
+    pages: Iterable[Sequence[Source]],
+    request: Request,
+    *,
+    limit: int | None = None,
+    cache: PixelCache | None = None,
+    cancel: CancelToken | None = None,
+) -> Raster:
+    """Combine images that come by pages, such as those of a search, the topmost image first.
+
+    With the methods "last" and "first" no page is asked for after all pixels are valid; each pixel is that of
+    the first image that is valid there. All other methods need every page. The pixels are those of `mosaic`
+    with the images of the pages that were asked for, which takes them in reverse order unless the method is
+    "first". Types and scales follow from these images, so that `data_type` and `scaling` should be given if
+    images of several products are combined.
+
+    Parameters
+    ----------
+    pages : iterable of sequence of Source
+        Images by pages. Those that win come first: the newest for "last", the oldest for "first".
+    request : Request
+        Bands, grid, masks, values and types.
+    limit : int, optional
+        Largest number of images that are combined.
+    cache : PixelCache, optional
+        Decoded tiles that calls share; by default that of the process, if `LANDBRIDGE_PIXEL_CACHE` sets one.
+    cancel : CancelToken, optional
+        Token that ends the call early.
+
+    Returns
+    -------
+    Raster
+        Pixels (band, y, x) in the data type that `request` asks for, with a mask if anything can be masked.
+
+    Raises
+    ------
+    ValueError
+        If there are no images, or an argument is not valid for them.
+    RasterError
+        If a file is missing, broken or truncated.
+    RenderCancelledError
+        If `cancel` ended the call.
+    TooManyImagesError
+        If pixels are missing after `limit` images and there are more images.
+
+    See Also
+    --------
+    mosaic : combine images that are all known.
+    """
+    return mosaic_of_pages(pages, request, limit, cache, cancel)
 
 
 def stack(
@@ -100,6 +172,7 @@ def stack(
     progress: bool | None = None,
     chunks: Any = None,
     cache: PixelCache | None = None,
+    cancel: CancelToken | None = None,
 ) -> list[Raster]:
     """Render one raster per group of images; a group of several images becomes their mosaic.
 
@@ -120,6 +193,8 @@ def stack(
         Size of the blocks in pixels, as in `mosaic`.
     cache : PixelCache, optional
         Decoded tiles that calls share; by default that of the process, if `LANDBRIDGE_PIXEL_CACHE` sets one.
+    cancel : CancelToken, optional
+        Token that ends the call early.
 
     Returns
     -------
@@ -132,6 +207,8 @@ def stack(
         If there are no groups, or an argument is not valid for the images.
     RasterError
         If a file is missing, broken or truncated.
+    RenderCancelledError
+        If `cancel` ended the call.
 
     See Also
     --------
@@ -139,7 +216,7 @@ def stack(
     lazy_stack : the same as a dask array.
     """
     plans = stack_plans(groups, request)
-    return render_whole(plans, progress, f"stack of {len(plans)}", max_workers, chunks, cache)
+    return render_whole(plans, progress, f"stack of {len(plans)}", max_workers, chunks, cache, cancel)
 
 
 def stacked(rasters: Sequence[Raster], bands_axis: int = 1) -> Array:

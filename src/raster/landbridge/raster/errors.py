@@ -46,6 +46,35 @@ def raise_without_context(error: Exception) -> NoReturn:
         raise
 
 
+class RenderCancelledError(LandbridgeError):
+    """Error of a call that was ended by its token before its pixels were complete."""
+
+
+class RenderDeadlineError(RenderCancelledError, TimeoutError):
+    """Error of a call that took more time than its token allows."""
+
+
+class TooManyImagesError(LandbridgeError, ValueError):
+    """Error of a mosaic that needs more images than its limit.
+
+    Attributes
+    ----------
+    limit : int
+        Largest number of images.
+    """
+
+    def __init__(self, limit: int) -> None:
+        """Store the limit."""
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return (
+            f"the mosaic is not complete after {self.limit} images, which is its limit: ask for a smaller "
+            "area or fewer images, or raise the limit"
+        )
+
+
 class CredentialsError(LandbridgeError, PermissionError):
     """Credentials are missing or cannot be fetched; the message says what to configure, without secrets."""
 

@@ -1,6 +1,7 @@
 """Executes the plan of a mosaic block by block."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from landbridge.raster.composite.last_valid import LastValid
 from landbridge.raster.composite.read_block import can_composite_tiles, composite_file_tiles, read_block
 from landbridge.raster.composite.tiles_ahead import TilesAhead
 from landbridge.raster.dtypes import representable_nodata
-from landbridge.raster.errors import RasterError, WiderTypeError
+from landbridge.raster.errors import RasterError, RenderCancelledError, WiderTypeError
 from landbridge.raster.grids.cutlines import mask_outside
 from landbridge.raster.grids.grid_footprint import ground_footprint
 from landbridge.raster.grids.windows import extent, within
@@ -30,43 +31,97 @@ from landbridge.raster.plan.reads import FileRead, SourceRead
 from landbridge.raster.resample.block import Block, BlockMappings
 from landbridge.raster.resample.validity import Pixels
 from landbridge.raster.rescale import rescale_values, to_float16
+from landbridge.raster.runtime.cancel_token import CancelToken
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MosaicBlock:
+    """Block of a mosaic in progress: a window (y, x) of the output grid, to which images are added.
+
+    `values` and `mask` are the result; `raw` are the values before they are scaled, or the same array.
+    """
+
+    window: Window
+    values: Array
+    mask: BoolArray | None
+    raw: Array
+    last_valid: LastValid
+    mappings: BlockMappings
+
+    @property
+    def is_done(self) -> bool:
+        """True if no further image can change a pixel."""
+        return self.last_valid.is_done
 
 
 class Renderer:
     """Executor of a plan. Any thread may render a block; each file's header is read once."""
 
-    def __init__(self, plan: Plan, cache: TileCache, files: PlanFiles | None = None) -> None:
+    def __init__(
+        self, plan: Plan, cache: TileCache, files: PlanFiles | None = None, cancel: CancelToken | None = None
+    ) -> None:
         """Prepare a plan, with a cache of tiles and open files that blocks or plans share."""
         self.plan = plan
         self._files = PlanFiles(plan, cache) if files is None else files
+        self._cancel = cancel
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         """Write `values` (band, y, x) and `mask` (True: not valid) of a window (y, x) of the output grid.
 
         Raises:
             RasterError: if a file is missing, broken or truncated.
+            RenderCancelledError: if the token says so.
             WiderTypeError: if a file has a data type that the plan's type cannot hold.
         """
+        block = self.begin(window, values, mask)
+        self.composite(block)
+        self.finish(block)
+
+    def begin(self, window: Window, values: Array, mask: BoolArray | None) -> MosaicBlock:
+        """Return a window without any image."""
+        plan = self.plan
+        is_direct = plan.scales is None and plan.output_type == plan.compute_type
+        raw = values if is_direct else np.empty(values.shape, plan.compute_dtype)
+        missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
+        block = Block(plan.geobox, (0, 0), plan.geobox.shape.yx).part(window)
+        cut = (
+            None
+            if plan.cutline is None
+            else mask_outside(plan.cutline, block.grid, all_touched=plan.all_touched)
+        )
+        last_valid = LastValid(
+            raw,
+            missing,
+            fill_values=None if plan.masked else self._fill_values(raw.dtype),
+            excluded=cut,
+            show_invalid=not plan.mask_nodata,
+        )
+        mappings = BlockMappings(block, self._files.shared.coordinate_grids)
+        return MosaicBlock(window, values, mask, raw, last_valid, mappings)
+
+    def composite(self, block: MosaicBlock) -> None:
+        """Add the plan's images, the last one first, to the still-empty pixels of a block.
+
+        Raises:
+            RasterError, RenderCancelledError, WiderTypeError: as `render`.
+        """
         try:
-            self._render(window, values, mask)
-        except RasterError as error:
+            self._composite(block)
+        except (RasterError, RenderCancelledError) as error:
             self._files.stop(error)
             raise
+
+    def finish(self, block: MosaicBlock) -> None:
+        """Complete the values and the mask of a block, after which no image can be added."""
+        shown = block.last_valid.finish()
+        if block.mask is not None and shown is not None:
+            block.mask[:] = ~shown
+        if block.raw is not block.values:
+            self._scale(block.raw, block.values, block.mask)
 
     def close(self) -> None:
         """Stop prefetching files."""
         self._files.stop()
-
-    def _render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
-        plan = self.plan
-        direct = plan.scales is None and plan.output_type == plan.compute_type
-        raw = values if direct else np.empty(values.shape, plan.compute_dtype)
-        missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
-        shown = self._mosaic(window, raw, missing)
-        if mask is not None and shown is not None:
-            mask[:] = ~shown
-        if not direct:
-            self._scale(raw, values, mask)
 
     def _scale(self, raw: Array, values: Array, mask: BoolArray | None) -> None:
         if self.plan.passes_float16 and not np.array_equal(raw, to_float16(raw), equal_nan=True):
@@ -77,21 +132,9 @@ class Renderer:
         if mask is not None:
             values[mask] = 0
 
-    def _mosaic(self, window: Window, raw: Array, missing: BoolArray) -> BoolArray | None:
-        """Write `raw` and `missing`; return flags (y, x) of non-empty pixels, None if nodata masks."""
-        plan = self.plan
-        block = Block(plan.geobox, (0, 0), plan.geobox.shape.yx).part(window)
-        cut = (
-            None
-            if plan.cutline is None
-            else mask_outside(plan.cutline, block.grid, all_touched=plan.all_touched)
-        )
-        fill_values = None if plan.masked else self._fill_values(raw.dtype)
-        last_valid = LastValid(
-            raw, missing, fill_values=fill_values, excluded=cut, show_invalid=not plan.mask_nodata
-        )
-        mappings = BlockMappings(block, self._files.shared.coordinate_grids)
-        images = self._touching_sources(window)[::-1]
+    def _composite(self, block: MosaicBlock) -> None:
+        last_valid, mappings = block.last_valid, block.mappings
+        images = self._touching_sources(block.window)[::-1]
         request_ahead = self._tiles_ahead.of_block(
             images,
             mappings,
@@ -101,9 +144,10 @@ class Renderer:
         for number, source in enumerate(images):
             if last_valid.is_done:
                 break
+            if self._cancel is not None:
+                self._cancel.check()
             request_ahead(number)
             self._composite_image(source, mappings, last_valid)
-        return last_valid.finish()
 
     @cached_property
     def _tiles_ahead(self) -> TilesAhead:

@@ -18,6 +18,7 @@ from landbridge.raster.io.tile_reader import TileCache
 from landbridge.raster.plan.footprints import Footprints
 from landbridge.raster.plan.plan import Plan
 from landbridge.raster.rescale import rescale_values
+from landbridge.raster.runtime.cancel_token import CancelToken
 from landbridge.raster.runtime.thread_pools import default_worker_count
 
 # Largest working memory of a call in bytes, and the smallest share of a thread.
@@ -41,14 +42,16 @@ class BlockRenderer(Protocol):
         ...
 
 
-def make_renderer(plan: Plan, cache: TileCache, files: PlanFiles | None = None) -> BlockRenderer:
+def make_renderer(
+    plan: Plan, cache: TileCache, files: PlanFiles | None = None, cancel: CancelToken | None = None
+) -> BlockRenderer:
     """Return the renderer of a plan's method."""
     if plan.method in REDUCERS:
-        return ReducingRenderer(plan, cache, files)
+        return ReducingRenderer(plan, cache, files, cancel)
     if plan.method == "first":
         plan = replace(plan, sources=plan.sources[::-1])
         files = PlanFiles(plan, cache, None if files is None else files.shared)
-    return Renderer(plan, cache, files)
+    return Renderer(plan, cache, files, cancel)
 
 
 class ReducingRenderer:
@@ -58,17 +61,20 @@ class ReducingRenderer:
     reducer. Any thread may render a block.
     """
 
-    def __init__(self, plan: Plan, cache: TileCache, files: PlanFiles | None = None) -> None:
+    def __init__(
+        self, plan: Plan, cache: TileCache, files: PlanFiles | None = None, cancel: CancelToken | None = None
+    ) -> None:
         """Prepare a plan, with a cache of tiles and open files that blocks share."""
         self.plan = plan
         self._cache = cache
+        self._cancel = cancel
         self._files = PlanFiles(plan, cache) if files is None else files
         self._footprints = Footprints([source.source for source in plan.sources])
         self._plain = replace(plan, method="last", scales=None, output_type=plan.compute_type)
         self._single = replace(self._plain, cutline=None, mask_nodata=True)
         # Means round half to even; picked pixels round as in other calls.
         self._halves_up = plan.blends and plan.method in ("min", "max")
-        self._plain_renderer = Renderer(self._plain, cache, self._files)
+        self._plain_renderer = Renderer(self._plain, cache, self._files, cancel)
 
     def render(self, window: Window, values: Array, mask: BoolArray | None) -> None:
         """Write `values` (band, y, x) and `mask` (True: not valid) of a window (y, x), in parts.
@@ -141,7 +147,7 @@ class ReducingRenderer:
         for source in reversed(sources):
             if reduction.is_done:
                 break
-            renderer = Renderer(replace(plan, sources=(source,)), self._cache, self._files)
+            renderer = Renderer(replace(plan, sources=(source,)), self._cache, self._files, self._cancel)
             renderer.render(window, values, missing)
             if not missing.all():
                 reduction.add_image(values, ~missing)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from odc.geo.geobox import GeoBox
 
 from landbridge.geo.grids.geobox import grid_key
-from landbridge.raster.errors import CredentialsError, RasterError, StaleHeaderError
+from landbridge.raster.errors import CredentialsError, RasterError, RenderCancelledError, StaleHeaderError
 from landbridge.raster.grids.coordinate_grid import CoordinateGrids
 from landbridge.raster.io import header_index, headers
 from landbridge.raster.io.byte_ranges import is_remote
@@ -76,7 +76,7 @@ class PlanFiles:
         self._prefetches: list[Future[None]] = []
         # Prefetched headers are parsed one at a time, so that they do not delay the one needed now.
         self._parse_lock = Lock()
-        self._failure: RasterError | None = None
+        self._failure: RasterError | RenderCancelledError | None = None
         self._read_ahead: list[RemoteFile] = []
         self.budget: Budget = Budget(_MAX_AHEAD_BYTES)
         self.guess_budget: Budget = Budget(_MAX_GUESSED_BYTES)
@@ -164,7 +164,7 @@ class PlanFiles:
         for address in addresses:
             header_index.forget(address)
 
-    def stop(self, failure: RasterError | None = None) -> None:
+    def stop(self, failure: RasterError | RenderCancelledError | None = None) -> None:
         """Stop prefetching; after a failure, later reads of the plan fail too."""
         self._failure = self._failure or failure
         for file in self._read_ahead:

@@ -29,6 +29,7 @@ from landbridge.raster.pixel_cache import PixelCache, process_cache
 from landbridge.raster.plan.plan import Plan, make_plans
 from landbridge.raster.rescale import actual_scale, rescale_values
 from landbridge.raster.runtime import buffer_pool
+from landbridge.raster.runtime.cancel_token import CancelToken
 from landbridge.raster.runtime.progress import Progress, progress_bar
 from landbridge.raster.runtime.thread_pools import default_worker_count
 
@@ -78,19 +79,25 @@ def render_whole(
     max_workers: int | None = None,
     chunks: Any = None,
     cache: PixelCache | None = None,
+    cancel: CancelToken | None = None,
 ) -> list[Raster]:
     """Render plans that share grid, bands and types into one array, on threads or on a dask cluster."""
     check_size(plans[0], len(plans))
     with progress_bar(progress, len(plans) * pixel_count(plans[0].geobox), name) as bar:
         while True:
             try:
-                return _render_all(plans, bar, max_workers or worker_count_for(plans), chunks, cache)
+                return _render_all(plans, bar, max_workers or worker_count_for(plans), chunks, cache, cancel)
             except WiderTypeError as wider:
                 plans = widened(plans, wider.dtype)
 
 
 def _render_all(
-    plans: Sequence[Plan], bar: Progress, workers: int, chunks: Any, cache: PixelCache | None
+    plans: Sequence[Plan],
+    bar: Progress,
+    workers: int,
+    chunks: Any,
+    cache: PixelCache | None,
+    cancel: CancelToken | None,
 ) -> list[Raster]:
     first = plans[0]
     # The actual range of a band is known only after all its pixels are read.
@@ -104,17 +111,19 @@ def _render_all(
     client = active_client(chunks)
     if client is not None:
         for layer, window, pixels, mask in render_on(client, rendered, chunks):
+            if cancel is not None:
+                cancel.check()
             values[(layer, slice(None), *window)] = pixels
             if masks is not None:
                 masks[(layer, slice(None), *window)] = False if mask is None else mask
             bar.update(math.prod(shape_of(window)))
     else:
-        _render_on_threads(rendered, values, masks, bar, workers, chunks, cache or process_cache())
+        _render_on_threads(rendered, values, masks, bar, workers, chunks, cache or process_cache(), cancel)
     masks_by_plan = [None if masks is None or not p.masked else masks[layer] for layer, p in enumerate(plans)]
     if auto:
         values = np.stack(
             [
-                _rescale_to_actual_range(plan, v, m)
+                rescale_to_actual_range(plan, v, m)
                 for plan, v, m in zip(plans, values, masks_by_plan, strict=True)
             ]
         )
@@ -132,6 +141,7 @@ def _render_on_threads(
     workers: int,
     chunks: Any,
     shared_cache: PixelCache | None,
+    cancel: CancelToken | None,
 ) -> None:
     """Render plans on threads of this process."""
 
@@ -152,7 +162,7 @@ def _render_on_threads(
         windows[-1] = chunk_windows(
             first.geobox, chunks, workers, max_edge=SMALLEST_BLOCK if whole else BLOCK
         )
-    renderers = [make_renderer(plan, cache, PlanFiles(plan, cache, shared_files)) for plan in plans]
+    renderers = [make_renderer(plan, cache, PlanFiles(plan, cache, shared_files), cancel) for plan in plans]
     jobs = [
         partial(render, renderer, layer, window)
         for layer, renderer in enumerate(renderers)
@@ -211,7 +221,8 @@ def without_scaling(plan: Plan) -> Plan:
     return replace(plan, scales=None, output_type=compute_type(plan.method, plan.compute_type))
 
 
-def _rescale_to_actual_range(plan: Plan, values: Array, mask: BoolArray | None) -> Array:
+def rescale_to_actual_range(plan: Plan, values: Array, mask: BoolArray | None) -> Array:
+    """Return values as the plan scales them; a scale of () is the range of the values that are not masked."""
     out = np.empty(values.shape, plan.output_dtype)
     for band, scale in enumerate(plan.scales or ()):
         masks_by_plan = None if mask is None else mask[band]
