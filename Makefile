@@ -89,7 +89,7 @@ format: sync ## format the sources and fix lint with ruff
 	@$(RUN) ruff check --fix
 	@$(RUN) ruff format
 
-bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTORY; GROUP=start|cold|search|raster|uploads|stac|access|sources|porting
+bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTORY; GROUP=start|cold|search|raster|uploads|stac|access|sources|porting|tiles
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench $(GROUP)

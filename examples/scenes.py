@@ -58,7 +58,7 @@ _CYCLE = ((0, 0), (0, 1), (1, 2))
 _CLOUDS = (0.14, 0.09, 0.64, 0.05, 0.11, 0.13, 0.28, 0.41, 0.03, 0.22, 0.11, 0.35)
 
 # Corners of the footprint as fractions of width and height, clockwise from the upper left.
-_CORNERS = ((0.21, 0.0), (1.0, 0.16), (0.79, 1.0), (0.0, 0.84))
+CORNERS = ((0.21, 0.0), (1.0, 0.16), (0.79, 1.0), (0.0, 0.84))
 
 _STRIP = 512  # rows rendered at a time: bounds the memory of a full-size scene
 _MARGIN = 4  # pixels around a reprojected strip: reach of the bilinear kernel
@@ -364,7 +364,7 @@ class _Landscape:
         x = (np.array(columns) + 0.5) / self.scene.width
         y = (np.array(rows)[:, None] + 0.5) / self.scene.height
         inside = np.ones((len(rows), len(columns)), np.bool_)
-        for (x0, y0), (x1, y1) in zip(_CORNERS, _CORNERS[1:] + _CORNERS[:1], strict=True):
+        for (x0, y0), (x1, y1) in zip(CORNERS, CORNERS[1:] + CORNERS[:1], strict=True):
             inside &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
         return inside
 

@@ -23,7 +23,7 @@ GROUPS = {
     "porting": ("porting",),
 }
 """Groups of jobs, and their modules in this package."""
-ON_REQUEST = {"large": ("large",), "access": ("access",)}
+ON_REQUEST = {"large": ("large",), "access": ("access",), "tiles": ("tiles",)}
 """Groups that take too long for a run of all."""
 
 

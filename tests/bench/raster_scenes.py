@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
@@ -25,7 +26,7 @@ from landbridge.geo.grids.crs import parse_crs, project
 from landbridge.raster import Band, Source
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
 
 COUNT = 12
 FULL = 7700
@@ -114,27 +115,30 @@ def _bands(variant: str) -> dict[str, Band]:
     return {**bands, "alpha": alpha}
 
 
-def ground() -> Ground:
-    """Return the scenes; missing files are made first."""
+FILES = ("multi", *landscape.BANDS, "alpha")
+"""Files of each scene: all color bands, each of them, and alpha."""
+
+
+def ground(files: Sequence[str] = FILES) -> Ground:
+    """Return the scenes; those of their files that are missing are made first."""
     size = scene_size()
     folder = user_cache_path("landbridge") / "bench" / f"scenes-{_EDITION}-{size}"
     folder.mkdir(parents=True, exist_ok=True)
     made = Ground(folder, size, landscape.plan(COUNT, size))
     for scene in made.scenes:
-        if not Path(made.file(scene, "alpha")).exists():
+        missing = [name for name in files if not Path(made.file(scene, name)).exists()]
+        if missing:
             print(f"making {scene.name} of {size} x {size} pixels", file=sys.stderr, flush=True)
-            _write(made, scene)
+            _write(made, scene, missing)
     return made
 
 
-def _write(made: Ground, scene: landscape.Scene) -> None:
-    pixels = landscape.render(scene)
-    colors, alpha = pixels[:-1], pixels[-1:].astype("uint8")
-    _write_cog(made.file(scene, "multi"), colors, scene, landscape.NODATA)
-    for name, band in zip(landscape.BANDS, colors, strict=True):
-        _write_cog(made.file(scene, name), band[None], scene, landscape.NODATA)
-    # The last file marks the scene as complete.
-    _write_cog(made.file(scene, "alpha"), alpha, scene, None)
+def _write(made: Ground, scene: landscape.Scene, files: Sequence[str]) -> None:
+    *colors, alpha = landscape.render(scene)
+    pixels = {**dict(zip(landscape.BANDS, colors, strict=True)), "alpha": alpha.astype("uint8")}
+    for name in files:
+        bands = np.stack(colors) if name == "multi" else pixels[name][None]
+        _write_cog(made.file(scene, name), bands, scene, None if name == "alpha" else landscape.NODATA)
 
 
 def _write_cog(path: str, pixels: np.ndarray[Any, Any], scene: landscape.Scene, nodata: int | None) -> None:
