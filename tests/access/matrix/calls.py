@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from access.matrix.world import BLOBS, World, blob_id
 from integration.conftest import stac_item
+from landbridge.stac_api.pages import static_files
 
 COLLECTION: Final = "/collections/{collection_id}"
 ITEM: Final = f"{COLLECTION}/items/{{item_id}}"
@@ -47,6 +48,26 @@ def of(whose: str, **options: Any) -> Prepare:
         },
         options,
     )
+
+
+def nothing_sent(_world: World) -> Case:
+    return Case()
+
+
+def page(prepare: Prepare) -> Prepare:
+    """The same request by a browser."""
+
+    def prepared(world: World) -> Case:
+        case = prepare(world)
+        return replace(case, options={**case.options, "headers": {"Accept": "text/html"}})
+
+    return prepared
+
+
+def static_file(_world: World) -> Case:
+    """A file of the pages."""
+    version, _, name = static_files.static_url("", "page.css").removeprefix("pages/").partition("/")
+    return Case({"version": version, "name": name})
 
 
 def of_blob(whose: str) -> Prepare:

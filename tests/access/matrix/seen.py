@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from access.matrix.world import BLOBS, USERS, World
+from support.html_pages import PageReader
 
 if TYPE_CHECKING:
     import httpx
@@ -38,6 +39,11 @@ def collections(answer: httpx.Response) -> set[str]:
 def children(answer: httpx.Response) -> set[str]:
     children = [link for link in answer.json()["links"] if link["rel"] == "child"]
     return {link["href"].rpartition("/")[2] for link in children}
+
+
+def cards(answer: httpx.Response) -> set[str]:
+    """The last parts of the addresses to which the cards of a page lead."""
+    return {url.rpartition("/")[2] for url in PageReader(answer.text).cards}
 
 
 def count(answer: httpx.Response) -> set[str]:

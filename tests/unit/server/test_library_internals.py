@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from uvicorn import Server
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from landbridge.stac_api.http.allowed_methods import _routes
+from landbridge.stac_api.http.allowed_methods import routes_of
 
 
 def test_uvicorn_parses_addresses_and_networks_of_proxies() -> None:
@@ -35,7 +35,7 @@ def test_fastapi_gives_the_routes_of_included_routers() -> None:
 
     app = FastAPI(openapi_url=None)
     app.include_router(router, prefix="/outer")
-    paths = [route.path for route in _routes(app.router.routes)]
+    paths = [route.path for route in routes_of(app.router.routes)]
     assert [path for path in paths if path.endswith("/inner")] != []
 
 

@@ -18,13 +18,24 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["LOOPBACK_HOSTS", "LOOPBACK_ORIGINS", "CheckHost", "SecurityHeaders"]
+__all__ = ["LOOPBACK_HOSTS", "LOOPBACK_ORIGINS", "PAGE_POLICY", "CheckHost", "SecurityHeaders"]
 
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_ORIGINS: Final = r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?"
 
 _FIXED_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-# No response is a web page; a browser must not run an uploaded HTML file as one.
+# Pages for people: their scripts, styles and images are files of this server, and nothing is inline.
+PAGE_POLICY: Final = (
+    "default-src 'none'; "
+    "script-src 'self'; "
+    "style-src 'self'; "
+    "img-src 'self' data:; "
+    "connect-src 'self'; "
+    "base-uri 'none'; "
+    "form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+# No other response is a web page; a browser must not run an uploaded HTML file as one.
 _DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 # Exception: the API documentation, whose inline script only names the location of the OpenAPI document.
 _DOCUMENTATION_POLICY: Final = (
@@ -42,9 +53,9 @@ _DOCUMENTATION_POLICY: Final = (
 class SecurityHeaders:
     """ASGI middleware that adds headers which restrict browsers and caches."""
 
-    def __init__(self, app: ASGIApp, pages: Sequence[str | None]) -> None:
+    def __init__(self, app: ASGIApp, documentation: Sequence[str | None]) -> None:
         self.app = app
-        self._pages = frozenset(pages)
+        self._documentation = frozenset(documentation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,8 +65,12 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
-                is_page = served_path(scope) in self._pages
-                headers["Content-Security-Policy"] = _DOCUMENTATION_POLICY if is_page else _DATA_POLICY
+                is_documentation = served_path(scope) in self._documentation
+                # A page for people sets its own; responses with data of users never do.
+                if headers.get("Content-Security-Policy") != PAGE_POLICY:
+                    headers["Content-Security-Policy"] = (
+                        _DOCUMENTATION_POLICY if is_documentation else _DATA_POLICY
+                    )
                 headers.update(_FIXED_HEADERS)
                 # One caller's response must not be cached for another; a refusal may soon be outdated.
                 if "Cache-Control" not in headers and (message["status"] >= 400 or _is_authenticated(scope)):

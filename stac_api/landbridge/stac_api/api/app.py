@@ -33,9 +33,11 @@ from landbridge.stac_api.deletions import routes as deletions
 from landbridge.stac_api.http.allowed_methods import HeadAndOptions
 from landbridge.stac_api.notifications import routes as notifications
 from landbridge.stac_api.notifications.sender import Sender
+from landbridge.stac_api.pages import openapi as pages_openapi
+from landbridge.stac_api.pages import static_files
+from landbridge.stac_api.pages.client import PagesClient
 from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.search import extensions
-from landbridge.stac_api.search.client import CatalogClient
 from landbridge.stac_api.uploads import routes as uploads
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         invalid_id_chars=["\x00"],
     )
     api = instantiate_api(
-        client=CatalogClient,
+        client=PagesClient,
         settings=stac,
         lifespan=_lifespan(settings),
         extensions=_Extensions(
@@ -95,8 +97,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app = api.app
     app.state.landbridge, app.state.signer = settings, Signer(settings.token)
-    for module in (access, uploads, deletions, blobs, notifications, assets, schemas):
+    for module in (access, uploads, deletions, blobs, notifications, assets, schemas, static_files):
         app.include_router(module.router)
+    pages_openapi.describe(app)
     error_responses.install(app)
     _install_middleware(app, settings)
     return app
@@ -108,7 +111,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
     stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
     app.user_middleware = [
         Middleware(ForwardedHeaders, trusted=settings.trusted_proxies, root_path=settings.root_path),
-        Middleware(SecurityHeaders, pages=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
+        Middleware(SecurityHeaders, documentation=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["HeadAndOptions", "allow_header", "methods_of_path"]
+__all__ = ["HeadAndOptions", "allow_header", "methods_of_path", "routes_of"]
 
 _COLLECTION: Final = "/collections/{collection_id}"
 # The role in a collection, or in a blob's item, that a write needs.
@@ -108,16 +108,17 @@ def _method_table(app: Any) -> dict[str, tuple[re.Pattern[str], set[str]]]:
     table: dict[str, tuple[re.Pattern[str], set[str]]] | None = getattr(app.state, "methods", None)
     if table is None:
         table = {}
-        for route in _routes(app.router.routes):
+        for route in routes_of(app.router.routes):
             table.setdefault(route.path, (route.path_regex, set()))[1].update(route.methods)
         app.state.methods = table
     return table
 
 
-def _routes(routes: Any) -> Iterator[Any]:
+def routes_of(routes: Any) -> Iterator[Any]:
+    """Return the routes of a router and of those that it includes."""
     for route in routes:
         if (included := getattr(route, "original_router", None)) is not None:
-            yield from _routes(included.routes)
+            yield from routes_of(included.routes)
         elif getattr(route, "methods", None):
             yield route
 

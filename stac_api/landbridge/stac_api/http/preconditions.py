@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENCODED_SUFFIX",
+    "body_tag",
     "check_write",
     "collection_tag",
     "conditional_response",
@@ -43,6 +44,11 @@ def item_tag(version: str, access: Access, base: str, *, shared: bool) -> str:
 def collection_tag(version: str, cover: Mapping[str, Any] | None, access: Access, base: str) -> str:
     """Return the tag of a collection, which includes the extent of its items."""
     return _tag("collection", version, base, _audience(access), dict(cover) if cover is not None else None)
+
+
+def body_tag(body: bytes) -> str:
+    """Return the tag of a representation that is cheap to make: a hash of all its bytes."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def _audience(access: Access) -> Any:
@@ -103,5 +109,7 @@ def conditional_response(request: Request, answer: Response, tag: str) -> Respon
     answer.headers["ETag"] = tag
     if known is None or (name := _matching_tag(known, tag, weakly=True)) is None:
         return answer
-    kept = {name: value for name, value in answer.headers.items() if name in ("allow", "vary")}
+    kept = {
+        name: value for name, value in answer.headers.items() if name in ("allow", "cache-control", "vary")
+    }
     return Response(status_code=304, headers={**kept, "ETag": name})

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from starlette.requests import Request
 
-__all__ = ["check_body", "check_query"]
+__all__ = ["JSON_FORMATS", "check_body", "check_query"]
 
+JSON_FORMATS = ("json", "geojson", "application/json", "application/geo+json")
 # Libraries send these with every request: jQuery `_` against caches, OGC clients `f` for the format.
-_HARMLESS = {"_": None, "f": ("json", "geojson", "application/json", "application/geo+json")}
+_HARMLESS = {"_": None, "f": JSON_FORMATS}
 
 
 def check_query(request: Request) -> None:
