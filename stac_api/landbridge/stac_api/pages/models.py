@@ -390,9 +390,10 @@ _STRUCTURE: Final = frozenset(
 
 def _shown_links(document: Mapping[str, Any]) -> tuple[Link, ...]:
     return tuple(
-        Link(read.text(link.get("title")) or f"{read.text(link.get('rel'))}: {url}", url)
+        Link(read.text(link.get("title")) or f"{rel}: {url}", url)
         for link in _links(document)
-        if read.text(link.get("rel")) not in _STRUCTURE and (url := read.web_url(link.get("href"))) is not None
+        if (rel := read.text(link.get("rel"))) not in _STRUCTURE
+        and (url := read.web_url(link.get("href"))) is not None
     )
 
 
