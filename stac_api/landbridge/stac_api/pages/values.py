@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeGuard
 from urllib.parse import urlsplit
-
-import orjson
 
 __all__ = [
     "Box",
@@ -64,7 +63,7 @@ def integer(value: Any) -> int:
 
 def as_text(value: Any) -> str:
     """Return any value as a text of limited length: numbers and texts as they are, others as JSON."""
-    given = value if isinstance(value, str) else orjson.dumps(value).decode()
+    given = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return shortened(given, _LONGEST)
 
 
