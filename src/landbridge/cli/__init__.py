@@ -28,6 +28,8 @@ COMMANDS = {
     "org": ("landbridge.cli.organizations:org", "List, add and remove organizations of that stack."),
     "worker": (f"{SERVER}.admin.commands:work", "Run jobs of a service, or of the embedded stack."),
     "doctor": (f"{SERVER}.admin.commands:doctor", "Compare the catalog with its object store; repair it."),
+    "backup": (f"{SERVER}.admin.backup.commands:backup", "Back up a service, or the embedded stack."),
+    "restore": (f"{SERVER}.admin.backup.commands:restore", "Restore a backup into an empty service."),
     "token": (f"{SERVER}.admin.commands:token", "Make, list and revoke API tokens."),
     "audit": (f"{SERVER}.admin.commands:audit", "Print the audit log."),
     "catalog": ("landbridge.cli.catalog:catalog", "List and share objects, as the old clients did."),

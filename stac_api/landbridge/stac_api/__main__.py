@@ -1,6 +1,6 @@
-"""`landbridge-server migrate|serve|work|doctor|token|audit`: a service, configured by the environment.
+"""`landbridge-server migrate|serve|work|doctor|backup|…`: a service, configured by the environment.
 
-Exit code 0: done; 1: `doctor` has findings; 2: the command failed, with the reason on stderr.
+Exit code 0: done; 1: `doctor` or `backup` has findings; 2: the command failed, with the reason on stderr.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landbridge.stac_api.admin.commands import CommandError, server
+from landbridge.stac_api.admin.command_errors import CommandError
+from landbridge.stac_api.admin.commands import server
 from landbridge.stac_api.admin.service import doctor, report, settings
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from landbridge.errors import LandbridgeError
 
 __all__ = [
+    "BackupError",
     "BadRequestError",
     "ClusterError",
     "ConflictError",
@@ -43,6 +44,10 @@ class InvalidCredentialError(LandbridgeError):
 
 class SchemaError(LandbridgeError, RuntimeError):
     """The database does not have the schema of this version; the message says what to do."""
+
+
+class BackupError(LandbridgeError, RuntimeError):
+    """A backup cannot be made, verified or restored; the message says why."""
 
 
 class StackError(LandbridgeError, RuntimeError):

@@ -9,25 +9,22 @@ import asyncio
 import json
 import logging
 import os
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from landbridge.errors import LandbridgeError
 from landbridge.stac_api.admin import service
-from landbridge.stac_api.errors import SchemaError, StackError
+from landbridge.stac_api.admin.backup.commands import backup, restore
+from landbridge.stac_api.admin.command_errors import CommandError, log, reported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from landbridge.stac_api.access.principal import Right
     from landbridge.stac_api.access.tokens import ApiToken
     from landbridge.stac_api.core.settings import Settings
 
-__all__ = ["CommandError", "audit", "doctor", "server", "token", "work"]
+__all__ = ["audit", "doctor", "server", "token", "work"]
 
 _RIGHTS: Final[dict[str, frozenset[Right]]] = {
     "read": frozenset({"read"}),
@@ -41,43 +38,23 @@ _TABLE_TARGETS: Final = 3
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
 
-class CommandError(LandbridgeError, click.ClickException):
-    """The command cannot be done; the message says why."""
-
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the message alone."""
-        click.echo(self.format_message(), file=file, err=file is None)
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Turn errors about settings, the schema and the embedded stack into a message and exit code 2."""
-    try:
-        yield
-    except (SchemaError, StackError, ValueError) as error:  # pydantic's ValidationError is a ValueError
-        raise CommandError(str(error)) from error
-
-
-def _log(level: int = logging.INFO) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger().setLevel(level)
-
-
 def _settings(*, worker: bool) -> Settings:
-    with _reported():
+    with reported():
         return service.settings(worker=worker)
 
 
 def _database_url() -> str:
-    _log(logging.WARNING)
+    log(logging.WARNING)
     return _settings(worker=False).database_url
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def server() -> None:
     """Run and administer a service that environment variables configure."""
+
+
+server.add_command(backup)
+server.add_command(restore)
 
 
 def _required_database() -> str:
@@ -92,9 +69,9 @@ def migrate() -> None:
     """Migrate the database to the schema of this version."""
     from landbridge.stac_api.pgstac.migrate import migrate
 
-    _log()
+    log()
     url = _required_database()
-    with _reported():
+    with reported():
         done = migrate(url)
     click.echo("migrated" if done else "nothing to migrate")
 
@@ -104,9 +81,9 @@ def migrate() -> None:
 @click.option("--port", type=int, default=8000, show_default=True, help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Run the API."""
-    _log()
+    log()
     _required_database()
-    with _reported():
+    with reported():
         service.serve(host, port)
 
 
@@ -117,9 +94,9 @@ def work() -> None:
     The service is that of LANDBRIDGE_DATABASE_URL and LANDBRIDGE_STORE_URL; it may run on another machine.
     If they are not set, it is the embedded stack of this user, which has a worker of its own too.
     """
-    _log()
+    log()
     chosen = _settings(worker=True)
-    with _reported():
+    with reported():
         asyncio.run(service.work(chosen))
 
 
@@ -133,9 +110,9 @@ def doctor(context: click.Context, repair: bool, as_json: bool) -> None:
     Every asset of an item must exist with its size, and the store must hold nothing else. The exit code is 1
     if there are findings.
     """
-    _log(logging.WARNING)
+    log(logging.WARNING)
     chosen = _settings(worker=False)
-    with _reported():
+    with reported():
         findings = asyncio.run(service.doctor(chosen, repair=repair))
     click.echo(service.report(findings, as_json=as_json), nl=False)
     context.exit(1 if findings else 0)
@@ -174,7 +151,7 @@ def create(
     if days < 0:
         raise CommandError(f"--days is {days}; it must be a number of days, or 0 for no end.")
     database_url = _database_url()
-    with _reported():
+    with reported():
         principal = Principal(user=user, org=org, groups=groups, email=email, rights=_RIGHTS[scope])
     try:
         expires = datetime.now(UTC) + timedelta(days=days) if days else None

@@ -41,8 +41,14 @@ def settings(**overrides: object) -> Settings:
     state = read_state(Home(stack.home)) or {}
     # A running server of an earlier version has not written `store_url`.
     store = state.get("store_url") or Path(stack.store).as_uri()
-    known = {"database_url": stack.database, "store_url": store, "token": stack.token}
-    return Settings(**{**known, "staging": stack.home / "staging", **overrides})  # type: ignore[arg-type]
+    known = {
+        "database_url": stack.database,
+        "store_url": store,
+        "token": stack.token,
+        "staging": stack.home / "staging",
+        "organizations_file": Home(stack.home).organizations,
+    }
+    return Settings(**{**known, **overrides})  # type: ignore[arg-type]
 
 
 def serve(host: str, port: int) -> None:

@@ -26,7 +26,7 @@ BLOCK = 2 * 2**20
 _DIRECT: int = getattr(os, "O_DIRECT", 0)  # macOS has none
 
 
-async def into_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[memoryview]:
+async def into_blocks(chunks: AsyncIterator[bytes | memoryview]) -> AsyncIterator[memoryview]:
     """Regroup a stream into blocks of `BLOCK` bytes; the last may be shorter.
 
     The buffer of a block is reused after `MAX_PENDING` more, which is how far an `OrderedExecutor` is behind.

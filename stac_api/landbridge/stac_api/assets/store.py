@@ -94,7 +94,10 @@ class AssetStore:
         return await obstore.sign_async(self._signing, method, path, timedelta(seconds=seconds))
 
     async def put(
-        self, path: str, data: Path | AsyncIterator[bytes], watch: Callable[[memoryview], Any] | None = None
+        self,
+        path: str,
+        data: Path | AsyncIterator[bytes | memoryview],
+        watch: Callable[[memoryview], Any] | None = None,
     ) -> int:
         """Store a file or a stream atomically, and return its size in bytes.
 

@@ -17,6 +17,7 @@ from landbridge.stac_api.errors import PostgresNotFound
 
 MINIMUM_MAJOR = 14
 PROGRAMS = ("postgres", "initdb")
+CLIENT_PROGRAMS = ("pg_dump", "pg_restore")
 # pgstac needs all three; some systems have the last two in a separate package (contrib).
 EXTENSIONS = ("postgis", "btree_gist", "unaccent")
 
@@ -105,6 +106,35 @@ def find_installation(
     raise PostgresNotFound(_message(refusals, major))
 
 
+def find_client_programs(major: int, environment: SearchEnvironment | None = None) -> Path:
+    """Return the folder of pg_dump and pg_restore for a server.
+
+    They are of the same major version if possible, else of the next newer one: older programs refuse it.
+
+    Args:
+        major: major version of the server.
+        environment: search locations; by default those of this machine.
+
+    Raises:
+        PostgresNotFound: if there are none.
+    """
+    found: dict[int, Path] = {}
+    for place in _unique_folders(environment or SearchEnvironment.of_process()):
+        if not all((place / program).is_file() for program in CLIENT_PROGRAMS):
+            continue
+        number = re.search(r"\(PostgreSQL\) (\d+)", "\n".join(_output_lines(place / "pg_dump", "--version")))
+        if number:
+            found.setdefault(int(number[1]), place)
+    if usable := [number for number in found if number >= major]:
+        return found[min(usable)]
+    older = f" Those of {', '.join(map(str, sorted(found)))} are too old." if found else ""
+    raise PostgresNotFound(
+        f"pg_dump and pg_restore of PostgreSQL {major} or newer were not found.{older} Install them, for "
+        f"example: sudo apt-get install postgresql-client-{major}. If they are somewhere else, set "
+        "LANDBRIDGE_PG_BIN to their directory."
+    )
+
+
 def _unique_folders(environment: SearchEnvironment) -> Iterator[Path]:
     """Yield the folders to check, best first, each once; only LANDBRIDGE_PG_BIN if it is set."""
     if environment.pg_bin:
@@ -119,7 +149,7 @@ def _unique_folders(environment: SearchEnvironment) -> Iterator[Path]:
 
 
 def _candidate_folders(environment: SearchEnvironment) -> Iterator[Path]:
-    for program in ("pg_config", "postgres"):
+    for program in ("pg_config", "postgres", "pg_dump"):
         if (found := shutil.which(program, path=environment.search_path)) is None:
             continue
         answer = _output_lines(Path(found), "--bindir") if program == "pg_config" else None

@@ -184,7 +184,7 @@ def _prepare(supervisor: PostgresSupervisor, timer: PhaseTimer) -> str:
         url = database_url(sockets)
         try:
             with timer.phase("create the database"):
-                _create_database(database_url(sockets, "postgres"))
+                create_database(database_url(sockets, "postgres"))
             with timer.phase("migrate"):
                 migrate(url)
             return url
@@ -200,7 +200,7 @@ def _prepare(supervisor: PostgresSupervisor, timer: PhaseTimer) -> str:
     raise StartError(msg)
 
 
-def _create_database(server: str) -> None:
+def create_database(server: str) -> None:
     import psycopg
 
     with psycopg.connect(server, autocommit=True) as connection:

@@ -24,6 +24,7 @@ __all__ = [
     "mark_restore",
     "other_sessions",
     "restored_backup",
+    "unfinished_uploads",
     "versions",
 ]
 
@@ -40,6 +41,10 @@ SELECT current_setting('server_version_num')::int / 10000 AS postgres,
        pgstac.get_version() AS pgstac,
        (SELECT id::text FROM landbridge.service) AS service,
        (SELECT array_agg(name ORDER BY name) FROM landbridge.scripts WHERE digest IS NULL) AS migrations
+"""
+_UNFINISHED = """
+SELECT id, status, jsonb_array_length(files) AS files FROM landbridge.uploads
+WHERE status IN ('transferring', 'pending', 'running')
 """
 _KINDS = {
     "products": "SELECT count(*) FROM pgstac.collections WHERE NOT starts_with(id, 'blobs:')",
@@ -88,6 +93,11 @@ async def asset_hrefs(conn: asyncpg.Connection, prefix: str) -> AsyncIterator[st
         yield row["href"]
 
 
+async def unfinished_uploads(conn: asyncpg.Connection) -> list[tuple[int, str, int]]:
+    """Return id, status and number of files of the uploads of images that have not ended."""
+    return [(row["id"], row["status"], row["files"]) for row in await conn.fetch(_UNFINISHED)]
+
+
 def contents(conn: psycopg.Connection) -> Contents:
     """Return the contents of a database; kinds whose tables are missing have no objects."""
     schemas = [row[0] for row in conn.execute(_SCHEMAS_THERE, [list(SCHEMAS)])]
@@ -132,9 +142,8 @@ def drop_schemas(conn: psycopg.Connection) -> None:
 
 
 def finish_restore(conn: psycopg.Connection) -> None:
-    """Make a restored and compared database that of a new service, which is complete."""
+    """Note that a restored database is complete."""
     with conn.transaction():
         # The backup's own hold is in its dump.
         conn.execute("DELETE FROM landbridge.deletion_holds")
-        conn.execute("UPDATE landbridge.service SET id = gen_random_uuid()")
         conn.execute("DROP SCHEMA landbridge_restore CASCADE")
