@@ -55,8 +55,9 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── WiderTypeError                             raster.errors
     ├── FileChangedError                           raster.io.file_protocol (also OSError)
     ├── UnsupportedTiffError                       raster.io.tiff_tags
-    ├── CommandError                               stac_api.admin.commands (also ClickException)
+    ├── CommandError                               stac_api.admin.command_errors (also ClickException)
     ├── QuotaError                                 stac_api.assets.quota (also HTTPException)
+    ├── BackupError                                stac_api.errors (also RuntimeError)
     ├── BadRequestError                            stac_api.errors
     ├── ConflictError                              stac_api.errors
     ├── InvalidCredentialError                     stac_api.errors

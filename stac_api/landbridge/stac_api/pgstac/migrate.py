@@ -106,7 +106,7 @@ def _check_migratable(conn: psycopg.Connection) -> None:
     if (backup := service_state.restored_backup(conn)) is not None:
         raise SchemaError(
             f"The database {conn.info.dbname!r} is incomplete: the restore of the backup {backup} was "
-            "interrupted. Run it again: landbridge-server restore PLACE"
+            "interrupted. Run it again: landbridge restore PLACE, or landbridge-server restore PLACE"
         )
     applied = []
     if _exists(conn, "landbridge.scripts"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ def backup(
 
     The exit code is 1 if the object store lacks objects that the database names.
     """
-    log()
+    log(logging.WARNING)
     with _errors():
         if listed:
             _print_list(asyncio.run(_list(place)), as_json)
@@ -169,7 +170,7 @@ def restore(place: str, name: str | None, as_json: bool) -> None:
     LANDBRIDGE_HOME, which must not run. The restored database is compared with the backup. If the restore is
     interrupted, run it again.
     """
-    log()
+    log(logging.WARNING)
     with _errors():
         made = _restore_service(place, name) if _has_database() else _restore_home(place, name)
     if as_json:

@@ -146,7 +146,7 @@ class _Backup:
             dump=dump,
             index=index,
             objects=len(kept),
-            bytes=sum(entry.size for entry in kept.values()),
+            object_bytes=sum(entry.size for entry in kept.values()),
             tables=tables,
             missing=missing,
             organizations=self._organizations(),

@@ -185,8 +185,14 @@ async def _copy_objects(
     there: dict[str, int] = {}
     for prefix in (IMAGES, BLOBS):
         there |= await store.sizes(prefix)
-    # A restore that was interrupted has copied those.
-    done = {path for path, entry in entries.items() if there.get(path) == entry.size}
+    # A restore that was interrupted has copied some, perhaps of a damaged backup.
+    done: set[str] = set()
+
+    async def check(path: str) -> None:
+        if await objects.digest(store, path) == entries[path]:
+            done.add(path)
+
+    await objects.for_each([path for path, entry in entries.items() if there.get(path) == entry.size], check)
     targets = {objects.place_path(manifest.id, path): path for path in entries.keys() - done}
     copied = await objects.copy_all(place, store, targets)
     problems = [
