@@ -1,5 +1,6 @@
 """Fixtures of all tests. The stack is a real one on a fresh cluster, removed at the end of the run."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -56,6 +57,16 @@ def _part_of_workers(config: pytest.Config) -> float | None:
     if worker is None:
         return None
     return int(worker["workerid"].removeprefix("gw")) / worker["workercount"]
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collected tests and the imported modules out of the garbage collector.
+
+    A process of a whole run holds some 300,000 of their objects: looking at them again and again took 9 % of
+    the CPU time of the unit tests.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
