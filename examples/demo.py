@@ -74,7 +74,7 @@ def main() -> int:
     clock = time.perf_counter()
     product_id = Product.namespace_id(dataset.name)
     Product.exists(product_id)  # the first call starts the stack, or joins it
-    api = CatalogClient.get_default_client().url
+    api = CatalogClient.get_default_client().private_url.rstrip("/")
     print(f"A STAC API answers at {api} ({time.perf_counter() - clock:.1f} s)")
 
     product = create_product(product_id, dataset)

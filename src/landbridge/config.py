@@ -25,6 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from landbridge.exceptions import ConfigError
 from landbridge.organizations import check_organization, find_organization, read_organizations
+from landbridge.private_addresses import KEY_FILE, private_url
 from landbridge.profiles import OidcClient, check_url, find_profile
 
 if TYPE_CHECKING:
@@ -127,9 +128,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedState:
-    """Running embedded stack, as its state file describes it."""
+    """Running embedded stack, as the files in its home describe it.
+
+    `private_url` is the address by which other programs read it without the token.
+    """
 
     url: str
+    private_url: str = field(repr=False)
     token: str = field(repr=False)
     store: Path
     pid: int
@@ -174,7 +179,8 @@ def read_state(home: Path) -> EmbeddedState | None:
         if document["version"] != STATE_VERSION or not _holds_lock(home, int(document["pid"])):
             return None
         return EmbeddedState(
-            url=str(document["url"]).rstrip("/"),
+            url=(url := str(document["url"]).rstrip("/")),
+            private_url=private_url(url, home / KEY_FILE),
             token=str(document["token"]),
             store=Path(document["store"]),
             pid=int(document["pid"]),

@@ -14,13 +14,13 @@ odc_stac = LazyModule("odc.stac")
 @pytest.fixture
 def items(stack, product):
     with strict():
-        yield list(Client.open(stack.url).search(collections=[product.id], sortby="+id").items())
+        yield list(Client.open(stack.private_url).search(collections=[product.id], sortby="+id").items())
 
 
 def test_assets_are_http_addresses(items, stack):
     for item in items:
         for asset in item.assets.values():
-            assert asset.href.startswith(f"{stack.url}/assets/")
+            assert asset.href.startswith(f"{stack.private_url}assets/")
 
 
 def test_a_band_is_loaded_by_its_name(items, dataset):

@@ -13,7 +13,7 @@ from landbridge.catalog import Blob
 @pytest.fixture
 def client(stack, product):
     with strict():
-        yield Client.open(stack.url)
+        yield Client.open(stack.private_url)
 
 
 def test_the_product_is_listed(client, product):

@@ -52,7 +52,7 @@ def test_the_plugin_makes_its_form_from_the_queryables(stack, product):
     import httpx
 
     for path in ("/queryables", f"/collections/{product.id}/queryables"):
-        properties = httpx.get(stack.url + path).json()["properties"]
+        properties = httpx.get(stack.private_url.rstrip("/") + path).json()["properties"]
         assert properties["eo:cloud_cover"]["type"] == "number"
         assert all("$ref" not in json.dumps(one) and one["type"] for one in properties.values())
         assert properties["catalog:storage_state"]["enum"] == ["available", "remote"]

@@ -25,7 +25,7 @@ def test_a_search_becomes_a_parquet_file(stack, product, dataset, tmp_path):
     out = tmp_path / "out.parquet"
     rustac(
         "search",
-        stack.url,
+        stack.private_url,
         "--collections",
         product.id,
         "--filter",

@@ -15,7 +15,7 @@ def cli(stack, product):
             "-m",
             "pystac_client.cli",
             "search",
-            stack.url,
+            stack.private_url,
             "-c",
             product.id,
             "--error",

@@ -25,7 +25,7 @@ def titiler(stack, product):
         def _get_asset_info(self, asset):
             for one in self.input.assets.values():
                 if one.href.startswith("/"):
-                    one.href = stack.url + one.href
+                    one.href = stack.private_url.rstrip("/") + one.href
             return super()._get_asset_info(asset)
 
     app = FastAPI()

@@ -43,7 +43,7 @@ def test_nothing_but_the_known_is_found(stack, collection):
     command = [
         Path(sys.executable).parent / "stac-api-validator",
         "--root-url",
-        stack.url,
+        stack.private_url,
         "--collection",
         collection,
     ]

@@ -73,7 +73,7 @@ def browser_url(stack):
     if done.returncode:
         pytest.skip(f"STAC Browser could not be built: {done.stderr[-500:]}")
     folder = done.stdout.strip()
-    options = {"catalogUrl": f"{stack.url}/", "allowExternalAccess": False, "displayGeoTiffByDefault": True}
+    options = {"catalogUrl": stack.private_url, "allowExternalAccess": False, "displayGeoTiffByDefault": True}
     handler = type(
         "Configured",
         (Handler,),

@@ -31,7 +31,7 @@ THREADS, EACH = 16, 8 if LONG else 3
 
 def answers(url: str) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(url).is_success
+        return httpx.get(f"{url}/_mgmt/health").is_success
     return False
 
 

@@ -41,7 +41,7 @@ def told(stack, folder):
 
 
 def test_the_demo_tells_what_it_does(told, stack):
-    assert stack.url in told
+    assert stack.private_url.rstrip("/") in told
     assert "6 images uploaded." in told
     assert "5 of 6 images" in told
     assert "ImageCollection of 5 images" in told

@@ -114,7 +114,7 @@ def test_another_program_on_the_port_of_a_killed_api_is_not_taken_for_it(own: Ho
         assert stack.http_status(running.url, "/_mgmt/health") == 200
         again = stack.up(own)
         assert again.url != running.url
-        assert httpx.get(f"{again.url}/").json()["type"] == "Catalog"
+        assert httpx.get(again.private_url).json()["type"] == "Catalog"
 
 
 def test_a_killed_postgres_is_started_again_under_the_living_api(own: Home, running: stack.Stack):
@@ -128,7 +128,7 @@ def test_a_killed_postgres_is_started_again_under_the_living_api(own: Home, runn
     wait_until(recovered)
     again = stack.up(own)
     assert again.pid == running.pid
-    wait_until(lambda: httpx.get(f"{again.url}/collections", timeout=DEADLINE).status_code == 200)
+    wait_until(lambda: httpx.get(f"{again.private_url}collections", timeout=DEADLINE).status_code == 200)
     assert rows(again) == kept
 
 

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from landbridge.cli import main
+from landbridge.private_addresses import private_url
 from landbridge.stac_api.embedded import control, home_directory, organizations, postmaster, stack
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postgres_programs import Installation
@@ -62,7 +63,8 @@ def own() -> Iterator[Home]:
         outcomes = [outcome(starter) for starter in starters]
         state = home_directory.read_state(home)
         assert state is not None, outcomes
-        assert outcomes == [(0, state["url"] + "\n", "")] * 3
+        address = private_url(state["url"], home.private_key)
+        assert outcomes == [(0, address + "\n", "")] * 3
         assert not half.exists()
         yield home
     finally:
@@ -96,7 +98,7 @@ def test_later_starters_join(own: Home):
     result = stack.start_or_join(own)
     assert not result.started
     assert result.stack == first
-    assert httpx.get(f"{first.url}/").json()["type"] == "Catalog"
+    assert httpx.get(first.private_url).json()["type"] == "Catalog"
 
 
 def test_joining_imports_neither_the_server_nor_an_http_client(own: Home):
@@ -174,7 +176,7 @@ def test_an_empty_organization_is_none_and_the_running_stack_follows_its_organiz
     assert (code, errors) == (0, "")
 
     def me() -> dict[str, Any]:
-        return dict(httpx.get(f"{url.strip()}/access/me").json())
+        return dict(httpx.get(f"{url.strip()}access/me").json())
 
     assert (me()["user"], me()["org"], me()["any_organization"]) == ("local", None, True)
     environment = {**os.environ, "LANDBRIDGE_HOME": str(own.root)}
@@ -191,7 +193,7 @@ def test_an_empty_organization_is_none_and_the_running_stack_follows_its_organiz
     assert control.status(own)["organizations"] == {"default": None, "names": ["local", "earthrise"]}
 
 
-def test_variables_meant_for_other_databases_change_nothing(own: Home):
+def test_variables_meant_for_other_databases_change_nothing_and_open_reads_opens_reads(own: Home):
     control.down(own)
     code, output, errors = outcome(
         command(
@@ -202,10 +204,12 @@ def test_variables_meant_for_other_databases_change_nothing(own: Home):
             PGUSER="nobody",
             PGDATABASE="none",
             PGDATA="/none",
+            LANDBRIDGE_OPEN_READS="true",
         )
     )
     assert (code, errors) == (0, "")
-    assert stack.up(own).url == output.strip()
+    assert httpx.get(stack.up(own).url).json()["type"] == "Catalog"
+    assert stack.up(own).private_url == output.strip()
 
 
 def test_a_home_with_a_long_and_odd_name_works(folder: Path):

@@ -288,7 +288,7 @@ def test_an_unreadable_row_does_not_end_the_searches_of_others(
     http: Any, stack: Any, planted: dict[str, Any]
 ) -> None:
     collection = planted["collection"]
-    with httpx.Client(base_url=stack.url, timeout=60) as anonymous:
+    with httpx.Client(base_url=stack.private_url, timeout=60) as anonymous:
         for caller in (http, anonymous):
             page = caller.post("/search", json={"collections": [collection]})
             if caller is anonymous and page.status_code in (401, 403):

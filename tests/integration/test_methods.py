@@ -78,11 +78,11 @@ def test_allow_names_the_methods_that_the_caller_may_use(
     stack: Any, http: httpx.Client, filled: str, path: str
 ) -> None:
     editing = {"PUT", "PATCH", "DELETE"}
-    with httpx.Client(base_url=stack.url) as anonymous:
+    with httpx.Client(base_url=stack.private_url) as anonymous:
         for method in ("GET", "HEAD", "OPTIONS"):
             assert allowed(http.request(method, path.format(filled))) >= editing
             assert not allowed(anonymous.request(method, path.format(filled))) & editing
-    with httpx.Client(base_url=stack.url) as anonymous:
+    with httpx.Client(base_url=stack.private_url) as anonymous:
         assert "POST" in allowed(http.options("/collections"))
         assert "POST" not in allowed(anonymous.options("/collections"))
         assert "POST" in allowed(anonymous.options("/search"))

@@ -194,8 +194,8 @@ def test_a_write_without_the_token_is_refused(
         assert answer.status_code == 401, (method, path)
         why = ', error="invalid_token"' if header else ""
         assert answer.headers["WWW-Authenticate"] == f'Bearer realm="landbridge"{why}'
-    assert httpx.get(f"{url}/collections/{collection}").status_code == 200
-    assert httpx.post(f"{url}/search", json={"limit": 1}).status_code == 200
+    assert http.get(f"/collections/{collection}").status_code == 200
+    assert http.post("/search", json={"limit": 1}).status_code == 200
 
 
 def test_unknown_members_survive_a_save(http: httpx.Client) -> None:

@@ -100,7 +100,7 @@ def test_an_item_has_band_statistics_and_a_thumbnail(
     assert assets["data"]["raster:bands"][1]["statistics"] == nir
     thumbnail = assets["thumbnail"]
     assert (thumbnail["type"], thumbnail["roles"]) == ("image/png", ["thumbnail"])
-    answer = httpx.get(thumbnail["href"])
+    answer = http.get(thumbnail["href"])
     assert answer.headers["content-type"] == "image/png"
     with rasterio.MemoryFile(answer.content) as memory, memory.open() as picture:
         assert (picture.count, picture.width, picture.height) == (2, 512, 398)

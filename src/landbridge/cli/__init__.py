@@ -23,6 +23,7 @@ COMMANDS = {
     "notifications": ("landbridge.cli.notifications:notifications", "Be notified of new images over HTTP."),
     "auth": ("landbridge.cli.auth:auth", "Log in to a service, log out, show the login."),
     "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it if it runs."),
+    "open": ("landbridge.cli.stack:open_stack", "Print the private address, for QGIS and other programs."),
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
     "org": ("landbridge.cli.organizations:org", "List, add and remove organizations of that stack."),

@@ -1,4 +1,4 @@
-"""`landbridge up`, `down` and `status`: the embedded stack of this user."""
+"""`landbridge up`, `open`, `down` and `status`: the embedded stack of this user."""
 
 import contextlib
 import json
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -23,7 +24,9 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
     "--org", "organization", help="Organization that prefixes new ids, now and later; empty for none."
 )
 def up(timings: bool, as_json: bool, organization: str | None) -> None:
-    """Start the embedded stack, or join it if it runs, and print its address.
+    """Start the embedded stack, or join it if it runs, and print its private address.
+
+    Programs that read STAC, such as QGIS, read everything by this address, and can change nothing.
 
     Its home folder is LANDBRIDGE_HOME, or this user's data directory.
     """
@@ -36,17 +39,21 @@ def up(timings: bool, as_json: bool, organization: str | None) -> None:
 
         result = stack.start_or_join()
         answer = time.monotonic()
-        stack.http_status(result.stack.url, "/")
+        stack.http_status(result.stack.url, urlsplit(result.stack.private_url).path or "/")
     end = time.monotonic()
     phases = {"start this command": before, **result.phases, "first answer": end - answer}
     total = before + end - begin
     if as_json:
-        report: dict[str, Any] = {"url": result.stack.url, "started": result.started}
+        report: dict[str, Any] = {
+            "url": result.stack.url,
+            "private_url": result.stack.private_url,
+            "started": result.started,
+        }
         if timings:
             report |= {"phases": phases, "total": total}
         click.echo(json.dumps(report))
         return
-    click.echo(result.stack.url)
+    click.echo(result.stack.private_url)
     if timings:
         for name, seconds in phases.items():
             click.echo(f"{seconds:8.3f} s  {name}")
@@ -60,6 +67,27 @@ def _set_organization(name: str) -> None:
 
     found = organizations.set_default(default_home(), name.strip() or None)
     note_precedence(found.default)
+
+
+@click.command(name="open")
+@click.option("--renew", is_flag=True, help="Make a new address first; the old one is not valid any more.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def open_stack(renew: bool, as_json: bool) -> None:
+    """Print the private address, by which other programs read the embedded stack.
+
+    Paste it into QGIS, STAC Browser, pystac-client, GDAL or curl. Whoever knows the address can read
+    everything, and change nothing. The stack is started if it does not run.
+    """
+    with stack_errors():
+        from landbridge.stac_api.embedded import home_directory, private_address, stack
+
+        home = home_directory.default_home()
+        if renew:
+            home.create()
+            private_address.renew(home)
+        found = stack.up(home)
+    report = {"url": found.url, "private_url": found.private_url}
+    click.echo(json.dumps(report) if as_json else found.private_url)
 
 
 @click.command()
@@ -85,7 +113,7 @@ def status(as_json: bool) -> None:
         return
     rows = {
         "running": "yes" if report["running"] else "no",
-        "address": report["url"] if report["running"] else None,
+        "address": report["private_url"] if report["running"] else None,
         "process": report["pid"],
         "postgres": report["postgres_pid"],
         "versions": ", ".join(f"{name} {value}" for name, value in report["versions"].items() if value),

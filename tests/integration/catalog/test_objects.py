@@ -195,7 +195,7 @@ def test_a_client_of_ones_own_1_27(product, stack):
 
     own = CatalogClient(stack.url, auth=Auth(token=stack.token))
     assert Product.get(product.id, client=own)._client is own
-    anonymous = CatalogClient(stack.url)
+    anonymous = CatalogClient(stack.private_url)
     assert Product.get(product.id, client=anonymous).id == product.id
     with pytest.raises(Exception, match=r"(?i)token|auth"):
         Product(id="objects-anonymous", name="x", client=anonymous).save()

@@ -191,7 +191,7 @@ def test_only_the_embedded_stack_goes_without_certificates_and_compression(servi
     monkeypatch.setattr(CatalogClient, "_session_class", session)
     monkeypatch.delenv("LANDBRIDGE_URL", raising=False)
     embedded = CatalogClient()
-    embedded._state = EmbeddedState(url=service.url, token="t", store=Path(), pid=1)
+    embedded._state = EmbeddedState(url=service.url, private_url=service.url, token="t", store=Path(), pid=1)
     for path in ("/x", "/y", service.url + "/z"):
         embedded.get(path)
     api.get("/x")

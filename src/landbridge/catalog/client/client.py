@@ -234,9 +234,9 @@ class CatalogClient(RequestSender):
     def signs_assets(self) -> bool:
         """True if the service signs the addresses of its files and this caller needs that.
 
-        The embedded stack's files are read from their folder, and anonymous callers read public files.
+        Anonymous callers read public files. Files in the folder of the embedded stack need no address.
         """
-        return self._url is not None and bool(self.token) and self.capabilities.signs_assets
+        return bool(self.token) and self.capabilities.signs_assets
 
     # The bands of products, which every raster needs
     def cached_bands(self, product_id: str, read: Callable[[str], Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from landbridge.catalog.client.credentials import Credentials
 from landbridge.catalog.client.sessions import Sessions
 from landbridge.config import EmbeddedState, Settings, join_embedded, read_state
+from landbridge.private_addresses import KEY_FILE, private_url
 from landbridge.sources.catalog_urls import as_url, kind_of
 
 if TYPE_CHECKING:
@@ -116,6 +117,18 @@ class Endpoint:
     def url(self) -> str:
         """Address of the API; the embedded stack is started or joined if none is configured."""
         return self._url or self._embedded().url
+
+    @property
+    def private_url(self) -> str:
+        """Address by which other programs read the API without the token of this client.
+
+        For the embedded stack it is the private address that `landbridge status` prints: whoever knows it can
+        read everything, and change nothing. For a configured service it is `url`.
+        """
+        if self._url is not None:
+            return self._url
+        # The key may have been renewed since the state was read.
+        return private_url(self._embedded().url, self._settings.home / KEY_FILE)
 
     @property
     def configured_url(self) -> str | None:

@@ -132,8 +132,12 @@ class CollectionItems(CollectionIndex[T]):
         import pystac
 
         from landbridge.catalog.exchange.documents import documents_of
+        from landbridge.catalog.exchange.private_hrefs import private_hrefs
 
-        items = [pystac.Item.from_dict(each, preserve_dict=False) for each in documents_of(self._list)]
+        change = private_hrefs(image._client for image in self._list)
+        items = [
+            pystac.Item.from_dict(change(each), preserve_dict=False) for each in documents_of(self._list)
+        ]
         return pystac.ItemCollection(items)
 
     @classmethod

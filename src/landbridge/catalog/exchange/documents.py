@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.client.client import CatalogClient
 from landbridge.catalog.client.source_clients import client_of_product
+from landbridge.catalog.exchange.private_hrefs import plain_hrefs
 from landbridge.catalog.stac.images import IMAGES
 from landbridge.catalog.stac.requests import convert
 from landbridge.exceptions import NotFoundError
@@ -117,6 +118,7 @@ def image_of(
     image: Any = object.__new__(kind)
     image._client = client or _client_of(document)
     image._initialise()
+    plain_hrefs(image._client, document)
     image._service = IMAGES.attributes(document)
     image._item = document
     return image

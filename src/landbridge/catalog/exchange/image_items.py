@@ -119,8 +119,10 @@ class ImageItems(ImageDownloads):
         import pystac
 
         from landbridge.catalog.exchange.documents import document_of
+        from landbridge.catalog.exchange.private_hrefs import private_hrefs
 
-        return pystac.Item.from_dict(document_of(self), preserve_dict=False)
+        document = private_hrefs([self._client])(document_of(self))
+        return pystac.Item.from_dict(document, preserve_dict=False)
 
     @classmethod
     def from_item(

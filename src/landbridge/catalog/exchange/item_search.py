@@ -8,6 +8,7 @@ from landbridge.catalog.search.pushdown import push_down
 from landbridge.catalog.stac.images import IMAGES
 from landbridge.catalog.stac.item_checks import names_of
 from landbridge.exceptions import BadRequestError
+from landbridge.private_addresses import without_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,8 @@ def item_search(parts: Sequence[Part]) -> ItemSearch:
             f"{client.configured_url} consists of files: there is no API for an ItemSearch."
         )
     body = _body(client, query)
-    api = pystac_client.Client.open(client.url, request_modifier=_authorize(client))
+    # The hrefs of the Items are below this address, and pixels are read from them without a token.
+    api = pystac_client.Client.open(client.private_url, request_modifier=_authorize(client))
     arguments = {_ARGUMENTS.get(name, name): value for name, value in body.items()}
     method = "POST" if client.capabilities.post else "GET"
     return api.search(method=method, max_items=query.limit, **arguments)
@@ -77,7 +79,7 @@ def _authorize(client: CatalogClient) -> Any:
     base = client.url.rstrip("/")
 
     def modify(request: Any) -> Any:
-        address = request.url or ""
+        address = without_key(base, request.url or "")
         if (address == base or address.startswith((f"{base}/", f"{base}?"))) and (token := client.token):
             request.headers["Authorization"] = f"Bearer {token}"
         return request

@@ -89,8 +89,11 @@ class SearchItems(ItemFileSearch[T_co]):
         """
         import pystac
 
+        from landbridge.catalog.exchange.private_hrefs import private_hrefs
+
+        change = private_hrefs(part.client for part in self._parts(self._to_query()))
         return pystac.ItemCollection(
-            [pystac.Item.from_dict(item, preserve_dict=False) for item in self._documents()]
+            [pystac.Item.from_dict(change(item), preserve_dict=False) for item in self._documents()]
         )
 
     def to_item_search(self) -> ItemSearch:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 import re
 from collections import Counter
 from typing import Any
 
+from landbridge.catalog.client.stored_files import stored_file
 from landbridge.catalog.notebook.values import (
     attribute_pairs,
     known,
@@ -15,6 +18,7 @@ from landbridge.catalog.notebook.values import (
     value_text,
     without_query,
 )
+from landbridge.config import read_state
 from landbridge.notebook.charts import timeline
 from landbridge.notebook.maps import evenly_chosen, map_sketch
 from landbridge.notebook.markup import Html, fields, frame, section, short, table, tag
@@ -27,6 +31,8 @@ _SHOWN = (
     "y_pixels",
 )  # fmt: skip
 _MOST_FILES = 20
+_MOST_CHARACTERS = 500_000  # of a picture in its address
+_MOST_PICTURE_BYTES = 370_000  # base64 makes a third more of them
 _MOST_ROWS = 10
 _MOST_PICTURES = 12
 _MOST_PRODUCTS = 8
@@ -104,10 +110,26 @@ def _storage(image: Any, files: list[Any]) -> str | None:
     return ", ".join(filter(None, (state, total))) or None
 
 
+def _picture_address(image: Any) -> Any:
+    """Return the address of the thumbnail; for one that the embedded stack keeps, the picture itself.
+
+    A browser has no token for the stack, and a notebook may be shared, so its private address is not shown.
+    """
+    address = known(image, "preview_url")
+    if not isinstance(address, str) or image._client.configured_url is not None:
+        return address
+    state = read_state(image._client.settings.home)  # starts nothing
+    file = None if state is None else stored_file(state.url, state.store, address)
+    kind = None if file is None else mimetypes.guess_type(file.name)[0]
+    if file is None or kind is None or file.stat().st_size > _MOST_PICTURE_BYTES:
+        return address
+    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+
 def _picture(image: Any) -> Html | None:
     """Return the thumbnail of an image whose address holds the picture itself."""
-    address = known(image, "preview_url")
-    if isinstance(address, str) and len(address) < 500_000 and _PICTURE.fullmatch(address):
+    address = _picture_address(image)
+    if isinstance(address, str) and len(address) < _MOST_CHARACTERS and _PICTURE.fullmatch(address):
         return Html(f'<img src="{address}" alt="thumbnail">')
     return None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from landbridge.catalog.client.asset_urls import ImageUrlSigner, UrlSigner
+from landbridge.catalog.client.stored_files import stored_file
 from landbridge.catalog.model.attribute_mapping import to_json
 from landbridge.catalog.pixels.image_numbers import Known, stored_differently
 from landbridge.catalog.stac.bands import BandRecord, collection_bands
@@ -17,6 +17,7 @@ from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
 from landbridge.mappings.binding import BandLocation, Bindings
 from landbridge.mappings.schema import is_catalog_document
+from landbridge.private_addresses import asset_path
 from landbridge.sources.access import known_signer
 from landbridge.sources.access import signer as signer_of
 
@@ -140,11 +141,11 @@ def sources(images: Sequence[ImageMetadata]) -> list[Source]:
         assets = assets_of(image)
         hrefs, places = bindings.resolve(assets)
         radiometry, stored = stored_differently(image, bands, defined, assets, hrefs, places, known)
-        store, prefix = client.store, f"{client.url}/assets/"
+        store, url = client.store, client.url
         engine_sources.append(
             Source(
                 id=image.id,
-                files=tuple(_address(href, prefix, store) for href in hrefs),
+                files=tuple(_address(href, url, store) for href in hrefs),
                 bands=bands,
                 geometry=image.geometry,
                 product_id=image.product_id,
@@ -168,8 +169,8 @@ def url_signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str]]:
     hrefs: dict[int, list[str]] = {}
     for image in images:
         client = image._client
-        if client.asset_signer is None and client.signs_assets:
-            hrefs.setdefault(id(client), []).extend(_stored_hrefs(image))
+        if client.asset_signer is None and client.signs_assets and (stored := _stored_hrefs(image)):
+            hrefs.setdefault(id(client), []).extend(stored)
             shared.setdefault(id(client), UrlSigner(client, hrefs[id(client)]))
     by_source: dict[str | None, Callable[[str], str]] = {}
     found: list[Callable[[str], str]] = []
@@ -191,9 +192,14 @@ def url_signers(images: Sequence[ImageMetadata]) -> list[Callable[[str], str]]:
 
 
 def _stored_hrefs(image: ImageMetadata) -> list[str]:
-    """Return the URLs of the image's files that its service stores."""
-    prefix = f"{image._client.url}/assets/"
-    return [file.href for file in image.files or () if file.href and file.href.startswith(prefix)]
+    """Return the URLs of the image's files that its service stores, and that are read from there."""
+    client = image._client
+    url, store = client.url, client.store
+    return [
+        file.href
+        for file in image.files or ()
+        if file.href and asset_path(url, file.href) is not None and stored_file(url, store, file.href) is None
+    ]
 
 
 def assets_of(image: ImageMetadata) -> Mapping[str, Asset]:
@@ -213,17 +219,9 @@ def _coefficients(image: ImageMetadata, names: frozenset[str]) -> dict[str, Any]
 def address_in_store(image: ImageMetadata, href: str) -> str:
     """Return the address to read a file of an image from: a path for the embedded stack's assets."""
     client = image._client
-    return _address(href, f"{client.url}/assets/", client.store)
+    return _address(href, client.url, client.store)
 
 
-def _address(href: str | None, prefix: str, store: Path | None) -> str:
+def _address(href: str | None, url: str, store: Path | None) -> str:
     """Return the address to read a file from: a path for the embedded stack's assets, else the href."""
-    if not href:
-        return ""
-    if store is not None and href.startswith(prefix):
-        root = store.resolve()
-        path = (root / unquote(href[len(prefix) :])).resolve()
-        # Another program may have written the href, which must not lead out of the folder.
-        if path.is_relative_to(root) and path.is_file():
-            return str(path)
-    return href
+    return "" if not href else str(stored_file(url, store, href) or href)

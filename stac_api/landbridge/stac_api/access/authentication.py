@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from landbridge.mappings import schema
 from landbridge.stac_api.access import oidc, tokens
 from landbridge.stac_api.access.operator import Operator
 from landbridge.stac_api.access.principal import ANONYMOUS, Principal
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# In a request's state: whether the key of the private address that it came by is valid.
+PRIVATE_ADDRESS = "private_address"
+_PRIVATE_CREDENTIAL = "private address"  # its name in the audit log
+# Paths that need no credential: health checks, and the schema that documents name, which validators fetch.
+_OPEN_PATHS = frozenset({"/_mgmt/ping", "/_mgmt/health", schema.URL_PATH})
 _READING_POST_PATHS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)|/assets/signatures")
 _CHALLENGE = 'Bearer realm="landbridge"'
 _DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -52,6 +58,7 @@ class Authenticate:
         # A signed URL has no user; its signature covers the method and the path.
         self._signed_url_principal = Principal(user=None, operator=True, credential="signed url")
         self._open_reads = settings.open_reads
+        self._anonymous_reads = settings.anonymous_reads or settings.open_reads
         self._tokens = tokens.TokenCache()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = signer
@@ -72,10 +79,16 @@ class Authenticate:
             principal, refusal = ANONYMOUS, error_response(503, "Credentials cannot be checked; try again.")
         scope.setdefault("state", {})["principal"] = principal
         rate_refusal = self._rate_limiter.refusal(principal, client_address(scope))
-        refusal = rate_refusal or refusal or _refusal(scope, principal)
+        refusal = rate_refusal or refusal or self._refusal(scope, principal)
         await (refusal or self.app)(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
+        private: bool | None = scope.get("state", {}).get(PRIVATE_ADDRESS)
+        if private is False:
+            raise InvalidCredentialError(
+                "This private address is not valid, or has been renewed; `landbridge status` prints the "
+                "current one."
+            )
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         if given:
             return await self._principal_of_header(scope, given)
@@ -84,6 +97,10 @@ class Authenticate:
         if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), query):
             await self._tokens.check(credential_of(query), scope["app"].state.services.readpool)
             return self._signed_url_principal
+        if private:
+            return replace(
+                self._operator.principal(), rights=frozenset({"read"}), credential=_PRIVATE_CREDENTIAL
+            )
         if self._open_reads:
             return replace(self._operator.principal(), rights=frozenset({"read"}), credential=None)
         return ANONYMOUS
@@ -104,14 +121,32 @@ class Authenticate:
             return await self._verifier.principal(text)
         raise InvalidCredentialError("The token is unknown.")
 
+    def _refusal(self, scope: Scope, principal: Principal) -> Response | None:
+        """Return the refusal of a request without the right to it; None if the request may go on."""
+        if not self._anonymous_reads and principal is ANONYMOUS and not self._is_open(scope):
+            return _unauthorized(
+                "This needs an `Authorization: Bearer` header with a token, or the private address that "
+                "`landbridge status` prints."
+            )
+        if is_read(scope) or "write" in principal.rights:
+            return None
+        return _refused_write(principal)
 
-def _refusal(scope: Scope, principal: Principal) -> Response | None:
-    """Return the refusal of a write without the right to write; None if the request may go on."""
-    if is_read(scope) or "write" in principal.rights:
-        return None
+    def _is_open(self, scope: Scope) -> bool:
+        """Return whether a request needs no credential. Its signature is the credential of a signed URL."""
+        path = served_path(scope)
+        return path in _OPEN_PATHS or (
+            scope["method"] in {"GET", "HEAD"} and self._signer.allows("GET", path, scope["query_string"])
+        )
+
+
+def _refused_write(principal: Principal) -> Response:
     if principal.credential is None:
         return _unauthorized("This needs an `Authorization: Bearer` header with a token that may write.")
-    why = "This token may only read; a write needs one with the scope `write`."
+    if principal.credential == _PRIVATE_CREDENTIAL:
+        why = "A private address only reads; a write needs the address without `/k/…` and a token."
+    else:
+        why = "This token may only read; a write needs one with the scope `write`."
     challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="write"'
     return error_response(403, why, {"WWW-Authenticate": challenge})
 

@@ -20,6 +20,7 @@ from landbridge.stac_api.access import routes as access
 from landbridge.stac_api.access.audit import Audit
 from landbridge.stac_api.access.authentication import Authenticate
 from landbridge.stac_api.access.headers import CheckHost, SecurityHeaders
+from landbridge.stac_api.access.private_address import PrivateAddress
 from landbridge.stac_api.access.proxies import ForwardedHeaders
 from landbridge.stac_api.access.request_limits import LimitBody
 from landbridge.stac_api.access.signed_urls import Signer
@@ -111,6 +112,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
     stock = [middleware for middleware in app.user_middleware if middleware.cls not in replaced]
     app.user_middleware = [
         Middleware(ForwardedHeaders, trusted=settings.trusted_proxies, root_path=settings.root_path),
+        Middleware(PrivateAddress, file=settings.private_key_file),
         Middleware(SecurityHeaders, documentation=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
         Middleware(
             CORSMiddleware,

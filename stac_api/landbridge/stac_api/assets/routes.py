@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
+from landbridge import private_addresses
 from landbridge.mappings import times
 from landbridge.stac_api.access.principal import PUBLIC, request_principal
 from landbridge.stac_api.access.rules import request_access
@@ -102,10 +103,10 @@ async def sign(request: Request) -> Response:
 
 def _own_path(given: str, base: str) -> str | None:
     """Return the store's path of an href of this API, as shown or as stored; None for other hrefs."""
-    for prefix in (f"{base}assets/", links.ASSETS):
-        if given.startswith(prefix):
-            return unquote(urlsplit(given[len(prefix) :]).path)
-    return None
+    path = private_addresses.asset_path(base, given)
+    if path is None and given.startswith(links.ASSETS):
+        path = given.removeprefix(links.ASSETS)
+    return None if path is None else unquote(urlsplit(path).path)
 
 
 async def _signed(path: str, base: str, request: Request) -> str:

@@ -128,8 +128,18 @@ class OperatorSettings(_Group):
     )
     open_reads: bool = Field(
         default=False,
-        description="Allow anonymous reads of everything. For a server on loopback with one user; the "
-        "embedded stack sets it",
+        description="Allow anonymous reads of everything. For a server on loopback, on a machine with one "
+        "user",
+    )
+    anonymous_reads: bool = Field(
+        default=True,
+        description="Answer callers without a token, who can read what `public` may read; otherwise only "
+        "`/_mgmt/ping`, `/_mgmt/health` and the schema of the extension. The embedded stack unsets it",
+    )
+    private_key_file: Path | None = Field(
+        default=None,
+        description="File with the key of the private address, by which callers without a token read "
+        "everything: `/k/` and the key. The embedded stack sets it",
     )
 
 

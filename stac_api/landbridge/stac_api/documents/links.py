@@ -14,6 +14,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import orjson
 from stac_fastapi.types.requests import get_base_url
 
+from landbridge import private_addresses
 from landbridge.mappings import schema
 from landbridge.stac_api.core.blob_items import shown_geometry
 from landbridge.stac_api.documents import projection
@@ -95,21 +96,27 @@ def localize(document: dict[str, Any], base: str) -> None:
     URLs of assets in our store become `/assets/...`; links that the API infers are dropped. Values of the
     wrong type stay: the checks report them.
     """
-    prefix = f"{base}assets/"
     assets, given = document.get("assets"), document.get("links")
     for asset in assets.values() if isinstance(assets, dict) else ():
         href = asset.get("href") if isinstance(asset, dict) else None
-        if isinstance(href, str) and href.startswith(prefix):
-            asset["href"] = ASSETS + href[len(prefix) :]
+        if isinstance(href, str) and (path := private_addresses.asset_path(base, href)) is not None:
+            asset["href"] = ASSETS + path
     if given is not None and not isinstance(given, list):
         return
     document["links"] = [
-        link
+        _without_key(link, base)
         for link in given or ()
         if isinstance(link, dict)
         and link.get("rel") not in _INFERRED
         and not str(link.get("rel")).endswith("/queryables")
     ]
+
+
+def _without_key(link: dict[str, Any], base: str) -> dict[str, Any]:
+    """Return the link without the key of a private address, which would be shown to others."""
+    href = link.get("href")
+    plain = private_addresses.without_key(base, href) if isinstance(href, str) else href
+    return link if plain == href else {**link, "href": plain}
 
 
 def globalize(body: bytes, base: str) -> bytes:

@@ -18,7 +18,7 @@ from landbridge.stac_api.errors import StackError
 def _up(home: Home, _report: int | None) -> None:
     from landbridge.stac_api.embedded.stack import up
 
-    click.echo(up(home).url)
+    click.echo(up(home).private_url)
 
 
 def _down(home: Home, _report: int | None) -> None:

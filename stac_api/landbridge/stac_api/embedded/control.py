@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from landbridge.private_addresses import private_url
 from landbridge.stac_api.embedded import organizations, postmaster
 from landbridge.stac_api.embedded.cluster import Cluster, open_cluster, socket_directory
 from landbridge.stac_api.embedded.home_directory import (
@@ -60,6 +61,7 @@ def status(home: Home | None = None) -> dict[str, Any]:
     return {
         "running": running_stack(home) is not None,
         "url": state.get("url"),
+        "private_url": private_url(state["url"], home.private_key) if "url" in state else None,
         "pid": lock_holder(home.serve_lock),
         "postgres_pid": server.pid if server is not None else None,
         "organizations": {"default": known.default, "names": list(known.names)},

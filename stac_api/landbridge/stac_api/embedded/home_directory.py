@@ -4,6 +4,7 @@ Layout of a home (modes 0700 and 0600; under root the home itself is 0711, so th
 reach its own directory):
 
     state.json      address, token and process of the API; read by clients
+    private_key     key of the private address
     up.lock         held while a process starts or stops the stack
     organizations.json, organizations.lock
                     the organizations of the stack; the lock is held while they change
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from landbridge import private_addresses
 from landbridge.stac_api.core.files import Replacement
 from landbridge.stac_api.errors import StackError
 
@@ -41,6 +43,10 @@ class Home:
     @property
     def state(self) -> Path:
         return self.root / "state.json"
+
+    @property
+    def private_key(self) -> Path:
+        return self.root / private_addresses.KEY_FILE
 
     @property
     def up_lock(self) -> Path:

@@ -19,12 +19,14 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from landbridge.stac_api.embedded import private_address
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
 from landbridge.stac_api.embedded.home_directory import Home, hold_lock, read_state, write_state
 from landbridge.stac_api.embedded.postgres_supervisor import PhaseTimer, PostgresSupervisor, StopRequested
 from landbridge.stac_api.errors import SchemaError, StackError, StartError
 
 HOST = "127.0.0.1"
+HOST_6 = "::1"
 ATTEMPTS = 10  # to prepare the database, while PostgreSQL recovers
 PAUSE_SECONDS = 0.2
 LOCK_SECONDS = 30.0  # maximum wait for the serve lock of an ending server
@@ -106,10 +108,11 @@ def _serve(home: Home, report: StartReport) -> None:
                 from landbridge.stac_api.embedded.http_server import Server
             database = prepared.result()
         previous = read_state(home) or {}
-        with _listening_socket(str(previous.get("url", ""))) as listener:
+        private_address.create(home)
+        with _listening_sockets(str(previous.get("url", ""))) as listeners:
             state = {
                 "version": 1,
-                "url": f"http://{HOST}:{listener.getsockname()[1]}",
+                "url": f"http://{HOST}:{listeners[0].getsockname()[1]}",
                 "token": previous.get("token") or secrets.token_urlsafe(32),
                 "pid": os.getpid(),
                 "store": str(home.store),
@@ -133,12 +136,13 @@ def _serve(home: Home, report: StartReport) -> None:
                 staging=home.root / "staging",
                 any_organization=True,
                 organizations_file=home.organizations,
+                private_key_file=home.private_key,
                 alone=True,
             )
             server = Server(settings, listening)
             # From here uvicorn handles signals, and raises them again for our handler when it has stopped.
             interrupt.raises = False
-            server.run(sockets=[listener])
+            server.run(sockets=listeners)
             if not server.started:
                 raise StartError("The application did not start.")
     finally:
@@ -148,14 +152,14 @@ def _serve(home: Home, report: StartReport) -> None:
 
 
 def _loopback_settings() -> dict[str, Any]:
-    """Return the settings for loopback: local processes can read everything, foreign web pages nothing."""
+    """Return the settings for loopback: nothing without a credential, and nothing for foreign web pages."""
     from landbridge.stac_api.access.headers import LOOPBACK_HOSTS, LOOPBACK_ORIGINS
 
     def named(variable: str) -> list[str]:
         return [name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()]
 
     return {
-        "open_reads": True,
+        "anonymous_reads": False,  # LANDBRIDGE_OPEN_READS takes precedence
         "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),
         "cors_origin_regex": LOOPBACK_ORIGINS,
         "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],
@@ -210,13 +214,47 @@ def create_database(server: str) -> None:
 
 
 @contextlib.contextmanager
-def _listening_socket(previous: str) -> Iterator[socket.socket]:
-    """Yield a socket bound on loopback, to the port of the previous URL if it is free."""
+def _listening_sockets(previous: str) -> Iterator[list[socket.socket]]:
+    """Yield sockets bound to one port of loopback, of IPv4 and of IPv6 if the machine has it.
+
+    The port is that of the previous URL if it is free for both: with another program on one of them, the name
+    `localhost` would lead some clients there.
+    """
     port = previous.rpartition(":")[2]
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, int(port) if port.isdigit() else 0))
-        except OSError:
-            listener.bind((HOST, 0))
-        yield listener
+    with contextlib.ExitStack() as stack:
+        for wanted in [*([int(port)] if port.isdigit() else ()), *[0] * ATTEMPTS]:
+            with contextlib.suppress(OSError), contextlib.ExitStack() as attempt:
+                first = attempt.enter_context(_bound(socket.AF_INET, HOST, wanted))
+                listeners = [first]
+                if _has_ipv6_loopback():
+                    port_of_first = first.getsockname()[1]
+                    listeners.append(attempt.enter_context(_bound(socket.AF_INET6, HOST_6, port_of_first)))
+                stack.enter_context(attempt.pop_all())
+                break
+        else:
+            raise StartError(f"No port of {HOST} and {HOST_6} can be bound.")
+        yield listeners
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address. Raises OSError if it is taken."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _has_ipv6_loopback() -> bool:
+    if not socket.has_ipv6:
+        return False
+    try:
+        _bound(socket.AF_INET6, HOST_6, 0).close()
+    except OSError:
+        return False
+    return True

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from landbridge.private_addresses import private_url
 from landbridge.stac_api.embedded.home_directory import (
     POLL_SECONDS,
     Home,
@@ -36,7 +37,11 @@ TAIL_BYTES = 4000
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack. `store` is the folder of asset files, `database` a libpq URL."""
+    """A running stack.
+
+    `private_url` is the address by which others read without a token, `store` the folder of asset files,
+    `database` a libpq URL.
+    """
 
     home: Path
     url: str
@@ -44,11 +49,18 @@ class Stack:
     pid: int
     store: Path
     database: str
+    private_url: str = field(repr=False)
 
     @classmethod
     def from_state(cls, home: Home, state: dict[str, Any]) -> "Stack":
         return cls(
-            home.root, state["url"], state["token"], state["pid"], Path(state["store"]), state["database"]
+            home=home.root,
+            url=state["url"],
+            token=state["token"],
+            pid=state["pid"],
+            store=Path(state["store"]),
+            database=state["database"],
+            private_url=private_url(state["url"], home.private_key),
         )
 
 
