@@ -1,5 +1,6 @@
 """stackstac and rioxarray read pixels of the API's items by band name."""
 
+import httpx
 import numpy as np
 import pystac
 import pytest
@@ -43,9 +44,9 @@ def split(stack, tmp_path_factory):
 
 
 @pytest.fixture
-def item(http, split):
+def item(stack, split):
     product, _ = split
-    return http.get(f"/collections/{product.id}/items/one").json()
+    return httpx.get(f"{stack.private_url}collections/{product.id}/items/one").json()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")

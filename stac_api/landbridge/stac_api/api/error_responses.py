@@ -17,6 +17,7 @@ from stac_fastapi.types import errors as stac_errors
 from starlette.exceptions import HTTPException
 
 from landbridge.mappings import InvalidDocument
+from landbridge.stac_api.access.authentication import served_path
 from landbridge.stac_api.core import database_errors
 from landbridge.stac_api.core.responses import error_response
 from landbridge.stac_api.errors import BadRequestError, ConflictError, NoSpaceError, UnavailableError
@@ -121,10 +122,10 @@ async def handle(request: Request, exc: Exception) -> Response:
     status = 400 if _is_no_object(exc) else _status_of(exc)
     if status >= 500 and status not in (503, 507):
         name = getattr(request.state, "request_id", None)
-        logger.error("%s %s failed (%s)", request.method, request.url.path, name, exc_info=exc)
+        logger.error("%s %s failed (%s)", request.method, served_path(request.scope), name, exc_info=exc)
         return error_response(500, f"The server failed; its log has the details, under {name}.")
     if status >= 500:
-        logger.warning("%s %s: %s", request.method, request.url.path, exc)
+        logger.warning("%s %s: %s", request.method, served_path(request.scope), exc)
     return error_response(status, _describe(exc))
 
 
