@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from landbridge.catalog import Image, ImageCollection, MaskBand, SpectralBand
-from landbridge.catalog.pixels.engine_inputs import engine_band
 from landbridge.raster import scaling_parameters
+from landbridge.raster.plan.band_attributes import engine_band
 
 SHAPE = (40, 60)
 

@@ -15,7 +15,7 @@ from landbridge.catalog.stac.missing_product import missing_product
 from landbridge.catalog.stac.products import PRODUCTS
 from landbridge.exceptions import NotFoundError
 from landbridge.mappings import binding
-from landbridge.mappings.binding import BandLocation, Bindings
+from landbridge.mappings.binding import Bindings
 from landbridge.mappings.schema import is_catalog_document
 from landbridge.private_addresses import asset_path
 from landbridge.sources.access import known_signer
@@ -35,13 +35,9 @@ __all__ = [
     "address_in_store",
     "assets_of",
     "bands_of",
-    "engine_band",
     "sources",
     "url_signers",
 ]
-
-_FIRST = BandLocation(0, 0)
-_DEFAULT_TYPE = "UInt16"
 
 
 class ProductBands(list[BandRecord]):
@@ -50,6 +46,8 @@ class ProductBands(list[BandRecord]):
     @cached_property
     def engine(self) -> tuple[dict[str, Band], Bindings]:
         """The engine's form of the bands, and their bindings to an image's assets."""
+        from landbridge.raster.plan.band_attributes import DEFAULT_TYPE, engine_band
+
         shared = self[0].collection.get("item_assets") if self else None
         bindings = Bindings((record.entry for record in self), shared)
         # Bands that a service of ours defines have a default type. No document of others states one for some
@@ -60,7 +58,7 @@ class ProductBands(list[BandRecord]):
                 record.attributes,
                 bindings.location(name),
                 bindings.bands[name].asset,
-                _DEFAULT_TYPE if name in own else None,
+                DEFAULT_TYPE if name in own else None,
             )
             for record in self
             if (name := record.attributes["name"]) in bindings.bands
@@ -86,40 +84,6 @@ def bands_of(client: CatalogClient, product_id: str) -> ProductBands:
         return ProductBands(collection_bands(client, collection))
 
     return client.cached_bands(product_id, fetch)  # type: ignore[no-any-return] # the result of fetch
-
-
-def engine_band(
-    attributes: Mapping[str, Any],
-    place: BandLocation = _FIRST,
-    asset: str | None = None,
-    default_type: str | None = _DEFAULT_TYPE,
-) -> Band:
-    """Return the engine's form of a band's attributes, with the location of its pixels.
-
-    The data type of a band that has none is the default type; None stands for the type of its file.
-    """
-    from landbridge.raster import Band
-
-    def numbers(name: str) -> tuple[float, float] | None:
-        value = attributes.get(name)
-        return None if value is None else (float(value[0]), float(value[1]))
-
-    nodata = attributes.get("nodata")
-    return Band(
-        name=attributes["name"],
-        data_type=attributes.get("data_type") or default_type,
-        # A float cannot hold all integers of 64 bits.
-        nodata=nodata if nodata is None or isinstance(nodata, int) else float(nodata),
-        band_index=place.band,
-        file_index=place.file,
-        asset=asset,
-        type=attributes.get("type") or "generic",
-        is_alpha=bool(attributes.get("is_alpha")),
-        data_range=numbers("data_range"),
-        display_range=numbers("display_range"),
-        physical_range=numbers("physical_range"),
-        processing_levels=attributes.get("processing_levels"),
-    )
 
 
 def sources(images: Sequence[ImageMetadata]) -> list[Source]:

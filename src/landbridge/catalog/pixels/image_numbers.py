@@ -13,14 +13,11 @@ if TYPE_CHECKING:
     from landbridge.catalog.image_metadata import ImageMetadata
     from landbridge.mappings.binding import Asset, BandLocation
     from landbridge.raster import Band
-    from landbridge.raster.model import StoredPixels
+    from landbridge.raster.plan.stated_pixels import Differences
 
 __all__ = ["Known", "stored_differently"]
 
-Differences = tuple[dict[str, tuple[float, float]], "dict[str, StoredPixels]"]
-"""Scale and offset, and nodata and data type, by the name of the band."""
-
-Known = dict[Any, Differences]
+Known = dict[Any, "Differences"]
 """Differences that were computed before: images of a product mostly state the same."""
 
 
@@ -46,45 +43,13 @@ def stored_differently(
     keys = tuple(by_href.get(href) for href in hrefs)
     found = (packed, id(bands), keys, tuple(places.items()))
     if found not in known:
-        known[found] = _differences(packed, bands, defined, keys, places)
+        from landbridge.raster.plan.stated_pixels import Statement, differences
+
+        def stated_for(key: str, index: int) -> Statement | None:
+            stated = stored_pixels.unpack(packed, key, index)
+            if stated is None:
+                return None
+            return Statement(stored_pixels.scaling_of(stated), stated.nodata, stated.data_type)
+
+        known[found] = differences(bands, defined, keys, places, stated_for)
     return known[found]
-
-
-def _differences(
-    packed: stored_pixels.Packed,
-    bands: Mapping[str, Band],
-    defined: Container[str],
-    keys: Sequence[str | None],
-    places: Mapping[str, BandLocation | None],
-) -> Differences:
-    from landbridge.raster.model import StoredPixels
-    from landbridge.raster.plan.physical_values import IDENTITY, agrees, declared_scaling
-    from landbridge.raster.plan.processing_levels import ignores_scaling_modes, processing_level_of
-
-    radiometry: dict[str, tuple[float, float]] = {}
-    stored: dict[str, StoredPixels] = {}
-    for name, band in bands.items():
-        place = places.get(name, (band.file_index, band.band_index))
-        key = keys[place[0]] if place is not None and place[0] < len(keys) else None
-        stated = None if key is None or place is None else stored_pixels.unpack(packed, key, place[1])
-        if stated is None:
-            continue
-        level = processing_level_of(band, None)
-        scaling = None if ignores_scaling_modes(band) else stored_pixels.scaling_of(stated)
-        if scaling is not None and not agrees(scaling, declared_scaling(band) or IDENTITY):
-            radiometry[name] = scaling
-        known_nodata = level.stored_nodata if level.marks else band.nodata
-        nodata, data_type = stated.nodata, stated.data_type
-        # The table of a source contradicts the documents of its Items only if it knows better, and then their
-        # files, which the documents describe, are wrong too.
-        is_certain = name in defined and None not in (nodata, known_nodata) and nodata != known_nodata
-        if is_certain:
-            nodata = known_nodata
-        elif nodata == known_nodata:
-            nodata = None
-        # The data type of a computed mask is not that of its file.
-        if level.marks or data_type == band.data_type or (name in defined and band.data_type is not None):
-            data_type = None
-        if nodata is not None or data_type is not None:
-            stored[name] = StoredPixels(data_type, nodata, is_certain)
-    return radiometry, stored
