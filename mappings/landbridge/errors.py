@@ -78,6 +78,8 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── NoPartitionError                           stac_api.pgstac.item_rows
     ├── NotAColumnError                            stac_api.pgstac.sql_builder
     ├── UnreadableItemError                        stac_api.tiles.answers
+    ├── WorkerEndedError                           stac_api.tiles.render_worker
+    ├── WorkerTooLargeError                        stac_api.tiles.render_worker
     ├── DiskFullError                              stac_api.uploads.messages (also OSError)
     └── IngestError                                stac_api.uploads.messages
 """

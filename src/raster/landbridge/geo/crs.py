@@ -3,7 +3,8 @@
 import re
 
 WGS84 = "EPSG:4326"
-_GEOGRAPHIC_WKT = ("GEOGCS", "GEODCRS", "GEODETICCRS")
+_CRS84 = "OGC:CRS84"
+_GEOGRAPHIC_WKT = ("GEOGCS", "GEOGCRS", "GEOGRAPHICCRS", "GEODCRS", "GEODETICCRS")
 _LON_WRAP = re.compile(r"\+lon_wrap=([-+]?[\d.]+)")
 
 
@@ -15,12 +16,13 @@ def is_wgs84(crs: str) -> bool:
 def is_geographic(crs: str) -> bool:
     """Return True if the text is known to mean longitude and latitude.
 
-    Known are EPSG:4326, PROJ strings with `+proj=longlat` (or `latlong`) and WKT of a geographic system.
-    Other EPSG codes are not looked up.
+    Known are EPSG:4326, OGC:CRS84, PROJ strings with `+proj=longlat` (or `latlong`) and WKT of a geographic
+    system. Other EPSG codes are not looked up.
     """
     text = crs.strip()
     return (
         is_wgs84(text)
+        or text.upper() == _CRS84
         or "+proj=longlat" in text
         or "+proj=latlong" in text
         or text.upper().startswith(_GEOGRAPHIC_WKT)

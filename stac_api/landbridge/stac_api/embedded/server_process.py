@@ -160,6 +160,7 @@ def _loopback_settings() -> dict[str, Any]:
 
     return {
         "anonymous_reads": False,  # LANDBRIDGE_OPEN_READS takes precedence
+        "tile_workers_at_start": False,
         "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),
         "cors_origin_regex": LOOPBACK_ORIGINS,
         "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],

@@ -7,7 +7,6 @@ precedence and the functions are those of numexpr, which titiler uses.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +37,7 @@ MAX_TEXT: Final = 2000
 MAX_EXPONENT: Final = 8
 _MAX_DEPTH = 32
 _SHOWN = 40
+_LARGEST = float(np.finfo(np.float32).max)
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 
@@ -258,7 +258,7 @@ class _Parser:
         kind, text = self._next()
         match kind:
             case "number":
-                if not math.isfinite(np.float32(text)):
+                if float(text) > _LARGEST:
                     raise self._error(f"the number {text[:_SHOWN]} is too large")
                 return Node("number", float(text))
             case "quoted":

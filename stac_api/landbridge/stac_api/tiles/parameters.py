@@ -59,7 +59,7 @@ RESAMPLINGS: Final = {
     "average": "average",
     "mode": "mode",
 }
-METHODS: Final = ("last", "first", "mean", "median", "min", "max", "count")
+METHODS: Final = ("last", "mean", "median", "min", "max", "count")
 # titiler's name -> the engine's name: "first" is the first item that the search finds, which is on top.
 PIXEL_SELECTIONS: Final = {
     "first": "last",
@@ -136,8 +136,8 @@ PARAMETERS: Final = (
     ),
     Parameter(
         "method",
-        f"Way to combine items: {', '.join(METHODS)}. `last`, the default, has the first item of the search, "
-        f"the newest, on top, and `first` the last one",
+        f"Way to combine items: {', '.join(METHODS)}. `last`, the default, has the first item that the "
+        f"search finds, the newest, on top",
         "last",
     ),
     Parameter(

@@ -83,6 +83,17 @@ class TileProduct:
         return found
 
     @cached_property
+    def coefficients(self) -> frozenset[str]:
+        """Image attributes that the bands' processing levels compute with."""
+        if not any(band.get("processing_levels") for band in self.bands.values()):
+            return frozenset()
+        # The raster engine takes a third of the server's start, and few products need it here.
+        from landbridge.raster.plan.band_attributes import engine_band
+        from landbridge.raster.plan.processing_levels import coefficient_names
+
+        return coefficient_names(map(engine_band, self.bands.values()))
+
+    @cached_property
     def class_colors(self) -> Mapping[str, Colormap]:
         """Colors of the classes of each band that has some, by the band's name."""
         found = {

@@ -58,8 +58,8 @@ class View:
     resampling : str
         Name of the resampling method in the raster engine.
     method : str
-        Way to combine items: "last" (the first item of the search is on top), "first", "mean", "median",
-        "min", "max" or "count".
+        Way to combine items: "last" (the first item of the search is on top), "mean", "median", "min", "max"
+        or "count".
     nodata : float, optional
         Value of missing pixels, instead of the bands' own.
     alpha : bool

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from landbridge.stac_api.jobs.failures import RetryableError
+from landbridge.stac_api.sandbox.worker_process import LIBRARIES, environment, resident_memory
 from landbridge.stac_api.uploads.messages import (
     MEMORY_VARIABLE,
     ConversionRequest,
@@ -38,12 +39,8 @@ _START_SECONDS, _END_SECONDS = 60.0, 5.0
 _WATCH_SECONDS = 0.05
 _MIN_BYTES_PER_SECOND = 2**20  # added to `ingest_seconds`: the slowest that a file may be read
 _MAX_LINE = 64 * 2**20  # bytes: a footprint and an image's statistics
-_LIBRARIES = 96 * 2**20  # bytes of a worker process that its limit on private memory does not count
 # Signals of a program error, which the files cause: another attempt would end the same way.
 _FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
-# Environment variables that a worker process gets. The others may hold credentials or settings of GDAL, which
-# also looks for settings in the user's home.
-_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
 
 
 class WorkerProcessDiedError(RetryableError):
@@ -139,7 +136,7 @@ class WorkerProcess:
                         f"size. A file that claims more pixels than it has may be why; otherwise store it "
                         f"in tiles and with a usual compression."
                     )
-                if watched and _memory(watched) > self._settings.ingest_memory_bytes:
+                if watched and resident_memory(watched) > self._settings.ingest_memory_bytes:
                     raise self._too_large()
         finally:
             if not line.done():
@@ -200,14 +197,13 @@ class WorkerPool:
             process = self._idle.pop()
             if process.forkserver.returncode is None:
                 return process
-        memory = self._settings.ingest_memory_bytes - _LIBRARIES
-        known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        memory = self._settings.ingest_memory_bytes - LIBRARIES
         forkserver = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-P", "-m", _MODULE),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**known, MEMORY_VARIABLE: str(memory), "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+            env=environment(**{MEMORY_VARIABLE: str(memory)}),
             limit=_MAX_LINE,
             cwd="/",
             start_new_session=True,  # a process group, so that all of it can be killed
@@ -230,11 +226,3 @@ def _process(pid: int) -> psutil.Process | None:
         return psutil.Process(pid)
     except psutil.NoSuchProcess:
         return None
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        resident: int = process.memory_info().rss
-    except psutil.Error:
-        return 0
-    return resident

@@ -11,20 +11,17 @@ first request of a job is also answered by the id of the job's process.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import resource
-import signal
 import sys
 import tempfile
 import traceback
 from typing import IO, Any
 
+from landbridge.stac_api.sandbox.worker_process import end_with_parent, limit_memory
 from landbridge.stac_api.uploads import conversion, sandbox
 from landbridge.stac_api.uploads.messages import MEMORY_VARIABLE, ConversionRequest, IngestError
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _MAX_ERRORS = 2**20  # bytes
 
 
@@ -56,15 +53,15 @@ def _unnamed() -> int:
 
 def main() -> None:
     """Serve jobs until the parent closes the pipe."""
-    _end_with_parent()
+    end_with_parent()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         errors = CapturedErrors()
-        _limit_memory(int(os.environ[MEMORY_VARIABLE]))
+        limit_memory(int(os.environ[MEMORY_VARIABLE]))
         sandbox.limit_gdal()
         _answer(answers, {"ready": True})
         while first := _read_line():
             if (pid := os.fork()) == 0:
-                _end_with_parent()
+                end_with_parent()
                 _answer(answers, {"pid": os.getpid()})
                 _serve(first, answers, errors)
                 os._exit(0)
@@ -120,22 +117,6 @@ def _run(task: str, request: ConversionRequest, errors: CapturedErrors) -> dict[
     except Exception as error:  # noqa: BLE001 - reported to the server, which goes on
         traceback.print_exc()
         return {"error": "defect", "text": type(error).__name__}
-
-
-def _limit_memory(limit: int) -> None:
-    """Limit private memory (on Linux; elsewhere the parent watches it), and write no core dumps."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _end_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends (on Linux)."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            sys.exit(1)
 
 
 if __name__ == "__main__":
