@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from landbridge.raster.composite.reducers import REDUCERS
-from landbridge.raster.composite.render import Renderer
+from landbridge.raster.composite.render import MosaicBlock, Renderer
 from landbridge.raster.errors import RasterError, TooManyImagesError, WiderTypeError
 from landbridge.raster.grids.block_windows import BLOCK, block_windows
 from landbridge.raster.io.gdal_threads import run_jobs, worker_count_for
@@ -171,7 +171,7 @@ class _Canvas:
         self._mask = buffer_pool.empty(plan.shape, np.dtype(bool)) if plan.masked else None
         windows = block_windows(plan.geobox, default_worker_count(), BLOCK)
         renderer = self._renderer(self._empty, None)
-        self._blocks = [
+        self._unfinished = [
             renderer.begin(
                 window,
                 self._values[(slice(None), *window)],
@@ -183,22 +183,33 @@ class _Canvas:
     @property
     def is_done(self) -> bool:
         """True if no further image can change a pixel."""
-        return all(block.is_done for block in self._blocks)
+        return not self._unfinished
 
     def add(self, topmost_first: Sequence[SourceRead], cancel: CancelToken | None) -> None:
         """Composite images below those that were added before."""
         plan = replace(self._empty, sources=tuple(topmost_first[::-1]))
         renderer = self._renderer(plan, cancel)
-        jobs = [partial(renderer.composite, block) for block in self._blocks if not block.is_done]
+
+        def work(block: MosaicBlock) -> bool:
+            renderer.composite(block)
+            if block.is_done:
+                # Its pixels are in this processor's cache.
+                renderer.finish(block)
+            return block.is_done
+
+        jobs = [partial(work, block) for block in self._unfinished]
         try:
-            run_jobs(jobs, worker_count_for([plan]))
+            finished = run_jobs(jobs, worker_count_for([plan]))
         finally:
             renderer.close()
+        self._unfinished = [
+            block for block, is_done in zip(self._unfinished, finished, strict=True) if not is_done
+        ]
 
     def finish(self, plan: Plan) -> Raster:
         """Return the mosaic; no image can be added afterwards."""
         renderer = self._renderer(self._empty, None)
-        run_jobs([partial(renderer.finish, block) for block in self._blocks])
+        run_jobs([partial(renderer.finish, block) for block in self._unfinished])
         values = self._values
         if self._is_actual_range:
             values = rescale_to_actual_range(plan, values, self._mask)
