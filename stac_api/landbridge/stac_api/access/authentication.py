@@ -11,11 +11,12 @@ import logging
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import asyncpg
 
 from landbridge.mappings import schema
-from landbridge.stac_api.access import oidc, tokens
+from landbridge.stac_api.access import oidc, tile_tokens, tokens
 from landbridge.stac_api.access.operator import Operator
 from landbridge.stac_api.access.principal import ANONYMOUS, Principal
 from landbridge.stac_api.access.rate_limits import RateLimiter
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from landbridge.stac_api.access.signed_urls import Signer
+    from landbridge.stac_api.access.tile_tokens import TileTokens
     from landbridge.stac_api.core.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -38,7 +40,11 @@ PRIVATE_ADDRESS = "private_address"
 _PRIVATE_CREDENTIAL = "private address"  # its name in the audit log
 # Paths that need no credential: health checks, and the schema that documents name, which validators fetch.
 _OPEN_PATHS = frozenset({"/_mgmt/ping", "/_mgmt/health", schema.URL_PATH})
-_READING_POST_PATHS = re.compile(r"/search|(/collections/[^/]+)?/(aggregate|aggregations)|/assets/signatures")
+# A registered search is the URL of a layer: it changes nothing that others see, so that reading suffices.
+_READING_POST_PATHS = re.compile(
+    r"/search|(/collections/[^/]+)?/(aggregate|aggregations)|/assets/signatures|/tiles/signatures"
+    r"|/searches/register|/(collections/[^/]+(/items/[^/]+)?|searches/[^/]+)/statistics"
+)
 _CHALLENGE = 'Bearer realm="landbridge"'
 _DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
@@ -50,7 +56,7 @@ class Authenticate:
     writing. Both come before any lookup of what the request concerns.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, signer: Signer) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, signer: Signer, tile_tokens: TileTokens) -> None:
         self.app = app
         secret = settings.token.get_secret_value() if settings.token else ""
         self._service_token = secret.encode() or None
@@ -62,6 +68,7 @@ class Authenticate:
         self._tokens = tokens.TokenCache()
         self._verifier = oidc.Verifier(settings) if settings.oidc_issuers else None
         self._signer = signer
+        self._tile_tokens = tile_tokens
         self._rate_limiter = RateLimiter(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +85,8 @@ class Authenticate:
             logger.warning("A credential cannot be checked: %r", error)
             principal, refusal = ANONYMOUS, error_response(503, "Credentials cannot be checked; try again.")
         scope.setdefault("state", {})["principal"] = principal
-        rate_refusal = self._rate_limiter.refusal(principal, client_address(scope))
+        tiles = tile_tokens.is_tile_path(served_path(scope))
+        rate_refusal = self._rate_limiter.refusal(principal, client_address(scope), tiles=tiles)
         refusal = rate_refusal or refusal or self._refusal(scope, principal)
         await (refusal or self.app)(scope, receive, send)
 
@@ -97,6 +105,8 @@ class Authenticate:
         if scope["method"] == "PUT" and self._signer.allows("PUT", served_path(scope), query):
             await self._tokens.check(credential_of(query), scope["app"].state.services.readpool)
             return self._signed_url_principal
+        if tile_tokens.PARAMETER.encode() in query:
+            return await self._principal_of_tile_token(scope)
         if private:
             return replace(
                 self._operator.principal(), rights=frozenset({"read"}), credential=_PRIVATE_CREDENTIAL
@@ -104,6 +114,12 @@ class Authenticate:
         if self._open_reads:
             return replace(self._operator.principal(), rights=frozenset({"read"}), credential=None)
         return ANONYMOUS
+
+    async def _principal_of_tile_token(self, scope: Scope) -> Principal:
+        given = parse_qs(scope["query_string"].decode("latin-1")).get(tile_tokens.PARAMETER, [""])
+        grant = self._tile_tokens.grant(given[0], scope["method"], served_path(scope))
+        await self._tokens.check(grant.principal.credential, scope["app"].state.services.readpool)
+        return grant.principal
 
     async def _principal_of_header(self, scope: Scope, given: list[bytes]) -> Principal:
         if len(given) > 1:

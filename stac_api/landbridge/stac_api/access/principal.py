@@ -46,6 +46,8 @@ class Principal:
         any_organization: its new objects belong to the organization that their ids begin with.
         credential: name of the credential, for the audit log; never the secret.
         expires: end of the credential, in seconds since 1970; None if it has no end.
+        only_collections: the only collections that it can read, whatever access lists say; None if access
+            lists decide.
 
     Raises:
         ValueError: if a name is not valid in an access list.
@@ -61,6 +63,7 @@ class Principal:
     any_organization: bool = False
     credential: str | None = None
     expires: float | None = field(default=None, compare=False)
+    only_collections: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         named = [("user", self.user), ("org", self.org), ("email", self.email)]

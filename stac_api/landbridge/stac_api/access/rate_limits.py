@@ -64,25 +64,34 @@ class TokenBuckets:
 
 
 class RateLimiter:
-    """Rate limits of a service: by user, or by address for anonymous callers."""
+    """Rate limits of a service: by user, or by address for anonymous callers; map tiles have their own."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        known = RateLimit(settings.rate_per_second, settings.rate_burst)
-        anonymous = RateLimit(settings.anonymous_rate_per_second, settings.anonymous_rate_burst)
-        self._users = TokenBuckets(known, clock) if known.per_second else None
-        self._anonymous = TokenBuckets(anonymous, clock) if anonymous.per_second else None
+        limits = {
+            (False, True): RateLimit(settings.rate_per_second, settings.rate_burst),
+            (False, False): RateLimit(settings.anonymous_rate_per_second, settings.anonymous_rate_burst),
+            (True, True): RateLimit(settings.tile_rate_per_second, settings.tile_rate_burst),
+            (True, False): RateLimit(
+                settings.anonymous_tile_rate_per_second, settings.anonymous_tile_rate_burst
+            ),
+        }
+        # By whether the request is for a map, and whether the caller is known.
+        self._buckets = {
+            kind: TokenBuckets(limit, clock) if limit.per_second else None for kind, limit in limits.items()
+        }
 
-    def refusal(self, principal: Principal, address: str) -> Response | None:
+    def refusal(self, principal: Principal, address: str, *, tiles: bool = False) -> Response | None:
         """Return a 429 if the caller has exceeded its limit, otherwise None.
 
         Args:
             principal: the caller; operators have no limit.
             address: address of the caller.
+            tiles: True for the tiles, images and documents of a map, of which one view needs dozens.
         """
         if principal.operator:
             return None
         known = principal.user is not None
-        buckets = self._users if known else self._anonymous
+        buckets = self._buckets[tiles, known]
         if buckets is None:
             return None
         seconds = buckets.take(f"user:{principal.user}" if known else _client_network(address))

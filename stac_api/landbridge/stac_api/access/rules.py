@@ -170,6 +170,8 @@ async def request_access(request: Request) -> Access:
     principal = request_principal(request)
     if principal.operator:
         return UNRESTRICTED
+    if principal.only_collections is not None:
+        return Access(read=principal.only_collections)
     found: Access = await request.app.state.services.grants.access(principal.subjects)
     return found
 

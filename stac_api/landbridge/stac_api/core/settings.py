@@ -281,6 +281,26 @@ class LimitSettings(_Group):
     anonymous_rate_burst: int = Field(
         default=500, ge=1, description="Requests of one address without a valid token that may arrive at once"
     )
+    tile_rate_per_second: float = Field(
+        default=200.0,
+        ge=0,
+        description="Requests per second for map tiles of one user that each process answers, beside its "
+        "other requests; `0` for no limit, as in the embedded stack",
+    )
+    tile_rate_burst: int = Field(
+        default=2000, ge=1, description="Requests for map tiles of one user that may arrive at once"
+    )
+    anonymous_tile_rate_per_second: float = Field(
+        default=100.0,
+        ge=0,
+        description="Requests per second for map tiles of one address without a valid token; `0` for no "
+        "limit, as in the embedded stack",
+    )
+    anonymous_tile_rate_burst: int = Field(
+        default=1000,
+        ge=1,
+        description="Requests for map tiles of one address without a valid token that may arrive at once",
+    )
 
 
 class JobSettings(_Group):
@@ -389,6 +409,25 @@ class TileSettings(_Group):
         description="Prefixes of item hrefs outside the store that tiles may read, such as "
         "`https://data.example.com/`, separated by commas. The processes may then connect to any "
         "host; without them, and with a folder as store, they have no network",
+    )
+    tile_max_items: int = Field(
+        default=200,
+        ge=1,
+        le=2_000,
+        description="Maximum number of images in one tile; one that needs more says that one has to zoom in",
+    )
+    tile_token_seconds: int = Field(
+        default=24 * 3600,
+        ge=60,
+        description="Seconds of validity of the tokens in URLs of tiles, for clients that send no headers",
+    )
+    max_registered_searches: int = Field(
+        default=1_000,
+        ge=1,
+        description="Maximum number of registered searches of one user; that unused for longest is dropped",
+    )
+    registered_search_days: float = Field(
+        default=90.0, gt=0, description="Days without use after which a registered search is dropped"
     )
 
 

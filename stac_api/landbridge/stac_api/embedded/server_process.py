@@ -168,6 +168,8 @@ def _loopback_settings() -> dict[str, Any]:
         "notification_urls": ["*"],  # and be notified on the user's own machine
         "rate_per_second": 0,
         "anonymous_rate_per_second": 0,
+        "tile_rate_per_second": 0,
+        "anonymous_tile_rate_per_second": 0,
     }
 
 
