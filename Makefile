@@ -50,7 +50,7 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 		tests/access/test_notifications.py tests/integration/backup/test_backup.py \
 		tests/access/test_request_limits.py tests/access/test_grants.py \
 		tests/porting/raster/test_against_gdal.py tests/porting/old_keys/test_round_trips.py tests/porting/port/test_generated.py \
-		tests/access/test_model.py tests/porting/scenes/test_wheels.py tests/distributions tests/docs/test_site.py $(ARGS)
+		tests/access/test_model.py tests/integration/maps/test_panning.py tests/porting/scenes/test_wheels.py tests/distributions tests/docs/test_site.py $(ARGS)
 
 test-browser: install ## test STAC Browser in headless Chromium; installs both if they are missing
 	@$(UV) sync --locked --quiet --group browser

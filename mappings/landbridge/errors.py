@@ -78,6 +78,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── NoPartitionError                           stac_api.pgstac.item_rows
     ├── NotAColumnError                            stac_api.pgstac.sql_builder
     ├── UnreadableItemError                        stac_api.tiles.answers
+    ├── TooManyImagesError                         stac_api.tiles.api.tile_search
     ├── WorkerEndedError                           stac_api.tiles.render_worker
     ├── WorkerTooLargeError                        stac_api.tiles.render_worker
     ├── DiskFullError                              stac_api.uploads.messages (also OSError)

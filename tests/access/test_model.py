@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from access.conftest import OPERATOR
-from access.people import Caller
+from access.people import BASE, Caller
 from conftest import LONG
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings import ids
@@ -305,15 +305,38 @@ class Model(RuleBasedStateMachine):
         assert answer.status_code == (200 if role else 404)
         if role:
             assert {name: answer.json()[name] for name in LISTS} == product.shown(caller)
-        for path in ("/queryables", "/items", "/aggregate", "/aggregations", "/deletion"):
+        maps = ("/WebMercatorQuad/tilejson.json", "/preview.png", "/tiles/WorldCRS84Quad/2/4/1.png")
+        for path in ("/queryables", "/items", "/aggregate", "/aggregations", "/deletion", *maps):
             assert door("GET", here + path).status_code == (200 if role else 404), path
         name = f"i{named % 3}"
         there = role and name in product.items
-        assert door("GET", f"{here}/items/{name}").status_code == (200 if there else 404)
+        for path in ("", "/WMTSCapabilities.xml", "/point/10.5,10.5"):
+            assert door("GET", f"{here}/items/{name}{path}").status_code == (200 if there else 404), path
         found = door.found(collections=[product.id], ids=[name])
         assert found == ({f"{product.id}/{name}"} if there else set())
         child = {link["href"] for link in door.ok("GET", "/")["links"] if link["rel"] == "child"}
         assert any(href.endswith(f"/{product.id}") for href in child) == bool(role)
+
+    @precondition(lambda self: self.products)
+    @rule(caller=anyone, maker=who, number=which)
+    def look_at_a_map_of_a_search(self, caller: int, maker: int, number: int) -> None:
+        """Anybody may have the id of a search, and a URL that another signed."""
+        product = self.product(number)
+        search = self.callers[maker].ok("POST", "/searches/register", json={"collections": [product.id]})
+        path = f"/searches/{search['id']}/WebMercatorQuad/tilejson.json"
+        seen = self.callers[caller].ok("GET", path)
+        shown = product.items and product.role(caller)
+        assert seen["bounds"] == ([10, 10, 11, 11] if shown else seen["bounds"])
+        assert (seen["bounds"][0] == 10) == bool(shown)
+        signed = self.callers[maker](
+            "POST", "/tiles/signatures", json={"hrefs": [f"{BASE}collections/{product.id}/preview.png"]}
+        )
+        assert signed.status_code == (200 if product.role(maker) else 404)
+        if signed.status_code == 200:
+            url = signed.json()["hrefs"][0].removeprefix(BASE.rstrip("/"))
+            assert self.callers[ANYBODY]("GET", url).status_code == 200
+            elsewhere = url.replace("/preview.png", "")
+            assert self.callers[ANYBODY]("GET", elsewhere).status_code == 401
 
     @precondition(lambda self: self.blobs)
     @rule(caller=anyone, number=which)
@@ -359,7 +382,8 @@ def test_no_read_returns_what_the_model_forbids(serve: Callable[..., Any], token
         suppress_health_check=list(HealthCheck),
     )
     many = 10**9  # of requests: how many may come is for other tests
-    rates = {f"{kind}rate_{name}": many for kind in ("", "anonymous_") for name in ("per_second", "burst")}
+    kinds = ("", "anonymous_", "tile_", "anonymous_tile_")
+    rates = {f"{kind}rate_{name}": many for kind in kinds for name in ("per_second", "burst")}
     with serve(**rates) as service:
         Model.service, Model.tokens = service, [token(who) for who in USERS]
         run_state_machine_as_test(Model, settings=bounded)

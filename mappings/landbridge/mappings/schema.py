@@ -15,6 +15,8 @@ __all__ = [
     "ASSET_SIGNATURES_REL",
     "CLASS_MEMBER",
     "DEFAULT_URL",
+    "REGISTER_SEARCH_REL",
+    "TILE_SIGNATURES_REL",
     "URL_PATH",
     "catalog_extension",
     "is_catalog_document",
@@ -23,6 +25,8 @@ __all__ = [
 URL_PATH = "/schemas/catalog/v1.0.0/schema.json"
 # Rel of the landing page's link to the route that signs asset URLs.
 ASSET_SIGNATURES_REL = "asset-signatures"
+REGISTER_SEARCH_REL = "register-search"
+TILE_SIGNATURES_REL = "tile-signatures"
 
 # Member with the Catalog class of a document. Documents by other programs do not have it.
 CLASS_MEMBER = "catalog:class"

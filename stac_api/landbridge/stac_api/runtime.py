@@ -16,6 +16,7 @@ from landbridge.stac_api.notifications import job as notification_job
 from landbridge.stac_api.notifications.sender import Sender
 from landbridge.stac_api.pgstac import pools
 from landbridge.stac_api.services import Services
+from landbridge.stac_api.tiles.api import registered_searches
 from landbridge.stac_api.uploads import cleanup
 from landbridge.stac_api.uploads import job as ingest_job
 from landbridge.stac_api.uploads.worker_pool import WorkerPool
@@ -57,6 +58,7 @@ def _register(jobs: JobQueue, services: Services, workers: WorkerPool, sender: S
         await blob_deletion.clean_up(services.writepool, services.store)
         await cleanup.run(services)
         await deliveries.clean_up(services.writepool)
+        await registered_searches.delete_unused(services.writepool, services.settings.registered_search_days)
 
     kinds = (
         ingest_job.kind(services, workers),

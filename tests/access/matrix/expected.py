@@ -74,3 +74,13 @@ def makes(ok: int = 201) -> Expected:
 def makes_there(ok: int = 201) -> Expected:
     """Allow callers who own the namespace."""
     return _statuses(401, 403, 403, 403, ok, 403, 401, 401, 403)
+
+
+def signs(ok: int = 200) -> Expected:
+    """Allow the signed URL of a map without a credential; if there is a credential, it decides."""
+    return _statuses(ok, 404, ok, ok, ok, 404, 401, 401, ok)
+
+
+def registers(ok: int = 200) -> Expected:
+    """Everybody with a credential."""
+    return _statuses(401, ok, ok, ok, ok, ok, 401, 401, ok)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from access.matrix.world import BLOBS, USERS, World
+import numpy as np
+
+from access.matrix.world import BLOBS, PIXELS, USERS, World
 from support.html_pages import PageReader
 
 if TYPE_CHECKING:
@@ -65,6 +68,15 @@ def subscriptions(answer: httpx.Response) -> set[str]:
     return {one["id"] for one in answer.json()["subscriptions"]}
 
 
+def values(answer: httpx.Response) -> set[str]:
+    pixels, mask = np.load(io.BytesIO(answer.content))
+    return {f"pixels of {value:g}" for value in np.unique(pixels[mask > 0])}
+
+
+def conditions(answer: httpx.Response) -> set[str]:
+    return {"conditions"} if "search" in answer.json() else set()
+
+
 # What each caller is to see
 def itself(_: World, caller: str) -> set[str]:
     return {str(USERS[caller])}
@@ -95,6 +107,18 @@ def of_private(visible: Visible) -> Visible:
     return lambda world, caller: {
         name for name in visible(world, caller) if name.startswith(world.products["private"])
     }
+
+
+def pixels(world: World, caller: str) -> set[str]:
+    return {f"pixels of {value}" for whose, value in PIXELS.items() if whose in world.whose(caller)}
+
+
+def private_pixels(world: World, caller: str) -> set[str]:
+    return {f"pixels of {PIXELS['private']}"} & pixels(world, caller)
+
+
+def own_conditions(_world: World, caller: str) -> set[str]:
+    return {"conditions"} if caller in ("owner", "read scope") else set()
 
 
 def number(visible: Visible) -> Visible:

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from access.matrix import calls, expected, seen
+from access.matrix import calls, expected, maps, seen
 from access.matrix.calls import COLLECTION, DESTINATION, ITEM, SUBSCRIPTION, Case
+from access.matrix.row import Row
 from access.matrix.world import BLOBS
 from integration.conftest import stac_collection, stac_item
 
-if TYPE_CHECKING:
-    from access.matrix.seen import Seen, Visible
-
 __all__ = ["ROWS", "Row"]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A route in one case. `seen` are the ids in an answer of success, which have to be those `visible`."""
-
-    method: str
-    path: str
-    expected: expected.Expected
-    case: str = ""
-    prepare: calls.Prepare = lambda _: Case()
-    seen: Seen | None = None
-    visible: Visible | None = None
-
-    @property
-    def name(self) -> str:
-        """Name in the table."""
-        return f"{self.method} {self.path}{f' ({self.case})' if self.case else ''}"
 
 
 READS: Final = [
@@ -496,4 +475,4 @@ CONDITIONS: Final = [
         calls.on_blob(lambda *_: {"headers": calls.OUTDATED}),
     ),
 ]
-ROWS: Final = (*READS, *HEADS, *OPTIONS, *WRITES, *CONDITIONS)
+ROWS: Final = (*READS, *maps.ROWS, *HEADS, *OPTIONS, *WRITES, *CONDITIONS)

@@ -8,12 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import numpy as np
+import rasterio
+from rasterio.transform import from_origin
+
 from access.people import OWNER, READER, STRANGER, WRITER
 from access.service import OPERATOR
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings import ids
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
+from landbridge.stac_api.assets.store import COG
 
 if TYPE_CHECKING:
     import httpx
@@ -54,6 +59,8 @@ USERS: Final = {
     "other org": OTHER.user,
     "read scope": OWNER.user,
 }
+# Values of the pixels of the products' images, which lie beside each other.
+PIXELS: Final = {"private": 1, "public": 2, "other": 3}
 _LISTS: Final = {"catalog:writers": ["user:ben"], "catalog:readers": ["group:flood"]}
 
 
@@ -78,16 +85,16 @@ class World:
         world = cls(service)
         world.shown = _credentials(database)
         world.products = {
-            "private": world.product(),
-            "public": world.product(**{"catalog:readers": ["public"], "catalog:writers": []}),
-            "other": world.product("other org", "epsilon", **{name: [] for name in _LISTS}),
+            "private": world.product(place=10.0),
+            "public": world.product(place=12.0, **{"catalog:readers": ["public"], "catalog:writers": []}),
+            "other": world.product("other org", "epsilon", place=14.0, **{name: [] for name in _LISTS}),
         }
         world.blobs = {
             "private": world.blob(),
             "public": world.blob(**{"catalog:readers": ["public"], "catalog:writers": []}),
             "other": world.blob("other org", "epsilon", **{name: [] for name in _LISTS}),
         }
-        world.assets = {whose: world.asset(product) for whose, product in world.products.items()}
+        world.assets = {whose: world.asset(whose) for whose in world.products}
         world.uploads = {
             whose: world.upload(product, "other org" if whose == "other" else "owner")
             for whose, product in world.products.items()
@@ -114,16 +121,28 @@ class World:
         return f"{kind}{next(self._numbers)}"
 
     def product(
-        self, caller: str = "owner", org: str = "acme", *, images: bool = True, **members: Any
+        self,
+        caller: str = "owner",
+        org: str = "acme",
+        *,
+        images: bool = True,
+        place: float | None = None,
+        **members: Any,
     ) -> str:
-        """The id of a new product of the owner, whose writer and reader may do as they are called."""
+        """The id of a new product of the owner, whose writer and reader may do as they are called.
+
+        Its image is a square of one degree; with a `place`, its longitude, the image has a file.
+        """
         product = f"{org}:{self.new('product')}"
         document = stac_collection(product, **{**_LISTS, **members})
         if not images:
             document["bands"] = []
         self.ok(caller, "POST", "/collections", json=document)
         if images:
-            self.ok(caller, "POST", f"/collections/{product}/items", json=stac_item(product, "one"))
+            item = stac_item(product, "one", corner=(10.0 if place is None else place, 10.0))
+            if place is not None:
+                item["assets"] = {"data": _asset(f"http://service.test/assets/{_path(product)}")}
+            self.ok(caller, "POST", f"/collections/{product}/items", json=item)
         return product
 
     def blob(self, caller: str = "owner", org: str = "acme", **lists: Any) -> str:
@@ -165,15 +184,26 @@ class World:
             "destination": self.destination,
         }
 
-    def asset(self, product: str) -> str:
-        """The path of a file of a product's image in the store."""
-        path = f"images/{product}/one/1-v/0.tif"
+    def asset(self, whose: str) -> str:
+        """The path of the file of a product's image in the store."""
+        path = _path(self.products[whose])
+        west = 10.0 + 2 * list(PIXELS).index(whose)
 
         async def put() -> None:
-            await self.service.app.state.store.put(path, _once(b"pixels"))
+            await self.service.app.state.store.put(path, _once(_geotiff(PIXELS[whose], west)))
 
         self.service.run(put())
         return path
+
+    def search(self, **conditions: Any) -> str:
+        """The id of a search that the owner has registered, by default for everything."""
+        body: str = self.ok("owner", "POST", "/searches/register", json=conditions)["id"]
+        return body
+
+    @staticmethod
+    def whose(caller: str) -> frozenset[str]:
+        """Whose things a caller may see."""
+        return SEES[caller]
 
     def sees(self, caller: str, things: dict[str, str]) -> set[str]:
         """Those of some things, by whose they are, that a caller may see."""
@@ -198,6 +228,36 @@ def _credentials(database: str) -> dict[str, str | None]:
     assert tuple(shown) == CALLERS
     tokens.revoke_token(database, tokens.id_of(str(shown["revoked"])))
     return shown
+
+
+def _path(product: str) -> str:
+    return f"images/{product}/one/1-v/0.tif"
+
+
+def _asset(href: str) -> dict[str, Any]:
+    bands = [{"name": name, "data_type": "uint16", "nodata": 0} for name in ("red", "nir")]
+    return {"href": href, "type": COG, "roles": ["data"], "bands": bands}
+
+
+def _geotiff(value: int, west: float) -> bytes:
+    """A file of 64 x 64 pixels of two bands with one value."""
+    with rasterio.MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff",
+            width=64,
+            height=64,
+            count=2,
+            dtype="uint16",
+            nodata=0,
+            crs="EPSG:4326",
+            transform=from_origin(west, 11.0, 1 / 64, 1 / 64),
+            tiled=True,
+            blockxsize=64,
+            blockysize=64,
+            compress="deflate",
+        ) as file:
+            file.write(np.full((2, 64, 64), value, "uint16"))
+        return bytes(memory.read())
 
 
 async def _once(content: bytes) -> Any:

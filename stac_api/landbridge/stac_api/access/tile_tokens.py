@@ -50,7 +50,7 @@ def is_tile_path(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TileGrant:
-    """What a token in the URL of a tile allows.
+    """Rights that a token in the URL of a tile gives.
 
     Args:
         path: path of a collection, an item or a search, below which the token is valid.

@@ -24,6 +24,7 @@ from landbridge.stac_api.access.private_address import PrivateAddress
 from landbridge.stac_api.access.proxies import ForwardedHeaders
 from landbridge.stac_api.access.request_limits import LimitBody
 from landbridge.stac_api.access.signed_urls import Signer
+from landbridge.stac_api.access.tile_tokens import UNCOMPRESSED_PATH, TileTokens
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.api import error_responses, schemas
 from landbridge.stac_api.api.transactions import Transactions
@@ -39,6 +40,11 @@ from landbridge.stac_api.pages import static_files
 from landbridge.stac_api.pages.client import PagesClient
 from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.search import extensions
+from landbridge.stac_api.tiles.api import routes as tiles
+from landbridge.stac_api.tiles.api import search_routes
+from landbridge.stac_api.tiles.api.answers import NOTICE_HEADER
+from landbridge.stac_api.tiles.api.targets import Products
+from landbridge.stac_api.tiles.render_pool import RenderPool
 from landbridge.stac_api.uploads import routes as uploads
 
 if TYPE_CHECKING:
@@ -97,8 +103,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ),
     )
     app = api.app
+    assert isinstance(api.client, PagesClient)
+    has_tiles = bool(settings.tile_workers)
+    app.state.has_tiles = api.client.tiles = has_tiles
     app.state.landbridge, app.state.signer = settings, Signer(settings.token)
-    for module in (access, uploads, deletions, blobs, notifications, assets, schemas, static_files):
+    app.state.tile_tokens, app.state.tile_products = TileTokens(settings.token), Products()
+    modules = [access, uploads, deletions, blobs, notifications, assets, schemas, static_files]
+    modules += [search_routes, tiles] if has_tiles else []
+    for module in modules:
         app.include_router(module.router)
     pages_openapi.describe(app)
     error_responses.install(app)
@@ -122,14 +134,19 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "Range", "If-Match", "If-None-Match"],
             expose_headers=[
                 *("Content-Range", "Content-Length", "Accept-Ranges", "ETag", "Location", "Allow", "Link"),
-                *("Retry-After", "WWW-Authenticate", "X-Request-Id"),
+                *("Retry-After", "WWW-Authenticate", "X-Request-Id", NOTICE_HEADER),
             ],
             max_age=600,
         ),
         Middleware(CheckHost, hosts=settings.allowed_hosts),
         *stock,
         Middleware(Audit, to_stdout=settings.audit_stdout),
-        Middleware(Authenticate, settings=settings, signer=app.state.signer),
+        Middleware(
+            Authenticate,
+            settings=settings,
+            signer=app.state.signer,
+            tile_tokens=app.state.tile_tokens,
+        ),
         Middleware(
             LimitBody,
             limit=settings.max_body_bytes,
@@ -137,9 +154,9 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
             document=settings.max_document_bytes,
         ),
         Middleware(HeadAndOptions),
-        # Assets are compressed already, and byte ranges refer to the stored bytes. Quality 1 makes a page of
-        # items a tenth larger than the default, in a quarter of the time.
-        Middleware(BrotliMiddleware, quality=1, excluded_handlers=["/assets/", "/blobs/"]),
+        # Assets and pictures are compressed already, and byte ranges refer to the stored bytes. Quality 1
+        # makes a page of items a tenth larger than the default, in a quarter of the time.
+        Middleware(BrotliMiddleware, quality=1, excluded_handlers=["/assets/", "/blobs/", UNCOMPRESSED_PATH]),
     ]
 
 
@@ -151,9 +168,13 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.get_connection = get_connection
             app.state.services, app.state.store, app.state.jobs = services, services.store, jobs
             app.state.sender = Sender(settings)
+            app.state.render_pool = RenderPool(settings, services.store)
+            if app.state.has_tiles:
+                await app.state.render_pool.open()
             if settings.worker:
                 jobs.start_worker()
             yield
+            await app.state.render_pool.close()
             await app.state.sender.close()
 
     return lifespan

@@ -22,6 +22,8 @@ from landbridge.stac_api.core import database_errors
 from landbridge.stac_api.core.responses import error_response
 from landbridge.stac_api.errors import BadRequestError, ConflictError, NoSpaceError, UnavailableError
 from landbridge.stac_api.http import allowed_methods
+from landbridge.stac_api.tiles.answers import UnreadableItemError
+from landbridge.stac_api.tiles.api.tile_search import TooManyImagesError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -39,6 +41,7 @@ _DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 _STATUS: dict[type[Exception], int] = {
     BadRequestError: 400,
     InvalidDocument: 400,
+    TooManyImagesError: 400,
     ValidationError: 400,
     orjson.JSONDecodeError: 400,
     UnicodeEncodeError: 400,  # a lone surrogate
@@ -48,6 +51,7 @@ _STATUS: dict[type[Exception], int] = {
     stac_errors.InvalidQueryParameter: 400,
     stac_errors.NotFoundError: 404,
     stac_errors.ForeignKeyError: 404,
+    UnreadableItemError: 422,
     ConflictError: 409,
     stac_errors.ConflictError: 409,
     stac_errors.DatabaseError: 400,
@@ -126,7 +130,9 @@ async def handle(request: Request, exc: Exception) -> Response:
         return error_response(500, f"The server failed; its log has the details, under {name}.")
     if status >= 500:
         logger.warning("%s %s: %s", request.method, served_path(request.scope), exc)
-    return error_response(status, _describe(exc))
+    retry_after = getattr(exc, "retry_after", None)
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return error_response(status, _describe(exc), headers)
 
 
 async def _handle_http(request: Request, exc: Exception) -> Response:

@@ -30,7 +30,7 @@ from landbridge.stac_api.documents.extents import keep_stored_extent, with_exten
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.http import preconditions
 from landbridge.stac_api.pgstac import bulk_load, collection_queries, extents, item_queries, writes
-from landbridge.stac_api.search.client import GEOJSON, JSON, respond
+from landbridge.stac_api.search.client import GEOJSON, JSON, has_tiles, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from landbridge.stac_api.access.principal import Principal
+    from landbridge.stac_api.documents.map_links import Maps
 
 _METHODS = {"insert": False, "upsert": True}
 
@@ -73,16 +74,21 @@ async def _parsed_body(request: Request) -> Any:
     return incoming.parse(await request.body())
 
 
-def _collection_response(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
-    shown = links.with_collection_links(access.visible_document(document), base)
+def _collection_response(
+    request: Request, document: dict[str, Any], access: Access, status: int = 200
+) -> Response:
+    base = links.base_url(request)
+    shown = links.with_collection_links(access.visible_document(document), base, maps=has_tiles(request))
     location = {"Location": links.collection_url(base, document["id"])} if status == 201 else {}
     answer = respond(shown, base, JSON, status)
     answer.headers.update(location)
     return answer
 
 
-def _item_response(document: dict[str, Any], base: str, access: Access, status: int = 200) -> Response:
-    shown = links.with_item_links(access.visible_document(document), base)
+def _item_response(request: Request, document: dict[str, Any], access: Access, status: int = 200) -> Response:
+    base = links.base_url(request)
+    maps: Maps = "all" if has_tiles(request) else "none"
+    shown = links.with_item_links(access.visible_document(document), base, maps)
     answer = respond(shown, base, GEOJSON, status)
     if status == 201:
         answer.headers["Location"] = links.item_url(base, document["collection"], document["id"])
@@ -104,7 +110,7 @@ async def create_collection(request: Request) -> Response:
     audit.add_targets(request, document["id"])
     version = await writes.create_collection(request.app.state.writepool, document)
     _drop_cached_grants(request)
-    answer = _collection_response(document, base, access, 201)
+    answer = _collection_response(request, document, access, 201)
     answer.headers["ETag"] = preconditions.collection_tag(version, None, access, base)
     return answer
 
@@ -150,7 +156,7 @@ async def _change_collection(
         request.app.state.writepool, collection_id, change, check
     )
     _drop_cached_grants(request)
-    answer = _collection_response(with_extent_of_items(changed, cover), base, access)
+    answer = _collection_response(request, with_extent_of_items(changed, cover), access)
     answer.headers["ETag"] = tag(version)
     return answer
 
@@ -207,7 +213,7 @@ async def create_items(collection_id: str, request: Request) -> Response:
         lambda parent: list(new.items(parent, [body])),
         also=note,
     )
-    answer = _item_response(items[0], base, new.access, 201)
+    answer = _item_response(request, items[0], new.access, 201)
     answer.headers["ETag"] = _item_tag(collection_id, new.access, base)(version)
     return answer
 
@@ -291,7 +297,7 @@ async def _change_item(
         change,
         check=preconditions.write_check(request, tag),
     )
-    answer = _item_response(changed, base, access)
+    answer = _item_response(request, changed, access)
     answer.headers["ETag"] = tag(version)
     return answer
 

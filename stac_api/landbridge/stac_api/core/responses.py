@@ -22,6 +22,7 @@ _CODES = {
     415: "UnsupportedMediaType",
     416: "RangeNotSatisfiable",
     421: "MisdirectedRequest",
+    422: "UnprocessableContent",
     429: "TooManyRequests",
     431: "RequestHeaderFieldsTooLarge",
     503: "ServiceUnavailable",

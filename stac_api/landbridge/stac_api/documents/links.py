@@ -17,7 +17,7 @@ from stac_fastapi.types.requests import get_base_url
 from landbridge import private_addresses
 from landbridge.mappings import schema
 from landbridge.stac_api.core.blob_items import shown_geometry
-from landbridge.stac_api.documents import projection
+from landbridge.stac_api.documents import map_links, projection
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,23 +56,31 @@ def _stored(document: dict[str, Any], base: str) -> list[dict[str, Any]]:
     ]
 
 
-def with_item_links(item: dict[str, Any], base: str) -> dict[str, Any]:
-    """Return the item as the API shows it, with absolute and inferred links."""
+def with_item_links(item: dict[str, Any], base: str, maps: map_links.Maps = "none") -> dict[str, Any]:
+    """Return the item as the API shows it, with absolute and inferred links.
+
+    Args:
+        item: the item, which is changed in place.
+        base: URL of the API.
+        maps: links to maps: none, that to the preview, or all of them.
+    """
     item["geometry"] = shown_geometry(item["geometry"])
     projection.add_epsg(item)
     collection = collection_url(base, item["collection"])
+    here = item_url(base, item["collection"], item["id"])
     item["links"] = [
         {"rel": "collection", "type": _JSON, "href": collection},
         {"rel": "parent", "type": _JSON, "href": collection},
         {"rel": "root", "type": _JSON, "href": base},
-        {"rel": "self", "type": _GEOJSON, "href": item_url(base, item["collection"], item["id"])},
+        {"rel": "self", "type": _GEOJSON, "href": here},
         *_stored(item, base),
+        *map_links.of_item(item, here, maps),
     ]
-    return item
+    return map_links.with_extension(item) if maps == "all" else item
 
 
-def with_collection_links(collection: dict[str, Any], base: str) -> dict[str, Any]:
-    """Return the collection as the API shows it, with absolute and inferred links."""
+def with_collection_links(collection: dict[str, Any], base: str, *, maps: bool = False) -> dict[str, Any]:
+    """Return the collection as the API shows it, with absolute and inferred links, and with links to maps."""
     here = collection_url(base, collection["id"])
     collection["links"] = [
         {"rel": "items", "type": _GEOJSON, "href": f"{here}/items"},
@@ -86,8 +94,9 @@ def with_collection_links(collection: dict[str, Any], base: str) -> dict[str, An
             "href": f"{here}/queryables",
         },
         *(link for link in _stored(collection, base) if not str(link["rel"]).endswith("/queryables")),
+        *(map_links.of_collection(collection, here) if maps else ()),
     ]
-    return collection
+    return map_links.with_extension(collection)
 
 
 def localize(document: dict[str, Any], base: str) -> None:
@@ -103,9 +112,10 @@ def localize(document: dict[str, Any], base: str) -> None:
             asset["href"] = ASSETS + path
     if given is not None and not isinstance(given, list):
         return
+    map_links.drop(document, base)
     document["links"] = [
         _without_key(link, base)
-        for link in given or ()
+        for link in document.get("links") or ()
         if isinstance(link, dict)
         and link.get("rel") not in _INFERRED
         and not str(link.get("rel")).endswith("/queryables")

@@ -28,11 +28,12 @@ __all__ = [
     "collection_tag",
     "conditional_response",
     "item_tag",
+    "tile_tag",
     "write_check",
 ]
 
 ENCODED_SUFFIX: Final = "-br"  # suffix of the tag of a Brotli-compressed response
-_TAG_VERSION: Final = 1  # raise it if the same rows get another representation
+_TAG_VERSION: Final = 2  # raise it if the same rows get another representation
 _TAG_PATTERN: Final = re.compile(r'(W/)?("[^"]*")')
 
 
@@ -49,6 +50,11 @@ def collection_tag(version: str, cover: Mapping[str, Any] | None, access: Access
 def body_tag(body: bytes) -> str:
     """Return the tag of a representation that is cheap to make: a hash of all its bytes."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def tile_tag(*parts: Any) -> str:
+    """Return the tag of rendered pixels from all that they depend on."""
+    return _tag("tile", *parts)
 
 
 def _audience(access: Access) -> Any:

@@ -25,11 +25,12 @@ from landbridge.stac_api.pages.negotiation import asks_by_parameter, wants_html
 from landbridge.stac_api.pages.rendering import render
 from landbridge.stac_api.search import execute
 from landbridge.stac_api.search import request as requests
-from landbridge.stac_api.search.client import CatalogClient
+from landbridge.stac_api.search.client import CatalogClient, has_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from landbridge.stac_api.documents.map_links import Maps
     from landbridge.stac_api.pages.models import Page
 
     Read = Callable[..., Awaitable[Any]]
@@ -166,5 +167,6 @@ async def _newest_items(request: Request, collection_id: str) -> tuple[list[dict
     asked = requests.from_get(collections=[collection_id], limit=_NEWEST)
     async with request.app.state.get_connection(request, "r") as conn:
         page = await execute.search_items(conn, asked, _NEWEST, access)
-    shown = links.globalize(orjson.dumps([links.with_item_links(item, base) for item in page.items]), base)
-    return orjson.loads(shown), page.matched
+    maps: Maps = "preview" if has_tiles(request) else "none"
+    items = [links.with_item_links(item, base, maps) for item in page.items]
+    return orjson.loads(links.globalize(orjson.dumps(items), base)), page.matched

@@ -33,6 +33,7 @@ __all__ = [
     "get_item_version",
     "hydrate_rows",
     "in_collection",
+    "matching_items",
     "visible_to",
 ]
 
@@ -84,16 +85,23 @@ async def fetch_rows(
         key: SQL of the sort key, returned as `key` of each row.
         limit: how many rows.
     """
-    if len(conditions) == 1:
-        source = f"items WHERE {conditions[0]}"
-    else:
-        parts = (_PART.format(condition=one, order=order, limit=limit) for one in conditions)
-        source = f"({' UNION ALL '.join(parts)}) AS items"
+    source = matching_items(conditions, order=order, limit=limit)
     geometry = _SAFE_GEOJSON if parameters.tolerant else _GEOJSON
     query = _ROWS.format(geometry=geometry, key=key, source=source, order=order, limit=limit)
     query, values = parameters.bound(query)
     rows: list[asyncpg.Record] = await conn.fetch(query, *values)
     return rows
+
+
+def matching_items(conditions: Sequence[str], *, order: str, limit: int) -> str:
+    """Return the FROM clause of the items that meet one of the conditions; no item may meet two of them.
+
+    The caller orders and limits the rows; `order` and `limit` keep the parts of a union small.
+    """
+    if len(conditions) == 1:
+        return f"items WHERE {conditions[0]}"
+    parts = (_PART.format(condition=one, order=order, limit=limit) for one in conditions)
+    return f"({' UNION ALL '.join(parts)}) AS items"
 
 
 async def count_items(conn: asyncpg.Connection, conditions: Sequence[str], parameters: Parameters) -> int:

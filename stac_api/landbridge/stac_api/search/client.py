@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from landbridge.stac_api.access.rules import Access
+    from landbridge.stac_api.documents.map_links import Maps
     from landbridge.stac_api.search.request import Fields, Search
 
 GEOJSON = "application/geo+json"
@@ -41,15 +42,22 @@ def respond(document: Any, base: str, media_type: str, status: int = 200) -> Res
     return Response(links.globalize(orjson.dumps(document), base), status_code=status, media_type=media_type)
 
 
+def has_tiles(request: Request) -> bool:
+    """Return whether the server renders map tiles."""
+    return bool(request.app.state.has_tiles)
+
+
 @attr.s
 class CatalogClient(CoreCrudClient):
     """Client of stac-fastapi-pgstac that builds its answers in the API."""
 
     landing_page_id: str = attr.ib(default="landbridge")
+    tiles: bool = attr.ib(default=True)
 
     def conformance_classes(self) -> list[str]:
         """Return the conformance classes of the server."""
-        return sorted({*super().conformance_classes(), *landing.ALSO_CONFORMS})
+        tiles = landing.TILE_CLASSES if self.tiles else ()
+        return sorted({*super().conformance_classes(), *landing.ALSO_CONFORMS, *tiles})
 
     async def landing_page(self, **kwargs: Any) -> Any:
         """`GET /`."""
@@ -59,7 +67,7 @@ class CatalogClient(CoreCrudClient):
         async with request.app.state.get_connection(request, "r") as conn:
             children = await collection_queries.collection_titles(conn, landing.MOST_CHILDREN, access)
         base = links.base_url(request)
-        return respond(landing.completed(document, base, children), base, JSON)
+        return respond(landing.completed(document, base, children, tiles=self.tiles), base, JSON)
 
     async def all_collections(self, request: Request, **kwargs: Any) -> Response:  # type: ignore[override]
         """`GET /collections`."""
@@ -71,10 +79,14 @@ class CatalogClient(CoreCrudClient):
             found, matched = await execute.search_collections(conn, asked, limit, access)
         covers = await extents.extents_of_items(request, [one["id"] for one in found], access)
         base = links.base_url(request)
-        shown = _member_selector(asked.fields, "Collection")
+        shown, maps = _member_selector(asked.fields, "Collection"), has_tiles(request)
         document = {
             "collections": [
-                shown(links.with_collection_links(with_extent_of_items(one, covers.get(one["id"])), base))
+                shown(
+                    links.with_collection_links(
+                        with_extent_of_items(one, covers.get(one["id"])), base, maps=maps
+                    )
+                )
                 for one in found
             ],
             "links": [
@@ -95,7 +107,7 @@ class CatalogClient(CoreCrudClient):
             stored, version = await collection_queries.get_collection_version(conn, collection_id, access)
         cover = (await extents.extents_of_items(request, [collection_id], access)).get(collection_id)
         collection = with_extent_of_items(access.visible_document(stored), cover)
-        answer = respond(links.with_collection_links(collection, base), base, JSON)
+        answer = respond(links.with_collection_links(collection, base, maps=has_tiles(request)), base, JSON)
         answer.headers["Allow"] = allowed_methods.allow_header(request, access.role(stored))
         tag = preconditions.collection_tag(version, cover, access, base)
         return preconditions.conditional_response(request, answer, tag)
@@ -110,7 +122,9 @@ class CatalogClient(CoreCrudClient):
         base = links.base_url(request)
         blob = collection_id in BLOB_COLLECTIONS
         role = access.role(item) if blob else Role.WRITER if access.writes(collection_id) else Role.READER
-        answer = respond(links.with_item_links(item, base), base, GEOJSON)
+        answer = respond(
+            links.with_item_links(item, base, "all" if has_tiles(request) else "none"), base, GEOJSON
+        )
         answer.headers["Allow"] = allowed_methods.allow_header(request, role)
         tag = preconditions.item_tag(version, access, base, shared=not blob)
         return preconditions.conditional_response(request, answer, tag)
@@ -152,9 +166,10 @@ class CatalogClient(CoreCrudClient):
             )
         base = links.base_url(request)
         shown = _member_selector(asked.fields, "Feature")
+        maps: Maps = "preview" if has_tiles(request) else "none"
         document = {
             "type": "FeatureCollection",
-            "features": [shown(links.with_item_links(item, base)) for item in page.items],
+            "features": [shown(links.with_item_links(item, base, maps)) for item in page.items],
             "links": [
                 {"rel": "root", "type": JSON, "href": base},
                 *extra_links,

@@ -15,11 +15,13 @@ from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.cql2.literals import boxes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.pgstac.sql_builder import Parameters
     from landbridge.stac_api.search.request import Search
 
-__all__ = ["of_collections", "of_items"]
+__all__ = ["in_bbox", "of_collections", "of_items", "requested"]
 
 # Operators of PostgreSQL's text search, which are ordinary characters in the text to find.
 _OPERATORS = re.compile(r"[&|!:*<>()'\\\"+-]")
@@ -36,13 +38,13 @@ def of_items(search: Search, parameters: Parameters, access: Access) -> list[str
     Raises:
         BadRequestError: if a value of the search is invalid.
     """
-    asked = _requested(search, parameters)
+    asked = requested(search, parameters)
     return [_and(visible, asked) for visible in visibility.of_items(search.collections, access, parameters)]
 
 
 def of_collections(search: Search, parameters: Parameters, access: Access) -> str:
     """Return the condition on collections; otherwise as `of_items`."""
-    asked = _requested(search, parameters)
+    asked = requested(search, parameters)
     return _and(visibility.of_collections(access, parameters), asked)
 
 
@@ -50,17 +52,15 @@ def _and(visible: str, asked: list[str]) -> str:
     return " AND ".join(asked if visible == "TRUE" else [visible, *asked]) or "TRUE"
 
 
-def _requested(search: Search, parameters: Parameters) -> list[str]:
-    """Return the conditions of a search, except those on collections."""
+def requested(search: Search, parameters: Parameters) -> list[str]:
+    """Return the conditions of a search, except those on collections, as SQL."""
     parts = []
     if search.ids is not None:
         parts.append(f"id = ANY ({parameters.add(list(search.ids), 'text[]')})")
     if search.datetime:
         parts += _within(search.datetime, parameters)
     if search.bbox:
-        # Each of two separate boxes uses the index; one geometry of both would not.
-        areas = [orjson.dumps(box).decode() for box in boxes(list(search.bbox))]
-        parts.append("(" + " OR ".join(_intersects(area, parameters) for area in areas) + ")")
+        parts.append(in_bbox(search.bbox, parameters))
     if search.intersects is not None:
         parts.append(_intersects(orjson.dumps(search.intersects).decode(), parameters))
     if words := [one for text in search.text if (one := _OPERATORS.sub(" ", text).strip())]:
@@ -69,6 +69,17 @@ def _requested(search: Search, parameters: Parameters) -> list[str]:
     if search.filter is not None:
         parts.append(condition(search.filter, parameters))
     return parts
+
+
+def in_bbox(bbox: Sequence[float], parameters: Parameters) -> str:
+    """Return the condition on the place; the west of a bbox across the antimeridian is east of its east.
+
+    Raises:
+        BadRequestError: if it is not a bbox of 4 or 6 numbers.
+    """
+    # Each of two separate boxes uses the index; one geometry of both would not.
+    areas = [orjson.dumps(box).decode() for box in boxes(list(bbox))]
+    return "(" + " OR ".join(_intersects(area, parameters) for area in areas) + ")"
 
 
 def _intersects(geometry: str, parameters: Parameters) -> str:

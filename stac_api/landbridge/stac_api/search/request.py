@@ -100,7 +100,7 @@ def from_post(model: Any) -> Search:
         ),
         sortby=_order([Sort(one.field, one.direction == "desc") for one in sortby or ()]),
         fields=_posted_fields(model),
-        limit=_limit(given["limit"]),
+        limit=_limit(given.get("limit")),
         token=given.get("token"),
     )
 
