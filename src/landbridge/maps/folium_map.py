@@ -55,7 +55,13 @@ def _element(layer: Layer) -> Any:
         address = "data:image/png;base64," + base64.b64encode(layer.png).decode()
         return folium.raster_layers.ImageOverlay(address, bounds=corners, name=name)
     return folium.TileLayer(
-        layer.url, attr=name, name=name, overlay=True, max_native_zoom=layer.max_zoom, bounds=corners
+        layer.url,
+        attr=name,
+        name=name,
+        overlay=True,
+        min_zoom=layer.min_zoom,
+        max_native_zoom=layer.max_zoom,
+        bounds=corners,
     )
 
 

@@ -64,12 +64,15 @@ class Tiles:
         South, west, north and east, in degrees.
     max_zoom : int
         Greatest zoom of the tiles.
+    min_zoom : int
+        Smallest zoom of the tiles.
     """
 
     name: str
     url: str
     bounds: Bounds
     max_zoom: int = 18
+    min_zoom: int = 0
 
 
 Layer = Footprints | Picture | Tiles

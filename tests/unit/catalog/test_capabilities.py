@@ -1,5 +1,7 @@
 """Capabilities of APIs, from landing pages in all versions and from the rules of a table."""
 
+from dataclasses import replace
+
 import pytest
 
 from landbridge.auth import Auth
@@ -94,8 +96,11 @@ def test_a_page_that_declares_nothing_has_no_capability(page):
 
 
 def test_a_landbridge_service_is_known_by_its_signatures():
-    page = {"conformsTo": [], "links": [{"rel": schema.ASSET_SIGNATURES_REL, "href": "x"}]}
+    rels = (schema.ASSET_SIGNATURES_REL, schema.TILE_SIGNATURES_REL)
+    page = {"conformsTo": [], "links": [{"rel": rel, "href": "x"} for rel in rels]}
     assert from_landing_page(page, URL) == EMBEDDED
+    del page["links"][1]
+    assert from_landing_page(page, URL) == replace(EMBEDDED, tiles=False)
 
 
 def test_rules_of_a_table_win():

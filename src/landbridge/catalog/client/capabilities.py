@@ -78,6 +78,8 @@ class Capabilities:
         True if a search must name its collections.
     signs_assets : bool
         True if the API signs the URLs of its assets as a Landbridge service does.
+    tiles : bool
+        True if the API renders map tiles and registers searches as layers, as Landbridge services do.
     """
 
     is_landbridge: bool = False
@@ -98,6 +100,7 @@ class Capabilities:
     page_size: int | None = None
     requires_collections: bool = False
     signs_assets: bool = False
+    tiles: bool = False
 
     def filters_by(self, name: str) -> bool:
         """Return whether filters can name a property."""
@@ -117,6 +120,7 @@ EMBEDDED = Capabilities(
     transactions=True,
     aggregation=True,
     signs_assets=True,
+    tiles=True,
 )
 
 
@@ -183,8 +187,9 @@ def from_landing_page(page: Any, url: str, conforms_to: Any = None) -> Capabilit
     if not isinstance(page, dict):
         page = {}
     links = [link for link in page.get("links") or () if isinstance(link, dict)]
-    if _has_signature_link(links):
-        return EMBEDDED
+    if _has_link(links, schema.ASSET_SIGNATURES_REL):
+        tiles = _has_link(links, schema.TILE_SIGNATURES_REL)
+        return EMBEDDED if tiles else replace(EMBEDDED, tiles=False)
     declared = page.get("conformsTo") or conforms_to or ()
     classes = _classes(uri for uri in declared if isinstance(uri, str))
     languages, operators = _filters(classes)
@@ -238,9 +243,9 @@ def aggregation_names(document: Any) -> frozenset[str]:
     return names if "total_bytes" in names else frozenset()
 
 
-def _has_signature_link(links: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether a landing page links to the signing of asset URLs, as only a Landbridge service does."""
-    return any(link.get("rel") == schema.ASSET_SIGNATURES_REL for link in links)
+def _has_link(links: Iterable[Mapping[str, Any]], rel: str) -> bool:
+    """Return whether a landing page has a link that only a Landbridge service has."""
+    return any(link.get("rel") == rel for link in links)
 
 
 def _classes(uris: Iterable[str]) -> frozenset[str]:

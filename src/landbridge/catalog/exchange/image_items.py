@@ -79,6 +79,66 @@ class ImageItems(ImageDownloads):
         shown: Map = alone.explore(bands, pixels=pixels, size=size, scaling=scaling, basemap=basemap)
         return shown
 
+    def tiles_url(
+        self,
+        bands: str | list[str] | tuple[str, ...] | None = None,
+        *,
+        extension: str = "png",
+        tile_matrix_set: str = "WebMercatorQuad",
+        **parameters: Any,
+    ) -> str:
+        """Return the URL of map tiles of the image, for web maps, GIS and notebooks.
+
+        The service renders the tiles.
+
+        If this client has a token, the URL contains another one, which expires. Who has the URL sees what you
+        may see of these images: give it to nobody else.
+
+        Parameters
+        ----------
+        bands : str or list of str, optional
+            Names of 1 or 3 bands. By default those that the product displays.
+        extension : str, default "png"
+            Format: "png", "jpg", "webp", "tif" or "npy".
+        tile_matrix_set : str, default "WebMercatorQuad"
+            Tile matrix set, one of those that the service lists at `/tileMatrixSets`.
+        **parameters : object
+            Further parameters of tiles, such as `expression`, `rescale`, `colormap_name` or `tilesize`.
+
+        Returns
+        -------
+        str
+            URL with the placeholders {z}, {x} and {y}.
+
+        Raises
+        ------
+        BadRequestError
+            If the service offers no tiles, or if the
+            image is not saved.
+
+        Examples
+        --------
+        >>> url = image.tiles_url("red", rescale="0,3000")
+        >>> url.partition("/tiles/")[2].partition("?")[0]
+        'WebMercatorQuad/{z}/{x}/{y}.png'
+
+        See Also
+        --------
+        ImageCollection.tiles_url : Tiles of several images.
+        """
+        from landbridge.catalog.exchange import tiles
+
+        image: Any = self
+        client = tiles.client_of([image])
+        path = tiles.image_path(client, image.product_id, image.name)
+        return tiles.tiles_url(
+            client,
+            path,
+            tiles.query_of(bands, parameters),
+            extension=extension,
+            tile_matrix_set=tile_matrix_set,
+        )
+
     def _map_layers(self) -> list[Layer]:
         """Return the layers of a map: footprints and pixels."""
         from landbridge.catalog.exchange.explore import image_layers

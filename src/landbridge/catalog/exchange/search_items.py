@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from landbridge.catalog.image_metadata import ImageMetadata
 from landbridge.catalog.search.item_files import ItemFileSearch
@@ -56,6 +56,66 @@ class SearchItems(ItemFileSearch[T_co]):
         from landbridge.maps import explore
 
         return explore(self, basemap=basemap)
+
+    def tiles_url(
+        self,
+        bands: str | list[str] | tuple[str, ...] | None = None,
+        *,
+        extension: str = "png",
+        tile_matrix_set: str = "WebMercatorQuad",
+        **parameters: Any,
+    ) -> str:
+        """Return the URL of map tiles of the matching images, for web maps, GIS and notebooks.
+
+        The service renders the tiles.
+        The first image of the search's order, by default the newest, lies on top.
+
+        If this client has a token, the URL contains another one, which expires. Who has the URL sees what you
+        may see of these images: give it to nobody else.
+
+        Parameters
+        ----------
+        bands : str or list of str, optional
+            Names of 1 or 3 bands. By default those that the product displays.
+        extension : str, default "png"
+            Format: "png", "jpg", "webp", "tif" or "npy".
+        tile_matrix_set : str, default "WebMercatorQuad"
+            Tile matrix set, one of those that the service lists at `/tileMatrixSets`.
+        **parameters : object
+            Further parameters of tiles, such as `expression`, `rescale`, `colormap_name` or `tilesize`.
+
+        Returns
+        -------
+        str
+            URL with the placeholders {z}, {x} and {y}.
+
+        Raises
+        ------
+        BadRequestError
+            If the service offers no tiles, or if the
+            search has a limit or is for products of several services.
+
+        Examples
+        --------
+        >>> url = search.tiles_url("red", rescale="0,3000")
+        >>> url.partition("/tiles/")[2].partition("?")[0]
+        'WebMercatorQuad/{z}/{x}/{y}.png'
+
+        See Also
+        --------
+        Product.tiles_url : Tiles of all images of a product.
+        """
+        from landbridge.catalog.exchange import tiles
+
+        parts = self._parts(self._to_query())
+        path, client = tiles.search_path(parts), parts[0].client
+        return tiles.tiles_url(
+            client,
+            path,
+            tiles.query_of(bands, parameters),
+            extension=extension,
+            tile_matrix_set=tile_matrix_set,
+        )
 
     def _map_layers(self) -> list[Layer]:
         """Return the footprints as a layer of a map."""
