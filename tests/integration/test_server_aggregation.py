@@ -318,6 +318,10 @@ def test_item_stats_stay_current_however_items_are_written(
         kept = conn.execute(query.format("landbridge.item_stats"), (collections,)).fetchall()
         recount = "(SELECT (landbridge.stats_of_item(i)).* FROM pgstac.items i)"
         counted = conn.execute(query.format(recount), (collections,)).fetchall()
+        wrong = "SELECT * FROM landbridge.wrong_item_counts() WHERE collection = ANY (%s)"
+        assert conn.execute(wrong, (collections,)).fetchall() == []
+        conn.execute("SELECT landbridge.merge_item_counts(100000)")
+        assert conn.execute(wrong, (collections,)).fetchall() == []
     assert kept == counted
 
     for one in collections:
@@ -352,6 +356,6 @@ def test_a_deleted_or_emptied_collection_leaves_nothing_behind(
         (key,) = conn.execute("SELECT key FROM pgstac.collections WHERE id = %s", (scenes,)).fetchone()
         conn.execute("SET search_path TO pgstac, public")
         conn.execute("SELECT delete_collection(%s)", (scenes,))
-        for table in ("item_stats", "extents"):
+        for table in ("item_stats", "extents", "item_counts", "item_count_changes"):
             query = f"SELECT count(*) FROM landbridge.{table} WHERE collection_key = %s"
             assert conn.execute(query, (key,)).fetchone() == (0,)

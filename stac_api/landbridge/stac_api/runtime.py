@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from landbridge.stac_api.access.grants import GrantCache
@@ -14,7 +15,7 @@ from landbridge.stac_api.jobs.queue import JobQueue
 from landbridge.stac_api.notifications import deliveries
 from landbridge.stac_api.notifications import job as notification_job
 from landbridge.stac_api.notifications.sender import Sender
-from landbridge.stac_api.pgstac import pools
+from landbridge.stac_api.pgstac import item_counts, pools
 from landbridge.stac_api.services import Services
 from landbridge.stac_api.tiles.api import registered_searches
 from landbridge.stac_api.uploads import cleanup
@@ -37,7 +38,10 @@ async def open_services(settings: Settings) -> AsyncIterator[tuple[Services, Job
         store = AssetStore(settings.store_url, settings.store_public_endpoint, settings.store_timeout)
         grants = GrantCache(settings, read)
         stack.push_async_callback(grants.close)
-        services = Services(settings, read, write, store, grants)
+        replica = await pools.open_replica(settings)
+        if replica is not None:
+            stack.push_async_callback(replica.close)
+        services = Services(settings, read, write, store, grants, replica)
         workers = WorkerPool(settings)
         sender = Sender(settings)
         stack.push_async_callback(sender.close)
@@ -67,4 +71,4 @@ def _register(jobs: JobQueue, services: Services, workers: WorkerPool, sender: S
         deletion_job.kind(services),
         notification_job.kind(services, sender),
     )
-    jobs.register(kinds, clean_up)
+    jobs.register(kinds, clean_up, partial(item_counts.merge_changes, services.writepool))

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Handles of one process, opened and closed by `runtime.opened`."""
+    """Handles of one process, opened and closed by `runtime.open_services`.
+
+    `readpool` and `writepool` are of the database itself; `replica` is of its replica, if there is one.
+    """
 
     settings: Settings
     readpool: asyncpg.Pool
     writepool: asyncpg.Pool
     store: AssetStore
     grants: GrantCache
+    replica: asyncpg.Pool | None = None

@@ -137,12 +137,13 @@ class ItemSearch(ABC):
         return pages(client, "POST", "/search", body, "features", query.headers, query.limit)
 
     def count(self, client: CatalogClient, query: Query) -> int:
-        body = {**self._search_body(client, query), "limit": 1}
+        body = {**self._search_body(client, query), "aggregations": ["total_count"]}
         if not client.capabilities.is_landbridge:
             return self._checked_search(client, query).count()
         body.pop("sortby", None)
-        answer = client.post("/search", body, headers=query.headers, idempotent=True)
-        return int(answer["numberMatched"])
+        # A page has no count if counting takes long; an aggregation always has it.
+        answer = client.post("/aggregate", body, headers=query.headers, idempotent=True)
+        return int(answer["aggregations"][0]["value"])
 
     def items_for_summary(
         self, client: CatalogClient, body: Mapping[str, Any], query: Query

@@ -18,6 +18,7 @@ import click
 from landbridge.stac_api.admin import service
 from landbridge.stac_api.admin.backup.commands import backup, restore
 from landbridge.stac_api.admin.command_errors import CommandError, log, reported
+from landbridge.stac_api.core.settings import QUEUES
 
 if TYPE_CHECKING:
     from landbridge.stac_api.access.principal import Right
@@ -38,9 +39,9 @@ _TABLE_TARGETS: Final = 3
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
 
-def _settings(*, worker: bool) -> Settings:
+def _settings(*, worker: bool, **overrides: object) -> Settings:
     with reported():
-        return service.settings(worker=worker)
+        return service.settings(worker=worker, **overrides)
 
 
 def _database_url() -> str:
@@ -79,23 +80,38 @@ def migrate() -> None:
 @server.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=8000, show_default=True, help="Port to listen on.")
-def serve(host: str, port: int) -> None:
-    """Run the API."""
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
+)
+def serve(host: str, port: int, workers: int) -> None:
+    """Run the API.
+
+    Each process has connection pools, caches and rate limits of its own, and runs jobs unless
+    LANDBRIDGE_WORKER is false.
+    """
     log()
     _required_database()
     with reported():
-        service.serve(host, port)
+        service.serve(host, port, workers)
 
 
 @server.command()
-def work() -> None:
-    """Run jobs until the process is stopped: uploads, deletions, cleanup.
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    type=click.Choice(QUEUES),
+    help="Kind of jobs to run, repeatable; all by default.",
+)
+def work(queues: tuple[str, ...]) -> None:
+    """Run jobs until the process is stopped: uploads, checksums, deletions, notifications, upkeep.
 
     The service is that of LANDBRIDGE_DATABASE_URL and LANDBRIDGE_STORE_URL; it may run on another machine.
     If they are not set, it is the embedded stack of this user, which has a worker of its own too.
     """
     log()
-    chosen = _settings(worker=True)
+    overrides = {"worker_queues": queues} if queues else {}
+    chosen = _settings(worker=True, **overrides)
     with reported():
         asyncio.run(service.work(chosen))
 

@@ -19,7 +19,7 @@ from landbridge.stac_api.assets import deletion_queue
 from landbridge.stac_api.assets.store import BLOBS, IMAGES, is_served
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.notifications.problems import problems
-from landbridge.stac_api.pgstac import collection_queries, inspection, job_queries
+from landbridge.stac_api.pgstac import collection_queries, inspection, item_counts, job_queries
 from landbridge.stac_api.uploads import cleanup
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ class Finding:
     """A fault in the catalog, its store or its notifications.
 
     `kind` is one of `missing`, `size` (of an asset), `orphan` (an object of the store), `stuck` (work without
-    a job), `damaged` (an item's row) and `unsent` (notifications of a subscription); `path` is the path of
-    the object, if there is one. `repair` fixes orphans, stuck work, and damaged items whose content is not
-    lost.
+    a job), `damaged` (an item's row), `counts` (the counters of a collection's items) and `unsent`
+    (notifications of a subscription); `path` is the path of the object, if there is one. `repair` fixes
+    orphans, stuck work, counters, and damaged items whose content is not lost.
     """
 
     kind: str
@@ -74,6 +74,7 @@ async def examine(services: Services, *, late: float = _LATE) -> list[Finding]:
         for path in await cleanup.leftover_folders(services)
     ]
     found += [_damaged(item) for item in await inspection.damaged_items(services.writepool)]
+    found += [_miscounted(one) for one in await item_counts.wrong_counts(services.writepool)]
     found += [_unreadable(item) for item in await inspection.unreadable_items(services.writepool)]
     found += [
         Finding("unsent", f"subscription {one.subscription}", one.detail)
@@ -86,6 +87,13 @@ def _damaged(item: inspection.DamagedItem) -> Finding:
     lost = "a list of its assets has lost what it had in common with the collection's item_assets"
     advice = "repair fills it" if item.repairable else "nothing here says what it was: write the item anew"
     return Finding("damaged", f"{item.collection}/{item.id}", f"{lost}; {advice}")
+
+
+def _miscounted(one: item_counts.WrongCounts) -> Finding:
+    detail = (
+        f"{one.items} items, {one.rows} rows of item_stats, {one.counted} counted; repair counts them again"
+    )
+    return Finding("counts", one.collection, detail)
 
 
 def _unreadable(item: inspection.DamagedItem) -> Finding:
@@ -227,5 +235,7 @@ async def repair(services: Services, jobs: JobQueue, findings: list[Finding], *,
     await deletion_queue.delete_due(services.writepool, services.store)
     if any(finding.kind == "damaged" for finding in findings):
         await inspection.repair_items(services.writepool)
+    if any(finding.kind == "counts" for finding in findings):
+        await item_counts.repair(services.writepool)
     if any(finding.kind == "stuck" for finding in findings):
         await jobs.resume(late)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fastapi import FastAPI
+
     from landbridge.stac_api.admin.doctor import Finding
     from landbridge.stac_api.core.settings import Settings
 
-__all__ = ["DATABASE_VARIABLE", "doctor", "report", "serve", "settings", "work"]
+__all__ = ["DATABASE_VARIABLE", "application", "doctor", "report", "serve", "settings", "work"]
 
 DATABASE_VARIABLE: Final = "LANDBRIDGE_DATABASE_URL"
 
@@ -51,8 +53,19 @@ def settings(**overrides: object) -> Settings:
     return Settings(**{**known, **overrides})  # type: ignore[arg-type]
 
 
-def serve(host: str, port: int) -> None:
-    """Run the API until SIGTERM or SIGINT; it includes a worker unless LANDBRIDGE_WORKER is false.
+def application() -> FastAPI:
+    """Return the application of a process that `serve` has started."""
+    from landbridge.stac_api.admin.command_errors import log
+    from landbridge.stac_api.api.app import create_app
+
+    log()
+    return create_app()
+
+
+def serve(host: str, port: int, workers: int = 1) -> None:
+    """Run the API until SIGTERM or SIGINT; it includes a worker of jobs unless LANDBRIDGE_WORKER is false.
+
+    With several processes, one that dies is replaced.
 
     Raises:
         SchemaError: if the database is not migrated to the schema of this version.
@@ -65,10 +78,11 @@ def serve(host: str, port: int) -> None:
     from landbridge.stac_api.http.uvicorn_options import UVICORN_OPTIONS
 
     uvicorn.run(
-        "landbridge.stac_api.api.app:create_app",
+        "landbridge.stac_api.admin.service:application",
         factory=True,
         host=host,
         port=port,
+        workers=workers,
         **UVICORN_OPTIONS,
     )
 

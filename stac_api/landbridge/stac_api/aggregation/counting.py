@@ -1,4 +1,8 @@
-"""Aggregations of searches: from `item_stats` alone if it can answer, else from `items` joined to it."""
+"""Aggregations of searches.
+
+Maintained counters answer those of whole collections and of ranges of time, `item_stats` those that need
+its columns only, and `items` joined to it the others.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.pgstac import item_stats, visibility
+from landbridge.stac_api.pgstac import item_counts, item_stats, visibility
 from landbridge.stac_api.pgstac.item_stats import DATES, Source
 from landbridge.stac_api.pgstac.sql_builder import NotAColumnError, Parameters
 from landbridge.stac_api.pgstac.tolerance import tolerant
 from landbridge.stac_api.search.conditions import of_items
 from landbridge.stac_api.search.cql2 import condition
+from landbridge.stac_api.search.time_ranges import asked_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,11 +24,13 @@ if TYPE_CHECKING:
     import asyncpg
 
     from landbridge.stac_api.access.rules import Access
+    from landbridge.stac_api.pgstac.item_counts import TimeRange
     from landbridge.stac_api.search.request import Search
 
 __all__ = ["AGGREGATIONS", "DATES", "INTERVALS", "Wanted", "aggregate"]
 
-INTERVALS = ("year", "quarter", "month", "week", "day", "hour", "minute")
+_COUNTED_INTERVALS = ("year", "quarter", "month", "week", "day")
+INTERVALS = (*_COUNTED_INTERVALS, "hour", "minute")
 AGGREGATIONS: Mapping[str, str] = {
     "total_count": "integer",
     "total_bytes": "integer",
@@ -45,6 +52,14 @@ class Wanted:
     interval: str = "month"
 
 
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """Whole collections, by their keys or None for all, and a range of time: what the counters count."""
+
+    keys: list[int] | None
+    range: TimeRange
+
+
 @tolerant
 async def aggregate(
     conn: asyncpg.Connection, asked: Search, wanted: Sequence[Wanted], access: Access
@@ -52,9 +67,10 @@ async def aggregate(
     """Return the aggregations of the matching items that the caller may see, as the extension writes them."""
     keys = await item_stats.collection_keys(conn, _listed(asked, access))
     source = _source(asked, keys, access)
-    totals = await _totals(conn, source, wanted)
+    counters = await _counters(conn, asked, keys, access)
+    totals = await (_counted_totals(conn, counters, wanted) if counters else _totals(conn, source, wanted))
     return [
-        await _frequency(conn, source, one, keys, of_one=_of_one(asked))
+        await _frequency(conn, source, counters, one, keys, of_one=_of_one(asked))
         if AGGREGATIONS[one.name] == "frequency_distribution"
         else {"name": one.name, "data_type": AGGREGATIONS[one.name], "value": totals[one.name]}
         for one in wanted
@@ -70,6 +86,34 @@ def _listed(asked: Search, access: Access) -> list[str] | None:
 
 def _of_one(asked: Search) -> bool:
     return asked.collections is not None and len(asked.collections) == 1
+
+
+async def _counters(
+    conn: asyncpg.Connection, asked: Search, keys: Mapping[int, str], access: Access
+) -> _Counters | None:
+    """Return what the counters have to count for a search; None if they cannot answer it."""
+    times = asked_times(asked)
+    everything = access.unrestricted and asked.collections is None
+    if times is None or (not everything and access.split_collections(asked.collections)[1]):
+        return None
+    among = None if everything else list(keys)
+    if times.overlapping and await item_counts.has_periods(conn, among):
+        return None
+    return _Counters(among, times.range)
+
+
+async def _counted_totals(
+    conn: asyncpg.Connection, counters: _Counters, wanted: Sequence[Wanted]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    names = {one.name for one in wanted}
+    if names & {"total_count", "total_bytes"}:
+        sums = await item_counts.totals(conn, counters.keys, counters.range)
+        found |= dict(zip(("total_count", "total_bytes"), sums, strict=True))
+    if names & {"datetime_min", "datetime_max"}:
+        dates = await item_counts.first_and_last(conn, counters.keys, counters.range)
+        found |= dict(zip(("datetime_min", "datetime_max"), map(_value, dates), strict=True))
+    return found
 
 
 def _source(asked: Search, keys: Mapping[int, str], access: Access) -> Source:
@@ -99,6 +143,8 @@ async def _totals(conn: asyncpg.Connection, source: Source, wanted: Sequence[Wan
     if not names:
         return {}
     columns = ", ".join(f"{expressions[name]} AS {name}" for name in dict.fromkeys(names))
+    if set(names) == {"total_count"} and source.rows_only:
+        source = replace(source, text=source.rows_only)
     (row,) = await source.fetch(conn, columns)
     return {name: _value(row[name]) for name in names}
 
@@ -110,11 +156,26 @@ def _value(value: Any) -> Any:
 
 
 async def _frequency(
-    conn: asyncpg.Connection, source: Source, one: Wanted, keys: Mapping[int, str], *, of_one: bool
+    conn: asyncpg.Connection,
+    source: Source,
+    counters: _Counters | None,
+    one: Wanted,
+    keys: Mapping[int, str],
+    *,
+    of_one: bool,
 ) -> dict[str, Any]:
     column = one.name.removesuffix("_frequency")
     sums = "count(*) AS frequency, coalesce(sum(s.bytes), 0) AS bytes"
-    if column == "collection" and len(keys) == 1 and of_one:
+    by_time = column == "datetime" and one.interval in _COUNTED_INTERVALS
+    if counters and (by_time or column == "collection"):
+        rows = await item_counts.buckets(
+            conn,
+            counters.keys,
+            counters.range,
+            interval=one.interval if by_time else None,
+            limit=_MOST_BUCKETS + 1,
+        )
+    elif column == "collection" and len(keys) == 1 and of_one:
         # All rows have the same key: grouping would take half as long again.
         rows = await source.fetch(conn, f"{next(iter(keys))} AS key, {sums}", "HAVING count(*) > 0")
     else:

@@ -11,7 +11,6 @@ from brotli_asgi import BrotliMiddleware
 from stac_fastapi.api.middleware import ProxyHeaderMiddleware
 from stac_fastapi.pgstac.app import instantiate_api
 from stac_fastapi.pgstac.config import Settings as StacSettings
-from stac_fastapi.pgstac.db import get_connection
 from stac_fastapi.pgstac.models.extensions import Extensions
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +26,7 @@ from landbridge.stac_api.access.signed_urls import Signer
 from landbridge.stac_api.access.tile_tokens import UNCOMPRESSED_PATH, TileTokens
 from landbridge.stac_api.aggregation.routes import Aggregation
 from landbridge.stac_api.api import error_responses, schemas
+from landbridge.stac_api.api.connections import get_connection
 from landbridge.stac_api.api.transactions import Transactions
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
@@ -164,6 +164,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings) as (services, jobs):
+            # What a caller reads of records after a write must not be late, so it is not read from a replica.
             app.state.readpool, app.state.writepool = services.readpool, services.writepool
             app.state.get_connection = get_connection
             app.state.services, app.state.store, app.state.jobs = services, services.store, jobs

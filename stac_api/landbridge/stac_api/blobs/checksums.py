@@ -43,7 +43,8 @@ def kind(services: Services) -> JobKind:
     async def unqueued(pool: asyncpg.Pool, older_than: float) -> list[dict[str, str]]:
         return [{"upload": str(upload)} for upload in await records.hashes_due(pool, older_than)]
 
-    return JobKind(NAME, "blob-hash-{upload}", run_job, unqueued)
+    concurrency = services.settings.hash_concurrency
+    return JobKind(NAME, "blob-hash-{upload}", run_job, unqueued, queue="hash", concurrency=concurrency)
 
 
 async def run(services: Services, upload_id: UUID, *, last_try: bool) -> None:

@@ -154,7 +154,10 @@ def kind(services: Services) -> JobKind:
     async def unqueued(pool: asyncpg.Pool, older_than: float) -> list[dict[str, int]]:
         return [{"deletion": deletion} for deletion in await records.running_deletions(pool, older_than)]
 
-    return JobKind(NAME, "blob-deletion-{deletion}", run_job, unqueued)
+    concurrency = services.settings.deletion_concurrency
+    return JobKind(
+        NAME, "blob-deletion-{deletion}", run_job, unqueued, queue="deletion", concurrency=concurrency
+    )
 
 
 async def run(services: Services, deletion_id: int, *, last_try: bool) -> None:

@@ -33,7 +33,7 @@ _STATUS: dict[str, int] = {
     "02000": 404,  # no_data_found, as pgstac raises it
     "P0002": 404,  # no_data_found, as STRICT raises it
     "23503": 404,  # foreign_key_violation: pgstac's "collection does not exist"
-    "25006": 403,  # read_only_sql_transaction
+    "25006": 503,  # read_only_sql_transaction: the database is a replica, as during a failover
     "22": 400,  # data exception: bad number, timestamp, JSON
     "23": 400,  # other constraints
     "42": 400,  # syntax error or unknown function in the SQL compiled from a filter

@@ -16,11 +16,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from landbridge.mappings.organizations import name_problem
 
-__all__ = ["GROUPS", "PREFIX", "Settings"]
+__all__ = ["GROUPS", "PREFIX", "QUEUES", "Settings"]
 
 PREFIX: Final = "LANDBRIDGE_"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _MIB: Final = 2**20
+QUEUES: Final = ("default", "ingest", "hash", "deletion", "notifications")
+"""Queues of jobs; `default` has the upkeep, and the jobs that earlier versions queued."""
 
 
 def _split(value: object) -> object:
@@ -51,6 +53,11 @@ class DatabaseSettings(_Group):
     """Database"""
 
     database_url: str = Field(description="libpq URL of a database with PostGIS: `postgresql://user@host/db`")
+    read_database_url: str | None = Field(
+        default=None,
+        description="libpq URL of a streaming replica of the database, on which searches and reads of "
+        "collections and items run; everything else runs on the database itself",
+    )
     db_min_connections: int = Field(default=1, ge=0, description="Minimum size of each connection pool")
     db_max_connections: int = Field(default=10, ge=1, description="Maximum size of each connection pool")
     db_statement_cache: int = Field(
@@ -255,6 +262,12 @@ class LimitSettings(_Group):
         ge=1,
         description="Maximum number of items that a search sorts by a property without an index",
     )
+    count_seconds: float = Field(
+        default=0.25,
+        gt=0,
+        description="Seconds that a page of a search may count its matches, if it asks for more than "
+        "collections and a range of time; after that the page has no `numberMatched`",
+    )
     max_bulk_items: int = Field(default=3_000, ge=1, description="Maximum number of items in one request")
     max_body_bytes: int = Field(
         default=128 * _MIB, ge=1, description="Maximum size of the JSON body of a bulk load"
@@ -307,7 +320,21 @@ class JobSettings(_Group):
     """Jobs and uploads"""
 
     worker: bool = Field(default=True, description="Run jobs inside the API process")
-    worker_concurrency: int = Field(default=2, ge=1, description="Number of jobs that a worker runs at once")
+    worker_queues: _Names = Field(
+        default=(),
+        description="Kinds of jobs that this process runs, separated by commas: `ingest` (uploads of "
+        "images), `hash` (checksums of blobs), `deletion`, `notifications` and `default` (upkeep); all by "
+        "default. Each kind needs a worker that runs it",
+    )
+    worker_concurrency: int = Field(
+        default=2, ge=1, description="Number of uploads that a worker ingests at once"
+    )
+    hash_concurrency: int = Field(
+        default=1, ge=1, description="Number of checksums that a worker computes at once"
+    )
+    deletion_concurrency: int = Field(
+        default=1, ge=1, description="Number of deletions that a worker runs at once"
+    )
     worker_timeout: float = Field(
         default=20.0,
         gt=0,
@@ -338,6 +365,14 @@ class JobSettings(_Group):
         description="Maximum memory of a process that reads an upload's files",
     )
     max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="Maximum size of an uploaded file")
+
+    @model_validator(mode="after")
+    def _check_queues(self) -> Self:
+        if unknown := sorted(set(self.worker_queues) - set(QUEUES)):
+            raise ValueError(
+                f"worker_queues has {', '.join(map(repr, unknown))}; choose from {', '.join(QUEUES)}"
+            )
+        return self
 
 
 class NotificationSettings(_Group):

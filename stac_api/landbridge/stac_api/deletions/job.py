@@ -38,7 +38,8 @@ def kind(services: Services) -> JobKind:
         found = await records.running(pool, older_than)
         return [{"deletion": record["id"], "product": record["product_id"]} for record in found]
 
-    return JobKind(NAME, "deletion-{deletion}", run_job, unqueued)
+    concurrency = services.settings.deletion_concurrency
+    return JobKind(NAME, "deletion-{deletion}", run_job, unqueued, queue="deletion", concurrency=concurrency)
 
 
 async def run(services: Services, deletion: int, product_id: str, *, last_try: bool) -> None:

@@ -59,11 +59,14 @@ class JobKind:
     prepare : callable
         Called before a worker of this process starts.
     queue : str
-        Queue of the jobs. Each queue has a worker of its own: slow jobs of one do not delay another's.
+        Queue of the jobs, one of `settings.QUEUES`. Each queue has slots of its own: slow jobs of one do not
+        delay another's.
     concurrency : int
-        Number of jobs of a queue of its own that a worker runs at once.
+        Number of jobs of the queue that a process runs at once.
     channel : str
         Channel of the database on which it tells of new records; those are then queued at once.
+    priority : callable, optional
+        Returns the priority of a new job from its arguments. Jobs of higher priority run first; 0 by default.
     """
 
     name: str
@@ -74,6 +77,7 @@ class JobKind:
     queue: str = DEFAULT_QUEUE
     concurrency: int = 1
     channel: str = ""
+    priority: Callable[..., Awaitable[int]] | None = None
 
 
 class JobQueue:
@@ -96,13 +100,16 @@ class JobQueue:
             )
         )
 
-        @self.app.periodic(cron="* * * * * */10")
-        @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
-        async def resume(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
-            await self.resume()
+    def register(
+        self,
+        kinds: Sequence[JobKind],
+        clean_up: Callable[[], Awaitable[None]],
+        upkeep: Callable[[], Awaitable[object]],
+    ) -> None:
+        """Register the kinds of jobs of this process, and a cleanup that runs every five minutes.
 
-    def register(self, kinds: Sequence[JobKind], clean_up: Callable[[], Awaitable[None]]) -> None:
-        """Register the kinds of jobs of this process, and a cleanup that runs every five minutes."""
+        `upkeep` runs every ten seconds.
+        """
         retry = RetryStrategy(
             max_attempts=self._settings.job_tries, exponential_wait=2, retry_exceptions=RETRYABLE
         )
@@ -117,6 +124,12 @@ class JobQueue:
         async def sweep(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
             await clean_up()
 
+        @self.app.periodic(cron="* * * * * */10")
+        @self.app.task(name="resume", queueing_lock="resume", pass_context=False)
+        async def resume(timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
+            await self.resume()
+            await upkeep()
+
     def _runner(self, kind: JobKind) -> Callable[..., Awaitable[None]]:
         async def run(context: JobContext, **arguments: Any) -> None:
             await kind.run(**arguments, last_try=self._is_last_try(context))
@@ -125,17 +138,22 @@ class JobQueue:
 
     async def defer(self, name: str, **arguments: Any) -> None:
         """Queue a job, unless one of the same lock waits already."""
-        lock = self._kinds[name].lock.format(**arguments)
+        kind = self._kinds[name]
+        lock = kind.lock.format(**arguments)
+        priority = await kind.priority(self._pool, **arguments) if kind.priority else 0
+        task = self.app.tasks[name].configure(queueing_lock=lock, lock=lock, priority=priority)
         with contextlib.suppress(AlreadyEnqueued):
-            await self.app.tasks[name].configure(queueing_lock=lock, lock=lock).defer_async(**arguments)
+            await task.defer_async(**arguments)
 
     async def open(self) -> None:
         """Connect to the queue."""
         await self.app.open_async()
 
     def start_worker(self) -> None:
-        """Run jobs in this process until `close`."""
+        """Run jobs of the configured queues in this process until `close`."""
         for kind in self._kinds.values():
+            if kind.queue not in self._queues():
+                continue
             kind.prepare()
             if kind.channel:
                 self._tasks.append(asyncio.create_task(self._follow(kind)))
@@ -144,17 +162,21 @@ class JobQueue:
     async def _work(self, *, alone: bool) -> None:
         """Run the workers, and start them again whenever they lose the database."""
         timeout = self._settings.worker_timeout
-        queues = {kind.queue: kind.concurrency for kind in self._kinds.values()}
-        queues[DEFAULT_QUEUE] = self._settings.worker_concurrency
         while True:
             try:
                 await self.resume(0.0 if alone else timeout)
                 async with asyncio.TaskGroup() as workers:
-                    for queue, concurrency in queues.items():
+                    for queue, concurrency in self._queues().items():
                         workers.create_task(self._run_worker(queue, concurrency))
             except Exception:
                 logger.warning("The worker lost its database; it starts again.", exc_info=True)
             await asyncio.sleep(_RESTART_SECONDS)
+
+    def _queues(self) -> dict[str, int]:
+        """Return the number of jobs that this process runs at once, by queue."""
+        queues = {DEFAULT_QUEUE: 1} | {kind.queue: kind.concurrency for kind in self._kinds.values()}
+        chosen = self._settings.worker_queues
+        return {name: number for name, number in queues.items() if not chosen or name in chosen}
 
     async def _run_worker(self, queue: str, concurrency: int) -> None:
         timeout = self._settings.worker_timeout

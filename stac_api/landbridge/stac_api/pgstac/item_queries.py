@@ -104,12 +104,18 @@ def matching_items(conditions: Sequence[str], *, order: str, limit: int) -> str:
     return f"({' UNION ALL '.join(parts)}) AS items"
 
 
-async def count_items(conn: asyncpg.Connection, conditions: Sequence[str], parameters: Parameters) -> int:
-    """Return the number of items that meet one of the conditions; no item may meet two of them."""
+async def count_items(
+    conn: asyncpg.Connection, conditions: Sequence[str], parameters: Parameters, seconds: float | None = None
+) -> int:
+    """Return the number of items that meet one of the conditions; no item may meet two of them.
+
+    Raises:
+        TimeoutError: if it takes longer than some seconds; the database stops counting.
+    """
     counts = [_COUNT.format(condition=one) for one in conditions]
     query = counts[0] if len(counts) == 1 else f"SELECT {' + '.join(f'({one})' for one in counts)}"
     query, values = parameters.bound(query)
-    matched: int = await conn.fetchval(query, *values)
+    matched: int = await conn.fetchval(query, *values, timeout=seconds)
     return matched
 
 

@@ -22,7 +22,6 @@ __all__ = [
     "Source",
     "collection_keys",
     "collections_of_newest",
-    "count_items",
     "ids_if_many",
     "of_items",
     "of_stats",
@@ -53,20 +52,20 @@ SELECT DISTINCT id FROM (
     WHERE c.id = ANY ($1) ORDER BY s.datetime DESC FETCH FIRST ($2) ROWS WITH TIES
 ) AS newest
 """
-_COUNT = """
-SELECT count(*) FROM landbridge.item_stats
-WHERE collection_key IN (SELECT key FROM collections WHERE id = ANY ($1))
-"""
 _IDS_IF_MANY = "SELECT array_agg(id ORDER BY id) FROM collections HAVING count(*) > $1"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows of `item_stats`, named `s`: a FROM, a WHERE, and the parameters that both name."""
+    """Rows of `item_stats`, named `s`: a FROM, a WHERE, and the parameters that both name.
+
+    `rows_only` is a FROM of as many rows without their columns, if that is cheaper to count.
+    """
 
     text: str
     condition: str
     parameters: Parameters
+    rows_only: str = ""
 
     async def fetch(self, conn: asyncpg.Connection, columns: str, rest: str = "") -> list[Any]:
         """Return the given columns; `rest` may group and limit them."""
@@ -79,7 +78,7 @@ class Source:
 def of_items(conditions: Sequence[str], parameters: Parameters) -> Source:
     """Return the rows of the items that meet one of the conditions; no item may meet two of them."""
     items = " UNION ALL ".join(_ITEMS.format(condition=one) for one in conditions)
-    return Source(_JOINED.format(items=items), "TRUE", parameters)
+    return Source(_JOINED.format(items=items), "TRUE", parameters, rows_only=f"({items}) AS i")
 
 
 def of_stats(conditions: Sequence[str], parameters: Parameters) -> Source:
@@ -95,12 +94,6 @@ async def collection_keys(conn: asyncpg.Connection, ids: Sequence[str] | None) -
 async def collections_of_newest(conn: asyncpg.Connection, among: Sequence[str], limit: int) -> list[str]:
     """Return the collections, among the given ones, that hold the newest `limit` items of them all."""
     return [row["id"] for row in await conn.fetch(_COLLECTIONS_OF_NEWEST, list(among), limit)]
-
-
-async def count_items(conn: asyncpg.Connection, collections: Sequence[str]) -> int:
-    """Return the number of items in some collections."""
-    found: int = await conn.fetchval(_COUNT, list(collections))
-    return found
 
 
 async def ids_if_many(conn: asyncpg.Connection, most: int) -> list[str] | None:

@@ -31,34 +31,49 @@ async def _use_orjson(conn: asyncpg.Connection) -> None:
 
 
 async def open_pools(settings: Settings) -> tuple[asyncpg.Pool, asyncpg.Pool]:
-    """Open the pool for reads and the pool for writes.
+    """Open the pool for reads and the pool for writes."""
+    return await _open(settings, settings.database_url, **_reading(settings)), await _open(
+        settings, settings.database_url
+    )
+
+
+async def open_replica(settings: Settings) -> asyncpg.Pool | None:
+    """Open the pool for reads of the replica; None if there is no replica.
+
+    No connection is made yet, so that the service starts while the replica is away.
+    """
+    url = settings.read_database_url
+    return None if url is None else await _open(settings, url, smallest=0, **_reading(settings))
+
+
+def _reading(settings: Settings) -> dict[str, str]:
+    """Return the settings of connections for reads.
 
     Reads run in read-only transactions under `statement_timeout`, with `pgstac.readonly`: searches then
     leave no trace in pgstac's `searches` table (it only grows), so they also run on a replica.
     """
+    return {
+        "pgstac.readonly": "true",
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{int(settings.statement_timeout * 1000)}ms",
+        # A plan for any parameters knows neither the collection nor how many items a filter leaves.
+        "plan_cache_mode": "force_custom_plan",
+    }
 
-    async def pool(**server_settings: str) -> asyncpg.Pool:
-        return await asyncpg.create_pool(
-            settings.database_url,
-            min_size=settings.db_min_connections,
-            max_size=settings.db_max_connections,
-            statement_cache_size=settings.db_statement_cache,
-            init=_use_orjson,
-            connect=_connect,
-            server_settings={
-                "search_path": "pgstac,public",
-                "application_name": "landbridge",
-                **server_settings,
-            },
-        )
 
-    read = await pool(
-        **{
-            "pgstac.readonly": "true",
-            "default_transaction_read_only": "on",
-            "statement_timeout": f"{int(settings.statement_timeout * 1000)}ms",
-            # A plan for any parameters knows neither the collection nor how many items a filter leaves.
-            "plan_cache_mode": "force_custom_plan",
-        }
+async def _open(
+    settings: Settings, url: str, *, smallest: int | None = None, **server_settings: str
+) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        url,
+        min_size=settings.db_min_connections if smallest is None else smallest,
+        max_size=settings.db_max_connections,
+        statement_cache_size=settings.db_statement_cache,
+        init=_use_orjson,
+        connect=_connect,
+        server_settings={
+            "search_path": "pgstac,public",
+            "application_name": "landbridge",
+            **server_settings,
+        },
     )
-    return read, await pool()

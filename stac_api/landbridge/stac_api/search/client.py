@@ -162,7 +162,12 @@ class CatalogClient(CoreCrudClient):
         limit, access = min(asked.limit, settings.max_page), await request_access(request)
         async with request.app.state.get_connection(request, "r") as conn:
             page = await execute.search_items(
-                conn, asked, limit, access, most_sorted=settings.max_unindexed_sort
+                conn,
+                asked,
+                limit,
+                access,
+                most_sorted=settings.max_unindexed_sort,
+                count_seconds=settings.count_seconds,
             )
         base = links.base_url(request)
         shown = _member_selector(asked.fields, "Feature")
@@ -175,7 +180,7 @@ class CatalogClient(CoreCrudClient):
                 *extra_links,
                 *await _paging_links(request, page),
             ],
-            "numberMatched": page.matched,
+            **({} if page.matched is None else {"numberMatched": page.matched}),
             "numberReturned": len(page.items),
         }
         return respond(document, base, GEOJSON)

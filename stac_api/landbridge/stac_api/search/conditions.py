@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from landbridge.stac_api.pgstac.sql_builder import Parameters
     from landbridge.stac_api.search.request import Search
 
-__all__ = ["in_bbox", "of_collections", "of_items", "requested"]
+__all__ = ["in_bbox", "interval", "of_collections", "of_items", "requested"]
 
 # Operators of PostgreSQL's text search, which are ordinary characters in the text to find.
 _OPERATORS = re.compile(r"[&|!:*<>()'\\\"+-]")
@@ -89,15 +89,25 @@ def _intersects(geometry: str, parameters: Parameters) -> str:
     return f"(geometry && {area} AND {exact})" if parameters.tolerant else exact
 
 
-def _within(given: str, parameters: Parameters) -> list[str]:
+def interval(given: str) -> tuple[datetime | None, datetime | None]:
+    """Return start and end of a search's `datetime`; None for an open end.
+
+    Raises:
+        BadRequestError: if it is neither a time nor an interval.
+    """
     try:
         found = str_to_interval(given)
     except Exception as error:
         raise BadRequestError(f"datetime is {given!r}: {getattr(error, 'detail', error)}") from error
     start, end = found if isinstance(found, tuple) else (found, found)
+    return (start if isinstance(start, datetime) else None), (end if isinstance(end, datetime) else None)
+
+
+def _within(given: str, parameters: Parameters) -> list[str]:
+    start, end = interval(given)
     parts = []
-    if isinstance(end, datetime):
+    if end is not None:
         parts.append(f"datetime <= {parameters.add_timestamp(end)}")
-    if isinstance(start, datetime):
+    if start is not None:
         parts.append(f"end_datetime >= {parameters.add_timestamp(start)}")
     return parts

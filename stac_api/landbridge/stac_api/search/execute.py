@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.pgstac import collection_queries, item_queries, item_stats, visibility
+from landbridge.stac_api.pgstac import collection_queries, item_queries, item_stats
 from landbridge.stac_api.pgstac.sql_builder import Parameters
 from landbridge.stac_api.pgstac.tolerance import tolerant
-from landbridge.stac_api.search import recent_items
+from landbridge.stac_api.search import matches, recent_items
 from landbridge.stac_api.search.conditions import of_collections, of_items
 from landbridge.stac_api.search.order import Order, Token
 from landbridge.stac_api.search.request import Sort
@@ -25,23 +25,41 @@ __all__ = ["Page", "search_collections", "search_items"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a search: whole items, tokens of the neighbouring pages, the exact number of matches."""
+    """A page of a search: whole items, and tokens of the neighbouring pages.
+
+    `matched` is the exact number of matches; None if counting them took too long.
+    """
 
     items: list[dict[str, Any]]
     next: str | None
     prev: str | None
-    matched: int
+    matched: int | None
 
 
 @tolerant
 async def search_items(
-    conn: asyncpg.Connection, asked: Search, limit: int, access: Access, *, most_sorted: int | None = None
+    conn: asyncpg.Connection,
+    asked: Search,
+    limit: int,
+    access: Access,
+    *,
+    most_sorted: int | None = None,
+    count_seconds: float = 0.0,
 ) -> Page:
     """Run a search for at most `limit` of the items that the caller may see.
+
+    Args:
+        conn: of the read pool.
+        asked: the search.
+        limit: number of items.
+        access: of the caller.
+        most_sorted: number of items that may be sorted without an index; None for no limit.
+        count_seconds: time to count the matches, if no maintained counters tell their number.
 
     Raises:
         BadRequestError: if the search is invalid, or sorts more than `most_sorted` items without an index.
     """
+    counted = asked
     asked = await recent_items.name_collections(conn, asked, access)
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
@@ -61,11 +79,9 @@ async def search_items(
         after = order.after(token, parameters)
         restricted = [f"({one}) AND {after}" for one in matching]
     if products := recent_items.products_of_first_page(asked, limit, access):
-        # The items of products are counted in item_stats; a caller may read few blobs.
         _, containers = access.split_collections(asked.collections)
         newest = await item_stats.collections_of_newest(conn, products, limit + 1)
         restricted = of_items(replace(asked, collections=(*newest, *containers)), parameters, access)
-        matching = visibility.of_items(containers, access, parameters)
     rows = await item_queries.fetch_rows(
         conn, restricted, parameters, order=order.by(backwards=backwards), key=order.key(), limit=limit + 1
     )
@@ -77,9 +93,7 @@ async def search_items(
     # A first page that isn't full is the whole answer: no second query needed to count it.
     if matched is None:
         whole = token is None and not more
-        matched = len(rows) if whole else await item_queries.count_items(conn, matching, parameters)
-        if products and not whole:
-            matched += await item_stats.count_items(conn, products)
+        matched = len(rows) if whole else await matches.count(conn, counted, access, count_seconds)
     has_next, has_prev = (True, more) if backwards else (more, token is not None)
     items = await item_queries.hydrate_rows(conn, rows)
     return Page(

@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 _USER_ERRORS = (messages.IngestError, InvalidDocument, BadRequestError, ConflictError, quota.QuotaError)
 
 NAME = "ingest"
+# The priority of an upload falls with each other upload of its user that waits, down to this many.
+_MOST_WAITING = 100
 PNG = "image/png"
 _THUMBNAIL = "thumbnail.png"
 
@@ -64,7 +66,20 @@ def kind(services: Services, workers: WorkerPool) -> JobKind:
             staging.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary_folders.remove_abandoned(staging)
 
-    return JobKind(NAME, "upload-{upload}", run_job, unqueued, prepare)
+    async def priority(pool: asyncpg.Pool, upload: int) -> int:
+        # One user's thousands of uploads must not delay the first one of another user.
+        return -await records.waiting_of_same_user(pool, upload, _MOST_WAITING)
+
+    return JobKind(
+        NAME,
+        "upload-{upload}",
+        run_job,
+        unqueued,
+        prepare,
+        queue="ingest",
+        concurrency=services.settings.worker_concurrency,
+        priority=priority,
+    )
 
 
 async def run(services: Services, workers: WorkerPool, upload_id: int, *, last_try: bool) -> None:

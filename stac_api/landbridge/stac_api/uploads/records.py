@@ -35,6 +35,14 @@ SELECT count(*) FROM landbridge.uploads
 WHERE ($1::text IS NULL OR product_id = $1) AND ($2::text IS NULL OR image_id = $2)
   AND ($3::text IS NULL OR status = $3) AND ($4::text[] IS NULL OR product_id = ANY ($4))
 """
+_WAITING = """
+SELECT count(*) FROM (
+    SELECT FROM landbridge.uploads
+    WHERE status IN ('pending', 'running') AND id <> $1
+        AND username = (SELECT username FROM landbridge.uploads WHERE id = $1)
+    LIMIT $2
+) AS waiting
+"""
 _ADVANCE = """
 UPDATE landbridge.uploads SET status = $2, modified = now() WHERE id = $1 AND status = ANY($3) RETURNING *
 """
@@ -140,6 +148,12 @@ async def search(
     filters = (product_id, image_id, status, None if products is None else list(products))
     rows = await db.fetch(_SEARCH, *filters, limit, offset)
     return [_upload(row) for row in rows], await db.fetchval(_COUNT, *filters)
+
+
+async def waiting_of_same_user(db: Executor, upload: int, most: int) -> int:
+    """Return the number of other uploads of an upload's user that wait for their end, up to `most`."""
+    found: int = await db.fetchval(_WAITING, upload, most)
+    return found
 
 
 async def advance(db: Executor, upload: int, status: str, *, allowed: tuple[str, ...]) -> Upload:

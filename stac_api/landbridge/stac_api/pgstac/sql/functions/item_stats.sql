@@ -100,6 +100,7 @@ BEGIN
     END IF;
     stats.id := item.id;
     stats.datetime := item.datetime;
+    stats.end_datetime := nullif(item.end_datetime, item.datetime);
     stats.created := landbridge.as_timestamptz(properties->'created');
     stats.updated := landbridge.as_timestamptz(properties->'updated');
     stats.published := landbridge.as_timestamptz(properties->'published');
@@ -162,8 +163,9 @@ BEGIN
     stats := landbridge.stats_of_item(NEW);
     INSERT INTO landbridge.item_stats SELECT stats.*
     ON CONFLICT (collection_key, id) DO UPDATE SET
-        datetime = excluded.datetime, created = excluded.created, updated = excluded.updated,
-        published = excluded.published, bytes = excluded.bytes, namespace = excluded.namespace;
+        datetime = excluded.datetime, end_datetime = excluded.end_datetime, created = excluded.created,
+        updated = excluded.updated, published = excluded.published, bytes = excluded.bytes,
+        namespace = excluded.namespace;
     IF NOT ST_IsEmpty(NEW.geometry) THEN
         area := NEW.geometry::box2d;
         IF NOT EXISTS (
@@ -201,6 +203,7 @@ FOR EACH ROW EXECUTE FUNCTION landbridge.update_item_stats();
 CREATE OR REPLACE FUNCTION landbridge.delete_collection_stats() RETURNS trigger AS $$
 BEGIN
     DELETE FROM landbridge.item_stats WHERE collection_key = OLD.key;
+    PERFORM landbridge.delete_item_counts(OLD.key);
     DELETE FROM landbridge.extents WHERE collection_key = OLD.key;
     DELETE FROM landbridge.base_item_assets WHERE collection_key = OLD.key;
     RETURN OLD;
