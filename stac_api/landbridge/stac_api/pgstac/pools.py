@@ -32,8 +32,8 @@ async def _use_orjson(conn: asyncpg.Connection) -> None:
 
 async def open_pools(settings: Settings) -> tuple[asyncpg.Pool, asyncpg.Pool]:
     """Open the pool for reads and the pool for writes."""
-    return await _open(settings, settings.database_url, **_reading(settings)), await _open(
-        settings, settings.database_url
+    return await _open(settings, settings.database_url, _reading(settings)), await _open(
+        settings, settings.database_url, {}
     )
 
 
@@ -43,7 +43,7 @@ async def open_replica(settings: Settings) -> asyncpg.Pool | None:
     No connection is made yet, so that the service starts while the replica is away.
     """
     url = settings.read_database_url
-    return None if url is None else await _open(settings, url, smallest=0, **_reading(settings))
+    return None if url is None else await _open(settings, url, _reading(settings), smallest=0)
 
 
 def _reading(settings: Settings) -> dict[str, str]:
@@ -62,7 +62,7 @@ def _reading(settings: Settings) -> dict[str, str]:
 
 
 async def _open(
-    settings: Settings, url: str, *, smallest: int | None = None, **server_settings: str
+    settings: Settings, url: str, server_settings: dict[str, str], *, smallest: int | None = None
 ) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         url,
