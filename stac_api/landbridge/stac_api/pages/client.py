@@ -161,8 +161,11 @@ def _context(request: Request) -> models.Context:
     )
 
 
-async def _newest_items(request: Request, collection_id: str) -> tuple[list[dict[str, Any]], int]:
-    """Return the newest items of a collection, as JSON shows them to the caller, and the number of all."""
+async def _newest_items(request: Request, collection_id: str) -> tuple[list[dict[str, Any]], int | None]:
+    """Return the newest items of a collection, as JSON shows them to the caller, and the number of all.
+
+    The number is None if it is not known.
+    """
     base, access = links.base_url(request), await request_access(request)
     asked = requests.from_get(collections=[collection_id], limit=_NEWEST)
     async with request.app.state.get_connection(request, "r") as conn:

@@ -142,7 +142,7 @@ class Page:
     facts: tuple[tuple[str, str], ...] = ()
     links: tuple[Link, ...] = ()
     cards: tuple[Card, ...] = ()
-    count: int = 0
+    count: int | None = None
     previous: str | None = None
     next: str | None = None
     search: str = ""
@@ -188,7 +188,7 @@ def products(document: Mapping[str, Any], context: Context, parameters: Mapping[
     )
 
 
-def product(document: Mapping[str, Any], items: list[Any], count: int, context: Context) -> Page:
+def product(document: Mapping[str, Any], items: list[Any], count: int | None, context: Context) -> Page:
     """Return the page of a product, with its newest images."""
     name = read.text(document.get("id"))
     here = links.collection_url(context.base, name)
@@ -231,7 +231,8 @@ def images(document: Mapping[str, Any], collection: Mapping[str, Any], context: 
         here=f"{here}/items",
         trail=(_root(context), _all_products(context), Link(title, context.page(here))),
         cards=_image_cards(document.get("features"), context),
-        count=read.integer(document.get("numberMatched")),
+        # A page of items leaves its count out if counting would take long.
+        count=read.integer(document["numberMatched"]) if "numberMatched" in document else None,
         **_neighbours(document, context),
     )
 
