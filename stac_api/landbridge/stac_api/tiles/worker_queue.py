@@ -93,7 +93,8 @@ class WorkerQueue:
         slot = await self._take(affinity % len(self._slots))
         try:
             if slot.worker is None or not slot.worker.is_alive:
-                await self._begin_start(slot)
+                # A request that is cancelled leaves the start to the next one.
+                await asyncio.shield(self._begin_start(slot))
             if slot.worker is None:
                 raise WorkerDiedError("The process that renders tiles does not start; see the server's log.")
             yield slot.worker
