@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large faults wheels
+.PHONY: monitoring-test help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large faults wheels
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,10 @@ bench: install ## compare our speed with peers; JSON lines, also in BENCH_HISTOR
 
 bench-report: sync ## draw the history of benchmarks to a PNG; OUTPUT=file
 	@PYTHONPATH=examples:tests $(RUN) python -m bench.report $(OUTPUT)
+
+monitoring-test: install ## test the alerts, and run their queries and those of the dashboard in Prometheus, over the metrics of a stack
+	@scripts/install-prometheus >/dev/null
+	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest -rP tests/integration/test_prometheus.py $(ARGS)
 
 sources: install ## print what is right with each provider of imagery, replayed on this machine
 	@PYTHONPATH=tests $(RUN) python -m sources $(ARGS)

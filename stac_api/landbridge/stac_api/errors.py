@@ -31,7 +31,16 @@ class ConflictError(LandbridgeError):
 
 
 class UnavailableError(LandbridgeError):
-    """The database, the object store or an identity provider does not answer; a retry may succeed."""
+    """The database, the object store or an identity provider does not answer; a retry may succeed.
+
+    Args:
+        message: text for callers.
+        part: part that failed: `database`, `store`, `queue` or `issuer`.
+    """
+
+    def __init__(self, message: str, *, part: str | None = None) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class NoSpaceError(LandbridgeError):

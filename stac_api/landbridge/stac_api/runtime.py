@@ -12,6 +12,7 @@ from landbridge.stac_api.blobs import checksums
 from landbridge.stac_api.blobs import deletion as blob_deletion
 from landbridge.stac_api.deletions import job as deletion_job
 from landbridge.stac_api.jobs.queue import JobQueue
+from landbridge.stac_api.monitoring.tracing import open_tracing
 from landbridge.stac_api.notifications import deliveries
 from landbridge.stac_api.notifications import job as notification_job
 from landbridge.stac_api.notifications.sender import Sender
@@ -45,7 +46,10 @@ async def open_services(settings: Settings) -> AsyncIterator[tuple[Services, Job
         workers = WorkerPool(settings)
         sender = Sender(settings)
         stack.push_async_callback(sender.close)
-        jobs = JobQueue(settings, write)
+        tracing = open_tracing(settings)
+        if tracing is not None:
+            stack.callback(tracing.close)
+        jobs = JobQueue(settings, write, tracing)
         _register(jobs, services, workers, sender)
         await jobs.open()
         stack.push_async_callback(workers.close)

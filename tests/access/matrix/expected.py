@@ -21,6 +21,11 @@ def opened(ok: int = 200) -> Expected:
     return _statuses(ok, ok, ok, ok, ok, ok, 401, 401, ok)
 
 
+def operators() -> Expected:
+    """Only operators may, who are not among these callers."""
+    return _statuses(401, 403, 403, 403, 403, 403, 401, 401, 403)
+
+
 def reads(ok: int = 200) -> Expected:
     """Of a product or a blob that not all may read."""
     return _statuses(404, 404, ok, ok, ok, 404, 401, 401, ok)

@@ -18,6 +18,7 @@ READS: Final = [
     Row("GET", "/conformance", expected.opened()),
     Row("GET", "/_mgmt/ping", expected.opened()),
     Row("GET", "/_mgmt/health", expected.opened()),
+    Row("GET", "/_mgmt/metrics", expected.operators()),
     Row("GET", "/schemas/catalog/v1.0.0/schema.json", expected.opened()),
     Row("GET", "/pages/{version}/{name}", expected.opened(), prepare=calls.static_file),
     Row("GET", "/", expected.opened(), "page", calls.page(calls.nothing_sent), seen.cards, seen.products),

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # In a request's state: whether the key of the private address that it came by is valid.
 PRIVATE_ADDRESS = "private_address"
+METRICS_CREDENTIAL = "metrics token"
+METRICS_PATH = "/_mgmt/metrics"
 _PRIVATE_CREDENTIAL = "private address"  # its name in the audit log
 # Paths that need no credential: health checks, and the schema that documents name, which validators fetch.
 _OPEN_PATHS = frozenset({"/_mgmt/ping", "/_mgmt/health", schema.URL_PATH})
@@ -60,6 +62,11 @@ class Authenticate:
         self.app = app
         secret = settings.token.get_secret_value() if settings.token else ""
         self._service_token = secret.encode() or None
+        metrics = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+        self._metrics_token = metrics.encode() or None
+        self._metrics_principal = Principal(
+            "metrics", rights=frozenset({"read"}), credential=METRICS_CREDENTIAL
+        )
         self._operator = Operator(settings)
         # A signed URL has no user; its signature covers the method and the path.
         self._signed_url_principal = Principal(user=None, operator=True, credential="signed url")
@@ -80,10 +87,11 @@ class Authenticate:
         except InvalidCredentialError as error:
             principal, refusal = ANONYMOUS, _unauthorized(str(error), "invalid_token")
         except UnavailableError as error:
-            principal, refusal = ANONYMOUS, error_response(503, str(error))
+            principal, refusal = ANONYMOUS, error_response(503, str(error), part=error.part)
         except _DATABASE_ERRORS as error:
             logger.warning("A credential cannot be checked: %r", error)
-            principal, refusal = ANONYMOUS, error_response(503, "Credentials cannot be checked; try again.")
+            why = "Credentials cannot be checked, because the database does not answer; try again."
+            principal, refusal = ANONYMOUS, error_response(503, why, part="database")
         scope.setdefault("state", {})["principal"] = principal
         tiles = tile_tokens.is_tile_path(served_path(scope))
         rate_refusal = self._rate_limiter.refusal(principal, client_address(scope), tiles=tiles)
@@ -130,6 +138,10 @@ class Authenticate:
             raise InvalidCredentialError("The `Authorization` header must read `Bearer` and a token.")
         if self._service_token and hmac.compare_digest(credential, self._service_token):
             return self._operator.principal()
+        if self._metrics_token and hmac.compare_digest(credential, self._metrics_token):
+            if served_path(scope) != METRICS_PATH:
+                raise InvalidCredentialError(f"This token may only read {METRICS_PATH}.")
+            return self._metrics_principal
         text = credential.decode()
         if tokens.is_api_token(text):
             return await self._tokens.principal(text, scope["app"].state.services.readpool)

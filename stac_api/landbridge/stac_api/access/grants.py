@@ -10,6 +10,7 @@ from cachetools import TTLCache
 
 from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, Access
 from landbridge.stac_api.core.database_listener import listen
+from landbridge.stac_api.core.metrics import CACHE_LOOKUPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ _CHANNEL = "landbridge_grants"
 _MAX_AGE = 5.0  # seconds; limits staleness if no notification arrives (behind a pooler, database down)
 _MAX_COLLECTIONS = 1_000_000  # in the whole cache; access to more is queried every time
 _RECONNECT_PAUSE = 1.0  # seconds
+_HITS = CACHE_LOOKUPS.labels("grants", "hit")
+_MISSES = CACHE_LOOKUPS.labels("grants", "miss")
 _FIND = """
 SELECT role::text AS role, array_agg(DISTINCT collection) AS collections
 FROM landbridge.grants WHERE subject = ANY ($1) GROUP BY role
@@ -60,7 +63,9 @@ class GrantCache:
             )
         cached = self._cache.get(subjects)
         if cached is not None:
+            _HITS.inc()
             return cached
+        _MISSES.inc()
         clears = self._clears
         rows = await self._pool.fetch(_FIND, sorted(subjects))
         found = _access_of_roles(subjects, {row["role"]: row["collections"] for row in rows})

@@ -70,7 +70,9 @@ class Issuer:
             await self._refresh(since=self._clock())
             found = self._matching(algorithm, kid)
         if not found and self._fetched < self._tried:
-            raise UnavailableError("The issuer of the token does not answer with its keys; try again later.")
+            raise UnavailableError(
+                "The issuer of the token does not answer with its keys; try again later.", part="issuer"
+            )
         return found
 
     def _matching(self, algorithm: str, kid: str | None) -> list[Key]:

@@ -21,6 +21,7 @@ from cachetools import TTLCache
 from psycopg.rows import class_row
 
 from landbridge.stac_api.access.principal import API_CREDENTIAL, Principal
+from landbridge.stac_api.core.metrics import CACHE_LOOKUPS
 from landbridge.stac_api.errors import InvalidCredentialError
 
 if TYPE_CHECKING:
@@ -136,7 +137,10 @@ class TokenCache:
     async def _row(self, token_id: str, pool: asyncpg.Pool) -> tuple[bytes, ApiToken] | None:
         # `in` before `[]` would race with expiry.
         with suppress(KeyError):
-            return self._rows[token_id]
+            known = self._rows[token_id]
+            CACHE_LOOKUPS.labels("tokens", "hit").inc()
+            return known
+        CACHE_LOOKUPS.labels("tokens", "miss").inc()
         row = await pool.fetchrow(_FIND, token_id)
         found = dict(row) if row else None
         known = (found.pop("digest"), ApiToken(**found)) if found else None

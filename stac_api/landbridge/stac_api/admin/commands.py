@@ -39,6 +39,14 @@ _TABLE_TARGETS: Final = 3
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
 
+def _log_as_configured() -> None:
+    from landbridge.stac_api.core.logs import configure_logs
+    from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
+
+    with reported():
+        configure_logs(MonitoringSettings())
+
+
 def _settings(*, worker: bool, **overrides: object) -> Settings:
     with reported():
         return service.settings(worker=worker, **overrides)
@@ -89,7 +97,7 @@ def serve(host: str, port: int, workers: int) -> None:
     Each process has connection pools, caches and rate limits of its own, and runs jobs unless
     LANDBRIDGE_WORKER is false.
     """
-    log()
+    _log_as_configured()
     _required_database()
     with reported():
         service.serve(host, port, workers)
@@ -109,7 +117,7 @@ def work(queues: tuple[str, ...]) -> None:
     The service is that of LANDBRIDGE_DATABASE_URL and LANDBRIDGE_STORE_URL; it may run on another machine.
     If they are not set, it is the embedded stack of this user, which has a worker of its own too.
     """
-    log()
+    _log_as_configured()
     overrides = {"worker_queues": queues} if queues else {}
     chosen = _settings(worker=True, **overrides)
     with reported():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DATABASE_VARIABLE", "application", "doctor", "report", "serve", "settings", "work"]
 
+_SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
 DATABASE_VARIABLE: Final = "LANDBRIDGE_DATABASE_URL"
 
 
@@ -55,11 +58,13 @@ def settings(**overrides: object) -> Settings:
 
 def application() -> FastAPI:
     """Return the application of a process that `serve` has started."""
-    from landbridge.stac_api.admin.command_errors import log
     from landbridge.stac_api.api.app import create_app
+    from landbridge.stac_api.core.logs import configure_logs
+    from landbridge.stac_api.core.settings import Settings
 
-    log()
-    return create_app()
+    chosen = Settings()
+    configure_logs(chosen)
+    return create_app(chosen)
 
 
 def serve(host: str, port: int, workers: int = 1) -> None:
@@ -77,14 +82,22 @@ def serve(host: str, port: int, workers: int = 1) -> None:
     check_schema(os.environ[DATABASE_VARIABLE])
     from landbridge.stac_api.http.uvicorn_options import UVICORN_OPTIONS
 
-    uvicorn.run(
-        "landbridge.stac_api.admin.service:application",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        **UVICORN_OPTIONS,
-    )
+    with contextlib.ExitStack() as stack:
+        if workers > 1 and _SHARED_METRICS not in os.environ:
+            # Read by prometheus_client in each process, as soon as it is imported there.
+            os.environ[_SHARED_METRICS] = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="landbridge-metrics-")
+            )
+        uvicorn.run(
+            "landbridge.stac_api.admin.service:application",
+            factory=True,
+            log_config=None,
+            access_log=False,
+            host=host,
+            port=port,
+            workers=workers,
+            **UVICORN_OPTIONS,
+        )
 
 
 async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> None:
@@ -95,6 +108,7 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
     Raises:
         SchemaError: if the database is not migrated to the schema of this version.
     """
+    from landbridge.stac_api.core import metrics
     from landbridge.stac_api.pgstac.migrate import check_schema
     from landbridge.stac_api.runtime import open_services
 
@@ -103,6 +117,8 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with open_services(chosen) as (_, jobs):
+        if chosen.metrics_port:
+            metrics.serve(chosen.metrics_host, chosen.metrics_port)
         jobs.start_worker()
         ready()
         await stopped.wait()

@@ -33,6 +33,11 @@ from landbridge.stac_api.blobs import routes as blobs
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.deletions import routes as deletions
 from landbridge.stac_api.http.allowed_methods import HeadAndOptions
+from landbridge.stac_api.monitoring import operations
+from landbridge.stac_api.monitoring import routes as monitoring
+from landbridge.stac_api.monitoring.database import DatabaseMetrics
+from landbridge.stac_api.monitoring.health import Health
+from landbridge.stac_api.monitoring.requests import ObserveRequests
 from landbridge.stac_api.notifications import routes as notifications
 from landbridge.stac_api.notifications.sender import Sender
 from landbridge.stac_api.pages import openapi as pages_openapi
@@ -107,6 +112,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     has_tiles = bool(settings.tile_workers)
     app.state.has_tiles = api.client.tiles = has_tiles
     app.state.landbridge, app.state.signer = settings, Signer(settings.token)
+    operations.register()
+    monitoring.install(app)
     app.state.tile_tokens, app.state.tile_products = TileTokens(settings.token), Products()
     modules = [access, uploads, deletions, blobs, notifications, assets, schemas, static_files]
     modules += [search_routes, tiles] if has_tiles else []
@@ -125,6 +132,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
     app.user_middleware = [
         Middleware(ForwardedHeaders, trusted=settings.trusted_proxies, root_path=settings.root_path),
         Middleware(PrivateAddress, file=settings.private_key_file),
+        Middleware(ObserveRequests, log=settings.log_requests),
         Middleware(SecurityHeaders, documentation=(app.docs_url, app.swagger_ui_oauth2_redirect_url)),
         Middleware(
             CORSMiddleware,
@@ -172,6 +180,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.render_pool = RenderPool(settings, services.store)
             if app.state.has_tiles:
                 await app.state.render_pool.open()
+            app.state.tracing = jobs.tracing
+            app.state.health, app.state.database_metrics = Health(services), DatabaseMetrics(services)
             if settings.worker:
                 jobs.start_worker()
             yield

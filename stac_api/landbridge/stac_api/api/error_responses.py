@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 import jsonpatch
 import jsonpointer
+import obstore.exceptions
 import orjson
+import procrastinate.exceptions
 import psycopg
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["handle", "install"]
+__all__ = ["handle", "install", "part_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ _STATUS: dict[type[Exception], int] = {
     jsonpatch.InvalidJsonPatch: 400,
     jsonpointer.JsonPointerException: 409,
     UnavailableError: 503,
+    obstore.exceptions.BaseError: 503,
+    procrastinate.exceptions.ConnectorException: 503,
     NoSpaceError: 507,
     OSError: 500,
     asyncpg.PostgresConnectionError: 503,
@@ -68,6 +72,13 @@ _STATUS: dict[type[Exception], int] = {
     ConnectionError: 503,
     TimeoutError: 503,
 }
+
+_PARTS: dict[tuple[type[Exception], ...], str] = {
+    (asyncpg.PostgresError, asyncpg.InterfaceError, psycopg.Error): "database",
+    (obstore.exceptions.BaseError, NoSpaceError): "store",
+    (procrastinate.exceptions.ConnectorException,): "queue",
+}
+_PART_NAMES = {"database": "The database", "store": "The object store", "queue": "The queue of jobs"}
 
 
 def _describe(exc: Exception) -> str:
@@ -132,7 +143,21 @@ async def handle(request: Request, exc: Exception) -> Response:
         logger.warning("%s %s: %s", request.method, served_path(request.scope), exc)
     retry_after = getattr(exc, "retry_after", None)
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return error_response(status, _describe(exc), headers)
+    part = part_of(exc) if status >= 500 else None
+    return error_response(status, _naming(_describe(exc), part), headers, part=part)
+
+
+def part_of(exc: Exception) -> str | None:
+    """Return the part of the service that an error comes from: `database`, `store`, `queue` or `issuer`."""
+    if isinstance(exc, UnavailableError):
+        return exc.part
+    return next((part for kinds, part in _PARTS.items() if isinstance(exc, kinds)), None)
+
+
+def _naming(text: str, part: str | None) -> str:
+    """Return the description of an error so that it names the part that failed."""
+    name = _PART_NAMES.get(part or "", "")
+    return text if not name or part is None or part in text.lower() else f"{name} failed: {text}"
 
 
 async def _handle_http(request: Request, exc: Exception) -> Response:

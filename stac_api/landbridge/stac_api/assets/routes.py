@@ -25,6 +25,7 @@ from landbridge.stac_api.access.principal import PUBLIC, request_principal
 from landbridge.stac_api.access.rules import request_access
 from landbridge.stac_api.assets.read_access import product_of, readable
 from landbridge.stac_api.assets.store import COG, error_reason, href, is_served
+from landbridge.stac_api.core.metrics import SENT_BYTES, store_request
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 from landbridge.stac_api.search.client import JSON, respond
@@ -140,11 +141,13 @@ async def serve(path: str, request: Request, *, cached: str, etags: Sequence[str
         raise _missing(path)
     store = request.app.state.store.backend
     try:
-        meta = await obstore.head_async(store, path)
+        with store_request("head"):
+            meta = await obstore.head_async(store, path)
     except (FileNotFoundError, ValueError) as error:
         raise _missing(path) from error
     except obstore.exceptions.BaseError as error:
-        raise UnavailableError(f"The store does not answer ({error_reason(error)}).") from error
+        why = f"The object store does not answer ({error_reason(error)})."
+        raise UnavailableError(why, part="store") from error
     tags = etags or (meta["e_tag"] or "",)
     headers = {
         "Accept-Ranges": "bytes",
@@ -169,6 +172,7 @@ async def serve(path: str, request: Request, *, cached: str, etags: Sequence[str
         content = await request.app.state.store.stream(path, start, end)
     except FileNotFoundError as error:
         raise _missing(path) from error
+    SENT_BYTES.inc(end - start)
     return StreamingResponse(content, status_code=status, headers=headers, media_type=media_type)
 
 

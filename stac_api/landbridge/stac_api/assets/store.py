@@ -24,6 +24,7 @@ from landbridge.mappings import ids
 from landbridge.stac_api.assets import folder_store
 from landbridge.stac_api.assets.direct_io import into_blocks
 from landbridge.stac_api.assets.ordered_executor import OrderedExecutor
+from landbridge.stac_api.core.metrics import store_request
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.errors import NoSpaceError, UnavailableError
 
@@ -119,6 +120,10 @@ class AssetStore:
         return size
 
     async def _put(self, path: str, content: AsyncIterator[memoryview]) -> int:
+        with store_request("put"):
+            return await self._put_content(path, content)
+
+    async def _put_content(self, path: str, content: AsyncIterator[memoryview]) -> int:
         if self.root is not None:
             # Files in transit are read at once, so the page cache helps; blobs are not.
             return await folder_store.write(self.root / path, content, direct=path.startswith(BLOBS))
@@ -128,8 +133,10 @@ class AssetStore:
 
     async def move_in(self, path: str, file: Path) -> None:
         """Store a local file, which is moved if the store is a folder on the same disk."""
-        if self.root is not None and await asyncio.to_thread(folder_store.move, file, self.root / path):
-            return
+        if self.root is not None:
+            with store_request("move"):
+                if await asyncio.to_thread(folder_store.move, file, self.root / path):
+                    return
         await self.put(path, file)
 
     async def local_file(self, path: str, folder: Path) -> Path:
@@ -137,10 +144,11 @@ class AssetStore:
         if self.root is not None:
             return self.root / path
         target = folder / Path(path).name
-        result = await obstore.get_async(self.backend, path)
-        with target.open("wb") as file:
-            async for chunk in result.stream():
-                file.write(chunk)
+        with store_request("get"):
+            result = await obstore.get_async(self.backend, path)
+            with target.open("wb") as file:
+                async for chunk in result.stream():
+                    file.write(chunk)
         return target
 
     def is_outside(self, path: str) -> bool:
@@ -160,9 +168,10 @@ class AssetStore:
         FileNotFoundError
             If the object does not exist any more.
         """
-        if self.root is not None:
-            return folder_store.read((self.root / path).open("rb", buffering=0), start, end)
-        result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
+        with store_request("get"):
+            if self.root is not None:
+                return folder_store.read((self.root / path).open("rb", buffering=0), start, end)
+            result = await obstore.get_async(self.backend, path, options={"range": (start, end)})
         return aiter(result.stream(min_chunk_size=folder_store.CHUNK))
 
     async def read_once(self, path: str) -> AsyncIterator[bytes | memoryview]:
@@ -192,7 +201,8 @@ class AssetStore:
         """Delete objects; missing ones are ignored."""
         for path in paths:
             try:
-                await obstore.delete_async(self.backend, path)
+                with store_request("delete"):
+                    await obstore.delete_async(self.backend, path)
             except FileNotFoundError:
                 continue
             self._prune(path)
@@ -255,7 +265,7 @@ def write_error(content: str, error: BaseException) -> UnavailableError | NoSpac
     why = error_reason(error)
     if why == _FULL:
         return NoSpaceError(f"The store did not take the {content} ({why}). Its operator has to make room.")
-    return UnavailableError(f"The store did not take the {content} ({why}). Send it again.")
+    return UnavailableError(f"The store did not take the {content} ({why}). Send it again.", part="store")
 
 
 def is_served(path: str) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import asyncpg
 
+from landbridge.stac_api.core.metrics import LOST_DATABASE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,6 +31,7 @@ async def listen(database_url: str, channel: str, notify: Callable[[], None], pa
         try:
             await _listen_once(database_url, channel, notify)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            LOST_DATABASE.inc()
             logger.warning(
                 "The connection for notifications of %s is lost; connecting again: %r", channel, error
             )

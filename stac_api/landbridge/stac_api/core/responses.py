@@ -1,4 +1,4 @@
-"""The body that every error response has: `{"code", "description"}`."""
+"""The body that every error response has: `{"code", "description"}`, and `part` if a part failed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,13 @@ _CODES = {
 }
 
 
-def error_response(status: int, description: str, headers: dict[str, str] | None = None) -> Response:
-    """Return an error response; a 503 also says when to retry."""
+def error_response(
+    status: int, description: str, headers: dict[str, str] | None = None, *, part: str | None = None
+) -> Response:
+    """Return an error response; a 503 also says when to retry, and `part` which part failed."""
     body = {"code": _CODES.get(status, "Error"), "description": description}
+    if part is not None:
+        body["part"] = part
     extra = {"Retry-After": str(RETRY_AFTER)} if status == 503 else {}
     return Response(
         orjson.dumps(body),

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from landbridge.mappings.organizations import name_problem
+from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
 
 __all__ = ["GROUPS", "PREFIX", "QUEUES", "Settings"]
 
@@ -476,6 +477,7 @@ GROUPS: Final[tuple[type[BaseSettings], ...]] = (
     JobSettings,
     TileSettings,
     NotificationSettings,
+    MonitoringSettings,
 )
 
 
@@ -489,6 +491,7 @@ class Settings(
     JobSettings,
     TileSettings,
     NotificationSettings,
+    MonitoringSettings,
 ):
     """All settings of the server; every field is also an environment variable `LANDBRIDGE_<FIELD>`.
 

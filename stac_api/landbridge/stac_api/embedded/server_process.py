@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from landbridge.stac_api.core.logs import configure_logs
+from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
 from landbridge.stac_api.embedded import private_address
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
 from landbridge.stac_api.embedded.home_directory import Home, hold_lock, read_state, write_state
@@ -81,7 +83,7 @@ def serve(home: Home, report: StartReport) -> None:
         del os.environ[name]
     os.environ["LANDBRIDGE_HOME"] = str(home.root)
     os.umask(0o077)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logs(MonitoringSettings())
     try:
         home.create()
         with hold_lock(home.serve_lock, LOCK_SECONDS, "serve this home"):
@@ -159,6 +161,7 @@ def _loopback_settings() -> dict[str, Any]:
         return [name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()]
 
     return {
+        "log_requests": False,
         "anonymous_reads": False,  # LANDBRIDGE_OPEN_READS takes precedence
         "tile_workers_at_start": False,
         "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),

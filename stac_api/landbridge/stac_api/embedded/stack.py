@@ -109,7 +109,7 @@ def running_stack(home: Home) -> Stack | None:
     if state is None or not state.get("pid") or lock_holder(home.serve_lock) != state["pid"]:
         return None
     stack = Stack.from_state(home, state)
-    return stack if http_status(stack.url, "/_mgmt/health") == 200 else None
+    return stack if http_status(stack.url, "/_mgmt/health?parts=pgstac") == 200 else None
 
 
 def http_status(url: str, path: str) -> int | None:

@@ -18,7 +18,9 @@ from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Status
 
 from landbridge.stac_api.core.database_listener import listen
+from landbridge.stac_api.core.metrics import LOST_DATABASE
 from landbridge.stac_api.jobs.failures import RETRYABLE
+from landbridge.stac_api.jobs.observed_jobs import observe_job
 from landbridge.stac_api.pgstac.job_queries import CONNECTION_OPTIONS
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from landbridge.stac_api.core.settings import Settings
+    from landbridge.stac_api.jobs.observed_jobs import JobTracing
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +86,9 @@ class JobKind:
 class JobQueue:
     """The queue as one process sees it: defers jobs, and runs them if asked to."""
 
-    def __init__(self, settings: Settings, pool: asyncpg.Pool) -> None:
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, tracing: JobTracing | None = None) -> None:
         self._settings = settings
+        self.tracing = tracing
         self._pool = pool
         self._kinds: dict[str, JobKind] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -132,7 +136,9 @@ class JobQueue:
 
     def _runner(self, kind: JobKind) -> Callable[..., Awaitable[None]]:
         async def run(context: JobContext, **arguments: Any) -> None:
-            await kind.run(**arguments, last_try=self._is_last_try(context))
+            number = context.job.id if context.job is not None else None
+            with observe_job(kind.name, number, arguments, self.tracing):
+                await kind.run(**arguments, last_try=self._is_last_try(context))
 
         return run
 
@@ -169,6 +175,7 @@ class JobQueue:
                     for queue, concurrency in self._queues().items():
                         workers.create_task(self._run_worker(queue, concurrency))
             except Exception:
+                LOST_DATABASE.inc()
                 logger.warning("The worker lost its database; it starts again.", exc_info=True)
             await asyncio.sleep(_RESTART_SECONDS)
 

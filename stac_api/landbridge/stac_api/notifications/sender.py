@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 
+from landbridge.stac_api.core.metrics import NOTIFICATIONS
 from landbridge.stac_api.notifications.url_policy import CheckedBackend, RefusedAddressError, is_allowed
 
 if TYPE_CHECKING:
@@ -79,6 +80,12 @@ class Sender:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Send a body; every failure is an outcome, not an error."""
+        outcome = await self._post(url, headers, body)
+        kind = "sent" if not outcome.error else "refused" if outcome.final else "failed"
+        NOTIFICATIONS.labels(kind).inc()
+        return outcome
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         pool = self._pool(checked=not is_allowed(url, self._allowed))
         sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         try:

@@ -11,7 +11,9 @@ __all__ = [
     "DamagedItem",
     "asset",
     "assets_after",
+    "catalog_state",
     "damaged_items",
+    "pgstac_version",
     "repair_items",
     "unreadable_items",
 ]
@@ -28,12 +30,33 @@ _UNREADABLE = "SELECT collection, id, repairable FROM landbridge.unreadable_item
 _REPAIR = "SELECT landbridge.repair_damaged_items(), landbridge.repair_unreadable_items()"
 
 
+_VERSION = "SELECT pgstac.get_version()"
+# The planner's estimate: counting all items would read all of them.
+_STATE = """
+SELECT pgstac.get_version() AS version, (SELECT count(*) FROM pgstac.collections) AS collections,
+    coalesce(sum(greatest(leaf.reltuples, 0)), 0)::float AS items, count(leaf.oid) AS partitions
+FROM pg_partition_tree('pgstac.items') AS part JOIN pg_class AS leaf ON leaf.oid = part.relid
+WHERE part.isleaf
+"""
+
+
 class DamagedItem(NamedTuple):
     """An item whose row has lost values, or has a geometry that cannot be read."""
 
     collection: str
     id: str
     repairable: bool
+
+
+async def pgstac_version(db: asyncpg.Pool) -> str:
+    """Return the version of pgstac in the database."""
+    version: str = await db.fetchval(_VERSION)
+    return version
+
+
+async def catalog_state(db: asyncpg.Connection) -> dict[str, Any]:
+    """Return `version` of pgstac, and numbers of `collections`, `items` (an estimate) and `partitions`."""
+    return dict(await db.fetchrow(_STATE))
 
 
 async def assets_after(

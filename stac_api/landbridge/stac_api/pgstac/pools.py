@@ -17,7 +17,9 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(*args, **kwargs)
     except OSError as error:  # no socket, refused, unreachable
-        raise UnavailableError("The database does not answer; it may be starting. Try again.") from error
+        raise UnavailableError(
+            "The database does not answer; it may be starting. Try again.", part="database"
+        ) from error
 
 
 async def _use_orjson(conn: asyncpg.Connection) -> None:

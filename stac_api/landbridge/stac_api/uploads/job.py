@@ -23,6 +23,7 @@ from landbridge.stac_api.assets.store import (
     upload_folder,
     upload_path,
 )
+from landbridge.stac_api.core.metrics import INGESTED_BYTES, UPLOADS
 from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.errors import BadRequestError, ConflictError
 from landbridge.stac_api.jobs.failures import RETRYABLE, user_message
@@ -135,6 +136,7 @@ async def _fail(services: Services, upload: Upload, message: str) -> None:
             await records.add_event(conn, upload.id, "complete", message, severity="ERROR")
             await deletion_queue.schedule(conn, [upload_folder(upload.id)])
             await deletion_queue.schedule_upload(conn, upload.id)
+        UPLOADS.labels("failure").inc()
     except ConflictError:
         logger.warning("Upload %s was ended by another worker", upload.id)
         await deletion_queue.schedule_upload(services.writepool, upload.id)
@@ -245,6 +247,8 @@ async def _insert(
         before=before,
         also=succeed,
     )
+    UPLOADS.labels("success").inc()
+    INGESTED_BYTES.inc(sum(sizes.values()))
 
 
 def _describe(document: dict[str, Any], result: messages.ConversionResult) -> None:

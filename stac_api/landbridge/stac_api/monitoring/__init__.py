@@ -1,0 +1,1 @@
+"""Monitoring of a running service by its operators: metrics, health, the log of requests, traces."""
