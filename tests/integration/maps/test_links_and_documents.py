@@ -276,3 +276,12 @@ def test_a_server_without_workers_offers_no_maps(
         assert not any("tiles" in name for name in without.ok("GET", "/conformance")["conformsTo"])
         links = without.ok("GET", f"/collections/{product}")["links"]
         assert "xyz" not in [link["rel"] for link in links]
+
+
+def test_a_search_without_collections_that_finds_nothing_is_an_empty_answer(maps: Maps) -> None:
+    search = maps.ok("POST", "/searches/register", json={"ids": ["no image has this id"]})["id"]
+    here = f"/searches/{search}"
+    for path in ("/tiles/WorldCRS84Quad/2/4/1.png", "/preview.png", "/bbox/9,9,12,12.npy"):
+        assert maps("GET", here + path).status_code == 204
+    assert maps.ok("GET", f"{here}/point/10,10")["values"] == []
+    assert maps.ok("GET", f"{here}/WebMercatorQuad/tilejson.json")["minzoom"] == 0

@@ -65,10 +65,13 @@ async def _shown(
     bbox: Bounds,
     format: Format,
     core: Bounds | None = None,
-) -> Shown:
+) -> Shown | None:
+    """Return what a request shows; None if no collection is named, and no image is there to have bands."""
     most = request.app.state.landbridge.tile_max_items
     images = await target.images(query.narrowing(), bbox, most=most, core=core)
     products = await target.products_of(images)
+    if not products:
+        return None
     return Shown(images, products, parse(query.view, list(products.values()), format))
 
 
@@ -113,6 +116,8 @@ async def picture(
     headers = {"Cache-Control": answers.cache_control(target)}
     try:
         shown = await _shown(request, target, query, bbox, format, core)
+        if shown is None:
+            return Response(status_code=204, headers=headers)
         tag = answers.tag_of(shown.view, _described(grid), shown.images, shown.products)
         if (unchanged := answers.known_version(request, tag, target)) is not None:
             return unchanged
@@ -219,6 +224,8 @@ async def point(
         min(90.0, latitude + _NEAR),
     )
     shown = await _shown(request, target, query, near, Format.NPY)
+    if shown is None:
+        return {"coordinates": list(position), "values": [], "band_names": []}, ""
     tag = answers.tag_of(shown.view, [longitude, latitude], shown.images, shown.products)
     if (unchanged := answers.known_version(request, tag, target)) is not None:
         return unchanged
@@ -292,6 +299,8 @@ async def _statistics_of(
     grid = Grid.fitting(_projected(bounds, _CRS84, crs), crs, **query.size())
     bbox = matrix_sets.degrees_of(grid.crs, grid.buffered(query.margin).bounds)
     shown = await _shown(request, target, query, bbox, Format.NPY)
+    if shown is None:
+        return {}
     shown.images.check_number(first_is_enough=shown.view.method == "last")
     found: dict[str, Any] | None = await answers.unless_client_left(
         request,

@@ -312,7 +312,8 @@ def _add_values(prefix: str, target_of: _TargetOf, *, conditions: bool) -> None:
         if isinstance(found, Response):
             return found
         answer = _document(request, target, found[0])
-        answer.headers["ETag"] = found[1]
+        if found[1]:
+            answer.headers["ETag"] = found[1]
         return answer
 
     @router.post(
