@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections import deque
 from dataclasses import dataclass, field
@@ -146,7 +147,9 @@ class WorkerQueue:
         self._release(slot)
 
     def _release(self, slot: _Slot) -> None:
-        looked_at = [self._waiting[place] for place in range(min(_LOOKED_AT, len(self._waiting)))]
+        # A cancelled request is in the queue until its task runs again.
+        waiting = (one for one in self._waiting if not one.future.done())
+        looked_at = list(itertools.islice(waiting, _LOOKED_AT))
         if not looked_at:
             self._idle[slot.number] = None
             return
