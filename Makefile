@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: monitoring-test help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large faults wheels
+.PHONY: monitoring-test help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large faults wheels image-test compose-test
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,16 @@ test-browser: install ## test STAC Browser in headless Chromium; installs both i
 
 access: install ## print the access of every kind of caller to every route
 	@PYTHONPATH=tests $(RUN) python -m access.matrix
+
+image-test: install ## build the server's image without a container daemon, and run a search from it; needs root
+	@options=$$(scripts/build-image) && PYTHONUNBUFFERED=1 PYTHONPATH=tests $(RUN) python -m deploy.image $$options
+
+compose-test: install ## run docker-compose.yml as processes, use it as a user, and kill each process in turn under load
+	@$(UV) sync --locked --quiet --group deploy
+	@command -v strace >/dev/null || scripts/apt-install strace
+	@PYTHONPATH=tests $(RUN) python -m deploy.manifests
+	@folder=$$(scripts/install-oidc-provider) && \
+		OIDC_PROVIDER_FOLDER="$$folder" PYTHONUNBUFFERED=1 PYTHONPATH=tests $(RUN) python -m deploy
 
 docs: install ## build the documentation site into site/, with executed tutorials; a warning is an error
 	@$(RUN) sphinx-build --quiet --fail-on-warning --keep-going docs site $(ARGS)

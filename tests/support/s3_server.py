@@ -127,7 +127,7 @@ def seaweedfs(*, verify: bool = True) -> Iterator[S3Server]:
     try:
         config = folder / "keys.json"
         config.write_text(json.dumps({"identities": list(map(_identity, (OWNER, FIRST, SECOND, ANYBODY)))}))
-        port = _first_free_port()
+        port = free_ports()
         server = S3Server(f"http://127.0.0.1:{port}", itertools.count(1))
 
         def list_buckets() -> None:
@@ -152,7 +152,8 @@ def _identity(key: Key) -> dict[str, Any]:
     return {"name": key.access or "anonymous", "actions": key.actions, "credentials": credentials}
 
 
-def _first_free_port() -> int:
+def free_ports() -> int:
+    """Return the first of four free ports in a row that are free plus 10,000 as well."""
     tried = random.sample(_FIRST_PORTS, len(_FIRST_PORTS))
     ports = range(4)
     return next(

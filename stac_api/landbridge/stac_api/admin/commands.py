@@ -67,6 +67,10 @@ server.add_command(restore)
 
 
 def _required_database() -> str:
+    from landbridge.stac_api.core.secret_files import read_secret_files
+
+    with reported():
+        read_secret_files()
     url = os.environ.get(service.DATABASE_VARIABLE)
     if url is None:
         raise CommandError(f"{service.DATABASE_VARIABLE} is not set; it is the URL of the database to use.")

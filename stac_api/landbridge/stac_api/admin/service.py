@@ -33,10 +33,12 @@ def settings(**overrides: object) -> Settings:
 
     Raises:
         StackError: if the embedded stack does not start.
-        ValidationError: if a variable is missing or invalid.
+        ValueError: if a variable or a secret's file is missing or invalid.
     """
+    from landbridge.stac_api.core.secret_files import read_secret_files
     from landbridge.stac_api.core.settings import Settings
 
+    read_secret_files()
     if DATABASE_VARIABLE in os.environ:
         return Settings(**overrides)  # type: ignore[arg-type]  # the rest is in the environment
     from landbridge.stac_api.embedded.home_directory import Home, read_state
@@ -109,6 +111,7 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
         SchemaError: if the database is not migrated to the schema of this version.
     """
     from landbridge.stac_api.core import metrics
+    from landbridge.stac_api.pgstac.connection_budget import check_connections
     from landbridge.stac_api.pgstac.migrate import check_schema
     from landbridge.stac_api.runtime import open_services
 
@@ -116,9 +119,10 @@ async def work(chosen: Settings, ready: Callable[[], None] = lambda: None) -> No
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with open_services(chosen) as (_, jobs):
+    async with open_services(chosen) as (services, jobs):
         if chosen.metrics_port:
             metrics.serve(chosen.metrics_host, chosen.metrics_port)
+        await check_connections(chosen, services.readpool)
         jobs.start_worker()
         ready()
         await stopped.wait()

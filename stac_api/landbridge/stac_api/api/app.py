@@ -30,8 +30,10 @@ from landbridge.stac_api.api.connections import get_connection
 from landbridge.stac_api.api.transactions import Transactions
 from landbridge.stac_api.assets import routes as assets
 from landbridge.stac_api.blobs import routes as blobs
+from landbridge.stac_api.core.secret_files import read_secret_files
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.deletions import routes as deletions
+from landbridge.stac_api.http.access_log import hide_signatures
 from landbridge.stac_api.http.allowed_methods import HeadAndOptions
 from landbridge.stac_api.monitoring import operations
 from landbridge.stac_api.monitoring import routes as monitoring
@@ -43,6 +45,7 @@ from landbridge.stac_api.notifications.sender import Sender
 from landbridge.stac_api.pages import openapi as pages_openapi
 from landbridge.stac_api.pages import static_files
 from landbridge.stac_api.pages.client import PagesClient
+from landbridge.stac_api.pgstac.connection_budget import check_connections
 from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.search import extensions
 from landbridge.stac_api.tiles.api import routes as tiles
@@ -85,7 +88,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     `uvicorn --no-proxy-headers --timeout-keep-alive 130 --factory landbridge.stac_api.api.app:create_app`
     The database must have been migrated (`landbridge.stac_api.pgstac.migrate.migrate`).
     """
-    settings = settings or Settings()
+    hide_signatures()
+    if settings is None:
+        read_secret_files()
+        settings = Settings()
     stac = StacSettings(
         stac_fastapi_title=settings.title,
         stac_fastapi_description=settings.description,
@@ -182,6 +188,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 await app.state.render_pool.open()
             app.state.tracing = jobs.tracing
             app.state.health, app.state.database_metrics = Health(services), DatabaseMetrics(services)
+            await check_connections(settings, services.readpool)
             if settings.worker:
                 jobs.start_worker()
             yield

@@ -8,6 +8,7 @@ import asyncpg
 import orjson
 
 from landbridge.stac_api.errors import UnavailableError
+from landbridge.stac_api.pgstac.connection_budget import application_name
 
 if TYPE_CHECKING:
     from landbridge.stac_api.core.settings import Settings
@@ -75,7 +76,7 @@ async def _open(
         connect=_connect,
         server_settings={
             "search_path": "pgstac,public",
-            "application_name": "landbridge",
+            "application_name": application_name(),
             **server_settings,
         },
     )

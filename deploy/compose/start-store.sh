@@ -1,0 +1,32 @@
+#!/bin/sh
+# Starts SeaweedFS with one bucket. The names of its objects are in PostgreSQL, so that a write is durable when it is
+# acknowledged: SeaweedFS's own file of names is not synced to the disk.
+set -eu
+
+AWS_ACCESS_KEY_ID=$STORE_ACCESS_KEY
+AWS_SECRET_ACCESS_KEY=$(cat "$STORE_KEY_FILE")
+WEED_LEVELDB2_ENABLED=false
+WEED_POSTGRES2_ENABLED=true
+WEED_POSTGRES2_HOSTNAME=$STORE_DATABASE_HOST
+WEED_POSTGRES2_PORT=$STORE_DATABASE_PORT
+WEED_POSTGRES2_USERNAME=seaweedfs
+WEED_POSTGRES2_PASSWORD=$(cat "$STORE_DATABASE_PASSWORD_FILE")
+WEED_POSTGRES2_DATABASE=seaweedfs
+WEED_POSTGRES2_SSLMODE=disable
+WEED_POSTGRES2_CONNECTION_MAX_IDLE=5
+WEED_POSTGRES2_CONNECTION_MAX_OPEN=20
+# Seconds: a connection that a restart of the database broke is not kept.
+WEED_POSTGRES2_CONNECTION_MAX_LIFETIME_SECONDS=300
+WEED_POSTGRES2_CREATETABLE='CREATE TABLE IF NOT EXISTS "%s" (dirhash BIGINT, name VARCHAR(65535), directory VARCHAR(65535), meta bytea, PRIMARY KEY (dirhash, name))'
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+export WEED_LEVELDB2_ENABLED WEED_POSTGRES2_ENABLED WEED_POSTGRES2_HOSTNAME WEED_POSTGRES2_PORT
+export WEED_POSTGRES2_USERNAME WEED_POSTGRES2_PASSWORD WEED_POSTGRES2_DATABASE WEED_POSTGRES2_SSLMODE
+export WEED_POSTGRES2_CONNECTION_MAX_IDLE WEED_POSTGRES2_CONNECTION_MAX_OPEN
+export WEED_POSTGRES2_CONNECTION_MAX_LIFETIME_SECONDS WEED_POSTGRES2_CREATETABLE
+
+first=${STORE_PORTS:-8333 9333 9340 8888}
+# shellcheck disable=SC2086  # four numbers
+set -- $first
+exec weed mini -dir="$STORE_DATA" -bucket="$STORE_BUCKET" -ip="$STORE_ADDRESS" -ip.bind="${STORE_BIND:-0.0.0.0}" \
+    -s3.port="$1" -master.port="$2" -volume.port="$3" -filer.port="$4" \
+    -s3.port.iceberg=0 -s3.port.lance=0 -admin.ui=false -webdav=false -master.telemetry=false
