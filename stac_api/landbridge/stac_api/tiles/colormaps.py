@@ -23,6 +23,7 @@ __all__ = ["apply", "class_colors", "named", "names", "of_json"]
 MAX_TEXT: Final = 2**16
 """Most characters of a colormap in a query."""
 MAX_COLORS: Final = 4096
+MAX_INTERVALS: Final = 1024
 _REVERSED = "_r"
 _HEX = re.compile(r"#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})?\Z", re.IGNORECASE).match
 
@@ -84,7 +85,7 @@ def of_json(text: str) -> Colormap:
         if isinstance(document, dict) and 0 < len(document) <= MAX_COLORS:
             colors = {_number(value): color_of(color) for value, color in document.items()}
             return Colormap(values=tuple(sorted(colors.items())))
-        if isinstance(document, list) and 0 < len(document) <= MAX_COLORS:
+        if isinstance(document, list) and 0 < len(document) <= MAX_INTERVALS:
             return Colormap(
                 intervals=tuple(
                     (_number(low), _number(high), color_of(color)) for (low, high), color in document
@@ -99,7 +100,8 @@ def _error(text: str) -> BadRequestError:
     return BadRequestError(
         f"colormap={text[:60]!r} is no colormap. It must be a JSON object from values to colors, such as "
         f'{{"1": [0, 0, 255, 255], "2": "#00ff00"}}, or an array of intervals, such as '
-        f"[[[0, 10], [0, 0, 255, 255]]], with at most {MAX_COLORS} entries; colors are from 0 to 255."
+        f"[[[0, 10], [0, 0, 255, 255]]], with at most {MAX_COLORS} values or {MAX_INTERVALS} intervals; "
+        f"colors are from 0 to 255."
     )
 
 
@@ -164,10 +166,23 @@ def apply(colormap: Colormap, values: Pixels) -> Pixels:
     if colormap.values:
         keys = np.array([value for value, _ in colormap.values])
         return _looked_up(keys, [color for _, color in colormap.values], values)
-    out = np.zeros((4, *values.shape), np.uint8)
-    for low, high, color in colormap.intervals:
-        out[:, (values >= low) & (values < high)] = np.array(color, np.uint8)[:, None]
-    return out
+    return _in_intervals(colormap, values)
+
+
+def _in_intervals(colormap: Colormap, values: Pixels) -> Pixels:
+    """Return the colors of the last interval that each value is in."""
+    lows, highs = (np.array([one[end] for one in colormap.intervals]) for end in (0, 1))
+    edges = np.unique([lows, highs])
+    # Between two edges all values are in the same intervals.
+    within = (lows <= edges[:, None]) & (edges[:, None] < highs)
+    last = len(lows) - 1 - within[:, ::-1].argmax(1)
+    table = np.array([color for _, _, color in colormap.intervals], np.uint8)[last]
+    table[~within.any(1)] = 0
+    table = np.concatenate([np.zeros((1, 4), np.uint8), table])
+    positions = np.searchsorted(edges, values, side="right")
+    if values.dtype.kind == "f":
+        positions[np.isnan(values)] = 0
+    return np.moveaxis(table[positions], -1, 0)
 
 
 def _looked_up(keys: Pixels, colors: Sequence[RGBA], values: Pixels) -> Pixels:

@@ -23,6 +23,7 @@ __all__ = [
     "MAX_NODES",
     "Node",
     "band_names",
+    "cost",
     "evaluate",
     "parse",
     "parse_all",
@@ -37,6 +38,7 @@ MAX_TEXT: Final = 2000
 MAX_EXPONENT: Final = 8
 _MAX_DEPTH = 32
 _SHOWN = 40
+_BLOCK_VALUES = 2**15
 _LARGEST = float(np.finfo(np.float32).max)
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
@@ -114,6 +116,8 @@ FUNCTIONS: Final[dict[str, tuple[int, Callable[..., Pixels]]]] = {
     "max": (2, np.maximum),
     "where": (3, _where),
 }
+# Additions that take as long as an operator or function; 1 for others.
+_COSTS = dict.fromkeys(("exp", "log", "log10", "sin", "cos", "tan", "arctan", "arctan2", "**", "%"), 8)
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
     |(?P<name>[A-Za-z_]\w*)
@@ -333,8 +337,19 @@ def evaluate(tree: Node, bands: Mapping[str, Pixels]) -> Pixels:
         Pixels of each band, float32, of one shape.
     """
     shape = next(iter(bands.values())).shape
+    out = np.empty(shape, np.float32)
+    # Intermediate values of a few rows fit into a processor's cache, and those of all rows not into memory.
+    rows = max(1, _BLOCK_VALUES * shape[0] // max(1, out.size))
     with np.errstate(all="ignore"):
-        return np.broadcast_to(_value(tree, bands), shape).astype(np.float32)
+        for start in range(0, shape[0], rows):
+            part = slice(start, start + rows)
+            out[part] = _value(tree, {name: values[part] for name, values in bands.items()})
+    return out
+
+
+def cost(tree: Node) -> int:
+    """Return the work that one pixel takes, in additions."""
+    return sum(_COSTS.get(node.kind, 1) for node in _nodes(tree) if node.children)
 
 
 def _value(tree: Node, bands: Mapping[str, Pixels]) -> Pixels:

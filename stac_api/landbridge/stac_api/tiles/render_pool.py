@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
+from landbridge.stac_api.tiles import expression
 from landbridge.stac_api.tiles.answers import (
     PointValues,
     Rendered,
@@ -51,6 +52,8 @@ _POINT = 1e-9
 # Tiles whose centers are in the same square of so many tiles are rendered by the same worker, if it is idle:
 # they share the tiles of their files.
 _NEIGHBORS = 4
+# Most values that one request may read and compute, and most additions in its expressions.
+_MAX_VALUES, _MAX_WORK = 2**25, 2**27
 
 
 class RenderPool:
@@ -165,6 +168,7 @@ class RenderPool:
     ) -> tuple[dict[str, Any], bytes]:
         if not self._settings.tile_workers:
             raise UnavailableError("This server renders no tiles: LANDBRIDGE_TILE_WORKERS is 0.")
+        _check_work(view, grid)
         async with contextlib.aclosing(self._records(view, pages, products)) as records:
             first = await anext(records, None)
             if first is None and task == "point":
@@ -223,6 +227,23 @@ class RenderPool:
                 )
         logger.error("The process that renders tiles failed: %s %s", kind, text)
         return RuntimeError(f"{text or kind} while tiles were rendered; see the traceback in the log")
+
+
+def _check_work(view: View, grid: Grid) -> None:
+    """Raise BadRequestError if an answer would take more memory or time than one request may."""
+    pixels = grid.width * grid.height
+    values = pixels * (len(view.bands) + len(view.outputs))
+    if values > _MAX_VALUES:
+        raise BadRequestError(
+            f"{grid.width} x {grid.height} pixels of {len(view.outputs)} outputs from {len(view.bands)} "
+            f"bands are too many for one request. Ask for fewer pixels or bands."
+        )
+    work = pixels * sum(expression.cost(expression.parse(text)) for text in view.expressions)
+    if work > _MAX_WORK:
+        raise BadRequestError(
+            f"The expressions are too long for {grid.width} x {grid.height} pixels. Ask for fewer pixels, or "
+            f"for simpler expressions."
+        )
 
 
 def _affinity(grid: Grid) -> int:

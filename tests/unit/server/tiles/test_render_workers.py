@@ -14,8 +14,9 @@ import sys
 import psutil
 import pytest
 
+from conftest import LONG
 from landbridge.stac_api.assets.store import AssetStore
-from landbridge.stac_api.errors import UnavailableError
+from landbridge.stac_api.errors import BadRequestError, UnavailableError
 from landbridge.stac_api.tiles.answers import (
     PoolBusyError,
     RenderTimeoutError,
@@ -360,3 +361,27 @@ def test_a_host_of_the_operators_list_is_read(renderer):
         for other in (server.url.replace("127.0.0.1", "127.0.0.2"), f"{server.url}/other/", server.url[:-1]):
             with pytest.raises(UnreadableItemError):
                 asyncio.run(run(other))
+
+
+HOSTILE = [
+    [("expression", ";".join(["arctan2(red,nir)"] * 16)), ("rescale", "0,1")],
+    [("expression", "+".join(["red**8"] * 20)), ("rescale", "0,1")],
+    [("expression", "max(red," * 20 + "nir" + ")" * 20), ("rescale", "0,1")],
+    [("bands", ",".join(["red", "green", "blue", "nir"] * 4))],
+    [("bands", "red"), ("colormap", json.dumps([[[0, n + 1], [n % 256] * 3] for n in range(1024)]))],
+    [("bands", "red"), ("colormap", json.dumps({str(n): [n % 256] * 3 for n in range(2500)}))],
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE, ids=[str(query)[:30] for query in HOSTILE])
+def test_hostile_parameters_are_refused_or_cost_little(renderer, query):
+    """The largest picture is refused, or takes little memory and, on an idle machine, a second."""
+    largest = Grid((6.0, 71.55, 6.6, 71.85), "EPSG:4326", 2048, 2048)
+    renderer.render(view(renderer), GRID)  # the worker has started
+    (worker,) = [child for child in children() if child.pid == renderer.pool._workers._slots[0].worker.pid]
+    before, seconds = worker.memory_info().rss, sum(worker.cpu_times()[:2])
+    with contextlib.suppress(BadRequestError):
+        renderer.render(parse(query, [renderer.product], Format.NPY), largest)
+    assert worker.memory_info().rss - before < 256 * 2**20
+    if LONG:
+        assert sum(worker.cpu_times()[:2]) - seconds <= 1

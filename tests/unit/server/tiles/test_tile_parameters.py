@@ -258,6 +258,18 @@ def test_intervals_include_their_lower_end():
     assert found[3].tolist() == [[0, 255, 255, 7, 0]]
 
 
+@given(
+    st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(1, 255)), min_size=1, max_size=6),
+    st.lists(st.one_of(st.integers(-4, 4), st.floats(-4, 4), st.just(float("nan"))), min_size=1),
+)
+def test_the_last_interval_that_has_a_value_colors_it(intervals, values):
+    colors = Colormap(intervals=tuple((low, high, (shade, 0, 0, 255)) for low, high, shade in intervals))
+    found = colormaps.apply(colors, np.array([values], float))[0, 0]
+    for value, shade in zip(values, found, strict=True):
+        fitting = [color for low, high, color in intervals if low <= value < high]
+        assert shade == (fitting[-1] if fitting else 0)
+
+
 def test_formats_have_the_extensions_of_titiler():
     assert format_of("jpg") is format_of("jpeg") is Format.JPEG
     assert format_of(None) is Format.AUTO
