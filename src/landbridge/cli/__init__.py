@@ -15,6 +15,7 @@ COMMANDS = {
     "bands": ("landbridge.cli.bands:bands", "List and show the bands of products."),
     "images": ("landbridge.cli.images:images", "Search, show, download, mosaic and upload images."),
     "blobs": ("landbridge.cli.blobs:blobs", "List, get, put, share and remove blobs."),
+    "tiles": ("landbridge.cli.tiles:tiles", "Export map tiles."),
     "import": ("landbridge.cli.import_documents:import_", "Load STAC Items and Collections from files."),
     "export": ("landbridge.cli.export:export", "Write the STAC documents of images to a file."),
     "register": ("landbridge.cli.register_files:register", "Make images of files that stay where they lie."),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "image_search_options",
+    "layer_search_options",
     "list_options",
     "narrow_images",
     "narrow_objects",
@@ -87,6 +88,7 @@ list_options: Decorator = _apply((_where, _tags, _sort, _limit))
 image_search_options: Decorator = _apply(
     (_bbox, _intersects, _datetime, _where, _filter, _tags, _sort, _limit)
 )
+layer_search_options: Decorator = _apply((_bbox, _intersects, _datetime, _where, _filter, _tags, _sort))
 
 
 def narrow_objects(

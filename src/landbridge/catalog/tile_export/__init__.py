@@ -1,0 +1,1 @@
+"""Export of map tiles to folders and PMTiles archives."""
