@@ -104,7 +104,7 @@ CASES = {
     ),
 }  # fmt: skip
 # The others install much, of which the tests of doors and maps need each part anyway.
-EVERY_EXTRA = ("geopandas", "maps", "pystac-client", "all")
+EVERY_EXTRA = ("geopandas", "maps", "pystac-client", "tiles", "all")
 
 
 @pytest.fixture(scope="module")

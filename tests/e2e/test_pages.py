@@ -1,4 +1,4 @@
-"""Pages for people in a headless Chromium: no violation of their policy, previews and map tiles that are drawn."""
+"""Pages for people in a headless Chromium: their policy is kept, previews and map tiles are drawn."""
 
 from __future__ import annotations
 
@@ -154,8 +154,9 @@ def test_texts_have_contrast(opened, product, scheme):
         """() => ["body", ".facts dt", ".card .dates", ".card .title", "header a", "thead th"].map(name => {
             let element = document.querySelector(name);
             const text = getComputedStyle(element).color;
-            while (element && getComputedStyle(element).backgroundColor === "rgba(0, 0, 0, 0)") element = element.parentElement;
-            return [name, text, getComputedStyle(element || document.body).backgroundColor];
+            const behind = () => getComputedStyle(element).backgroundColor;
+            while (behind() === "rgba(0, 0, 0, 0)") element = element.parentElement;
+            return [name, text, behind()];
         })"""
     )
     for name, text, behind in found:

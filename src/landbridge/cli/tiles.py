@@ -223,7 +223,7 @@ def _write_report(report: Report, made: Export, form: Form) -> None:
         click.echo(output)
         return
     click.echo(
-        f"{len(report.failures) + report.remaining} tiles are missing in {made.folder}. Run the command again "
-        "to ask for them.",
+        f"{len(report.failures) + report.remaining} tiles are missing in {made.folder}. "
+        "Run the command again to ask for them.",
         err=True,
     )

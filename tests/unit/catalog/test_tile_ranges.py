@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 from shapely.geometry import Point
@@ -24,7 +24,8 @@ def bounds(draw):
     return (west, south, east + (1e-3 if east == west else 0), north + 1e-3)
 
 
-@given(bounds(), st.integers(0, 5))
+@given(bounds(), st.integers(0, 4))
+@settings(max_examples=30)
 def test_the_tiles_are_those_that_the_bounds_intersect(given_bounds, zoom):
     west, south, east, north = given_bounds
     if east > 180:

@@ -61,7 +61,7 @@ def pack(
             entries.append(Entry(tile_id, offset, length, 1))
     if not entries:
         raise ValueError("No tile has pixels, and a PMTiles archive has at least one.")
-    start = finalize_header(
+    start = finalize_header(  # type: ignore[no-untyped-call]
         _header(folder.extension, tilejson, bounds),
         addressed,
         entries,
