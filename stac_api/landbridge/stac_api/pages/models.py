@@ -37,6 +37,7 @@ __all__ = [
 
 _SUMMARY: Final = 240  # characters of a description on a card
 _PREVIEW: Final = "preview"
+_PREVIEW_SIZE: Final = 400  # pixels
 _SEARCH_PARAMETERS: Final = ("q", "bbox", "datetime", "filter", "filter-lang", "sortby", "limit")
 
 
@@ -193,7 +194,7 @@ def product(document: Mapping[str, Any], items: list[Any], count: int | None, co
     name = read.text(document.get("id"))
     here = links.collection_url(context.base, name)
     bbox = read.bbox(document)
-    tiles = _tiles(document)
+    tiles = _tiles(document, context)
     return Page(
         template="product.html",
         context=context,
@@ -257,7 +258,9 @@ def image(document: Mapping[str, Any], context: Context) -> Page:
         ),
         links=_shown_links(document),
         assets=tuple(_assets(document)),
-        map=Map(f"Map of {name}", read.bbox(document), f"{here}?f=json", _tiles(document), single=True),
+        map=Map(
+            f"Map of {name}", read.bbox(document), f"{here}?f=json", _tiles(document, context), single=True
+        ),
         preview=_preview(document, context),
         snippets=connect.to_image(context.base, collection, name, _xyz(document)),
     )
@@ -339,7 +342,7 @@ def _preview(document: Mapping[str, Any], context: Context) -> str | None:
     for link in _links(document):
         href = read.text(link.get("href"))
         if link.get("rel") == _PREVIEW and href.startswith(context.base):
-            return href
+            return f"{href}{'&' if '?' in href else '?'}max_size={_PREVIEW_SIZE}"
     for asset in read.mapping(document.get("assets")).values():
         href, roles = read.text(read.mapping(asset).get("href")), read.mapping(asset).get("roles")
         if isinstance(roles, list) and "thumbnail" in roles and href.startswith(f"{context.base}assets/"):
@@ -347,11 +350,20 @@ def _preview(document: Mapping[str, Any], context: Context) -> str | None:
     return None
 
 
-def _tiles(document: Mapping[str, Any]) -> tuple[Link, ...]:
-    return tuple(
-        Link(read.text(link.get("title")) or "Tiles", read.text(link.get("href")))
-        for link in _links(document)
-        if link.get("rel") == "tilejson" and read.web_url(link.get("href"))
+def _tiles(document: Mapping[str, Any], context: Context) -> tuple[Link, ...]:
+    """Return the TileJSON of the default style, and of the others that a collection has."""
+    hrefs = (read.text(link.get("href")) for link in _links(document) if link.get("rel") == "tilejson")
+    default = next((href for href in hrefs if href.startswith(context.base)), None)
+    if default is None:
+        return ()
+    renders = read.mapping(document.get("renders"))
+    others = {name: read.mapping(render) for name, render in renders.items() if name != "default"}
+    return (
+        Link(read.text(read.mapping(renders.get("default")).get("title")) or "Pixels", default),
+        *(
+            Link(read.text(render.get("title")) or name, f"{default}?{urlencode({'style': name})}")
+            for name, render in others.items()
+        ),
     )
 
 

@@ -23,11 +23,20 @@ if TYPE_CHECKING:
     from landbridge.stac_api.tiles.products import TileProduct
     from landbridge.stac_api.tiles.view import View
 
-__all__ = ["NOTICE_HEADER", "cache_control", "known_version", "notice", "tag_of", "unless_client_left"]
+__all__ = [
+    "EMPTY_HEADER",
+    "NOTICE_HEADER",
+    "cache_control",
+    "known_version",
+    "notice",
+    "tag_of",
+    "unless_client_left",
+]
 
 T = TypeVar("T")
 
 NOTICE_HEADER: Final = "Landbridge-Notice"
+EMPTY_HEADER: Final = "Landbridge-Empty"  # of pictures without a valid pixel
 _CLOSED: Final = 499  # as nginx logs a request whose client has gone; nobody receives it
 _NOTICES: Final = {Format.PNG: "zoom_in.png", Format.JPEG: "zoom_in.jpg", Format.WEBP: "zoom_in.webp"}
 

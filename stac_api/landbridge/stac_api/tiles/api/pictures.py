@@ -131,6 +131,8 @@ async def picture(
         return answers.notice(error, format, headers)
     if rendered is None:
         return answers.gone()
+    if rendered.is_empty:
+        headers[answers.EMPTY_HEADER] = "true"
     return Response(rendered.body, media_type=rendered.media_type, headers=headers)
 
 
