@@ -19,7 +19,7 @@ from landbridge.catalog import CatalogClient, Product
 from landbridge.cli import main
 from support.wait import wait_until
 
-ZOOMS = "9-12"
+ZOOMS = "9-14"
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def test_a_folder_has_the_tiles_of_the_api(product, stack, whole):
     assert len(tiles) == report["tiles"] == report["written"] > 10
     assert report["empty"] > 0
     assert report["bytes"] == sum(map(len, tiles.values()))
-    assert {zoom for zoom, _, _ in tiles} == {9, 10, 11, 12}
+    assert {zoom for zoom, _, _ in tiles} == {*range(9, 15)}
     for (zoom, column, row), content in [*tiles.items()][:8]:
         url = f"{stack.url}/collections/{product.id}/tiles/WebMercatorQuad/{zoom}/{column}/{row}.png"
         assert httpx.get(url).content == content
     described = json.loads((folder / "tilejson.json").read_text())
     assert described["tiles"] == ["{z}/{x}/{y}.png"]
-    assert (described["minzoom"], described["maxzoom"]) == (9, 12)
+    assert (described["minzoom"], described["maxzoom"]) == (9, 14)
 
 
 def test_a_second_run_asks_for_nothing(product, whole):
@@ -86,7 +86,7 @@ def test_an_archive_has_the_same_tiles(product, whole, tmp_path):
     with path.open("rb") as file:
         assert dict(all_tiles(MmapSource(file))) == files(whole[0])
         header = Reader(MmapSource(file)).header()
-    assert (header["min_zoom"], header["max_zoom"]) == (9, 12)
+    assert (header["min_zoom"], header["max_zoom"]) == (9, 14)
     assert [each.name for each in tmp_path.iterdir()] == ["a.pmtiles"]
 
 
@@ -97,11 +97,11 @@ def test_an_export_that_was_killed_goes_on(product, whole, tmp_path):
         [*map(str, command), "--zooms", ZOOMS, "--parallel", "1"],
         env=os.environ,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     wait_until(lambda: len(files(folder)) >= 3 or process.poll() is not None)
     process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, process.stderr.read()
+    assert process.wait() == -signal.SIGKILL
     written = len(files(folder))
     assert 3 <= written < whole[1]["tiles"]
     assert not path.exists()
