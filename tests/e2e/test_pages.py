@@ -90,12 +90,12 @@ def test_a_products_map_draws_its_tiles(opened, product, dataset, tmp_path, sche
     page.wait_for_load_state("networkidle")
     assert page.locator("path.footprint").count() == len(dataset.images)
     tiles = page.locator(".leaflet-tile-loaded")
-    assert tiles.count() > 0
+    tiles.first.wait_for(state="attached")
+    page.wait_for_load_state("networkidle")
     page.get_by_label("Outlines").uncheck()
     with_tiles = page.locator("#map").screenshot(path=tmp_path / "tiles.png")
     assert colors(with_tiles) > 1000
-    page.locator(".leaflet-control-layers label", has_text="Outlines").wait_for()
-    page.locator(".leaflet-control-layers-overlays input").first.uncheck()
+    page.get_by_label("Pixels").uncheck()
     assert colors(page.locator("#map").screenshot(path=tmp_path / "no-tiles.png")) < 400
 
 

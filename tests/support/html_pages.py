@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 ELEMENTS = frozenset({
     "html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "main", "h1", "h2", "h3",
     "p", "ul", "li", "img", "span", "form", "label", "input", "button", "section", "pre", "code", "div", "dl",
-    "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "noscript", "data",
+    "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "data",
 })  # fmt: skip
 VOID = frozenset({"meta", "link", "img", "input"})
 ADDRESSES = {"a": "href", "link": "href", "script": "src", "img": "src", "form": "action", "data": "value"}
