@@ -91,7 +91,7 @@ def test_a_shape_across_the_antimeridian_keeps_its_tiles_on_both_sides():
 )
 def test_ranges_that_do_not_exist_are_refused(zooms, given_bounds):
     with pytest.raises(ValueError, match=r"zooms|bounds"):
-        TileRange.of_bounds(*zooms, given_bounds)
+        TileRange.of_bounds(zooms[0], zooms[1], given_bounds)
 
 
 def test_counting_does_not_list_the_tiles():

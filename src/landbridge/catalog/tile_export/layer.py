@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import urlencode
 
+from landbridge.catalog.exchange.tiles import collection_path, offers_tiles, search_path
 from landbridge.catalog.stac.images import IMAGES
-from landbridge.exceptions import BadRequestError, NotFoundError
+from landbridge.exceptions import BadRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from landbridge.catalog.client.client import CatalogClient
+    from landbridge.catalog.search.query import Part
 
 __all__ = ["find_layer"]
 
@@ -21,8 +23,8 @@ _TILEJSON: Final = "WebMercatorQuad/tilejson.json"
 def find_layer(search: Any, parameters: Sequence[tuple[str, str]]) -> tuple[CatalogClient, dict[str, Any]]:
     """Return the client of a search and the TileJSON of its images.
 
-    A search of one product is a layer of that product with a filter. One of several products is registered
-    with the service, which needs a token.
+    A search of one product is a layer of that product with conditions, for which no login is needed. Other
+    searches are registered with the service.
 
     Parameters
     ----------
@@ -34,38 +36,26 @@ def find_layer(search: Any, parameters: Sequence[tuple[str, str]]) -> tuple[Cata
     Raises
     ------
     BadRequestError
-        If the service has no tiles, the products are at several services, or a condition cannot be one of
+        If the service offers no tiles, the products are at several services, or a condition cannot be one of
         a layer.
     """
-    import orjson
-
     parts = search._parts(search._to_query())
-    if len(parts) != 1:
-        raise BadRequestError(
-            f"The products are at {len(parts)} services, and a layer is of one: export those of each."
-        )
+    path, conditions = _path(parts)
+    client = parts[0].client
+    query = urlencode([*conditions, *parameters])
+    return client, client.get(f"{path}/{_TILEJSON}?{query}")
+
+
+def _path(parts: Sequence[Part]) -> tuple[str, list[tuple[str, str]]]:
+    """Return the path of the maps of a search, and its conditions as parameters of their tiles."""
+    products = parts[0].query.products if len(parts) == 1 else None
+    if products is None or len(products) != 1 or not offers_tiles(parts[0].client):
+        return search_path(parts), []
     client, query = parts[0].client, parts[0].query
-    if not client.capabilities.is_landbridge:
-        raise BadRequestError(f"{client.url} is not a Landbridge service, and has no tiles to export.")
-    body = IMAGES._search_body(client, query)
-    collections = body.pop("collections", [])
-    if len(collections) == 1:
-        path = f"/collections/{quote(collections[0], safe=':')}/{_TILEJSON}"
-        conditions = _conditions(body)
-    else:
-        registered = client.post("/searches/register", {**body, "collections": collections}, idempotent=True)
-        path, conditions = f"/searches/{registered['id']}/{_TILEJSON}", []
-    try:
-        found: dict[str, Any] = orjson.loads(
-            client._request("GET", path, params=_repeated([*conditions, *parameters])).content
-        )
-    except NotFoundError as error:
-        raise BadRequestError(f"{client.url} has no tiles: its version of Landbridge is too old.") from error
-    return client, found
+    return collection_path(client, products[0]), _conditions(IMAGES._search_body(client, query))
 
 
 def _conditions(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the members of a search as parameters of a layer."""
     import orjson
 
     found = []
@@ -75,13 +65,6 @@ def _conditions(body: dict[str, Any]) -> list[tuple[str, str]]:
         signs = {"asc": "+", "desc": "-"}
         keys = (f"{signs[one['direction']]}{one['field']}" for one in body["sortby"])
         found.append(("sortby", ",".join(keys)))
-    if unknown := body.keys() - {"filter", "filter-lang", "sortby", "limit"}:
+    if unknown := body.keys() - {"collections", "filter", "filter-lang", "sortby"}:
         raise BadRequestError(f"A layer cannot have the condition {', '.join(sorted(unknown))}.")
     return found
-
-
-def _repeated(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return dict(found)
