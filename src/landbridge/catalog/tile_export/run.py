@@ -36,7 +36,7 @@ _AHEAD: Final = 4  # requests that wait for each of those in flight
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is exported, and where to.
+    """Tiles to export, and their destination.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ def run(client: CatalogClient, export: Export, progress: Callable[[int], None] |
     client : CatalogClient
         Client of the service.
     export : Export
-        What to export.
+        Tiles, and their destination.
     progress : callable, optional
         Called with the number of tiles that are done since the last call.
 
