@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ItemFiles", "bands_of", "hrefs_of", "records_of"]
 
 _ALPHA = "alpha"
+_MAX_KNOWN: Final = 50_000
 _REMOTE: Final = ("http", "https")
 
 
@@ -93,6 +94,9 @@ class ItemFiles:
     def __init__(self, settings: Settings, store: AssetStore) -> None:
         self._store = store
         self._seconds = settings.signed_seconds
+        # Paths in a folder by collection and href. A stored file never changes, and the search for symbolic
+        # links takes longer than all else; the sandbox of the workers does not follow one either.
+        self._known: dict[tuple[str, str], str] = {}
         allowed = settings.tile_hrefs
         self._allows_any = ANY in allowed
         self._folders = tuple(
@@ -153,12 +157,17 @@ class ItemFiles:
         """Return the path or URL of a file that may be read."""
         own = links.asset_path(href)
         if own is not None:
+            if (known := self._known.get((collection, own))) is not None:
+                return known
             path = unquote(own)
             # A writer of one collection must not show the files of another one.
             if not is_served(path) or product_of(path) != collection or self._store.is_outside(path):
                 raise self._refused(href, item)
             if self._store.root is not None:
-                return str(self._store.root.resolve() / path)
+                if len(self._known) >= _MAX_KNOWN:
+                    self._known.clear()
+                found = self._known[collection, own] = str(self._store.root.resolve() / path)
+                return found
             return str(await self._store.sign("GET", path, self._seconds))
         if href.startswith(("/", "file:///")):
             file = self._in_folder(unquote(href.removeprefix("file://")))
