@@ -77,13 +77,14 @@ def _make(data: Path) -> None:
         control.down(home)
         part = data.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        _copy(home.postgres, part)
+        copy_cluster(home.postgres, part)
         part.rename(data)
     finally:
         control.remove(home)
 
 
-def _copy(data: Path, target: Path) -> None:
+def copy_cluster(data: Path, target: Path) -> None:
+    """Copy the data directory of a cluster that does not run."""
     # The owner and the modes have to stay, which shutil.copytree does not keep.
     subprocess.run(["cp", "-a", str(data), str(target)], check=True)
 
@@ -93,7 +94,7 @@ def running_stack(template: Path, folder: Path | None = None) -> Iterator[embedd
     """Run a stack on a copy of the cluster inside the `with` block, by default in a new home."""
     home = Home(folder or new_home())
     try:
-        _copy(template, home.postgres)
+        copy_cluster(template, home.postgres)
         yield embedded.up(home)
     finally:
         control.remove(home)

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import click
 
 from landbridge.cli.catalog.common import reported
+from landbridge.cli.file_names import NameRules, Scene, hrefs_at, name_rules, scenes_of
 from landbridge.cli.item_loader import Loader, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from landbridge.catalog.client.client import CatalogClient
     from landbridge.catalog.transfer.remote_files import FileHeader
 
 __all__ = ["register"]
 
-_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
 _READERS = 16
 # Number of images that are read and stored together: what is stored survives an interruption.
 _GROUP = 200
@@ -82,17 +79,10 @@ def register(
     """
     from landbridge.catalog import CatalogClient
 
-    if (acquired is None) == (acquired_from_name is None):
-        raise click.UsageError("Give either --acquired or --acquired-from-name.")
-    rules = _NameRules(
-        _compiled(acquired_from_name, "--acquired-from-name"),
-        acquired,
-        _compiled(image_from_name, "--image-from-name"),
-        tuple(bands.split()) if bands else (),
-    )
+    rules = name_rules(acquired_from_name, acquired, image_from_name, bands)
     with reported():
         client = CatalogClient.get_default_client()
-        scenes = _scenes([href for location in locations for href in _hrefs(location)], rules)
+        scenes = scenes_of([href for location in locations for href in hrefs_at(location)], rules)
         if not scenes:
             raise click.ClickException(f"There is no raster file in {', '.join(locations)}.")
         report = Report(rejected)
@@ -102,137 +92,19 @@ def register(
         raise SystemExit(1)
 
 
-@dataclass(frozen=True, slots=True)
-class _NameRules:
-    """Rules for the time, the image and the band in a file's address."""
-
-    acquired_pattern: re.Pattern[str] | None
-    acquired: str | None
-    image_pattern: re.Pattern[str] | None
-    bands: tuple[str, ...]
-
-    def time_of(self, href: str) -> str:
-        """Return the time of a file as text."""
-        if self.acquired_pattern is None:
-            return _time(str(self.acquired), "--acquired")
-        text = _group(self.acquired_pattern, href, "acquired")
-        if text is None:
-            raise click.ClickException(
-                f"{href} does not match --acquired-from-name {self.acquired_pattern.pattern!r}."
-            )
-        return _time(text, href)
-
-    def name_of(self, href: str) -> tuple[str, str | None]:
-        """Return the name of a file's image, and the name of its band if the rule has one."""
-        from landbridge.mappings.ids import make_valid_name
-
-        if self.image_pattern is None:
-            return make_valid_name(PurePosixPath(unquote(urlsplit(href).path)).stem), None
-        found = self.image_pattern.search(href)
-        name = _group(self.image_pattern, href, "image")
-        if found is None or not name:
-            raise click.ClickException(
-                f"{href} does not match --image-from-name {self.image_pattern.pattern!r}."
-            )
-        return make_valid_name(name), found.groupdict().get("band")
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """An image to make: its name, its time and its files in order."""
-
-    name: str
-    acquired: str
-    hrefs: tuple[str, ...]
-
-
-def _compiled(text: str | None, option: str) -> re.Pattern[str] | None:
-    if text is None:
-        return None
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise click.UsageError(f"{option} {text!r} is no regular expression: {error}.") from error
-
-
-def _group(pattern: re.Pattern[str], href: str, name: str) -> str | None:
-    """Return the text of a pattern's group of this name, else of its first group, else of the match."""
-    found = pattern.search(href)
-    if found is None:
-        return None
-    if name in pattern.groupindex:
-        return found[name]
-    return found[1] if pattern.groups else found[0]
-
-
-_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T_-]?(\d{2})(\d{2})(\d{2})?Z?)?")
-
-
-def _time(text: str, owner: str) -> str:
-    """Return a time of a name, such as 20240131 or 20240131T101500, as RFC 3339."""
-    from landbridge.mappings import times
-
-    digits = _DIGITS.fullmatch(text)
-    if digits is not None:
-        year, month, day, hour, minute, second = (part or "00" for part in digits.groups())
-        text = f"{year}-{month}-{day}T{hour}:{minute}:{second}Z"
-    try:
-        return times.normalize(text)
-    except ValueError as error:
-        raise click.ClickException(f"{owner}: {text!r} is no time: {error}") from error
-
-
-def _hrefs(location: str) -> list[str]:
-    """Return the addresses of the raster files at a location."""
-    from landbridge.sources.file_contents import glob_files, list_files, read_bytes
-
-    path = urlsplit(location).path if "://" in location else location
-    if location.lower().endswith(".txt"):
-        lines = read_bytes(location).decode().splitlines()
-        return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    if any(sign in path for sign in "*?["):
-        return list(glob_files(location))
-    if PurePosixPath(path).suffix.lower() in _SUFFIXES:
-        return [location]
-    return [file for file in list_files(location) if file.lower().endswith(_SUFFIXES)]
-
-
-def _scenes(hrefs: Iterable[str], rules: _NameRules) -> list[_Scene]:
-    """Return the images of files; the files of an image are in the order of the bands, else by name."""
-    files: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for href in dict.fromkeys(hrefs):
-        name, band = rules.name_of(href)
-        if band is None and files[name]:
-            raise click.ClickException(
-                f"{files[name][0][1]} and {href} would both be image {name!r}. Name images by "
-                "--image-from-name; its group `band` puts files of one image together."
-            )
-        if band is not None and rules.bands:
-            if band not in rules.bands:
-                continue  # a file of no band that is asked for, such as metadata
-            files[name].append((rules.bands.index(band), href))
-        else:
-            files[name].append((0, href))
-    return [
-        _Scene(name, rules.time_of(found[0][1]), tuple(href for _, href in sorted(found)))
-        for name, found in files.items()
-        if found
-    ]
-
-
 class _Registration:
     """Reads the headers of images in parallel, and stores their Items in batches."""
 
     def __init__(
-        self, client: CatalogClient, product_id: str, rules: _NameRules, report: Report, *, upsert: bool
+        self, client: CatalogClient, product_id: str, rules: NameRules, report: Report, *, upsert: bool
     ) -> None:
         self._client, self._rules, self._report, self._upsert = client, rules, report, upsert
         self._product_id = product_id
         self._loader = Loader(client, "upsert", report)
 
-    def run(self, scenes: list[_Scene]) -> None:
+    def run(self, scenes: list[Scene]) -> None:
         self._prepare_product(scenes[0])
-        remaining: Iterator[_Scene] = iter(scenes)
+        remaining: Iterator[Scene] = iter(scenes)
         with ThreadPoolExecutor(_READERS, thread_name_prefix="landbridge-register") as pool:
             while group := list(islice(remaining, _GROUP)):
                 wanted = self._missing(group)
@@ -244,7 +116,7 @@ class _Registration:
                         self._loader.add(item)
                 self._loader.finish()
 
-    def _missing(self, scenes: list[_Scene]) -> list[_Scene]:
+    def _missing(self, scenes: list[Scene]) -> list[Scene]:
         """Return the images to make: all, or those that do not exist."""
         if self._upsert:
             return scenes
@@ -253,7 +125,7 @@ class _Registration:
         known = existing_ids(self._client, self._product_id, [scene.name for scene in scenes])
         return [scene for scene in scenes if scene.name not in known]
 
-    def _item_or_error(self, scene: _Scene) -> dict[str, Any] | Exception:
+    def _item_or_error(self, scene: Scene) -> dict[str, Any] | Exception:
         from landbridge.exceptions import BadRequestError
 
         try:
@@ -261,7 +133,7 @@ class _Registration:
         except BadRequestError as error:
             return error
 
-    def _item(self, scene: _Scene) -> dict[str, Any]:
+    def _item(self, scene: Scene) -> dict[str, Any]:
         from shapely.geometry import mapping
 
         from landbridge.catalog.transfer.remote_files import grid_attributes
@@ -289,14 +161,14 @@ class _Registration:
         }
         return image_mapping.to_stac(attributes)
 
-    def _headers(self, scene: _Scene) -> list[FileHeader]:
+    def _headers(self, scene: Scene) -> list[FileHeader]:
         from landbridge.catalog.transfer.remote_files import read_file_header
         from landbridge.sources.access import known_signer
 
         sign = self._client.asset_signer or known_signer()
         return [read_file_header(href, sign) for href in scene.hrefs]
 
-    def _prepare_product(self, scene: _Scene) -> None:
+    def _prepare_product(self, scene: Scene) -> None:
         """Check that the product exists; with --bands, create it and its bands if they are missing."""
         from landbridge.catalog import Band, GenericBand, Product
         from landbridge.catalog.stac.prefixes import prefixed_id
@@ -348,7 +220,7 @@ def _is_tiff(href: str) -> bool:
     return urlsplit(href).path.lower().endswith((".tif", ".tiff"))
 
 
-def _undescribed(product_id: str, scene: _Scene) -> dict[str, Any]:
+def _undescribed(product_id: str, scene: Scene) -> dict[str, Any]:
     """Return the part of an Item that is known without its files' headers."""
     from landbridge.sources.unsigned_hrefs import without_signature
 

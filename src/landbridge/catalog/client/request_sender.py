@@ -31,6 +31,11 @@ __all__ = ["RequestSender"]
 
 _log = logging.getLogger(__name__)
 
+# Requests by POST that only read.
+_READING_PATHS = ("/search", "/aggregate")
+# Seconds after a write for which reads ask for the newest state: a service may read from a replica.
+_FRESH_SECONDS = 10.0
+
 
 class RequestSender(Endpoint):
     """Sends requests to one STAC API, with the caller's token, and repeats them if that is safe.
@@ -39,6 +44,7 @@ class RequestSender(Endpoint):
     """
 
     retries: int
+    _written_at: float = float("-inf")
 
     @property
     def auth(self) -> Auth:
@@ -260,9 +266,14 @@ class RequestSender(Endpoint):
             content = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         is_idempotent = method in IDEMPOTENT_METHODS if idempotent is None else idempotent
         all_headers = dict(headers or {})
+        if _is_read(method, path) and time.monotonic() - self._written_at < _FRESH_SECONDS:
+            all_headers = {"Cache-Control": "no-cache", **all_headers}
         if content is not None:
             all_headers = {"Content-Type": content_type, **all_headers}
-        return self._send(Request(method, path, params, content, all_headers, is_idempotent))
+        response = self._send(Request(method, path, params, content, all_headers, is_idempotent))
+        if not _is_read(method, path):
+            self._written_at = time.monotonic()
+        return response
 
     def _send(self, request: Request) -> httpx.Response:
         """Return the answer of a request that succeeded, after retries if they are safe."""
@@ -321,3 +332,7 @@ class RequestSender(Endpoint):
         if request.has_credentials or (request.is_absolute and origin(request.path) != origin(base)):
             return None
         return self.token
+
+
+def _is_read(method: str, path: str) -> bool:
+    return method in ("GET", "HEAD") or (method == "POST" and path.endswith(_READING_PATHS))

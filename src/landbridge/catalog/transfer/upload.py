@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from landbridge.catalog.transfer.request_options import RequestOptions
     from landbridge.raster.runtime.progress import Progress
 
-__all__ = ["upload", "upload_ndarray"]
+__all__ = ["Part", "announce", "parts_of", "send_parts", "submit", "upload", "upload_ndarray"]
 
 _CHUNK = 1 << 20
 _IDENTITY = ("id", "product_id", "name")
@@ -39,7 +39,7 @@ _LARGEST_EXACT = 2**53  # a float cannot hold all larger integers
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """One file to send: its name, and its `size` bytes from `start` on."""
 
     name: str
@@ -162,7 +162,7 @@ def _check_uploadable(image: ImageMetadata, overwrite: bool) -> None:
         raise ValueError(f"Image {image.id}: product {product.id!r} is {product.state}; save it first.")
 
 
-def _part(file: Any, index: int, opened: ExitStack) -> _Part:
+def _part(file: Any, index: int, opened: ExitStack) -> Part:
     """Return a path or an open file as a part of an upload; files that are opened here go onto the stack."""
     if isinstance(file, str):
         stream: Any = opened.enter_context(Path(file).open("rb"))  # noqa: SIM115 - the stack closes it
@@ -175,7 +175,7 @@ def _part(file: Any, index: int, opened: ExitStack) -> _Part:
     start = stream.tell()
     size = stream.seek(0, io.SEEK_END) - start
     stream.seek(start)
-    return _Part(name, stream, start, size)
+    return Part(name, stream, start, size)
 
 
 def _checked_array(array: Any, supported: tuple[str, ...]) -> np.ndarray[Any, Any]:
@@ -280,14 +280,41 @@ def _unused_value(cube: np.ndarray[Any, Any]) -> float:
 # Requests
 def _send(
     image: ImageMetadata,
-    parts: list[_Part],
+    parts: list[Part],
     options: ImageUploadOptions,
     overwrite: bool,
     progress: bool | None,
     request: RequestOptions,
 ) -> ImageUpload:
-    from landbridge.raster.runtime.progress import progress_bar
+    client = image._client
+    record = _announce(image, parts, options, overwrite, request)
+    send_parts(client, record, parts, f"upload {image.name}", progress)
+    upload = submit(client, record)
+    upload._set_value(ImageUpload.image, image)
+    upload._set_value(ImageUpload.image_upload_options, options)
+    return upload
 
+
+def parts_of(paths: Iterable[str], opened: ExitStack) -> list[Part]:
+    """Open files as parts of an upload; they are closed with the stack."""
+    return [_part(path, index, opened) for index, path in enumerate(paths)]
+
+
+def announce(image: ImageMetadata, parts: list[Part], *, overwrite: bool) -> Mapping[str, Any]:
+    """Make the record of an upload, whose files are sent next, and return it."""
+    from landbridge.catalog.transfer.request_options import RequestOptions
+
+    options = ImageUploadOptions(upload_type=ImageUploadType.FILE)
+    return _announce(image, parts, options, overwrite, RequestOptions())
+
+
+def _announce(
+    image: ImageMetadata,
+    parts: list[Part],
+    options: ImageUploadOptions,
+    overwrite: bool,
+    request: RequestOptions,
+) -> Mapping[str, Any]:
     client = image._client
     options.image_files = [part.name for part in parts]
     options.upload_size = sum(part.size for part in parts)
@@ -299,19 +326,33 @@ def _send(
         "overwrite": overwrite,
     }
     with writing(client, 404):
-        record = client.post("/uploads", announcement, headers=request.headers)
-    with progress_bar(progress, options.upload_size, f"upload {image.name}", "B") as bar:
+        record: Mapping[str, Any] = client.post("/uploads", announcement, headers=request.headers)
+    return record
+
+
+def send_parts(
+    client: CatalogClient,
+    record: Mapping[str, Any],
+    parts: list[Part],
+    title: str = "",
+    progress: bool | None = False,
+) -> None:
+    """Send the files of an upload that was announced; those that were sent before are sent again."""
+    from landbridge.raster.runtime.progress import progress_bar
+
+    with progress_bar(progress, sum(part.size for part in parts), title, "B") as bar:
         for index, part in enumerate(parts):
             _put(client, record, index, part, bar)
+
+
+def submit(client: CatalogClient, record: Mapping[str, Any]) -> ImageUpload:
+    """Tell the service that all files of an upload were sent, and return the upload."""
     # Idempotent: submitting an upload twice has the effect of submitting it once.
-    record = client.post(f"{upload_path(str(record['id']))}/submit", idempotent=True)
-    upload = ImageUpload._from_record(record, client)
-    upload._set_value(ImageUpload.image, image)
-    upload._set_value(ImageUpload.image_upload_options, options)
-    return upload
+    submitted = client.post(f"{upload_path(str(record['id']))}/submit", idempotent=True)
+    return ImageUpload._from_record(submitted, client)
 
 
-def _put(client: CatalogClient, record: Mapping[str, Any], index: int, part: _Part, bar: Progress) -> None:
+def _put(client: CatalogClient, record: Mapping[str, Any], index: int, part: Part, bar: Progress) -> None:
     """Send one file: to the API by its path, which stays valid if its address changes, or to another URL."""
     api_path = f"{upload_path(str(record['id']))}/files/{index}"
     urls = record.get("resumable_urls") or ()

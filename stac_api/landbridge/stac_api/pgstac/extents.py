@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
+
+import asyncpg
 
 from landbridge.stac_api.access.rules import BLOB_COLLECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import asyncpg
     from starlette.requests import Request
 
     from landbridge.stac_api.access.rules import Access
@@ -37,9 +39,11 @@ async def extents_of_items(
         found = await conn.fetch(_FIND, list(collections))
     stale = [row["key"] for row in found if row["stale"]]
     if stale:
-        # An item at the edge was deleted: the first reader computes the extent again.
-        async with request.app.state.writepool.acquire() as conn:
-            for key in sorted(stale):
-                await conn.execute(_REFRESH, key)
-            found = await conn.fetch(_FIND, list(collections))
+        # An item at the edge was deleted: the first reader computes the extent again. A database that only
+        # reads, as during a failover, shows the extent with that item.
+        with contextlib.suppress(asyncpg.ReadOnlySQLTransactionError):
+            async with request.app.state.writepool.acquire() as conn:
+                for key in sorted(stale):
+                    await conn.execute(_REFRESH, key)
+                found = await conn.fetch(_FIND, list(collections))
     return {row["id"]: row for row in found}
