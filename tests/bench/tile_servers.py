@@ -5,6 +5,7 @@ The files lie in the folder of our store. titiler reads them there too, by the a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import os
@@ -19,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import numpy as np
@@ -116,6 +117,12 @@ class Server:
             raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
         return answer.content
 
+    def post(self, path: str, document: dict[str, Any]) -> None:
+        """Send a document; an error if the server refuses it."""
+        answer = self.client.post(path, json=document)
+        if answer.is_error:
+            raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:500]}")
+
     def run(
         self,
         extension: str,
@@ -178,7 +185,7 @@ class Servers:
         self.ours = Server(state["url"], token, state["pid"], postgres)
         self._titiler, url = _start_titiler(self.database)
         self.titiler = Server(url, {}, self._titiler.pid, postgres)
-        _wait_for(self.titiler.client)
+        _wait_for(self._titiler, self.titiler.client)
 
     def stop(self) -> None:
         """Stop both servers."""
@@ -209,9 +216,7 @@ class Servers:
         """Add items elsewhere to the collection of the scenes."""
         for start in range(0, count, _BATCH):
             batch = {item["id"]: item for item in map(_other, range(start, min(start + _BATCH, count)))}
-            self.ours.client.post(
-                f"/collections/{COLLECTION}/bulk_items", json={"items": batch}
-            ).raise_for_status()
+            self.ours.post(f"/collections/{COLLECTION}/bulk_items", {"items": batch})
         self.analyze()
 
     def analyze(self) -> None:
@@ -222,8 +227,7 @@ class Servers:
     def load_scenes(self) -> None:
         """Put the scenes into the store and the database."""
         made = ground(["multi"])
-        client = self.ours.client
-        client.post("/collections", json=_collection()).raise_for_status()
+        self.ours.post("/collections", _collection())
         items = {}
         for scene in made.scenes:
             path = f"images/{COLLECTION}/{scene.name}/1/multi.tif"
@@ -231,7 +235,7 @@ class Servers:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(made.file(scene, "multi"), target)
             items[scene.name] = _item(scene, path, target)
-        client.post(f"/collections/{COLLECTION}/bulk_items", json={"items": items}).raise_for_status()
+        self.ours.post(f"/collections/{COLLECTION}/bulk_items", {"items": items})
         self.newest = made.newest.name
         self.analyze()
 
@@ -271,15 +275,9 @@ def _start_titiler(database: str) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    socket_folder = where["host"]
+    address = f"{quote(where['host'], safe='')}:{where.get('port', '5432')}"
     environment = os.environ | {
-        "PGUSER": url.username or "",
-        "PGPASSWORD": "none",
-        "PGHOST": socket_folder,
-        "PGPORT": where.get("port", "5432"),
-        "PGDATABASE": url.path[1:],
-        # libpq reads the rest from the variables above.
-        "DATABASE_URL": f"postgresql://{url.username}@/{url.path[1:]}?host={socket_folder}",
+        "DATABASE_URL": f"postgresql://{url.username}:none@{address}{url.path}",
         "RIO_TILER_STAC_ALTERNATE_KEY": "local",
         "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
         "VSI_CACHE": "TRUE",
@@ -292,8 +290,10 @@ def _start_titiler(database: str) -> tuple[subprocess.Popen[bytes], str]:
     return subprocess.Popen(command, env=environment), f"http://127.0.0.1:{port}"
 
 
-def _wait_for(client: httpx.Client) -> None:
+def _wait_for(process: subprocess.Popen[bytes], client: httpx.Client) -> None:
     for _ in range(1200):
+        if process.poll() is not None:
+            raise RuntimeError(f"titiler-pgstac ended with status {process.returncode}")
         try:
             client.get("/healthz")
         except httpx.TransportError:
@@ -347,10 +347,12 @@ def _item(scene: landscape.Scene, path: str, file: Path) -> dict[str, Any]:
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
         "roles": ["data"],
         "file:size": file.stat().st_size,
+        "file:checksum": "1220" + hashlib.sha256(file.read_bytes()).hexdigest(),
         "catalog:file_index": 0,
     }
     properties = {
         "datetime": f"{scene.acquired:%Y-%m-%dT%H:%M:%S}Z",
+        **_projection(scene.epsg, scene.left, scene.top, scene.width),
         "catalog:class": "Image",
         "catalog:storage_state": "available",
     }
@@ -366,17 +368,30 @@ def _other(number: int) -> dict[str, Any]:
     asset = {
         "href": f"https://example.org/scenes/{number:06}/multi.tif",
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+        "roles": ["data"],
+        "file:size": 400_000_000,
+        "file:checksum": "1220" + hashlib.sha256(str(number).encode()).hexdigest(),
         "catalog:file_index": 0,
     }
     properties = {
         "datetime": f"{2014 + day // 365}-{1 + day % 12:02}-{1 + number % 28:02}T10:{number % 60:02}:00Z",
         "eo:cloud_cover": number * 37.31 % 100,
+        **_projection(32601 + number % 60, 300_000, 4_904_715, 7700),
         "catalog:class": "Image",
         "catalog:storage_state": "available",
     }
     return _feature(
         f"other_{number:06}", {"type": "Polygon", "coordinates": [ring]}, properties, {"multi": asset}
     )
+
+
+def _projection(epsg: int, left: float, top: float, size: int) -> dict[str, Any]:
+    step = landscape.PIXEL
+    return {
+        "proj:code": f"EPSG:{epsg}",
+        "proj:shape": [size, size],
+        "proj:transform": [step, 0, left, 0, -step, top],
+    }
 
 
 def _feature(
