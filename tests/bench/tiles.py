@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OTHERS = int(os.environ.get("BENCH_ITEMS", "200000"))
-_ROUNDS = 3
+_ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 _TITILER = "titiler-pgstac"
 _SHARED = Shared(servers, jobs=11)
 
@@ -75,6 +75,46 @@ def _contest(figure: str, aims: dict[str, float], clients: int, **options: Any) 
 
 
 @job("tiles")
+def cpu_per_tile_warm() -> Iterator[Contest]:
+    yield from _contest("cpu", {PNG: 5, PNGRAW: 4}, 8)
+
+
+@job("tiles")
+def seconds_per_tile_of_8_clients() -> Iterator[Contest]:
+    yield from _contest("seconds", {PNG: 5, PNGRAW: 4}, 8)
+
+
+@job("tiles")
+def p95_of_8_clients() -> Iterator[Contest]:
+    yield from _contest("p95", {PNG: 4, PNGRAW: 4}, 8)
+
+
+@job("tiles")
+def seconds_per_tile_of_one_item() -> Iterator[Contest]:
+    yield from _contest("seconds", {PNG: 3, PNGRAW: 3}, 8, is_item=True)
+
+
+@job("tiles")
+def seconds_per_tile_of_means() -> Iterator[Contest]:
+    yield from _contest("seconds", {PNG: 2, PNGRAW: 2}, 8, selection="mean")
+
+
+@job("tiles")
+def seconds_per_tile_of_medians() -> Iterator[Contest]:
+    yield from _contest("seconds", {PNG: 2, PNGRAW: 2}, 8, selection="median")
+
+
+@job("tiles")
+def seconds_per_tile_of_32_clients() -> Iterator[Contest]:
+    yield from _contest("seconds", {PNG: 5, PNGRAW: 4}, 32)
+
+
+@job("tiles")
+def p95_of_32_clients() -> Iterator[Contest]:
+    yield from _contest("p95", {PNG: 4, PNGRAW: 4}, 32)
+
+
+@job("tiles")
 def first_tile_of_a_fresh_process() -> Iterator[Contest]:
     with _SHARED.use() as running:
         running.restart()
@@ -99,46 +139,6 @@ def cpu_per_tile_cold() -> Iterator[Contest]:
         found[PNGRAW] = running.titiler.run(PNGRAW, {}, clients=8)
         peers = [Peer(f"{_TITILER} .{name}", found[name].cpu) for name in (PNG, PNGRAW)]
         yield Contest(lambda: found["ours"].cpu, peers, runs=1, warm_up=False)
-
-
-@job("tiles")
-def cpu_per_tile_warm() -> Iterator[Contest]:
-    yield from _contest("cpu", {PNG: 5, PNGRAW: 4}, 8)
-
-
-@job("tiles")
-def seconds_per_tile_of_8_clients() -> Iterator[Contest]:
-    yield from _contest("seconds", {PNG: 5, PNGRAW: 4}, 8)
-
-
-@job("tiles")
-def p95_of_8_clients() -> Iterator[Contest]:
-    yield from _contest("p95", {PNG: 4, PNGRAW: 4}, 8)
-
-
-@job("tiles")
-def seconds_per_tile_of_32_clients() -> Iterator[Contest]:
-    yield from _contest("seconds", {PNG: 5, PNGRAW: 4}, 32)
-
-
-@job("tiles")
-def p95_of_32_clients() -> Iterator[Contest]:
-    yield from _contest("p95", {PNG: 4, PNGRAW: 4}, 32)
-
-
-@job("tiles")
-def seconds_per_tile_of_one_item() -> Iterator[Contest]:
-    yield from _contest("seconds", {PNG: 3, PNGRAW: 3}, 8, is_item=True)
-
-
-@job("tiles")
-def seconds_per_tile_of_means() -> Iterator[Contest]:
-    yield from _contest("seconds", {PNG: 2, PNGRAW: 2}, 8, selection="mean")
-
-
-@job("tiles")
-def seconds_per_tile_of_medians() -> Iterator[Contest]:
-    yield from _contest("seconds", {PNG: 2, PNGRAW: 2}, 8, selection="median")
 
 
 @job("tiles")
