@@ -47,7 +47,7 @@ PNG, PNGRAW = "png", "pngraw"
 ZOOMS = range(8, 15)
 # The place where all footprints overlap, and the color of the pictures.
 _PLACE = (759_000.0, 4_310_000.0)
-_QUERY = {"assets": "multi|bidx=3,2,1", "rescale": "0,4000", "tilesize": "512"}
+_QUERY = {"assets": "data|bidx=3,2,1", "rescale": "0,4000", "tilesize": "512"}
 # As a server's, which the embedded stack is not.
 _SETTINGS = {"LANDBRIDGE_TILE_WORKERS_AT_START": "true"}
 _BATCH = 2000
@@ -356,7 +356,7 @@ def _item(scene: landscape.Scene, path: str, file: Path) -> dict[str, Any]:
         "catalog:class": "Image",
         "catalog:storage_state": "available",
     }
-    return _feature(scene.name, geometry, properties, {"multi": asset})
+    return _feature(scene.name, geometry, properties, {"data": asset})
 
 
 def _other(number: int) -> dict[str, Any]:
@@ -381,7 +381,7 @@ def _other(number: int) -> dict[str, Any]:
         "catalog:storage_state": "available",
     }
     return _feature(
-        f"other_{number:06}", {"type": "Polygon", "coordinates": [ring]}, properties, {"multi": asset}
+        f"other_{number:06}", {"type": "Polygon", "coordinates": [ring]}, properties, {"data": asset}
     )
 
 
