@@ -160,7 +160,8 @@ def test_the_embedded_stack_answers_to_this_machine_only(stack: Any) -> None:
         connection.close()
         return answer
 
-    assert ask().status == 200
+    assert ask().status == 401
+    assert ask(Authorization=f"Bearer {stack.token}").status == 200
     assert ask(Host="rebound.test").status == 421
     assert ask(Origin="http://localhost:8080").getheader("Access-Control-Allow-Origin") is not None
     foreign = ask(Origin="https://evil.test")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from landbridge.stac_api.assets.store import AssetStore
+    from landbridge.stac_api.embedded.stack import Stack
     from support.s3_server import S3Server
 
 
@@ -96,7 +97,7 @@ def test_files_come_by_the_api_too(http: httpx.Client, collection: str, geotiff:
 
 
 def test_assets_lead_to_the_store(
-    http: httpx.Client, collection: str, geotiff: Callable[..., Path], s3_server: S3Server
+    stack: Stack, http: httpx.Client, collection: str, geotiff: Callable[..., Path], s3_server: S3Server
 ) -> None:
     array = np.arange(2 * 96 * 128, dtype="uint16").reshape(2, 96, 128) + 1
     upload(http, collection, "a", geotiff(array=array))
@@ -110,7 +111,8 @@ def test_assets_lead_to_the_store(
     head = http.head(href)
     assert (head.status_code, head.headers["accept-ranges"]) == (200, "bytes")
     assert int(head.headers["content-length"]) > 100
-    with rasterio.open(href) as cog:  # by /vsicurl, through the redirection
+    private = stack.private_url + href.removeprefix(f"{stack.url}/")
+    with rasterio.open(private) as cog:  # by /vsicurl, through the redirection
         assert (cog.read() == array).all()
 
 

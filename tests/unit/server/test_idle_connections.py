@@ -11,6 +11,7 @@ import uvicorn
 from landbridge.stac_api.admin import service
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded.http_server import Server
+from landbridge.stac_api.pgstac import migrate
 
 LONGEST_OF_PROXIES = 120  # seconds, Caddy's
 
@@ -27,6 +28,8 @@ def seconds_of_the_api_server(monkeypatch: pytest.MonkeyPatch) -> int:
         found.append(uvicorn.Config(app, **options))
 
     monkeypatch.setattr(uvicorn, "run", run)
+    monkeypatch.setattr(migrate, "check_schema", lambda _: None)
+    monkeypatch.setenv("LANDBRIDGE_DATABASE_URL", "postgresql:///nothing")
     service.serve("127.0.0.1", 0)
     return found[0].timeout_keep_alive
 

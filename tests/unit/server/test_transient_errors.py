@@ -32,7 +32,7 @@ LASTING = [
     asyncpg.UndefinedColumnError("column does not exist"),
 ]
 REQUEST: Any = SimpleNamespace(
-    method="POST", url=SimpleNamespace(path="/collections"), state=SimpleNamespace(request_id="r")
+    method="POST", scope={"path": "/collections"}, state=SimpleNamespace(request_id="r")
 )
 
 

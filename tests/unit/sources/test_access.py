@@ -575,6 +575,7 @@ def client(**changes):
         "asset_signer": None,
         "signs_assets": False,
         "source": None,
+        "store": None,
         "url": "https://catalog.example.org",
     }
     return SimpleNamespace(**{**given, **changes})
