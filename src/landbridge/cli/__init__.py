@@ -26,6 +26,10 @@ COMMANDS = {
     "up": ("landbridge.cli.stack:up", "Start the embedded stack, or join it if it runs."),
     "open": ("landbridge.cli.stack:open_stack", "Print the private address, for QGIS and other programs."),
     "down": ("landbridge.cli.stack:down", "Stop the embedded stack."),
+    "upgrade-postgres": (
+        "landbridge.cli.stack:upgrade_postgres",
+        "Upgrade the PostgreSQL of the embedded stack.",
+    ),
     "status": ("landbridge.cli.stack:status", "Describe the embedded stack."),
     "org": ("landbridge.cli.organizations:org", "List, add and remove organizations of that stack."),
     "worker": (f"{SERVER}.admin.commands:work", "Run jobs of a service, or of the embedded stack."),

@@ -100,6 +100,24 @@ def down() -> None:
     click.echo("stopped" if ended else "was not running")
 
 
+@click.command(name="upgrade-postgres")
+def upgrade_postgres() -> None:
+    """Upgrade the embedded stack's PostgreSQL to the newest installed version.
+
+    The programs of the old version and of the new one must be installed, and the stack must not run. The
+    database is copied; the old one is kept beside it, until you delete it.
+    """
+    with stack_errors():
+        from landbridge.stac_api.embedded import postgres_upgrade
+        from landbridge.stac_api.embedded.home_directory import default_home
+
+        done = postgres_upgrade.upgrade(default_home(), lambda line: click.echo(line, err=True))
+    if done is None:
+        click.echo("The database has the newest installed version of PostgreSQL.")
+    else:
+        click.echo(f"Upgraded from PostgreSQL {done.before} to {done.after}. The old database is {done.kept}")
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:

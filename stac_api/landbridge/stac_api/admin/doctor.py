@@ -35,7 +35,10 @@ _DUE_PATHS = "SELECT path FROM landbridge.deletion_queue"
 _OVERDUE = """
 SELECT path FROM landbridge.deletion_queue WHERE due < now() - make_interval(secs => $1) AND emptied IS NULL
 """
-_BLOBS_ARRIVING = "SELECT unnest(paths) AS path FROM landbridge.blob_uploads WHERE committed IS NULL"
+# Also of uploads that have ended: the data of repeated requests is deleted with the record, an hour later.
+_BLOBS_ARRIVING = """
+SELECT path FROM landbridge.blob_uploads, unnest(paths) AS path WHERE path IS DISTINCT FROM committed
+"""
 _BLOBS_DELETING = "SELECT unnest(paths) AS path FROM landbridge.blob_deletions WHERE status = 'RUNNING'"
 
 
@@ -116,10 +119,14 @@ async def _examine(services: Services, collection: str) -> list[Finding]:
                 continue
             if (finding := await _recheck(services, collection, item, key, path)) is not None:
                 found.append(finding)
+    orphans = [path for path in objects if path not in needed and not _is_pending(path, pending)]
+    if orphans:
+        # The item may have been deleted since, and the deletion of its file noted.
+        pending = await _pending_paths(services)
+        there = await services.store.sizes(_prefix(collection))
+        orphans = [path for path in orphans if path in there and not _is_pending(path, pending)]
     return found + [
-        Finding("orphan", path, f"{size} bytes that no item refers to", path)
-        for path, size in objects.items()
-        if path not in needed and not _is_pending(path, pending)
+        Finding("orphan", path, f"{objects[path]} bytes that no item refers to", path) for path in orphans
     ]
 
 

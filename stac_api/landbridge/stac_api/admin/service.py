@@ -52,7 +52,7 @@ def settings(**overrides: object) -> Settings:
         "database_url": stack.database,
         "store_url": store,
         "token": stack.token,
-        "staging": stack.home / "staging",
+        "staging": Home(stack.home).staging,
         "organizations_file": Home(stack.home).organizations,
     }
     return Settings(**{**known, **overrides})  # type: ignore[arg-type]

@@ -109,8 +109,8 @@ def open_cluster(home: Home) -> Cluster:
     return Cluster(home, base / path.name, os_user)
 
 
-def create_cluster(cluster: Cluster, installation: Installation) -> None:
-    """Create the cluster's data directory.
+def create_cluster(cluster: Cluster, installation: Installation, *options: str) -> None:
+    """Create the cluster's data directory, with further options of initdb.
 
     It gets its name when it is complete, so that an interrupted creation leaves nothing that looks like a
     cluster. The operating system flushes its files to disk within half a minute; after its first start the
@@ -124,7 +124,7 @@ def create_cluster(cluster: Cluster, installation: Installation) -> None:
     private_directory(fresh, os_user)
     command = [str(installation.bin / "initdb"), "--pgdata", str(fresh), "--username", ROLE]
     command += ["--encoding=UTF8", "--locale=C", "--auth-local=peer", "--auth-host=reject"]
-    command += ["--no-sync", "--no-instructions"]
+    command += ["--no-sync", "--no-instructions", *options]
     try:
         done = subprocess.run(  # noqa: S603 - initdb of the installation that was found
             command,
@@ -149,8 +149,30 @@ def create_cluster(cluster: Cluster, installation: Installation) -> None:
     fresh.rename(data)
 
 
+def finish_replacement(cluster: Cluster) -> None:
+    """Put an upgraded data directory in the place of the old one, which is kept under another name.
+
+    If this is interrupted between its two steps, the next start does the rest.
+    """
+    if not (upgraded := upgraded_directory(cluster)).is_dir():
+        return
+    if cluster.exists:
+        cluster.data.rename(kept_directory(cluster))
+    upgraded.rename(cluster.data)
+
+
+def upgraded_directory(cluster: Cluster) -> Path:
+    """Return the path of a complete data directory of a newer version, which replaces the cluster's."""
+    return cluster.data.with_name(f"{cluster.data.name}.upgraded")
+
+
+def kept_directory(cluster: Cluster) -> Path:
+    """Return the path under which the data directory is kept after an upgrade."""
+    return cluster.data.with_name(f"{cluster.data.name}-{cluster.major}")
+
+
 def remove_leftovers(cluster: Cluster) -> None:
-    """Remove directories that interrupted creations left behind."""
+    """Remove directories that interrupted creations and upgrades left behind."""
     for leftover in cluster.data.parent.glob(f"{cluster.data.name}.new-*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
@@ -187,6 +209,13 @@ def socket_directory(cluster: Cluster) -> Path:
             return private_directory(short, cluster.os_user)
     msg = f"No directory is short enough for PostgreSQL's socket ({SOCKET_PATH_BYTES} bytes): {short}."
     raise ClusterError(f"{msg} Set LANDBRIDGE_HOME to a shorter path.")
+
+
+def remove_short_socket_directory(cluster: Cluster) -> None:
+    """Delete the socket's directory of a stopped cluster if it is in the system's temporary directory."""
+    directory = socket_directory(cluster)
+    if directory.parent != cluster.data.parent:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def private_directory(path: Path, os_user: OsUser) -> Path:

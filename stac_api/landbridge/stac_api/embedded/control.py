@@ -13,15 +13,20 @@ import psutil
 
 from landbridge.private_addresses import private_url
 from landbridge.stac_api.embedded import organizations, postmaster
-from landbridge.stac_api.embedded.cluster import Cluster, open_cluster, socket_directory
+from landbridge.stac_api.embedded.cluster import (
+    Cluster,
+    open_cluster,
+    remove_short_socket_directory,
+    socket_directory,
+)
 from landbridge.stac_api.embedded.home_directory import (
-    POLL_SECONDS,
     Home,
     default_home,
     hold_lock,
     lock_holder,
     read_state,
 )
+from landbridge.stac_api.embedded.polling import wait_for
 from landbridge.stac_api.embedded.server_process import forget_process
 from landbridge.stac_api.embedded.stack import START_SECONDS, running_stack
 from landbridge.stac_api.errors import StackError
@@ -36,14 +41,26 @@ def down(home: Home | None = None) -> bool:
     Returns whether one of them was running. Raises StackError if one of them cannot be stopped.
     """
     home = home or default_home()
-    if not home.root.is_dir():
+    if not home.exists():
         return False
     with hold_lock(home.up_lock, START_SECONDS, "stop the stack"):
         ended = _stop_server(home)
         if (cluster := _existing_cluster(home)) is not None:
             ended |= postmaster.stop(cluster)
+            remove_short_socket_directory(cluster)
         forget_process(home)
+        _remove_staging(home)
     return ended
+
+
+def _remove_staging(home: Home) -> None:
+    """Delete the folders of jobs that were killed."""
+    from landbridge.stac_api.uploads.temporary_folders import remove_abandoned
+
+    if home.staging.is_dir():
+        remove_abandoned(home.staging)
+        with contextlib.suppress(OSError):  # another worker of this machine uses it
+            home.staging.rmdir()
 
 
 def status(home: Home | None = None) -> dict[str, Any]:
@@ -73,7 +90,7 @@ def status(home: Home | None = None) -> dict[str, Any]:
             "pgstac": importlib.metadata.version("pypgstac"),
             "postgres": cluster.major if cluster is not None else None,
         },
-        "bytes": {name: _size(folder) if folder is not None else 0 for name, folder in sizes.items()},
+        "bytes": {name: folder_size(folder) if folder is not None else 0 for name, folder in sizes.items()},
     }
 
 
@@ -96,21 +113,30 @@ def _existing_cluster(home: Home) -> Cluster | None:
 def _stop_server(home: Home) -> bool:
     """Stop the process that holds the serve lock: SIGTERM, later SIGKILL. Return whether there was one."""
     asked: psutil.Process | None = None
-    deadline = time.monotonic() + GRACE_SECONDS
-    while (holder := lock_holder(home.serve_lock)) is not None:
-        late = time.monotonic() > deadline
-        if late and time.monotonic() > deadline + GRACE_SECONDS:
-            msg = f"The server of {home.root} (process {holder}) cannot be stopped."
-            raise StackError(msg)
-        if (late or asked is None) and (server := _server(holder)) is not None:
+    late = time.monotonic() + GRACE_SECONDS
+
+    def released() -> bool:
+        nonlocal asked
+        if (holder := lock_holder(home.serve_lock)) is None:
+            return True
+        kill = time.monotonic() > late
+        if (kill or asked is None) and (server := _server(holder)) is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
-                server.send_signal(signal.SIGKILL if late else signal.SIGTERM)
+                server.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             asked = server
-        time.sleep(POLL_SECONDS)
+        return False
+
+    def failure() -> StackError:
+        holder = lock_holder(home.serve_lock)
+        return StackError(f"The server of {home.root} (process {holder}) cannot be stopped.")
+
+    wait_for(released, 2 * GRACE_SECONDS, failure)
+    if (server := asked) is None:
+        return False
     # The lock is released shortly before the process ends.
-    while asked is not None and postmaster.alive(asked):
-        time.sleep(POLL_SECONDS)
-    return asked is not None
+    text = f"The server of {home.root} (process {server.pid}) has stopped, but its process does not end."
+    wait_for(lambda: not postmaster.alive(server), GRACE_SECONDS, lambda: StackError(text))
+    return True
 
 
 def _server(pid: int) -> psutil.Process | None:
@@ -122,14 +148,14 @@ def _server(pid: int) -> psutil.Process | None:
         return None
 
 
-def _size(folder: Path) -> int:
+def folder_size(folder: Path) -> int:
     """Return the bytes of all files below a folder; vanished and unreadable files do not count."""
     total = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
                 if entry.is_dir(follow_symlinks=False):
-                    total += _size(Path(entry.path))
+                    total += folder_size(Path(entry.path))
                 else:
                     total += entry.stat(follow_symlinks=False).st_size
     return total

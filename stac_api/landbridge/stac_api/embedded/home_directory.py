@@ -20,7 +20,6 @@ import fcntl
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +27,10 @@ from typing import Any, BinaryIO
 
 from landbridge import private_addresses
 from landbridge.stac_api.core.files import Replacement
+from landbridge.stac_api.embedded.polling import wait_for
 from landbridge.stac_api.errors import StackError
 
 ROOT_HOME = Path("/var/lib/landbridge")
-POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,10 @@ class Home:
         return self.root / "store"
 
     @property
+    def staging(self) -> Path:
+        return self.root / "staging"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -87,6 +90,14 @@ class Home:
     @property
     def postgres_log(self) -> Path:
         return self.logs / "postgres.log"
+
+    def exists(self) -> bool:
+        """Return whether the home is a directory. Raises StackError if this user cannot look."""
+        try:
+            return self.root.is_dir()
+        except OSError as error:
+            msg = f"The home {self.root} cannot be read: {error.strerror}."
+            raise StackError(f"{msg} Set LANDBRIDGE_HOME to a directory of your own.") from error
 
     def create(self) -> None:
         """Create the home and its folders; an existing home keeps its mode.
@@ -174,13 +185,13 @@ def hold_lock(path: Path, timeout: float, purpose: str) -> Iterator[int]:
     """
     descriptor = _open_lock(path)
     try:
-        deadline = time.monotonic() + timeout
-        while not _try_lock(descriptor, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-                msg = f"{path} has been held by another process (id {holder}) for more than {timeout:.0f} s"
-                raise StackError(f"{msg}; cannot {purpose}.")
-            time.sleep(POLL_SECONDS)
+
+        def failure() -> StackError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            msg = f"{path} has been held by another process (id {holder}) for more than {timeout:.0f} s"
+            return StackError(f"{msg}; cannot {purpose}.")
+
+        wait_for(lambda: _try_lock(descriptor, fcntl.LOCK_EX), timeout, failure)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield descriptor
@@ -191,9 +202,11 @@ def hold_lock(path: Path, timeout: float, purpose: str) -> Iterator[int]:
 def lock_holder(path: Path) -> int | None:
     """Return the id of the process that holds a lock; 0 if not written yet; None if the lock is free."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _lock_error(path, error) from error
     try:
         # Shared, so that two processes that check at once do not see each other as holders.
         if _try_lock(descriptor, fcntl.LOCK_SH):
@@ -205,7 +218,15 @@ def lock_holder(path: Path) -> int | None:
 
 
 def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _lock_error(path, error) from error
+
+
+def _lock_error(path: Path, error: OSError) -> StackError:
+    msg = f"The lock {path} of the embedded stack cannot be opened: {error.strerror}."
+    return StackError(f"{msg} Set LANDBRIDGE_HOME to a directory of your own that you can write to.")
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from landbridge.stac_api.embedded.home_directory import Home
+    from landbridge.stac_api.embedded.postgres_programs import Installation
 
 __all__ = ["running_database", "stopped_stack"]
 
@@ -38,12 +39,14 @@ def stopped_stack(home: Home, purpose: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_database(home: Home) -> Iterator[str]:
+def running_database(home: Home, installation: Installation | None = None) -> Iterator[str]:
     """Run the PostgreSQL of a home, whose stack is stopped, and yield the URL of its database.
+
+    The programs are those of `installation`; by default the supervisor looks for them.
 
     The cluster and the database are created if they do not exist; nothing is migrated.
     """
-    supervisor = PostgresSupervisor(open_cluster(home))
+    supervisor = PostgresSupervisor(open_cluster(home), installation)
     try:
         sockets = supervisor.bring_up(PhaseTimer()).sockets
         create_database(database_url(sockets, "postgres"))

@@ -106,6 +106,14 @@ def find_installation(
     raise PostgresNotFound(_message(refusals, major))
 
 
+def find_newest(os_user: OsUser, environment: SearchEnvironment | None = None) -> Installation | None:
+    """Return the installation of the newest major version that `os_user` can run; None if there is none."""
+    environment = environment or SearchEnvironment.of_process()
+    inspected = (_inspect(place, os_user, environment.root) for place in _unique_folders(environment))
+    usable = [found for found in inspected if isinstance(found, Installation)]
+    return max(usable, key=lambda found: found.major, default=None)
+
+
 def find_client_programs(major: int, environment: SearchEnvironment | None = None) -> Path:
     """Return the folder of pg_dump and pg_restore for a server.
 
@@ -243,6 +251,15 @@ def _message(refusals: Sequence[Rejection], major: int | None) -> str:
         lines.append(
             f"The cluster of this home was made by PostgreSQL {major}, whose files no other version reads."
         )
+        if newer := sorted(number for number in majors if number > major):
+            lines.append(
+                f"To use PostgreSQL {newer[-1]}, which is installed, install {major} beside it, and then "
+                "run: landbridge upgrade-postgres"
+            )
+            lines.append(
+                f"If your system has no package of PostgreSQL {major} any more, apt.postgresql.org has; or "
+                "restore a backup with `landbridge restore` into a new home."
+            )
     if refusals:
         lines.append("Looked at and refused:")
         lines += [f"  {refusal.bin} {refusal.reason}" for refusal in refusals]

@@ -11,8 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from landbridge.stac_api.embedded import postgres_programs, postmaster
-from landbridge.stac_api.embedded.cluster import Cluster, create_cluster, remove_leftovers
+from landbridge.stac_api.embedded.cluster import (
+    Cluster,
+    create_cluster,
+    finish_replacement,
+    remove_leftovers,
+)
 from landbridge.stac_api.embedded.home_directory import Home
+from landbridge.stac_api.embedded.postgres_programs import Installation
 from landbridge.stac_api.embedded.postmaster import Postmaster
 from landbridge.stac_api.errors import StackError
 
@@ -43,9 +49,10 @@ class PhaseTimer:
 class PostgresSupervisor(threading.Thread):
     """Thread that restarts a cluster's server whenever it ends."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, installation: Installation | None = None) -> None:
         super().__init__(name="postgres-supervisor", daemon=True)
         self._cluster = cluster
+        self._installation = installation
         self._stopping = threading.Event()
         self._changing = threading.Lock()
         self._postmaster: Postmaster | None = None
@@ -67,8 +74,11 @@ class PostgresSupervisor(threading.Thread):
             return self._postmaster
 
     def _start(self, timer: PhaseTimer) -> Postmaster:
+        finish_replacement(self._cluster)
         with timer.phase("find postgres"):
-            installation = postgres_programs.find_installation(self._cluster.os_user, self._cluster.major)
+            installation = self._installation or postgres_programs.find_installation(
+                self._cluster.os_user, self._cluster.major
+            )
         remove_leftovers(self._cluster)
         if not self._cluster.exists:
             with timer.phase("initdb"):

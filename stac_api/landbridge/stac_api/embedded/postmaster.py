@@ -8,10 +8,10 @@ every process of the cluster inherits the lock on `{home}/postgres.lock`, so non
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,17 @@ from pathlib import Path
 import psutil
 
 from landbridge.stac_api.embedded.cluster import Cluster, environment, socket_directory, write_configuration
-from landbridge.stac_api.embedded.home_directory import POLL_SECONDS, hold_lock, open_log
+from landbridge.stac_api.embedded.home_directory import hold_lock, open_log
 from landbridge.stac_api.embedded.os_user import reachable
+from landbridge.stac_api.embedded.polling import wait_for
 from landbridge.stac_api.embedded.postgres_programs import Installation
 from landbridge.stac_api.errors import ClusterError, StackError, StartError
 
 ORPHAN_SECONDS = 5.0  # for the children of a killed postmaster to end
 GRACE_SECONDS = 30.0  # for a shutdown, before the next stronger signal
+RECOVERY_SECONDS = 3600.0  # for the recovery of a large database after a crash
 TAIL_LINES = 20
+_STARTUP_KILLED = re.compile(r"startup process \(PID \d+\) was terminated by signal (9|15)\b").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +100,33 @@ def running(cluster: Cluster) -> Postmaster | None:
 def join(cluster: Cluster) -> Postmaster | None:
     """Return the cluster's live server when it accepts connections, or None; a stopping server is awaited."""
     postmaster = running(cluster)
-    while postmaster is not None and not postmaster.wait(0):
+    if postmaster is None:
+        return None
+    status = ""
+
+    def settled() -> bool:
+        nonlocal status
+        if postmaster.wait(0):
+            return True
         found = PidFile.read(cluster.data)
         status = found.status if found is not None else ""
-        if status == "ready":
-            return postmaster
         if status == "stopping":
             stop(cluster, postmaster)
-        time.sleep(POLL_SECONDS)
-    return None
+        return status == "ready"
+
+    wait_for(settled, RECOVERY_SECONDS, lambda: _not_ready(cluster, postmaster.pid, status))
+    return postmaster if status == "ready" and not postmaster.wait(0) else None
+
+
+def _not_ready(cluster: Cluster, pid: int, status: str) -> StartError:
+    return StartError(
+        f"PostgreSQL (process {pid}) of {cluster.data} has not accepted connections for "
+        f"{RECOVERY_SECONDS:.0f} s (status: {status or 'unknown'}). Its log is {cluster.home.postgres_log}"
+    )
 
 
 def start(cluster: Cluster, installation: Installation) -> Postmaster:
-    """Start the server and return when it accepts connections; crash recovery may take any time.
+    """Start the server and return when it accepts connections; crash recovery may take RECOVERY_SECONDS.
 
     The caller holds the home's serve lock, so no other process starts or clears anything meanwhile.
 
@@ -143,15 +160,25 @@ def start(cluster: Cluster, installation: Installation) -> Postmaster:
         except (OSError, subprocess.SubprocessError) as error:
             msg = f"{installation.bin}/postgres cannot be run as user {os_user.name}: {error}"
             raise ClusterError(msg) from error
-    while child.poll() is None:
+    status = ""
+
+    def settled() -> bool:
+        nonlocal status
+        if child.poll() is not None:
+            return True
         found = PidFile.read(data)
-        if found is not None and found.pid == child.pid and found.status == "ready":
-            return Postmaster(psutil.Process(child.pid), sockets, child)
-        time.sleep(POLL_SECONDS)
+        status = found.status if found is not None and found.pid == child.pid else ""
+        return status == "ready"
+
+    wait_for(settled, RECOVERY_SECONDS, lambda: _not_ready(cluster, child.pid, status))
+    if child.poll() is None:
+        return Postmaster(psutil.Process(child.pid), sockets, child)
     msg = f"PostgreSQL ended with code {child.returncode} while starting on {data}:"
-    # A negative code is a signal: the server was killed, and another start may succeed.
-    kind = ClusterError if child.returncode > 0 else StartError
-    raise kind(f"{msg}\n{tail(cluster.home.postgres_log, begin)}")
+    log_end = tail(cluster.home.postgres_log, begin)
+    # A negative code is a signal: the server was killed, and another start may succeed. So it may if its
+    # process that recovers the data was killed.
+    was_killed = child.returncode < 0 or _STARTUP_KILLED(log_end)
+    raise (StartError if was_killed else ClusterError)(f"{msg}\n{log_end}")
 
 
 def stop(cluster: Cluster, postmaster: Postmaster | None = None) -> bool:

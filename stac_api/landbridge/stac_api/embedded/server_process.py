@@ -24,7 +24,9 @@ from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
 from landbridge.stac_api.embedded import private_address
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
 from landbridge.stac_api.embedded.home_directory import Home, hold_lock, read_state, write_state
+from landbridge.stac_api.embedded.identity import Origin, confirm, origin_of
 from landbridge.stac_api.embedded.postgres_supervisor import PhaseTimer, PostgresSupervisor, StopRequested
+from landbridge.stac_api.embedded.versions import installed_version
 from landbridge.stac_api.errors import SchemaError, StackError, StartError
 
 HOST = "127.0.0.1"
@@ -100,20 +102,23 @@ def serve(home: Home, report: StartReport) -> None:
 
 def _serve(home: Home, report: StartReport) -> None:
     timer, interrupt = PhaseTimer(), StopSignals()
+    origin = origin_of(home)
     supervisor = PostgresSupervisor(open_cluster(home))
     interrupt.install()
     try:
         with ThreadPoolExecutor(1, "prepare") as pool:
-            prepared = pool.submit(_prepare, supervisor, timer)
+            prepared = pool.submit(_prepare, supervisor, origin, timer)
             with timer.phase("import the application"):
                 from landbridge.stac_api.core.settings import Settings
                 from landbridge.stac_api.embedded.http_server import Server
             database = prepared.result()
-        previous = read_state(home) or {}
-        private_address.create(home)
+        # A copy of another home has neither its address nor its token.
+        previous = {} if origin.copied else read_state(home) or {}
+        (private_address.renew if origin.copied else private_address.create)(home)
         with _listening_sockets(str(previous.get("url", ""))) as listeners:
             state = {
                 "version": 1,
+                "landbridge": installed_version(),
                 "url": f"http://{HOST}:{listeners[0].getsockname()[1]}",
                 "token": previous.get("token") or secrets.token_urlsafe(32),
                 "pid": os.getpid(),
@@ -135,7 +140,7 @@ def _serve(home: Home, report: StartReport) -> None:
                 database_url=database,
                 store_url=state["store_url"],
                 token=state["token"],
-                staging=home.root / "staging",
+                staging=home.staging,
                 any_organization=True,
                 organizations_file=home.organizations,
                 private_key_file=home.private_key,
@@ -182,7 +187,7 @@ def forget_process(home: Home) -> None:
         write_state(home, state | {"pid": None})
 
 
-def _prepare(supervisor: PostgresSupervisor, timer: PhaseTimer) -> str:
+def _prepare(supervisor: PostgresSupervisor, origin: Origin, timer: PhaseTimer) -> str:
     """Start PostgreSQL, create and migrate the database, and return its URL."""
     sockets = supervisor.bring_up(timer).sockets
     supervisor.start()
@@ -197,6 +202,8 @@ def _prepare(supervisor: PostgresSupervisor, timer: PhaseTimer) -> str:
                 create_database(database_url(sockets, "postgres"))
             with timer.phase("migrate"):
                 migrate(url)
+            with psycopg.connect(url, autocommit=True) as connection:
+                confirm(supervisor.home, origin, connection)
             return url
         except SchemaError as error:
             raise StackError(f"The stack of {supervisor.home.root} cannot start. {error}") from error

@@ -19,7 +19,6 @@ from typing import Any
 
 from landbridge.private_addresses import private_url
 from landbridge.stac_api.embedded.home_directory import (
-    POLL_SECONDS,
     Home,
     default_home,
     hold_lock,
@@ -27,6 +26,7 @@ from landbridge.stac_api.embedded.home_directory import (
     open_log,
     read_state,
 )
+from landbridge.stac_api.embedded.polling import wait_for
 from landbridge.stac_api.errors import StackError, StartError
 
 START_SECONDS = 120.0  # longest wait for a server; crash recovery of a big database takes its time
@@ -40,7 +40,7 @@ class Stack:
     """A running stack.
 
     `private_url` is the address by which others read without a token, `store` the folder of asset files,
-    `database` a libpq URL.
+    `database` a libpq URL, `version` that of the server; None if an earlier version runs, which does not tell.
     """
 
     home: Path
@@ -50,6 +50,7 @@ class Stack:
     store: Path
     database: str
     private_url: str = field(repr=False)
+    version: str | None = None
 
     @classmethod
     def from_state(cls, home: Home, state: dict[str, Any]) -> "Stack":
@@ -61,6 +62,7 @@ class Stack:
             store=Path(state["store"]),
             database=state["database"],
             private_url=private_url(state["url"], home.private_key),
+            version=state.get("landbridge"),
         )
 
 
@@ -138,15 +140,22 @@ def _await_server(home: Home) -> Stack | None:
 
     The server may be starting, stopping, or waiting for its database.
     """
-    deadline = time.monotonic() + START_SECONDS
-    while (holder := lock_holder(home.serve_lock)) is not None:
-        if (stack := running_stack(home)) is not None:
-            return stack
-        if time.monotonic() > deadline:
-            msg = f"The server of {home.root} (process {holder}) has not answered for {START_SECONDS:.0f} s."
-            raise StartError(f"{msg} `landbridge down` stops it. Its log:\n{_log_tail(home)}")
-        time.sleep(POLL_SECONDS)
-    return None
+    stack: Stack | None = None
+
+    def answered_or_ended() -> bool:
+        nonlocal stack
+        if lock_holder(home.serve_lock) is None:
+            return True
+        stack = running_stack(home)
+        return stack is not None
+
+    def failure() -> StartError:
+        holder = lock_holder(home.serve_lock)
+        msg = f"The server of {home.root} (process {holder}) has not answered for {START_SECONDS:.0f} s."
+        return StartError(f"{msg} `landbridge down` stops it. Its log:\n{_log_tail(home)}")
+
+    wait_for(answered_or_ended, START_SECONDS, failure)
+    return stack
 
 
 def _start(home: Home) -> StartResult:

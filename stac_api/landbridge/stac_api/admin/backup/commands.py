@@ -205,7 +205,7 @@ def _restore_service(place: str, name: str | None) -> Manifest:
 def _restore_home(place: str, name: str | None) -> Manifest:
     from landbridge.stac_api.admin.backup import manifest
     from landbridge.stac_api.admin.backup import place as places
-    from landbridge.stac_api.embedded import maintenance
+    from landbridge.stac_api.embedded import identity, maintenance
     from landbridge.stac_api.embedded.home_directory import default_home, write_private
 
     home = default_home()
@@ -215,6 +215,8 @@ def _restore_home(place: str, name: str | None) -> Manifest:
     with maintenance.stopped_stack(home, "restore a backup"):
         with maintenance.running_database(home) as database_url:
             asyncio.run(_restore(opened, made, database_url, store_url))
+        # The database is that of the backup's service now.
+        identity.forget(home)
         if made.organizations is not None:
             write_private(home.organizations, made.organizations)
     return made
