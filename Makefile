@@ -52,6 +52,10 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 		tests/porting/raster/test_against_gdal.py tests/porting/old_keys/test_round_trips.py tests/porting/port/test_generated.py \
 		tests/access/test_model.py tests/integration/maps/test_panning.py tests/porting/scenes/test_wheels.py tests/distributions tests/docs/test_site.py $(ARGS)
 
+.PHONY: upgrade-test
+upgrade-test: sync ## upgrade the embedded database from PostgreSQL 15 to 17, in a Debian with both (1.1 GB); needs root
+	@scripts/test-postgres-upgrade $(ARGS)
+
 test-browser: install ## test STAC Browser in headless Chromium; installs both if they are missing
 	@$(UV) sync --locked --quiet --group browser
 	@scripts/install-browser

@@ -3,7 +3,7 @@
 | variable | meaning |
 |---|---|
 | `LANDBRIDGE_URL` | the STAC API to use; when it is set, no embedded stack is started |
-| `LANDBRIDGE_TOKEN` | the bearer token sent to that API |
+| `LANDBRIDGE_TOKEN` | the bearer token sent to that API; not used for the embedded stack |
 | `LANDBRIDGE_PROFILE` | the profile of `config.toml` that names API and credentials (`landbridge.profiles`) |
 | `LANDBRIDGE_HOME` | the folder of the embedded stack; default: the user's data directory |
 | `LANDBRIDGE_USER` | user id of the caller; default: that of the service's answer, else `local` |
@@ -19,6 +19,7 @@ import contextlib
 import json
 import os
 import sys
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -80,10 +81,11 @@ class Settings:
                 f"LANDBRIDGE_URL is {url}, but the profile {profile.name!r} is for {profile.url}: its "
                 f"credentials go nowhere else. Unset LANDBRIDGE_URL or LANDBRIDGE_PROFILE."
             )
-        token = values.get("LANDBRIDGE_TOKEN") or None
         given_home = values.get("LANDBRIDGE_HOME")
         home = Path(given_home).expanduser() if given_home else default_home()
         address = profile.url if profile else url
+        # The embedded stack has a token of its own, which clients read from its home.
+        token = values.get("LANDBRIDGE_TOKEN") or None if address is not None else None
         org, organizations = _find_organizations(values, home if address is None else None)
         return cls(
             url=address,
@@ -138,6 +140,20 @@ class EmbeddedState:
     token: str = field(repr=False)
     store: Path
     pid: int
+    version: str | None = None
+
+    def warn_of_other_version(self) -> None:
+        """Warn if the server is of another version than this client."""
+        if self.version is None:
+            return
+        from importlib.metadata import version
+
+        if self.version != (installed := version("landbridge")):
+            warnings.warn(
+                f"The embedded stack that runs is of Landbridge {self.version}, and this client is of "
+                f"{installed}. When nothing uses it, restart it: landbridge up --restart",
+                stacklevel=2,
+            )
 
 
 def get_settings() -> Settings:
@@ -184,6 +200,7 @@ def read_state(home: Path) -> EmbeddedState | None:
             token=str(document["token"]),
             store=Path(document["store"]),
             pid=int(document["pid"]),
+            version=document.get("landbridge"),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-import psycopg
 import pytest
+from click.testing import CliRunner
 
+from landbridge.catalog import Blob, CatalogClient
+from landbridge.cli import main as landbridge
 from landbridge.mappings import blob
 from landbridge.stac_api.embedded import control, postmaster
 from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.cluster import open_cluster
-from landbridge.stac_api.embedded.home_directory import Home, read_state
+from landbridge.stac_api.embedded.home_directory import Home, read_state, write_state
+from landbridge.stac_api.embedded.versions import installed_version
 from landbridge.stac_api.errors import StackError
 from support.embedded_stack import copy_cluster, new_home
 from support.wait import wait_until
@@ -202,8 +205,28 @@ def test_a_home_on_a_file_system_that_is_read_only_is_an_error_that_says_so(smal
         embedded.up(Home(small_disk / "other"))
 
 
-def test_a_version_that_differs_is_told(original: Home) -> None:
-    stack = embedded.up(original)
-    assert stack.version == embedded.installed_version()
-    with psycopg.connect(stack.database) as conn:
-        assert conn.execute("SELECT version FROM landbridge.service").fetchone() == (stack.version,)
+@pytest.mark.parametrize("running", ["0.0.9", "99.0"])
+def test_joining_a_stack_of_another_version_says_so_and_offers_the_restart(
+    original: Home, running: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDBRIDGE_HOME", str(original.root))
+    assert embedded.up(original).version == installed_version()
+    state = read_state(original)
+    assert state is not None
+    write_state(original, state | {"landbridge": running})
+    joined = CliRunner().invoke(landbridge, ["up"])
+    assert f"is of Landbridge {running}, and {installed_version()} is installed" in joined.stderr
+    with pytest.warns(UserWarning, match=rf"is of Landbridge {running}, .* landbridge up --restart"):
+        assert CatalogClient().token == state["token"]
+    again = CliRunner().invoke(landbridge, ["up", "--restart"])
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert embedded.up(original).pid != state["pid"]
+
+
+def test_a_token_of_the_environment_is_not_sent_to_the_embedded_stack(
+    original: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDBRIDGE_HOME", str(original.root))
+    monkeypatch.setenv("LANDBRIDGE_TOKEN", "of another service")
+    Blob(name="two", namespace="homes", client=CatalogClient()).upload_data(b"two")
+    assert names(embedded.up(original)) == {"one", "two"}

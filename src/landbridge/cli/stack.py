@@ -23,7 +23,8 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 @click.option(
     "--org", "organization", help="Organization that prefixes new ids, now and later; empty for none."
 )
-def up(timings: bool, as_json: bool, organization: str | None) -> None:
+@click.option("--restart", is_flag=True, help="Stop the stack first, if it runs: after an update.")
+def up(timings: bool, as_json: bool, organization: str | None, restart: bool) -> None:
     """Start the embedded stack, or join it if it runs, and print its private address.
 
     Programs that read STAC, such as QGIS, read everything by this address, and can change nothing.
@@ -37,10 +38,16 @@ def up(timings: bool, as_json: bool, organization: str | None) -> None:
             _set_organization(organization)
         from landbridge.stac_api.embedded import stack
 
+        if restart:
+            from landbridge.stac_api.embedded import control
+
+            control.down()
         result = stack.start_or_join()
         answer = time.monotonic()
         stack.http_status(result.stack.url, urlsplit(result.stack.private_url).path or "/")
     end = time.monotonic()
+    if not result.started:
+        _note_version(result.stack.version)
     phases = {"start this command": before, **result.phases, "first answer": end - answer}
     total = before + end - begin
     if as_json:
@@ -59,6 +66,13 @@ def up(timings: bool, as_json: bool, organization: str | None) -> None:
             click.echo(f"{seconds:8.3f} s  {name}")
         kind = "cold start to first answer" if result.started else "warm join to first answer"
         click.echo(f"{total:8.3f} s  {kind} (phases overlap)")
+
+
+def _note_version(running: str | None) -> None:
+    from landbridge.stac_api.embedded.versions import version_note
+
+    if (note := version_note(running)) is not None:
+        click.echo(note, err=True)
 
 
 def _set_organization(name: str) -> None:

@@ -153,6 +153,7 @@ class Endpoint:
         with self._lock:
             if self._state is None:
                 self._state = read_state(self._settings.home) or join_embedded(self._settings.home)
+                self._state.warn_of_other_version()
             return self._state
 
     def _restart_embedded(self, base: str) -> None:

@@ -40,7 +40,7 @@ class Stack:
     """A running stack.
 
     `private_url` is the address by which others read without a token, `store` the folder of asset files,
-    `database` a libpq URL, `version` that of the server; None if an earlier version runs, which does not tell.
+    `database` a libpq URL, `version` that of the server.
     """
 
     home: Path

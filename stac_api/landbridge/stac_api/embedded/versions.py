@@ -13,16 +13,12 @@ def installed_version() -> str:
     return version("landbridge-stac-api")
 
 
-def version_note(home: object, running: str | None) -> str | None:
-    """Return what to do if the stack that runs is of another version than the installed one, else None.
-
-    A stack that does not tell its version is an older one.
-    """
+def version_note(running: str | None) -> str | None:
+    """Return what to do if the stack that runs is of another version than the installed one, else None."""
     installed = installed_version()
-    if running == installed:
+    if running in (None, installed):
         return None
-    kind = f"Landbridge {running}" if running else "an earlier version of Landbridge"
     return (
-        f"The embedded stack that runs in {home} is of {kind}, and {installed} is installed. When nothing uses "
-        "it, restart it: landbridge up --restart"
+        f"The embedded stack that runs is of Landbridge {running}, and {installed} is installed here. When "
+        "nothing uses it, restart it: landbridge up --restart"
     )
