@@ -33,7 +33,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What is known about a home before its stack starts.
+    """Knowledge about a home before its stack starts.
 
     `service` is the id that its database must have, None if it is new; `copied` is set for a copy of another
     home, which gets an id of its own.
