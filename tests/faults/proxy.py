@@ -48,19 +48,19 @@ class Proxy:
             await asyncio.sleep(_POLL)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not await self._may_pass():
-            writer.close()
-            return
-        there, back = await asyncio.open_connection(*self._target)
-        pumps = [
-            asyncio.create_task(self._pump(reader, back)),
-            asyncio.create_task(self._pump(there, writer)),
-        ]
-        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for pump in pumps:
-            pump.cancel()
-        for end in (writer, back):
-            end.transport.abort()
+        with contextlib.ExitStack() as ends:
+            ends.callback(writer.transport.abort)
+            if not await self._may_pass():
+                return
+            there, back = await asyncio.open_connection(*self._target)
+            ends.callback(back.transport.abort)
+            pumps = [
+                asyncio.create_task(self._pump(reader, back)),
+                asyncio.create_task(self._pump(there, writer)),
+            ]
+            for pump in pumps:
+                ends.callback(pump.cancel)
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

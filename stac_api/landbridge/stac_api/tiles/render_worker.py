@@ -194,4 +194,5 @@ class RenderWorker:
     async def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        self._stdin.close()
         await self._process.wait()
