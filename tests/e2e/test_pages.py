@@ -45,7 +45,7 @@ def opened(chromium, stack):
             "request",
             lambda asked: None if asked.url.startswith((stack.url, "data:")) else failures.append(asked.url),
         )
-        page.goto(f"{stack.url}{path}")
+        page.goto(f"{stack.private_url.rstrip('/')}{path}")
         page.wait_for_load_state("networkidle")
         return page
 

@@ -11,7 +11,9 @@ from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 
 from landbridge.catalog.tile_export.pmtiles_archive import pack
+from landbridge.catalog.tile_export.run import Export
 from landbridge.catalog.tile_export.tile_folder import OtherExportError, TileFolder, remove
+from landbridge.catalog.tile_export.tile_range import TileRange
 
 WORLD = (-180.0, -85.0, 180.0, 85.0)
 TILES = st.integers(0, 12).flatmap(lambda z: st.tuples(st.just(z), *[st.integers(0, (1 << z) - 1)] * 2))
@@ -119,3 +121,21 @@ def test_ids_of_tiles_are_in_the_order_of_the_specification():
         3,
         4,
     ]
+
+
+@pytest.mark.parametrize(
+    ("template", "layer"),
+    [
+        (
+            "http://127.0.0.1:41023/collections/a/tiles/S/{z}/{x}/{y}.png",
+            "/collections/a/tiles/S/{z}/{x}/{y}.png?",
+        ),
+        (
+            "https://b.test/api/k/secret/searches/1/tiles/S/{z}/{x}/{y}.png?tile_token=secret&bands=red",
+            "/searches/1/tiles/S/{z}/{x}/{y}.png?bands=red",
+        ),
+    ],
+)
+def test_a_layer_is_named_without_the_address_and_keys_of_its_service(tmp_path, template, layer):
+    export = Export(template, "png", TileRange.of_bounds(0, 1, WORLD), tmp_path)
+    assert export.layer == layer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -9,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from landbridge.catalog.tile_export.pmtiles_archive import check_installed, pack
 from landbridge.catalog.tile_export.tile_folder import TileFolder
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Export", "Report", "TileFailure", "run"]
 
+_BELOW_API: Final = re.compile(r"/(?:collections|searches)/.*")
+_TOKEN: Final = "tile_token"  # noqa: S105 - the parameter's name
 # Headers of the service: a picture that says why there are no pixels, and a tile without any.
 _NOTICE, _EMPTY = "landbridge-notice", "landbridge-empty"
 _ATTEMPTS: Final = (
@@ -69,9 +72,14 @@ class Export:
 
     @property
     def layer(self) -> str:
-        """Path and parameters of the tiles, which stay if the service moves to another port or host."""
+        """Path and parameters of the tiles below the address of the service.
+
+        They stay if the service moves. The address may hold a key, which no file should keep.
+        """
         parts = urlsplit(self.template)
-        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+        path = _BELOW_API.search(parts.path)
+        query = urlencode([pair for pair in parse_qsl(parts.query) if pair[0] != _TOKEN])
+        return f"{path[0] if path else parts.path}?{query}"
 
 
 @dataclass(frozen=True, slots=True)
