@@ -24,12 +24,12 @@ from landbridge.stac_api.access.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Audit", "Entry", "add_targets", "find_entries", "target_id"]
+__all__ = ["Audit", "Entry", "add_targets", "find_entries", "stream_entries", "target_id"]
 
 logger = logging.getLogger(__name__)
 
@@ -224,3 +224,27 @@ def find_entries(
         about = target if target is None else _storable(target)
         values = {"user": user, "target": about, "since": since, "limit": limit}
         return conn.execute(query.encode(), values).fetchall()[::-1]
+
+
+def stream_entries(
+    database_url: str, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Entry]:
+    """Yield all entries of a period, oldest first, in bounded memory.
+
+    Args:
+        database_url: libpq URL.
+        since: only requests at or after this time.
+        until: only requests before this time.
+    """
+    query = (
+        f"SELECT {_COLUMN_LIST} FROM landbridge.audit "  # noqa: S608 - constants
+        "WHERE (%(since)s::timestamptz IS NULL OR time >= %(since)s) "
+        "AND (%(until)s::timestamptz IS NULL OR time < %(until)s) ORDER BY id"
+    )
+    with (
+        psycopg.connect(database_url) as conn,
+        conn.cursor("audit_export", row_factory=class_row(Entry)) as cursor,
+    ):
+        cursor.itersize = 2000
+        cursor.execute(query.encode(), {"since": since, "until": until})
+        yield from cursor

@@ -60,8 +60,8 @@ class Authenticate:
 
     def __init__(self, app: ASGIApp, settings: Settings, signer: Signer, tile_tokens: TileTokens) -> None:
         self.app = app
-        secret = settings.token.get_secret_value() if settings.token else ""
-        self._service_token = secret.encode() or None
+        given = [token.get_secret_value() for token in (settings.token, *settings.accepted_tokens) if token]
+        self._service_tokens = [token.encode() for token in given if token]
         metrics = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
         self._metrics_token = metrics.encode() or None
         self._metrics_principal = Principal(
@@ -136,7 +136,7 @@ class Authenticate:
         credential = credential.strip()
         if scheme.lower() != b"bearer" or not credential or not credential.isascii():
             raise InvalidCredentialError("The `Authorization` header must read `Bearer` and a token.")
-        if self._service_token and hmac.compare_digest(credential, self._service_token):
+        if any(hmac.compare_digest(credential, known) for known in self._service_tokens):
             return self._operator.principal()
         if self._metrics_token and hmac.compare_digest(credential, self._metrics_token):
             if served_path(scope) != METRICS_PATH:

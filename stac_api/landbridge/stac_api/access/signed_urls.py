@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, quote
 from landbridge.stac_api.access.principal import API_CREDENTIAL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import SecretStr
 
     from landbridge.stac_api.access.principal import Principal
@@ -22,9 +24,10 @@ if TYPE_CHECKING:
 class Signer:
     """Signs and verifies URLs with a key derived from the operator's token, which all processes share."""
 
-    def __init__(self, token: SecretStr | None) -> None:
-        secret = token.get_secret_value().encode() if token else b""
-        self._key = hmac.digest(secret, b"landbridge signed urls", "sha256") if secret else None
+    def __init__(self, token: SecretStr | None, others: Sequence[SecretStr] = ()) -> None:
+        self._key = _derived_key(token)
+        # While the operator's token is changed, processes sign with the last and with the next one.
+        self._accepted = [key for key in (self._key, *map(_derived_key, others)) if key is not None]
 
     def query(self, method: str, path: str, seconds: int, credential: str | None = None) -> str:
         """Return the query that signs a URL; empty without a key.
@@ -38,7 +41,7 @@ class Signer:
         if self._key is None:
             return ""
         expires = int(time.time()) + seconds
-        signature = self._signature(method, path, expires, credential or "")
+        signature = _signature(self._key, method, path, expires, credential or "")
         named = f"&for={quote(credential, safe='')}" if credential else ""
         return f"?expires={expires}{named}&signature={signature}"
 
@@ -50,19 +53,25 @@ class Signer:
 
     def allows(self, method: str, path: str, query: bytes) -> bool:
         """Return whether a request's query has a valid signature for this method and path."""
-        if self._key is None or b"signature=" not in query:
+        if not self._accepted or b"signature=" not in query:
             return False
         given = parse_qs(query.decode("latin-1"))
         expires, signature = given.get("expires", [""])[0], given.get("signature", [""])[0]
         if not (expires.isascii() and expires.isdecimal()) or int(expires) < time.time():
             return False
-        expected = self._signature(method, path, int(expires), given.get("for", [""])[0])
-        return hmac.compare_digest(signature.encode(), expected.encode())
+        named = given.get("for", [""])[0]
+        expected = [_signature(key, method, path, int(expires), named) for key in self._accepted]
+        return any(hmac.compare_digest(signature.encode(), one.encode()) for one in expected)
 
-    def _signature(self, method: str, path: str, expires: int, credential: str) -> str:
-        assert self._key is not None
-        parts = [method, path, str(expires), *([credential] if credential else ())]
-        return hmac.new(self._key, "\n".join(parts).encode(), hashlib.sha256).hexdigest()
+
+def _derived_key(token: SecretStr | None) -> bytes | None:
+    secret = token.get_secret_value().encode() if token else b""
+    return hmac.digest(secret, b"landbridge signed urls", "sha256") if secret else None
+
+
+def _signature(key: bytes, method: str, path: str, expires: int, credential: str) -> str:
+    parts = [method, path, str(expires), *([credential] if credential else ())]
+    return hmac.new(key, "\n".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
 def lifetime(principal: Principal, most: int) -> int:

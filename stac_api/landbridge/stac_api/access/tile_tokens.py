@@ -24,6 +24,8 @@ from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.errors import InvalidCredentialError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import SecretStr
 
 __all__ = ["PARAMETER", "TILE_PATH", "UNCOMPRESSED_PATH", "TileGrant", "TileTokens", "is_tile_path"]
@@ -66,10 +68,10 @@ class TileGrant:
 class TileTokens:
     """Makes and reads the tokens, with a key that all processes derive from the operator's token."""
 
-    def __init__(self, token: SecretStr | None) -> None:
-        secret = token.get_secret_value().encode() if token else b""
-        key = hmac.digest(secret, b"landbridge tile tokens", "sha256") if secret else None
-        self._key = OctKey.import_key(key) if key else None
+    def __init__(self, token: SecretStr | None, others: Sequence[SecretStr] = ()) -> None:
+        self._key = _derived_key(token)
+        # While the operator's token is changed, processes make tokens with the last and with the next one.
+        self._accepted = [key for key in (self._key, *map(_derived_key, others)) if key is not None]
         self._known: LRUCache[str, TileGrant] = LRUCache(_MAX_CACHED)
 
     @property
@@ -125,10 +127,9 @@ class TileTokens:
     def _read(self, text: str) -> TileGrant:
         if self._key is None or len(text) > _MAX_LENGTH:
             raise _unknown()
-        try:
-            held: dict[str, Any] = orjson.loads(jwe.decrypt_compact(text, self._key).plaintext or b"")
-        except (JoseError, ValueError, TypeError):
-            raise _unknown() from None
+        held = next(filter(None, (_decrypted(text, key) for key in self._accepted)), None)
+        if held is None:
+            raise _unknown()
         only = held["collections"]
         principal = Principal(
             user=held["user"],
@@ -142,6 +143,20 @@ class TileTokens:
             only_collections=None if only is None else frozenset(only),
         )
         return TileGrant(held["path"], held["expires"], principal)
+
+
+def _derived_key(token: SecretStr | None) -> OctKey | None:
+    secret = token.get_secret_value().encode() if token else b""
+    return OctKey.import_key(hmac.digest(secret, b"landbridge tile tokens", "sha256")) if secret else None
+
+
+def _decrypted(text: str, key: OctKey) -> dict[str, Any] | None:
+    """Return what a token holds; None if it was not made with this key."""
+    try:
+        held: dict[str, Any] = orjson.loads(jwe.decrypt_compact(text, key).plaintext or b"")
+    except (JoseError, ValueError, TypeError):
+        return None
+    return held
 
 
 def _unknown() -> InvalidCredentialError:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from landbridge.stac_api.admin import service
+from landbridge.stac_api.admin.audit_export import audit_export
 from landbridge.stac_api.admin.backup.commands import backup, restore
 from landbridge.stac_api.admin.command_errors import CommandError, log, reported
+from landbridge.stac_api.admin.user_commands import users
 from landbridge.stac_api.core.settings import QUEUES
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def server() -> None:
 
 server.add_command(backup)
 server.add_command(restore)
+server.add_command(users)
+server.add_command(audit_export)
 
 
 def _required_database() -> str:

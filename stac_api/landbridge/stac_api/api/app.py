@@ -117,10 +117,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     assert isinstance(api.client, PagesClient)
     has_tiles = bool(settings.tile_workers)
     app.state.has_tiles = api.client.tiles = has_tiles
-    app.state.landbridge, app.state.signer = settings, Signer(settings.token)
+    app.state.landbridge, app.state.signer = settings, Signer(settings.token, settings.accepted_tokens)
     operations.register()
     monitoring.install(app)
-    app.state.tile_tokens, app.state.tile_products = TileTokens(settings.token), Products()
+    app.state.tile_tokens, app.state.tile_products = (
+        TileTokens(settings.token, settings.accepted_tokens),
+        Products(),
+    )
     modules = [access, uploads, deletions, blobs, notifications, assets, schemas, static_files]
     modules += [search_routes, tiles] if has_tiles else []
     for module in modules:

@@ -43,6 +43,7 @@ def _as_organization(value: object) -> object:
     return value.strip()
 
 
+_Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split), NoDecode]
 _Names = Annotated[tuple[str, ...], BeforeValidator(_split), NoDecode]
 
 
@@ -116,6 +117,11 @@ class OperatorSettings(_Group):
 
     token: SecretStr | None = Field(
         default=None, description="Bearer token of the operator, who can read and change everything"
+    )
+    accepted_tokens: _Secrets = Field(
+        default=(),
+        description="Further tokens of the operator that are accepted, separated by commas, with the URLs "
+        "that they signed: the next or the last one, to change `LANDBRIDGE_TOKEN` without an interruption",
     )
     user: Annotated[str, BeforeValidator(lambda value: value or "local")] = Field(
         default="local", description="User name of the operator"
