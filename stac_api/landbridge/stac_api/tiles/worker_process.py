@@ -9,6 +9,7 @@ only (Landlock, and seccomp against sockets); it ends with its parent. It render
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import queue
@@ -127,10 +128,10 @@ class Worker:
         token = self._channel.token(request["id"], request["seconds"])
         try:
             ok, body = self._run(request, token)
-        except MemoryError:
-            self._cache.clear()
-            return {"error": Failure.MEMORY}, b""
         except Exception as error:  # noqa: BLE001 - reported to the server, which goes on
+            if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+                self._cache.clear()
+                return {"error": Failure.MEMORY}, b""
             kind = next((kind for class_, kind in _KINDS if isinstance(error, class_)), Failure.DEFECT)
             if kind == Failure.DEFECT:
                 traceback.print_exc()
