@@ -1,10 +1,12 @@
 """docker-compose.yml, the Dockerfile and the Caddyfile, checked by the programs that read them."""
 
+import contextlib
 import os
 import re
 import stat
 import subprocess
 
+import httpx
 import pytest
 import yaml
 
@@ -12,6 +14,8 @@ from deploy import compose_file
 from deploy.compose_file import FOLDER, PROGRAMS, ROOT
 from landbridge.stac_api.core.secret_files import FOREIGN_SECRETS
 from landbridge.stac_api.core.settings import GROUPS, PREFIX
+from support.s3_server import free_ports
+from support.wait import wait_until
 
 SETTINGS = {f"{PREFIX}{name.upper()}" for group in GROUPS for name in group.model_fields}
 STORE_VARIABLES = {"AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP", "AWS_REGION", *FOREIGN_SECRETS}
@@ -124,6 +128,46 @@ def test_the_proxys_configuration_is_valid(services, tmp_path, tls):
     said = run("caddy", "validate", "--config", FOLDER / "Caddyfile", "--adapter", "caddyfile", **environment)
     assert "Valid configuration" in said
     assert '"level":"warn"' not in said.replace("admin endpoint disabled", "")
+
+
+def test_no_log_of_the_proxy_has_a_signature(services, tmp_path):
+    port = free_ports()
+    environment = {
+        **os.environ,
+        **services["proxy"]["environment"],
+        "LANDBRIDGE_SITE": f"http://127.0.0.1:{port}",
+        "BROWSER_SITE": f"http://127.0.0.1:{port + 1}",
+        "HEALTH_SITE": f"http://127.0.0.1:{port + 2}",
+        "CADDY_TLS": " ",
+        "CADDY_OPTIONS": " ",
+        "API_UPSTREAMS": f"to 127.0.0.1:{port + 2}",
+        "STORE_UPSTREAMS": f"to 127.0.0.1:{port + 3}",
+        "XDG_DATA_HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
+    command = [PROGRAMS / "caddy", "run", "--config", FOLDER / "Caddyfile", "--adapter", "caddyfile"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as proxy:
+        try:
+
+            def answers():
+                assert proxy.poll() is None
+                with contextlib.suppress(httpx.TransportError):
+                    return httpx.get(f"http://127.0.0.1:{port + 2}").text == "running"
+                return False
+
+            wait_until(answers)
+            for path, status in {
+                "/landbridge/a?X-Amz-Signature=s3cr3t": 502,
+                "/a?signature=s3cr3t": 200,
+            }.items():
+                assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == status
+        finally:
+            proxy.terminate()
+        said = proxy.stderr.read()
+    assert "http.log.access" in said
+    assert "http.log.error" in said
+    assert "REDACTED" in said
+    assert "s3cr3t" not in said
 
 
 @pytest.mark.parametrize("script", sorted(FOLDER.glob("*.sh")), ids=lambda path: path.name)
