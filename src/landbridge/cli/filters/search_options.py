@@ -26,6 +26,7 @@ __all__ = [
     "list_options",
     "narrow_images",
     "narrow_objects",
+    "narrow_to_interval",
     "parse_area",
     "parse_bbox",
     "parse_interval",
@@ -132,7 +133,6 @@ def narrow_images(
     click.UsageError
         If an option is invalid.
     """
-    from landbridge.catalog import properties
     from landbridge.catalog.search.cql2_expression import parse_cql2
     from landbridge.exceptions import BadRequestError
 
@@ -140,17 +140,23 @@ def narrow_images(
     if area is not None:
         search = search.intersects(area)
     if interval is not None:
-        start, end = parse_interval(interval)
-        if start is not None:
-            search = search.filter(properties.acquired >= start)
-        if end is not None:
-            search = search.filter(properties.acquired < end)
+        search = narrow_to_interval(search, interval)
     for text in cql2:
         try:
             search = search.filter(parse_cql2(text))
         except BadRequestError as error:
             raise click.UsageError(f"--filter: {error}") from error
     return narrow_objects(search, **others)
+
+
+def narrow_to_interval(search: Any, interval: str) -> Any:
+    """Return a search for images that were acquired in the interval of --datetime. UsageError if invalid."""
+    from landbridge.catalog import properties
+
+    start, end = parse_interval(interval)
+    if start is not None:
+        search = search.filter(properties.acquired >= start)
+    return search if end is None else search.filter(properties.acquired < end)
 
 
 def parse_area(bbox: str | None, intersects: str | None) -> BaseGeometry | None:
