@@ -69,7 +69,10 @@ def test_each_link_of_a_page_leads_somewhere(http: httpx.Client, filled: str) ->
         for url in {*found.links, *found.loaded}:
             if url.startswith(str(http.base_url)) and url not in known:
                 known[url] = http.get(url, headers=BROWSER).status_code
-    assert set(known.values()) == {200}, known
+    # The images of many tests have no files of which the server could show a preview.
+    previews = {url for url in known if "/preview.png?" in url}
+    assert {known[url] for url in previews} <= {200, 422}
+    assert {status for url, status in known.items() if url not in previews} == {200}, known
     assert len(known) > 20
 
 
