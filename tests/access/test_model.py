@@ -305,12 +305,15 @@ class Model(RuleBasedStateMachine):
         assert answer.status_code == (200 if role else 404)
         if role:
             assert {name: answer.json()[name] for name in LISTS} == product.shown(caller)
-        maps = ("/WebMercatorQuad/tilejson.json", "/preview.png", "/tiles/WorldCRS84Quad/2/4/1.png")
+        maps = ("/WebMercatorQuad/tilejson.json", "/WMTSCapabilities.xml", "/tiles")
         for path in ("/queryables", "/items", "/aggregate", "/aggregations", "/deletion", *maps):
             assert door("GET", here + path).status_code == (200 if role else 404), path
+        for path in ("/preview.png", "/tiles/WorldCRS84Quad/2/4/1.png"):
+            # The products have no bands that could be drawn.
+            assert door("GET", here + path).status_code == (400 if role else 404), path
         name = f"i{named % 3}"
         there = role and name in product.items
-        for path in ("", "/WMTSCapabilities.xml", "/point/10.5,10.5"):
+        for path in ("", "/WMTSCapabilities.xml", "/WebMercatorQuad/tilejson.json"):
             assert door("GET", f"{here}/items/{name}{path}").status_code == (200 if there else 404), path
         found = door.found(collections=[product.id], ids=[name])
         assert found == ({f"{product.id}/{name}"} if there else set())
@@ -325,17 +328,16 @@ class Model(RuleBasedStateMachine):
         search = self.callers[maker].ok("POST", "/searches/register", json={"collections": [product.id]})
         path = f"/searches/{search['id']}/WebMercatorQuad/tilejson.json"
         seen = self.callers[caller].ok("GET", path)
-        shown = product.items and product.role(caller)
-        assert seen["bounds"] == ([10, 10, 11, 11] if shown else seen["bounds"])
-        assert (seen["bounds"][0] == 10) == bool(shown)
-        signed = self.callers[maker](
-            "POST", "/tiles/signatures", json={"hrefs": [f"{BASE}collections/{product.id}/preview.png"]}
-        )
+        # The place of the images, or of those deleted before.
+        assert product.role(caller) or seen["bounds"][0] == -180
+        document = "/WebMercatorQuad/tilejson.json"
+        hrefs = [f"{BASE}collections/{product.id}{document}"]
+        signed = self.callers[maker]("POST", "/tiles/signatures", json={"hrefs": hrefs})
         assert signed.status_code == (200 if product.role(maker) else 404)
         if signed.status_code == 200:
             url = signed.json()["hrefs"][0].removeprefix(BASE.rstrip("/"))
             assert self.callers[ANYBODY]("GET", url).status_code == 200
-            elsewhere = url.replace("/preview.png", "")
+            elsewhere = url.replace(document, "")
             assert self.callers[ANYBODY]("GET", elsewhere).status_code == 401
 
     @precondition(lambda self: self.blobs)

@@ -36,6 +36,25 @@ ITEM = {
         }
     },
 }
+# Parts of the paths of maps.
+TILE = {
+    "tileMatrixSetId": "WorldCRS84Quad",
+    "format": "png",
+    "z": 2,
+    "x": 4,
+    "y": 1,
+    "tileMatrix": 2,
+    "tileRow": 1,
+    "tileCol": 4,
+    "minx": 9,
+    "miny": 9,
+    "maxx": 12,
+    "maxy": 12,
+    "width": 32,
+    "height": 32,
+    "lon": 10.5,
+    "lat": 10.5,
+}
 TESTS = Path(__file__).resolve().parent.parent
 
 
@@ -58,6 +77,7 @@ def test_no_request_makes_the_server_fail(stack, http, tmp_path):
     assert http.post("/collections", json=DOCUMENT).status_code == 201
     items = {f"i{n}": {**ITEM, "id": f"i{n}"} for n in range(20)}
     http.post(f"/collections/{COLLECTION}/bulk_items", json={"items": items}).raise_for_status()
+    search = http.post("/searches/register", json={"collections": [COLLECTION]}).json()["id"]
     extent = ["--phases", "examples,coverage,fuzzing", "--max-examples", "300", "--workers", "2"]
     run = subprocess.run(
         [
@@ -75,7 +95,9 @@ def test_no_request_makes_the_server_fail(stack, http, tmp_path):
             **os.environ,
             "PYTHONPATH": str(TESTS),
             "SCHEMATHESIS_HOOKS": "contract.openapi.hooks",
-            "LANDBRIDGE_KNOWN_PATHS": json.dumps({"collection_id": COLLECTION, "item_id": "i3"}),
+            "LANDBRIDGE_KNOWN_PATHS": json.dumps(
+                {"collection_id": COLLECTION, "item_id": "i3", "search_id": search, **TILE}
+            ),
             "LANDBRIDGE_KNOWN_DOCUMENTS": json.dumps({"collection": DOCUMENT, "item": ITEM}),
         },
         cwd=tmp_path,  # schemathesis writes its cache here

@@ -68,16 +68,16 @@ def test_the_browsers_requests_are_answered_to_another_origin_of_this_machine(ht
     assert http.options("/search", headers=asked).status_code == 200
 
 
-def test_a_collection_is_shown_by_the_tiles_of_its_images(page, browser_url, product, tmp_path):
-    requested = []
-    page.on("response", lambda answer: requested.append(answer) if "/tiles/" in answer.url else None)
+def test_a_collection_is_shown_with_its_images_and_its_preview(page, browser_url, product, tmp_path):
+    """It draws the files of a collection's images rather than the tiles that the collection links to."""
+    previews = []
+    page.on("response", lambda answer: previews.append(answer) if "/preview.png" in answer.url else None)
     page.goto(f"{browser_url}/collections/{product.id}")
     page.locator(".ol-viewport canvas").first.wait_for()
     shot = tmp_path / "collection.png"
     for _ in range(60):
         page.wait_for_timeout(500)
-        if drawn(page.locator(".ol-viewport").first.screenshot(path=shot)):
+        if previews and drawn(page.locator(".ol-viewport").first.screenshot(path=shot)):
             break
-    assert drawn(shot.read_bytes()), f"no tile is drawn; see {shot}"
-    assert requested
-    assert {answer.status for answer in requested} == {200}
+    assert drawn(shot.read_bytes()), f"no image is drawn; see {shot}"
+    assert {answer.status for answer in previews} == {200}
