@@ -17,6 +17,7 @@ from landbridge.stac_api.core.settings import Settings
 from support.wait import wait_until
 
 from .conftest import stac_item
+from .test_server_blobs import announced
 from .test_server_uploads import announce, upload
 
 if TYPE_CHECKING:
@@ -100,6 +101,22 @@ def test_orphans_are_found_and_deleted(
     assert examined(*subjects, repair=True) == []
     assert not any(path.exists() for path in orphans)
     assert len(list((stack.store / "images" / collection / "a").rglob("*.tif"))) == 1
+
+
+def test_data_of_a_blob_that_was_sent_twice_is_no_orphan(
+    stack: Any, http: httpx.Client, examined: Callable[..., list[Finding]]
+) -> None:
+    """An interrupted request may leave data beside that of the repeated one, until the record is deleted."""
+    item = announced()
+    announcement = http.post("/blobs", json={"item": item}).json()
+    http.put(announcement["url"], content=b"data").raise_for_status()
+    earlier = f"blobs/data/{uuid.uuid4().hex}/data"
+    (stack.store / earlier).parent.mkdir()
+    (stack.store / earlier).write_bytes(b"da")
+    assert [finding.kind for finding in examined(earlier)] == ["orphan"]
+    note = "UPDATE landbridge.blob_uploads SET paths = $2::text || paths WHERE id = $1"
+    asyncio.run(_execute(stack.database, note, uuid.UUID(announcement["id"]), earlier))
+    assert examined(earlier) == []
 
 
 def test_notifications_that_do_not_arrive_are_found(
