@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: monitoring-test help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large faults wheels image-test compose-test
+.PHONY: monitoring-test help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large bench-growth faults wheels image-test compose-test
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,3 +124,6 @@ faults: install ## make each step of an upload fail, and print what is left behi
 bench-large: install ## summaries of a product of five million images; takes minutes and two gigabytes
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench large
+
+bench-growth: install ## load full items, and print rates and delays at growing numbers; LANDBRIDGE_BENCH_SIZES, LANDBRIDGE_BENCH_HOME
+	@PYTHONPATH=examples:tests $(RUN) python -m bench.growth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
@@ -18,7 +19,8 @@ from bench.homes import Shared, empty_home, stack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SIZES = (200_000, 1_000_000, 5_000_000)
+# `LANDBRIDGE_BENCH_SIZES=200000,1000000` measures smaller numbers of rows.
+_SIZES = tuple(map(int, os.environ.get("LANDBRIDGE_BENCH_SIZES", "200000,1000000,5000000").split(",")))
 _PRODUCT = "local:large"
 _OTHERS = 100_000  # rows of another product, which must not count
 _COLLECTION = {
