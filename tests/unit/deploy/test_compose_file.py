@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 
 import httpx
 import pytest
@@ -16,6 +17,8 @@ from landbridge.stac_api.core.secret_files import FOREIGN_SECRETS
 from landbridge.stac_api.core.settings import GROUPS, PREFIX
 from support.s3_server import free_ports
 from support.wait import wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the packages of Caddy are for Linux")
 
 SETTINGS = {f"{PREFIX}{name.upper()}" for group in GROUPS for name in group.model_fields}
 STORE_VARIABLES = {"AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP", "AWS_REGION", *FOREIGN_SECRETS}
