@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from landbridge.catalog.tile_export.pmtiles_archive import check_installed, pack
 from landbridge.catalog.tile_export.tile_folder import TileFolder
+from landbridge.errors import LandbridgeError
 from landbridge.exceptions import RateLimitError, ServerError
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def _missing(
             progress(1)
 
 
-class _NoPixelsError(Exception):
+class _NoPixelsError(LandbridgeError):
     """The service sent a picture that says why it shows no pixels."""
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from landbridge.errors import LandbridgeError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -23,7 +25,7 @@ _EMPTY: Final = ".landbridge-empty"
 _PART: Final = ".part"
 
 
-class OtherExportError(Exception):
+class OtherExportError(LandbridgeError):
     """The folder has tiles of another layer, which an export must not mix with its own."""
 
 
