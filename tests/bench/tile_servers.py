@@ -247,7 +247,19 @@ class Servers:
             items[scene.name] = _item(scene, path, target)
         self.ours.post(f"/collections/{COLLECTION}/bulk_items", {"items": items})
         self.newest = made.newest.name
+        # titiler answers 404 beside an item.
+        self.tiles_of_newest = tuple(tile for tile in TILES if _touches(tile, items[self.newest]["bbox"]))
         self.analyze()
+
+
+def _touches(tile: Tile, bbox: list[float]) -> bool:
+    """Return whether a tile touches a bounding box in degrees."""
+    zoom, x, y = tile
+    west, east = (column / 2**zoom * 360 - 180 for column in (x, x + 1))
+    north, south = (
+        math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**zoom)))) for row in (y, y + 1)
+    )
+    return west < bbox[2] and east > bbox[0] and south < bbox[3] and north > bbox[1]
 
 
 def _pixels(picture: bytes) -> Any:

@@ -40,10 +40,13 @@ def _warm(clients: int, selection: str = "first", *, is_item: bool = False) -> d
         PNGRAW: (with_servers.titiler, PNGRAW),
     }
     rounds = max(1, clients // 8)
+    tiles = with_servers.tiles_of_newest if is_item else TILES
     taken: dict[str, list[Pass]] = {name: [] for name in measures}
     for number in range(_ROUNDS + 1):
         for name, (server, extension) in measures.items():
-            found = server.run(extension, query, clients=clients, item=item, rounds=rounds if number else 1)
+            found = server.run(
+                extension, query, clients=clients, item=item, tiles=tiles, rounds=rounds if number else 1
+            )
             if number:  # the first pass warms up
                 taken[name].append(found)
     for name, passes in taken.items():
