@@ -14,22 +14,31 @@ import pytest
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.pgstac import pools
 from landbridge.stac_api.pgstac.connection_budget import application_name, check_connections
+from support.embedded_stack import running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from landbridge.stac_api.embedded import stack as embedded
 
 LIMIT = 37
 
 
+@pytest.fixture(scope="module")
+def quiet(cluster_template: Path) -> Iterator[embedded.Stack]:
+    """A stack of which other tests hold no connection."""
+    with running_stack(cluster_template) as running:
+        yield running
+
+
 @pytest.fixture
-def limited(stack: embedded.Stack) -> Iterator[str]:
+def limited(quiet: embedded.Stack) -> Iterator[str]:
     """The URL of an empty database that takes `LIMIT` connections."""
-    with psycopg.connect(stack.database, autocommit=True) as conn:
+    with psycopg.connect(quiet.database, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE limited CONNECTION LIMIT {LIMIT}")
         try:
-            yield urlunsplit(urlsplit(stack.database)._replace(path="/limited"))
+            yield urlunsplit(urlsplit(quiet.database)._replace(path="/limited"))
         finally:
             conn.execute("DROP DATABASE limited WITH (FORCE)")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -158,6 +159,9 @@ def test_a_killed_recovery_is_tried_again(original: Home) -> None:
     """PostgreSQL ends if the process that recovers its data is killed."""
     stack = embedded.up(original)
     write_blob(stack, "two")
+    with psycopg.connect(stack.database) as conn:
+        # So much to recover that the process can be found before it has ended.
+        conn.execute("CREATE TABLE public.recovered AS SELECT generate_series(1, 2000000) AS number")
     server = postmaster.running(open_cluster(original))
     assert server is not None
     os.kill(stack.pid, signal.SIGKILL)

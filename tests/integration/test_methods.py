@@ -13,14 +13,20 @@ from integration.conftest import stac_item
 
 def paths(http: httpx.Client, collection: str) -> dict[str, set[str]]:
     """Return the methods of every path of the OpenAPI document, about existing resources."""
-    found = {}
+    found: dict[str, set[str]] = {}
     known = {"collection_id": collection, "item_id": "one", "storage_type": "data"}
-    for template, operations in http.get("/api").json()["paths"].items():
+    templates = http.get("/api").json()["paths"]
+    for template in templates:
         path = re.sub(r"{(\w+)}", lambda match: known.get(match[1], "1"), template)
         if path.startswith("/assets/"):
             continue  # any path may be that of a file
+        # A path such as /searches/register is also one of a template, /searches/{search_id}.
         found[path] = {
-            name.upper() for name in operations if name in ("get", "post", "put", "patch", "delete")
+            name.upper()
+            for one, operations in templates.items()
+            if re.fullmatch(re.sub(r"{\w+}", "[^/]+", one), path)
+            for name in operations
+            if name in ("get", "post", "put", "patch", "delete")
         }
     return found
 

@@ -126,9 +126,7 @@ def test_products_are_found_by_their_text(http: httpx.Client, collection: str) -
     found = PageReader(http.get("/collections", params={"q": word}, headers=BROWSER).text)
     assert found.cards == [str(http.base_url.join(f"/collections/{collection}"))]
     assert word in found.text
-    assert (
-        PageReader(http.get("/collections", params={"q": "no-such-word"}, headers=BROWSER).text).cards == []
-    )
+    assert PageReader(http.get("/collections", params={"q": f"un{word}"}, headers=BROWSER).text).cards == []
 
 
 def test_pages_of_images_follow_one_another(

@@ -19,7 +19,7 @@ from access.service import OPERATOR, started
 from integration.conftest import stac_collection, stac_item
 from landbridge.stac_api.__main__ import doctor
 from landbridge.stac_api.core.settings import Settings
-from landbridge.stac_api.embedded import control
+from landbridge.stac_api.embedded import control, identity
 from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.pgstac.migrate import migrate
@@ -175,6 +175,7 @@ def test_the_embedded_stack_upgrades_the_oldest_database(installation: Any) -> N
         restore(empty.database)
         unpack(empty.store)
         control.down(home)
+        identity.forget(home)  # the database is another one now
         stack = embedded.up(home)
         headers = {"Authorization": f"Bearer {stack.token}"}
         with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as http:

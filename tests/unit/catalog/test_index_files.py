@@ -92,8 +92,8 @@ def test_the_command_indexes_a_search(command, scenes, tmp_path):
     ("arguments", "message"),
     [
         (["fields", "--bbox", "1,2,3"], "is not four numbers"),
-        (["fields", "--bbox", "5,2,3,4"], "must be west,south,east,north"),
-        (["fields", "--datetime", "2020-01-01"], "two times, separated by a slash"),
+        (["fields", "--bbox", "1,5,3,4"], "must be west,south,east,north"),
+        (["fields", "--datetime", "2020-13-01"], "2020-13-01"),
         (["nothing"], "Product nothing does not exist"),
         (["fields", "--bands", "purple"], "no image has the band"),
     ],

@@ -236,7 +236,10 @@ async def _stuck(services: Services, late: float) -> list[Finding]:
 
 
 async def repair(services: Services, jobs: JobQueue, findings: list[Finding], *, late: float = _LATE) -> None:
-    """Delete orphans, repair items and resume stuck jobs; `examine` again to see what remains."""
+    """Delete orphans and objects that are due, repair items and resume stuck jobs.
+
+    `examine` again to see what remains.
+    """
     orphans = [finding.path for finding in findings if finding.kind == "orphan" and finding.path]
     await deletion_queue.schedule(services.writepool, orphans)
     await deletion_queue.delete_due(services.writepool, services.store)

@@ -142,7 +142,7 @@ async def doctor(chosen: Settings, *, repair: bool = False, late: float | None =
     options = {} if late is None else {"late": late}
     async with open_services(chosen) as (services, jobs):
         found = await doctor.examine(services, **options)
-        if repair and found:
+        if repair:  # also without findings: objects may be due for deletion
             await doctor.repair(services, jobs, found, **options)
             found = await doctor.examine(services, **options)
     return found
