@@ -1,4 +1,4 @@
-"""Who may read metrics, what traces and JSON logs say, and which part an error names."""
+"""Access to metrics, contents of traces and JSON logs, and the part that an error names."""
 
 from __future__ import annotations
 

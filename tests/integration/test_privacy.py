@@ -1,4 +1,4 @@
-"""What other users of the machine get from an embedded stack, and what its private address serves."""
+"""Answers of an embedded stack to other users of the machine, and below its private address."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ class World:
 
     @staticmethod
     def whose(caller: str) -> frozenset[str]:
-        """Whose things a caller may see."""
+        """Owners of the things that a caller may see."""
         return SEES[caller]
 
     def sees(self, caller: str, things: dict[str, str]) -> set[str]:

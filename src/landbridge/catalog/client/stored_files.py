@@ -15,7 +15,7 @@ __all__ = ["stored_file"]
 
 
 def stored_file(url: str, store: Path | None, href: str) -> Path | None:
-    """Return the path of the file behind an href of the embedded stack at `url`; None if there is none.
+    """Return the path of the file behind an href of the embedded stack at `url`; None without a file.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ GROUP = "landbridge.geo.views"
 
 @cache
 def view(name: str) -> Callable[..., Any] | None:
-    """Return the function that is installed for a kind of view, "html" or "map"; None if there is none."""
+    """Return the function that is installed for a kind of view, "html" or "map"; None without one."""
     for found in entry_points(group=GROUP, name=name):
         loaded: Callable[..., Any] = found.load()
         return loaded
