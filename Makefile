@@ -46,7 +46,7 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 		tests/integration/catalog/test_points.py tests/integration/catalog/test_overwrites.py \
 		tests/integration/test_document_identity.py tests/integration/test_generated_documents.py \
 		tests/integration/test_concurrent_edits.py tests/integration/test_concurrent_creation.py \
-		tests/integration/test_geometries.py tests/integration/test_notification_workers.py tests/integration/test_embedded_homes.py \
+		tests/integration/test_geometries.py tests/integration/test_notification_workers.py \
 		tests/access/test_notifications.py tests/integration/backup/test_backup.py \
 		tests/access/test_request_limits.py tests/access/test_grants.py \
 		tests/porting/raster/test_against_gdal.py tests/porting/old_keys/test_round_trips.py tests/porting/port/test_generated.py \

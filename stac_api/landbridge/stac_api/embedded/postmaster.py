@@ -62,9 +62,9 @@ class Postmaster:
         return self._ended()
 
     def _ended(self) -> bool:
-        if self.child is not None:
-            return self.child.poll() is not None
-        return not alive(self.process)
+        # While another thread waits for the child, its own `poll` answers None, dead or not.
+        reaped = self.child is not None and self.child.poll() is not None
+        return reaped or not alive(self.process)
 
 
 @dataclass(frozen=True, slots=True)
