@@ -165,7 +165,7 @@ def test_a_killed_recovery_is_tried_again(original: Home) -> None:
 
 
 def _killed_while_recovering(home: Home, rows: int) -> bool:
-    """Kill a stack that has written so many rows, start it again, and kill its recovery; tell if it was found."""
+    """Kill a stack after writing the rows, and kill its recovery at the next start, if it is found."""
     stack = embedded.up(home)
     with psycopg.connect(stack.database) as conn:
         conn.execute("DROP TABLE IF EXISTS public.recovered")
