@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from access.service import OPERATOR
 from landbridge.stac_api.api.error_responses import part_of
 from landbridge.stac_api.core.logs import configure_logs
-from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
+from landbridge.stac_api.core.settings.monitoring import MonitoringSettings
 from landbridge.stac_api.errors import UnavailableError
 from landbridge.stac_api.jobs.observed_jobs import observe_job
 from landbridge.stac_api.monitoring.tracing import Tracing

@@ -15,11 +15,12 @@ from conftest import LONG
 from landbridge.stac_api.errors import BadRequestError
 from landbridge.stac_api.pages import connect, models, static_files, values
 from landbridge.stac_api.pages.bands import bands_of
+from landbridge.stac_api.pages.content import Context, Page
 from landbridge.stac_api.pages.negotiation import wants_html
 from landbridge.stac_api.pages.rendering import render
 from support.html_pages import PageReader
 
-CONTEXT = models.Context(base="https://catalog.test/api/", title="A catalog", documentation="/api.html")
+CONTEXT = Context(base="https://catalog.test/api/", title="A catalog", documentation="/api.html")
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
@@ -133,7 +134,7 @@ ITEM = st.builds(
 )
 
 
-def read(page: models.Page) -> PageReader:
+def read(page: Page) -> PageReader:
     """Return a page whose addresses are all of web pages."""
     found = PageReader(render(page))
     for url in found.links:
@@ -242,7 +243,7 @@ def test_bands_of_other_programs_are_shown_too() -> None:
 
 
 def test_links_between_pages_keep_the_form_that_was_asked_for() -> None:
-    asked = models.Context(base=CONTEXT.base, title="A catalog", keeps_format=True)
+    asked = Context(base=CONTEXT.base, title="A catalog", keeps_format=True)
     found = read(models.products({"collections": [{"id": "a"}], "links": []}, asked, {"q": "a"}))
     pages = [url for url in found.links if url.startswith(CONTEXT.base) and "f=json" not in url]
     assert [url for url in pages if not url.endswith("f=html")] == [f"{CONTEXT.base}collections"]  # the form

@@ -43,7 +43,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON 
 
 def _log_as_configured() -> None:
     from landbridge.stac_api.core.logs import configure_logs
-    from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
+    from landbridge.stac_api.core.settings.monitoring import MonitoringSettings
 
     with reported():
         configure_logs(MonitoringSettings())

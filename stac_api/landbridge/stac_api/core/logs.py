@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
+    from landbridge.stac_api.core.settings.monitoring import MonitoringSettings
 
 __all__ = ["CONTEXT", "configure_logs"]
 

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from landbridge.stac_api.core.logs import configure_logs
-from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
+from landbridge.stac_api.core.settings.monitoring import MonitoringSettings
 from landbridge.stac_api.embedded import private_address
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
 from landbridge.stac_api.embedded.home_directory import Home, hold_lock, read_state, write_state

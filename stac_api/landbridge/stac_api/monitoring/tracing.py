@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
     from starlette.types import Scope
 
-    from landbridge.stac_api.core.monitoring_settings import MonitoringSettings
+    from landbridge.stac_api.core.settings.monitoring import MonitoringSettings
 
 __all__ = ["RequestSpan", "Tracing", "open_tracing"]
 

@@ -21,6 +21,7 @@ from landbridge.stac_api.access.rules import request_access
 from landbridge.stac_api.documents import links
 from landbridge.stac_api.http import preconditions
 from landbridge.stac_api.pages import models
+from landbridge.stac_api.pages.content import Context
 from landbridge.stac_api.pages.negotiation import asks_by_parameter, wants_html
 from landbridge.stac_api.pages.rendering import render
 from landbridge.stac_api.search import execute
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from landbridge.stac_api.documents.map_links import Maps
-    from landbridge.stac_api.pages.models import Page
+    from landbridge.stac_api.pages.content import Page
 
     Read = Callable[..., Awaitable[Any]]
     Build = Callable[[Request, dict[str, Any]], Awaitable[Page]]
@@ -151,9 +152,9 @@ def _as_json(request: Request, *, query: bool = True) -> Request:
     )
 
 
-def _context(request: Request) -> models.Context:
+def _context(request: Request) -> Context:
     settings = request.app.state.landbridge
-    return models.Context(
+    return Context(
         base=links.base_url(request),
         title=settings.title,
         keeps_format=asks_by_parameter(request),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 if TYPE_CHECKING:
-    from landbridge.stac_api.pages.models import Page
+    from landbridge.stac_api.pages.content import Page
 
 __all__ = ["render"]
 

@@ -6,7 +6,9 @@ import logging
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
+
+from landbridge.stac_api.core.settings.group import Group
 
 __all__ = ["MonitoringSettings"]
 
@@ -28,10 +30,8 @@ def _as_levels(value: object) -> object:
     return {name.strip(): _as_level(level) for name, _, level in pairs}
 
 
-class MonitoringSettings(BaseSettings):
+class MonitoringSettings(Group):
     """Logs, metrics and traces"""
-
-    model_config = SettingsConfigDict(env_prefix="LANDBRIDGE_", extra="ignore", frozen=True)
 
     log_format: Literal["text", "json"] = Field(
         default="text", description="`json` writes each line of the log as a JSON object"
