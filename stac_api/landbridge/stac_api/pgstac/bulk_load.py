@@ -25,6 +25,8 @@ __all__ = ["COLUMNS", "COPY", "created", "load_items"]
 COPY = f"COPY {{table}} ({', '.join(COLUMNS)}) FROM STDIN"
 # The lock that a collection's deletion waits for; see `writes`.
 _LOCK = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+# Triggers record the items together and not one by one; see `sql/functions/item_stats.sql`.
+_BY_STATEMENT = "SET LOCAL landbridge.item_stats = 'by statement'"
 _STAGE = "CREATE TEMP TABLE landbridge_load (LIKE pgstac.items) ON COMMIT DROP"
 # Ordered by id, so that two loads of the same items wait for each other and do not deadlock.
 _CLEAR = """
@@ -127,6 +129,7 @@ def _store(
     table = "landbridge_load" if replace else "pgstac.items"
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(_LOCK, (collection,))
+        cursor.execute(_BY_STATEMENT)
         if replace:
             cursor.execute(_STAGE)
         with cursor.copy(COPY.format(table=table)) as copy:  # two constants

@@ -1,5 +1,5 @@
--- `item_stats` and `extents`, kept by a trigger on pgstac's `items`. Its partitions inherit the trigger, so every
--- writer keeps them current, pgstac's own Loader included.
+-- `item_stats` and `extents`, kept by triggers on pgstac's `items`. Its partitions inherit those for each row, so
+-- every writer keeps them current, pgstac's own Loader included. Our bulk loads have a faster one, for a statement.
 
 -- Return the members of item_assets that decide which assets are files of the image, for `base_item_assets`.
 CREATE OR REPLACE FUNCTION landbridge.size_members(assets jsonb) RETURNS jsonb AS $$
@@ -112,6 +112,17 @@ BEGIN
 END;
 $$ LANGUAGE plpgsql STABLE;
 
+-- Raise an error if an invalid geometry would end searches: one open ring ends every search near it.
+CREATE OR REPLACE FUNCTION landbridge.check_geometry(id text, collection text, geometry geometry)
+RETURNS void AS $$
+BEGIN
+    PERFORM ST_Intersects(geometry, ST_Envelope(geometry));
+EXCEPTION WHEN internal_error THEN
+    RAISE EXCEPTION 'The geometry of item % in collection % is invalid: %', id, collection, SQLERRM
+        USING ERRCODE = 'invalid_parameter_value';
+END;
+$$ LANGUAGE plpgsql;
+
 CREATE OR REPLACE FUNCTION landbridge.update_item_stats() RETURNS trigger AS $$
 DECLARE
     stats landbridge.item_stats;
@@ -143,14 +154,8 @@ BEGIN
         RETURN OLD;
     END IF;
 
-    -- One open ring would end every search near it with an error.
     IF NOT ST_IsValid(NEW.geometry) THEN
-        BEGIN
-            PERFORM ST_Intersects(NEW.geometry, ST_Envelope(NEW.geometry));
-        EXCEPTION WHEN internal_error THEN
-            RAISE EXCEPTION 'The geometry of item % in collection % is invalid: %', NEW.id, NEW.collection, SQLERRM
-                USING ERRCODE = 'invalid_parameter_value';
-        END;
+        PERFORM landbridge.check_geometry(NEW.id, NEW.collection, NEW.geometry);
     END IF;
     INSERT INTO landbridge.base_item_assets
     SELECT c.key, base.id,
@@ -196,8 +201,81 @@ BEGIN
 END;
 $$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pgstac, public;
 
-CREATE OR REPLACE TRIGGER landbridge_item_stats AFTER INSERT OR UPDATE OR DELETE ON pgstac.items
+CREATE OR REPLACE TRIGGER landbridge_item_stats AFTER UPDATE OR DELETE ON pgstac.items
 FOR EACH ROW EXECUTE FUNCTION landbridge.update_item_stats();
+CREATE OR REPLACE TRIGGER landbridge_item_stats_insert AFTER INSERT ON pgstac.items
+FOR EACH ROW WHEN (current_setting('landbridge.item_stats', true) IS DISTINCT FROM 'by statement')
+EXECUTE FUNCTION landbridge.update_item_stats();
+
+-- Do for all rows of a statement what `update_item_stats` does for one: a bulk load takes a third less time. It
+-- fires for statements on `items` itself, in transactions that have set `landbridge.item_stats`; other programs
+-- write to the partitions.
+CREATE OR REPLACE FUNCTION landbridge.insert_item_stats() RETURNS trigger AS $$
+BEGIN
+    PERFORM landbridge.check_geometry(a.id, a.collection, a.geometry)
+    FROM added a WHERE NOT ST_IsValid(a.geometry);
+
+    INSERT INTO landbridge.base_item_assets
+    SELECT c.key, base.id,
+           landbridge.size_members(pgstac.collection_base_item(c.id, nullif(base.id, 0))->'assets')
+    FROM (SELECT DISTINCT a.collection, coalesce((a.content->>'pgstac:base_item')::int, 0) AS id FROM added a) AS base
+    JOIN pgstac.collections c ON c.id = base.collection
+    ON CONFLICT DO NOTHING;
+
+    INSERT INTO landbridge.item_stats AS s
+        (collection_key, id, datetime, end_datetime, created, updated, published, bytes, namespace)
+    SELECT c.key, a.id, a.datetime, nullif(a.end_datetime, a.datetime),
+           landbridge.as_timestamptz(a.properties->'created'), landbridge.as_timestamptz(a.properties->'updated'),
+           landbridge.as_timestamptz(a.properties->'published'),
+           landbridge.item_bytes(a.content, b.assets, a.is_blob),
+           CASE WHEN a.is_blob THEN landbridge.as_text(a.properties->'catalog:namespace') END
+    FROM (
+        SELECT *, content->'properties' AS properties, collection LIKE 'blobs:%' AS is_blob,
+               coalesce((content->>'pgstac:base_item')::int, 0) AS base_id
+        FROM added
+    ) AS a
+    JOIN pgstac.collections c ON c.id = a.collection
+    LEFT JOIN landbridge.base_item_assets b ON b.collection_key = c.key AND b.base_item_id = a.base_id
+    ON CONFLICT (collection_key, id) DO UPDATE SET
+        datetime = excluded.datetime, end_datetime = excluded.end_datetime, created = excluded.created,
+        updated = excluded.updated, published = excluded.published, bytes = excluded.bytes,
+        namespace = excluded.namespace;
+
+    INSERT INTO landbridge.extents AS e
+    SELECT c.key, a.west, a.south, a.east, a.north, a.start_datetime, a.end_datetime
+    FROM (
+        SELECT collection, min(ST_XMin(geometry)) AS west, min(ST_YMin(geometry)) AS south,
+               max(ST_XMax(geometry)) AS east, max(ST_YMax(geometry)) AS north,
+               min(datetime) AS start_datetime, max(end_datetime) AS end_datetime
+        FROM added WHERE NOT ST_IsEmpty(geometry) GROUP BY 1
+    ) AS a
+    JOIN pgstac.collections c ON c.id = a.collection
+    WHERE NOT EXISTS (
+        SELECT FROM landbridge.extents known
+        WHERE known.collection_key = c.key AND known.west <= a.west AND known.south <= a.south
+            AND known.east >= a.east AND known.north >= a.north
+            AND known.start_datetime <= a.start_datetime AND known.end_datetime >= a.end_datetime
+    )
+    ON CONFLICT (collection_key) DO UPDATE SET
+        west = least(e.west, excluded.west), south = least(e.south, excluded.south),
+        east = greatest(e.east, excluded.east), north = greatest(e.north, excluded.north),
+        start_datetime = least(e.start_datetime, excluded.start_datetime),
+        end_datetime = greatest(e.end_datetime, excluded.end_datetime);
+
+    INSERT INTO landbridge.new_images (collection, item)
+    SELECT a.collection, a.id FROM added a
+    WHERE EXISTS (SELECT FROM landbridge.notification_cursors c WHERE c.collection = a.collection);
+    IF FOUND THEN
+        PERFORM pg_notify('landbridge_new_images', '');
+    END IF;
+    RETURN NULL;
+END;
+$$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pgstac, public;
+
+CREATE OR REPLACE TRIGGER landbridge_item_stats_added AFTER INSERT ON pgstac.items
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT
+WHEN (current_setting('landbridge.item_stats', true) = 'by statement')
+EXECUTE FUNCTION landbridge.insert_item_stats();
 
 -- pgstac drops the partition of a deleted collection, and no trigger on rows fires.
 CREATE OR REPLACE FUNCTION landbridge.delete_collection_stats() RETURNS trigger AS $$
