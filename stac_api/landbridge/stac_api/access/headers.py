@@ -23,7 +23,7 @@ __all__ = ["LOOPBACK_HOSTS", "LOOPBACK_ORIGINS", "PAGE_POLICY", "CheckHost", "Se
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_ORIGINS: Final = r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?"
 
-_FIXED_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_FIXED_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 # Pages for people: their scripts, styles and images are files of this server, and nothing is inline.
 PAGE_POLICY: Final = (
     "default-src 'none'; "
@@ -71,7 +71,7 @@ class SecurityHeaders:
                     headers["Content-Security-Policy"] = (
                         _DOCUMENTATION_POLICY if is_documentation else _DATA_POLICY
                     )
-                headers.update(_FIXED_HEADERS)
+                headers.raw.extend(_FIXED_HEADERS)
                 # One caller's response must not be cached for another; a refusal may soon be outdated.
                 if "Cache-Control" not in headers and (message["status"] >= 400 or _is_authenticated(scope)):
                     headers["Cache-Control"] = "no-store"

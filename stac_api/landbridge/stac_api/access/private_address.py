@@ -38,6 +38,7 @@ class PrivateAddress:
     def __init__(self, app: ASGIApp, file: Path | None) -> None:
         self.app = app
         self._file = file
+        self._known: tuple[tuple[int, ...], str | None] = ((), None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (found := _PATH.match(served_path(scope))) is not None:
@@ -47,8 +48,19 @@ class PrivateAddress:
 
     def _is_valid(self, key: str) -> bool:
         """Return whether the file has this key now."""
-        current = read_key(self._file) if self._file is not None else None
+        current = self._key(self._file) if self._file is not None else None
         return current is not None and hmac.compare_digest(key.encode(), current.encode())
+
+    def _key(self, file: Path) -> str | None:
+        """Return the key, which is read again only if the file has been replaced."""
+        try:
+            found = file.stat()
+        except OSError:
+            return None
+        state = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if state != self._known[0]:
+            self._known = (state, read_key(file))
+        return self._known[1]
 
 
 def _move_to_root_path(scope: Scope, prefix: str) -> None:

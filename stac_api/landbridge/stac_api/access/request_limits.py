@@ -72,9 +72,8 @@ class LimitBody:
             return
         limit = self._limit(scope)
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        too_large = error_response(413, f"The body of this request may have {limit} bytes at most.")
         if declared.isdigit() and int(declared) > limit:
-            await too_large(scope, receive, send)
+            await _too_large(limit)(scope, receive, send)
             return
         seen = 0
         started = False
@@ -97,4 +96,8 @@ class LimitBody:
         except _TooLargeError:
             if started:
                 raise
-            await too_large(scope, receive, send)
+            await _too_large(limit)(scope, receive, send)
+
+
+def _too_large(limit: int) -> Response:
+    return error_response(413, f"The body of this request may have {limit} bytes at most.")

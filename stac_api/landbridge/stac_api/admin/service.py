@@ -60,13 +60,13 @@ def settings(**overrides: object) -> Settings:
 
 def application() -> FastAPI:
     """Return the application of a process that `serve` has started."""
-    from landbridge.stac_api.api.app import create_app
+    from landbridge.stac_api.api.app import create_process_app
     from landbridge.stac_api.core.logs import configure_logs
     from landbridge.stac_api.core.settings import Settings
 
     chosen = Settings()
     configure_logs(chosen)
-    return create_app(chosen)
+    return create_process_app(chosen)
 
 
 def serve(host: str, port: int, workers: int = 1) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import uvicorn
 
-from landbridge.stac_api.api.app import create_app
+from landbridge.stac_api.api.app import create_process_app
 from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.http.uvicorn_options import UVICORN_OPTIONS
 
@@ -17,7 +17,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, settings: Settings, listening: Callable[["Server"], None]) -> None:
         config = uvicorn.Config(
-            create_app(settings),
+            create_process_app(settings),
             access_log=False,
             lifespan="on",
             log_config=None,

@@ -6,7 +6,8 @@ to offer editing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -72,10 +73,11 @@ class HeadAndOptions:
 
 def _with_encoded_tag(send: Send) -> Send:
     async def tagged(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        # Most responses are not compressed, and need no further look.
+        if message["type"] == "http.response.start" and (b"content-encoding", b"br") in message["headers"]:
             headers = MutableHeaders(raw=message["headers"])
             tag = headers.get("etag", "")
-            if headers.get("content-encoding") == "br" and tag.startswith('"'):
+            if tag.startswith('"'):
                 headers["etag"] = f'{tag[:-1]}{ENCODED_SUFFIX}"'
         await send(message)
 
@@ -103,13 +105,14 @@ def methods_of_path(scope: Scope) -> dict[str, tuple[str, dict[str, str]]]:
     return found
 
 
-def _method_table(app: Any) -> dict[str, tuple[re.Pattern[str], set[str]]]:
+def _method_table(app: Any) -> dict[str, tuple[re.Pattern[str], frozenset[str]]]:
     """Return the pattern and the methods of each path template."""
-    table: dict[str, tuple[re.Pattern[str], set[str]]] | None = getattr(app.state, "methods", None)
+    table: dict[str, tuple[re.Pattern[str], frozenset[str]]] | None = getattr(app.state, "methods", None)
     if table is None:
         table = {}
         for route in routes_of(app.router.routes):
-            table.setdefault(route.path, (route.path_regex, set()))[1].update(route.methods)
+            _, methods = table.get(route.path, (None, frozenset()))
+            table[route.path] = (route.path_regex, methods.union(route.methods))
         app.state.methods = table
     return table
 
@@ -147,27 +150,54 @@ async def _role_in(conn: Any, collection: str, item: str | None, access: Access)
 def allow_header(request: Request, role: Role) -> str:
     """Return the `Allow` header for a caller with a role in the request's collection or blob."""
     scope, writes = request.scope, "write" in request_principal(request).rights
+    reads_by_post = is_read({**scope, "method": "POST"})
     # A routed request knows its route already.
     route = scope.get("route")
-    if route is None:
-        known = methods_of_path(scope)
-    else:
-        known = dict.fromkeys(_method_table(scope["app"])[route.path][1], (route.path, request.path_params))
-    methods = {"OPTIONS"}
-    for method, (template, parameters) in known.items():
+    if route is not None:
+        names = _method_table(scope["app"])[route.path][1]
+        place = _Place.of(route.path, request.path_params)
+        return _header_of(_allowed(names, place, role, writes=writes, reads_by_post=reads_by_post))
+    allowed: frozenset[str] = frozenset()
+    for method, (template, parameters) in methods_of_path(scope).items():
+        place = _Place.of(template, parameters)
+        allowed |= _allowed(frozenset({method}), place, role, writes=writes, reads_by_post=reads_by_post)
+    return _header_of(allowed)
+
+
+class _Place(NamedTuple):
+    """What decides about the role that a write needs: template of the route, and what its parameters name."""
+
+    template: str
+    in_blobs: bool
+    is_item: bool
+
+    @classmethod
+    def of(cls, template: str, parameters: Mapping[str, Any]) -> _Place:
+        return cls(template, parameters.get("collection_id") in BLOB_COLLECTIONS, "item_id" in parameters)
+
+    def required_role(self, method: str) -> Role:
+        if self.in_blobs and self.is_item and method == "DELETE":
+            return Role.OWNER
+        if self.in_blobs and method == "POST":
+            return Role.NONE  # every caller can create blobs in its own namespace
+        return _REQUIRED_ROLES.get((method, self.template), Role.NONE)
+
+
+# There are as many answers as routes and roles, and each response to a read has one.
+@lru_cache(maxsize=1024)
+def _allowed(
+    methods: frozenset[str], place: _Place, role: Role, *, writes: bool, reads_by_post: bool
+) -> frozenset[str]:
+    """Return those of a route's methods that a caller may use."""
+    allowed = set()
+    for method in methods:
         if method in READ_METHODS:
-            methods |= {method, "HEAD"}
-        elif is_read({**scope, "method": method}) or (
-            writes and role >= _required_role(method, template, parameters)
-        ):
-            methods.add(method)
-    return ", ".join(method for method in _ORDER if method in methods)
+            allowed |= {method, "HEAD"}
+        elif (method == "POST" and reads_by_post) or (writes and role >= place.required_role(method)):
+            allowed.add(method)
+    return frozenset(allowed)
 
 
-def _required_role(method: str, template: str, values: Mapping[str, Any]) -> Role:
-    container = values.get("collection_id") in BLOB_COLLECTIONS
-    if container and "item_id" in values and method == "DELETE":
-        return Role.OWNER
-    if container and method == "POST":
-        return Role.NONE  # every caller can create blobs in its own namespace
-    return _REQUIRED_ROLES.get((method, template), Role.NONE)
+@lru_cache(maxsize=128)
+def _header_of(methods: frozenset[str]) -> str:
+    return ", ".join(method for method in _ORDER if method in methods or method == "OPTIONS")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from landbridge.stac_api.errors import BadRequestError
@@ -28,14 +29,20 @@ def wants_html(request: Request) -> bool:
     given = request.query_params.getlist("f")
     if given:
         return _is_html(given)
-    qualities = _qualities(", ".join(request.headers.getlist("accept")))
-    html = qualities.get("text/html", 0.0)
-    return html > max((qualities.get(name, 0.0) for name in _JSON_TYPES), default=0.0)
+    return _prefers_html(", ".join(request.headers.getlist("accept")))
 
 
 def asks_by_parameter(request: Request) -> bool:
     """Return whether a request has the parameter `f`, which the links of its page have to keep."""
     return "f" in request.query_params
+
+
+# A program sends the same header with each request.
+@lru_cache(maxsize=256)
+def _prefers_html(accept: str) -> bool:
+    qualities = _qualities(accept)
+    html = qualities.get("text/html", 0.0)
+    return html > max((qualities.get(name, 0.0) for name in _JSON_TYPES), default=0.0)
 
 
 def _is_html(given: list[str]) -> bool:

@@ -11,6 +11,8 @@ from landbridge.stac_api.errors import UnavailableError
 from landbridge.stac_api.pgstac.connection_budget import application_name
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from landbridge.stac_api.core.settings import Settings
 
 
@@ -33,10 +35,18 @@ async def _use_orjson(conn: asyncpg.Connection) -> None:
         )
 
 
+async def _keep_session(_: asyncpg.Connection) -> None:
+    """Leave a connection for reads as it is: no read changes its session, and asyncpg ends its transaction.
+
+    asyncpg's own reset is a statement after each request: a tenth of the time to read an item.
+    """
+
+
 async def open_pools(settings: Settings) -> tuple[asyncpg.Pool, asyncpg.Pool]:
     """Open the pool for reads and the pool for writes."""
-    return await _open(settings, settings.database_url, _reading(settings)), await _open(
-        settings, settings.database_url, {}
+    return (
+        await _open(settings, settings.database_url, _reading(settings), reset=_keep_session),
+        await _open(settings, settings.database_url, {}),
     )
 
 
@@ -46,7 +56,9 @@ async def open_replica(settings: Settings) -> asyncpg.Pool | None:
     No connection is made yet, so that the service starts while the replica is away.
     """
     url = settings.read_database_url
-    return None if url is None else await _open(settings, url, _reading(settings), smallest=0)
+    if url is None:
+        return None
+    return await _open(settings, url, _reading(settings), smallest=0, reset=_keep_session)
 
 
 def _reading(settings: Settings) -> dict[str, str]:
@@ -65,7 +77,12 @@ def _reading(settings: Settings) -> dict[str, str]:
 
 
 async def _open(
-    settings: Settings, url: str, server_settings: dict[str, str], *, smallest: int | None = None
+    settings: Settings,
+    url: str,
+    server_settings: dict[str, str],
+    *,
+    smallest: int | None = None,
+    reset: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
 ) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         url,
@@ -74,6 +91,7 @@ async def _open(
         statement_cache_size=settings.db_statement_cache,
         init=_use_orjson,
         connect=_connect,
+        reset=reset,
         server_settings={
             "search_path": "pgstac,public",
             "application_name": application_name(),

@@ -93,7 +93,8 @@ async def search_items(
     # A first page that isn't full is the whole answer: no second query needed to count it.
     if matched is None:
         whole = token is None and not more
-        matched = len(rows) if whole else await matches.count(conn, counted, access, count_seconds)
+        compiled = (matching, parameters) if counted is asked else None
+        matched = len(rows) if whole else await matches.count(conn, counted, access, count_seconds, compiled)
     has_next, has_prev = (True, more) if backwards else (more, token is not None)
     items = await item_queries.hydrate_rows(conn, rows)
     return Page(

@@ -31,6 +31,7 @@ async def count(
     asked: Search,
     access: Access,
     seconds: float,
+    compiled: tuple[Sequence[str], Parameters] | None = None,
 ) -> int | None:
     """Return the number of matching items that the caller may see.
 
@@ -39,6 +40,7 @@ async def count(
         asked: the search; its order and its token do not count.
         access: of the caller.
         seconds: time to count items that the counters do not tell. After it, the result is None.
+        compiled: the conditions of the search and their parameters, if the caller has them.
     """
     products: list[str] | None = None
     containers: list[str] = []
@@ -48,10 +50,13 @@ async def count(
     if counted is not None and not containers:
         return counted
     # Access to blobs is a matter of each item, so counters cannot tell their number.
-    rest = asked if counted is None else replace(asked, collections=tuple(containers))
-    parameters = Parameters(subjects=None if access.unrestricted else access.subject_list)
+    if counted is not None:
+        asked, compiled = replace(asked, collections=tuple(containers)), None
+    if compiled is None:
+        parameters = Parameters(subjects=None if access.unrestricted else access.subject_list)
+        compiled = of_items(asked, parameters, access), parameters
     try:
-        found = await item_queries.count_items(conn, of_items(rest, parameters, access), parameters, seconds)
+        found = await item_queries.count_items(conn, *compiled, seconds)
     except TimeoutError:
         return None
     return found + (counted or 0)
