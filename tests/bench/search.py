@@ -13,6 +13,7 @@ from bench.frame import Contest, Peer, in_fresh_process, job
 from bench.homes import empty_home, stack
 from landbridge.catalog import CatalogClient, Image
 from landbridge.catalog import properties as p
+from landbridge.private_addresses import private_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ print(tracemalloc.get_traced_memory()[0] / len(images))
 
 @contextmanager
 def _scenes() -> Iterator[str]:
-    """Yield the URL of a stack with the scenes."""
+    """Yield the private address of a stack with the scenes, which every client can read."""
     with empty_home() as home:
         stack("up")
         state = orjson.loads((home / "state.json").read_bytes())
@@ -44,7 +45,7 @@ def _scenes() -> Iterator[str]:
             landsat.load(api, _COUNT)
         CatalogClient.clear_all_default_clients()
         try:
-            yield state["url"]
+            yield private_url(state["url"], home / "private_key").rstrip("/")
         finally:
             CatalogClient.get_default_client().close()
             CatalogClient.clear_all_default_clients()
