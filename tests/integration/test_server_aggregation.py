@@ -203,8 +203,8 @@ _names = st.sampled_from(["a", "b", "c", "d"])
 _places = st.tuples(st.integers(-5, 5), st.integers(-5, 5))
 _item = st.tuples(_names, _sizes, _days, _places)
 _ways = (
-    "create", "put", "bulk", "loaded", "loaded_new", "patch", "remove", "removed_in_sql", "changed_in_sql",
-    "renamed_in_sql", "other_bands", "dropped",
+    "create", "put", "bulk", "bulk_of_many", "loaded", "loaded_new", "patch", "remove", "removed_in_sql",
+    "changed_in_sql", "renamed_in_sql", "other_bands", "dropped",
 )  # fmt: skip
 _writes = st.lists(st.tuples(st.sampled_from(_ways), _item), min_size=8, max_size=25)
 
@@ -230,6 +230,14 @@ class Writer:
 
     def bulk(self, document: dict[str, Any]) -> None:
         insert(self.http, document["collection"], document)
+
+    def bulk_of_many(self, document: dict[str, Any]) -> None:
+        collection, name = document["collection"], document["id"]
+        days = {1, 2, _day(document)}
+        others = [
+            sized(collection, f"{name}-{day}", day, datetime=f"2021-03-{day:02}T12:00:00Z") for day in days
+        ]
+        insert(self.http, collection, document, *others)
 
     def loaded(self, document: dict[str, Any]) -> None:
         self.load(Methods.upsert, document)
