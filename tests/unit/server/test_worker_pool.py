@@ -117,10 +117,10 @@ def test_a_conversion_that_takes_too_long_is_ended(make_job: Callable[..., Conve
             await process.check(make_job())
             assert process.pid
             seen.append(process.pid)
-            await process.convert(make_job(hostile.bomb(8192)))
+            await process.convert(make_job(hostile.bomb(32768)))
 
     with pytest.raises(IngestError, match="took longer than"):
-        served(work, ingest_seconds=0.3)
+        served(work, ingest_seconds=2)
     wait_for_end(seen[0])
 
 
