@@ -1,6 +1,8 @@
 """Addresses of tiles from the object API: the service renders the images that the objects are."""
 
+import html
 import io
+import re
 
 import httpx
 import morecantile
@@ -50,6 +52,27 @@ def test_what_has_no_tiles_is_refused_with_the_reason(pair_of_module):
         Image(name="new", product_id=pair_of_module).tiles_url()
     with pytest.raises(BadRequestError, match="one service"):
         ImageCollection([]).tiles_url()
+
+
+def test_maps_show_the_tiles_of_images_and_searches(pair_of_module, images):
+    search = Image.search().filter(p.product_id == pair_of_module)
+    for shown, values in (
+        (search.filter(p.acquired > "2020-02-01"), {1000}),
+        (images[0], {100}),
+        (images, {100, 1000}),
+    ):
+        text = shown.explore(bands="red", scaling="raw", tiles=True).get_root().render()
+        assert "data:image/png" not in text
+        (address,) = re.findall(r'"(http[^"]*/tiles/WebMercatorQuad/[^"]*)"', text)
+        url = html.unescape(address.replace("\\u0026", "&")).replace(".png", ".npy")
+        assert values_of(url, images[1]) == values
+
+
+def test_tiles_of_a_map_that_the_service_cannot_render_are_refused(pair_of_module):
+    with pytest.raises(BadRequestError, match="limit"):
+        Image.search().filter(p.product_id == pair_of_module).limit(1).explore(tiles=True)
+    with pytest.raises(BadRequestError, match="not saved"):
+        Image(name="new", product_id=pair_of_module).explore(tiles=True)
 
 
 def test_a_map_of_a_product_has_its_tiles(pair_of_module):

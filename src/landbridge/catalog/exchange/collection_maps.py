@@ -27,14 +27,15 @@ class CollectionMaps(CollectionIndex[T]):
         pixels: bool = True,
         size: int = 1024,
         scaling: Any = None,
+        tiles: bool = False,
         basemap: str | None = "OpenStreetMap",
     ) -> Map:
         """Show the images on an interactive map: their mosaic and their footprints.
 
         A notebook shows the map that a cell returns; `save("map.html")` writes it as a page. Pixels are read
-        and rendered here, and lie in the map itself. The basemap and the map's scripts come from the
-        internet, and nothing of the catalog is sent there. `landbridge.maps.explore` shows several objects
-        on one map.
+        and rendered here, and lie in the map itself, or are `tiles`. The basemap and the map's scripts come
+        from the internet, and nothing of the catalog is sent there. `landbridge.maps.explore` shows several
+        objects on one map.
 
         Parameters
         ----------
@@ -48,6 +49,9 @@ class CollectionMaps(CollectionIndex[T]):
         scaling : str or list, optional
             Scaling of the pixels, as in `ImageCollection.mosaic`. By default "display" if the bands have a
             display range, else "auto".
+        tiles : bool, default False
+            True shows the pixels as tiles that the service renders, in full resolution and while you look:
+            your browser must reach the service, and `size` does not count.
         basemap : str, optional, default "OpenStreetMap"
             Basemap by its name in folium; None for no basemap.
 
@@ -64,6 +68,8 @@ class CollectionMaps(CollectionIndex[T]):
             If a band is missing, or if there are not 1 or 3 bands.
         RasterError
             If a file is missing or broken; `pixels=False` needs none.
+        BadRequestError
+            If `tiles` is True and the service offers none, or if the images are not saved in one service.
 
         Examples
         --------
@@ -74,10 +80,14 @@ class CollectionMaps(CollectionIndex[T]):
         --------
         landbridge.maps.explore : Several objects on one map.
         """
-        from landbridge.catalog.exchange.explore import image_layers
+        from landbridge.catalog.exchange.explore import footprints, image_layers
+        from landbridge.catalog.exchange.tiles import images_layer
         from landbridge.maps.folium_map import draw
 
-        layers = image_layers(self, bands, pixels=pixels, size=size, scaling=scaling)
+        if pixels and tiles:
+            layers: list[Layer] = [images_layer(self, bands, scaling), footprints("Footprints", self)]
+        else:
+            layers = image_layers(self, bands, pixels=pixels, size=size, scaling=scaling)
         return draw(layers, basemap=basemap)
 
     def tiles_url(

@@ -28,14 +28,15 @@ class ImageItems(ImageDownloads):
         pixels: bool = True,
         size: int = 1024,
         scaling: Any = None,
+        tiles: bool = False,
         basemap: str | None = "OpenStreetMap",
     ) -> Map:
         """Show the image on an interactive map: its pixels and its footprint.
 
         A notebook shows the map that a cell returns; `save("map.html")` writes it as a page. Pixels are read
-        and rendered here, and lie in the map itself. The basemap and the map's scripts come from the
-        internet, and nothing of the catalog is sent there. `landbridge.maps.explore` shows several objects
-        on one map.
+        and rendered here, and lie in the map itself, or are `tiles`. The basemap and the map's scripts come
+        from the internet, and nothing of the catalog is sent there. `landbridge.maps.explore` shows several
+        objects on one map.
 
         Parameters
         ----------
@@ -49,6 +50,9 @@ class ImageItems(ImageDownloads):
         scaling : str or list, optional
             Scaling of the pixels, as in `Image.ndarray`. By default "display" if the bands have a
             display range, else "auto".
+        tiles : bool, default False
+            True shows the pixels as tiles that the service renders, in full resolution and while you look:
+            your browser must reach the service, and `size` does not count.
         basemap : str, optional, default "OpenStreetMap"
             Basemap by its name in folium; None for no basemap.
 
@@ -65,6 +69,8 @@ class ImageItems(ImageDownloads):
             If a band is missing, or if there are not 1 or 3 bands.
         RasterError
             If a file is missing or broken; `pixels=False` needs none.
+        BadRequestError
+            If `tiles` is True and the service offers none, or if the images are not saved in one service.
 
         Examples
         --------
@@ -76,7 +82,9 @@ class ImageItems(ImageDownloads):
         landbridge.maps.explore : Several objects on one map.
         """
         alone: Any = self._collection_type([self])
-        shown: Map = alone.explore(bands, pixels=pixels, size=size, scaling=scaling, basemap=basemap)
+        shown: Map = alone.explore(
+            bands, pixels=pixels, size=size, scaling=scaling, tiles=tiles, basemap=basemap
+        )
         return shown
 
     def tiles_url(

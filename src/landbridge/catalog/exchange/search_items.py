@@ -22,16 +22,30 @@ T_co = TypeVar("T_co", bound=ImageMetadata, covariant=True)
 class SearchItems(ItemFileSearch[T_co]):
     """Methods of `ImageSearch` that exchange searches with other libraries."""
 
-    def explore(self, basemap: str | None = "OpenStreetMap") -> Map:
+    def explore(
+        self,
+        basemap: str | None = "OpenStreetMap",
+        *,
+        bands: str | list[str] | tuple[str, ...] | None = None,
+        scaling: Any = None,
+        tiles: bool = False,
+    ) -> Map:
         """Show the footprints of the first 2,000 matching images on an interactive map.
 
-        `collect().explore()` shows pixels too. A notebook shows the map that a cell returns;
-        `save("map.html")` writes it as a page.
+        `tiles=True` shows the mosaic of all matching images too, and `collect().explore()` one that is
+        rendered on this machine. A notebook shows the map that a cell returns; `save("map.html")` writes it
+        as a page.
 
         Parameters
         ----------
         basemap : str, optional, default "OpenStreetMap"
             Basemap by its name in folium; None for no basemap.
+        bands : str, list of str or tuple of str, optional
+            Names of 1 or 3 bands of the tiles. By default those that the product displays.
+        scaling : str or list, optional
+            Scaling of the pixels of the tiles, as in `Image.ndarray`.
+        tiles : bool, default False
+            True shows the mosaic as tiles that the service renders: your browser must reach the service.
 
         Returns
         -------
@@ -44,6 +58,8 @@ class SearchItems(ItemFileSearch[T_co]):
             If folium is not installed: it is in the extra `landbridge[maps]`.
         ValueError
             If the search is not filtered by `product_id`.
+        BadRequestError
+            If `tiles` is True, and the service offers none or the search has a limit.
 
         Examples
         --------
@@ -53,9 +69,13 @@ class SearchItems(ItemFileSearch[T_co]):
         --------
         ImageCollection.explore : Footprints and pixels.
         """
-        from landbridge.maps import explore
+        from landbridge.catalog.exchange.tiles import search_layer
+        from landbridge.maps.folium_map import draw
 
-        return explore(self, basemap=basemap)
+        layers = self._map_layers()
+        if tiles:
+            layers.append(search_layer(self._parts(self._to_query()), bands, scaling))
+        return draw(layers, basemap=basemap)
 
     def tiles_url(
         self,

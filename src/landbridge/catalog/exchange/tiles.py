@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -21,9 +22,11 @@ __all__ = [
     "client_of",
     "collection_path",
     "image_path",
+    "images_layer",
     "images_path",
     "offers_tiles",
     "query_of",
+    "search_layer",
     "search_path",
     "tile_layer",
     "tiles_url",
@@ -171,3 +174,23 @@ def tile_layer(client: CatalogClient, path: str, name: str, query: Sequence[tupl
     west, south, east, north = described["bounds"]
     url = _signed(client, described["tiles"][0])
     return Tiles(name, url, (south, west, north, east), described["maxzoom"], described["minzoom"])
+
+
+def images_layer(images: Iterable[Any], bands: Any, scaling: Any) -> Tiles:
+    """Return the tiles of some images of one service as a layer of a map."""
+    client, path = images_path(images)
+    return tile_layer(client, path, _title(bands), _shown(bands, scaling))
+
+
+def search_layer(parts: Sequence[Part], bands: Any, scaling: Any) -> Tiles:
+    """Return the tiles of a search as a layer of a map."""
+    return tile_layer(parts[0].client, search_path(parts), _title(bands), _shown(bands, scaling))
+
+
+def _title(bands: Any) -> str:
+    return "Mosaic" if bands is None else bands if isinstance(bands, str) else " ".join(map(str, bands))
+
+
+def _shown(bands: Any, scaling: Any) -> list[tuple[str, str]]:
+    text = scaling if scaling is None or isinstance(scaling, str) else json.dumps(scaling)
+    return query_of(bands, {"scaling": text})
