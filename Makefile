@@ -56,9 +56,10 @@ test-long: install ## filters, fuzzing, the side table and the rules with as man
 upgrade-test: sync ## upgrade the embedded database from PostgreSQL 15 to 17, in a Debian with both (1.1 GB); needs root
 	@scripts/test-postgres-upgrade $(ARGS)
 
-test-browser: install ## test STAC Browser in headless Chromium; installs both if they are missing
+test-browser: install ## test the pages, maps and STAC Browser in headless Chromium, and layers in QGIS; installs all if missing
 	@$(UV) sync --locked --quiet --group browser
 	@scripts/install-browser
+	@/usr/bin/python3 -c "import qgis.core" 2>/dev/null || scripts/apt-install python3-qgis
 	@$(RUN) pytest tests/e2e $(ARGS)
 
 access: install ## print the access of every kind of caller to every route

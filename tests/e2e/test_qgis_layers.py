@@ -24,7 +24,7 @@ def draw(tmp_path_factory):
     except OSError:
         found = None
     if found is None or found.returncode:
-        pytest.skip("QGIS is not installed: apt-get install python3-qgis")
+        pytest.skip("QGIS is not installed: make test-browser")
     folder = tmp_path_factory.mktemp("qgis")
     numbers = iter(range(100))
 
