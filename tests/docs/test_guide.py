@@ -13,21 +13,14 @@ from rasterio.transform import from_origin
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
-import demo
-from datasets import generated
-from landbridge.catalog import CatalogClient, Product
 from landbridge.cli import main
 from landbridge.mappings.sources import shipped_texts
-from support.replay import replayed
-from support.replay.as_source import used
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 PAGES = sorted(page for page in GUIDE.glob("*.md") if page.stem != "index")
 DOCTEST = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Pages that use the shipped sources, which other tests are without
 PAGES_OF_SOURCES = {"imagery-from-elsewhere", "write-a-source"}
-# The demo's product and those that the pages make
-PRODUCTS_OF_PAGES = re.compile(r"local:(demo-landsat|guide-)")
 
 
 def run_console_block(example):
@@ -52,28 +45,6 @@ def parse_page(page):
     return Sybil(parsers).parse(page)
 
 
-def remove_products_of_pages():
-    for product in list(Product.search()):
-        if PRODUCTS_OF_PAGES.match(product.id):
-            deletion = product.delete_related_objects()
-            if deletion is not None:
-                deletion.wait_for_completion(timeout=60)
-            product.delete()
-
-
-@pytest.fixture(scope="module")
-def demo_product(stack, tmp_path_factory):
-    """Make the product of `make demo` from small scenes."""
-    CatalogClient.clear_all_default_clients()
-    remove_products_of_pages()
-    dataset = generated(200, tmp_path_factory.mktemp("scenes"))
-    product = demo.create_product(Product.namespace_id(dataset.name), dataset)
-    assert demo.upload_images(product, dataset)
-    yield
-    remove_products_of_pages()
-    CatalogClient.clear_all_default_clients()
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Change to a working directory with the file that the page on uploads reads."""
@@ -84,16 +55,6 @@ def folder(tmp_path, monkeypatch):
     with rasterio.open("blue.tif", "w", **profile, **place) as file:
         file.write(np.full((48, 64), 1200, "uint16"), 1)
     return tmp_path
-
-
-@pytest.fixture
-def replayed_sources(monkeypatch):
-    """Use all shipped sources, and replay Earth Search on this machine."""
-    with replayed("earth-search", 16, real=False) as provider, used(provider):
-        monkeypatch.delenv("LANDBRIDGE_SOURCES")
-        yield
-        # `used` restores the variable that it found.
-        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
