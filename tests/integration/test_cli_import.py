@@ -50,6 +50,23 @@ def test_a_file_of_lines_is_loaded(run, http, collection, tmp_path):
     assert run(path, "--upsert").startswith("2500 items stored")
 
 
+def test_counts_are_printed_as_json(collection, tmp_path):
+    path = lines(
+        tmp_path / "items.ndjson", [stac_item(collection, "a"), {**stac_item(collection, "b"), "geometry": 1}]
+    )
+    command = ["import", str(path), "--json", "--rejected", str(tmp_path / "refused.ndjson")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "items_stored": 1,
+        "items_refused": 1,
+        "items_there": 0,
+        "collections_made": 0,
+        "collections_refused": 0,
+        "collections_there": 0,
+    }
+
+
 def test_a_folder_brings_its_collection_and_all_its_files(run, http, collection, tmp_path):
     new = f"{collection}-new"
     (tmp_path / "catalog.json").write_text(json.dumps({"type": "Catalog", "id": "root"}))

@@ -11,7 +11,7 @@ import click
 
 from landbridge.cli.catalog.common import reported
 from landbridge.cli.import_sources import Selection, client_for, import_source, matching, parse_selection
-from landbridge.cli.item_loader import Document, Loader, Report
+from landbridge.cli.item_loader import Document, Loader, Report, json_option
 from landbridge.sources.unsigned_hrefs import without_signatures
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _JSON = (".json", ".geojson")
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write refused documents to this file and continue; without this the first refusal ends the import.",
 )
+@json_option
 def import_(
     locations: tuple[str, ...],
     collections: tuple[str, ...],
@@ -57,6 +58,7 @@ def import_(
     target: str | None,
     upsert: bool,
     rejected: Path | None,
+    as_json: bool,
 ) -> None:
     """Load STAC Items and Collections; the files of the Items stay where they are.
 
@@ -86,7 +88,7 @@ def import_(
             import_source(
                 client_for(location), client, selection, Loader(client, "upsert", report), upsert=upsert
             )
-    click.echo(str(report))
+    report.print(as_json=as_json)
     if not report.found:
         raise click.ClickException(f"There is no STAC Item or Collection in {', '.join(locations)}.")
     if report.items_refused or report.collections_refused:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.client import CatalogClient
 
-__all__ = ["Document", "Loader", "Report", "existing_ids", "own_product"]
+__all__ = ["Document", "Loader", "Report", "existing_ids", "json_option", "own_product"]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the counts as a JSON object.")
 
 Document = Mapping[str, Any]
 
@@ -46,6 +48,21 @@ class Report:
             *([f"{self.collections_refused} collections refused"] if self.collections_refused else ()),
         ]
         return ", ".join(parts) + "."
+
+    def print(self, *, as_json: bool) -> None:
+        """Print the counts as a sentence, or as a JSON object that has all of them."""
+        click.echo(json.dumps(self.counts()) if as_json else str(self))
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts by their names in JSON."""
+        return {
+            "items_stored": self.stored,
+            "items_refused": self.items_refused,
+            "items_there": self.items_there,
+            "collections_made": self.made,
+            "collections_refused": self.collections_refused,
+            "collections_there": self.there_already,
+        }
 
     @property
     def found(self) -> int:

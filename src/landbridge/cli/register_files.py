@@ -12,7 +12,7 @@ import click
 
 from landbridge.cli.catalog.common import reported
 from landbridge.cli.file_names import NameRules, Scene, hrefs_at, name_rules, scenes_of
-from landbridge.cli.item_loader import Loader, Report
+from landbridge.cli.item_loader import Loader, Report, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,7 @@ _COG = f"{_GEOTIFF}; profile=cloud-optimized"
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the documents of refused images to this file and continue.",
 )
+@json_option
 def register(
     locations: tuple[str, ...],
     product_id: str,
@@ -66,6 +67,7 @@ def register(
     bands: str | None,
     upsert: bool,
     rejected: Path | None,
+    as_json: bool,
 ) -> None:
     """Make an image of each raster file, and leave the files where they lie.
 
@@ -87,7 +89,7 @@ def register(
             raise click.ClickException(f"There is no raster file in {', '.join(locations)}.")
         report = Report(rejected)
         _Registration(client, product_id, rules, report, upsert=upsert).run(scenes)
-    click.echo(str(report))
+    report.print(as_json=as_json)
     if report.items_refused:
         raise SystemExit(1)
 
