@@ -96,10 +96,11 @@ class Oracle:
         # Centers that are on a source pixel's are on or after it, by any rounding.
         top, left = np.floor(row + 5e-8).astype(int), np.floor(column + 5e-8).astype(int)
         total, weighed, whole = np.zeros(row.shape), np.zeros(row.shape), np.ones(row.shape, bool)
-        for i in range(-reaches[0] - spare, reaches[0] + 1):
+        # One pixel more on each side: near the border of two pixels, the engine may take those of the next.
+        for i in range(-reaches[0] - 1, reaches[0] + 2):
             rows_away = (top + i - row) / scales[0]
             down = weights(name, rows_away)
-            for j in range(-reaches[1] - spare, reaches[1] + 1):
+            for j in range(-reaches[1] - 1, reaches[1] + 2):
                 columns_away = (left + j - column) / scales[1]
                 weight = down * weights(name, columns_away)
                 values, valid = self.at(top + i, left + j)
@@ -107,6 +108,8 @@ class Oracle:
                 outside = np.maximum(np.abs(rows_away), np.abs(columns_away)) > REACHES[name] + DOUBT
                 inside = np.maximum(np.abs(rows_away), np.abs(columns_away)) < REACHES[name] - DOUBT
                 whole &= valid | outside | (inside & (np.abs(weight) < 1e-12))
+                if not all(-r - spare <= n <= r for n, r in zip((i, j), reaches, strict=True)):
+                    continue
                 weight = np.where(valid, weight, 0)
                 total += weight
                 weighed += weight * np.where(valid, values, 0)
