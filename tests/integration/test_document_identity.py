@@ -321,8 +321,10 @@ def test_any_item_comes_back_by_every_way_and_after_patches(http: Any, stack: An
     for item in found:
         assert_same(item, expected[item["id"]])
     with psycopg.connect(stack.database, options="-c search_path=pgstac,public") as conn:
-        # pgstac's functions give the same, except nulls, which they never show.
+        # pgstac's functions give the same, except nulls and texts like their own mark, which they never show.
         for name, item in expected.items():
+            if MARKER in json.dumps(item, ensure_ascii=False):
+                continue
             query = "SELECT pgstac.get_item(%s, %s)"
             theirs = conn.execute(query, (name, collection)).fetchone()[0]
             assert written(without_nulls(shown(theirs))) == written(without_nulls(shown(item)))
