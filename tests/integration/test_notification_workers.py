@@ -91,6 +91,18 @@ def subscribed(http: httpx.Client, product: str, url: str, count: int = 1) -> No
         posted(http, "/notifications/subscriptions", **body)
 
 
+@pytest.mark.parametrize("method", ["insert", "upsert"])
+def test_the_images_of_a_bulk_load_are_in_its_order(http: httpx.Client, stack: Stack, method: str) -> None:
+    product = f"local:loaded-{method}"
+    subscribed(http, product, "http://127.0.0.1:9/never")
+    names = [f"image{number * 7 % 100:02d}" for number in range(100)]
+    items = {name: stac_item(product, name) for name in names}
+    posted(http, f"/collections/{product}/bulk_items", items=items, method=method)
+    with psycopg.connect(stack.database) as conn:
+        query = "SELECT item FROM landbridge.new_images WHERE collection = %s ORDER BY id"
+        assert [name for (name,) in conn.execute(query, (product,))] == names
+
+
 def test_killed_workers_lose_no_image_and_keep_the_order(
     http: httpx.Client, receiver: Receiver, start: Callable[[], subprocess.Popen[bytes]]
 ) -> None:

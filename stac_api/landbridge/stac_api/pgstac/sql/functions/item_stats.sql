@@ -262,9 +262,11 @@ BEGIN
         start_datetime = least(e.start_datetime, excluded.start_datetime),
         end_datetime = greatest(e.end_datetime, excluded.end_datetime);
 
+    -- In the order of the statement, which a join would not keep.
     INSERT INTO landbridge.new_images (collection, item)
-    SELECT a.collection, a.id FROM added a
-    WHERE EXISTS (SELECT FROM landbridge.notification_cursors c WHERE c.collection = a.collection);
+    SELECT a.collection, a.id FROM (SELECT row_number() OVER () AS place, collection, id FROM added) AS a
+    WHERE a.collection IN (SELECT c.collection FROM landbridge.notification_cursors c)
+    ORDER BY a.place;
     IF FOUND THEN
         PERFORM pg_notify('landbridge_new_images', '');
     END IF;
