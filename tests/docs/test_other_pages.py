@@ -73,6 +73,9 @@ def test_the_examples_of_a_page_run(page, demo_product, tmp_path, monkeypatch, r
         exec(compile(block, page, "exec"), names)
     for upload in names.get("uploads", ()):
         upload.wait_for_completion(timeout=60)
+    for made in ("subscription", "hook"):
+        if made in names:
+            names[made].delete()
 
 
 def test_all_pages_with_examples_are_run():
