@@ -9,10 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import psutil
 import psycopg
 import pytest
 from click.testing import CliRunner
@@ -22,7 +22,7 @@ from landbridge.cli import main as landbridge
 from landbridge.mappings import blob
 from landbridge.stac_api.embedded import control, postmaster
 from landbridge.stac_api.embedded import stack as embedded
-from landbridge.stac_api.embedded.cluster import open_cluster
+from landbridge.stac_api.embedded.cluster import Cluster, open_cluster
 from landbridge.stac_api.embedded.home_directory import Home, read_state, write_state
 from landbridge.stac_api.embedded.versions import installed_version
 from landbridge.stac_api.errors import StackError
@@ -31,7 +31,6 @@ from support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -178,18 +177,21 @@ def _killed_while_recovering(home: Home, rows: int) -> bool:
     killed: list[int] = []
     command = [sys.executable, "-m", "landbridge.stac_api.embedded", "up", "--home", str(home.root)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as starting:
-        wait_until(lambda: _kill_recovery(killed, open_cluster(home).name) or starting.poll() is not None)
+        cluster = open_cluster(home)
+        wait_until(lambda: _kill_recovery(killed, cluster) or starting.poll() is not None)
         assert starting.wait() == 0, starting.stderr and starting.stderr.read()
     return bool(killed)
 
 
-def _kill_recovery(killed: list[int], name: str) -> bool:
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            title = " ".join(process.cmdline())
-            if title.startswith(f"postgres: {name}: startup"):
-                process.kill()
-                killed.append(process.pid)
+def _kill_recovery(killed: list[int], cluster: Cluster) -> bool:
+    """Kill the process that recovers the data, a child of PostgreSQL with one of the next process ids."""
+    server = postmaster.PidFile.read(cluster.data)
+    for pid in range(server.pid + 1, server.pid + 100) if server else ():
+        with contextlib.suppress(OSError):
+            title = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+            if title.startswith(f"postgres: {cluster.name}: startup"):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
                 return True
     return False
 

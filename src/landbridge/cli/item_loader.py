@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "Loader", "Report", "existing_ids", "json_option", "own_product"]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the counts as a JSON object.")
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print the counts as a JSON object."
+)
 
 Document = Mapping[str, Any]
 

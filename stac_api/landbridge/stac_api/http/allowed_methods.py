@@ -165,7 +165,7 @@ def allow_header(request: Request, role: Role) -> str:
 
 
 class _Place(NamedTuple):
-    """What decides about the role that a write needs: template of the route, and what its parameters name."""
+    """Template of a route and kind of its parameters, which decide about the role that a write needs."""
 
     template: str
     in_blobs: bool

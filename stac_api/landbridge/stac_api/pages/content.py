@@ -1,4 +1,4 @@
-"""What a page consists of, whichever documents it is made of: titles, links, cards, maps and files."""
+"""Parts of a page, whichever documents it is made of: links, cards, maps and files."""
 
 from __future__ import annotations
 
