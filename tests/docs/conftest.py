@@ -1,4 +1,4 @@
-"""What the examples of the documentation run on: the product of the demo, and sources that are replayed."""
+"""Fixtures for the examples of the documentation: the product of the demo, and replayed sources."""
 
 import re
 

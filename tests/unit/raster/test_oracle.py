@@ -203,7 +203,7 @@ def compare(case, oracle, got, valid):
             assert (short <= 1e-3)[some].all()
 
 
-# A place 4e-6 of a pixel before the border of two, where the kernel of the next reaches a hidden pixel.
+# One place lies 4e-6 pixels before the border of two; the kernel of the next one reaches a hidden pixel.
 BORDER = {
     "pair": "zones", "hiding": "nodata", "resampler": "cubic", "dtype": "uint8", "overviews": False,
     "offset": 0.23, "scale": 0.37, "seed": 766,

@@ -49,8 +49,7 @@ def query_of(bands: Any, parameters: Mapping[str, Any]) -> list[tuple[str, str]]
     """Return bands and other parameters of tiles as those of a URL; those that are None are left out."""
     found: list[tuple[str, str]] = []
     if bands is not None:
-        names = bands.split() if isinstance(bands, str) else [str(name) for name in bands]
-        found.append(("bands", ",".join(names)))
+        found.append(("bands", ",".join(_names(bands))))
     for name, value in parameters.items():
         values = value if isinstance(value, list | tuple) else [value]
         found += [(name, str(each)) for each in values if each is not None]
@@ -188,7 +187,11 @@ def search_layer(parts: Sequence[Part], bands: Any, scaling: Any) -> Tiles:
 
 
 def _title(bands: Any) -> str:
-    return "Mosaic" if bands is None else bands if isinstance(bands, str) else " ".join(map(str, bands))
+    return "Mosaic" if bands is None else " ".join(_names(bands))
+
+
+def _names(bands: Any) -> list[str]:
+    return bands.split() if isinstance(bands, str) else [str(name) for name in bands]
 
 
 def _shown(bands: Any, scaling: Any) -> list[tuple[str, str]]:

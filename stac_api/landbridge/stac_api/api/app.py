@@ -178,7 +178,7 @@ def _install_middleware(app: FastAPI, settings: Settings) -> None:
     ]
 
 
-def create_process_app(settings: Settings | None = None) -> FastAPI:
+def create_process_app(settings: Settings) -> FastAPI:
     """Return the application of a process that does nothing else.
 
     What is there at the start stays to the end, so the garbage collector need not look at it again: that

@@ -11,8 +11,6 @@ from landbridge.stac_api.errors import UnavailableError
 from landbridge.stac_api.pgstac.connection_budget import application_name
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from landbridge.stac_api.core.settings import Settings
 
 
@@ -44,10 +42,8 @@ async def _keep_session(_: asyncpg.Connection) -> None:
 
 async def open_pools(settings: Settings) -> tuple[asyncpg.Pool, asyncpg.Pool]:
     """Open the pool for reads and the pool for writes."""
-    return (
-        await _open(settings, settings.database_url, _reading(settings), reset=_keep_session),
-        await _open(settings, settings.database_url, {}),
-    )
+    url = settings.database_url
+    return await _open(settings, url, reads=True), await _open(settings, url, reads=False)
 
 
 async def open_replica(settings: Settings) -> asyncpg.Pool | None:
@@ -58,7 +54,7 @@ async def open_replica(settings: Settings) -> asyncpg.Pool | None:
     url = settings.read_database_url
     if url is None:
         return None
-    return await _open(settings, url, _reading(settings), smallest=0, reset=_keep_session)
+    return await _open(settings, url, reads=True, smallest=0)
 
 
 def _reading(settings: Settings) -> dict[str, str]:
@@ -76,14 +72,7 @@ def _reading(settings: Settings) -> dict[str, str]:
     }
 
 
-async def _open(
-    settings: Settings,
-    url: str,
-    server_settings: dict[str, str],
-    *,
-    smallest: int | None = None,
-    reset: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
-) -> asyncpg.Pool:
+async def _open(settings: Settings, url: str, *, reads: bool, smallest: int | None = None) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         url,
         min_size=settings.db_min_connections if smallest is None else smallest,
@@ -91,10 +80,10 @@ async def _open(
         statement_cache_size=settings.db_statement_cache,
         init=_use_orjson,
         connect=_connect,
-        reset=reset,
+        reset=_keep_session if reads else None,
         server_settings={
             "search_path": "pgstac,public",
             "application_name": application_name(),
-            **server_settings,
+            **(_reading(settings) if reads else {}),
         },
     )
