@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -170,7 +171,7 @@ class ModelApi(LocalServer):
             return False
         if query.get("datetime") and "datetime" in self.has and not _within(item, query["datetime"]):
             return False
-        given = query.get("filter")
+        item, given = _indexed(item), query.get("filter")
         if given is not None and self.has & {"cql2-json", "cql2-text"} and not _satisfies(item, given):
             return False
         return not query.get("query") or "query" not in self.has or _queried(item, query["query"])
@@ -281,6 +282,16 @@ def _within(item, interval):
     return (first in ("..", "") or end >= first) and (last in ("..", "") or start <= last)
 
 
+def _indexed(item):
+    """Return an item as services compare it: pgstac casts texts of numbers, Elasticsearch coerces them."""
+    properties = dict(item["properties"])
+    for name in _NUMERIC & properties.keys():
+        if isinstance(properties[name], str):
+            with contextlib.suppress(ValueError):
+                properties[name] = float(properties[name])
+    return item | {"properties": properties}
+
+
 def _satisfies(item, given):
     expression = cql2.parse_text(given) if isinstance(given, str) else cql2.Expr(given)
     try:
@@ -289,6 +300,7 @@ def _satisfies(item, given):
         return False
 
 
+_NUMERIC = {"eo:cloud_cover", "view:sun_elevation", "view:off_nadir"}
 _QUERY = {
     "eq": lambda value, wanted: value == wanted,
     "neq": lambda value, wanted: value != wanted,
