@@ -86,8 +86,8 @@ def test_starters_at_the_same_time_share_one_stack(own: Home):
     assert state is not None
     servers = [
         process.pid
-        for process in psutil.process_iter()
-        if process.status() != psutil.STATUS_ZOMBIE and str(own.root) in process.cmdline()
+        for process in psutil.process_iter(["status", "cmdline"])  # leaves out those that end meanwhile
+        if process.info["status"] != psutil.STATUS_ZOMBIE and str(own.root) in (process.info["cmdline"] or ())
     ]
     assert servers == [state["pid"]]
     assert own.api_log.read_text().count("Serving ") == 1
