@@ -11,7 +11,8 @@ import click
 
 from landbridge.cli.catalog.common import reported
 from landbridge.cli.import_sources import Selection, client_for, import_source, matching, parse_selection
-from landbridge.cli.item_loader import Document, Loader, Report, json_option
+from landbridge.cli.item_loader import Document, Loader, Report
+from landbridge.cli.output import json_option
 from landbridge.sources.unsigned_hrefs import without_signatures
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _JSON = (".json", ".geojson")
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write refused documents to this file and continue; without this the first refusal ends the import.",
 )
-@json_option
+@json_option("the counts as a JSON object")
 def import_(
     locations: tuple[str, ...],
     collections: tuple[str, ...],

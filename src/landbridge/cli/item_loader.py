@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
     from landbridge.catalog.client.client import CatalogClient
 
-__all__ = ["Document", "Loader", "Report", "existing_ids", "json_option", "own_product"]
-
-json_option: Callable[[Any], Any] = click.option(
-    "--json", "as_json", is_flag=True, help="Print the counts as a JSON object."
-)
+__all__ = ["Document", "Loader", "Report", "existing_ids", "own_product"]
 
 Document = Mapping[str, Any]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landbridge.cli.catalog.common import reported
+from landbridge.cli.output import json_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +21,6 @@ __all__ = ["notifications"]
 _DESTINATIONS = "/notifications/destinations"
 _SUBSCRIPTIONS = "/notifications/subscriptions"
 _PAGE = 1000
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -47,7 +46,7 @@ def notifications() -> None:
     metavar="NAME=FILE",
     help="Header to send, whose value is the first line of a file; may be repeated.",
 )
-@_json_option
+@json_option()
 def add(
     products: tuple[str, ...],
     url: str,
@@ -103,7 +102,7 @@ def _header(given: str) -> tuple[str, str]:
 
 
 @notifications.command("list")
-@_json_option
+@json_option()
 def list_(as_json: bool) -> None:
     """List subscriptions, with their state and progress."""
     with reported():
@@ -139,7 +138,7 @@ def remove(names: tuple[str, ...]) -> None:
 
 @notifications.command()
 @click.argument("name")
-@_json_option
+@json_option()
 def dead(name: str, as_json: bool) -> None:
     """List the notifications of a subscription that were given up."""
     with reported():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from landbridge.cli.output import json_option
 from landbridge.cli.stack import note_precedence, stack_errors
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def org() -> None:
 
 
 @org.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 def list_(as_json: bool) -> None:
     """List the organizations, one a line; the default one is marked."""
     with stack_errors():

@@ -17,6 +17,7 @@ __all__ = [
     "Column",
     "Form",
     "attributes_of",
+    "json_option",
     "output_options",
     "shows_progress",
     "write_json",
@@ -43,6 +44,11 @@ class Column:
     title: str
     value: Callable[[Any], Any]
     is_number: bool = False
+
+
+def json_option(printed: str = "JSON") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds the option --json, which sets `as_json`; its help says what is printed."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print {printed}.")
 
 
 def output_options(*, ids: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

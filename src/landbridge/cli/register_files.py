@@ -12,7 +12,8 @@ import click
 
 from landbridge.cli.catalog.common import reported
 from landbridge.cli.file_names import NameRules, Scene, hrefs_at, name_rules, scenes_of
-from landbridge.cli.item_loader import Loader, Report, json_option
+from landbridge.cli.item_loader import Loader, Report
+from landbridge.cli.output import json_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ _COG = f"{_GEOTIFF}; profile=cloud-optimized"
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the documents of refused images to this file and continue.",
 )
-@json_option
+@json_option("the counts as a JSON object")
 def register(
     locations: tuple[str, ...],
     product_id: str,

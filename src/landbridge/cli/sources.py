@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from landbridge.cli.catalog.common import reported
+from landbridge.cli.output import json_option
 
 
 @click.group()
@@ -17,7 +18,7 @@ def sources() -> None:
 
 
 @sources.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@json_option("a JSON array")
 def list_(as_json: bool) -> None:
     """List the sources in use, in the order in which they are asked for a product."""
     from landbridge import sources as registry
@@ -36,7 +37,7 @@ def list_(as_json: bool) -> None:
 
 @sources.command()
 @click.argument("id")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole table as JSON.")
+@json_option("the whole table as JSON")
 def show(id: str, as_json: bool) -> None:
     """Show the address, the files and the products of a source."""
     from landbridge import sources as registry

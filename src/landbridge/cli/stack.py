@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from landbridge.cli.groups import SERVER_MISSING
+from landbridge.cli.output import json_option
 
 _VARIABLE = "LANDBRIDGE_ORG"
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -19,7 +20,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 @click.command()
 @click.option("--timings", is_flag=True, help="Print the seconds of each phase.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 @click.option(
     "--org", "organization", help="Organization that prefixes new ids, now and later; empty for none."
 )
@@ -85,7 +86,7 @@ def _set_organization(name: str) -> None:
 
 @click.command(name="open")
 @click.option("--renew", is_flag=True, help="Make a new address first; the old one is not valid any more.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 def open_stack(renew: bool, as_json: bool) -> None:
     """Print the private address, by which other programs read the embedded stack.
 
@@ -133,7 +134,7 @@ def upgrade_postgres() -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 def status(as_json: bool) -> None:
     """Describe the embedded stack: address, processes, versions, folders and sizes."""
     with stack_errors():

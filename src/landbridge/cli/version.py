@@ -4,6 +4,8 @@ import importlib.metadata
 
 import click
 
+from landbridge.cli.output import json_option
+
 DISTRIBUTIONS = (
     "landbridge",
     "landbridge-kernels",
@@ -15,7 +17,7 @@ DISTRIBUTIONS = (
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object of versions.")
+@json_option("a JSON object of versions")
 def version(as_json: bool) -> None:
     """Print the versions of the installed distributions."""
     found: dict[str, str | None] = {}
