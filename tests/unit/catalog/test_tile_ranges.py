@@ -21,7 +21,7 @@ LATITUDES = st.floats(-85, 85, allow_subnormal=False).map(lambda value: round(va
 def bounds(draw):
     west, east = draw(LONGITUDES), draw(LONGITUDES)
     south, north = sorted((draw(LATITUDES), draw(LATITUDES)))
-    return (west, south, east + (1e-3 if east == west else 0), north + 1e-3)
+    return (west, south, east + (1e-3 if east - west in (0, -360) else 0), north + 1e-3)
 
 
 @given(bounds(), st.integers(0, 4))
@@ -60,6 +60,23 @@ def test_an_area_across_the_antimeridian_has_tiles_on_both_sides():
     assert {column for _, column, _ in tiles} == {0, 7}
     assert set(TileRange.of_bounds(3, 3, (170, -10, 190, 10))) == tiles
     assert list(TileRange.of_bounds(0, 0, (170, -10, 190, 10))) == [(0, 0, 0)]
+
+
+@given(bounds(), st.integers(0, 4))
+@settings(max_examples=30)
+def test_longitudes_from_0_to_360_have_the_same_tiles(given_bounds, zoom):
+    west, south, east, north = given_bounds
+    if east - west == 360:
+        east -= 1e-3  # one line of longitude can be the west end of the whole belt only
+    from_zero = west % 360, south, east % 360 or 360, north
+    assert set(TileRange.of_bounds(zoom, zoom, from_zero)) == set(
+        TileRange.of_bounds(zoom, zoom, given_bounds)
+    )
+
+
+def test_a_box_that_begins_at_the_antimeridian_has_the_tiles_east_of_it():
+    for given_bounds in [(180, 0, -170, 5), (180, 0, 190, 5), (-180, 0, -170, 5), (180.5, 0, 190, 5)]:
+        assert {column for _, column, _ in TileRange.of_bounds(5, 5, given_bounds)} == {0}
 
 
 def test_a_shape_leaves_out_the_tiles_that_it_does_not_touch():

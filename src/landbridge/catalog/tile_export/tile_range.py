@@ -43,7 +43,7 @@ class TileRange:
 
     @classmethod
     def of_bounds(cls, first: int, last: int, bounds: Bounds, area: BaseGeometry | None = None) -> TileRange:
-        """Return the tiles of a bounding box, whose west may exceed its east, or its east 180.
+        """Return the tiles of a bounding box, whose west may exceed its east, or its longitudes 180.
 
         Raises
         ------
@@ -55,11 +55,13 @@ class TileRange:
         west, south, east, north = bounds
         if east < west:
             east += 360
-        if not (all(map(math.isfinite, bounds)) and -180 <= west < east <= west + 360 and south < north):
+        if not (all(map(math.isfinite, bounds)) and -180 <= west <= 360 and west < east <= west + 360 and south < north):
             raise ValueError(f"The bounds {list(bounds)} are not west, south, east and north in degrees.")
         south, north = max(south, -_MAX_LATITUDE), min(north, _MAX_LATITUDE)
         if south >= north:
             raise ValueError(f"The bounds {list(bounds)} are beyond the ends of web maps at ±85.05°.")
+        if west >= 180:
+            west, east = west - 360, east - 360
         if east <= 180:
             return cls(first, last, ((west, south, east, north),), area)
         return cls(first, last, ((west, south, 180.0, north), (-180.0, south, east - 360, north)), area)
