@@ -93,6 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     os.environ["LANDBRIDGE_PROFILE"] = ""  # no profile, even if the user's config.toml has a default
     os.environ["LANDBRIDGE_CONFIG"] = str(Path(os.environ["LANDBRIDGE_HOME"]) / "config.toml")
+    # Two processes for each server, which few tests need; the first tile starts them.
+    os.environ["LANDBRIDGE_TILE_WORKERS_AT_START"] = "false"
     os.environ["LANDBRIDGE_SOURCES"] = ""  # tests of sources name theirs
     os.environ["LANDBRIDGE_CACHE"] = str(Path(os.environ["LANDBRIDGE_HOME"]) / "cache")
     config.stash[HOME] = Path(os.environ["LANDBRIDGE_HOME"])

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from landbridge.stac_api.embedded.stack import running_stack
 from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.uploads import cleanup
 from support import s3_server
+from support.embedded_stack import new_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,8 +142,7 @@ def running(store: str, **more: str) -> Iterator[Site]:
 
     `more` are variables of its environment.
     """
-    home = Path(tempfile.mkdtemp(prefix="lb-"))
-    home.chmod(0o711)
+    home = new_home()
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         disk = _mounted(home / "disk")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,11 +17,13 @@ from landbridge.stac_api.embedded import control, postmaster
 from landbridge.stac_api.embedded.cluster import open_cluster
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.stack import up
+from support.embedded_stack import copy_cluster, new_home
 
 from .conftest import stac_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("installation")
 
@@ -52,15 +52,15 @@ class Caller:
 
 
 @pytest.fixture(scope="module")
-def call() -> Iterator[Caller]:
-    folder = Path(tempfile.mkdtemp(prefix="lb-"))
-    folder.chmod(0o711)
+def call(cluster_template: Path) -> Iterator[Caller]:
+    home = Home(new_home())
+    copy_cluster(cluster_template, home.postgres)
     try:
-        caller = Caller(Home(folder))
+        caller = Caller(home)
         assert caller("POST", "/collections", json=stac_collection(COLLECTION)).status_code == 201
         yield caller
     finally:
-        control.remove(Home(folder))
+        control.remove(home)
 
 
 def announce(call: Caller, name: str, path: Path) -> str:

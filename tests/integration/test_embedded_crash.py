@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,19 +21,20 @@ from landbridge.stac_api.embedded import control, home_directory, postmaster, st
 from landbridge.stac_api.embedded.cluster import open_cluster
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postmaster import PidFile, Postmaster
+from support.embedded_stack import copy_cluster, new_home
 from support.wait import DEADLINE, wait_until
 
 pytestmark = pytest.mark.usefixtures("installation")
 
 
 @pytest.fixture(scope="module")
-def own() -> Iterator[Home]:
-    folder = Path(tempfile.mkdtemp(prefix="lb-"))
-    folder.chmod(0o711)
+def own(cluster_template: Path) -> Iterator[Home]:
+    home = Home(new_home())
+    copy_cluster(cluster_template, home.postgres)
     try:
-        yield Home(folder)
+        yield home
     finally:
-        control.remove(Home(folder))
+        control.remove(home)
 
 
 @pytest.fixture
@@ -186,8 +186,7 @@ def test_down_ends_a_database_whose_api_was_killed(own: Home, running: stack.Sta
 
 
 def test_a_start_killed_while_it_made_the_cluster_leaves_nothing_half():
-    folder = Path(tempfile.mkdtemp(prefix="lb-"))
-    folder.chmod(0o711)
+    folder = new_home()
     home = Home(folder)
     try:
         with subprocess.Popen(

@@ -6,7 +6,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,16 +20,11 @@ from landbridge.private_addresses import private_url
 from landbridge.stac_api.embedded import control, home_directory, organizations, postmaster, stack
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postgres_programs import Installation
+from support.embedded_stack import new_home
 
 pytestmark = pytest.mark.usefixtures("installation")
 
 COMMAND = (sys.executable, "-m", "landbridge.stac_api.embedded")
-
-
-def new_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="lb-"))
-    folder.chmod(0o711)
-    return folder
 
 
 def command(home: Home, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
@@ -52,7 +46,7 @@ def outcome(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def own() -> Iterator[Home]:
     """A stack of this module's own, started by three processes at once where a start was interrupted."""
-    folder = new_folder()
+    folder = new_home()
     home = Home(folder / "home")
     half = home.root / "postgres.new-half"
     half.mkdir(parents=True)
@@ -74,7 +68,7 @@ def own() -> Iterator[Home]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    folder = new_folder()
+    folder = new_home()
     try:
         yield folder
     finally:
