@@ -33,28 +33,43 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Folder for homes, whose stacks are stopped at the end."""
+@pytest.fixture(scope="module")
+def workspace() -> Iterator[Path]:
+    """Folder of this module's homes. A home knows its path, so each test finds its copy at the same one."""
     made = new_home()
-    try:
-        yield made
-    finally:
-        for path in made.iterdir():
-            with contextlib.suppress(StackError):
-                control.down(Home(path))
-        shutil.rmtree(made)
+    yield made
+    shutil.rmtree(made)
 
 
-@pytest.fixture
-def original(folder: Path, cluster_template: Path) -> Home:
-    """Stopped home with a blob."""
-    home = Home(folder / "original")
+@pytest.fixture(scope="module")
+def stopped(workspace: Path, cluster_template: Path) -> Iterator[Path]:
+    """Copy of a stopped home with a blob, which was made at the path of `original`."""
+    home = Home(workspace / "original")
     home.create()
     copy_cluster(cluster_template, home.postgres)
     write_blob(embedded.up(home), "one")
     control.down(home)
-    return home
+    kept = new_home()
+    home.root.rename(kept / "stopped")
+    yield kept / "stopped"
+    shutil.rmtree(kept)
+
+
+@pytest.fixture
+def folder(workspace: Path) -> Iterator[Path]:
+    """Folder for homes, whose stacks are stopped at the end."""
+    yield workspace
+    for path in workspace.iterdir():
+        with contextlib.suppress(StackError):
+            control.down(Home(path))
+        shutil.rmtree(path)
+
+
+@pytest.fixture
+def original(folder: Path, stopped: Path) -> Home:
+    """Stopped home with a blob."""
+    subprocess.run(["cp", "-a", stopped, folder / "original"], check=True)
+    return Home(folder / "original")
 
 
 def copied(home: Home, name: str) -> Home:

@@ -335,33 +335,38 @@ def test_an_unreadable_row_can_be_deleted_with_all_of_its_product(
     assert http.get(f"/collections/{collection}/items").json()["features"] == []
 
 
-@pytest.mark.parametrize("planted", UNREADABLE, indirect=True)
-def test_unreadable_rows_are_found_and_mended_if_that_can_be(
-    http: Any, stack: Any, planted: dict[str, Any]
-) -> None:
+def test_unreadable_rows_are_found_and_mended_if_that_can_be(http: Any, stack: Any, collection: str) -> None:
     from landbridge.stac_api.__main__ import doctor
 
     chosen = Settings(
         database_url=stack.database, store_url=stack.store.as_uri(), token=stack.token, worker=False
     )
-    subject = f"{planted['collection']}/b"
+    items = {
+        f"{collection}/{number}": stac_item(collection, str(number)) for number in range(len(UNREADABLE))
+    }
+    for item, geometry in zip(items.values(), UNREADABLE.values(), strict=True):
+        http.post(f"/collections/{collection}/items", json=item).raise_for_status()
+        plant(stack, item, geometry)
 
-    def findings(**options: Any) -> list[str]:
-        return [one.detail for one in asyncio.run(doctor(chosen, **options)) if one.subject == subject]
+    def findings(**options: Any) -> dict[str, str]:
+        found = [one for one in asyncio.run(doctor(chosen, **options)) if one.subject in items]
+        assert len({one.subject for one in found}) == len(found)
+        return {one.subject: one.detail for one in found}
 
-    (before,) = findings()
-    shown = http.get(url(planted)).json()["geometry"]
-    after = findings(repair=True)
-    if "repair" in before:
-        assert after == []
-        assert http.get(url(planted)).json()["geometry"] == shown is not None
-        check_geometry(shown)
-    else:
-        assert after == [before]
-        assert "write it anew" in before
+    before = findings()
+    assert before.keys() == items.keys()
+    shown = {subject: http.get(url(item)).json()["geometry"] for subject, item in items.items()}
+    beyond_repair = {subject: detail for subject, detail in before.items() if "repair" not in detail}
+    assert 0 < len(beyond_repair) < len(before)
+    assert findings(repair=True) == beyond_repair
+    for subject in before.keys() - beyond_repair.keys():
+        assert http.get(url(items[subject])).json()["geometry"] == shown[subject] is not None
+        check_geometry(shown[subject])
+    for subject, detail in beyond_repair.items():
+        assert "write it anew" in detail
         body = [{"op": "add", "path": "/geometry", "value": POINT}]
-        http.patch(url(planted), json=body).raise_for_status()
-        assert findings() == []
+        http.patch(url(items[subject]), json=body).raise_for_status()
+    assert findings() == {}
 
 
 def test_coordinates_come_back_to_the_last_bit(http: Any, shelf: str) -> None:

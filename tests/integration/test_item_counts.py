@@ -284,29 +284,29 @@ def test_a_page_has_no_number_if_counting_takes_long_and_an_aggregation_has_it(h
     assert found["aggregations"][0]["value"] == 4
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE landbridge.item_counts SET bytes = bytes + 1 WHERE period = 'day' AND collection_key = {key}",
-        "DELETE FROM landbridge.item_counts WHERE period = 'all' AND collection_key = {key}",
-        f"{WITHOUT_TRIGGERS}; DELETE FROM landbridge.item_stats WHERE collection_key = {{key}}",
-        f"{WITHOUT_TRIGGERS}; DELETE FROM pgstac.items WHERE collection = '{{name}}'",
-    ],
-)
-def test_the_doctor_finds_and_repairs_wrong_counters(
-    stack: Any, http: httpx.Client, collection: str, damage: str
-) -> None:
-    for number in range(3):
-        http.post(
-            f"/collections/{collection}/items", json=stac_item(collection, f"i{number}")
-        ).raise_for_status()
+DAMAGES = [
+    "UPDATE landbridge.item_counts SET bytes = bytes + 1 WHERE period = 'day' AND collection_key = {key}",
+    "DELETE FROM landbridge.item_counts WHERE period = 'all' AND collection_key = {key}",
+    f"{WITHOUT_TRIGGERS}; DELETE FROM landbridge.item_stats WHERE collection_key = {{key}}",
+    f"{WITHOUT_TRIGGERS}; DELETE FROM pgstac.items WHERE collection = '{{name}}'",
+]
+
+
+def test_the_doctor_finds_and_repairs_wrong_counters(stack: Any, http: httpx.Client, collection: str) -> None:
+    damaged = [f"{collection}-{number}" for number in range(len(DAMAGES))]
+    for name in damaged:
+        http.post("/collections", json=stac_collection(name)).raise_for_status()
+        for number in range(3):
+            item = stac_item(name, f"i{number}")
+            http.post(f"/collections/{name}/items", json=item).raise_for_status()
     settings = Settings(
         database_url=stack.database, store_url=stack.store.as_uri(), token=stack.token, worker=False
     )
     with connect(stack.database) as conn:
         conn.execute(MERGE)
-        conn.execute(damage.format(key=key_of(stack.database, collection), name=collection))
-    found = [one for one in asyncio.run(doctor(settings)) if one.subject == collection]
-    assert [one.kind for one in found] == ["counts"]
-    assert [one for one in asyncio.run(doctor(settings, repair=True)) if one.subject == collection] == []
-    assert wrong(stack.database, collection) == []
+        for name, damage in zip(damaged, DAMAGES, strict=True):
+            conn.execute(damage.format(key=key_of(stack.database, name), name=name))
+    found = [(one.subject, one.kind) for one in asyncio.run(doctor(settings)) if one.subject in damaged]
+    assert sorted(found) == [(name, "counts") for name in damaged]
+    assert [one for one in asyncio.run(doctor(settings, repair=True)) if one.subject in damaged] == []
+    assert [wrong(stack.database, name) for name in damaged] == [[]] * len(damaged)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from landbridge.stac_api.uploads.messages import ConversionRequest, ConversionRe
 from landbridge.stac_api.uploads.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 BANDS = [{"name": "red", "band_index": 0, "data_type": "Byte"}]
@@ -178,20 +179,25 @@ FORMATS: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def ingested(path: Path, name: str, folder: Path, **attributes: Any) -> ConversionResult:
-    """Convert a file in a worker process."""
+Ingested = Callable[..., ConversionResult]
 
-    async def run() -> ConversionResult:
-        workers = WorkerPool(Settings(database_url="postgresql://", store_url="memory://"))
-        job = ConversionRequest([path], [name], folder, BANDS, attributes or ATTRIBUTES)
-        try:
-            async with workers.process() as process:
-                await process.check(job)
-                return await process.convert(job)
-        finally:
-            await workers.close()
 
-    return asyncio.run(run())
+@pytest.fixture(scope="module")
+def ingested() -> Iterator[Ingested]:
+    """Return a function that converts a file in a process of its own, as for the jobs of one worker."""
+    workers = WorkerPool(Settings(database_url="postgresql://", store_url="memory://"))
+
+    async def convert(job: ConversionRequest) -> ConversionResult:
+        async with workers.process() as process:
+            await process.check(job)
+            return await process.convert(job)
+
+    def run(path: Path, name: str, folder: Path, **attributes: Any) -> ConversionResult:
+        return runner.run(convert(ConversionRequest([path], [name], folder, BANDS, attributes or ATTRIBUTES)))
+
+    with asyncio.Runner() as runner:
+        yield run
+        runner.run(workers.close())
 
 
 @pytest.fixture
@@ -212,7 +218,7 @@ def sent(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("where", ["/etc/passwd", "secret", "vsicurl", "http"])
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_that_refers_to_other_files_is_refused(
-    sent: Path, folder: Path, secret: Path, canary: Canary, name: str, where: str
+    ingested: Ingested, sent: Path, folder: Path, secret: Path, canary: Canary, name: str, where: str
 ) -> None:
     places = {
         "secret": str(secret),
@@ -227,7 +233,9 @@ def test_a_format_that_refers_to_other_files_is_refused(
     assert not list(folder.iterdir())
 
 
-def test_an_archive_with_a_raster_inside_is_refused(sent: Path, folder: Path, secret: Path) -> None:
+def test_an_archive_with_a_raster_inside_is_refused(
+    ingested: Ingested, sent: Path, folder: Path, secret: Path
+) -> None:
     with tarfile.open(sent, "w") as archive:
         archive.add(secret, "secret.tif")
     with pytest.raises(IngestError, match="can't be read as an image"):
@@ -236,7 +244,7 @@ def test_an_archive_with_a_raster_inside_is_refused(sent: Path, folder: Path, se
 
 @pytest.mark.parametrize("where", ["/etc/passwd", "secret", "vsicurl", "http"])
 def test_a_geotiff_with_overviews_in_another_file_is_refused(
-    sent: Path, folder: Path, secret: Path, canary: Canary, where: str
+    ingested: Ingested, sent: Path, folder: Path, secret: Path, canary: Canary, where: str
 ) -> None:
     places = {
         "secret": str(secret),
@@ -253,7 +261,7 @@ def test_a_geotiff_with_overviews_in_another_file_is_refused(
 
 @pytest.mark.parametrize("suffix", [".ovr", ".msk", ".aux.xml"])
 def test_sidecar_files_that_were_not_uploaded_are_not_read(
-    sent: Path, folder: Path, secret: Path, suffix: str
+    ingested: Ingested, sent: Path, folder: Path, secret: Path, suffix: str
 ) -> None:
     raster(sent, 1, side=1024)
     beside = sent.with_name(f"{sent.name}{suffix}")
@@ -267,7 +275,9 @@ def test_sidecar_files_that_were_not_uploaded_are_not_read(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock is of Linux")
-def test_a_symbolic_link_to_another_file_is_not_followed(sent: Path, folder: Path, secret: Path) -> None:
+def test_a_symbolic_link_to_another_file_is_not_followed(
+    ingested: Ingested, sent: Path, folder: Path, secret: Path
+) -> None:
     sent.symlink_to(secret)
     with pytest.raises(IngestError, match="can't be read as an image"):
         ingested(sent, "scene.tif", folder)
@@ -275,7 +285,7 @@ def test_a_symbolic_link_to_another_file_is_not_followed(sent: Path, folder: Pat
 
 @pytest.mark.parametrize("grid", ["/etc/passwd", "secret", "http"])
 def test_a_remote_datum_grid_is_not_fetched(
-    sent: Path, folder: Path, secret: Path, canary: Canary, grid: str
+    ingested: Ingested, sent: Path, folder: Path, secret: Path, canary: Canary, grid: str
 ) -> None:
     raster(sent, 1, crs=None)
     place = {"secret": str(secret), "http": f"{canary.url}/grid.tif"}.get(grid, grid)
