@@ -55,7 +55,8 @@ class TileRange:
         west, south, east, north = bounds
         if east < west:
             east += 360
-        if not (all(map(math.isfinite, bounds)) and -180 <= west <= 360 and west < east <= west + 360 and south < north):
+        is_box = -180 <= west <= 360 and west < east <= west + 360 and south < north
+        if not (is_box and all(map(math.isfinite, bounds))):
             raise ValueError(f"The bounds {list(bounds)} are not west, south, east and north in degrees.")
         south, north = max(south, -_MAX_LATITUDE), min(north, _MAX_LATITUDE)
         if south >= north:
