@@ -11,46 +11,43 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-__all__ = ["bar_chart", "timeline"]
+__all__ = ["MOST_BARS", "bar_chart", "timeline"]
 
 _WIDTH, _HEIGHT, _LABELS = 420, 76, 14
 _BINS = 60
-_MOST_BARS = 100
 _WIDEST_BAR = 40
+MOST_BARS = 100
+"""Most bars of a `bar_chart` that can be told apart."""
 
 
-def timeline(dates: Sequence[datetime]) -> Html:
-    """Return a chart of the number of dates in equal intervals; an empty text if there are none."""
+def timeline(dates: Sequence[datetime], counts: Sequence[int] | None = None) -> Html:
+    """Return a chart of the number of dates in equal intervals; an empty text if there are none.
+
+    Each date stands for as many as `counts` says, by default for one.
+    """
     if not dates:
         return Html()
     seconds = [date.timestamp() if date.tzinfo else date.replace(tzinfo=UTC).timestamp() for date in dates]
     first, last = min(seconds), max(seconds)
-    counts = [0] * _BINS
-    for each in seconds:
-        counts[min(_BINS - 1, int((each - first) / ((last - first) or 1) * _BINS))] += 1
+    bins = [0] * _BINS
+    for each, count in zip(seconds, counts or [1] * len(dates), strict=True):
+        bins[min(_BINS - 1, int((each - first) / ((last - first) or 1) * _BINS))] += count
     start, stop = f"{min(dates):%Y-%m-%d}", f"{max(dates):%Y-%m-%d}"
     if first == last:
-        counts, stop = [len(dates)], ""
-    top = max(counts)
-    label = f"at most {top:,} per bar" if len(counts) > 1 and top > 1 else ""
-    return _bars([(count, f"{count:,}") for count in counts], (start, label, stop))
+        bins, stop = [sum(bins)], ""
+    top = max(bins)
+    label = f"at most {top:,} per bar" if len(bins) > 1 and top > 1 else ""
+    return _bars([(count, f"{count:,}") for count in bins], (start, label, stop))
 
 
 def bar_chart(bars: Sequence[tuple[str, int, str]]) -> Html:
-    """Return a chart of bars: each its label, its height and the text that is shown when pointed at.
-
-    Of more than 100 bars the last 100 are drawn, and the number is stated.
-    """
+    """Return a chart of bars: each its label, its height and the text that is shown when pointed at."""
     if not bars:
         return Html()
-    shown = bars[-_MOST_BARS:]
-    labels = (shown[0][0], f"most: {max(count for _, count, _ in shown):,}", shown[-1][0])
-    if len(shown) == 1:
-        labels = (shown[0][0], "", "")
-    chart = _bars([(count, text) for _, count, text in shown], labels)
-    if len(bars) == len(shown):
-        return chart
-    return tag("div", chart, tag("div", f"The last {len(shown)} of {len(bars):,} bars.", class_="lb-note"))
+    labels = (bars[0][0], f"most: {max(count for _, count, _ in bars):,}", bars[-1][0])
+    if len(bars) == 1:
+        labels = (bars[0][0], "", "")
+    return _bars([(count, text) for _, count, text in bars], labels)
 
 
 def _bars(bars: Sequence[tuple[int, str]], labels: tuple[str, str, str]) -> Html:

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import shapely
@@ -18,6 +18,7 @@ from landbridge.catalog import (
     ImageCollection,
     ImageSummaryResult,
     ImageUpload,
+    Interval,
     Product,
     ProductCollection,
     SpectralBand,
@@ -89,7 +90,7 @@ def test_a_product_without_bands_in_its_document_says_that_they_are_not_loaded(c
     [
         *(Product, Image, SpectralBand, ClassBand, Blob, EventApiDestination),
         *(ProductCollection, BandCollection, ImageCollection, BlobCollection, Collection),
-        *(AOI, SummaryList),
+        *(AOI, lambda: SummaryList([], Interval.DAY)),
     ],
 )
 def test_an_object_without_values_has_a_view(obj):
@@ -309,10 +310,11 @@ def test_a_range_has_both_bounds_in_words():
 
 
 def summaries():
-    return SummaryList(
+    found = [
         ImageSummaryResult(month * 10, month * 10**6, interval_start=datetime(2024, month, 1, tzinfo=UTC))
         for month in (1, 2, 3)
-    )
+    ]
+    return SummaryList(found, Interval.MONTH)
 
 
 def test_summaries_are_a_list_and_show_a_bar_for_each_interval():
@@ -324,6 +326,43 @@ def test_summaries_are_a_list_and_show_a_bar_for_each_interval():
     assert "2024-02: 20 images, 2.0 MB" in view.text
     assert view.elements.count("rect") == 3
     assert "1,234 images" in read(ImageSummaryResult(1234, 10**9, ["local:p"])).text
+
+
+def bars(view):
+    """Return the left end and the height of each bar of a chart."""
+    found = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="[\d.]+" height="([\d.]+)"', view)
+    return [(float(x), float(height)) for x, height in found]
+
+
+@pytest.mark.parametrize(
+    ("interval", "starts"),
+    [
+        (Interval.YEAR, ("2020-01-01", "2021-01-01", "2024-01-01")),
+        (Interval.QUARTER, ("2023-10-01", "2024-01-01", "2024-10-01")),
+        (Interval.MONTH, ("2023-12-01", "2024-01-01", "2024-04-01")),
+        (Interval.WEEK, ("2024-02-05", "2024-02-12", "2024-03-04")),
+        (Interval.DAY, ("2024-02-27", "2024-02-28", "2024-03-02")),
+        (Interval.HOUR, ("2024-02-28T22:00:00Z", "2024-02-28T23:00:00Z", "2024-02-29T02:00:00Z")),
+        (Interval.MINUTE, ("2024-02-28T23:58:00Z", "2024-02-28T23:59:00Z", "2024-02-29T00:02:00Z")),
+    ],
+)
+def test_bars_of_a_summary_lie_at_their_time(interval, starts):
+    """An interval without images has no summary, and its place stays empty."""
+    found = [ImageSummaryResult(10, 1, interval_start=start) for start in starts]
+    (first, _), (second, _), (third, _) = bars(SummaryList(found, interval)._repr_html_())
+    assert round((third - first) / (second - first), 2) == 4
+
+
+def test_a_summary_of_many_intervals_has_the_bars_of_a_time_line():
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    found = [
+        ImageSummaryResult(count, 1, interval_start=start + timedelta(minutes=minute))
+        for minute, count in ((0, 4), (1, 6), (600, 5), (1199, 10))
+    ]
+    view = SummaryList(found, Interval.MINUTE)._repr_html_()
+    drawn = bars(view)
+    assert [height / drawn[0][1] for _, height in drawn] == [1, 0.5, 1]
+    assert "25 images" in read(SummaryList(found, Interval.MINUTE)).text
 
 
 def test_areas_and_tiles_show_their_grid_and_place():

@@ -45,6 +45,7 @@ _WEB = re.compile(r"https?://[^\s\"'<>()\\]{1,2000}")
 def image_view(image: Any) -> str:
     """Return the view of an image: its thumbnail if no request is needed for it, footprint and attributes."""
     files = list(known(image, "files") or ())
+    picture = _picture(image)
     facts = fields(
         [
             ("id", tag("code", image.id) if image.id else None),
@@ -65,12 +66,12 @@ def image_view(image: Any) -> str:
         known(image, "name") or image.id or "without a name",
         tag(
             "div",
-            _picture(image),
+            picture,
             tag("div", facts, class_="lb-grow"),
             map_sketch([known(image, "geometry")]),
             class_="lb-columns",
         ),
-        _picture_on_demand(image),
+        _picture_on_demand(image) if picture is None else None,
         section(
             f"{len(files)} file{'' if len(files) == 1 else 's'}",
             table(("address", "size"), rows) if rows else None,

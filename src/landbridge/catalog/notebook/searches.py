@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.notebook.values import size_text
-from landbridge.notebook.charts import bar_chart
+from landbridge.catalog.search.summaries import starts_of_all
+from landbridge.notebook.charts import MOST_BARS, bar_chart, timeline
 from landbridge.notebook.maps import map_sketch
-from landbridge.notebook.markup import fields, frame, short, table, tag
+from landbridge.notebook.markup import Html, fields, frame, short, table, tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from landbridge.catalog.enums import Interval
+    from landbridge.catalog.search.summaries import SummaryList
 
 __all__ = ["search_view", "summaries_view", "summary_view"]
 
@@ -74,30 +78,22 @@ def _count(count: Any, objects: str) -> str:
     return f"{count or 0:,} {objects[:-1] if count == 1 else objects}"
 
 
-def summaries_view(summaries: Sequence[Any]) -> str:
+def summaries_view(summaries: SummaryList) -> str:
     """Return the view of the summaries of intervals: a chart of the counts, and the first intervals."""
     if not summaries:
         return frame("Summary by intervals", "no objects", text="[]")
     dated = [each for each in summaries if each.interval_start is not None]
     form = _date_form([each.interval_start for each in dated])
-    bars = [
-        (
-            format(each.interval_start, form),
-            int(each.count or 0),
-            f"{each.interval_start:{form}}: {_count(each.count, each._objects)}"
-            + (f", {size_text(each.bytes)}" if each.bytes else ""),
-        )
-        for each in dated
-    ]
     total = sum(each.count or 0 for each in summaries)
     rows = [
-        (bar[0], f"{bar[1]:,}", size_text(each.bytes) or "") for bar, each in zip(bars, dated, strict=True)
+        (format(each.interval_start, form), f"{each.count or 0:,}", size_text(each.bytes) or "")
+        for each in dated
     ]
     note = f"The first {_MOST_ROWS} of {len(rows):,} intervals." if len(rows) > _MOST_ROWS else None
     return frame(
         "Summary by intervals",
         _count(total, summaries[0]._objects),
-        bar_chart(bars),
+        _chart(dated, summaries.interval, form),
         tag(
             "details",
             tag("summary", f"{len(rows):,} interval{'' if len(rows) == 1 else 's'}"),
@@ -106,6 +102,23 @@ def summaries_view(summaries: Sequence[Any]) -> str:
         ),
         text=_text(summaries, total),
     )
+
+
+def _chart(summaries: Sequence[Any], interval: Interval, form: str) -> Html:
+    """Return a chart with a bar for each interval, also for those without objects, whose summaries lack."""
+    if not summaries:
+        return Html()
+    found = {each.interval_start: each for each in summaries}
+    starts = starts_of_all(min(found), max(found), interval, MOST_BARS)
+    if starts is None:
+        return timeline(list(found), [each.count or 0 for each in found.values()])
+    bars = []
+    for start in starts:
+        each = found.get(start)
+        count, size = (0, None) if each is None else (each.count or 0, each.bytes)
+        text = f"{start:{form}}: {_count(count, summaries[0]._objects)}"
+        bars.append((format(start, form), count, text + (f", {size_text(size)}" if size else "")))
+    return bar_chart(bars)
 
 
 def _text(summaries: Sequence[Any], total: int) -> str:

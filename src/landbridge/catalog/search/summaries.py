@@ -25,6 +25,7 @@ __all__ = [
     "Totals",
     "interval_totals",
     "interval_totals_of_buckets",
+    "starts_of_all",
     "totals",
     "totals_of_buckets",
 ]
@@ -142,8 +143,28 @@ class _SummaryResult:
         return "\n".join(lines)
 
 
+def starts_of_all(first: datetime, last: datetime, interval: Interval, most: int) -> list[datetime] | None:
+    """Return the starts of the intervals from `first` to `last`; None if they are more than `most`."""
+    starts = [last]
+    while starts[-1] > first:
+        if len(starts) == most:
+            return None
+        starts.append(_INTERVAL_STARTS[interval](starts[-1] - timedelta.resolution))
+    return starts[::-1]
+
+
 class SummaryList(list[Any]):
-    """List of the summaries of intervals, which a notebook shows as a chart."""
+    """List of the summaries of intervals that have objects, which a notebook shows as a chart.
+
+    Attributes
+    ----------
+    interval : Interval
+        What the summaries are of: years, quarters, months, weeks, days, hours or minutes.
+    """
+
+    def __init__(self, summaries: Iterable[Any], interval: Interval) -> None:
+        super().__init__(summaries)
+        self.interval = interval
 
     def _repr_html_(self) -> str:
         from landbridge.catalog.notebook.views import view

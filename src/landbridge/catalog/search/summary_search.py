@@ -133,9 +133,10 @@ class SummarySearchMixin(Search[T_co], Generic[T_co, S_co]):
             cast("SummaryBackend", part.backend).interval_totals(part.client, part.query, name, chosen)
             for part in self._parts(search._summary_query())
         )
-        return summaries.SummaryList(
+        found = (
             self.SummaryResult(totals.count, totals.bytes, interval_start=start) for start, totals in counted
         )
+        return summaries.SummaryList(found, chosen)
 
     def _summary_query(self) -> Query:
         """Return the query without its order and limit."""
