@@ -4,7 +4,7 @@ RUN = $(UV) run --no-sync
 # Without the bytecode cache every process compiles its imports: a second for each start of the stack.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: monitoring-test help install sync demo serve test coverage test-long test-browser access sources docs docs-serve check format bench bench-report bench-large bench-growth faults wheels image-test compose-test
+.PHONY: monitoring-test help install sync demo serve test coverage test-long test-browser screenshots access sources docs docs-serve check format bench bench-report bench-large bench-growth faults wheels image-test compose-test
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ test-browser: install ## test the pages, maps and STAC Browser in headless Chrom
 	@scripts/install-browser
 	@/usr/bin/python3 -c "import qgis.core" 2>/dev/null || scripts/apt-install python3-qgis
 	@$(RUN) pytest tests/e2e $(ARGS)
+
+screenshots: install ## make the pictures of the documentation anew, from a notebook in headless Chromium
+	@$(UV) sync --locked --quiet --group browser
+	@scripts/install-browser >/dev/null
+	@LANDBRIDGE_SCREENSHOTS=1 $(RUN) pytest tests/e2e/test_journey.py
 
 access: install ## print the access of every kind of caller to every route
 	@PYTHONPATH=tests $(RUN) python -m access.matrix

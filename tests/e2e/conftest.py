@@ -5,6 +5,7 @@ import http.server
 import json
 import shutil
 import subprocess
+import tarfile
 import threading
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from conftest import REPOSITORY
 from datasets import generated
 from landbridge.catalog import Product
 
+LEAFLET = "leaflet@1.9.4"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -109,4 +111,45 @@ def page(browser_url):
             lambda route: route.abort(),
         )
         yield page
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def leaflet(tmp_path_factory):
+    """Files of Leaflet by name."""
+    folder = tmp_path_factory.mktemp("leaflet")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed; `make test-browser` installs it")
+    done = subprocess.run([npm, "pack", LEAFLET], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"Leaflet could not be fetched: {done.stderr[-300:]}")
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        archive.extractall(folder, filter="data")
+    return {name: (folder / "package" / "dist" / name).read_bytes() for name in ("leaflet.js", "leaflet.css")}
+
+
+@pytest.fixture
+def offline_page(leaflet):
+    """Page of a headless Chromium that gets Leaflet from a folder, and nothing else from the web."""
+    pytest.importorskip("playwright", reason="`make test-browser` installs playwright")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed; `make test-browser` installs it")
+    from playwright import sync_api
+
+    def answer(route):
+        name = route.request.url.rpartition("/")[2].partition("?")[0]
+        if name in leaflet:
+            kind = "text/css" if name.endswith(".css") else "text/javascript"
+            route.fulfill(body=leaflet[name], content_type=kind)
+        elif route.request.url.startswith(("data:", "blob:", "file:")):
+            route.continue_()
+        else:
+            route.fulfill(body="", content_type="text/plain")
+
+    with sync_api.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        made = chromium.new_page(viewport={"width": 900, "height": 700})
+        made.route("**/*", answer)
+        yield made
         chromium.close()

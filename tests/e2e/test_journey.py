@@ -1,0 +1,103 @@
+"""The notebook of the whole journey, exported to HTML, in a headless Chromium: views, bars, map, pictures.
+
+With `LANDBRIDGE_SCREENSHOTS` set, the pictures of the documentation are written anew: `make screenshots`.
+"""
+
+import io
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from support.notebooks import ROOT, TUTORIALS, executed
+
+WIDTH = 1100
+
+
+@pytest.fixture(scope="module")
+def html(stack, tmp_path_factory):
+    """The exported notebook."""
+    nbconvert = pytest.importorskip("nbconvert")
+    folder = tmp_path_factory.mktemp("journey")
+    notebook = executed(TUTORIALS / "whole-journey.md", folder)
+    text, _ = nbconvert.HTMLExporter(template_name="lab").from_notebook_node(notebook)
+    path = folder / "journey.html"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def journey(offline_page, html):
+    """The notebook in Chromium, and the list of its errors."""
+    errors = []
+    offline_page.on("pageerror", lambda error: errors.append(str(error)))
+    offline_page.set_viewport_size({"width": WIDTH, "height": 1600})
+    offline_page.goto(html.as_uri())
+    offline_page.frame_locator("iframe").locator(".leaflet-container").wait_for()
+    offline_page.wait_for_load_state("networkidle")
+    return offline_page, errors
+
+
+def cell(page, last_line):
+    """Return the cell whose code ends with a line."""
+    return page.locator(".jp-CodeCell").filter(has=page.locator(".highlight", has_text=last_line)).last
+
+
+def colors(locator):
+    """Return the number of colors of an element as it is shown."""
+    picture = Picture.open(io.BytesIO(locator.screenshot())).convert("RGB")
+    return len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0))
+
+
+def test_views_bars_map_and_pictures_are_visible(journey):
+    page, errors = journey
+
+    product = cell(page, 'Product.get("local:demo-landsat")').locator(".lb")
+    rows = product.locator("details[open] tbody tr")
+    assert rows.count() == 5
+    swatches = {rows.nth(number).locator("td").first.screenshot() for number in range(5)}
+    assert len(swatches) == 5
+    assert product.locator(".lb-text").is_hidden()
+
+    bars = cell(page, "summary_interval").locator(".lb rect.lb-bar")
+    boxes = [bars.nth(number).bounding_box() for number in range(bars.count())]
+    assert [round(box["height"] / boxes[0]["height"], 1) for box in boxes] == [1, 0.5, 1, 0.5]
+    # January, April, July and October
+    steps = [right["x"] - left["x"] for left, right in itertools.pairwise(boxes)]
+    assert steps == pytest.approx([steps[0]] * 3, abs=1)
+    assert steps[0] == pytest.approx(3 * boxes[0]["width"], rel=0.1)
+
+    thumbnails = cell(page, "search.collect()").locator(".lb img")
+    assert thumbnails.count() == 6
+    assert all(thumbnails.nth(number).evaluate("one => one.naturalWidth") > 0 for number in range(6))
+
+    frame = page.frame_locator("iframe")
+    assert frame.locator("path.leaflet-interactive").count() == 2
+    assert frame.locator("img.leaflet-image-layer").evaluate("one => one.naturalWidth") > 0
+    assert colors(cell(page, "explore(basemap=None)").locator("iframe")) > 500
+    assert colors(cell(page, "display(mosaic").locator("img")) > 500
+    assert cell(page, "to_geopandas()").locator("tbody tr").count() == 6
+    assert cell(page, "upload.wait_for_completion()").locator(".lb").get_by_text("success", exact=True).is_visible()
+
+    assert errors == []
+
+
+def test_the_pictures_of_the_documentation_are_made(journey, tmp_path):
+    page, _ = journey
+    folder = ROOT / "docs" / "images" if os.environ.get("LANDBRIDGE_SCREENSHOTS") else tmp_path
+    first = cell(page, 'Product.get("local:demo-landsat")').bounding_box()
+    last = cell(page, "search.collect()").bounding_box()
+    height = last["y"] + last["height"] - first["y"]
+    clip = {"x": 0, "y": first["y"], "width": WIDTH, "height": height}
+    for name, options in {
+        "notebook-views": {"clip": clip, "full_page": True},
+        "notebook-map": {"target": cell(page, "explore(basemap=None)").locator("iframe")},
+    }.items():
+        target = options.pop("target", page)
+        path = Path(folder) / f"{name}.png"
+        target.screenshot(path=path, **options)
+        with Picture.open(path) as picture:
+            assert len(picture.convert("RGB").getcolors(2**24)) > 500

@@ -1,0 +1,43 @@
+"""Tutorials as notebooks: run in a kernel, and exported to HTML."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TUTORIALS = ROOT / "docs" / "tutorials"
+
+
+def executed(page: Path, folder: Path) -> Any:
+    """Return the notebook of a page after running it in a folder, with the environment of `make docs`.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        If a cell fails.
+    """
+    from myst_nb.core.read import read_myst_markdown_notebook
+    from nbclient import NotebookClient
+
+    paths = [ROOT / "examples", ROOT / "docs" / "_extensions", os.environ.get("PYTHONPATH")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(path) for path in paths if path)}
+    notebook = read_myst_markdown_notebook(page.read_text())
+    client = NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute(env=environment)
+
+
+def outputs(notebook: Any, last_line: str) -> list[Any]:
+    """Return the outputs of the only cell that ends with a line."""
+    (cell,) = [one for one in notebook.cells if one.cell_type == "code" and one.source.endswith(last_line)]
+    return list(cell.outputs)
+
+
+def view(notebook: Any, last_line: str) -> str:
+    """Return the HTML that a cell shows."""
+    shown = [one.get("data", {}) for one in outputs(notebook, last_line)]
+    (html,) = [data["text/html"] for data in shown if "text/html" in data]
+    return str(html)
