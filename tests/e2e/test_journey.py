@@ -80,7 +80,8 @@ def test_views_bars_map_and_pictures_are_visible(journey):
     assert colors(cell(page, "explore(basemap=None)").locator("iframe")) > 500
     assert colors(cell(page, "display(mosaic").locator("img")) > 500
     assert cell(page, "to_geopandas()").locator("tbody tr").count() == 6
-    assert cell(page, "upload.wait_for_completion()").locator(".lb").get_by_text("success", exact=True).is_visible()
+    upload = cell(page, "upload.wait_for_completion()").locator(".lb")
+    assert upload.get_by_text("success", exact=True).is_visible()
 
     assert errors == []
 

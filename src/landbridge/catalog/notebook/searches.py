@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from landbridge.catalog.notebook.values import size_text
-from landbridge.catalog.search.summaries import starts_of_all
 from landbridge.notebook.charts import MOST_BARS, bar_chart, timeline
 from landbridge.notebook.maps import map_sketch
 from landbridge.notebook.markup import Html, fields, frame, short, table, tag
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from landbridge.catalog.enums import Interval
-    from landbridge.catalog.search.summaries import SummaryList
 
 __all__ = ["search_view", "summaries_view", "summary_view"]
 
@@ -78,7 +75,7 @@ def _count(count: Any, objects: str) -> str:
     return f"{count or 0:,} {objects[:-1] if count == 1 else objects}"
 
 
-def summaries_view(summaries: SummaryList) -> str:
+def summaries_view(summaries: Any) -> str:
     """Return the view of the summaries of intervals: a chart of the counts, and the first intervals."""
     if not summaries:
         return frame("Summary by intervals", "no objects", text="[]")
@@ -93,7 +90,7 @@ def summaries_view(summaries: SummaryList) -> str:
     return frame(
         "Summary by intervals",
         _count(total, summaries[0]._objects),
-        _chart(dated, summaries.interval, form),
+        _chart(summaries, form),
         tag(
             "details",
             tag("summary", f"{len(rows):,} interval{'' if len(rows) == 1 else 's'}"),
@@ -104,12 +101,12 @@ def summaries_view(summaries: SummaryList) -> str:
     )
 
 
-def _chart(summaries: Sequence[Any], interval: Interval, form: str) -> Html:
-    """Return a chart with a bar for each interval, also for those without objects, whose summaries lack."""
-    if not summaries:
+def _chart(summaries: Any, form: str) -> Html:
+    """Return a chart with a place for each interval; those without objects have no summary."""
+    found = {each.interval_start: each for each in summaries if each.interval_start is not None}
+    if not found:
         return Html()
-    found = {each.interval_start: each for each in summaries}
-    starts = starts_of_all(min(found), max(found), interval, MOST_BARS)
+    starts = summaries._all_starts(MOST_BARS)
     if starts is None:
         return timeline(list(found), [each.count or 0 for each in found.values()])
     bars = []

@@ -25,7 +25,6 @@ __all__ = [
     "Totals",
     "interval_totals",
     "interval_totals_of_buckets",
-    "starts_of_all",
     "totals",
     "totals_of_buckets",
 ]
@@ -143,16 +142,6 @@ class _SummaryResult:
         return "\n".join(lines)
 
 
-def starts_of_all(first: datetime, last: datetime, interval: Interval, most: int) -> list[datetime] | None:
-    """Return the starts of the intervals from `first` to `last`; None if they are more than `most`."""
-    starts = [last]
-    while starts[-1] > first:
-        if len(starts) == most:
-            return None
-        starts.append(_INTERVAL_STARTS[interval](starts[-1] - timedelta.resolution))
-    return starts[::-1]
-
-
 class SummaryList(list[Any]):
     """List of the summaries of intervals that have objects, which a notebook shows as a chart.
 
@@ -165,6 +154,16 @@ class SummaryList(list[Any]):
     def __init__(self, summaries: Iterable[Any], interval: Interval) -> None:
         super().__init__(summaries)
         self.interval = interval
+
+    def _all_starts(self, most: int) -> list[datetime] | None:
+        """Return the starts of all intervals, also of empty ones; None if they are more than `most`."""
+        found = [summary.interval_start for summary in self if summary.interval_start is not None]
+        starts, first = [max(found)], min(found)
+        while starts[-1] > first:
+            if len(starts) == most:
+                return None
+            starts.append(_INTERVAL_STARTS[self.interval](starts[-1] - timedelta.resolution))
+        return starts[::-1]
 
     def _repr_html_(self) -> str:
         from landbridge.catalog.notebook.views import view
