@@ -34,23 +34,14 @@ coverage: install ## line and branch coverage of the mappings, the catalog and t
 	@for part in mappings catalog stac_api; do \
 		printf '%-9s' $$part && $(RUN) coverage report --include "*/landbridge/$$part/*" | tail -n 1; done
 
+# The modules that generate more cases, or run at all, if conftest's LONG is set.
+LONG_TESTS = $(shell grep -rlw LONG tests --include='test_*.py')
+
 test-long: install ## filters, fuzzing, the side table and the rules with as many cases as we aim at; pixels against gdalwarp and an oracle; kernels with sanitizers
 	@command -v gdalwarp >/dev/null || scripts/apt-install gdal-bin
 	@scripts/test-kernels-with-sanitizers
-	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 3600 -rP tests/integration/test_server_filters.py \
-		tests/integration/test_server_aggregation.py tests/contract/test_openapi.py \
-		tests/unit/kernels tests/unit/raster/test_decoding.py tests/unit/raster/test_tiff_directory.py \
-		tests/unit/raster/test_exactness.py tests/unit/raster/test_longitudes.py tests/unit/raster/test_oracle.py tests/unit/catalog/test_split_searches.py \
-		tests/unit/server/test_bit_depths.py tests/unit/server/test_footprints.py \
-		tests/unit/server/test_source_files.py \
-		tests/integration/catalog/test_points.py tests/integration/catalog/test_overwrites.py \
-		tests/integration/test_document_identity.py tests/integration/test_generated_documents.py \
-		tests/integration/test_concurrent_edits.py tests/integration/test_concurrent_creation.py \
-		tests/integration/test_geometries.py tests/integration/test_notification_workers.py \
-		tests/access/test_notifications.py tests/integration/backup/test_backup.py \
-		tests/access/test_request_limits.py tests/access/test_grants.py \
-		tests/porting/raster/test_against_gdal.py tests/porting/old_keys/test_round_trips.py tests/porting/port/test_generated.py \
-		tests/access/test_model.py tests/integration/maps/test_panning.py tests/porting/scenes/test_wheels.py tests/distributions tests/docs/test_site.py $(ARGS)
+	@LANDBRIDGE_LONG_TESTS=1 $(RUN) pytest --timeout 3600 -rP tests/unit/kernels tests/unit/raster/test_exactness.py \
+		tests/distributions $(LONG_TESTS) $(ARGS)
 
 .PHONY: upgrade-test
 upgrade-test: sync ## upgrade the embedded database from PostgreSQL 15 to 17, in a Debian with both (1.1 GB); needs root
