@@ -24,9 +24,10 @@ MOMENTS = st.integers(0, 6).map(lambda hours: (START + timedelta(hours=hours)).i
 CLOUDS = st.sampled_from([0, 0.1, 0.25, 0.5, 1])
 SATELLITES = st.sampled_from(["S2A", "S2B", "s2a", "100%", "a_b", "a\\b"])
 NAMES = st.sampled_from(["one", "one-two", "two"])
+IDS = st.builds("{}:{}".format, st.sampled_from(["p", "p", "q"]), NAMES)
 
 IMAGES = st.fixed_dictionaries(
-    {"id": NAMES.map("p:{}".format), "acquired": MOMENTS},
+    {"id": IDS, "acquired": MOMENTS},
     optional={"cloud_fraction": CLOUDS, "satellite_id": SATELLITES},
 )
 
@@ -52,7 +53,8 @@ TERMS = st.one_of(
     SATELLITES.map(lambda value: p.satellite_id.prefix(value[:2])),
     st.sampled_from(["S2_", "%b", "a\\_b", "S%"]).map(p.satellite_id.like),
     st.sampled_from([p.satellite_id.isnull, p.satellite_id.isnotnull, p.cloud_fraction.isnull]),
-    NAMES.map(lambda name: p.id == f"p:{name}"),
+    IDS.map(lambda whole: p.id == whole),
+    compared("name", NAMES),
     st.lists(NAMES, min_size=1, max_size=2).map(p.name.any_of),
 )
 EXPRESSIONS = st.recursive(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,9 @@ class Condition:
         Interval that the dates of items of one moment meet if and only if they satisfy the condition.
     ids : tuple of str, optional
         Ids of the only items that can satisfy the condition.
+    has_exact_ids : bool
+        True if an item satisfies the condition if and only if it has one of the ids. Else its Collection
+        counts too.
     geometry : dict, optional
         Geometry that the items must intersect.
     """
@@ -53,6 +56,7 @@ class Condition:
     interval: Interval | None = None
     exact_interval: Interval | None = None
     ids: tuple[str, ...] | None = None
+    has_exact_ids: bool = False
     geometry: dict[str, Any] | None = None
 
 
@@ -92,14 +96,15 @@ def _of_term(term: Mapping[str, Any], kind: str) -> Condition:
         raise BadRequestError(str(error)) from error
     plain = _with_plain_values(term, kind)
     names = tuple(dict.fromkeys(_names(term)))
-    interval = exact = item_ids = None
+    condition = Condition(names, lambda attributes: matches(plain, attributes), node)
     if _has_cql2(term):
-        return Condition(names, lambda attributes: matches(plain, attributes), node)
+        return condition
     if names == ("acquired",):
         interval, exact = _intervals(plain)
-    elif names and set(names) <= {"id", "name"}:
-        item_ids = _item_ids(node)
-    return Condition(names, lambda attributes: matches(plain, attributes), node, interval, exact, item_ids)
+        return replace(condition, interval=interval, exact_interval=exact)
+    if names and set(names) <= {"id", "name"}:
+        return replace(condition, ids=_item_ids(node), has_exact_ids=_has_exact_ids(node))
+    return condition
 
 
 def _has_cql2(term: Mapping[str, Any]) -> bool:
@@ -170,9 +175,18 @@ def _item_ids(node: Mapping[str, Any]) -> tuple[str, ...] | None:
     if operator == "or":
         parts = [_item_ids(part) for part in args]
         return None if None in parts else tuple(dict.fromkeys(one for part in parts for one in part or ()))
-    if operator == "and":  # of a Collection's id and an Item's
-        return next((part for part in map(_item_ids, args) if part is not None), None)
+    if operator == "and":  # conditions, or a Collection's id and an Item's
+        known = [part for part in map(_item_ids, args) if part is not None]
+        return tuple(one for one in known[0] if all(one in part for part in known)) if known else None
     return None
+
+
+def _has_exact_ids(node: Mapping[str, Any]) -> bool:
+    """Return whether the Items that satisfy a filter are those with one of its ids, in any Collection."""
+    operator, args = node.get("op"), node.get("args", ())
+    if operator == "=":
+        return bool(args[0] == {"property": "id"})
+    return operator in ("and", "or") and all(map(_has_exact_ids, args))
 
 
 def _of_geometry(geometry: dict[str, Any], *, match_null: bool) -> Condition:

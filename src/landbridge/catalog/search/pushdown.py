@@ -81,6 +81,7 @@ class _Parts:
             return True
         if condition.ids is not None:
             self._ids = tuple(one for one in condition.ids if self._ids is None or one in self._ids)
+            self.is_exact &= condition.has_exact_ids
             return True
         if condition.geometry is not None and self._geometry is None:
             self._geometry = condition.geometry
