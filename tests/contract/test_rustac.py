@@ -1,15 +1,17 @@
 """rustac: its command line searches the API, and its server reads the same database."""
 
+import contextlib
 import json
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
+
+from support.wait import wait_until
 
 RUSTAC = Path(sys.executable).parent / "rustac"
 CLEAR = "eo:cloud_cover < 20"
@@ -58,17 +60,17 @@ def twin(stack):
     command = [RUSTAC, "serve", "--pgstac", dsn, "--addr", f"127.0.0.1:{port}"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         address = f"http://127.0.0.1:{port}"
+
+        def answers():
+            assert server.poll() is None, server.stderr.read()
+            with contextlib.suppress(httpx.TransportError):
+                return httpx.get(address, timeout=5)
+
         try:
-            for _ in range(100):
-                try:
-                    httpx.get(address, timeout=5)
-                    break
-                except httpx.TransportError:
-                    assert server.poll() is None, server.stderr.read()
-                    time.sleep(0.05)
+            wait_until(answers)
             yield address
         finally:
-            server.terminate()
+            server.kill()  # a request to end waits for open connections without an end
 
 
 def test_another_implementation_finds_the_same_in_the_database(stack, http, twin, product):
