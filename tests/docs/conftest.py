@@ -1,26 +1,13 @@
 """Fixtures for the examples of the documentation: the product of the demo, and replayed sources."""
 
-import re
-
 import pytest
 
 import demo
 from datasets import generated
 from landbridge.catalog import CatalogClient, Product
+from support.notebooks import remove_products_of_pages
 from support.replay import replayed
 from support.replay.as_source import used
-
-# The demo's product and those that the pages make
-PRODUCTS_OF_PAGES = re.compile(r"local:(demo-landsat|guide-|scenes$)|acme:scenes$")
-
-
-def remove_products_of_pages():
-    for product in list(Product.search()):
-        if PRODUCTS_OF_PAGES.match(product.id):
-            deletion = product.delete_related_objects()
-            if deletion is not None:
-                deletion.wait_for_completion(timeout=60)
-            product.delete()
 
 
 @pytest.fixture(scope="module")

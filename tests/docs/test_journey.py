@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet
 import pytest
 
-from landbridge.catalog import Product
-from support.notebooks import TUTORIALS, executed, outputs, view
+from landbridge.catalog import CatalogClient, Product
+from support.notebooks import TUTORIALS, executed, outputs, remove_products_of_pages, view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +23,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def notebook(stack: Any, folder: Path) -> Iterator[Any]:
+    CatalogClient.clear_all_default_clients()
+    remove_products_of_pages()
     yield executed(TUTORIALS / "whole-journey.md", folder)
-    product = Product.get("local:demo-landsat")
-    if product is not None:
-        product.delete_related_objects().wait_for_completion(timeout=60)
-        product.delete()
+    remove_products_of_pages()
 
 
 def test_views_show_the_product_the_search_and_the_images(notebook: Any) -> None:

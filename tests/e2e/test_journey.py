@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from support.notebooks import ROOT, TUTORIALS, executed
+from support.notebooks import ROOT, TUTORIALS, executed, remove_products_of_pages
 
 WIDTH = 1100
 
@@ -22,7 +22,9 @@ def html(stack, tmp_path_factory):
     """The exported notebook."""
     nbconvert = pytest.importorskip("nbconvert")
     folder = tmp_path_factory.mktemp("journey")
+    remove_products_of_pages()
     notebook = executed(TUTORIALS / "whole-journey.md", folder)
+    remove_products_of_pages()
     text, _ = nbconvert.HTMLExporter(template_name="lab").from_notebook_node(notebook)
     path = folder / "journey.html"
     path.write_text(text)

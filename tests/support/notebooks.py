@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
+from landbridge.catalog import Product
+
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "docs" / "tutorials"
+# The demo's product and those that the pages make
+PRODUCTS_OF_PAGES = re.compile(r"local:(demo-landsat|guide-|journey-|scenes$)|acme:scenes$")
+
+
+def remove_products_of_pages() -> None:
+    """Remove what the documentation's examples made in the catalog."""
+    for product in list(Product.search()):
+        if PRODUCTS_OF_PAGES.match(product.id):
+            deletion = product.delete_related_objects()
+            if deletion is not None:
+                deletion.wait_for_completion(timeout=60)
+            product.delete()
 
 
 def executed(page: Path, folder: Path) -> Any:
