@@ -305,6 +305,23 @@ def test_counts(api, stated):
         assert search(client).filter(condition).count() == number
 
 
+def test_an_id_counts_only_in_its_product(api):
+    """An API is asked for the ids of Items, which are of any Collection."""
+    server = api([item(1), item(2), item(1, "d")], declares=EVERYTHING)
+    client = connect(server)
+    assert search(client).filter(p.id == "c:i0001").count() == 1
+    assert search(client).filter(p.id == "d:i0001").count() == 0
+    assert search(client).filter((p.id == "d:i0001") | (p.id == "c:i0002")).count() == 1
+    assert (
+        search(client).filter((p.name == "i0001") | ((p.name == "i0002") & (p.id == "c:i0001"))).count() == 1
+    )
+    assert [each.id for each in search(client).filter(p.name == "i0001").to_item_search().items()] == [
+        "i0001"
+    ]
+    with pytest.raises(BadRequestError, match="cannot filter by id exactly"):
+        search(client).filter(p.id == "d:i0001").to_item_search()
+
+
 def test_a_count_that_the_rules_call_wrong_is_not_believed(api):
     server = api(CLOUDS)
     server._found({})

@@ -59,11 +59,11 @@ def _body(client: CatalogClient, query: Query) -> dict[str, Any]:
         return IMAGES._search_body(client, query)
     checked = IMAGES._checked_search(client, query)
     asked = push_down(checked.conditions, known, exact=True)
-    if asked.unanswered or not asked.is_exact:
-        reason = names_of(asked.unanswered) if asked.unanswered else "`>` of a time, but by `>=`"
+    if asked.unanswered or asked.inexact:
+        reason = names_of(asked.unanswered or asked.inexact)
         raise BadRequestError(
-            f"{client.url} cannot filter by {reason}, so that an ItemSearch would find other images. Leave "
-            "the condition out, or iterate over this search, which checks each image."
+            f"{client.url} cannot filter by {reason} exactly, so that an ItemSearch would find other images. "
+            "Leave the condition out, or iterate over this search, which checks each image."
         )
     if asked.is_empty:
         raise BadRequestError("No image can satisfy the conditions of this search.")

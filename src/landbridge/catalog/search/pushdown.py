@@ -36,15 +36,16 @@ _NOT_QUERIED = frozenset({"id", "datetime"})
 class Pushdown:
     """Members of a search request, the conditions that they answer, and the conditions that nothing answers.
 
-    `is_empty`: no item can satisfy the conditions. `is_exact`: the answered conditions are sent with their
-    own meaning, if all items are of one moment.
+    `is_empty`: no item can satisfy the conditions. `inexact`: answered conditions that are sent with a wider
+    meaning than their own, so that more items are found. Without any the answer is exact, if all items are
+    of one moment.
     """
 
     members: dict[str, Any] = field(default_factory=dict)
     answered: list[Condition] = field(default_factory=list)
     unanswered: list[Condition] = field(default_factory=list)
+    inexact: list[Condition] = field(default_factory=list)
     is_empty: bool = False
-    is_exact: bool = True
 
 
 def push_down(conditions: Iterable[Condition], known: Capabilities, *, exact: bool = False) -> Pushdown:
@@ -56,7 +57,7 @@ def push_down(conditions: Iterable[Condition], known: Capabilities, *, exact: bo
     result = Pushdown()
     for condition in conditions:
         (result.answered if parts.add(condition) else result.unanswered).append(condition)
-    result.members, result.is_empty, result.is_exact = parts.members(), parts.is_empty, parts.is_exact
+    result.members, result.inexact, result.is_empty = parts.members(), parts.inexact, parts.is_empty
     return result
 
 
@@ -70,18 +71,20 @@ class _Parts:
         self._geometry: dict[str, Any] | None = None
         self._filters: list[Node] = []
         self._query: dict[str, dict[str, Any]] = {}
-        self.is_exact = True
+        self.inexact: list[Condition] = []
 
     def add(self, condition: Condition) -> bool:
         """Add a condition; return False if the API cannot answer it."""
         if condition.interval is not None:
             exact = condition.exact_interval if self._exact else None
             self._interval = _meet(self._interval, exact or condition.interval)
-            self.is_exact &= exact is not None
+            if exact is None:
+                self.inexact.append(condition)
             return True
         if condition.ids is not None:
             self._ids = tuple(one for one in condition.ids if self._ids is None or one in self._ids)
-            self.is_exact &= condition.has_exact_ids
+            if not condition.has_exact_ids:
+                self.inexact.append(condition)
             return True
         if condition.geometry is not None and self._geometry is None:
             self._geometry = condition.geometry

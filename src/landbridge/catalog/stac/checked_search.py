@@ -216,7 +216,7 @@ class CheckedSearch:
         asked = push_down(self.conditions, known, exact=True)
         if asked.is_empty:
             return 0
-        is_answered = known.count and not asked.unanswered and asked.is_exact
+        is_answered = known.count and not asked.unanswered and not asked.inexact
         stated = self._stated(asked) if is_answered and self._obeys_collections() else None
         if stated is None or not (self._is_whole(stated) or self._is_right(stated, asked)):
             return sum(map(len, self.reduced(())))
