@@ -312,12 +312,8 @@ def test_an_id_counts_only_in_its_product(api):
     assert search(client).filter(p.id == "c:i0001").count() == 1
     assert search(client).filter(p.id == "d:i0001").count() == 0
     assert search(client).filter((p.id == "d:i0001") | (p.id == "c:i0002")).count() == 1
-    assert (
-        search(client).filter((p.name == "i0001") | ((p.name == "i0002") & (p.id == "c:i0001"))).count() == 1
-    )
-    assert [each.id for each in search(client).filter(p.name == "i0001").to_item_search().items()] == [
-        "i0001"
-    ]
+    contradiction = (p.name == "i0002") & (p.id == "c:i0001")
+    assert search(client).filter((p.name == "i0001") | contradiction).count() == 1
     with pytest.raises(BadRequestError, match="cannot filter by id exactly"):
         search(client).filter(p.id == "d:i0001").to_item_search()
 
