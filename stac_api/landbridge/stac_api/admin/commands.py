@@ -19,6 +19,7 @@ from landbridge.stac_api.admin import service
 from landbridge.stac_api.admin.audit_export import audit_export
 from landbridge.stac_api.admin.backup.commands import backup, restore
 from landbridge.stac_api.admin.command_errors import CommandError, log, reported
+from landbridge.stac_api.admin.options import json_option
 from landbridge.stac_api.admin.user_commands import users
 from landbridge.stac_api.core.settings import QUEUES
 
@@ -37,8 +38,6 @@ _DEFAULT_ENTRIES: Final = 100
 _DEFAULT_DAYS: Final = 90
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _TABLE_TARGETS: Final = 3
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
 
 def _log_as_configured() -> None:
@@ -134,7 +133,7 @@ def work(queues: tuple[str, ...]) -> None:
 
 @server.command()
 @click.option("--repair", is_flag=True, help="Delete orphans, resume stuck jobs, repair damaged items.")
-@_json_option
+@json_option("JSON lines")
 @click.pass_context
 def doctor(context: click.Context, repair: bool, as_json: bool) -> None:
     """Compare the catalog with its object store, and look for stuck jobs and undelivered notifications.
@@ -165,7 +164,7 @@ def token() -> None:
 @click.option(
     "--days", type=int, default=_DEFAULT_DAYS, show_default=True, help="Days of validity; 0 for no end."
 )
-@_json_option
+@json_option("JSON lines")
 def create(
     user: str,
     org: str | None,
@@ -199,7 +198,7 @@ def create(
 
 
 @token.command("list")
-@_json_option
+@json_option("JSON lines")
 def list_(as_json: bool) -> None:
     """Describe all tokens, without their secrets."""
     from landbridge.stac_api.access.tokens import list_tokens
@@ -228,7 +227,7 @@ def list_(as_json: bool) -> None:
 
 @token.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@_json_option
+@json_option("JSON lines")
 def revoke(ids: tuple[str, ...], as_json: bool) -> None:
     """Revoke tokens by the ID that `list` shows, or by the token itself; servers follow within seconds."""
     from landbridge.stac_api.access.tokens import id_of, revoke_token
@@ -271,7 +270,7 @@ def _parse_since(_context: click.Context, _option: click.Parameter, text: str | 
 @click.option(
     "--limit", type=int, default=_DEFAULT_ENTRIES, show_default=True, help="Number of entries, the last ones."
 )
-@_json_option
+@json_option("JSON lines")
 def audit(user: str | None, target: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
     """Print the audit log: which caller did what to which id."""
     from landbridge.stac_api.access.audit import find_entries

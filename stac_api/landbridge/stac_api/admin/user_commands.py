@@ -12,6 +12,7 @@ import click
 
 from landbridge.stac_api.admin import service
 from landbridge.stac_api.admin.command_errors import CommandError, log, reported
+from landbridge.stac_api.admin.options import json_option
 from landbridge.stac_api.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["users"]
 
 _email = click.option("--email", help="The user's address, whose entries in access lists count too.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -34,7 +34,7 @@ def users() -> None:
 @users.command()
 @click.argument("user")
 @_email
-@_json
+@json_option()
 def show(user: str, email: str | None, as_json: bool) -> None:
     """Print the products and blobs whose access lists have a user, and other rows that name the user."""
     from landbridge.stac_api.admin.users import describe
@@ -46,7 +46,7 @@ def show(user: str, email: str | None, as_json: bool) -> None:
 @click.argument("user")
 @click.option("--to", required=True, help="Who takes the user's place: user:NAME or org:NAME.")
 @_email
-@_json
+@json_option()
 def transfer(user: str, to: str, email: str | None, as_json: bool) -> None:
     """Give the user's place in all access lists, and the uploads, to another user or organization.
 
@@ -63,7 +63,7 @@ def transfer(user: str, to: str, email: str | None, as_json: bool) -> None:
 @_email
 @click.option("--audit", is_flag=True, help="Erase the user from the audit log too.")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
-@_json
+@json_option()
 def erase(user: str, email: str | None, audit: bool, yes: bool, as_json: bool) -> None:
     """Remove a user from all access lists, and delete the products and blobs that nobody else owns.
 

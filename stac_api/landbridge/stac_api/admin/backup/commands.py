@@ -13,6 +13,7 @@ import click
 
 from landbridge.stac_api.admin import service
 from landbridge.stac_api.admin.command_errors import CommandError, log, reported
+from landbridge.stac_api.admin.options import json_option
 from landbridge.stac_api.assets.store import STORE_ERRORS
 from landbridge.stac_api.errors import BackupError
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["backup", "restore"]
 
 _PRIVATE = 0o077
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _report(line: str) -> None:
     type=click.IntRange(min=1),
     help="Then delete all backups of the place but so many complete ones.",
 )
-@_json_option
+@json_option()
 @click.pass_context
 def backup(
     context: click.Context,
@@ -162,7 +162,7 @@ def _size(made: Manifest) -> str:
 @click.command()
 @click.argument("place")
 @click.option("--backup", "name", metavar="ID", help="Backup to restore; by default the newest complete one.")
-@_json_option
+@json_option()
 def restore(place: str, name: str | None, as_json: bool) -> None:
     """Restore a backup from PLACE into an empty service.
 
