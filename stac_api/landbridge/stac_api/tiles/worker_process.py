@@ -20,9 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landbridge.errors import LandbridgeError
+from landbridge.stac_api.sandbox.worker_process import (
+    end_with_parent,
+    leave_out_unused_libraries,
+    limit_memory,
+)
+
+if __name__ == "__main__":
+    leave_out_unused_libraries()
+
 from landbridge.stac_api.sandbox import gdal_formats
 from landbridge.stac_api.sandbox.kernel_limits import restrict
-from landbridge.stac_api.sandbox.worker_process import end_with_parent, limit_memory
 from landbridge.stac_api.tiles import messages
 from landbridge.stac_api.tiles.messages import Failure
 

@@ -18,7 +18,15 @@ import tempfile
 import traceback
 from typing import IO, Any
 
-from landbridge.stac_api.sandbox.worker_process import end_with_parent, limit_memory
+from landbridge.stac_api.sandbox.worker_process import (
+    end_with_parent,
+    leave_out_unused_libraries,
+    limit_memory,
+)
+
+if __name__ == "__main__":
+    leave_out_unused_libraries()
+
 from landbridge.stac_api.uploads import conversion, sandbox
 from landbridge.stac_api.uploads.messages import MEMORY_VARIABLE, ConversionRequest, IngestError
 
