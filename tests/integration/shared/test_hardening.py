@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
+from support.wait import wait_until
 
 from ..conftest import stac_collection, stac_item  # noqa: TID252
 from .conftest import OPERATOR
@@ -28,13 +32,20 @@ def store(service: Any) -> Path:
 def canary(store: Path) -> Iterator[Path]:
     """A file beside the store, and one in the part of it that is not served."""
     beside, inside = store.parent / "canary.txt", store / "uploads" / "canary.txt"
-    inside.parent.mkdir(exist_ok=True)
-    for path in (beside, inside):
-        path.write_bytes(CANARY)
-    (store / "images" / "acme:p").mkdir(parents=True, exist_ok=True)
+    kept = store / "images" / "acme:p" / "kept.txt"
+    for path, content in ((beside, CANARY), (inside, CANARY), (kept, b"keeps its folder")):
+        wait_until(functools.partial(is_written, path, content))
     yield beside
-    for path in (beside, inside):
+    for path in (beside, inside, kept):
         path.unlink()
+
+
+def is_written(path: Path, content: bytes) -> bool:
+    """Write a file; return False if the service removes its folder, which is empty, at the same time."""
+    with contextlib.suppress(FileNotFoundError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.write_bytes(content) > 0
+    return False
 
 
 def asked(service: Any, method: str, path: str) -> httpx.Response:
