@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import mmap
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import obstore
 import pytest
@@ -207,6 +207,32 @@ def test_direct_reads_do_not_fill_the_page_cache(direct_disk: Path) -> None:
     asyncio.run(folder_store.write(target, into_blocks(pieces(2**21, 5)), direct=True))
     assert asyncio.run(size_by_scan(target)) == 2**21 + 5
     assert not is_cached(target)
+
+
+@pytest.mark.parametrize("way", ["move", "write"])
+def test_a_file_appears_in_a_folder_that_is_removed_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The store removes a folder with its last file, while another file is on its way into it."""
+    (file := tmp_path / "file").write_bytes(b"12345")
+    target = tmp_path / "images" / "p" / "file"
+    make, removed = type(target).mkdir, []
+
+    def make_and_remove(folder: Path, *args: Any, **options: Any) -> None:
+        make(folder, *args, **options)
+        if len(removed) < 4:
+            folder.rmdir()
+            removed.append(folder)
+
+    monkeypatch.setattr(type(target), "mkdir", make_and_remove)
+    if way == "move":
+        assert folder_store.move(file, target)
+    else:
+        asyncio.run(folder_store.write(target, into_blocks(pieces(5)), direct=False))
+    assert target.stat().st_size == 5
+    assert removed == [target.parent.parent] * 4
+    with pytest.raises(FileNotFoundError):
+        folder_store.move(tmp_path / "none", target)
 
 
 def test_a_file_is_moved_on_the_same_disk_only(tmp_path: Path, small_disk: Path) -> None:

@@ -6,24 +6,26 @@ obstore's own put does not flush to the disk, so an item could survive a power f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import itertools
 import mmap
 import os
 import secrets
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from landbridge.stac_api.assets.direct_io import BLOCK, BlockReader, BlockWriter
 from landbridge.stac_api.assets.ordered_executor import MAX_PENDING, OrderedExecutor
 from landbridge.stac_api.core.files import Replacement, sync
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 CHUNK = 2**20  # bytes that are read at once
 _FLUSHED = 32 * 2**20  # bytes between flushes, which run while more bytes arrive
 _TRIES = 10
+T = TypeVar("T")
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
@@ -33,7 +35,7 @@ async def write(target: Path, content: AsyncIterator[memoryview], *, direct: boo
     With `direct` they go past the page cache, for files that are not read soon.
     """
     replacement = Replacement(target, temporary_path(target))
-    file = await asyncio.to_thread(_open, replacement, target.parent)
+    file = await asyncio.to_thread(_in_folder, target.parent, replacement.open)
     size = flushed = 0
     try:
         with file:
@@ -86,9 +88,8 @@ async def read_once(file: IO[bytes]) -> AsyncIterator[memoryview]:
 
 def move(file: Path, target: Path) -> bool:
     """Move a file into the folder; return False if it is on another disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        file.replace(target)
+        _in_folder(target.parent, lambda: file.replace(target))
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -98,15 +99,14 @@ def move(file: Path, target: Path) -> bool:
     return True
 
 
-def _open(replacement: Replacement, folder: Path) -> IO[bytes]:
-    for attempt in range(_TRIES):
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            return replacement.open()
-        except FileNotFoundError:  # another call removed the empty folder
-            if attempt == _TRIES - 1:
-                raise
-    raise AssertionError  # the loop returns or raises
+def _in_folder(folder: Path, make: Callable[[], T]) -> T:
+    """Make a file in a folder; try again if another call removes the folder, which is empty, meanwhile."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return make()
+    folder.mkdir(parents=True, exist_ok=True)
+    return make()
 
 
 def _flush(descriptor: int, writer: BlockWriter) -> None:
