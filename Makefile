@@ -29,10 +29,11 @@ test: install ## unit, integration and contract tests, in two processes for each
 
 coverage: install ## line and branch coverage of the mappings, the catalog and the server by all tests, servers' processes included
 	@rm -f .coverage .coverage.*
-	@COVERAGE_FILE=$(CURDIR)/.coverage $(RUN) coverage run -m pytest --numprocesses auto --dist worksteal $(ARGS)
-	@$(RUN) coverage combine --quiet
-	@for part in mappings catalog stac_api; do \
-		printf '%-9s' $$part && $(RUN) coverage report --include "*/landbridge/$$part/*" | tail -n 1; done
+	@failed=0; COVERAGE_FILE=$(CURDIR)/.coverage $(RUN) coverage run -m pytest \
+		--numprocesses auto --dist worksteal $(ARGS) || failed=$$?; \
+	$(RUN) coverage combine --quiet && for part in mappings catalog stac_api; do \
+		printf '%-9s' $$part && $(RUN) coverage report --include "*/landbridge/$$part/*" | tail -n 1; done; \
+	exit $$failed
 
 # The modules that generate more cases, or run at all, if conftest's LONG is set.
 LONG_TESTS = $(shell grep -rlw LONG tests --include='test_*.py')

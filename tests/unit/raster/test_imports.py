@@ -36,7 +36,8 @@ def imported_by(code):
 
 
 def test_the_catalog_is_imported_without_libraries_of_pixels():
-    assert not imported_by("import landbridge.catalog") & {
+    # Of `make coverage`, a process has its modules already.
+    assert not (imported_by("import landbridge.catalog") - imported_by("")) & {
         *PIXEL_LIBRARIES,
         "httpx",
         "pystac",
