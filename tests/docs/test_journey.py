@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet
 import pytest
 
-from landbridge.catalog import CatalogClient, Product
-from support.notebooks import TUTORIALS, executed, outputs, remove_products_of_pages, view
+from landbridge.catalog import Product
+from support.notebooks import TUTORIALS, executed_alone, outputs, view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -22,11 +21,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def notebook(stack: Any, folder: Path) -> Iterator[Any]:
-    CatalogClient.clear_all_default_clients()
-    remove_products_of_pages()
-    yield executed(TUTORIALS / "whole-journey.md", folder)
-    remove_products_of_pages()
+def notebook(stack: Any, folder: Path) -> Any:
+    return executed_alone(TUTORIALS / "whole-journey.md", folder)
 
 
 def test_views_show_the_product_the_search_and_the_images(notebook: Any) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from conftest import LONG
-from landbridge.catalog import CatalogClient, Product
+from landbridge.catalog import CatalogClient
+from support.notebooks import remove_products_of_pages
 from unit.test_public_surface import PUBLIC
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +46,10 @@ def test_messages_of_the_page_on_troubleshooting_are_those_of_the_code():
 
 @pytest.fixture
 def tutorial_stack(stack):
-    """The stack that the tutorials use; their product is removed afterwards."""
+    """The stack that the tutorials use; their products are removed afterwards."""
     yield stack
     CatalogClient.clear_all_default_clients()
-    product = Product.get("local:demo-landsat")
-    if product is not None:
-        product.delete_related_objects().wait_for_completion(timeout=60)
-        product.delete()
+    remove_products_of_pages()
 
 
 @pytest.mark.timeout(900)

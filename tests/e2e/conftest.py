@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import io
 import json
 import shutil
 import subprocess
@@ -9,7 +10,9 @@ import tarfile
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as Picture
 
 import demo
 from conftest import REPOSITORY
@@ -18,6 +21,16 @@ from landbridge.catalog import Product
 
 LEAFLET = "leaflet@1.9.4"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pixels(png):
+    """Return the pixels (y, x, 3) of a screenshot."""
+    return np.asarray(Picture.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def colors(png):
+    """Return the number of colors of a screenshot."""
+    return len(np.unique(pixels(png).reshape(-1, 3), axis=0))
 
 
 @pytest.fixture(scope="session")

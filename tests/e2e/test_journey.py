@@ -3,16 +3,14 @@
 With `LANDBRIDGE_SCREENSHOTS` set, the pictures of the documentation are written anew: `make screenshots`.
 """
 
-import io
 import itertools
 import os
-from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image as Picture
 
-from support.notebooks import ROOT, TUTORIALS, executed, remove_products_of_pages
+from support.notebooks import ROOT, TUTORIALS, executed_alone
+
+from .conftest import colors
 
 WIDTH = 1100
 
@@ -22,9 +20,7 @@ def html(stack, tmp_path_factory):
     """The exported notebook."""
     nbconvert = pytest.importorskip("nbconvert")
     folder = tmp_path_factory.mktemp("journey")
-    remove_products_of_pages()
-    notebook = executed(TUTORIALS / "whole-journey.md", folder)
-    remove_products_of_pages()
+    notebook = executed_alone(TUTORIALS / "whole-journey.md", folder)
     text, _ = nbconvert.HTMLExporter(template_name="lab").from_notebook_node(notebook)
     path = folder / "journey.html"
     path.write_text(text)
@@ -46,12 +42,6 @@ def journey(offline_page, html):
 def cell(page, last_line):
     """Return the cell whose code ends with a line."""
     return page.locator(".jp-CodeCell").filter(has=page.locator(".highlight", has_text=last_line)).last
-
-
-def colors(locator):
-    """Return the number of colors of an element as it is shown."""
-    picture = Picture.open(io.BytesIO(locator.screenshot())).convert("RGB")
-    return len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0))
 
 
 def test_views_bars_map_and_pictures_are_visible(journey):
@@ -79,8 +69,8 @@ def test_views_bars_map_and_pictures_are_visible(journey):
     frame = page.frame_locator("iframe")
     assert frame.locator("path.leaflet-interactive").count() == 2
     assert frame.locator("img.leaflet-image-layer").evaluate("one => one.naturalWidth") > 0
-    assert colors(cell(page, "explore(basemap=None)").locator("iframe")) > 500
-    assert colors(cell(page, "display(mosaic").locator("img")) > 500
+    assert colors(cell(page, "explore(basemap=None)").locator("iframe").screenshot()) > 500
+    assert colors(cell(page, "display(mosaic").locator("img").screenshot()) > 500
     assert cell(page, "to_geopandas()").locator("tbody tr").count() == 6
     upload = cell(page, "upload.wait_for_completion()").locator(".lb")
     assert upload.get_by_text("success", exact=True).is_visible()
@@ -95,12 +85,7 @@ def test_the_pictures_of_the_documentation_are_made(journey, tmp_path):
     last = cell(page, "search.collect()").bounding_box()
     height = last["y"] + last["height"] - first["y"]
     clip = {"x": 0, "y": first["y"], "width": WIDTH, "height": height}
-    for name, options in {
-        "notebook-views": {"clip": clip, "full_page": True},
-        "notebook-map": {"target": cell(page, "explore(basemap=None)").locator("iframe")},
-    }.items():
-        target = options.pop("target", page)
-        path = Path(folder) / f"{name}.png"
-        target.screenshot(path=path, **options)
-        with Picture.open(path) as picture:
-            assert len(picture.convert("RGB").getcolors(2**24)) > 500
+    views = page.screenshot(path=folder / "notebook-views.png", clip=clip, full_page=True)
+    drawn = cell(page, "explore(basemap=None)").locator("iframe").screenshot(path=folder / "notebook-map.png")
+    assert colors(views) > 500
+    assert colors(drawn) > 500

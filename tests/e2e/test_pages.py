@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
 import pytest
-from PIL import Image as Picture
 
-from .conftest import CHROMIUM
+from .conftest import CHROMIUM, colors
 
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
 
@@ -53,14 +49,6 @@ def opened(chromium, stack):
     for context in contexts:
         context.close()
     assert failures == []
-
-
-def pixels(png):
-    return np.asarray(Picture.open(io.BytesIO(png)).convert("RGB")).astype(int)
-
-
-def colors(png):
-    return len(np.unique(pixels(png).reshape(-1, 3), axis=0))
 
 
 def scroll_through(page):

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from landbridge.catalog import Product
+from landbridge.catalog import CatalogClient, Product
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "docs" / "tutorials"
@@ -43,6 +43,16 @@ def executed(page: Path, folder: Path) -> Any:
         notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
     return client.execute(env=environment)
+
+
+def executed_alone(page: Path, folder: Path) -> Any:
+    """Do as `executed`, without products of other pages in the catalog, and leave none."""
+    CatalogClient.clear_all_default_clients()
+    remove_products_of_pages()
+    try:
+        return executed(page, folder)
+    finally:
+        remove_products_of_pages()
 
 
 def outputs(notebook: Any, last_line: str) -> list[Any]:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-
 __all__ = ["search_view", "summaries_view", "summary_view"]
 
 _MOST_CONDITIONS = 30

@@ -230,6 +230,18 @@ def test_a_worker_has_none_of_the_servers_environment(renderer, monkeypatch):
     assert not [name for name, value in environment.items() if "secret" in value]
 
 
+@pytest.mark.parametrize("at_start", [True, False])
+def test_workers_start_with_the_pool_if_the_settings_say_so(renderer, at_start):
+    async def run():
+        before = {child.pid for child in children()}
+        async with pool_of(renderer, tile_workers=2, tile_workers_at_start=at_start) as pool:
+            await pool.open()
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+            return len({child.pid for child in children()} - before)
+
+    assert asyncio.run(run()) == (2 if at_start else 0)
+
+
 def test_a_worker_that_is_killed_answers_unavailable_and_is_replaced(renderer):
     async def run():
         async with pool_of(renderer) as pool:
