@@ -27,4 +27,10 @@ int pixel_type_index(const nb::dlpack::dtype &type) {
     throw nb::type_error("Pixels must be integers of 8 to 64 bits or floats of 32 or 64 bits.");
 }
 
+int number_type_index(const nb::dlpack::dtype &type) {
+    const int index = pixel_type_index(type);
+    if (is_of(type, Code::UInt)) return index;
+    return index + 4;
+}
+
 }  // namespace landbridge

@@ -53,6 +53,9 @@ int size_index(const nb::dlpack::dtype &type);
 // Return the index of a type in tables by pixel type. Raise a TypeError if there is none.
 int pixel_type_index(const nb::dlpack::dtype &type);
 
+// Return the index of a type in tables by number type. Raise a TypeError if there is none.
+int number_type_index(const nb::dlpack::dtype &type);
+
 // Python's object of a canvas.
 class CanvasObject {
 public:
@@ -133,5 +136,7 @@ void bind_canvas(nb::module_ &module);
 void bind_layer(nb::module_ &module);
 void bind_compositing(nb::module_ &module);
 void bind_local_scales(nb::module_ &module);
+void bind_reductions(nb::module_ &module);
+void bind_conversion(nb::module_ &module);
 
 }  // namespace landbridge

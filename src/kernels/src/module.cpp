@@ -90,4 +90,6 @@ NB_MODULE(_native, module) {
     bind_layer(module);
     bind_compositing(module);
     bind_local_scales(module);
+    bind_reductions(module);
+    bind_conversion(module);
 }

@@ -56,6 +56,7 @@ def test_points_and_scales_that_are_no_numbers_of_pixels_are_harmless(value):
     [
         {"values": np.ones((1, 5, 5), "uint8")},
         {"valid": np.ones((1, 5, 4), np.uint8)},
+        {"valid": np.full((1, 5, 5), 256, np.uint16)},
         {"rows": np.ones((2, 1))},
         {"row_scales": np.ones((1, 2))},
         {"kernel": 4},

@@ -112,3 +112,33 @@ def interpolate_locally(
     out: npt.NDArray[np.floating[Any]],
     out_valid: npt.NDArray[np.uint8],
 ) -> None: ...
+def add_to_sums(
+    values: npt.NDArray[Any],
+    missing: npt.NDArray[np.uint8],
+    sums: npt.NDArray[Any],
+    counts: npt.NDArray[np.uint32],
+) -> None: ...
+def count_pixels(missing: npt.NDArray[np.uint8], counts: npt.NDArray[np.uint32]) -> None: ...
+def keep_extremes(
+    values: npt.NDArray[Any],
+    missing: npt.NDArray[np.uint8],
+    greatest: bool,
+    best: npt.NDArray[Any],
+    extremes: npt.NDArray[Any],
+    never: npt.NDArray[np.uint8],
+) -> bool: ...
+def fill_missing(
+    values: npt.NDArray[Any],
+    missing: npt.NDArray[np.uint8],
+    filler: npt.NDArray[Any],
+    counts: npt.NDArray[np.uint32],
+) -> None: ...
+def take_medians(
+    values: npt.NDArray[Any], counts: npt.NDArray[np.uint32], medians: npt.NDArray[np.float64]
+) -> None: ...
+def take_means(
+    sums: npt.NDArray[Any], counts: npt.NDArray[np.uint32], means: npt.NDArray[np.float64]
+) -> None: ...
+def round_floats(
+    values: npt.NDArray[np.floating[Any]], out: npt.NDArray[np.integer[Any]], halves_up: bool = False
+) -> None: ...

@@ -97,6 +97,9 @@ struct LocalPoints {
 // for the signed one of its size.
 constexpr int pixel_types = 6;  // unsigned integers of 1, 2, 4 and 8 bytes, floats of 4 and 8 bytes
 
+// Types of pixels that arithmetic is done with.
+constexpr int number_types = 10;  // unsigned, then signed integers of 1, 2, 4 and 8 bytes, floats of 4 and 8 bytes
+
 struct PredictorLoops {
     // By size of an element: 1, 2, 4, 8 bytes.
     void (*undo_differences[4])(void *pixels, int64_t first, int64_t last, int64_t width, int64_t samples);
@@ -126,12 +129,42 @@ struct LocalScaleLoops {
     void (*interpolate[2])(const LocalSource &, const LocalPoints &, int kernel, void *out, uint8_t *out_valid);
 };
 
+struct ConversionLoops {
+    // From floats of 4 and 8 bytes, by number type; null for integers of 8 bytes.
+    void (*round_floats[2][number_types])(const void *values, int64_t count, bool halves_up, void *out);
+};
+
+// Reductions of images to one, pixel by pixel. `missing` is not 0 for pixels that an image lacks.
+struct ReductionLoops {
+    // By number type: add an image to sums of 8-byte floats, or of 4-byte integers for pixels of 1 and 2 bytes.
+    void (*add_to_sums[number_types])(const void *values, const uint8_t *missing, int64_t count, void *sums,
+                                      uint32_t *counts);
+    void (*add_to_integer_sums[number_types])(const void *values, const uint8_t *missing, int64_t count, void *sums,
+                                              uint32_t *counts);
+    void (*count_pixels)(const uint8_t *missing, int64_t count, uint32_t *counts);
+    // By number type: keep the smaller or greater pixels; return whether all are the `best` that there is.
+    bool (*keep_smaller[number_types])(const void *values, const uint8_t *missing, int64_t count, const void *best,
+                                       void *extremes, uint8_t *never);
+    bool (*keep_greater[number_types])(const void *values, const uint8_t *missing, int64_t count, const void *best,
+                                       void *extremes, uint8_t *never);
+    // By number type: replace missing pixels by a filler, and count the others.
+    void (*fill_missing[number_types])(const uint8_t *missing, int64_t count, const void *filler, void *values,
+                                       uint32_t *counts);
+    // By type of the sums (floats of 8 bytes, unsigned and signed integers of 4): divide them by their counts.
+    void (*take_means[3])(const void *sums, const uint32_t *counts, int64_t count, double *means);
+    // By number type: medians of the first `counts` values of each pixel in ascending order, 0 if that is 0.
+    void (*take_medians[number_types])(const void *values, int64_t images, int64_t image_stride, int64_t count,
+                                       const uint32_t *counts, double *medians);
+};
+
 struct Loops {
     const char *name;
     const PredictorLoops *predictor;
     const CanvasLoops *canvas;
     const CompositingLoops *compositing;
     const LocalScaleLoops *local_scales;
+    const ReductionLoops *reductions;
+    const ConversionLoops *conversion;
 };
 
 // Memory for the time of a call; throws std::bad_alloc. Defined outside the loops: see instruction_set.hpp.

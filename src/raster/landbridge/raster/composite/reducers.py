@@ -1,20 +1,23 @@
 """Reducers of mosaic methods that need every image: mean, median, min, max and count."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
+from landbridge.kernels import (
+    add_to_sums,
+    count_pixels,
+    fill_missing,
+    keep_extremes,
+    take_means,
+    take_medians,
+)
 from landbridge.raster.array_types import Array, BoolArray
 
 Shape = tuple[int, int, int]
 
-# Number of pixels that are sorted at a time, which fit into the processor's cache, and largest number of
-# images that are sorted by a network.
-_PIXELS_PER_SORT = 16384
-_MAX_NETWORK_SIZE = 16
 _MAX_COUNT = np.iinfo(np.uint16).max
 
 
@@ -26,8 +29,13 @@ class Reducer(Protocol):
         """True if no further image can change a pixel."""
         ...
 
-    def add_image(self, values: Array, valid: BoolArray) -> None:
-        """Add an image's pixels; only `valid` ones contribute."""
+    @property
+    def image(self) -> Array:
+        """Array that the pixels of the next image are written to."""
+        ...
+
+    def add_image(self, missing: BoolArray) -> None:
+        """Add the pixels in `image`, except for `missing` ones."""
         ...
 
     def result(self) -> tuple[Array, BoolArray]:
@@ -40,23 +48,21 @@ class Mean:
 
     is_done = False
 
-    def __init__(self, shape: Shape, _dtype: np.dtype[Any], _images: int) -> None:
-        """Take the block's shape."""
-        self._sum = np.zeros(shape)
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], images: int) -> None:
+        """Take the block's shape, the pixels' type and the largest number of images."""
+        self.image = np.empty(shape, dtype)
+        self._sum = np.zeros(shape, _sum_type(dtype, images))
         self._count = np.zeros(shape, np.uint32)
 
-    def add_image(self, values: Array, valid: BoolArray) -> None:
-        """Add valid pixels."""
-        with np.errstate(all="ignore"):
-            np.add(self._sum, values, out=self._sum, where=valid)
-        self._count += valid
+    def add_image(self, missing: BoolArray) -> None:
+        """Add pixels."""
+        add_to_sums(_flat(self.image), _flags(missing), _flat(self._sum), _flat(self._count))
 
     def result(self) -> tuple[Array, BoolArray]:
         """Return the sums divided by their counts."""
-        missing = self._count == 0
-        with np.errstate(all="ignore"):
-            np.divide(self._sum, self._count, out=self._sum, where=~missing)
-        return self._sum, missing
+        mean = np.empty(self._sum.shape)
+        take_means(_flat(self._sum), _flat(self._count), _flat(mean))
+        return mean, self._count == 0
 
 
 class Median:
@@ -67,58 +73,52 @@ class Median:
     def __init__(self, shape: Shape, dtype: np.dtype[Any], images: int) -> None:
         """Allocate values for a block's shape, data type and largest number of images."""
         self._values = np.empty((images, *shape), dtype)
-        self._count = np.zeros(shape, np.intp)
+        self._count = np.zeros(shape, np.uint32)
         self._added = 0
-        self._highest = _highest(dtype)
+        self._highest = np.array([_highest(dtype)], dtype)
 
-    def add_image(self, values: Array, valid: BoolArray) -> None:
-        """Store an image's pixels; invalid ones become the highest value, which sorts last."""
-        layer = self._values[self._added]
-        layer.fill(self._highest)
-        np.copyto(layer, values, where=valid)
-        self._count += valid
+    @property
+    def image(self) -> Array:
+        """Array that the pixels of the next image are written to."""
+        layer: Array = self._values[self._added]
+        return layer
+
+    def add_image(self, missing: BoolArray) -> None:
+        """Keep an image's pixels; missing ones become the highest value, which sorts last."""
+        fill_missing(_flat(self.image), _flags(missing), self._highest, _flat(self._count))
         self._added += 1
 
     def result(self) -> tuple[Array, BoolArray]:
         """Return the middle of each pixel's values."""
-        missing = self._count == 0
-        if not self._added:
-            return np.zeros(missing.shape), missing
-        median = np.empty(missing.size)
-        values = self._values[: self._added].reshape(self._added, -1)
-        for start in range(0, median.size, _PIXELS_PER_SORT):
-            run = slice(start, start + _PIXELS_PER_SORT)
-            ordered = _sorted(values[:, run])
-            count = self._count.reshape(-1)[run]
-            lower = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, 0)[0]
-            upper = np.take_along_axis(ordered, np.minimum(count // 2, self._added - 1)[None], 0)[0]
-            with np.errstate(all="ignore"):
-                median[run] = (lower.astype(np.float64) + upper) / 2
-        median = median.reshape(missing.shape)
-        median[missing] = 0
-        return median, missing
+        median = np.empty(self._count.shape)
+        values = self._values[: self._added].reshape(self._added, median.size)
+        take_medians(values, _flat(self._count), _flat(median))
+        return median, self._count == 0
 
 
 class _Extreme:
     """Smallest or greatest value, in the pixels' own type."""
 
     def __init__(
-        self, choose: np.ufunc, worst: float, best: float, shape: Shape, dtype: np.dtype[Any]
+        self, shape: Shape, dtype: np.dtype[Any], *, worst: float, best: float, greatest: bool
     ) -> None:
-        self._choose = choose
+        self.image = np.empty(shape, dtype)
+        self.is_done = False
         self._values = np.full(shape, worst, dtype)
         self._missing = np.ones(shape, bool)
-        self._best = best
+        self._best = np.array([best], dtype)
+        self._greatest = greatest
 
-    @property
-    def is_done(self) -> bool:
-        """True if every pixel has the extreme value of its type."""
-        return bool((self._values == self._best).all())
-
-    def add_image(self, values: Array, valid: BoolArray) -> None:
-        """Update the extremes with valid pixels."""
-        self._choose(self._values, values, out=self._values, where=valid)
-        self._missing &= ~valid
+    def add_image(self, missing: BoolArray) -> None:
+        """Update the extremes."""
+        self.is_done = keep_extremes(
+            _flat(self.image),
+            _flags(missing),
+            self._greatest,
+            self._best,
+            _flat(self._values),
+            _flags(self._missing),
+        )
 
     def result(self) -> tuple[Array, BoolArray]:
         """Return the extreme value of each pixel."""
@@ -131,7 +131,7 @@ class Min(_Extreme):
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], _images: int) -> None:
         """Take the block's shape and the pixels' type."""
-        super().__init__(np.minimum, _highest(dtype), _lowest(dtype), shape, dtype)
+        super().__init__(shape, dtype, worst=_highest(dtype), best=_lowest(dtype), greatest=False)
 
 
 class Max(_Extreme):
@@ -139,7 +139,7 @@ class Max(_Extreme):
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], _images: int) -> None:
         """Take the block's shape and the pixels' type."""
-        super().__init__(np.maximum, _lowest(dtype), _highest(dtype), shape, dtype)
+        super().__init__(shape, dtype, worst=_lowest(dtype), best=_highest(dtype), greatest=True)
 
 
 class Count:
@@ -147,13 +147,14 @@ class Count:
 
     is_done = False
 
-    def __init__(self, shape: Shape, _dtype: np.dtype[Any], _images: int) -> None:
-        """Take the block's shape."""
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], _images: int) -> None:
+        """Take the block's shape and the pixels' type."""
+        self.image = np.empty(shape, dtype)
         self._count = np.zeros(shape, np.uint32)
 
-    def add_image(self, _values: Array, valid: BoolArray) -> None:
-        """Count valid pixels."""
-        self._count += valid
+    def add_image(self, missing: BoolArray) -> None:
+        """Count pixels."""
+        count_pixels(_flags(missing), _flat(self._count))
 
     def result(self) -> tuple[Array, BoolArray]:
         """Return the counts."""
@@ -172,37 +173,20 @@ def pixel_bytes(method: str, dtype: np.dtype[Any], images: int) -> int:
     return working + (images * dtype.itemsize if method == "median" else 0)
 
 
-def _sorted(values: Array) -> Array:
-    """Return values (image, pixel) sorted along the images; the input is overwritten."""
-    if len(values) > _MAX_NETWORK_SIZE:
-        # NumPy sorts contiguous values several times faster.
-        return np.sort(np.ascontiguousarray(values.T)).T
-    # For few images a sorting network compares all pixels of two images at once.
-    spare = np.empty_like(values[0])
-    for low, high in _network(len(values)):
-        np.minimum(values[low], values[high], out=spare)
-        np.maximum(values[low], values[high], out=values[high])
-        values[low] = spare
-    return values
+def _sum_type(dtype: np.dtype[Any], images: int) -> type[np.number[Any]]:
+    """Return the type of sums: 32-bit integers if they hold every sum, which halves the memory to pass."""
+    if dtype.kind == "f" or dtype.itemsize > 2 or images > _MAX_COUNT:
+        return np.float64
+    return np.int32 if dtype.kind == "i" else np.uint32
 
 
-@cache
-def _network(size: int) -> tuple[tuple[int, int], ...]:
-    """Return the comparisons of Batcher's odd-even merge sort for `size` values."""
-    pairs = []
-    block = 1
-    while block < size:
-        step = block
-        while step:
-            for first in range(step % block, size - step, 2 * step):
-                pairs += [
-                    (low, low + step)
-                    for low in range(first, first + min(step, size - first - step))
-                    if low // (2 * block) == (low + step) // (2 * block)
-                ]
-            step //= 2
-        block *= 2
-    return tuple(pairs)
+def _flat(pixels: Array) -> Array:
+    """Return contiguous pixels as one row, without a copy."""
+    return pixels.reshape(-1)
+
+
+def _flags(missing: BoolArray) -> Array:
+    return missing.reshape(-1).view(np.uint8)
 
 
 def _highest(dtype: np.dtype[Any]) -> float:
