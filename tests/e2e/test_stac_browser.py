@@ -81,3 +81,19 @@ def test_a_collection_is_shown_with_its_images_and_its_preview(page, browser_url
             break
     assert drawn(shot.read_bytes()), f"no image is drawn; see {shot}"
     assert {answer.status for answer in previews} == {200}
+
+
+def test_a_collection_is_drawn_by_its_tiles_until_its_images_are_listed(page, browser_url, product, tmp_path):
+    tiles = []
+    page.on("response", lambda answer: tiles.append(answer) if "/tiles/WebMercatorQuad/" in answer.url else 0)
+    # The list of images never arrives: STAC Browser would then draw their previews instead.
+    page.route(f"**/collections/{product.id}/items*", lambda _: None)
+    page.goto(f"{browser_url}/collections/{product.id}")
+    page.locator(".ol-viewport canvas").first.wait_for()
+    shot = tmp_path / "tiles.png"
+    for _ in range(60):
+        page.wait_for_timeout(500)
+        if tiles and drawn(page.locator(".ol-viewport").first.screenshot(path=shot)):
+            break
+    assert drawn(shot.read_bytes()), f"no image is drawn; see {shot}"
+    assert {answer.status for answer in tiles} == {200}

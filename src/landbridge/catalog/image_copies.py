@@ -16,7 +16,7 @@ from landbridge.catalog.model.registry import class_of
 from landbridge.catalog.pixels.engine_inputs import bands_of, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from landbridge.raster import Band as EngineBand
 
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 Image = Any
 Product = Any
 
-__all__ = ["CopyError", "CopyResult", "CopyResults", "copy_image", "copy_images"]
+__all__ = [
+    "CopyError",
+    "CopyResult",
+    "CopyResults",
+    "complete_upload",
+    "copy_image",
+    "copy_images",
+    "prepare_bands",
+    "write_files",
+]
 
 # Copies that run at the same time: each reads with several threads, and waits for its upload.
 _WORKERS = 4
@@ -273,18 +282,22 @@ def _copy(
     )
     with tempfile.TemporaryDirectory(prefix="landbridge-copy-") as folder:
         files = _write_files(image, target, names, grid, Path(folder))
-        upload = new.upload(files, overwrite=existing is not None)
-        upload.wait_for_completion(warn_transient_errors=False)
-    if upload.status != ImageUploadStatus.SUCCESS:
-        current = image_class.get(new.id, client=target._client)
-        if not overwrite and _is_complete(current) and current is not None:
-            return current, False  # an upload of an interrupted call has succeeded meanwhile
-        reasons = [event.message for event in upload.events or () if event.severity == "ERROR"]
-        raise CopyError(
-            f"Image {image.id} was not copied: upload {upload.id} is {upload.status}"
-            + (f": {reasons[-1]}" if reasons else ".")
-        )
+        try:
+            complete_upload(new.upload(files, overwrite=existing is not None))
+        except CopyError as error:
+            current = image_class.get(new.id, client=target._client)
+            if not overwrite and _is_complete(current) and current is not None:
+                return current, False  # an upload of an interrupted call has succeeded meanwhile
+            raise CopyError(f"Image {image.id} was not copied: {error}") from None
     return new, True
+
+
+def complete_upload(upload: Any) -> None:
+    """Wait for an upload. Raise CopyError if it fails."""
+    upload.wait_for_completion(warn_transient_errors=False)
+    if upload.status != ImageUploadStatus.SUCCESS:
+        reasons = [event.message for event in upload.events or () if event.severity == "ERROR"]
+        raise CopyError(f"upload {upload.id} is {upload.status}" + (f": {reasons[-1]}" if reasons else "."))
 
 
 def _is_complete(image: Image | None) -> bool:
@@ -309,19 +322,11 @@ def _copied_attributes(image: Image, grid: Grid) -> dict[str, Any]:
 
 def _write_files(image: Image, target: Product, names: Sequence[str], grid: Grid, folder: Path) -> list[str]:
     """Write the files of a copy as the bands of its product say, and return their paths."""
-    bands, bindings = bands_of(target._client, target.id).engine
-    layout: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for name in names:
-        place = bindings.location(name)
-        index = bindings.bands[name].file_index
-        layout[place.file if index is None else index].append((place.band, name))
+    bands = bands_of(target._client, target.id).engine[0]
     source = sources([image])[0]
     shifts = {name: shift_of_values(name, source, bands[name]) for name in names}
-    paths = []
-    for file in sorted(layout):
-        members = [name for _, name in sorted(layout[file])]
-        path = folder / f"{file}.tif"
-        data_types = {str(bands[name].data_type) for name in members}
+
+    def write(members: list[str], path: Path, **options: Any) -> None:
         image.download(
             members,
             geocontext=grid.geocontext,
@@ -329,11 +334,45 @@ def _write_files(image: Image, target: Product, names: Sequence[str], grid: Grid
             resolution=grid.resolution,
             dest=path,
             resampler=grid.resampler,
-            data_type=data_types.pop() if len(data_types) == 1 else None,
-            nodata=_common_nodata(bands, members),
             progress=False,
+            **options,
         )
         add_to_values(path, members, shifts, image.id)
+
+    return write_files(target, names, folder, write)
+
+
+def write_files(target: Product, names: Sequence[str], folder: Path, write: Callable[..., None]) -> list[str]:
+    """Write the files of an image as the bands of its product say, and return their paths.
+
+    Parameters
+    ----------
+    target : Product
+        Product of the image.
+    names : sequence of str
+        Names of the bands.
+    folder : Path
+        Folder of the files.
+    write : callable
+        Called with the bands of each file, its path, and the options `data_type` and `nodata` of a download.
+    """
+    bands, bindings = bands_of(target._client, target.id).engine
+    layout: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for name in names:
+        place = bindings.location(name)
+        index = bindings.bands[name].file_index
+        layout[place.file if index is None else index].append((place.band, name))
+    paths = []
+    for file in sorted(layout):
+        members = [name for _, name in sorted(layout[file])]
+        path = folder / f"{file}.tif"
+        data_types = {str(bands[name].data_type) for name in members}
+        write(
+            members,
+            path,
+            data_type=data_types.pop() if len(data_types) == 1 else None,
+            nodata=_common_nodata(bands, members),
+        )
         paths.append(str(path))
     return paths
 

@@ -1,4 +1,4 @@
-"""`landbridge tiles export`: map tiles in a folder, or in a PMTiles archive."""
+"""`landbridge tiles`: map tiles in a folder or a PMTiles archive, and pyramids for their first zooms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN_FAILURES = 5
 
 @click.group(cls=SuggestingGroup)
 def tiles() -> None:
-    """Export map tiles."""
+    """Export map tiles, and make maps of large products show every zoom."""
 
 
 @tiles.command()
@@ -227,3 +227,63 @@ def _write_report(report: Report, made: Export, form: Form) -> None:
         "Run the command again to ask for them.",
         err=True,
     )
+
+
+@tiles.command()
+@click.argument("product_id", metavar="PRODUCT")
+@click.option(
+    "--zoom",
+    type=click.IntRange(1, 26),
+    help="Last zoom of the pyramid; by default the first at which the tiles can show all images.",
+)
+@output_options(ids=False)
+@connection_options
+def pyramid(product_id: str, zoom: int | None, form: Form) -> None:
+    """Build a pyramid of PRODUCT, for the zooms at which a tile would need too many images.
+
+    The pyramid is a product of its own, PRODUCT-pyramid, with mosaics of all images. Maps show it until an
+    image is added, changed or deleted. If the command is stopped, run it again: it makes the images that are
+    missing.
+    """
+    from landbridge.catalog.product import Product
+    from landbridge.catalog.tile_pyramid.run import PyramidError, build
+    from landbridge.exceptions import NotFoundError
+
+    with reported():
+        product = Product.get(product_id)
+        if product is None:
+            raise NotFoundError(f"Product {product_id} does not exist.")
+        try:
+            report = build(product, zoom, progress=None if shows_progress() else False)
+        except PyramidError as error:
+            raise click.ClickException(str(error)) from error
+    if form is Form.JSON:
+        write_json(
+            {
+                "product": report.product_id,
+                "zoom": report.zoom,
+                "shown": report.is_shown,
+                "written": report.written,
+                "kept": report.kept,
+                "empty": report.empty,
+                "failed": report.failures,
+            },
+            indent=True,
+        )
+    else:
+        _write_pyramid(report, product_id)
+    if not report.is_shown:
+        raise click.exceptions.Exit(1)
+
+
+def _write_pyramid(report: Any, product_id: str) -> None:
+    click.echo(
+        f"{report.written} images written, {report.kept} were there, {report.empty} places are empty",
+        err=True,
+    )
+    for failure in report.failures[:_SHOWN_FAILURES]:
+        click.echo(failure, err=True)
+    if report.is_shown:
+        click.echo(report.product_id)
+    elif not report.failures:
+        click.echo(f"{product_id} has changed meanwhile. Run the command again.", err=True)

@@ -79,8 +79,12 @@ async def zooms_of(
     set_id: str,
     most: int,
     query: Query,
+    *,
+    has_pyramid: bool = False,
 ) -> Zooms:
     """Return the zooms that clients should ask for: those given, or those that tiles can show.
+
+    A pyramid shows all first zooms.
 
     Raises:
         BadRequestError: if the first zoom given is beyond the last.
@@ -89,7 +93,7 @@ async def zooms_of(
     first = query.integer("minzoom", 0, found.maxzoom)
     last = query.integer("maxzoom", 0, found.maxzoom)
     if first is None:
-        first = await _first_zoom(target, narrowing, set_id, most)
+        first = int(found.minzoom) if has_pyramid else await _first_zoom(target, narrowing, set_id, most)
     if last is None:
         last = max(first, _last_zoom(products, target, set_id))
     if first > last:
@@ -155,8 +159,10 @@ def web_bounds(box: Bounds | None) -> Bounds:
     return (west, south, east, north) if south < north else (west, -_MAX_LATITUDE, east, _MAX_LATITUDE)
 
 
-def tilejson(base: str, target: Target, set_id: str, zooms: Zooms, query: Query) -> dict[str, Any]:
-    """Return the TileJSON of a target."""
+def tilejson(
+    base: str, target: Target, set_id: str, zooms: Zooms, query: Query, revision: str | None = None
+) -> dict[str, Any]:
+    """Return the TileJSON of a target, with the revision of its images if it is given."""
     west, south, east, north = web_bounds(target.bbox)
     middle = [(west + east) / 2, (south + north) / 2]
     extension = tile_format(query)
@@ -170,6 +176,7 @@ def tilejson(base: str, target: Target, set_id: str, zooms: Zooms, query: Query)
         "maxzoom": zooms.last,
         "bounds": [west, south, east, north],
         "center": [*middle, zooms.first],
+        **({} if revision is None else {"landbridge:revision": revision}),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pyproj import CRS, Transformer
@@ -16,8 +16,8 @@ from landbridge.mappings import InvalidDocument
 from landbridge.mappings.geometry import check_geometry
 from landbridge.stac_api.documents.positions import check_positions
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.tiles.api import answers, matrix_sets
-from landbridge.stac_api.tiles.api.tile_search import TooManyImagesError
+from landbridge.stac_api.tiles.api import answers, matrix_sets, pyramids
+from landbridge.stac_api.tiles.api.tile_search import Images, TooManyImagesError
 from landbridge.stac_api.tiles.formats import EXTENSIONS, MEDIA_TYPES, Format
 from landbridge.stac_api.tiles.grid import Grid
 from landbridge.stac_api.tiles.parameters import parse
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from landbridge.stac_api.tiles.api.query import Query
     from landbridge.stac_api.tiles.api.targets import Bounds, Target
-    from landbridge.stac_api.tiles.api.tile_search import Images
     from landbridge.stac_api.tiles.products import TileProduct
     from landbridge.stac_api.tiles.view import View
 
@@ -51,8 +50,9 @@ _ACCEPTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Images in a place, their products, and the view of them that a request asks for."""
+    """Images of a target in a place, their products, and the view of them that a request asks for."""
 
+    target: Target
     images: Images
     products: Mapping[str, TileProduct]
     view: View
@@ -72,7 +72,7 @@ async def _shown(
     products = await target.products_of(images)
     if not products:
         return None
-    return Shown(images, products, parse(query.view, list(products.values()), format))
+    return Shown(target, images, products, parse(query.view, list(products.values()), format))
 
 
 def accepted_format(request: Request) -> Format:
@@ -113,27 +113,63 @@ async def picture(
     """
     if bbox is None:
         bbox = matrix_sets.degrees_of(grid.crs, grid.buffered(query.margin).bounds)
-    headers = {"Cache-Control": answers.cache_control(target)}
+    caching = {"Cache-Control": answers.cache_control(target)}
     try:
         shown = await _shown(request, target, query, bbox, format, core)
-        if shown is None:
-            return Response(status_code=204, headers=headers)
-        tag = answers.tag_of(shown.view, _described(grid), shown.images, shown.products)
-        if (unchanged := answers.known_version(request, tag, target)) is not None:
-            return unchanged
-        headers["ETag"] = tag
-        shown.images.check_number(first_is_enough=shown.view.method == "last")
-        pool = request.app.state.render_pool
-        rendered = await answers.unless_client_left(
-            request, pool.render(shown.view, grid, shown.images.pages(), shown.products)
+        return (
+            Response(status_code=204, headers=caching)
+            if shown is None
+            else await _drawn(request, shown, grid)
         )
     except TooManyImagesError as error:
-        return answers.notice(error, format, headers)
+        with contextlib.suppress(TooManyImagesError):
+            shown = await _shown_by_pyramid(request, target, query, grid, bbox, format)
+            if shown is not None:
+                return await _drawn(request, shown, grid)
+        # Without an entity tag: a pyramid may be made without a change of the images.
+        return answers.notice(error, format, caching)
+
+
+async def _drawn(request: Request, shown: Shown, grid: Grid) -> Response:
+    """Return the pixels of what is shown in a grid.
+
+    Raises:
+        TooManyImagesError: if more images are needed than one answer may have.
+    """
+    tag = answers.tag_of(shown.view, _described(grid), shown.images, shown.products)
+    if (unchanged := answers.known_version(request, tag, shown.target)) is not None:
+        return unchanged
+    shown.images.check_number(first_is_enough=shown.view.method == "last")
+    pool = request.app.state.render_pool
+    rendered = await answers.unless_client_left(
+        request, pool.render(shown.view, grid, shown.images.pages(), shown.products)
+    )
     if rendered is None:
         return answers.gone()
+    headers = {"Cache-Control": answers.cache_control(shown.target), "ETag": tag}
     if rendered.is_empty:
         headers[answers.EMPTY_HEADER] = "true"
     return Response(rendered.body, media_type=rendered.media_type, headers=headers)
+
+
+async def _shown_by_pyramid(
+    request: Request, target: Target, query: Query, grid: Grid, bbox: Bounds, format: Format
+) -> Shown | None:
+    """Return what the kept pyramid of a target shows in a place; None if there is none for it."""
+    pyramid = await pyramids.find(request, target, query)
+    if pyramid is None or not pyramid.suits(grid, bbox):
+        return None
+    nothing = Images(None, (), 1)
+    products = await target.products_of(nothing)
+    view = parse(query.view, list(products.values()), format)
+    found = await pyramid.target.products_of(nothing)
+    if view.method != "last" or any(set(view.bands) - set(one.bands) for one in found.values()):
+        return None
+    most = request.app.state.landbridge.tile_max_items
+    images = await pyramid.target.images(None, bbox, most=most)
+    # Shared caches may keep it only if everybody may see both.
+    own = replace(pyramid.target, is_public=pyramid.target.is_public and target.is_public)
+    return Shown(own, images, found, view)
 
 
 def _described(grid: Grid) -> list[Any]:

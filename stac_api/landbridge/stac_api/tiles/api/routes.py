@@ -23,7 +23,7 @@ from starlette.responses import Response
 
 from landbridge.stac_api.documents import incoming, links
 from landbridge.stac_api.search.client import JSON, respond
-from landbridge.stac_api.tiles.api import answers, documents, matrix_sets, pictures, wmts
+from landbridge.stac_api.tiles.api import answers, documents, matrix_sets, pictures, pyramids, wmts
 from landbridge.stac_api.tiles.api.query import Query, described, numbers
 from landbridge.stac_api.tiles.api.targets import (
     Target,
@@ -174,9 +174,10 @@ def _add_descriptions(prefix: str, target_of: _TargetOf, *, conditions: bool) ->
     async def tilejson(request: Request, target: Held, set_id: _SetId) -> Response:
         """Return the TileJSON of the tiles."""
         query = Query.of(request, "tilejson", conditions=conditions)
+        revision = await pyramids.revision(target)
         target, zooms = await _described(request, target, query, set_id)
         base = links.base_url(request)
-        return _document(request, target, documents.tilejson(base, target, set_id, zooms, query))
+        return _document(request, target, documents.tilejson(base, target, set_id, zooms, query, revision))
 
     @router.get(
         f"{prefix}/WMTSCapabilities.xml",
@@ -212,7 +213,10 @@ async def _described(
     if products and query.view:
         parse(query.view, list(products.values()))
     most = request.app.state.landbridge.tile_max_items
-    zooms = await documents.zooms_of(target, narrowing, products, set_id, most, query)
+    has_pyramid = await pyramids.find(request, target, query) is not None
+    zooms = await documents.zooms_of(
+        target, narrowing, products, set_id, most, query, has_pyramid=has_pyramid
+    )
     return target.titled(products), zooms
 
 

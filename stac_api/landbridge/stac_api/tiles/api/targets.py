@@ -97,6 +97,11 @@ class Target:
     is_public: bool = False
 
     @property
+    def is_collection(self) -> bool:
+        """True for all images of one collection."""
+        return self.item is None and self.path.startswith("/collections/")
+
+    @property
     def bbox(self) -> Bounds | None:
         """West, south, east and north of all images; None if there are none, the world if not known."""
         if self.item is not None:

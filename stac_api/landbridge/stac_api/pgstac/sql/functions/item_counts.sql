@@ -6,22 +6,24 @@ CREATE OR REPLACE FUNCTION landbridge.record_item_counts() RETURNS trigger AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO landbridge.item_count_changes
-        SELECT collection_key, (datetime AT TIME ZONE 'UTC')::date, count(*), sum(bytes), count(end_datetime)
+        SELECT collection_key, (datetime AT TIME ZONE 'UTC')::date, count(*), sum(bytes), count(end_datetime), count(*)
         FROM added GROUP BY 1, 2;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO landbridge.item_count_changes
-        SELECT collection_key, (datetime AT TIME ZONE 'UTC')::date, -count(*), -sum(bytes), -count(end_datetime)
+        SELECT collection_key, (datetime AT TIME ZONE 'UTC')::date, -count(*), -sum(bytes), -count(end_datetime),
+               count(*)
         FROM removed GROUP BY 1, 2;
     ELSE
         INSERT INTO landbridge.item_count_changes
-        SELECT collection_key, (datetime AT TIME ZONE 'UTC')::date, sum(n), sum(n * bytes), sum(n * period)
+        -- Also if no counter changes: the item does.
+        SELECT collection_key, (datetime AT TIME ZONE 'UTC')::date, sum(n), sum(n * bytes), sum(n * period),
+               count(*) FILTER (WHERE n = 1)
         FROM (
             SELECT collection_key, datetime, bytes, (end_datetime IS NOT NULL)::int AS period, 1 AS n FROM added
             UNION ALL
             SELECT collection_key, datetime, bytes, (end_datetime IS NOT NULL)::int, -1 FROM removed
         ) AS changed
-        GROUP BY 1, 2
-        HAVING sum(n) <> 0 OR sum(n * bytes) <> 0 OR sum(n * period) <> 0;
+        GROUP BY 1, 2;
     END IF;
     RETURN NULL;
 END;
@@ -64,14 +66,14 @@ BEGIN
         RETURNING *
     ), stored AS (
         INSERT INTO landbridge.item_counts AS c
-        SELECT p.period, m.collection_key, p.start, sum(m.items), sum(m.bytes), sum(m.periods)
+        SELECT p.period, m.collection_key, p.start, sum(m.items), sum(m.bytes), sum(m.periods), sum(m.changes)
         FROM merged m, LATERAL (VALUES
             ('day', m.day), ('month', date_trunc('month', m.day::timestamp)::date), ('all', '-infinity'::date)
         ) AS p (period, start)
         GROUP BY 1, 2, 3
         ON CONFLICT (period, collection_key, start) DO UPDATE SET
             items = c.items + excluded.items, bytes = c.bytes + excluded.bytes,
-            periods = c.periods + excluded.periods
+            periods = c.periods + excluded.periods, changes = c.changes + excluded.changes
     )
     SELECT count(*) INTO number FROM merged;
     RETURN number;
@@ -145,10 +147,21 @@ BEGIN
     SELECT (landbridge.stats_of_item(i)).* FROM pgstac.items i JOIN pgstac.collections c ON c.id = i.collection
     WHERE NOT EXISTS (
         SELECT FROM landbridge.item_stats s WHERE s.collection_key = c.key AND s.id = i.id);
-    DELETE FROM landbridge.item_count_changes;
-    DELETE FROM landbridge.item_counts;
+    -- The number of changes goes on from that before, since items may have changed unseen.
+    WITH recorded AS (
+        DELETE FROM landbridge.item_count_changes RETURNING collection_key, changes
+    ), counted AS (
+        DELETE FROM landbridge.item_counts RETURNING collection_key, period, changes
+    ), before AS (
+        SELECT collection_key, sum(changes) AS changes FROM (
+            SELECT collection_key, changes FROM recorded
+            UNION ALL SELECT collection_key, changes FROM counted WHERE period = 'all'
+        ) AS both_tables
+        GROUP BY 1
+    )
     INSERT INTO landbridge.item_count_changes
-    SELECT collection_key, (datetime AT TIME ZONE 'UTC')::date, count(*), sum(bytes), count(end_datetime)
-    FROM landbridge.item_stats GROUP BY 1, 2;
+    SELECT s.collection_key, (s.datetime AT TIME ZONE 'UTC')::date, count(*), sum(s.bytes), count(s.end_datetime),
+           count(*) + coalesce(max(b.changes), 0)
+    FROM landbridge.item_stats s LEFT JOIN before b USING (collection_key) GROUP BY 1, 2;
 END;
 $$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pgstac, public;

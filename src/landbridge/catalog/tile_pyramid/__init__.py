@@ -1,0 +1,1 @@
+"""Kept pyramids of products: mosaics of all images for the first zooms of a map."""
