@@ -13,6 +13,7 @@ using WritableMissing = Array<uint8_t, nb::ndim<1>, nb::c_contig>;
 using Counts = Array<uint32_t, nb::ndim<1>, nb::c_contig>;
 using ReadCounts = Array<const uint32_t, nb::ndim<1>, nb::c_contig>;
 using Images = Array<nb::ro, nb::ndim<2>, nb::c_contig>;
+using MissingOfImages = Array<const uint8_t, nb::ndim<2>, nb::c_contig>;
 using Results = Array<double, nb::ndim<1>, nb::c_contig>;
 
 template <class First, class... Others> void require_one_size(const First &first, const Others &...others) {
@@ -27,8 +28,13 @@ template <class First, class... Others> void require_one_size(const First &first
     (check(others), ...);
 }
 
-void add_to_sums(const Numbers &values, const Missing &missing, WritableNumbers sums, Counts counts) {
-    require_one_size(values, missing, sums, counts);
+void add_to_sums(const Images &values, const MissingOfImages &missing, WritableNumbers sums, Counts counts) {
+    require_one_size(sums, counts);
+    const int64_t images = int64_t(values.shape(0)), pixels = int64_t(values.shape(1));
+    require(pixels == int64_t(sums.size()),
+            [&] { return text(pixels) + " pixels have " + text(int64_t(sums.size())) + " sums."; });
+    require(values.shape(0) == missing.shape(0) && values.shape(1) == missing.shape(1) && is_aligned(values),
+            [] { return "Values and flags have different shapes, or are not aligned in memory."; });
     const int type = number_type_index(values.dtype());
     const ReductionLoops &loop = *loops().reductions;
     const bool is_double = sums.dtype() == nb::dtype<double>();
@@ -39,7 +45,7 @@ void add_to_sums(const Numbers &values, const Missing &missing, WritableNumbers 
             "Sums must be floats of 64 bits, or of pixels of 8 and 16 bits integers of 32 bits with their sign.");
     void *const to = sums.data();
     nb::gil_scoped_release without_gil;
-    add(values.data(), missing.data(), int64_t(values.size()), to, counts.data());
+    add(values.data(), missing.data(), images, pixels, to, counts.data());
 }
 
 void count_pixels(const Missing &missing, Counts counts) {
@@ -104,12 +110,14 @@ void take_medians(const Images &values, const ReadCounts &counts, Results median
 void bind_reductions(nb::module_ &module) {
     module.def("add_to_sums", &add_to_sums, nb::arg("values").noconvert(), nb::arg("missing").noconvert(),
                nb::arg("sums").noconvert(), nb::arg("counts").noconvert(),
-               R"(Add the pixels of an image to sums, and 1 to the counts of those that it has.
+               R"(Add the pixels of images to sums, and 1 to the counts of those that an image has.
+
+Several images at once take less time than one after the other, since the sums are read and written once.
 
 Parameters
 ----------
 values, missing
-    Pixels of the image, and flags of 8 bits that are not 0 for those that it lacks.
+    Pixels (image, pixel), and flags of 8 bits that are not 0 for those that an image lacks.
 sums
     Sums so far: floats of 64 bits; or integers of 32 bits for pixels of 8 and 16, which hold the sum of 65,536 images.
 counts
@@ -126,15 +134,15 @@ Examples
 --------
 >>> import numpy as np
 >>> sums, counts = np.zeros(3), np.zeros(3, np.uint32)
->>> add_to_sums(np.array([5, 6, 7], np.uint8), np.array([0, 1, 0], np.uint8), sums, counts)
+>>> add_to_sums(np.array([[5, 6, 7], [1, 1, 1]], np.uint8), np.array([[0, 1, 0], [0, 0, 1]], np.uint8), sums, counts)
 >>> sums.tolist(), counts.tolist()
-([5.0, 0.0, 7.0], [1, 0, 1])
+([6.0, 1.0, 7.0], [2, 1, 1])
 )");
     module.def("take_means", &take_means, nb::arg("sums").noconvert(), nb::arg("counts").noconvert(),
                nb::arg("means").noconvert(),
                "Divide sums by the counts of `add_to_sums`, into floats of 64 bits; 0 for pixels that no image has.");
     module.def("count_pixels", &count_pixels, nb::arg("missing").noconvert(), nb::arg("counts").noconvert(),
-               "Add 1 to the counts of pixels that an image has; see `add_to_sums`.");
+               "Add 1 to the counts of pixels that an image has; `missing` are its flags, as in `add_to_sums`.");
     module.def("keep_extremes", &keep_extremes, nb::arg("values").noconvert(), nb::arg("missing").noconvert(),
                nb::arg("greatest"), nb::arg("best").noconvert(), nb::arg("extremes").noconvert(),
                nb::arg("never").noconvert(),

@@ -77,7 +77,12 @@ def test_a_pyramid_is_shown_where_a_tile_needs_too_many_images(pair: Pair):
 
 @pytest.mark.parametrize(
     "query",
-    [{"datetime": "2024-01-01T00:00:00Z/.."}, {"sortby": "id"}, {"method": "mean"}, {"filter": "datetime IS NOT NULL"}],
+    [
+        {"datetime": "2024-01-01T00:00:00Z/.."},
+        {"sortby": "id"},
+        {"method": "mean"},
+        {"filter": "datetime IS NOT NULL"},
+    ],
 )
 def test_conditions_orders_and_other_methods_ask_for_the_images(pair: Pair, query: dict[str, str]):
     assert not pair.is_shown(params=query)

@@ -41,12 +41,12 @@ def stacks(draw, types=TYPES, most_images=20):
 
 
 @FEW
-@given(stacks())
-def test_sums_and_means_are_those_of_numpy(stack):
+@given(stacks(), st.integers(0, 20))
+def test_sums_and_means_are_those_of_numpy(stack, half):
     values, missing = stack
     sums, counts = np.zeros(values.shape[1]), np.zeros(values.shape[1], np.uint32)
-    for image, lacking in zip(values, missing, strict=True):
-        kernels.add_to_sums(image, flags(lacking), sums, counts)
+    kernels.add_to_sums(values[:half], flags(missing[:half]), sums, counts)
+    kernels.add_to_sums(values[half:], flags(missing[half:]), sums, counts)
     wanted = np.zeros(values.shape[1])
     with np.errstate(all="ignore"):
         for image, lacking in zip(values, missing, strict=True):
@@ -59,13 +59,13 @@ def test_sums_and_means_are_those_of_numpy(stack):
 
 
 @FEW
-@given(stacks(("uint8", "uint16", "int8", "int16")))
-def test_sums_of_small_integers_are_exact_in_32_bits(stack):
+@given(stacks(("uint8", "uint16", "int8", "int16")), st.integers(0, 20))
+def test_sums_of_small_integers_are_exact_in_32_bits(stack, half):
     values, missing = stack
     dtype = np.int32 if values.dtype.kind == "i" else np.uint32
     sums, counts = np.zeros(values.shape[1], dtype), np.zeros(values.shape[1], np.uint32)
-    for image, lacking in zip(values, missing, strict=True):
-        kernels.add_to_sums(image, flags(lacking), sums, counts)
+    kernels.add_to_sums(values[:half], flags(missing[:half]), sums, counts)
+    kernels.add_to_sums(values[half:], flags(missing[half:]), sums, counts)
     wanted = np.where(missing, 0, values.astype(np.int64)).sum(axis=0)
     np.testing.assert_array_equal(sums, wanted)
     means = np.empty(values.shape[1])
@@ -76,9 +76,9 @@ def test_sums_of_small_integers_are_exact_in_32_bits(stack):
 @pytest.mark.parametrize(("dtype", "total"), [("uint16", "uint32"), ("int16", "int32")])
 def test_the_sum_of_as_many_images_as_are_allowed_fits(dtype, total):
     utmost = np.array([np.iinfo(dtype).max, np.iinfo(dtype).min], dtype)
-    sums, counts, missing = np.zeros(2, total), np.zeros(2, np.uint32), np.zeros(2, np.uint8)
-    for _ in range(2**16 - 1):
-        kernels.add_to_sums(utmost, missing, sums, counts)
+    values, missing = np.tile(utmost, (2**16 - 1, 1)), np.zeros((2**16 - 1, 2), np.uint8)
+    sums, counts = np.zeros(2, total), np.zeros(2, np.uint32)
+    kernels.add_to_sums(values, missing, sums, counts)
     assert sums.tolist() == [int(number) * (2**16 - 1) for number in utmost]
 
 
@@ -159,14 +159,14 @@ def arrays(**changes):
     small = np.zeros(3, np.uint16)
     return {
         "values": small, "missing": np.zeros(3, np.uint8), "counts": np.zeros(3, np.uint32),
-        "sums": np.zeros(3), "means": np.zeros(3), "number": small[:1], "extremes": small.copy(),
-        "never": np.zeros(3, np.uint8), "stack": np.zeros((2, 3), np.uint16), "floats": np.zeros(3),
-        "out": np.zeros(3, np.uint8), **changes,
+        "stack": np.zeros((2, 3), np.uint16), "lacks": np.zeros((2, 3), np.uint8), "sums": np.zeros(3),
+        "means": np.zeros(3), "number": small[:1], "extremes": small.copy(), "never": np.zeros(3, np.uint8),
+        "floats": np.zeros(3), "out": np.zeros(3, np.uint8), **changes,
     }  # fmt: skip
 
 
 def run_all(a):
-    kernels.add_to_sums(a["values"], a["missing"], a["sums"], a["counts"])
+    kernels.add_to_sums(a["stack"], a["lacks"], a["sums"], a["counts"])
     kernels.take_means(a["sums"], a["counts"], a["means"])
     kernels.count_pixels(a["missing"], a["counts"])
     kernels.keep_extremes(a["values"], a["missing"], True, a["number"], a["extremes"], a["never"])
@@ -197,6 +197,9 @@ def run_all(a):
         {"number": np.zeros(1, np.uint8)},
         {"number": np.zeros(2, np.uint16)},
         {"stack": np.zeros((2, 4), np.uint16)},
+        {"stack": np.zeros((2, 4), np.uint16), "lacks": np.zeros((2, 4), np.uint8)},
+        {"lacks": np.zeros((1, 3), np.uint8)},
+        {"lacks": np.zeros((2, 3), np.uint16)},
         {"stack": np.zeros((3, 2), np.uint16).T},
         {"floats": np.zeros(3, np.uint8)},
         {"floats": np.zeros(2)},
@@ -214,7 +217,10 @@ def test_integer_sums_of_wide_pixels_are_refused():
     for dtype in ("uint32", "float32", "int64"):
         with pytest.raises(TypeError, match="integers of 32 bits with their sign"):
             kernels.add_to_sums(
-                np.zeros(1, dtype), np.zeros(1, np.uint8), np.zeros(1, np.int32), np.zeros(1, np.uint32)
+                np.zeros((1, 1), dtype),
+                np.zeros((1, 1), np.uint8),
+                np.zeros(1, np.int32),
+                np.zeros(1, np.uint32),
             )
 
 

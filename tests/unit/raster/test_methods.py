@@ -127,8 +127,8 @@ def test_medians_of_few_and_many_images_are_those_of_numpy(data):
     valid = random.random(values.shape) < data.draw(st.floats(0, 1))
     median = REDUCERS["median"](values.shape[1:], dtype, images)
     for layer, good in zip(values, valid, strict=True):
-        median.image[:] = layer
-        median.add_image(~good)
+        median.image[:], median.missing[:] = layer, ~good
+        median.add_image()
     found, missing = median.result()
     expected = np.ma.median(np.ma.masked_array(values.astype("float64"), ~valid), axis=0)
     assert (missing == np.ma.getmaskarray(expected)).all()

@@ -136,11 +136,12 @@ struct ConversionLoops {
 
 // Reductions of images to one, pixel by pixel. `missing` is not 0 for pixels that an image lacks.
 struct ReductionLoops {
-    // By number type: add an image to sums of 8-byte floats, or of 4-byte integers for pixels of 1 and 2 bytes.
-    void (*add_to_sums[number_types])(const void *values, const uint8_t *missing, int64_t count, void *sums,
-                                      uint32_t *counts);
-    void (*add_to_integer_sums[number_types])(const void *values, const uint8_t *missing, int64_t count, void *sums,
-                                              uint32_t *counts);
+    // By number type: add images (image, pixel) to sums of 8-byte floats, or of 4-byte integers for pixels of 1 and 2
+    // bytes.
+    void (*add_to_sums[number_types])(const void *values, const uint8_t *missing, int64_t images, int64_t count,
+                                      void *sums, uint32_t *counts);
+    void (*add_to_integer_sums[number_types])(const void *values, const uint8_t *missing, int64_t images,
+                                              int64_t count, void *sums, uint32_t *counts);
     void (*count_pixels)(const uint8_t *missing, int64_t count, uint32_t *counts);
     // By number type: keep the smaller or greater pixels; return whether all are the `best` that there is.
     bool (*keep_smaller[number_types])(const void *values, const uint8_t *missing, int64_t count, const void *best,

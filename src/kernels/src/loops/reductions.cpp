@@ -32,11 +32,15 @@ void add_pass(const T *__restrict values, const uint8_t *__restrict missing, int
 }
 
 template <class T, class Sum>
-void add_to_sums(const void *values, const uint8_t *missing, int64_t count, void *sums, uint32_t *counts) {
+void add_to_sums(const void *values, const uint8_t *missing, int64_t images, int64_t count, void *sums,
+                 uint32_t *counts) {
     for (int64_t start = 0; start < count; start += pass_pixels) {
         const int64_t length = smaller(pass_pixels, count - start);
-        add_pass(static_cast<const T *>(values) + start, missing + start, length, static_cast<Sum *>(sums) + start);
-        count_pixels(missing + start, length, counts + start);
+        // The sums of a pass stay in the cache for all images.
+        for (int64_t at = start; at < images * count; at += count) {
+            add_pass(static_cast<const T *>(values) + at, missing + at, length, static_cast<Sum *>(sums) + start);
+            count_pixels(missing + at, length, counts + start);
+        }
     }
 }
 

@@ -40,6 +40,7 @@ if __name__ == "__main__":
 
 from landbridge.raster import CancelToken, PixelCache
 from landbridge.raster.errors import RasterError, RenderCancelledError, RenderDeadlineError
+from landbridge.raster.runtime.thread_pools import limit_worker_count
 from landbridge.stac_api.tiles import encoding, pixel_statistics, warm_up
 from landbridge.stac_api.tiles.grid import Grid
 from landbridge.stac_api.tiles.pixels import Scene, render
@@ -134,6 +135,7 @@ class Worker:
 
     def _answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         token = self._channel.token(request["id"], request["seconds"])
+        limit_worker_count(request["threads"])
         try:
             ok, body = self._run(request, token)
         except Exception as error:  # noqa: BLE001 - reported to the server, which goes on

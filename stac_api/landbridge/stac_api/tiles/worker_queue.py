@@ -62,6 +62,11 @@ class WorkerQueue:
         self._draining: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def busy(self) -> int:
+        """Number of workers that are lent."""
+        return len(self._slots) - len(self._idle)
+
     def start_all(self) -> None:
         """Start all workers, without waiting for them."""
         for slot in self._slots:

@@ -19,6 +19,7 @@ from landbridge.raster.array_types import Array, BoolArray
 Shape = tuple[int, int, int]
 
 _MAX_COUNT = np.iinfo(np.uint16).max
+_ADDED_AT_ONCE = 4  # images of a mean
 
 
 class Reducer(Protocol):
@@ -34,8 +35,13 @@ class Reducer(Protocol):
         """Array that the pixels of the next image are written to."""
         ...
 
-    def add_image(self, missing: BoolArray) -> None:
-        """Add the pixels in `image`, except for `missing` ones."""
+    @property
+    def missing(self) -> BoolArray:
+        """Array that the mask of the next image is written to: True for pixels that it lacks."""
+        ...
+
+    def add_image(self) -> None:
+        """Add the pixels in `image` that are not `missing`."""
         ...
 
     def result(self) -> tuple[Array, BoolArray]:
@@ -50,16 +56,41 @@ class Mean:
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], images: int) -> None:
         """Take the block's shape, the pixels' type and the largest number of images."""
-        self.image = np.empty(shape, dtype)
+        # Images are added some at a time, so that the sums are read and written less often.
+        self._images = np.empty((min(_ADDED_AT_ONCE, max(1, images)), *shape), dtype)
+        self._lacks = np.empty(self._images.shape, bool)
+        self._held = 0
         self._sum = np.zeros(shape, _sum_type(dtype, images))
         self._count = np.zeros(shape, np.uint32)
 
-    def add_image(self, missing: BoolArray) -> None:
+    @property
+    def image(self) -> Array:
+        """Array that the pixels of the next image are written to."""
+        layer: Array = self._images[self._held]
+        return layer
+
+    @property
+    def missing(self) -> BoolArray:
+        """Array that the mask of the next image is written to."""
+        layer: BoolArray = self._lacks[self._held]
+        return layer
+
+    def add_image(self) -> None:
         """Add pixels."""
-        add_to_sums(_flat(self.image), _flags(missing), _flat(self._sum), _flat(self._count))
+        self._held += 1
+        if self._held == len(self._images):
+            self._add_held()
+
+    def _add_held(self) -> None:
+        shape = (self._held, self._sum.size)
+        values = self._images[: self._held].reshape(shape)
+        missing = self._lacks[: self._held].reshape(shape).view(np.uint8)
+        add_to_sums(values, missing, _flat(self._sum), _flat(self._count))
+        self._held = 0
 
     def result(self) -> tuple[Array, BoolArray]:
         """Return the sums divided by their counts."""
+        self._add_held()
         mean = np.empty(self._sum.shape)
         take_means(_flat(self._sum), _flat(self._count), _flat(mean))
         return mean, self._count == 0
@@ -72,6 +103,7 @@ class Median:
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], images: int) -> None:
         """Allocate values for a block's shape, data type and largest number of images."""
+        self.missing = np.empty(shape, bool)
         self._values = np.empty((images, *shape), dtype)
         self._count = np.zeros(shape, np.uint32)
         self._added = 0
@@ -83,9 +115,9 @@ class Median:
         layer: Array = self._values[self._added]
         return layer
 
-    def add_image(self, missing: BoolArray) -> None:
+    def add_image(self) -> None:
         """Keep an image's pixels; missing ones become the highest value, which sorts last."""
-        fill_missing(_flat(self.image), _flags(missing), self._highest, _flat(self._count))
+        fill_missing(_flat(self.image), _flags(self.missing), self._highest, _flat(self._count))
         self._added += 1
 
     def result(self) -> tuple[Array, BoolArray]:
@@ -103,27 +135,28 @@ class _Extreme:
         self, shape: Shape, dtype: np.dtype[Any], *, worst: float, best: float, greatest: bool
     ) -> None:
         self.image = np.empty(shape, dtype)
+        self.missing = np.empty(shape, bool)
         self.is_done = False
         self._values = np.full(shape, worst, dtype)
-        self._missing = np.ones(shape, bool)
+        self._never = np.ones(shape, bool)
         self._best = np.array([best], dtype)
         self._greatest = greatest
 
-    def add_image(self, missing: BoolArray) -> None:
+    def add_image(self) -> None:
         """Update the extremes."""
         self.is_done = keep_extremes(
             _flat(self.image),
-            _flags(missing),
+            _flags(self.missing),
             self._greatest,
             self._best,
             _flat(self._values),
-            _flags(self._missing),
+            _flags(self._never),
         )
 
     def result(self) -> tuple[Array, BoolArray]:
         """Return the extreme value of each pixel."""
-        self._values[self._missing] = 0
-        return self._values, self._missing
+        self._values[self._never] = 0
+        return self._values, self._never
 
 
 class Min(_Extreme):
@@ -150,11 +183,12 @@ class Count:
     def __init__(self, shape: Shape, dtype: np.dtype[Any], _images: int) -> None:
         """Take the block's shape and the pixels' type."""
         self.image = np.empty(shape, dtype)
+        self.missing = np.empty(shape, bool)
         self._count = np.zeros(shape, np.uint32)
 
-    def add_image(self, missing: BoolArray) -> None:
+    def add_image(self) -> None:
         """Count pixels."""
-        count_pixels(_flags(missing), _flat(self._count))
+        count_pixels(_flags(self.missing), _flat(self._count))
 
     def result(self) -> tuple[Array, BoolArray]:
         """Return the counts."""
@@ -170,7 +204,8 @@ def pixel_bytes(method: str, dtype: np.dtype[Any], images: int) -> int:
     """Return the bytes that a method needs per pixel and band, including the read of an image."""
     # Values and validity of the image; sums, counts and the result, with 64 bits at most.
     working = dtype.itemsize + 3 + 4 * 8
-    return working + (images * dtype.itemsize if method == "median" else 0)
+    held = {"median": images, "mean": _ADDED_AT_ONCE}.get(method, 0)
+    return working + held * (dtype.itemsize + (method == "mean"))
 
 
 def _sum_type(dtype: np.dtype[Any], images: int) -> type[np.number[Any]]:

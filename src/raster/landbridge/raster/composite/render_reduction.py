@@ -142,15 +142,15 @@ class ReducingRenderer:
         shape = (len(plan.bands), *shape_of(window))
         sources = [source for source, is_near in zip(plan.sources, touching, strict=True) if is_near]
         reduction = REDUCERS[self.plan.method](shape, plan.compute_dtype, len(sources))
-        missing = np.empty(shape, bool)
         # Files are prefetched in this order.
         for source in reversed(sources):
             if reduction.is_done:
                 break
             renderer = Renderer(replace(plan, sources=(source,)), self._cache, self._files, self._cancel)
+            missing = reduction.missing
             renderer.render(window, reduction.image, missing)
             if not missing.all():
-                reduction.add_image(missing)
+                reduction.add_image()
         return reduction.result()
 
     def _show_unmasked_nodata(

@@ -14,6 +14,7 @@ __all__ = [
     "borrow_buffer",
     "default_worker_count",
     "give_back",
+    "limit_worker_count",
     "release",
     "scratch_buffer",
     "trim",
@@ -29,6 +30,7 @@ _idle: list[tuple[int, ThreadPoolExecutor]] = []
 _lock = threading.Lock()
 _scratch = threading.local()
 _lent_before: list[bytearray] = []
+_limit: int | None = None
 
 
 def acquire(count: int) -> ThreadPoolExecutor:
@@ -98,5 +100,15 @@ if hasattr(os, "register_at_fork"):
 
 
 def default_worker_count() -> int:
-    """Return the default number of threads of a call: one per core that it may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the default number of threads of a call: one per core that it may run on, up to the limit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if _limit is None else min(cores, _limit)
+
+
+def limit_worker_count(count: int | None) -> None:
+    """Give the later calls of this process at most so many threads by default; None removes the limit.
+
+    For a process that shares its cores with others that are as busy.
+    """
+    global _limit  # noqa: PLW0603 - the cores are those of the process
+    _limit = count
