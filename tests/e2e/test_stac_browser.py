@@ -83,11 +83,14 @@ def test_a_collection_is_shown_with_its_images_and_its_preview(page, browser_url
     assert {answer.status for answer in previews} == {200}
 
 
-def test_a_collection_is_drawn_by_its_tiles_until_its_images_are_listed(page, browser_url, product, tmp_path):
+def test_a_collection_without_listed_images_is_drawn_by_its_tiles(page, browser_url, product, tmp_path):
     tiles = []
     page.on("response", lambda answer: tiles.append(answer) if "/tiles/WebMercatorQuad/" in answer.url else 0)
-    # The list of images never arrives: STAC Browser would then draw their previews instead.
-    page.route(f"**/collections/{product.id}/items*", lambda _: None)
+    # STAC Browser draws the previews of the images that it lists, and the layer of the collection if it lists none.
+    page.route(
+        f"**/collections/{product.id}/items*",
+        lambda route: route.fulfill(json={"type": "FeatureCollection", "features": [], "links": []}),
+    )
     page.goto(f"{browser_url}/collections/{product.id}")
     page.locator(".ol-viewport canvas").first.wait_for()
     shot = tmp_path / "tiles.png"
