@@ -86,7 +86,7 @@ def test_a_collection_is_shown_with_its_images_and_its_preview(page, browser_url
 def test_a_collection_without_listed_images_is_drawn_by_its_tiles(page, browser_url, product, tmp_path):
     tiles = []
     page.on("response", lambda answer: tiles.append(answer) if "/tiles/WebMercatorQuad/" in answer.url else 0)
-    # STAC Browser draws the previews of the images that it lists, and the layer of the collection if it lists none.
+    # STAC Browser draws the previews of the images that it lists; without any, the layer of the collection.
     page.route(
         f"**/collections/{product.id}/items*",
         lambda route: route.fulfill(json={"type": "FeatureCollection", "features": [], "links": []}),
