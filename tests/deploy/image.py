@@ -42,6 +42,9 @@ _ITEM = {
     "assets": {},
     "links": [],
 }
+# Folders that the user may not list are not entered: find would fail.
+_WRITABLE = ("-not", "-type", "l", "-writable", "-print")
+_FIND_WRITABLE = ("find", "/", "-xdev", *_WRITABLE, ",", "-type", "d", "-not", "-readable", "-prune")
 _PACKAGES = (
     "import importlib.metadata as m, json; print(json.dumps(sorted({d.name for d in m.distributions()})))"
 )
@@ -115,7 +118,7 @@ def check_files(container: Container) -> None:
     """Check the user, what it may write, and the list of packages."""
     assert container.config["User"].split(":")[0] == _USER, container.config["User"]
     assert container.run("id", "-u").strip() == _USER
-    found = container.run("find", "/", "-xdev", "-writable", "-not", "-type", "l", "-not", "-path", "/proc/*")
+    found = container.run(*_FIND_WRITABLE)
     writable = {
         path for path in found.split("\n") if path and not path.startswith(("/tmp", "/var/tmp", "/dev"))
     }
