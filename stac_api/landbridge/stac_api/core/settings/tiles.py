@@ -21,10 +21,10 @@ class TileSettings(Group):
         "them. The embedded stack does not start them",
     )
     tile_memory_bytes: int = Field(
-        default=1536 * MIB, ge=512 * MIB, description="Maximum memory of a process that renders tiles"
+        default=1792 * MIB, ge=512 * MIB, description="Maximum memory of a process that renders tiles"
     )
     tile_cache_bytes: int = Field(
-        default=640 * MIB,
+        default=768 * MIB,
         ge=0,
         description="Maximum size of the decoded pixels that each process keeps for later tiles",
     )
