@@ -21,6 +21,7 @@ from landbridge.stac_api.embedded import control, home_directory, organizations,
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.embedded.postgres_programs import Installation
 from support.embedded_stack import new_home
+from support.wait import wait_until
 
 pytestmark = pytest.mark.usefixtures("installation")
 
@@ -204,6 +205,27 @@ def test_variables_meant_for_other_databases_change_nothing_and_open_reads_opens
     assert (code, errors) == (0, "")
     assert httpx.get(stack.up(own).url).json()["type"] == "Catalog"
     assert stack.up(own).private_url == output.strip()
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_the_workers_of_tiles_start_with_the_stack_if_that_is_set(own: Home, at_start: bool):
+    def workers() -> int:
+        pid = control.status(own)["pid"]
+        lines = [
+            " ".join(one.cmdline())
+            for one in psutil.Process(pid).children(recursive=True)
+            if one.is_running()
+        ]
+        return sum("tiles.worker_process" in line for line in lines)
+
+    control.down(own)
+    setting = {"LANDBRIDGE_TILE_WORKERS_AT_START": "true"} if at_start else {}
+    # The variable of the tests themselves says that none start.
+    assert outcome(command(own, "up", **setting))[0] == 0
+    if at_start:
+        wait_until(lambda: workers() == 2)
+    else:
+        assert workers() == 0
 
 
 def test_a_home_with_a_long_and_odd_name_works(folder: Path):

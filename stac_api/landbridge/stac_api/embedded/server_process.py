@@ -34,6 +34,7 @@ HOST_6 = "::1"
 ATTEMPTS = 10  # to prepare the database, while PostgreSQL recovers
 PAUSE_SECONDS = 0.2
 LOCK_SECONDS = 30.0  # maximum wait for the serve lock of an ending server
+WORKERS_AT_START = "LANDBRIDGE_TILE_WORKERS_AT_START"
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +169,8 @@ def _loopback_settings() -> dict[str, Any]:
     return {
         "log_requests": False,
         "anonymous_reads": False,  # LANDBRIDGE_OPEN_READS takes precedence
-        "tile_workers_at_start": False,
+        # Most stacks show no map; who sets the variable wants the first tile at once.
+        **({} if os.environ.get(WORKERS_AT_START) else {"tile_workers_at_start": False}),
         "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),
         "cors_origin_regex": LOOPBACK_ORIGINS,
         "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],
