@@ -42,7 +42,7 @@ _FINEST: Final = 0.45
 
 
 class Stated(BaseModel):
-    """What a collection says of its pyramid: its id, the revision that it shows, and its own."""
+    """Statement of a collection about its pyramid: its id, the revision that it shows, and its own."""
 
     model_config = ConfigDict(strict=True)
 
