@@ -9,6 +9,7 @@ The tree, with the module below `landbridge` that defines each class (from `scri
     ├── InvalidGeometryError                       catalog.errors (also ValueError, TypeError)
     ├── UnsavedObjectError                         catalog.errors
     ├── CopyError                                  catalog.image_copy_values (also RuntimeError)
+    │   └── PyramidError                           catalog.tile_pyramid.run
     ├── OtherExportError                           catalog.tile_export.tile_folder
     ├── WhereError                                 cli.filters.where (also ValueError)
     ├── ClientError                                exceptions
