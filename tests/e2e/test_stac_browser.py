@@ -37,14 +37,18 @@ def test_a_person_finds_a_clear_scene_and_sees_it(page, browser_url, product, da
 
     name = min(clear)
     page.get_by_text(name).first.click()
+    wait_until_drawn(page, tmp_path / "map.png")
+    assert failures == []
+
+
+def wait_until_drawn(page, shot, answers=(None,)):
+    """Wait until a scene is on the map, and the list of its requests' answers is not empty."""
     page.locator(".ol-viewport canvas").first.wait_for()
-    shot = tmp_path / "map.png"
     for _ in range(60):
         page.wait_for_timeout(500)
-        if drawn(page.locator(".ol-viewport").first.screenshot(path=shot)):
+        if answers and drawn(page.locator(".ol-viewport").first.screenshot(path=shot)):
             break
     assert drawn(shot.read_bytes()), f"no scene is drawn; see {shot}"
-    assert failures == []
 
 
 def drawn(png: bytes) -> bool:
@@ -73,13 +77,7 @@ def test_a_collection_is_shown_with_its_images_and_its_preview(page, browser_url
     previews = []
     page.on("response", lambda answer: previews.append(answer) if "/preview.png" in answer.url else None)
     page.goto(f"{browser_url}/collections/{product.id}")
-    page.locator(".ol-viewport canvas").first.wait_for()
-    shot = tmp_path / "collection.png"
-    for _ in range(60):
-        page.wait_for_timeout(500)
-        if previews and drawn(page.locator(".ol-viewport").first.screenshot(path=shot)):
-            break
-    assert drawn(shot.read_bytes()), f"no image is drawn; see {shot}"
+    wait_until_drawn(page, tmp_path / "collection.png", previews)
     assert {answer.status for answer in previews} == {200}
 
 
@@ -92,11 +90,5 @@ def test_a_collection_without_listed_images_is_drawn_by_its_tiles(page, browser_
         lambda route: route.fulfill(json={"type": "FeatureCollection", "features": [], "links": []}),
     )
     page.goto(f"{browser_url}/collections/{product.id}")
-    page.locator(".ol-viewport canvas").first.wait_for()
-    shot = tmp_path / "tiles.png"
-    for _ in range(60):
-        page.wait_for_timeout(500)
-        if tiles and drawn(page.locator(".ol-viewport").first.screenshot(path=shot)):
-            break
-    assert drawn(shot.read_bytes()), f"no image is drawn; see {shot}"
+    wait_until_drawn(page, tmp_path / "tiles.png", tiles)
     assert {answer.status for answer in tiles} == {200}

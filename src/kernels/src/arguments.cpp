@@ -28,9 +28,8 @@ int pixel_type_index(const nb::dlpack::dtype &type) {
 }
 
 int number_type_index(const nb::dlpack::dtype &type) {
-    const int index = pixel_type_index(type);
-    if (is_of(type, Code::UInt)) return index;
-    return index + 4;
+    // The four signed integers lie between the unsigned ones and the floats.
+    return pixel_type_index(type) + (is_of(type, Code::UInt) ? 0 : 4);
 }
 
 }  // namespace landbridge

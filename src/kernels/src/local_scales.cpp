@@ -38,8 +38,8 @@ void interpolate_locally(const Floats &values, const Flags &valid, const Doubles
 }  // namespace
 
 void bind_local_scales(nb::module_ &module) {
-    module.def("interpolate_locally", &interpolate_locally, nb::arg("values"), nb::arg("valid").noconvert(), nb::arg("rows"),
-               nb::arg("columns"), nb::arg("row_scales"), nb::arg("column_scales"), nb::arg("kernel"),
+    module.def("interpolate_locally", &interpolate_locally, nb::arg("values"), nb::arg("valid").noconvert(),
+               nb::arg("rows"), nb::arg("columns"), nb::arg("row_scales"), nb::arg("column_scales"), nb::arg("kernel"),
                nb::arg("out").noconvert(), nb::arg("out_valid").noconvert(),
                R"(Interpolate pixels at points of a source, with a scale per point.
 

@@ -102,7 +102,7 @@ void take_medians(const Images &values, const ReadCounts &counts, Results median
     require(most <= images, [&] { return "A pixel has " + text(most) + " values of " + text(images) + " images."; });
     const int type = number_type_index(values.dtype());
     nb::gil_scoped_release without_gil;
-    loops().reductions->take_medians[type](values.data(), images, pixels, pixels, first, medians.data());
+    loops().reductions->take_medians[type](values.data(), images, pixels, first, medians.data());
 }
 
 }  // namespace

@@ -154,8 +154,8 @@ struct ReductionLoops {
     // By type of the sums (floats of 8 bytes, unsigned and signed integers of 4): divide them by their counts.
     void (*take_means[3])(const void *sums, const uint32_t *counts, int64_t count, double *means);
     // By number type: medians of the first `counts` values of each pixel in ascending order, 0 if that is 0.
-    void (*take_medians[number_types])(const void *values, int64_t images, int64_t image_stride, int64_t count,
-                                       const uint32_t *counts, double *medians);
+    void (*take_medians[number_types])(const void *values, int64_t images, int64_t count, const uint32_t *counts,
+                                       double *medians);
 };
 
 struct Loops {

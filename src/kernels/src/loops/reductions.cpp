@@ -110,15 +110,14 @@ template <class T> void sort_images(T *rows, int64_t images) {
 }
 
 template <class T>
-void take_medians(const void *pixels, int64_t images, int64_t image_stride, int64_t count, const uint32_t *counts,
-                  double *medians) {
+void take_medians(const void *pixels, int64_t images, int64_t count, const uint32_t *counts, double *medians) {
     Scratch scratch(size_t(images * sorted_pixels) * sizeof(T), 1);
     T *rows = scratch.take<T>(images * sorted_pixels);
     for (int64_t start = 0; start < count; start += sorted_pixels) {
         const int64_t width = smaller(sorted_pixels, count - start);
         for (int64_t image = 0; image < images; image++) {
             T *row = rows + image * sorted_pixels;
-            std::memcpy(row, static_cast<const T *>(pixels) + image * image_stride + start, size_t(width) * sizeof(T));
+            std::memcpy(row, static_cast<const T *>(pixels) + image * count + start, size_t(width) * sizeof(T));
             // What is compared beyond the last pixel is not used, but must be initialised.
             for (int64_t n = width; n < sorted_pixels; n++) row[n] = T(0);
         }

@@ -1,6 +1,6 @@
 """Building of a kept pyramid: mosaics of all images of a product, uploaded as images of a product of its own.
 
-The service shows the pyramid where a tile of the product would need more images than one tile may have. It
+The service shows the pyramid if a tile of the product would need more images than one tile may have. It
 compares the revision of the product with the one that the pyramid shows, so that a change of any image ends
 that.
 """
@@ -20,7 +20,7 @@ from landbridge.catalog.image_copy_values import shift_of_values
 from landbridge.catalog.pixels.engine_inputs import bands_of, sources
 from landbridge.catalog.product import Product
 from landbridge.catalog.tile_export.layer import find_layer
-from landbridge.catalog.tile_export.tile_range import TileRange, tile_bounds
+from landbridge.catalog.tile_export.tile_range import TileRange
 from landbridge.raster.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -33,12 +33,11 @@ __all__ = ["PYRAMID", "PyramidError", "Report", "build"]
 
 PYRAMID: Final = "landbridge:pyramid"
 """Extra property of a product: its pyramid."""
-_PYRAMID_OF, _BANDS, _REVISION = "landbridge:pyramid_of", "landbridge:bands", "landbridge:revision"
-_REVISION_OF_LAYER: Final = "landbridge:revision"
+_PYRAMID_OF, _BANDS = "landbridge:pyramid_of", "landbridge:bands"
+# Member of a layer's TileJSON, and extra property of the images made of it
+_REVISION: Final = "landbridge:revision"
 # Zooms between a tile of 256 pixels and an image of the pyramid, which has 2,048.
 _ZOOMS_OF_IMAGE: Final = 3
-_PIXELS: Final = 256
-_HALF_TURN: Final = 20037508.342789244  # metres of EPSG:3857
 _AT_ONCE: Final = 2  # images that are rendered, or wait for their upload
 
 
@@ -84,7 +83,7 @@ class _Layer:
     @classmethod
     def of(cls, product: Product) -> _Layer:
         _, tilejson = find_layer(product.images(), [])
-        revision = tilejson.get(_REVISION_OF_LAYER)
+        revision = tilejson.get(_REVISION)
         if revision is None:
             raise PyramidError(
                 f"The service of {product.id} shows no pyramids; it needs a newer landbridge-stac-api."
@@ -238,10 +237,11 @@ def _write_image(
     product: Product, pyramid: Product, layer: _Layer, place: Tile, zoom: int, existing: Image | None
 ) -> str | None:
     """Write one image of a pyramid; return None if no image of the product lies there."""
-    from shapely.geometry import box
+    from landbridge.geo import AOI, XYZTile
 
-    west, south, east, north = tile_bounds(*place)
-    images = product.images().intersects(box(west, south, east, north)).sort("acquired").collect()
+    z, column, row = place
+    tile = XYZTile(x=column, y=row, z=z)
+    images = product.images().intersects(tile.geometry).sort("acquired").collect()
     if not images:
         if existing is not None:
             existing.delete()
@@ -255,7 +255,9 @@ def _write_image(
         acquired=images[-1].acquired,
         extra_properties={_REVISION: layer.revision},
     )
-    grid = _grid(place, zoom)
+    # The pixels of the tiles of the last zoom
+    edge = tile.tilesize * 2 ** (zoom - z)
+    grid = AOI(bounds=tile.bounds, bounds_crs=tile.bounds_crs, crs=tile.crs, shape=(edge, edge))
     with tempfile.TemporaryDirectory(prefix="landbridge-pyramid-") as folder:
 
         def write(members: list[str], path: Path, **options: Any) -> None:
@@ -280,19 +282,3 @@ def _check_values(images: ImageCollection, pyramid: Product, names: Iterable[str
 
 def _name(place: Tile) -> str:
     return "-".join(map(str, place))
-
-
-def _grid(place: Tile, zoom: int) -> Any:
-    """Return the pixels of an image of a pyramid: those of the tiles of its last zoom."""
-    from landbridge.geo import AOI
-
-    z, column, row = place
-    edge = 2 * _HALF_TURN / 2**z
-    left, top = column * edge - _HALF_TURN, _HALF_TURN - row * edge
-    pixels = _PIXELS * 2 ** (zoom - z)
-    return AOI(
-        bounds=(left, top - edge, left + edge, top),
-        bounds_crs="EPSG:3857",
-        crs="EPSG:3857",
-        shape=(pixels, pixels),
-    )

@@ -23,6 +23,7 @@ __all__ = [
     "TimeRange",
     "WrongCounts",
     "buckets",
+    "count_changes",
     "count_items",
     "first_and_last",
     "has_periods",
@@ -67,6 +68,14 @@ FROM {keys} AS k (key), LATERAL (
     SELECT min(datetime) AS first, max(datetime) AS last FROM landbridge.item_stats
     WHERE collection_key = k.key{since}{before}
 ) AS dates
+"""
+_CHANGES = """
+SELECT c.key, coalesce((
+    SELECT sum(changes) FROM landbridge.item_counts WHERE period = 'all' AND collection_key = c.key
+), 0)::bigint + coalesce((
+    SELECT sum(changes) FROM landbridge.item_count_changes WHERE collection_key = c.key
+), 0)::bigint AS changes
+FROM collections c WHERE c.id = $1
 """
 _KEYS = "SELECT key FROM collections WHERE id = ANY ($1)"
 _MERGE = "SELECT landbridge.merge_item_counts($1)"
@@ -273,6 +282,12 @@ async def first_and_last(
     statement, values = parameters.bound(text)
     found = await conn.fetchrow(statement, *values)
     return found["datetime_min"], found["datetime_max"]
+
+
+async def count_changes(conn: asyncpg.Connection, collection: str) -> tuple[int, int] | None:
+    """Return the key of a collection and the number of changes of its items; None if it does not exist."""
+    row = await conn.fetchrow(_CHANGES, collection)
+    return None if row is None else (row["key"], row["changes"])
 
 
 async def merge_changes(pool: asyncpg.Pool) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from landbridge.stac_api.pgstac.sql_builder import Parameters
 
-__all__ = ["Found", "collection_states", "count_up_to", "find", "footprints", "item_changes", "whole_items"]
+__all__ = ["Found", "collection_states", "count_up_to", "find", "footprints", "whole_items"]
 
 # The content of the whole row: every change of an item that could change its pixels changes this.
 _FINGERPRINT: Final = "md5(concat(content::text, geometry::text))"
@@ -48,17 +48,6 @@ _FOOTPRINTS: Final = """
 SELECT ST_XMin(geometry) AS west, ST_YMin(geometry) AS south, ST_XMax(geometry) AS east,
        ST_YMax(geometry) AS north
 FROM (SELECT geometry FROM {source} ORDER BY {order} LIMIT {limit}) AS matching
-"""
-
-
-# Changes of all tables are added up in one snapshot: an item and the record of its change are in the same.
-_CHANGES: Final = """
-SELECT c.key, coalesce(sum(n.changes), 0)::bigint AS changes
-FROM collections c LEFT JOIN (
-    SELECT collection_key, changes FROM landbridge.item_counts WHERE period = 'all'
-    UNION ALL SELECT collection_key, changes FROM landbridge.item_count_changes
-) AS n ON n.collection_key = c.key
-WHERE c.id = $1 GROUP BY c.key
 """
 
 
@@ -136,12 +125,6 @@ async def whole_items(conn: asyncpg.Connection, wanted: Sequence[Found]) -> list
     items = await hydrate_rows(conn, rows)
     known = {(item["collection"], item["id"]): item for item in items}
     return [known[key] for one in wanted if (key := (one.collection, one.id)) in known]
-
-
-async def item_changes(conn: asyncpg.Connection, collection: str) -> tuple[int, int] | None:
-    """Return the key of a collection and the number of changes of its items; None if it does not exist."""
-    row = await conn.fetchrow(_CHANGES, collection)
-    return None if row is None else (row["key"], row["changes"])
 
 
 async def count_up_to(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 from collections.abc import AsyncIterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+from landbridge.raster.runtime.thread_pools import default_worker_count
 from landbridge.stac_api.errors import BadRequestError, UnavailableError
 from landbridge.stac_api.tiles import expression
 from landbridge.stac_api.tiles.answers import (
@@ -53,7 +53,6 @@ _POINT = 1e-9
 # Tiles whose centers are in the same square of so many tiles are rendered by the same worker, if it is idle:
 # they share the tiles of their files.
 _NEIGHBORS = 4
-_CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # Most values that one request may read and compute, and most additions in its expressions.
 _MAX_VALUES, _MAX_WORK = 2**25, 2**27
 
@@ -187,7 +186,7 @@ class RenderPool:
             }
             async with self._workers.lent(_affinity(grid)) as worker:
                 # A core for each worker: their threads would only wait for each other.
-                request["threads"] = max(1, _CORES // self._workers.busy)
+                request["threads"] = max(1, default_worker_count() // self._workers.busy)
                 answer, body = await self._answer(worker, request, records)
         if "ok" not in answer:
             raise self._error(str(answer.get("error")), str(answer.get("text", "")))

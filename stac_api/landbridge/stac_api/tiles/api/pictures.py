@@ -116,11 +116,8 @@ async def picture(
     caching = {"Cache-Control": answers.cache_control(target)}
     try:
         shown = await _shown(request, target, query, bbox, format, core)
-        return (
-            Response(status_code=204, headers=caching)
-            if shown is None
-            else await _drawn(request, shown, grid)
-        )
+        if shown is not None:
+            return await _drawn(request, shown, grid)
     except TooManyImagesError as error:
         with contextlib.suppress(TooManyImagesError):
             shown = await _shown_by_pyramid(request, target, query, grid, bbox, format)
@@ -128,6 +125,7 @@ async def picture(
                 return await _drawn(request, shown, grid)
         # Without an entity tag: a pyramid may be made without a change of the images.
         return answers.notice(error, format, caching)
+    return Response(status_code=204, headers=caching)
 
 
 async def _drawn(request: Request, shown: Shown, grid: Grid) -> Response:
@@ -155,14 +153,12 @@ async def _drawn(request: Request, shown: Shown, grid: Grid) -> Response:
 async def _shown_by_pyramid(
     request: Request, target: Target, query: Query, grid: Grid, bbox: Bounds, format: Format
 ) -> Shown | None:
-    """Return what the kept pyramid of a target shows in a place; None if there is none for it."""
+    """Return the images of a target's pyramid in a place; None if it has none for the request."""
     pyramid = await pyramids.find(request, target, query)
     if pyramid is None or not pyramid.suits(grid, bbox):
         return None
-    nothing = Images(None, (), 1)
-    products = await target.products_of(nothing)
-    view = parse(query.view, list(products.values()), format)
-    found = await pyramid.target.products_of(nothing)
+    view = parse(query.view, [pyramid.shows], format)
+    found = await pyramid.target.products_of(Images(None, (), 1))
     if view.method != "last" or any(set(view.bands) - set(one.bands) for one in found.values()):
         return None
     most = request.app.state.landbridge.tile_max_items

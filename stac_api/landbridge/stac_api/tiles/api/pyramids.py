@@ -1,4 +1,4 @@
-"""Kept pyramids: what is shown of a collection where one tile would need too many images.
+"""Kept pyramids: mosaics that are shown if a tile of a collection would need too many images.
 
 A pyramid is a collection of its own. Its images are mosaics of all images of another collection on the grid
 of web maps, which `landbridge tiles pyramid` makes; so the rules of reads hold for it as for any collection.
@@ -17,7 +17,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from stac_fastapi.types.errors import NotFoundError
 
-from landbridge.stac_api.pgstac import tile_queries
+from landbridge.stac_api.pgstac import item_counts
 from landbridge.stac_api.tiles.api import matrix_sets
 from landbridge.stac_api.tiles.api.targets import Target, collection_target
 from landbridge.stac_api.tiles.api.tile_search import Images
@@ -58,10 +58,12 @@ class Pyramid:
 
     Args:
         target: its images.
+        shows: the product of the collection.
         zoom: zoom of web maps, with tiles of 256 pixels, whose pixels it has.
     """
 
     target: Target
+    shows: TileProduct
     zoom: int
 
     def suits(self, grid: Grid, bbox: Bounds) -> bool:
@@ -84,7 +86,7 @@ async def revision(target: Target) -> str | None:
 
 async def _revision(target: Target, product: TileProduct) -> str | None:
     async with target.pool.acquire() as conn:
-        changes = await tile_queries.item_changes(conn, product.id)
+        changes = await item_counts.count_changes(conn, product.id)
     if changes is None:
         return None
     described = [product.collection.get("item_assets"), *product.entries]
@@ -111,7 +113,7 @@ async def find(request: Request, target: Target, query: Query) -> Pyramid | None
         return None
     try:
         own = await collection_target(request, stated.product)
-        return Pyramid(own, stated.zoom) if await revision(own) == stated.revision else None
+        return Pyramid(own, product, stated.zoom) if await revision(own) == stated.revision else None
     except NotFoundError:  # also without the right to see it
         return None
 
