@@ -309,6 +309,32 @@ def test_a_second_build_writes_nothing_and_one_after_a_change_writes_all(client,
     assert NOTICE_HEADER not in client._request("GET", path).headers
 
 
+def test_an_image_of_another_zoom_is_made_anew(client):
+    product = Product(id="broad", name="Broad", client=client)
+    product.save()
+    SpectralBand(
+        name="red", product=product, data_type="UInt16", nodata=0, band_index=0,
+        data_range=(0, 3000), display_range=(0, 3000), client=client,
+    ).save()  # fmt: skip
+    image = Image(
+        product=product, name="one", acquired="2024-01-01", cs_code="EPSG:3857",
+        geotrans=(0, 50_000, 0, 4_000_000, 0, -50_000), client=client,
+    )  # fmt: skip
+    image.upload_ndarray(np.full((64, 64), 7, "uint16")).wait_for_completion(timeout=120)
+    coarse, finer = build(product, 2), build(product, 3)
+    assert (coarse.failures, finer.failures) == ([], [])
+    assert (coarse.written, finer.written, finer.kept) == (1, 1, 0)
+    made = next(iter(Product.get(finer.product_id, client=client).images()))
+    assert (made.y_pixels, made.x_pixels) == (2048, 2048)
+    assert build(product, 3).kept == 1
+
+
+def test_images_between_the_pixels_of_a_pyramid_leave_its_places_empty(client, product):
+    report = build(product, 2)
+    assert report.is_shown
+    assert (report.written, report.empty, report.failures) == (0, 1, [])
+
+
 def test_a_change_meanwhile_is_noticed(client, product, monkeypatch):
     from landbridge.catalog.tile_pyramid import run
 

@@ -36,6 +36,7 @@ PYRAMID: Final = "landbridge:pyramid"
 _PYRAMID_OF, _BANDS = "landbridge:pyramid_of", "landbridge:bands"
 # Member of a layer's TileJSON, and extra property of the images made of it
 _REVISION: Final = "landbridge:revision"
+_ZOOM: Final = "landbridge:zoom"
 # Zooms between a tile of 256 pixels and an image of the pyramid, which has 2,048.
 _ZOOMS_OF_IMAGE: Final = 3
 _AT_ONCE: Final = 2  # images that are rendered, or wait for their upload
@@ -56,7 +57,7 @@ class Report:
     zoom : int
         Last zoom that it shows, of tiles of 256 pixels.
     written, kept, empty : int
-        Its images: written now, there from before, and places without any image of the product.
+        Its images: written now, there from before, and places without pixels of the product.
     failures : list of str
         Why images are missing.
     is_shown : bool
@@ -206,7 +207,7 @@ def _write_images(
 
     def make(place: Tile) -> str | None:
         image = known.get(_name(place))
-        if image is not None and _is_current(image, layer):
+        if image is not None and _is_current(image, layer, report.zoom):
             return "kept"
         return _write_image(product, pyramid, layer, place, report.zoom, image)
 
@@ -228,9 +229,10 @@ def _write_images(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _is_current(image: Image, layer: _Layer) -> bool:
-    extra = image.extra_properties or {}
-    return image.storage_state == StorageState.AVAILABLE and extra.get(_REVISION) == layer.revision
+def _is_current(image: Image, layer: _Layer, zoom: int) -> bool:
+    # The first zooms all have one image of the same name.
+    made_for = (image.extra_properties or {}).get(_REVISION), (image.extra_properties or {}).get(_ZOOM)
+    return image.storage_state == StorageState.AVAILABLE and made_for == (layer.revision, zoom)
 
 
 def _write_image(
@@ -243,8 +245,7 @@ def _write_image(
     tile = XYZTile(x=column, y=row, z=z)
     images = product.images().intersects(tile.geometry).sort("acquired").collect()
     if not images:
-        if existing is not None:
-            existing.delete()
+        _delete(existing)
         return None
     names = [record.attributes["name"] for record in bands_of(pyramid._client, pyramid.id)]
     _check_values(images, pyramid, names)
@@ -253,7 +254,7 @@ def _write_image(
         product=pyramid,
         name=_name(place),
         acquired=images[-1].acquired,
-        extra_properties={_REVISION: layer.revision},
+        extra_properties={_REVISION: layer.revision, _ZOOM: zoom},
     )
     # The pixels of the tiles of the last zoom
     edge = tile.tilesize * 2 ** (zoom - z)
@@ -264,8 +265,24 @@ def _write_image(
             images.download_mosaic(members, geocontext=grid, dest=path, progress=False, **options)
 
         files = write_files(pyramid, names, Path(folder), write)
+        if not any(map(_has_pixels, files)):
+            _delete(existing)
+            return None
         complete_upload(new.upload(files, overwrite=existing is not None))
     return "written"
+
+
+def _delete(image: Image | None) -> None:
+    if image is not None:
+        image.delete()
+
+
+def _has_pixels(path: str) -> bool:
+    """Return whether a file has a valid pixel: small images may lie between those of a pyramid."""
+    import rasterio
+
+    with rasterio.open(path) as dataset:
+        return bool(dataset.read_masks().any())
 
 
 def _check_values(images: ImageCollection, pyramid: Product, names: Iterable[str]) -> None:
