@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 
 import numpy as np
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -115,8 +118,6 @@ def test_any_change_of_an_image_ends_it(pair: Pair):
 
 
 def test_the_worker_that_merges_counters_changes_no_revision(pair: Pair):
-    import psycopg
-
     before = pair.revision(pair.product)
     with psycopg.connect(pair.maps.database) as conn:
         conn.execute("SELECT landbridge.merge_item_counts(100000)")
@@ -192,6 +193,8 @@ def test_a_client_with_the_notice_gets_the_pyramid_when_it_is_made(maps: Maps):
 # A pyramid that the client builds
 PIXELS, EDGE = 64, 2000.0  # of an image, in metres
 LEFT, TOP = 1_000_000.0, 5_000_000.0
+# Of further images: each test changes the product first, so that it may run alone or after any other.
+NUMBERS = itertools.count(12)
 
 
 @pytest.fixture(scope="module")
@@ -246,8 +249,6 @@ def product(client):
 def _tile(client: CatalogClient, product: Product, place: tuple[int, int, int]):
     path = f"/collections/{product.id}/tiles/{SET}/{'/'.join(map(str, place))}.npy?bands=red,kind&scaling=raw"
     response = client._request("GET", path)
-    import io
-
     return np.load(io.BytesIO(response.content))
 
 
@@ -270,6 +271,7 @@ def _place(z: int) -> tuple[int, int, int]:
 
 
 def test_a_pyramid_has_the_pixels_of_the_mosaic_of_all_images(client, product):
+    _upload(product, next(NUMBERS))
     layer = client.get(f"/collections/{product.id}/{SET}/tilejson.json")
     assert layer["minzoom"] > 5
     done = CliRunner().invoke(main, ["tiles", "pyramid", product.id, "--json"])
@@ -299,7 +301,7 @@ def test_a_second_build_writes_nothing_and_one_after_a_change_writes_all(client,
     again = build(product)
     assert again.is_shown
     assert (again.written, again.kept, again.zoom) == (0, first.written + first.kept, first.zoom)
-    _upload(product, 12)
+    _upload(product, next(NUMBERS))
     path = f"/collections/{product.id}/tiles/{SET}/{'/'.join(map(str, _place(first.zoom - 2)))}.png"
     assert NOTICE_HEADER in client._request("GET", path).headers
     changed = build(product)
@@ -342,10 +344,10 @@ def test_a_change_meanwhile_is_noticed(client, product, monkeypatch):
 
     def changing(*arguments):
         found = written(*arguments)
-        _upload(product, 13)
+        _upload(product, next(NUMBERS))
         return found
 
-    Image.get(f"{product.id}:i12", client=client).delete()
+    _upload(product, next(NUMBERS))
     monkeypatch.setattr(run, "_write_image", changing)
     report = build(product)
     assert not report.is_shown
