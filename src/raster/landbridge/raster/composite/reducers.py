@@ -103,7 +103,7 @@ class Median:
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], images: int) -> None:
         """Allocate values for a block's shape, data type and largest number of images."""
-        self.missing = np.empty(shape, bool)
+        self.missing: BoolArray = np.empty(shape, bool)
         self._values = np.empty((images, *shape), dtype)
         self._count = np.zeros(shape, np.uint32)
         self._added = 0
@@ -134,13 +134,13 @@ class _Extreme:
     def __init__(
         self, shape: Shape, dtype: np.dtype[Any], *, worst: float, best: float, greatest: bool
     ) -> None:
-        self.image = np.empty(shape, dtype)
-        self.missing = np.empty(shape, bool)
-        self.is_done = False
-        self._values = np.full(shape, worst, dtype)
-        self._never = np.ones(shape, bool)
-        self._best = np.array([best], dtype)
-        self._greatest = greatest
+        self.image: Array = np.empty(shape, dtype)
+        self.missing: BoolArray = np.empty(shape, bool)
+        self.is_done: bool = False
+        self._values: Array = np.full(shape, worst, dtype)
+        self._never: BoolArray = np.ones(shape, bool)
+        self._best: Array = np.array([best], dtype)
+        self._greatest: bool = greatest
 
     def add_image(self) -> None:
         """Update the extremes."""
@@ -182,8 +182,8 @@ class Count:
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], _images: int) -> None:
         """Take the block's shape and the pixels' type."""
-        self.image = np.empty(shape, dtype)
-        self.missing = np.empty(shape, bool)
+        self.image: Array = np.empty(shape, dtype)
+        self.missing: BoolArray = np.empty(shape, bool)
         self._count = np.zeros(shape, np.uint32)
 
     def add_image(self) -> None:

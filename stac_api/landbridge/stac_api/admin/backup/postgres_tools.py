@@ -22,6 +22,9 @@ __all__ = ["dump", "program_version", "restore", "with_database"]
 
 _CHUNK = 2**20
 _JOBS = 2
+# One after the other: a run with several jobs creates the triggers of a partitioned table, which has no data
+# of its own, before the data of its partitions, and they would fire for restored rows as for new ones.
+_SECTIONS = ("pre-data", "data", "post-data")
 # An extension that exists before may belong to another role, which alone may comment on it.
 _COMMENT_ON_EXTENSION = re.compile(r"^\d+; .* COMMENT - EXTENSION ").match
 
@@ -61,8 +64,9 @@ async def restore(folder: Path, database_url: str, file: Path) -> None:
     contents = await _run(folder / "pg_restore", None, ["--list", str(file)])
     kept = file.with_suffix(".list")
     kept.write_text("".join(line for line in contents.splitlines(True) if not _COMMENT_ON_EXTENSION(line)))
-    options = ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={_JOBS}"]
-    await _run(folder / "pg_restore", database_url, [*options, f"--use-list={kept}", str(file)])
+    options = ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={_JOBS}", f"--use-list={kept}"]
+    for section in _SECTIONS:
+        await _run(folder / "pg_restore", database_url, [*options, f"--section={section}", str(file)])
 
 
 async def program_version(folder: Path) -> str:
