@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from access.conftest import OPERATOR
 from access.people import Caller, new_id
+from conftest import LONG
 from integration.conftest import stac_collection, stac_item
 from landbridge.mappings import ids
 from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.documents import incoming
-from landbridge.stac_api.pgstac import visibility
+from landbridge.stac_api.pgstac import item_queries, visibility
 from landbridge.stac_api.pgstac.bulk_load import load_items
-from landbridge.stac_api.search import recent_items
+from landbridge.stac_api.search import many_collections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from access.conftest import Service
 
-PRODUCTS = recent_items._FEW_PRODUCTS + 3
+PRODUCTS = many_collections._FEW_PRODUCTS + 3
 LIBRARIAN = Principal("librarian", org="library")
 
 
@@ -111,7 +114,7 @@ def test_an_operator_finds_the_same_however_many_collections_there_are(
 ) -> None:
     operator = Caller(librarian.service, OPERATOR)
     few = operator.ok("POST", "/search", json=body)
-    monkeypatch.setattr(recent_items, "_MANY_COLLECTIONS", PRODUCTS)
+    monkeypatch.setattr(many_collections, "_MANY_COLLECTIONS", PRODUCTS)
     many = operator.ok("POST", "/search", json=body)
     assert keys(many) == keys(few)
     assert many["numberMatched"] == few["numberMatched"] > PRODUCTS
@@ -120,3 +123,85 @@ def test_an_operator_finds_the_same_however_many_collections_there_are(
         named = operator.ok("POST", "/search", json=following)
         monkeypatch.undo()
         assert keys(operator.ok("POST", "/search", json=following)) == keys(named)
+
+
+BOXES = st.sampled_from(
+    [[10, 10, 12, 12], [10.5, 10.5, 10.6, 10.6], [-180, -90, 180, 90], [170, -10, -170, 10], [40, 40, 41, 41]]
+)
+TIMES = st.sampled_from([
+    "2024-01-05T00:00:00Z", "2024-01-04T00:00:00Z/2024-01-06T00:00:00Z", "../2024-01-10T00:00:00Z",
+    "2024-01-20T00:00:00Z/..", "2030-01-01T00:00:00Z/..",
+])  # fmt: skip
+SHAPES = st.sampled_from([
+    {"type": "Point", "coordinates": [10.5, 10.5]},
+    {"type": "LineString", "coordinates": [[12.5, 10.5], [30.5, 10.5]]},
+    {"type": "Polygon", "coordinates": [[[0, 0], [60, 0], [60, 60], [0, 0]]]},
+])  # fmt: skip
+CONDITIONS = st.fixed_dictionaries(
+    {"limit": st.sampled_from([1, 3, 20, 1000])},
+    optional={
+        "datetime": TIMES,
+        "ids": st.lists(st.sampled_from(["i0", "i1", "p0", "none"]), min_size=1, unique=True),
+        "query": st.sampled_from([{"eo:cloud_cover": {"lt": 30}}, {"id": {"startsWith": "i"}}]),
+        "sortby": st.sampled_from([
+            [{"field": "eo:cloud_cover", "direction": "asc"}],
+            [{"field": "id", "direction": "desc"}],
+            [{"field": "datetime", "direction": "asc"}],
+        ]),
+    },
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def spread(database: str, products: list[str]) -> list[str]:
+    """The products, with items at other places, of periods, and without a place."""
+    documents = [incoming.collection(stac_collection(product), "/") for product in products]
+    for number, (product, document) in enumerate(zip(products, documents, strict=True)):
+        if number % 3 == 0:
+            continue
+        place = (float(number - 25) * 7 % 360 - 180, float(number % 80))
+        period = {
+            "start_datetime": "2024-01-01T00:00:00Z",
+            "end_datetime": f"2024-01-{number % 28 + 1:02d}T00:00:00Z",
+        }
+        made = [
+            stac_item(product, f"p{number}", corner=place, **{"eo:cloud_cover": number * 37 % 100}),
+            stac_item(product, "p0", **({"datetime": None, **period} if number % 4 == 0 else {})),
+        ]
+        if number % 5 == 0:
+            made.append({**stac_item(product, "nowhere", datetime="2024-01-05T00:00:00Z"), "geometry": None})
+            del made[-1]["bbox"]
+        load_items(database, product, [incoming.item(one, document, "/") for one in made])
+    return products
+
+
+@settings(max_examples=100 if LONG else 25, deadline=None)
+@example(body={"limit": 1000, "datetime": "2024-01-05T00:00:00Z"}, place=None, named=PRODUCTS)
+@given(body=CONDITIONS, place=st.one_of(st.none(), BOXES, SHAPES), named=st.integers(0, PRODUCTS))
+def test_searches_of_many_collections_read_a_few_and_find_the_same(
+    service: Service, spread: list[str], body: dict[str, Any], place: Any, named: int
+) -> None:
+    operator = Caller(service, OPERATOR)
+    if isinstance(place, dict):
+        body = {**body, "intersects": place}
+    elif place:
+        body = {**body, "bbox": place}
+    if named < PRODUCTS // 2:
+        body = {**body, "collections": spread[: named + 1]}
+    with pytest.MonkeyPatch.context() as patch:
+        # Everything in one statement.
+        patch.setattr(many_collections, "_FEW_PRODUCTS", 10**6)
+        patch.setattr(many_collections, "_MANY_COLLECTIONS", 10**6)
+        patch.setattr(visibility, "_MOST_IDS", 10**6)
+        at_once = operator.ok("POST", "/search", json=body)
+        counted = {name: body[name] for name in body.keys() - {"limit", "sortby"}}
+        total = operator.aggregated("total_count", **counted)
+        patch.setattr(many_collections, "_FEW_PRODUCTS", 1)
+        patch.setattr(many_collections, "_MANY_COLLECTIONS", 1)
+        patch.setattr(visibility, "_MOST_IDS", 5)
+        patch.setattr(item_queries, "_MOST_CONDITIONS", 2)
+        in_parts = operator.ok("POST", "/search", json=body)
+        assert operator.aggregated("total_count", **counted) == total
+    assert keys(in_parts) == keys(at_once)
+    assert in_parts["numberMatched"] == at_once["numberMatched"]
+    assert [link["rel"] for link in in_parts["links"]] == [link["rel"] for link in at_once["links"]]

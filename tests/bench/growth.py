@@ -6,25 +6,23 @@ goes on where an earlier one has stopped.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import statistics
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import orjson
 import psycopg
 
-from bench.homes import empty_home, stack
+from bench.homes import kept_home
 from landbridge.stac_api.pgstac.bulk_load import load_items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _SIZES = tuple(map(int, os.environ.get("LANDBRIDGE_BENCH_SIZES", "200000,1000000,5000000").split(",")))
 _PRODUCT = "local:growth"
@@ -69,22 +67,6 @@ def _item(number: int) -> dict[str, Any]:
     }
 
 
-@contextlib.contextmanager
-def _home() -> Iterator[Path]:
-    kept = os.environ.get("LANDBRIDGE_BENCH_HOME")
-    if kept is None:
-        with empty_home() as home:
-            stack("up")
-            yield home
-        return
-    os.environ["LANDBRIDGE_HOME"] = kept
-    stack("up")
-    try:
-        yield Path(kept)
-    finally:
-        stack("down")
-
-
 def _load(database: str, start: int, stop: int) -> float:
     """Load the items from `start` on, and return the items per second."""
     begin = time.perf_counter()
@@ -124,7 +106,7 @@ def _times(measure: Callable[[httpx.Client, int], None], api: httpx.Client) -> l
 def main() -> None:
     """Load and measure; print a line for each number of items, and the growth from the first to the last."""
     lines: list[dict[str, float]] = []
-    with _home() as home:
+    with kept_home() as home:
         state = orjson.loads((home / "state.json").read_bytes())
         headers = {"Authorization": f"Bearer {state['token']}"}
         with httpx.Client(base_url=state["url"], headers=headers, timeout=600) as api:

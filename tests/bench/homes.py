@@ -43,6 +43,23 @@ def empty_home() -> Iterator[Path]:
                 os.environ[name] = value
 
 
+@contextmanager
+def kept_home() -> Iterator[Path]:
+    """Start a stack in the home of `LANDBRIDGE_BENCH_HOME`, which is kept, or in an empty home."""
+    kept = os.environ.get("LANDBRIDGE_BENCH_HOME")
+    if kept is None:
+        with empty_home() as home:
+            stack("up")
+            yield home
+        return
+    os.environ["LANDBRIDGE_HOME"] = kept
+    stack("up")
+    try:
+        yield Path(kept)
+    finally:
+        stack("down")
+
+
 class Shared(Generic[T]):
     """A resource that several jobs share: the first job opens it, and the last one closes it."""
 

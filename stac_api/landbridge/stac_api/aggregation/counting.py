@@ -14,6 +14,7 @@ from landbridge.stac_api.pgstac import item_counts, item_stats, visibility
 from landbridge.stac_api.pgstac.item_stats import DATES, Source
 from landbridge.stac_api.pgstac.sql_builder import NotAColumnError, Parameters
 from landbridge.stac_api.pgstac.tolerance import tolerant
+from landbridge.stac_api.search import many_collections
 from landbridge.stac_api.search.conditions import of_items
 from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.time_ranges import asked_times
@@ -66,7 +67,7 @@ async def aggregate(
 ) -> list[dict[str, Any]]:
     """Return the aggregations of the matching items that the caller may see, as the extension writes them."""
     keys = await item_stats.collection_keys(conn, _listed(asked, access))
-    source = _source(asked, keys, access)
+    source = await _source(conn, asked, keys, access)
     counters = await _counters(conn, asked, keys, access)
     totals = await (_counted_totals(conn, counters, wanted) if counters else _totals(conn, source, wanted))
     return [
@@ -116,7 +117,7 @@ async def _counted_totals(
     return found
 
 
-def _source(asked: Search, keys: Mapping[int, str], access: Access) -> Source:
+async def _source(conn: asyncpg.Connection, asked: Search, keys: Mapping[int, str], access: Access) -> Source:
     subjects = None if access.unrestricted else access.subject_list
     if not (asked.ids or asked.bbox or asked.intersects or asked.datetime or asked.text):
         parameters = Parameters(subjects=subjects)
@@ -129,6 +130,7 @@ def _source(asked: Search, keys: Mapping[int, str], access: Access) -> Source:
         else:
             return item_stats.of_stats(conditions, parameters)
     parameters = Parameters(subjects=subjects)
+    asked = await many_collections.name_collections(conn, asked, access)
     return item_stats.of_items(of_items(asked, parameters, access), parameters)
 
 

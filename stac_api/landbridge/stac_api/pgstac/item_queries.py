@@ -8,6 +8,7 @@ pgstac that changes either is noticed (tests/integration/test_server_search.py).
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,7 +18,7 @@ from landbridge.stac_api.core.blob_items import shown_geometry
 from landbridge.stac_api.pgstac.dehydration import BASE_ITEM_ID, MARKER, hydrate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import asyncpg
 
@@ -63,6 +64,11 @@ _EXPIRED = """
 SELECT collection, id FROM items
 WHERE collection = ANY($1) AND (content->'properties'->>'expires')::timestamptz <= now() LIMIT $2
 """
+_FIRST = """
+SELECT DISTINCT collection FROM (SELECT collection FROM {source} ORDER BY {order} LIMIT {limit}) AS first
+"""
+# Conditions of one statement: each reads up to 50 partitions, each of which takes 5 of PostgreSQL's locks.
+_MOST_CONDITIONS = 20
 _IN_COLLECTION = "SELECT EXISTS (SELECT FROM items WHERE collection = $1)"
 
 
@@ -85,12 +91,34 @@ async def fetch_rows(
         key: SQL of the sort key, returned as `key` of each row.
         limit: how many rows.
     """
+    if len(conditions) > _MOST_CONDITIONS:
+        first = await _collections_of_first(conn, conditions, parameters, order=order, limit=limit)
+        among = f"collection = ANY ({parameters.add(first, 'text[]')})"
+        conditions = [f"({one}) AND {among}" for one in conditions]
     source = matching_items(conditions, order=order, limit=limit)
     geometry = _SAFE_GEOJSON if parameters.tolerant else _GEOJSON
     query = _ROWS.format(geometry=geometry, key=key, source=source, order=order, limit=limit)
     query, values = parameters.bound(query)
     rows: list[asyncpg.Record] = await conn.fetch(query, *values)
     return rows
+
+
+async def _collections_of_first(
+    conn: asyncpg.Connection, conditions: Sequence[str], parameters: Parameters, *, order: str, limit: int
+) -> list[str]:
+    """Return collections that hold the first rows of all, by the first rows of some conditions at a time."""
+    found: set[str] = set()
+    for some in _some_at_a_time(conditions):
+        source = matching_items(some, order=order, limit=limit)
+        query, values = parameters.bound(_FIRST.format(source=source, order=order, limit=limit))
+        found.update(row["collection"] for row in await conn.fetch(query, *values))
+    return sorted(found)
+
+
+def _some_at_a_time(conditions: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (
+        conditions[start : start + _MOST_CONDITIONS] for start in range(0, len(conditions), _MOST_CONDITIONS)
+    )
 
 
 def matching_items(conditions: Sequence[str], *, order: str, limit: int) -> str:
@@ -112,10 +140,12 @@ async def count_items(
     Raises:
         TimeoutError: if it takes longer than some seconds; the database stops counting.
     """
-    counts = [_COUNT.format(condition=one) for one in conditions]
-    query = counts[0] if len(counts) == 1 else f"SELECT {' + '.join(f'({one})' for one in counts)}"
-    query, values = parameters.bound(query)
-    matched: int = await conn.fetchval(query, *values, timeout=seconds)
+    matched = 0
+    async with asyncio.timeout(seconds):
+        for some in _some_at_a_time(conditions):
+            counts = " + ".join(f"({_COUNT.format(condition=one)})" for one in some)
+            query, values = parameters.bound(f"SELECT {counts}")
+            matched += await conn.fetchval(query, *values)
     return matched
 
 

@@ -21,8 +21,6 @@ __all__ = [
     "DATES",
     "Source",
     "collection_keys",
-    "collections_of_newest",
-    "ids_if_many",
     "of_items",
     "of_stats",
 ]
@@ -41,18 +39,6 @@ JOIN collections AS c ON c.id = i.collection
 JOIN landbridge.item_stats AS s ON s.collection_key = c.key AND s.id = i.id
 """
 _KEYS = "SELECT key, id FROM collections WHERE $1::text[] IS NULL OR id = ANY ($1::text[])"
-# Ties with the last item count too: the search decides which of them come first.
-_COLLECTIONS_OF_NEWEST = """
-SELECT DISTINCT id FROM (
-    SELECT c.id, s.datetime
-    FROM collections c CROSS JOIN LATERAL (
-        SELECT datetime FROM landbridge.item_stats
-        WHERE collection_key = c.key ORDER BY datetime DESC LIMIT $2
-    ) AS s
-    WHERE c.id = ANY ($1) ORDER BY s.datetime DESC FETCH FIRST ($2) ROWS WITH TIES
-) AS newest
-"""
-_IDS_IF_MANY = "SELECT array_agg(id ORDER BY id) FROM collections HAVING count(*) > $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +75,3 @@ def of_stats(conditions: Sequence[str], parameters: Parameters) -> Source:
 async def collection_keys(conn: asyncpg.Connection, ids: Sequence[str] | None) -> dict[int, str]:
     """Return the ids of collections by their keys in `item_stats`; None stands for all collections."""
     return {row["key"]: row["id"] for row in await conn.fetch(_KEYS, ids)}
-
-
-async def collections_of_newest(conn: asyncpg.Connection, among: Sequence[str], limit: int) -> list[str]:
-    """Return the collections, among the given ones, that hold the newest `limit` items of them all."""
-    return [row["id"] for row in await conn.fetch(_COLLECTIONS_OF_NEWEST, list(among), limit)]
-
-
-async def ids_if_many(conn: asyncpg.Connection, most: int) -> list[str] | None:
-    """Return the ids of all collections if there are more than `most`, else None."""
-    ids: list[str] | None = await conn.fetchval(_IDS_IF_MANY, most)
-    return ids

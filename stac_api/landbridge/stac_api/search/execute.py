@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.pgstac import collection_queries, item_queries, item_stats
+from landbridge.stac_api.pgstac import candidates, collection_queries, item_queries
 from landbridge.stac_api.pgstac.sql_builder import Parameters
 from landbridge.stac_api.pgstac.tolerance import tolerant
-from landbridge.stac_api.search import matches, recent_items
+from landbridge.stac_api.search import many_collections, matches
 from landbridge.stac_api.search.conditions import of_collections, of_items
 from landbridge.stac_api.search.order import Order, Token
 from landbridge.stac_api.search.request import Sort
@@ -60,7 +60,7 @@ async def search_items(
         BadRequestError: if the search is invalid, or sorts more than `most_sorted` items without an index.
     """
     counted = asked
-    asked = await recent_items.name_collections(conn, asked, access)
+    asked = await many_collections.name_collections(conn, asked, access)
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
     backwards = token is not None and token.backwards
@@ -78,9 +78,9 @@ async def search_items(
     if token:
         after = order.after(token, parameters)
         restricted = [f"({one}) AND {after}" for one in matching]
-    if products := recent_items.products_of_first_page(asked, limit, access):
+    if products := many_collections.products_of_first_page(asked, limit, access):
         _, containers = access.split_collections(asked.collections)
-        newest = await item_stats.collections_of_newest(conn, products, limit + 1)
+        newest = await candidates.collections_of_newest(conn, products, limit + 1)
         restricted = of_items(replace(asked, collections=(*newest, *containers)), parameters, access)
     rows = await item_queries.fetch_rows(
         conn, restricted, parameters, order=order.by(backwards=backwards), key=order.key(), limit=limit + 1
@@ -93,8 +93,11 @@ async def search_items(
     # A first page that isn't full is the whole answer: no second query needed to count it.
     if matched is None:
         whole = token is None and not more
-        compiled = (matching, parameters) if counted is asked else None
-        matched = len(rows) if whole else await matches.count(conn, counted, access, count_seconds, compiled)
+        matched = (
+            len(rows)
+            if whole
+            else await matches.count(conn, counted, access, count_seconds, (matching, parameters))
+        )
     has_next, has_prev = (True, more) if backwards else (more, token is not None)
     items = await item_queries.hydrate_rows(conn, rows)
     return Page(

@@ -15,7 +15,7 @@ from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, UNRESTRICTED
 from landbridge.stac_api.pgstac import tile_queries
 from landbridge.stac_api.pgstac.sql_builder import Parameters
 from landbridge.stac_api.pgstac.tolerance import tolerant
-from landbridge.stac_api.search import recent_items
+from landbridge.stac_api.search import many_collections
 from landbridge.stac_api.search.conditions import in_bbox, of_items, requested
 from landbridge.stac_api.search.order import Order
 
@@ -128,7 +128,7 @@ def check(search: Search) -> None:
     Raises:
         BadRequestError: if one is invalid.
     """
-    _compile(search, None, UNRESTRICTED)
+    _compile(search, None, UNRESTRICTED, search.collections)
 
 
 async def find_images(
@@ -172,8 +172,8 @@ async def _find(
     most: int,
     core: tuple[float, float, float, float] | None,
 ) -> list[Found]:
-    search = await recent_items.name_collections(conn, search, access)
-    order, parameters, matching = _compile(search, narrowing, access)
+    named = await many_collections.name_collections(conn, replace(search, bbox=bbox), access)
+    order, parameters, matching = _compile(search, narrowing, access, named.collections)
     place = in_bbox(bbox, parameters)
     matching = [f"({one}) AND {place}" for one in matching]
     if order.unindexed is not None:
@@ -191,14 +191,17 @@ async def _find(
     )
 
 
-def _compile(search: Search, narrowing: Search | None, access: Access) -> tuple[Order, Parameters, list[str]]:
+def _compile(
+    search: Search, narrowing: Search | None, access: Access, named: tuple[str, ...] | None
+) -> tuple[Order, Parameters, list[str]]:
+    """Return order and conditions of a search, of whose collections only the named ones are read."""
     order = Order((narrowing.sortby if narrowing else ()) or search.sortby)
     parameters = Parameters(subjects=None if access.unrestricted else access.subject_list)
     further = requested(narrowing, parameters) if narrowing else []
     if search.collections is None:
         # Blobs have no pixels.
         further.append(f"collection <> ALL ({parameters.add(sorted(BLOB_COLLECTIONS), 'text[]')})")
-    matching = of_items(search, parameters, access)
+    matching = of_items(replace(search, collections=named), parameters, access)
     return order, parameters, [" AND ".join([f"({one})", *further]) for one in matching]
 
 
@@ -214,9 +217,9 @@ async def sample(
 async def _sample(
     conn: asyncpg.Connection, search: Search, narrowing: Search | None, access: Access, most: int
 ) -> tuple[bool, list[tuple[float, float, float, float]]]:
-    search = await recent_items.name_collections(conn, search, access)
+    named = await many_collections.name_collections(conn, search, access)
     narrowing = replace(narrowing, sortby=()) if narrowing else None
-    order, parameters, matching = _compile(replace(search, sortby=()), narrowing, access)
+    order, parameters, matching = _compile(replace(search, sortby=()), narrowing, access, named.collections)
     counted = await tile_queries.count_up_to(conn, matching, parameters, most + 1)
     boxes = await tile_queries.footprints(conn, matching, parameters, order=order.by(), limit=_SAMPLED)
     return counted > most, boxes

@@ -1,8 +1,7 @@
 """Plans for searches over very many collections.
 
 Each collection is a partition of pgstac's `items`, and planning a query over a thousand partitions takes
-longer than the rest of the search. `item_stats` is one table: it tells which few products hold the first page
-of the newest items, and how many items there are.
+longer than the rest of the search. Other tables tell which few of them a search has to read.
 """
 
 from __future__ import annotations
@@ -10,7 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from landbridge.stac_api.pgstac import item_stats
+import orjson
+
+from landbridge.stac_api.pgstac import candidates
+from landbridge.stac_api.search.conditions import interval
+from landbridge.stac_api.search.cql2.literals import boxes
 
 if TYPE_CHECKING:
     import asyncpg
@@ -26,11 +29,28 @@ _LARGEST_PAGE = 200  # a page of thousands of items lies in most products anyway
 
 
 async def name_collections(conn: asyncpg.Connection, asked: Search, access: Access) -> Search:
-    """Return the search with all collections named if it asks for everything and there are many."""
-    if not access.unrestricted or asked.collections is not None:
+    """Return the search with the collections named that can hold matches, if it asks for many.
+
+    Raises
+    ------
+    BadRequestError
+        If the time or the bbox of the search is invalid.
+    """
+    if access.unrestricted and asked.collections is None:
+        all_ids = await candidates.ids_if_many(conn, _MANY_COLLECTIONS)
+        if all_ids is None:
+            return asked
+        asked = replace(asked, collections=tuple(all_ids))
+    products, containers = access.split_collections(asked.collections)
+    if len(products) <= _FEW_PRODUCTS:
         return asked
-    ids = await item_stats.ids_if_many(conn, _MANY_COLLECTIONS)
-    return asked if ids is None else replace(asked, collections=tuple(ids))
+    start, end = interval(asked.datetime) if asked.datetime else (None, None)
+    bbox = [orjson.dumps(box).decode() for box in boxes(list(asked.bbox))] if asked.bbox else []
+    shape = [orjson.dumps(asked.intersects).decode()] if asked.intersects is not None else []
+    found = await candidates.may_match(
+        conn, products, geometries=bbox or shape, start=start, end=end, ids=asked.ids
+    )
+    return replace(asked, collections=(*found, *containers))
 
 
 def products_of_first_page(asked: Search, limit: int, access: Access) -> list[str] | None:

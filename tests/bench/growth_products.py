@@ -1,0 +1,136 @@
+"""Growth of a catalog by products of twenty items each: what one more product costs (`make bench-growth`).
+
+`LANDBRIDGE_BENCH_PRODUCTS` has the numbers of products; `LANDBRIDGE_BENCH_HOME` keeps the home, so that a
+later run goes on where an earlier one has stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import orjson
+
+from bench.homes import kept_home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SIZES = tuple(map(int, os.environ.get("LANDBRIDGE_BENCH_PRODUCTS", "100,1000,10000").split(",")))
+_ITEMS = 20
+_REPEATS = 20
+_FIRST = datetime(2013, 4, 1, tzinfo=UTC)
+
+
+def _collection(number: int) -> dict[str, Any]:
+    return {
+        "type": "Collection",
+        "stac_version": "1.1.0",
+        "id": _id(number),
+        "title": f"Product {number}",
+        "description": "One of many",
+        "license": "other",
+        "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}},
+        "links": [],
+    }
+
+
+def _id(number: int) -> str:
+    return f"local:product-{number:05}"
+
+
+def _items(number: int) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "features": [_item(number, place) for place in range(_ITEMS)]}
+
+
+def _item(number: int, place: int) -> dict[str, Any]:
+    chosen = random.Random(number * _ITEMS + place)
+    west, south = chosen.uniform(-170, 168), chosen.uniform(-60, 70)
+    moment = (_FIRST + timedelta(hours=chosen.randrange(80_000))).isoformat().replace("+00:00", "Z")
+    ring = [[west, south], [west + 2, south], [west + 2, south + 2], [west, south + 2], [west, south]]
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": f"scene-{place}",
+        "collection": _id(number),
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "bbox": [west, south, west + 2, south + 2],
+        "properties": {"datetime": moment, "eo:cloud_cover": chosen.uniform(0, 100)},
+        "links": [],
+        "assets": {
+            "b0": {"href": f"s3://bench/{number}/{place}.tif", "type": "image/tiff; application=geotiff"}
+        },
+    }
+
+
+def _create(api: httpx.Client, start: int, stop: int) -> float:
+    """Create the products from `start` on with their items, and return the products per second."""
+    begin = time.perf_counter()
+    for number in range(start, stop):
+        api.post("/collections", json=_collection(number)).raise_for_status()
+        api.post(f"/collections/{_id(number)}/items", json=_items(number)).raise_for_status()
+    return max(0, stop - start) / (time.perf_counter() - begin)
+
+
+def _measures(products: int) -> dict[str, Callable[[httpx.Client, random.Random], httpx.Response]]:
+    def place(chosen: random.Random) -> dict[str, Any]:
+        west, south = chosen.uniform(-170, 160), chosen.uniform(-60, 60)
+        start = _FIRST + timedelta(days=chosen.randrange(3_000))
+        interval = f"{start:%Y-%m-%dT%H:%M:%SZ}/{start + timedelta(days=90):%Y-%m-%dT%H:%M:%SZ}"
+        return {"bbox": [west, south, west + 20, south + 20], "datetime": interval, "limit": 10}
+
+    def one(chosen: random.Random) -> str:
+        return _id(chosen.randrange(products))
+
+    def search(api: httpx.Client, **body: Any) -> httpx.Response:
+        return api.post("/search", json=body)
+
+    return {
+        "a product": lambda api, chosen: api.get(f"/collections/{one(chosen)}"),
+        "100 products": lambda api, _: api.get("/collections", params={"limit": 100}),
+        "products by text": lambda api, chosen: api.get(
+            "/collections", params={"q": f"Product {chosen.randrange(products)}", "limit": 10}
+        ),
+        "search in a product": lambda api, chosen: search(api, collections=[one(chosen)], limit=10),
+        "search in all": lambda api, chosen: search(api, **place(chosen)),
+        "newest of all": lambda api, _: search(
+            api, sortby=[{"field": "datetime", "direction": "desc"}], limit=10
+        ),
+        "an item": lambda api, chosen: api.get(f"/collections/{one(chosen)}/items/scene-3"),
+        "months of all": lambda api, _: api.post(
+            "/aggregate", json={"aggregations": ["datetime_frequency", "total_count"]}
+        ),
+    }
+
+
+def main() -> None:
+    """Create and measure; print medians in milliseconds for each number of products, and their growth."""
+    lines: list[dict[str, float]] = []
+    with kept_home() as home:
+        state = orjson.loads((home / "state.json").read_bytes())
+        headers = {"Authorization": f"Bearer {state['token']}"}
+        with httpx.Client(base_url=state["url"], headers=headers, timeout=600) as api:
+            there = api.get("/collections", params={"limit": 1}).raise_for_status().json()["numberMatched"]
+            for size in _SIZES:
+                line: dict[str, float] = {"products": size, "products/s": round(_create(api, there, size), 1)}
+                there = max(there, size)
+                for name, measure in _measures(size).items():
+                    times = []
+                    for number in range(_REPEATS + 2):
+                        begin = time.perf_counter()
+                        measure(api, random.Random(number)).raise_for_status()
+                        times.append(1000 * (time.perf_counter() - begin))
+                    line[name] = round(statistics.median(times[2:]), 1)
+                lines.append(line)
+                print(orjson.dumps(line).decode(), flush=True)
+    growth = {name: round(lines[-1][name] / lines[0][name], 2) for name in lines[0] if lines[0][name]}
+    print(orjson.dumps({"growth": growth}).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
