@@ -14,6 +14,7 @@ import orjson
 from landbridge.stac_api.pgstac import candidates
 from landbridge.stac_api.search.conditions import interval
 from landbridge.stac_api.search.cql2.literals import boxes
+from landbridge.stac_api.search.order import Order
 
 if TYPE_CHECKING:
     import asyncpg
@@ -56,7 +57,7 @@ async def name_collections(conn: asyncpg.Connection, asked: Search, access: Acce
 def products_of_first_page(asked: Search, limit: int, access: Access) -> list[str] | None:
     """Return the products if this is the first page, newest first, of all items of many products."""
     conditions = (asked.ids, asked.bbox, asked.intersects, asked.datetime, asked.text, asked.filter)
-    if asked.sortby or asked.token or limit > _LARGEST_PAGE:
+    if Order(asked.sortby).name != Order(()).name or asked.token or limit > _LARGEST_PAGE:
         return None
     if any(one is not None and one != () for one in conditions):
         return None
