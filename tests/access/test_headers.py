@@ -178,6 +178,23 @@ def test_the_embedded_stack_accepts_configured_origins_and_hosts(monkeypatch: py
     assert chosen["allowed_hosts"] == ["127.0.0.1", "localhost", "::1", "workstation"]
 
 
+@pytest.mark.parametrize("name", server_process._OF_ONE_USER)
+def test_variables_change_the_settings_of_the_embedded_stack(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    given = {"database_url": "postgresql://", "store_url": "memory://"}
+    ours = server_process._OF_ONE_USER[name]
+    text, other = {False: ("true", True), 0: ("7", 7)}.get(
+        ours if isinstance(ours, int) else None, ("/data/", ("/data/",))
+    )
+    variable = f"LANDBRIDGE_{name.upper()}"
+    monkeypatch.delenv(variable, raising=False)
+    unset = getattr(Settings(**server_process._loopback_settings(), **given), name)
+    assert unset == (tuple(ours) if isinstance(ours, list) else ours)
+    monkeypatch.setenv(variable, text)
+    assert getattr(Settings(**server_process._loopback_settings(), **given), name) == other
+
+
 def test_a_bad_expression_is_named() -> None:
     with pytest.raises(ValidationError, match="cors_origin_regex"):
         Settings(database_url="postgresql://", store_url="memory://", cors_origin_regex="(")

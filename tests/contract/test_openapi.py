@@ -82,7 +82,7 @@ def test_no_request_makes_the_server_fail(stack, http, tmp_path):
     run = subprocess.run(
         [
             sys.executable, "-m", "schemathesis.cli", "run", f"{stack.url}/api",
-            *(extent if LONG else ["--phases", "fuzzing", "--max-examples", "12"]),
+            *(extent if LONG else ["--phases", "fuzzing", "--max-examples", "8"]),
             "--header", f"Authorization: Bearer {stack.token}",
             "--checks", "not_a_server_error",
             "--continue-on-failure",

@@ -18,6 +18,7 @@ WIDTH = 1100
 @pytest.fixture(scope="module")
 def html(stack, tmp_path_factory):
     """The exported notebook."""
+    pytest.importorskip("playwright", reason="`make test-browser` installs playwright")
     nbconvert = pytest.importorskip("nbconvert")
     folder = tmp_path_factory.mktemp("journey")
     notebook = executed_alone(TUTORIALS / "whole-journey.md", folder)

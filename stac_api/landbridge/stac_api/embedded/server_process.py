@@ -13,13 +13,14 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from landbridge.stac_api.core.logs import configure_logs
+from landbridge.stac_api.core.settings.group import PREFIX
 from landbridge.stac_api.core.settings.monitoring import MonitoringSettings
 from landbridge.stac_api.embedded import private_address
 from landbridge.stac_api.embedded.cluster import DATABASE, database_url, open_cluster
@@ -34,7 +35,20 @@ HOST_6 = "::1"
 ATTEMPTS = 10  # to prepare the database, while PostgreSQL recovers
 PAUSE_SECONDS = 0.2
 LOCK_SECONDS = 30.0  # maximum wait for the serve lock of an ending server
-WORKERS_AT_START = "LANDBRIDGE_TILE_WORKERS_AT_START"
+# Settings of a stack of one user, each of which its variable changes.
+_OF_ONE_USER: Mapping[str, Any] = MappingProxyType(
+    {
+        "log_requests": False,
+        # Most stacks show no map; who sets the variable wants the first tile at once.
+        "tile_workers_at_start": False,
+        "allowed_hrefs": ["*"],  # the user may read the user's own files
+        "notification_urls": ["*"],  # and be notified on the user's own machine
+        "rate_per_second": 0,
+        "anonymous_rate_per_second": 0,
+        "tile_rate_per_second": 0,
+        "anonymous_tile_rate_per_second": 0,
+    }
+)
 
 logger = logging.getLogger(__name__)
 
@@ -167,19 +181,11 @@ def _loopback_settings() -> dict[str, Any]:
         return [name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()]
 
     return {
-        "log_requests": False,
+        **{name: value for name, value in _OF_ONE_USER.items() if not os.environ.get(PREFIX + name.upper())},
         "anonymous_reads": False,  # LANDBRIDGE_OPEN_READS takes precedence
-        # Most stacks show no map; who sets the variable wants the first tile at once.
-        **({} if os.environ.get(WORKERS_AT_START) else {"tile_workers_at_start": False}),
         "cors_origins": named("LANDBRIDGE_CORS_ORIGINS"),
         "cors_origin_regex": LOOPBACK_ORIGINS,
         "allowed_hosts": [*LOOPBACK_HOSTS, *named("LANDBRIDGE_ALLOWED_HOSTS")],
-        "allowed_hrefs": ["*"],  # the user may read the user's own files
-        "notification_urls": ["*"],  # and be notified on the user's own machine
-        "rate_per_second": 0,
-        "anonymous_rate_per_second": 0,
-        "tile_rate_per_second": 0,
-        "anonymous_tile_rate_per_second": 0,
     }
 
 
