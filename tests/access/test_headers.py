@@ -184,9 +184,7 @@ def test_variables_change_the_settings_of_the_embedded_stack(
 ) -> None:
     given = {"database_url": "postgresql://", "store_url": "memory://"}
     ours = server_process._OF_ONE_USER[name]
-    text, other = {False: ("true", True), 0: ("7", 7)}.get(
-        ours if isinstance(ours, int) else None, ("/data/", ("/data/",))
-    )
+    text, other = {bool: ("true", True), int: ("7", 7), list: ("/data/", ("/data/",))}[type(ours)]
     variable = f"LANDBRIDGE_{name.upper()}"
     monkeypatch.delenv(variable, raising=False)
     unset = getattr(Settings(**server_process._loopback_settings(), **given), name)

@@ -99,7 +99,7 @@ def test_pages_hold_each_item_once(librarian: Caller, products: list[str]) -> No
 
 
 def test_products_that_are_named_are_searched_and_no_others(librarian: Caller, products: list[str]) -> None:
-    for some in (products[:-1], products[: visibility._MOST_IDS], products[:2]):
+    for some in (products[:-1], products[: visibility.PRODUCTS_OF_CONDITION], products[:2]):
         for body in ({}, {"bbox": [0, 0, 90, 90]}, {"query": {"datetime": {"gte": "2024-01-28T00:00:00Z"}}}):
             found = librarian.found(collections=some, **body)
             operator = Caller(librarian.service, OPERATOR)
@@ -160,13 +160,19 @@ def spread(database: str, products: list[str]) -> list[str]:
         if number % 3 == 0:
             continue
         place = (float(number - 25) * 7 % 360 - 180, float(number % 80))
-        period = {
-            "start_datetime": "2024-01-01T00:00:00Z",
-            "end_datetime": f"2024-01-{number % 28 + 1:02d}T00:00:00Z",
-        }
+        end = f"2024-01-{number % 28 + 1:02d}T00:00:00Z"
+        period = {"start_datetime": "2024-01-01T00:00:00Z", "end_datetime": end}
         made = [
-            stac_item(product, f"p{number}", corner=place, **{"eo:cloud_cover": number * 37 % 100}),
-            stac_item(product, "p0", **({"datetime": None, **period} if number % 4 == 0 else {})),
+            stac_item(
+                product,
+                f"p{number}",
+                corner=place,
+                datetime=f"2024-{2 + number % 7:02d}-{number % 28 + 1:02d}T00:00:00Z",
+                **{"eo:cloud_cover": number * 37 % 100},
+            ),
+            stac_item(
+                product, "p0", **({"datetime": None, **period} if number % 4 == 0 else {"datetime": end})
+            ),
         ]
         if number % 5 == 0:
             made.append({**stac_item(product, "nowhere", datetime="2024-01-05T00:00:00Z"), "geometry": None})
@@ -176,6 +182,7 @@ def spread(database: str, products: list[str]) -> list[str]:
 
 
 @settings(max_examples=100 if LONG else 25, deadline=None)
+@example(body={"limit": 20, "query": {"id": {"startsWith": "p"}}}, place=None, named=PRODUCTS)
 @example(body={"limit": 1000, "datetime": "2024-01-05T00:00:00Z"}, place=None, named=PRODUCTS)
 @given(body=CONDITIONS, place=st.one_of(st.none(), BOXES, SHAPES), named=st.integers(0, PRODUCTS))
 def test_searches_of_many_collections_read_a_few_and_find_the_same(
@@ -192,14 +199,15 @@ def test_searches_of_many_collections_read_a_few_and_find_the_same(
         # Everything in one statement.
         patch.setattr(many_collections, "_FEW_PRODUCTS", 10**6)
         patch.setattr(many_collections, "_MANY_COLLECTIONS", 10**6)
-        patch.setattr(visibility, "_MOST_IDS", 10**6)
+        patch.setattr(visibility, "PRODUCTS_OF_CONDITION", 10**6)
         at_once = operator.ok("POST", "/search", json=body)
         counted = {name: body[name] for name in body.keys() - {"limit", "sortby"}}
         total = operator.aggregated("total_count", **counted)
         patch.setattr(many_collections, "_FEW_PRODUCTS", 1)
         patch.setattr(many_collections, "_MANY_COLLECTIONS", 1)
-        patch.setattr(visibility, "_MOST_IDS", 5)
+        patch.setattr(visibility, "PRODUCTS_OF_CONDITION", 5)
         patch.setattr(item_queries, "_MOST_CONDITIONS", 2)
+        patch.setattr(item_queries, "_FEW_CONDITIONS", 1)
         in_parts = operator.ok("POST", "/search", json=body)
         assert operator.aggregated("total_count", **counted) == total
     assert keys(in_parts) == keys(at_once)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-__all__ = ["collections_of_newest", "ids_if_many", "may_match"]
+__all__ = ["collections_of_newest", "ids_if_many", "may_match", "newest_first"]
 
 _MOST_IDS: Final = 20  # each is looked up in each collection
 _MAY_MATCH = "SELECT c.id FROM collections c WHERE c.id = ANY ({among}) AND {conditions} ORDER BY 1"
@@ -44,6 +44,13 @@ SELECT DISTINCT id FROM (
     ) AS s
     WHERE c.id = ANY ($1) ORDER BY s.datetime DESC FETCH FIRST ($2) ROWS WITH TIES
 ) AS newest
+"""
+_NEWEST_FIRST = """
+SELECT c.id, s.datetime
+FROM collections c CROSS JOIN LATERAL (
+    SELECT datetime FROM landbridge.item_stats WHERE collection_key = c.key ORDER BY datetime DESC LIMIT 1
+) AS s
+WHERE c.id = ANY ($1) ORDER BY s.datetime DESC
 """
 _IDS_IF_MANY = "SELECT array_agg(id ORDER BY id) FROM collections HAVING count(*) > $1"
 
@@ -91,6 +98,11 @@ async def may_match(
 async def collections_of_newest(conn: asyncpg.Connection, among: Sequence[str], limit: int) -> list[str]:
     """Return the collections, among the given ones, that hold the newest `limit` items of them all."""
     return [row["id"] for row in await conn.fetch(_COLLECTIONS_OF_NEWEST, list(among), limit)]
+
+
+async def newest_first(conn: asyncpg.Connection, among: Sequence[str]) -> dict[str, datetime]:
+    """Return the times of the newest item of collections with items, the newest first."""
+    return {row["id"]: row["datetime"] for row in await conn.fetch(_NEWEST_FIRST, list(among))}
 
 
 async def ids_if_many(conn: asyncpg.Connection, most: int) -> list[str] | None:

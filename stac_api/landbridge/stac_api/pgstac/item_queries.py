@@ -19,6 +19,7 @@ from landbridge.stac_api.pgstac.dehydration import BASE_ITEM_ID, MARKER, hydrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     import asyncpg
 
@@ -64,11 +65,11 @@ _EXPIRED = """
 SELECT collection, id FROM items
 WHERE collection = ANY($1) AND (content->'properties'->>'expires')::timestamptz <= now() LIMIT $2
 """
-_FIRST = """
-SELECT DISTINCT collection FROM (SELECT collection FROM {source} ORDER BY {order} LIMIT {limit}) AS first
-"""
+_FIRST = "SELECT collection, datetime FROM {source} ORDER BY {order} LIMIT {limit}"
 # Conditions of one statement: each reads up to 50 partitions, each of which takes 5 of PostgreSQL's locks.
 _MOST_CONDITIONS = 20
+# Conditions of the first of several statements; each next one has some times as many.
+_FEW_CONDITIONS, _GROWTH = 2, 3
 _IN_COLLECTION = "SELECT EXISTS (SELECT FROM items WHERE collection = $1)"
 
 
@@ -80,6 +81,7 @@ async def fetch_rows(
     order: str,
     key: str,
     limit: int,
+    newest: Sequence[datetime] = (),
 ) -> list[asyncpg.Record]:
     """Return the first rows, in the given order, of the items that meet one of the conditions.
 
@@ -90,9 +92,13 @@ async def fetch_rows(
         order: the ORDER BY.
         key: SQL of the sort key, returned as `key` of each row.
         limit: how many rows.
+        newest: if the newest items come first, the time of the newest item that meets each of the first
+            conditions or one of those after it.
     """
-    if len(conditions) > _MOST_CONDITIONS:
-        first = await _collections_of_first(conn, conditions, parameters, order=order, limit=limit)
+    if len(conditions) > (_FEW_CONDITIONS if newest else _MOST_CONDITIONS):
+        first = await _collections_of_first(
+            conn, conditions, parameters, order=order, limit=limit, newest=newest
+        )
         among = f"collection = ANY ({parameters.add(first, 'text[]')})"
         conditions = [f"({one}) AND {among}" for one in conditions]
     source = matching_items(conditions, order=order, limit=limit)
@@ -104,15 +110,31 @@ async def fetch_rows(
 
 
 async def _collections_of_first(
-    conn: asyncpg.Connection, conditions: Sequence[str], parameters: Parameters, *, order: str, limit: int
+    conn: asyncpg.Connection,
+    conditions: Sequence[str],
+    parameters: Parameters,
+    *,
+    order: str,
+    limit: int,
+    newest: Sequence[datetime],
 ) -> list[str]:
     """Return collections that hold the first rows of all, by the first rows of some conditions at a time."""
-    found: set[str] = set()
-    for some in _some_at_a_time(conditions):
-        source = matching_items(some, order=order, limit=limit)
+    # Conditions without a newest time come first, since any row may meet them.
+    conditions = [*conditions[len(newest) :], *conditions[: len(newest)]]
+    unknown, done = len(conditions) - len(newest), 0
+    step = _FEW_CONDITIONS if newest else _MOST_CONDITIONS
+    rows: list[asyncpg.Record] = []
+    while done < len(conditions):
+        if done >= unknown and newest:
+            # As many rows as needed are newer than each row of the remaining conditions.
+            bound = newest[done - unknown]
+            if sum(row["datetime"] > bound for row in rows) >= limit:
+                break
+        source = matching_items(conditions[done : done + step], order=order, limit=limit)
         query, values = parameters.bound(_FIRST.format(source=source, order=order, limit=limit))
-        found.update(row["collection"] for row in await conn.fetch(query, *values))
-    return sorted(found)
+        rows += await conn.fetch(query, *values)
+        done, step = done + step, min(step * _GROWTH, _MOST_CONDITIONS)
+    return sorted({row["collection"] for row in rows})
 
 
 def _some_at_a_time(conditions: Sequence[str]) -> Iterator[Sequence[str]]:

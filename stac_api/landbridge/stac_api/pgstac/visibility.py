@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.pgstac.sql_builder import Parameters
 
-__all__ = ["of_collections", "of_items", "of_stats"]
+__all__ = ["PRODUCTS_OF_CONDITION", "of_collections", "of_items", "of_stats"]
 
 # The planner compares every id of a list with every partition: one list of 1,000 ids takes a second, lists of
 # this length a tenth of that.
-_MOST_IDS = 50
+PRODUCTS_OF_CONDITION = 50
 # The blobs that one of the subjects may read, found by the index on subjects.
 _BLOBS = """
 SELECT c.id, b.id FROM landbridge.blob_grants b JOIN collections c ON c.key = b.collection_key
@@ -32,8 +32,8 @@ def of_items(asked: Sequence[str] | None, access: Access, parameters: Parameters
         return ["TRUE"]
     products, containers = access.split_collections(asked)
     parts = [
-        _among("collection", products[start : start + _MOST_IDS], parameters)
-        for start in range(0, len(products), _MOST_IDS)
+        _among("collection", products[start : start + PRODUCTS_OF_CONDITION], parameters)
+        for start in range(0, len(products), PRODUCTS_OF_CONDITION)
     ]
     if containers:
         blobs = _BLOBS.format(subjects=parameters.add(access.subject_list, "text[]"))

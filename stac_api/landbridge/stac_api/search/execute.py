@@ -61,6 +61,7 @@ async def search_items(
     """
     counted = asked
     asked = await many_collections.name_collections(conn, asked, access)
+    asked, newest = await many_collections.newest_first(conn, asked, access)
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
     backwards = token is not None and token.backwards
@@ -80,10 +81,16 @@ async def search_items(
         restricted = [f"({one}) AND {after}" for one in matching]
     if products := many_collections.products_of_first_page(asked, limit, access):
         _, containers = access.split_collections(asked.collections)
-        newest = await candidates.collections_of_newest(conn, products, limit + 1)
-        restricted = of_items(replace(asked, collections=(*newest, *containers)), parameters, access)
+        first, newest = await candidates.collections_of_newest(conn, products, limit + 1), ()
+        restricted = of_items(replace(asked, collections=(*first, *containers)), parameters, access)
     rows = await item_queries.fetch_rows(
-        conn, restricted, parameters, order=order.by(backwards=backwards), key=order.key(), limit=limit + 1
+        conn,
+        restricted,
+        parameters,
+        order=order.by(backwards=backwards),
+        key=order.key(),
+        limit=limit + 1,
+        newest=newest,
     )
     more = len(rows) > limit
     rows = rows[:limit]

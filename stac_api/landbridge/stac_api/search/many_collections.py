@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from landbridge.stac_api.pgstac import candidates
+from landbridge.stac_api.pgstac import candidates, visibility
 from landbridge.stac_api.search.conditions import interval
 from landbridge.stac_api.search.cql2.literals import boxes
-from landbridge.stac_api.search.order import Order
+from landbridge.stac_api.search.order import Order, Token
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import asyncpg
 
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
 
-__all__ = ["name_collections", "products_of_first_page"]
+__all__ = ["name_collections", "newest_first", "products_of_first_page"]
 
 _FEW_PRODUCTS = 50  # are planned in no time
 _MANY_COLLECTIONS = 300  # beyond this, a search of all of them has to name them to be planned in time
@@ -54,10 +56,32 @@ async def name_collections(conn: asyncpg.Connection, asked: Search, access: Acce
     return replace(asked, collections=(*found, *containers))
 
 
+async def newest_first(
+    conn: asyncpg.Connection, asked: Search, access: Access
+) -> tuple[Search, tuple[datetime, ...]]:
+    """Return the search with very many products in the order of their newest items, if it has that order.
+
+    The second value has the time of the newest item of each condition on products, as `fetch_rows` needs it.
+    """
+    if asked.collections is None or not _is_newest_first(asked):
+        return asked, ()
+    products, containers = access.split_collections(asked.collections)
+    if len(products) <= _MANY_COLLECTIONS:
+        return asked, ()
+    times = await candidates.newest_first(conn, products)
+    of_conditions = tuple(times.values())[:: visibility.PRODUCTS_OF_CONDITION]
+    return replace(asked, collections=(*times, *containers)), of_conditions
+
+
+def _is_newest_first(asked: Search) -> bool:
+    token = Token.decode(asked.token) if asked.token else None
+    return Order(asked.sortby).name == Order(()).name and not (token and token.backwards)
+
+
 def products_of_first_page(asked: Search, limit: int, access: Access) -> list[str] | None:
     """Return the products if this is the first page, newest first, of all items of many products."""
     conditions = (asked.ids, asked.bbox, asked.intersects, asked.datetime, asked.text, asked.filter)
-    if Order(asked.sortby).name != Order(()).name or asked.token or limit > _LARGEST_PAGE:
+    if not _is_newest_first(asked) or asked.token or limit > _LARGEST_PAGE:
         return None
     if any(one is not None and one != () for one in conditions):
         return None
