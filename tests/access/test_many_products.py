@@ -137,6 +137,10 @@ SHAPES = st.sampled_from([
     {"type": "LineString", "coordinates": [[12.5, 10.5], [30.5, 10.5]]},
     {"type": "Polygon", "coordinates": [[[0, 0], [60, 0], [60, 60], [0, 0]]]},
 ])  # fmt: skip
+AGGREGATED = (
+    "total_count", "total_bytes", "datetime_min", "datetime_max", "collection_frequency",
+    "datetime_frequency",
+)  # fmt: skip
 CONDITIONS = st.fixed_dictionaries(
     {"limit": st.sampled_from([1, 3, 20, 1000])},
     optional={
@@ -202,14 +206,15 @@ def test_searches_of_many_collections_read_a_few_and_find_the_same(
         patch.setattr(visibility, "PRODUCTS_OF_CONDITION", 10**6)
         at_once = operator.ok("POST", "/search", json=body)
         counted = {name: body[name] for name in body.keys() - {"limit", "sortby"}}
-        total = operator.aggregated("total_count", **counted)
+        summary = operator.aggregated(*AGGREGATED, **counted)
         patch.setattr(many_collections, "_FEW_PRODUCTS", 1)
         patch.setattr(many_collections, "_MANY_COLLECTIONS", 1)
         patch.setattr(visibility, "PRODUCTS_OF_CONDITION", 5)
-        patch.setattr(item_queries, "_MOST_CONDITIONS", 2)
+        patch.setattr(item_queries, "MOST_CONDITIONS", 2)
+        patch.setattr(visibility, "MOST_CONDITIONS", 2)
         patch.setattr(item_queries, "_FEW_CONDITIONS", 1)
         in_parts = operator.ok("POST", "/search", json=body)
-        assert operator.aggregated("total_count", **counted) == total
+        assert operator.aggregated(*AGGREGATED, **counted) == summary
     assert keys(in_parts) == keys(at_once)
     assert in_parts["numberMatched"] == at_once["numberMatched"]
     assert [link["rel"] for link in in_parts["links"]] == [link["rel"] for link in at_once["links"]]

@@ -20,7 +20,7 @@ from landbridge.stac_api.search.cql2 import condition
 from landbridge.stac_api.search.time_ranges import asked_times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import asyncpg
 
@@ -43,6 +43,13 @@ AGGREGATIONS: Mapping[str, str] = {
 }
 DEFAULT = ("total_count",)
 _MOST_BUCKETS = 100_000
+# SQL of values, and the functions that make one of those of several statements.
+_TOTALS: Mapping[str, tuple[str, Callable[[list[Any]], Any]]] = {
+    "total_count": ("count(*)", sum),
+    "total_bytes": ("coalesce(sum(s.bytes), 0)", sum),
+    "datetime_min": ("min(s.datetime)", min),
+    "datetime_max": ("max(s.datetime)", max),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +142,25 @@ async def _source(conn: asyncpg.Connection, asked: Search, keys: Mapping[int, st
 
 
 async def _totals(conn: asyncpg.Connection, source: Source, wanted: Sequence[Wanted]) -> dict[str, Any]:
-    expressions = {
-        "total_count": "count(*)",
-        "total_bytes": "coalesce(sum(s.bytes), 0)",
-        "datetime_min": "min(s.datetime)",
-        "datetime_max": "max(s.datetime)",
-    }
-    names = [one.name for one in wanted if one.name in expressions]
+    names = [one.name for one in wanted if one.name in _TOTALS]
     if not names:
         return {}
-    columns = ", ".join(f"{expressions[name]} AS {name}" for name in dict.fromkeys(names))
+    columns = ", ".join(f"{_TOTALS[name][0]} AS {name}" for name in dict.fromkeys(names))
     if set(names) == {"total_count"} and source.rows_only:
-        source = replace(source, text=source.rows_only)
-    (row,) = await source.fetch(conn, columns)
-    return {name: _value(row[name]) for name in names}
+        source = replace(source, texts=source.rows_only)
+    rows = await source.fetch(conn, columns)
+    found = {name: [row[name] for row in rows if row[name] is not None] for name in names}
+    return {name: _value(_TOTALS[name][1](values)) if values else None for name, values in found.items()}
+
+
+def _merged(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the sums of rows with the same key."""
+    found: dict[Any, dict[str, Any]] = {}
+    for row in rows:
+        one = found.setdefault(row["key"], {"key": row["key"], "frequency": 0, "bytes": 0})
+        one["frequency"] += row["frequency"]
+        one["bytes"] += row["bytes"]
+    return list(found.values())
 
 
 def _value(value: Any) -> Any:
@@ -187,7 +199,9 @@ async def _frequency(
             key = f"date_trunc('{one.interval}', s.{column} AT TIME ZONE 'UTC')"
         if column not in ("datetime", "collection"):
             source = replace(source, condition=f"{source.condition} AND s.{column} IS NOT NULL")
-        rows = await source.fetch(conn, f"{key} AS key, {sums}", f"GROUP BY 1 LIMIT {_MOST_BUCKETS + 1}")
+        rows = _merged(
+            await source.fetch(conn, f"{key} AS key, {sums}", f"GROUP BY 1 LIMIT {_MOST_BUCKETS + 1}")
+        )
     if len(rows) > _MOST_BUCKETS:
         raise BadRequestError(
             f"{one.name} has more than {_MOST_BUCKETS} buckets; ask for longer intervals or fewer items."

@@ -16,9 +16,10 @@ import orjson
 from landbridge.stac_api.access.rules import BLOB_COLLECTIONS, Access, Role
 from landbridge.stac_api.core.blob_items import shown_geometry
 from landbridge.stac_api.pgstac.dehydration import BASE_ITEM_ID, MARKER, hydrate
+from landbridge.stac_api.pgstac.visibility import MOST_CONDITIONS, some_at_a_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     import asyncpg
@@ -66,8 +67,6 @@ SELECT collection, id FROM items
 WHERE collection = ANY($1) AND (content->'properties'->>'expires')::timestamptz <= now() LIMIT $2
 """
 _FIRST = "SELECT collection, datetime FROM {source} ORDER BY {order} LIMIT {limit}"
-# Conditions of one statement: each reads up to 50 partitions, each of which takes 5 of PostgreSQL's locks.
-_MOST_CONDITIONS = 20
 # Conditions of the first of several statements; each next one has some times as many.
 _FEW_CONDITIONS, _GROWTH = 2, 3
 _IN_COLLECTION = "SELECT EXISTS (SELECT FROM items WHERE collection = $1)"
@@ -95,7 +94,7 @@ async def fetch_rows(
         newest: if the newest items come first, the time of the newest item that meets each of the first
             conditions or one of those after it.
     """
-    if len(conditions) > (_FEW_CONDITIONS if newest else _MOST_CONDITIONS):
+    if len(conditions) > (_FEW_CONDITIONS if newest else MOST_CONDITIONS):
         first = await _collections_of_first(
             conn, conditions, parameters, order=order, limit=limit, newest=newest
         )
@@ -122,7 +121,7 @@ async def _collections_of_first(
     # Conditions without a newest time come first, since any row may meet them.
     conditions = [*conditions[len(newest) :], *conditions[: len(newest)]]
     unknown, done = len(conditions) - len(newest), 0
-    step = _FEW_CONDITIONS if newest else _MOST_CONDITIONS
+    step = _FEW_CONDITIONS if newest else MOST_CONDITIONS
     rows: list[asyncpg.Record] = []
     while done < len(conditions):
         if done >= unknown and newest:
@@ -133,14 +132,8 @@ async def _collections_of_first(
         source = matching_items(conditions[done : done + step], order=order, limit=limit)
         query, values = parameters.bound(_FIRST.format(source=source, order=order, limit=limit))
         rows += await conn.fetch(query, *values)
-        done, step = done + step, min(step * _GROWTH, _MOST_CONDITIONS)
+        done, step = done + step, min(step * _GROWTH, MOST_CONDITIONS)
     return sorted({row["collection"] for row in rows})
-
-
-def _some_at_a_time(conditions: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (
-        conditions[start : start + _MOST_CONDITIONS] for start in range(0, len(conditions), _MOST_CONDITIONS)
-    )
 
 
 def matching_items(conditions: Sequence[str], *, order: str, limit: int) -> str:
@@ -164,7 +157,7 @@ async def count_items(
     """
     matched = 0
     async with asyncio.timeout(seconds):
-        for some in _some_at_a_time(conditions):
+        for some in some_at_a_time(conditions):
             counts = " + ".join(f"({_COUNT.format(condition=one)})" for one in some)
             query, values = parameters.bound(f"SELECT {counts}")
             matched += await conn.fetchval(query, *values)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from landbridge.stac_api.pgstac.visibility import some_at_a_time
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -43,33 +45,40 @@ _KEYS = "SELECT key, id FROM collections WHERE $1::text[] IS NULL OR id = ANY ($
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows of `item_stats`, named `s`: a FROM, a WHERE, and the parameters that both name.
+    """Rows of `item_stats`, named `s`: FROMs of different rows, a WHERE, and the parameters that they name.
 
-    `rows_only` is a FROM of as many rows without their columns, if that is cheaper to count.
+    Each FROM is a statement of its own. `rows_only` are FROMs of as many rows without their columns, if those
+    are cheaper to count.
     """
 
-    text: str
+    texts: tuple[str, ...]
     condition: str
     parameters: Parameters
-    rows_only: str = ""
+    rows_only: tuple[str, ...] = ()
 
     async def fetch(self, conn: asyncpg.Connection, columns: str, rest: str = "") -> list[Any]:
-        """Return the given columns; `rest` may group and limit them."""
-        query = f"SELECT {columns} FROM {self.text} WHERE {self.condition} {rest}"  # noqa: S608 - holds no values
-        statement, values = self.parameters.bound(query)
-        rows: list[Any] = await conn.fetch(statement, *values)
+        """Return the given columns of all statements; `rest` may group and limit those of each."""
+        rows: list[Any] = []
+        for text in self.texts:
+            query = f"SELECT {columns} FROM {text} WHERE {self.condition} {rest}"  # noqa: S608 - holds no values
+            statement, values = self.parameters.bound(query)
+            rows += await conn.fetch(statement, *values)
         return rows
 
 
 def of_items(conditions: Sequence[str], parameters: Parameters) -> Source:
     """Return the rows of the items that meet one of the conditions; no item may meet two of them."""
-    items = " UNION ALL ".join(_ITEMS.format(condition=one) for one in conditions)
-    return Source(_JOINED.format(items=items), "TRUE", parameters, rows_only=f"({items}) AS i")
+    items = [
+        " UNION ALL ".join(_ITEMS.format(condition=one) for one in some)
+        for some in some_at_a_time(conditions)
+    ]
+    joined = tuple(_JOINED.format(items=one) for one in items)
+    return Source(joined, "TRUE", parameters, rows_only=tuple(f"({one}) AS i" for one in items))
 
 
 def of_stats(conditions: Sequence[str], parameters: Parameters) -> Source:
     """Return the rows that meet all of the conditions on `item_stats` itself."""
-    return Source("landbridge.item_stats AS s", " AND ".join(conditions), parameters)
+    return Source(("landbridge.item_stats AS s",), " AND ".join(conditions), parameters)
 
 
 async def collection_keys(conn: asyncpg.Connection, ids: Sequence[str] | None) -> dict[int, str]:

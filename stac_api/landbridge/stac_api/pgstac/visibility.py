@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.pgstac.sql_builder import Parameters
 
-__all__ = ["PRODUCTS_OF_CONDITION", "of_collections", "of_items", "of_stats"]
+__all__ = [
+    "MOST_CONDITIONS",
+    "PRODUCTS_OF_CONDITION",
+    "of_collections",
+    "of_items",
+    "of_stats",
+    "some_at_a_time",
+]
 
 # The planner compares every id of a list with every partition: one list of 1,000 ids takes a second, lists of
 # this length a tenth of that.
 PRODUCTS_OF_CONDITION = 50
+# Conditions of one statement: PostgreSQL takes five of its locks for each collection.
+MOST_CONDITIONS = 20
 # The blobs that one of the subjects may read, found by the index on subjects.
 _BLOBS = """
 SELECT c.id, b.id FROM landbridge.blob_grants b JOIN collections c ON c.key = b.collection_key
@@ -39,6 +48,13 @@ def of_items(asked: Sequence[str] | None, access: Access, parameters: Parameters
         blobs = _BLOBS.format(subjects=parameters.add(access.subject_list, "text[]"))
         parts.append(f"{_among('collection', containers, parameters)} AND (collection, id) IN ({blobs})")
     return parts or ["FALSE"]
+
+
+def some_at_a_time(conditions: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the conditions in groups, each for a statement of its own."""
+    return (
+        conditions[start : start + MOST_CONDITIONS] for start in range(0, len(conditions), MOST_CONDITIONS)
+    )
 
 
 def of_collections(access: Access, parameters: Parameters) -> str:
