@@ -1,5 +1,6 @@
 """Files behind HTTP: the pixels of local ones, by few requests, and by GDAL where it has to be."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import rasterio
 
 from landbridge.raster import mosaic, read_image, stack, stacked
+from landbridge.raster.io import object_stores
 from landbridge.raster.io.byte_ranges import open_file
 from landbridge.raster.io.headers import read_header
 from landbridge.raster.io.remote_file import RemoteFile
@@ -259,3 +261,14 @@ def _setting(name):
 def _setting_elsewhere(name):
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_setting, name).result()
+
+
+def test_threads_that_ask_at_once_share_one_store():
+    begin = threading.Barrier(8)
+
+    def ask(_):
+        begin.wait()
+        return object_stores.stored_file("http://one-store.test/scene.tif").store
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(store) for store in pool.map(ask, range(8))}) == 1

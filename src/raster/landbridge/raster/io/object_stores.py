@@ -2,15 +2,18 @@
 
 import os
 import re
+import threading
 from datetime import timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec
 from urllib.parse import unquote, urlsplit
 
 from landbridge.raster.io.expiring_url import access_of
 from landbridge.raster.io.file_access import Credential, FileAccess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from obstore.store import ObjectStore
 
 
@@ -112,8 +115,38 @@ def _bucket_and_key(address: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
-# Stores keep their connections, so they are shared. Credentials are compared by identity: no key is secret.
-@lru_cache(maxsize=64)
+_P = ParamSpec("_P")
+_making = threading.Lock()
+
+
+def _shared(make: "Callable[_P, ObjectStore]") -> "Callable[_P, ObjectStore]":
+    """Return a function that makes one store for the same arguments, also if several threads ask at once.
+
+    Stores keep their connections, and making one takes 10 ms. Credentials are compared by identity: no key is
+    secret.
+    """
+    kept = lru_cache(maxsize=64)(make)
+
+    @wraps(make)
+    def get(*args: _P.args, **options: _P.kwargs) -> "ObjectStore":
+        with _making:
+            # All arguments are hashable, which a ParamSpec cannot say.
+            return kept(*args, **options)  # type: ignore[arg-type]
+
+    return get
+
+
+def _reset_after_fork() -> None:
+    """Replace the lock of a forked process, which another thread of its parent may hold."""
+    global _making  # noqa: PLW0603 - there is one
+    _making = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
+
+
+@_shared
 def _http_store(url: str, seconds: float, credential: Credential | None) -> "ObjectStore":
     from obstore.store import HTTPStore
 
@@ -134,7 +167,7 @@ def s3_access_region(access: FileAccess) -> str:
     return access.setting("region") or "us-east-1"
 
 
-@lru_cache(maxsize=64)
+@_shared
 def _rule_s3_store(
     bucket: str, seconds: float, access: FileAccess, credential: Credential | None
 ) -> "ObjectStore":
@@ -163,7 +196,7 @@ def _provider(credential: Credential) -> Any:
     return credential
 
 
-@lru_cache(maxsize=64)
+@_shared
 def _azure_store(seconds: float, access: FileAccess, credential: Credential | None) -> "ObjectStore":
     from obstore.store import AzureStore
 
@@ -206,7 +239,7 @@ def s3_endpoint() -> str | None:
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
 
 
-@lru_cache(maxsize=64)
+@_shared
 def s3_store(bucket: str, seconds: float, settings: tuple[tuple[str, str], ...]) -> "ObjectStore":
     from obstore.store import S3Store
 

@@ -25,6 +25,7 @@ _TYPE_SIZES: Mapping[int, int] = {
     1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
 }  # fmt: skip
 _INTEGER_CODES: Mapping[int, str] = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
+_SHORT_CODES = frozenset({1, 3, 4, 13})  # types of one to four bytes, of which one fits in its entry
 _ASCII, _DOUBLE = 2, 12
 
 
@@ -122,6 +123,11 @@ class Directory:
         Raises:
             UnsupportedTiffError: if the values differ, or if the tag is missing and there is no default.
         """
+        entry = self.entries.get(tag)
+        if entry is not None and entry.count == 1 and entry.type in _SHORT_CODES:
+            # Most tags of a header: an array for each would take a third of the time to parse it.
+            stored = entry.inline[: _TYPE_SIZES[entry.type]]
+            return int.from_bytes(stored, "little" if self.byte_order == "<" else "big")
         values = self.integers(tag)
         if not len(values) and default is not None:
             return default
