@@ -12,7 +12,7 @@ from landbridge.raster.array_types import Array, BoolArray, IntArray
 from landbridge.raster.dtypes import representable_nodata
 from landbridge.raster.grids.coordinate_grid import SourceCoordinates, weights_of
 from landbridge.raster.io.tile_reader import Tile, TileReader, without_predictor
-from landbridge.raster.resample.nearest import NearestMapping, runs_by_tile
+from landbridge.raster.resample.nearest import NearestMapping, TilePlace
 
 if TYPE_CHECKING:
     from landbridge.raster.io.tiff_directory import TiffPage
@@ -147,23 +147,13 @@ class _AlignedTileCompositor(_TileCompositor):
 
     def __init__(self, tiles: TileReader, mapping: NearestMapping, layer: FileLayer, canvas: Canvas) -> None:
         super().__init__(tiles, layer, canvas)
-        sample = mapping.aligned
-        assert sample is not None
-        assert sample.rows is not None
-        assert sample.columns is not None
-        self._roi = sample.roi
-        self._rows = sample.rows + sample.window[0].start
-        self._columns = sample.columns + sample.window[1].start
+        assert mapping.aligned is not None
+        self._mapping = mapping
+        self._roi = mapping.aligned.roi
+        self._rows, self._columns = mapping.aligned_pixels
 
-    def tile_boxes(self) -> Iterator[tuple[TileIndex, Box]]:
-        (y, x), (height, width) = self._roi, self.page.tile
-        columns = [*runs_by_tile(self._columns, width)]
-        for row, ys in runs_by_tile(self._rows, height):
-            for column, xs in columns:
-                yield (
-                    (row, column),
-                    (y.start + ys.start, y.start + ys.stop, x.start + xs.start, x.start + xs.stop),
-                )
+    def tile_boxes(self) -> Iterator[TilePlace]:
+        return iter(self._mapping.aligned_tiles(self.page.tile))
 
     def extends_beyond(self, tile_index: TileIndex, box: Box) -> tuple[bool, bool, bool, bool]:
         """At which sides (top, bottom, left, right) the tile may have pixels beyond the block."""
@@ -213,7 +203,7 @@ class _WarpedTileCompositor(_TileCompositor):
             self._max_deviation,
         )
 
-    def tile_boxes(self) -> Iterator[tuple[TileIndex, Box]]:
+    def tile_boxes(self) -> Iterator[TilePlace]:
         page = self.page
         found = kernels.tile_boxes(self._native_grid, self.canvas.shape[1:], page.tile, page.size)
         for row, column in np.argwhere(found[..., 1]).tolist():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,9 @@ from landbridge.geo.grids.crs import grid_crs, same_crs
 from landbridge.raster.array_types import BoolArray, FloatArray, IntArray, Window
 from landbridge.raster.grids.coordinate_grid import TIE, SourceCoordinates
 from landbridge.raster.grids.windows import extent, extent_along, within
+
+TilePlace = tuple[tuple[int, int], tuple[int, int, int, int]]
+"""Row and column of a tile, and the box (y0, y1, x0, x1) of the target's pixels in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class NearestMapping:
         """Store the grids; `source_coordinates` is called if they are not aligned."""
         self._shape = target.shape.yx
         self._full: PixelMapping | None = None
+        self._tiles: dict[tuple[int, int], tuple[TilePlace, ...]] = {}
         self.source_coordinates: SourceCoordinates | None = None
         if same_crs(grid_crs(source), grid_crs(target)):
             affine = ~source.transform @ target.transform
@@ -78,6 +83,34 @@ class NearestMapping:
             height, width = self._shape
             self._full = _mapping_of_part(self.source_coordinates, (slice(0, height), slice(0, width)))
         return self._full
+
+    @cached_property
+    def aligned_pixels(self) -> tuple[IntArray, IntArray]:
+        """Rows and columns of the whole source for those of `roi`, if the grids are aligned and overlap."""
+        found = self.aligned
+        assert found is not None
+        assert found.rows is not None
+        assert found.columns is not None
+        return found.rows + found.window[0].start, found.columns + found.window[1].start
+
+    def aligned_tiles(self, tile: tuple[int, int]) -> tuple[TilePlace, ...]:
+        """Return the tiles of a size (y, x) that the target touches, if the grids are aligned and overlap.
+
+        A mosaic asks for them again before each of its images.
+        """
+        if tile not in self._tiles:
+            assert self.aligned is not None
+            (y, x), (rows, columns) = self.aligned.roi, self.aligned_pixels
+            across = [*_runs_by_tile(columns, tile[1])]
+            self._tiles[tile] = tuple(
+                (
+                    (row, column),
+                    (y.start + ys.start, y.start + ys.stop, x.start + xs.start, x.start + xs.stop),
+                )
+                for row, ys in _runs_by_tile(rows, tile[0])
+                for column, xs in across
+            )
+        return self._tiles[tile]
 
 
 def _aligned_mapping(source: GeoBox, target: GeoBox, affine: Affine) -> PixelMapping | None:
@@ -118,7 +151,7 @@ def _mapping_of_part(source_coordinates: SourceCoordinates, part: Window) -> Pix
     return PixelMapping(roi, window, index=index, inside=inside)
 
 
-def runs_by_tile(indexes: IntArray, tile: int) -> Iterator[tuple[int, slice]]:
+def _runs_by_tile(indexes: IntArray, tile: int) -> Iterator[tuple[int, slice]]:
     """Yield the number of each tile, and the slice of the indexes that lie in it."""
     edges = [0, *(np.flatnonzero(np.diff(indexes // tile)) + 1), len(indexes)]
     for start, stop in pairwise(map(int, edges)):
