@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-__all__ = ["collections_of_newest", "ids_if_many", "may_match", "newest_first"]
+__all__ = ["ids_if_many", "may_match", "newest_first"]
 
 _MOST_IDS: Final = 20  # each is looked up in each collection
 _MAY_MATCH = "SELECT c.id FROM collections c WHERE c.id = ANY ({among}) AND {conditions} ORDER BY 1"
@@ -34,17 +34,6 @@ EXISTS (SELECT FROM landbridge.item_counts p
 OR EXISTS (SELECT FROM landbridge.item_count_changes p WHERE p.collection_key = c.key AND p.periods <> 0)
 """
 _ID = "EXISTS (SELECT FROM landbridge.item_stats s WHERE s.collection_key = c.key AND s.id = ANY ({ids}))"
-# Ties with the last item count too: the search decides which of them come first.
-_COLLECTIONS_OF_NEWEST = """
-SELECT DISTINCT id FROM (
-    SELECT c.id, s.datetime
-    FROM collections c CROSS JOIN LATERAL (
-        SELECT datetime FROM landbridge.item_stats
-        WHERE collection_key = c.key ORDER BY datetime DESC LIMIT $2
-    ) AS s
-    WHERE c.id = ANY ($1) ORDER BY s.datetime DESC FETCH FIRST ($2) ROWS WITH TIES
-) AS newest
-"""
 _NEWEST_FIRST = """
 SELECT c.id, s.datetime
 FROM collections c CROSS JOIN LATERAL (
@@ -93,11 +82,6 @@ async def may_match(
     )
     query, values = parameters.bound(query)
     return [row["id"] for row in await conn.fetch(query, *values)]
-
-
-async def collections_of_newest(conn: asyncpg.Connection, among: Sequence[str], limit: int) -> list[str]:
-    """Return the collections, among the given ones, that hold the newest `limit` items of them all."""
-    return [row["id"] for row in await conn.fetch(_COLLECTIONS_OF_NEWEST, list(among), limit)]
 
 
 async def newest_first(conn: asyncpg.Connection, among: Sequence[str]) -> dict[str, datetime]:

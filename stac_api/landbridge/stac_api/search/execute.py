@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from landbridge.stac_api.errors import BadRequestError
-from landbridge.stac_api.pgstac import candidates, collection_queries, item_queries
+from landbridge.stac_api.pgstac import collection_queries, item_queries
 from landbridge.stac_api.pgstac.sql_builder import Parameters
 from landbridge.stac_api.pgstac.tolerance import tolerant
 from landbridge.stac_api.search import many_collections, matches
@@ -79,10 +79,6 @@ async def search_items(
     if token:
         after = order.after(token, parameters)
         restricted = [f"({one}) AND {after}" for one in matching]
-    if products := many_collections.products_of_first_page(asked, limit, access):
-        _, containers = access.split_collections(asked.collections)
-        first, newest = await candidates.collections_of_newest(conn, products, limit + 1), ()
-        restricted = of_items(replace(asked, collections=(*first, *containers)), parameters, access)
     rows = await item_queries.fetch_rows(
         conn,
         restricted,

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
 
-__all__ = ["name_collections", "newest_first", "products_of_first_page"]
+__all__ = ["name_collections", "newest_first"]
 
 _FEW_PRODUCTS = 50  # are planned in no time
 _MANY_COLLECTIONS = 300  # beyond this, a search of all of them has to name them to be planned in time
-_LARGEST_PAGE = 200  # a page of thousands of items lies in most products anyway
 
 
 async def name_collections(conn: asyncpg.Connection, asked: Search, access: Access) -> Search:
@@ -59,14 +58,14 @@ async def name_collections(conn: asyncpg.Connection, asked: Search, access: Acce
 async def newest_first(
     conn: asyncpg.Connection, asked: Search, access: Access
 ) -> tuple[Search, tuple[datetime, ...]]:
-    """Return the search with very many products in the order of their newest items, if it has that order.
+    """Return the search with its products in the order of their newest items, if it has that order.
 
     The second value has the time of the newest item of each condition on products, as `fetch_rows` needs it.
     """
     if asked.collections is None or not _is_newest_first(asked):
         return asked, ()
     products, containers = access.split_collections(asked.collections)
-    if len(products) <= _MANY_COLLECTIONS:
+    if len(products) <= _FEW_PRODUCTS:
         return asked, ()
     times = await candidates.newest_first(conn, products)
     of_conditions = tuple(times.values())[:: visibility.PRODUCTS_OF_CONDITION]
@@ -76,14 +75,3 @@ async def newest_first(
 def _is_newest_first(asked: Search) -> bool:
     token = Token.decode(asked.token) if asked.token else None
     return Order(asked.sortby).name == Order(()).name and not (token and token.backwards)
-
-
-def products_of_first_page(asked: Search, limit: int, access: Access) -> list[str] | None:
-    """Return the products if this is the first page, newest first, of all items of many products."""
-    conditions = (asked.ids, asked.bbox, asked.intersects, asked.datetime, asked.text, asked.filter)
-    if not _is_newest_first(asked) or asked.token or limit > _LARGEST_PAGE:
-        return None
-    if any(one is not None and one != () for one in conditions):
-        return None
-    found, _ = access.split_collections(asked.collections)
-    return found if len(found) > _FEW_PRODUCTS else None
