@@ -71,6 +71,7 @@ class Parameters:
     subjects: Sequence[str] | None = None  # of a caller who may see only a part of access lists
     tolerant: bool = field(default_factory=TOLERANT.get)
     dehydrated: bool = True  # rows of `items`, not of `collections_asitems`
+    instants: bool = False  # no item that is searched has a period
 
     def add(self, value: Any, type_: str) -> str:
         """Add a value, and return its placeholder."""

@@ -109,5 +109,9 @@ def _within(given: str, parameters: Parameters) -> list[str]:
     if end is not None:
         parts.append(f"datetime <= {parameters.add_timestamp(end)}")
     if start is not None:
-        parts.append(f"end_datetime >= {parameters.add_timestamp(start)}")
+        moment = parameters.add_timestamp(start)
+        parts.append(f"end_datetime >= {moment}")
+        if parameters.instants:
+            # The index on both times needs a bound on the first one: otherwise it is read from its beginning.
+            parts.append(f"datetime >= {moment}")
     return parts

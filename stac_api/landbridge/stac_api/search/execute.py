@@ -65,7 +65,10 @@ async def search_items(
     order = Order(asked.sortby)
     token = Token.decode(asked.token) if asked.token else None
     backwards = token is not None and token.backwards
-    parameters = Parameters(subjects=None if access.unrestricted else access.subject_list)
+    parameters = Parameters(
+        subjects=None if access.unrestricted else access.subject_list,
+        instants=await many_collections.are_instants(conn, asked.collections, asked.datetime),
+    )
     matching = of_items(asked, parameters, access)
     matched: int | None = None
     if order.unindexed is not None and most_sorted is not None:

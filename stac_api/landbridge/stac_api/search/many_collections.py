@@ -1,4 +1,4 @@
-"""Plans for searches over very many collections.
+"""Plans for searches over very many collections, and over very large ones.
 
 Each collection is a partition of pgstac's `items`, and planning a query over a thousand partitions takes
 longer than the rest of the search. Other tables tell which few of them a search has to read.
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from landbridge.stac_api.pgstac import candidates, visibility
+from landbridge.stac_api.pgstac import candidates, item_counts, visibility
 from landbridge.stac_api.search.conditions import interval
 from landbridge.stac_api.search.cql2.literals import boxes
 from landbridge.stac_api.search.order import Order, Token
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     import asyncpg
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from landbridge.stac_api.access.rules import Access
     from landbridge.stac_api.search.request import Search
 
-__all__ = ["name_collections", "newest_first"]
+__all__ = ["are_instants", "name_collections", "newest_first"]
 
 _FEW_PRODUCTS = 50  # are planned in no time
 _MANY_COLLECTIONS = 300  # beyond this, a search of all of them has to name them to be planned in time
@@ -70,6 +71,19 @@ async def newest_first(
     times = await candidates.newest_first(conn, products)
     of_conditions = tuple(times.values())[:: visibility.PRODUCTS_OF_CONDITION]
     return replace(asked, collections=(*times, *containers)), of_conditions
+
+
+async def are_instants(
+    conn: asyncpg.Connection, collections: Sequence[str] | None, *times: str | None
+) -> bool:
+    """Return whether items of collections, None standing for all, have no periods, if that helps a search.
+
+    It does if one of the times has a start.
+    """
+    if not any(one and interval(one)[0] is not None for one in times):
+        return False
+    keys = None if collections is None else await item_counts.keys_of(conn, collections)
+    return not await item_counts.has_periods(conn, keys)
 
 
 def _is_newest_first(asked: Search) -> bool:

@@ -128,7 +128,7 @@ def check(search: Search) -> None:
     Raises:
         BadRequestError: if one is invalid.
     """
-    _compile(search, None, UNRESTRICTED, search.collections)
+    _compile(search, None, UNRESTRICTED, search.collections, Parameters())
 
 
 async def find_images(
@@ -173,7 +173,8 @@ async def _find(
     core: tuple[float, float, float, float] | None,
 ) -> list[Found]:
     named = await many_collections.name_collections(conn, replace(search, bbox=bbox), access)
-    order, parameters, matching = _compile(search, narrowing, access, named.collections)
+    parameters = await _parameters(conn, named, narrowing, access)
+    order, matching = _compile(search, narrowing, access, named.collections, parameters)
     place = in_bbox(bbox, parameters)
     matching = [f"({one}) AND {place}" for one in matching]
     if order.unindexed is not None:
@@ -191,18 +192,31 @@ async def _find(
     )
 
 
+async def _parameters(
+    conn: asyncpg.Connection, named: Search, narrowing: Search | None, access: Access
+) -> Parameters:
+    times = (named.datetime, narrowing.datetime if narrowing else None)
+    return Parameters(
+        subjects=None if access.unrestricted else access.subject_list,
+        instants=await many_collections.are_instants(conn, named.collections, *times),
+    )
+
+
 def _compile(
-    search: Search, narrowing: Search | None, access: Access, named: tuple[str, ...] | None
-) -> tuple[Order, Parameters, list[str]]:
+    search: Search,
+    narrowing: Search | None,
+    access: Access,
+    named: tuple[str, ...] | None,
+    parameters: Parameters,
+) -> tuple[Order, list[str]]:
     """Return order and conditions of a search, of whose collections only the named ones are read."""
     order = Order((narrowing.sortby if narrowing else ()) or search.sortby)
-    parameters = Parameters(subjects=None if access.unrestricted else access.subject_list)
     further = requested(narrowing, parameters) if narrowing else []
     if search.collections is None:
         # Blobs have no pixels.
         further.append(f"collection <> ALL ({parameters.add(sorted(BLOB_COLLECTIONS), 'text[]')})")
     matching = of_items(replace(search, collections=named), parameters, access)
-    return order, parameters, [" AND ".join([f"({one})", *further]) for one in matching]
+    return order, [" AND ".join([f"({one})", *further]) for one in matching]
 
 
 async def sample(
@@ -219,7 +233,8 @@ async def _sample(
 ) -> tuple[bool, list[tuple[float, float, float, float]]]:
     named = await many_collections.name_collections(conn, search, access)
     narrowing = replace(narrowing, sortby=()) if narrowing else None
-    order, parameters, matching = _compile(replace(search, sortby=()), narrowing, access, named.collections)
+    parameters = await _parameters(conn, named, narrowing, access)
+    order, matching = _compile(replace(search, sortby=()), narrowing, access, named.collections, parameters)
     counted = await tile_queries.count_up_to(conn, matching, parameters, most + 1)
     boxes = await tile_queries.footprints(conn, matching, parameters, order=order.by(), limit=_SAMPLED)
     return counted > most, boxes
