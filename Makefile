@@ -123,5 +123,6 @@ bench-large: install ## summaries of a product of five million images; takes min
 	@$(UV) sync --locked --quiet --group bench
 	@PYTHONPATH=examples:tests $(RUN) python -m bench large
 
-bench-growth: install ## load full items, and print rates and delays at growing numbers; LANDBRIDGE_BENCH_SIZES, LANDBRIDGE_BENCH_HOME
+bench-growth: install ## print delays at growing numbers of items and products; LANDBRIDGE_BENCH_SIZES, _PRODUCTS, _HOME
 	@PYTHONPATH=examples:tests $(RUN) python -m bench.growth
+	@PYTHONPATH=examples:tests $(RUN) python -m bench.growth_products
