@@ -100,15 +100,15 @@ class LimitSettings(Group):
     rate_per_second: float = Field(
         default=200.0,
         ge=0,
-        description="Requests per second of one user that each process answers; `0` for no limit, as in the "
-        "embedded stack",
+        description="Requests per second of one user that each process answers; `0` for no limit, the "
+        "default of the embedded stack",
     )
     rate_burst: int = Field(default=2000, ge=1, description="Requests of one user that may arrive at once")
     anonymous_rate_per_second: float = Field(
         default=50.0,
         ge=0,
-        description="Requests per second of one address without a valid token; `0` for no limit, as in the "
-        "embedded stack",
+        description="Requests per second of one address without a valid token; `0` for no limit, the "
+        "default of the embedded stack",
     )
     anonymous_rate_burst: int = Field(
         default=500, ge=1, description="Requests of one address without a valid token that may arrive at once"
@@ -117,7 +117,7 @@ class LimitSettings(Group):
         default=200.0,
         ge=0,
         description="Requests per second for map tiles of one user that each process answers, beside its "
-        "other requests; `0` for no limit, as in the embedded stack",
+        "other requests; `0` for no limit, the default of the embedded stack",
     )
     tile_rate_burst: int = Field(
         default=2000, ge=1, description="Requests for map tiles of one user that may arrive at once"
@@ -126,7 +126,7 @@ class LimitSettings(Group):
         default=100.0,
         ge=0,
         description="Requests per second for map tiles of one address without a valid token; `0` for no "
-        "limit, as in the embedded stack",
+        "limit, the default of the embedded stack",
     )
     anonymous_tile_rate_burst: int = Field(
         default=1000,

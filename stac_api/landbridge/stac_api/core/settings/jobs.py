@@ -82,7 +82,7 @@ class NotificationSettings(Group):
         default=(),
         description="Prefixes of URLs to which notifications may go although they are plain HTTP or in "
         "private networks, such as `http://hooks.lan:8080/new`, separated by commas; `*` allows all. The "
-        "embedded stack allows all",
+        "embedded stack allows all by default",
     )
     notification_timeout: float = Field(
         default=10.0, gt=0, le=60, description="Seconds that a receiver has for its answer"

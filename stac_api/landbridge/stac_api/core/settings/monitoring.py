@@ -46,7 +46,7 @@ class MonitoringSettings(Group):
     log_requests: bool = Field(
         default=True,
         description="Write a line for each request: id, caller, path without its query, status, duration. "
-        "The embedded stack unsets it",
+        "The embedded stack writes none by default",
     )
     metrics_token: SecretStr | None = Field(
         default=None,

@@ -68,5 +68,5 @@ class StoreSettings(Group):
     allowed_hrefs: Names = Field(
         default=(),
         description="Prefixes of item hrefs to allow although they are local files or in private networks, "
-        "separated by commas; `*` allows all. The embedded stack allows all",
+        "separated by commas; `*` allows all. The embedded stack allows all by default",
     )

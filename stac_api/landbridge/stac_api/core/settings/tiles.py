@@ -18,7 +18,7 @@ class TileSettings(Group):
     tile_workers_at_start: bool = Field(
         default=True,
         description="Start the processes that render tiles with the server; otherwise the first tile starts "
-        "them. The embedded stack starts them only if this is set",
+        "them. The embedded stack starts none by default",
     )
     tile_memory_bytes: int = Field(
         default=1792 * MIB, ge=512 * MIB, description="Maximum memory of a process that renders tiles"
