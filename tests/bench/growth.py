@@ -14,15 +14,16 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import orjson
 import psycopg
 
-from bench.homes import kept_home
+from bench.homes import client_of, kept_home
 from landbridge.stac_api.pgstac.bulk_load import load_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
 _SIZES = tuple(map(int, os.environ.get("LANDBRIDGE_BENCH_SIZES", "200000,1000000,5000000").split(",")))
 _PRODUCT = "local:growth"
@@ -107,9 +108,8 @@ def main() -> None:
     """Load and measure; print a line for each number of items, and the growth from the first to the last."""
     lines: list[dict[str, float]] = []
     with kept_home() as home:
-        state = orjson.loads((home / "state.json").read_bytes())
-        headers = {"Authorization": f"Bearer {state['token']}"}
-        with httpx.Client(base_url=state["url"], headers=headers, timeout=600) as api:
+        client, database = client_of(home)
+        with client as api:
             if api.get(f"/collections/{_PRODUCT}").status_code == 404:
                 document = {
                     "type": "Collection",
@@ -125,9 +125,9 @@ def main() -> None:
                 }
                 api.post("/collections", json=document).raise_for_status()
             for size in _SIZES:
-                with psycopg.connect(state["database"], autocommit=True) as conn:
+                with psycopg.connect(database, autocommit=True) as conn:
                     (there,) = conn.execute(_COUNT, (_PRODUCT,)).fetchone() or (0,)
-                    rate = _load(state["database"], there, size)
+                    rate = _load(database, there, size)
                     conn.execute("ANALYZE pgstac.items")
                 searches, pages, months = (_times(one, api) for one in (_search, _page, _months))
                 lines.append(

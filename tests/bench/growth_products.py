@@ -13,18 +13,19 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import orjson
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from bench.homes import kept_home
+from bench.homes import client_of, kept_home
 from landbridge.stac_api.documents import incoming
 from landbridge.stac_api.pgstac.bulk_load import load_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
 _SIZES = tuple(map(int, os.environ.get("LANDBRIDGE_BENCH_PRODUCTS", "100,1000,10000").split(",")))
 _ITEMS = 20
@@ -150,17 +151,17 @@ def main() -> None:
     """Create and measure; print medians in milliseconds for each number of products, and their growth."""
     lines: list[dict[str, float]] = []
     with kept_home() as home:
-        state = orjson.loads((home / "state.json").read_bytes())
-        headers = {"Authorization": f"Bearer {state['token']}"}
-        with httpx.Client(base_url=state["url"], headers=headers, timeout=600) as api:
-            with psycopg.connect(state["database"]) as conn:
+        client, database = client_of(home)
+        with client as api:
+            with psycopg.connect(database) as conn:
                 (there,) = conn.execute(_COUNT).fetchone() or (0,)
             for size in _SIZES:
-                _fill(state["database"], there, size - _CREATED)
                 line: dict[str, float] = {"products": size}
                 if there < size:
-                    line["create one"] = round(1000 * _create(api, size - _CREATED, size), 1)
-                there = max(there, size)
+                    filled = max(there, size - _CREATED)
+                    _fill(database, there, filled)
+                    line["create one"] = round(1000 * _create(api, filled, size), 1)
+                    there = size
                 for name, measure in _measures(size).items():
                     times = []
                     for number in range(_REPEATS + 2):

@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import httpx
+import orjson
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
@@ -58,6 +61,13 @@ def kept_home() -> Iterator[Path]:
         yield Path(kept)
     finally:
         stack("down")
+
+
+def client_of(home: Path) -> tuple[httpx.Client, str]:
+    """Return a client of the stack that runs in a home, and the URL of its database."""
+    state = orjson.loads((home / "state.json").read_bytes())
+    headers = {"Authorization": f"Bearer {state['token']}"}
+    return httpx.Client(base_url=state["url"], headers=headers, timeout=600), state["database"]
 
 
 class Shared(Generic[T]):

@@ -9,15 +9,15 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import httpx
-import orjson
 import psycopg
 
 from bench.frame import Contest, Peer, job
-from bench.homes import Shared, empty_home, stack
+from bench.homes import Shared, client_of, empty_home, stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import httpx
 
 # `LANDBRIDGE_BENCH_SIZES=200000,1000000` measures smaller numbers of rows.
 _SIZES = tuple(map(int, os.environ.get("LANDBRIDGE_BENCH_SIZES", "200000,1000000,5000000").split(",")))
@@ -49,11 +49,10 @@ def _rows() -> Iterator[tuple[httpx.Client, Callable[[int], None]]]:
     """Yield the API, and a function that fills the product up to a number of rows."""
     with empty_home() as home:
         stack("up")
-        state = orjson.loads((home / "state.json").read_bytes())
-        headers = {"Authorization": f"Bearer {state['token']}"}
+        client, database = client_of(home)
         with (
-            httpx.Client(base_url=state["url"], headers=headers, timeout=300) as api,
-            psycopg.connect(state["database"], autocommit=True) as conn,
+            client as api,
+            psycopg.connect(database, autocommit=True) as conn,
         ):
             for name in (_PRODUCT, "local:other"):
                 api.post("/collections", json={**_COLLECTION, "id": name}).raise_for_status()
