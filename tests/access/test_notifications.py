@@ -20,6 +20,7 @@ from landbridge.stac_api.access.principal import Principal
 from landbridge.stac_api.notifications import deliveries, job
 from landbridge.stac_api.notifications.problems import Problem, problems
 from landbridge.stac_api.notifications.sender import Sender
+from landbridge.stac_api.pgstac import partitioning
 from support.embedded_stack import fresh_database
 from support.wait import wait_until
 
@@ -170,6 +171,18 @@ def test_changed_and_replaced_images_are_not_new(site: Site, receiver: Receiver)
     site.add("old")
     site.work()
     assert receiver.items() == ["new", "old"]
+
+
+def test_images_are_not_new_because_they_move_to_another_partition(site: Site, receiver: Receiver) -> None:
+    site.add("old", datetime="2020-05-01T00:00:00Z")
+    site.subscribe(site.owner)
+    partitioning.divide(site.database, site.product, "year")
+    path = f"/collections/{site.product}/items/old"
+    site.owner.ok("PATCH", path, json={"properties": {"datetime": "2021-05-01T00:00:00Z"}})
+    site.add("new", datetime="2020-05-01T00:00:00Z")
+    partitioning.divide(site.database, site.product, "month")
+    site.work()
+    assert receiver.items() == ["new"]
 
 
 def test_images_of_a_failed_request_and_deleted_ones_are_not_sent(site: Site, receiver: Receiver) -> None:

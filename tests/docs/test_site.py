@@ -53,7 +53,7 @@ def tutorial_stack(stack):
 
 
 @pytest.mark.timeout(900)
-def test_the_site_builds_with_its_tutorials(request, tmp_path):
+def test_the_site_builds_without_a_warning(request, tmp_path):
     if LONG:
         request.getfixturevalue("tutorial_stack")
     done = subprocess.run(
@@ -62,6 +62,9 @@ def test_the_site_builds_with_its_tutorials(request, tmp_path):
             "-m",
             "sphinx",
             "--quiet",
+            "--builder",
+            # Without pages, all references are resolved too, in half of the time.
+            "html" if LONG else "dummy",
             "--fail-on-warning",
             "--keep-going",
             DOCS,
@@ -74,8 +77,8 @@ def test_the_site_builds_with_its_tutorials(request, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-8000:]
-    tutorial = (tmp_path / "site" / "tutorials" / "find-and-mosaic.html").read_text()
-    assert "Find images and mosaic them" in tutorial
     if LONG:
+        tutorial = (tmp_path / "site" / "tutorials" / "find-and-mosaic.html").read_text()
+        assert "Find images and mosaic them" in tutorial
         assert "<img" in tutorial
         assert "Traceback" not in tutorial

@@ -30,6 +30,7 @@ from landbridge.stac_api.core.settings import Settings
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.home_directory import Home
+from landbridge.stac_api.pgstac import partitioning
 from support.embedded_stack import empty_database, new_home, running_stack
 from support.wait import wait_until
 
@@ -199,6 +200,7 @@ def test_what_clients_wrote_before_and_during_a_backup_is_restored_elsewhere(
     with running_stack(cluster_template) as stack:
         with http_of(stack) as http:
             http.post("/collections", json=stac_collection(PRODUCT)).raise_for_status()
+        partitioning.divide(stack.database, PRODUCT, "year")
         writers = [Writer(stack, number) for number in range(WRITERS)]
         for writer in writers:
             writer.start()

@@ -20,6 +20,7 @@ from landbridge.stac_api.admin.audit_export import audit_export
 from landbridge.stac_api.admin.backup.commands import backup, restore
 from landbridge.stac_api.admin.command_errors import CommandError, log, reported
 from landbridge.stac_api.admin.options import json_option
+from landbridge.stac_api.admin.partition_command import partition
 from landbridge.stac_api.admin.user_commands import users
 from landbridge.stac_api.core.settings import QUEUES
 
@@ -66,6 +67,7 @@ def server() -> None:
 server.add_command(backup)
 server.add_command(restore)
 server.add_command(users)
+server.add_command(partition)
 server.add_command(audit_export)
 
 

@@ -72,11 +72,15 @@ def load_items(
             except psycopg.errors.CheckViolation:
                 if last:
                     raise
-                # pgstac's Loader, run by another program, has narrowed the partition.
+                # The first items of a year or month; or pgstac's Loader, run by another program, has narrowed
+                # the partition.
                 made += rest
-                times = [row.datetime for row in made], [row.end_datetime for row in made]
-                conn.execute(item_rows.CREATE_PARTITIONS.format("%s", "%s", "%s"), (collection, *times))
+                _create_partitions(conn, collection, {row.datetime for row in made})
             except psycopg.Error as error:
+                if isinstance(error, psycopg.errors.CardinalityViolation):
+                    raise ConflictError(
+                        "Two of the items have the same id, so none was stored. Store each item once."
+                    ) from error
                 is_taken = isinstance(error, psycopg.errors.UniqueViolation)
                 if is_taken and (last or not replace):
                     raise _conflict(error, replace=replace) from error
@@ -85,6 +89,17 @@ def load_items(
                 # Another load has stored the same items since this one looked for what it replaces.
                 has_met_others |= is_taken
                 time.sleep(_PAUSE)
+
+
+def _create_partitions(conn: psycopg.Connection, collection: str, times: set[str]) -> None:
+    for last in (*[False] * (_TRIES - 1), True):
+        try:
+            conn.execute(item_rows.CREATE_PARTITIONS.format("%s", "%s"), (collection, sorted(times)))
+            return
+        except psycopg.Error as error:
+            if last or not is_transient(error):
+                raise
+            time.sleep(_PAUSE)
 
 
 def _conflict(error: psycopg.Error, *, replace: bool) -> ConflictError:

@@ -34,9 +34,7 @@ BASE_ITEM = """
 SELECT b.base_item, b.base_item_id FROM pgstac.collections c, pgstac.current_base_item(c.id) b WHERE c.id = {}
 """
 EMPTY_BASE_ITEM = "SELECT landbridge.empty_base_item({})"
-CREATE_PARTITIONS = """
-SELECT landbridge.create_partitions({}, {}::text[]::timestamptz[], {}::text[]::timestamptz[])
-"""
+CREATE_PARTITIONS = "SELECT landbridge.create_partitions({}, {}::text[]::timestamptz[])"
 _INSERT = """
 INSERT INTO items (id, collection, datetime, end_datetime, geometry, content)
 SELECT r.id, $1, r.datetime::timestamptz, r.end_datetime::timestamptz, r.geometry::geometry, r.content::jsonb
@@ -150,5 +148,4 @@ async def update(conn: asyncpg.Connection, item: Mapping[str, Any]) -> str:
 
 async def create_partitions(pool: asyncpg.Pool, collection: str, items: Sequence[Mapping[str, Any]]) -> None:
     """Create partitions for items that no partition takes: pgstac's Loader makes partitions narrow."""
-    starts, ends = zip(*map(_times, items), strict=True)
-    await pool.execute(CREATE_PARTITIONS.format("$1", "$2", "$3"), collection, starts, ends)
+    await pool.execute(CREATE_PARTITIONS.format("$1", "$2"), collection, [_times(item)[0] for item in items])

@@ -123,11 +123,28 @@ EXCEPTION WHEN internal_error THEN
 END;
 $$ LANGUAGE plpgsql;
 
+-- Raise an error if an id is stored twice, in partitions of different years or months: each has a unique index of
+-- its own only. Called if `item_stats` has had a row of an added item: of two writers at once, its key lets the
+-- second one wait for the end of the first.
+CREATE OR REPLACE FUNCTION landbridge.check_single(of_collection text, ids text[]) RETURNS void AS $$
+DECLARE
+    twice text;
+BEGIN
+    SELECT i.id INTO twice FROM pgstac.items i WHERE i.collection = of_collection AND i.id = ANY (ids)
+    GROUP BY i.id HAVING count(*) > 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Item % exists in collection %.', twice, of_collection USING
+            ERRCODE = 'unique_violation', DETAIL = format('Key (id)=(%s) already exists.', twice);
+    END IF;
+END;
+$$ LANGUAGE plpgsql;
+
 CREATE OR REPLACE FUNCTION landbridge.update_item_stats() RETURNS trigger AS $$
 DECLARE
     stats landbridge.item_stats;
     old_key bigint;
     area box2d;
+    was_there boolean;
 BEGIN
     IF TG_OP IN ('DELETE', 'UPDATE') THEN
         SELECT key INTO old_key FROM pgstac.collections WHERE id = OLD.collection;
@@ -166,11 +183,15 @@ BEGIN
         SELECT FROM landbridge.base_item_assets b WHERE b.collection_key = c.key AND b.base_item_id = base.id)
     ON CONFLICT DO NOTHING;
     stats := landbridge.stats_of_item(NEW);
-    INSERT INTO landbridge.item_stats SELECT stats.*
+    INSERT INTO landbridge.item_stats AS s SELECT stats.*
     ON CONFLICT (collection_key, id) DO UPDATE SET
         datetime = excluded.datetime, end_datetime = excluded.end_datetime, created = excluded.created,
         updated = excluded.updated, published = excluded.published, bytes = excluded.bytes,
-        namespace = excluded.namespace;
+        namespace = excluded.namespace
+    RETURNING s.xmax <> 0 INTO was_there;
+    IF was_there AND TG_OP = 'INSERT' THEN
+        PERFORM landbridge.check_single(NEW.collection, ARRAY[NEW.id]);
+    END IF;
     IF NOT ST_IsEmpty(NEW.geometry) THEN
         area := NEW.geometry::box2d;
         IF NOT EXISTS (
@@ -211,6 +232,8 @@ EXECUTE FUNCTION landbridge.update_item_stats();
 -- fires for statements on `items` itself, in transactions that have set `landbridge.item_stats`; other programs
 -- write to the partitions.
 CREATE OR REPLACE FUNCTION landbridge.insert_item_stats() RETURNS trigger AS $$
+DECLARE
+    again jsonb;  -- the ids by collection of items that had rows in item_stats
 BEGIN
     PERFORM landbridge.check_geometry(a.id, a.collection, a.geometry)
     FROM added a WHERE NOT ST_IsValid(a.geometry);
@@ -222,24 +245,33 @@ BEGIN
     JOIN pgstac.collections c ON c.id = base.collection
     ON CONFLICT DO NOTHING;
 
-    INSERT INTO landbridge.item_stats AS s
-        (collection_key, id, datetime, end_datetime, created, updated, published, bytes, namespace)
-    SELECT c.key, a.id, a.datetime, nullif(a.end_datetime, a.datetime),
-           landbridge.as_timestamptz(a.properties->'created'), landbridge.as_timestamptz(a.properties->'updated'),
-           landbridge.as_timestamptz(a.properties->'published'),
-           landbridge.item_bytes(a.content, b.assets, a.is_blob),
-           CASE WHEN a.is_blob THEN landbridge.as_text(a.properties->'catalog:namespace') END
-    FROM (
-        SELECT *, content->'properties' AS properties, collection LIKE 'blobs:%' AS is_blob,
-               coalesce((content->>'pgstac:base_item')::int, 0) AS base_id
-        FROM added
-    ) AS a
-    JOIN pgstac.collections c ON c.id = a.collection
-    LEFT JOIN landbridge.base_item_assets b ON b.collection_key = c.key AND b.base_item_id = a.base_id
-    ON CONFLICT (collection_key, id) DO UPDATE SET
-        datetime = excluded.datetime, end_datetime = excluded.end_datetime, created = excluded.created,
-        updated = excluded.updated, published = excluded.published, bytes = excluded.bytes,
-        namespace = excluded.namespace;
+    WITH stored AS (
+        INSERT INTO landbridge.item_stats AS s
+            (collection_key, id, datetime, end_datetime, created, updated, published, bytes, namespace)
+        SELECT c.key, a.id, a.datetime, nullif(a.end_datetime, a.datetime),
+               landbridge.as_timestamptz(a.properties->'created'), landbridge.as_timestamptz(a.properties->'updated'),
+               landbridge.as_timestamptz(a.properties->'published'),
+               landbridge.item_bytes(a.content, b.assets, a.is_blob),
+               CASE WHEN a.is_blob THEN landbridge.as_text(a.properties->'catalog:namespace') END
+        FROM (
+            SELECT *, content->'properties' AS properties, collection LIKE 'blobs:%' AS is_blob,
+                   coalesce((content->>'pgstac:base_item')::int, 0) AS base_id
+            FROM added
+        ) AS a
+        JOIN pgstac.collections c ON c.id = a.collection
+        LEFT JOIN landbridge.base_item_assets b ON b.collection_key = c.key AND b.base_item_id = a.base_id
+        ON CONFLICT (collection_key, id) DO UPDATE SET
+            datetime = excluded.datetime, end_datetime = excluded.end_datetime, created = excluded.created,
+            updated = excluded.updated, published = excluded.published, bytes = excluded.bytes,
+            namespace = excluded.namespace
+        RETURNING s.collection_key, s.id, s.xmax <> 0 AS was_there
+    )
+    SELECT jsonb_object_agg(of_collection.id, of_collection.ids) INTO again FROM (
+        SELECT c.id, jsonb_agg(stored.id) AS ids FROM stored JOIN pgstac.collections c ON c.key = stored.collection_key
+        WHERE stored.was_there GROUP BY 1
+    ) AS of_collection;
+    PERFORM landbridge.check_single(e.key, ARRAY(SELECT jsonb_array_elements_text(e.value)))
+    FROM jsonb_each(again) AS e;
 
     INSERT INTO landbridge.extents AS e
     SELECT c.key, a.west, a.south, a.east, a.north, a.start_datetime, a.end_datetime
