@@ -1,7 +1,8 @@
 """Growth of a collection of full items: rate of loading, searches, pages and summaries (`make bench-growth`).
 
 `LANDBRIDGE_BENCH_SIZES` has the numbers of items; `LANDBRIDGE_BENCH_HOME` keeps the home, so that a later run
-goes on where an earlier one has stopped.
+goes on where an earlier one has stopped. `LANDBRIDGE_BENCH_PERIOD` is the period by which the collection is
+divided before each measurement: `year`, `month`, or both and `none`, separated by commas.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import statistics
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import orjson
 import psycopg
 
 from bench.homes import client_of, kept_home
+from landbridge.stac_api.pgstac import partitioning
 from landbridge.stac_api.pgstac.bulk_load import load_items
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     import httpx
 
 _SIZES = tuple(map(int, os.environ.get("LANDBRIDGE_BENCH_SIZES", "200000,1000000,5000000").split(",")))
+_PERIODS = os.environ.get("LANDBRIDGE_BENCH_PERIOD", "none,year").split(",")
+_KNOWN: dict[str, partitioning.Period | None] = {"none": None, "year": "year", "month": "month"}
 _PRODUCT = "local:growth"
 _BATCH = 5_000
-_REPEATS = 40
+_REPEATS = 200
 _FIRST = datetime(2013, 4, 1, tzinfo=UTC)
 _COUNT = "SELECT count(*) FROM pgstac.items WHERE collection = %s"
 
@@ -104,9 +107,19 @@ def _times(measure: Callable[[httpx.Client, int], None], api: httpx.Client) -> l
     return sorted(found[2:])
 
 
+def _measured(api: httpx.Client) -> dict[str, float]:
+    searches, pages, months = (_times(one, api) for one in (_search, _page, _months))
+    return {
+        "search p50 ms": round(statistics.median(searches), 1),
+        "search p95 ms": round(searches[int(len(searches) * 0.95)], 1),
+        "page of 100 ms": round(statistics.median(pages), 1),
+        "months ms": round(statistics.median(months), 1),
+    }
+
+
 def main() -> None:
     """Load and measure; print a line for each number of items, and the growth from the first to the last."""
-    lines: list[dict[str, float]] = []
+    lines: list[dict[str, Any]] = []
     with kept_home() as home:
         client, database = client_of(home)
         with client as api:
@@ -129,20 +142,18 @@ def main() -> None:
                     (there,) = conn.execute(_COUNT, (_PRODUCT,)).fetchone() or (0,)
                     rate = _load(database, there, size)
                     conn.execute("ANALYZE pgstac.items")
-                searches, pages, months = (_times(one, api) for one in (_search, _page, _months))
-                lines.append(
-                    {
-                        "items": max(size, there),
-                        "items/s": round(rate),
-                        "search p50 ms": round(statistics.median(searches), 1),
-                        "search p95 ms": round(searches[int(len(searches) * 0.95)], 1),
-                        "page of 100 ms": round(statistics.median(pages), 1),
-                        "months ms": round(statistics.median(months), 1),
-                    }
-                )
-                print(orjson.dumps(lines[-1]).decode(), flush=True)
-    growth = {name: round(lines[-1][name] / lines[0][name], 2) for name in lines[0] if lines[0][name]}
-    print(orjson.dumps({"growth": growth}).decode(), file=sys.stdout, flush=True)
+                for period in _PERIODS:
+                    begin = time.perf_counter()
+                    partitioning.divide(database, _PRODUCT, _KNOWN[period])
+                    line = {"items": max(size, there), "by": period, "items/s": round(rate)}
+                    line["division s"] = round(time.perf_counter() - begin, 1)
+                    lines.append(line | _measured(api))
+                    print(orjson.dumps(lines[-1]).decode(), flush=True)
+    for period in _PERIODS:
+        of_period = [line for line in lines if line["by"] == period]
+        first, last = of_period[0], of_period[-1]
+        growth = {name: round(last[name] / first[name], 2) for name in first if " p" in name or "ms" in name}
+        print(orjson.dumps({"growth": growth, "by": period}).decode(), flush=True)
 
 
 if __name__ == "__main__":

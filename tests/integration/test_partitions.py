@@ -336,7 +336,7 @@ def test_a_division_that_cannot_be_is_refused(stack: Any, collection: str) -> No
     with pytest.raises(NotFoundError, match="local:none"):
         partitioning.divide(stack.database, "local:none", "year")
     with pytest.raises(BadRequestError, match="'week'"):
-        partitioning.divide(stack.database, collection, "week")  # type: ignore[arg-type]
+        partitioning.divide(stack.database, collection, "week")
 
 
 MOMENTS = st.builds(
