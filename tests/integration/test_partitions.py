@@ -41,13 +41,15 @@ WHERE m.collection = %s
 """
 TABLES = """
 SELECT t.relid::regclass::text AS name, pg_get_userbyid(c.relowner) AS owner, c.relacl::text AS rights, (
-    SELECT array_agg(regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '') ORDER BY 1)
-    FROM pg_index i WHERE i.indrelid = t.relid
+    SELECT array_agg(definition ORDER BY definition) FROM (
+        SELECT regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '')
+        FROM pg_index i WHERE i.indrelid = t.relid
+    ) AS d(definition)
 ) AS indexes, (
-    SELECT array_agg(g.tgname::text ORDER BY 1) FROM pg_trigger g
+    SELECT array_agg(g.tgname::text ORDER BY g.tgname) FROM pg_trigger g
     WHERE g.tgrelid = t.relid AND NOT g.tgisinternal
 ) AS triggers, (
-    SELECT array_agg(k.contype::text ORDER BY 1) FROM pg_constraint k
+    SELECT array_agg(k.contype::text ORDER BY k.contype) FROM pg_constraint k
     WHERE k.conrelid = t.relid AND contype <> 'n'
 ) AS constraints
 FROM pgstac.partition_sys_meta m,

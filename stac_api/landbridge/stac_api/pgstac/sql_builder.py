@@ -90,10 +90,10 @@ class Parameters:
         return self.add(moment, "timestamptz")
 
     def related(self, predicate: str, one: str, other: str) -> str:
-        """Return the SQL of a spatial predicate."""
+        """Return the SQL of a spatial predicate such as `st_within`, which uses no index."""
         if self.tolerant:
-            return f"landbridge.safe_spatial_predicate('{predicate.lower()}', {one}, {other})"
-        return f"{predicate}({one}, {other})"
+            return f"landbridge.safe_spatial_predicate('{predicate}', {one}, {other})"
+        return f"landbridge.{predicate}({one}, {other})"
 
     def bound(self, statement: str) -> tuple[str, list[Any]]:
         """Return a statement with only the parameters that it names: PostgreSQL refuses unused ones."""

@@ -44,13 +44,17 @@ RETURNING collection, id, content, xmin::text AS version
 
 async def _retrying(pool: asyncpg.Pool, attempt: Callable[[], Awaitable[T]]) -> T:
     """Return the result of a transaction; try again after transient errors such as deadlocks."""
+    missing: item_rows.NoPartitionError | None = None
     for number in range(1, _TRIES + 1):
         try:
+            if missing:
+                await item_rows.create_partitions(pool, missing.collection, missing.items)
+                missing = None
             return await attempt()
         except item_rows.NoPartitionError as error:
             if number == _TRIES:
                 raise
-            await item_rows.create_partitions(pool, error.collection, error.items)
+            missing = error
         except asyncpg.PostgresError as error:
             if number == _TRIES or not is_transient(error):
                 raise

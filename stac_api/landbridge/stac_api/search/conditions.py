@@ -84,9 +84,7 @@ def in_bbox(bbox: Sequence[float], parameters: Parameters) -> str:
 
 def _intersects(geometry: str, parameters: Parameters) -> str:
     area = f"ST_Force2D(ST_GeomFromGeoJSON({parameters.add(geometry, 'text')}))"
-    exact = parameters.related("ST_Intersects", "geometry", area)
-    # The index supports the predicates of PostGIS, but not `landbridge.safe_spatial_predicate`.
-    return f"(geometry && {area} AND {exact})" if parameters.tolerant else exact
+    return f"(geometry && {area} AND {parameters.related('st_intersects', 'geometry', area)})"
 
 
 def interval(given: str) -> tuple[datetime | None, datetime | None]:

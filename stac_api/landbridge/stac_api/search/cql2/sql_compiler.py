@@ -38,14 +38,14 @@ _READERS: dict[Kind, str] = {
     "array": "landbridge.as_array",
 }
 _SPATIAL = {
-    "s_intersects": "ST_Intersects",
-    "s_contains": "ST_Contains",
-    "s_crosses": "ST_Crosses",
-    "s_disjoint": "ST_Disjoint",
-    "s_equals": "ST_Equals",
-    "s_overlaps": "ST_Overlaps",
-    "s_touches": "ST_Touches",
-    "s_within": "ST_Within",
+    "s_intersects": "st_intersects",
+    "s_contains": "st_contains",
+    "s_crosses": "st_crosses",
+    "s_disjoint": "st_disjoint",
+    "s_equals": "st_equals",
+    "s_overlaps": "st_overlaps",
+    "s_touches": "st_touches",
+    "s_within": "st_within",
 }
 # For the intervals a to b and c to d (OGC 21-065r2, table 8).
 _TEMPORAL = {

@@ -25,6 +25,34 @@ EXCEPTION WHEN OTHERS THEN
 END;
 $$ LANGUAGE plpgsql IMMUTABLE SET search_path TO public;
 
+-- Spatial predicates for searches: those of PostGIS under our schema's name, with the cost that they have for the
+-- footprints of images. PostGIS's own, 10,000 for each, makes the planner read the index of times to the last of
+-- 100,000 rows in order to save 200 calls: 7 ms instead of 0.7. Written in PL/pgSQL, because the planner would put
+-- the body of an SQL function in its place, at its cost. They use no index: write `a && b` beside them.
+CREATE OR REPLACE FUNCTION landbridge.st_contains(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_contains(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+CREATE OR REPLACE FUNCTION landbridge.st_crosses(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_crosses(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+CREATE OR REPLACE FUNCTION landbridge.st_disjoint(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_disjoint(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+CREATE OR REPLACE FUNCTION landbridge.st_equals(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_equals(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+CREATE OR REPLACE FUNCTION landbridge.st_intersects(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_intersects(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+CREATE OR REPLACE FUNCTION landbridge.st_overlaps(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_overlaps(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+CREATE OR REPLACE FUNCTION landbridge.st_touches(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_touches(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
+CREATE OR REPLACE FUNCTION landbridge.st_within(a geometry, b geometry) RETURNS boolean
+AS $$ BEGIN RETURN public.st_within(a, b); END; $$ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 500;
+
 -- Return the result of a PostGIS predicate such as st_intersects. If it fails, apply it to the repaired, valid
 -- geometries; NULL if that fails too.
 CREATE OR REPLACE FUNCTION landbridge.safe_spatial_predicate(predicate text, a geometry, b geometry)
