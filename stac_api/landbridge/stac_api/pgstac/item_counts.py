@@ -50,10 +50,8 @@ SELECT collection_key, datetime AT TIME ZONE 'UTC', 1, bytes
 FROM landbridge.item_stats WHERE TRUE{since}{before}{among}
 """
 _PERIODS = """
-SELECT coalesce(sum(periods), 0) > 0 FROM (
-    SELECT periods FROM landbridge.item_counts WHERE period = 'all'{among}
-    UNION ALL SELECT periods FROM landbridge.item_count_changes WHERE TRUE{among}
-) AS both_tables
+SELECT EXISTS (SELECT FROM landbridge.item_counts WHERE period = 'all' AND periods <> 0{among})
+    OR EXISTS (SELECT FROM landbridge.item_count_changes WHERE periods <> 0{among})
 """
 _TOTALS = """
 SELECT coalesce(sum(items), 0)::bigint AS items, coalesce(sum(bytes), 0) AS bytes FROM ({rows}) AS counted
@@ -219,7 +217,10 @@ def _time_bound(comparison: str, moment: datetime | None, parameters: Parameters
 
 
 async def has_periods(conn: asyncpg.Connection, keys: Sequence[int] | None) -> bool:
-    """Return whether items of some collections have a start and an end rather than a time."""
+    """Return whether items of some collections have a start and an end rather than a time.
+
+    True also for the minute after the last of them has been deleted.
+    """
     parameters = Parameters()
     statement, values = parameters.bound(_PERIODS.format(among=_among(keys, parameters)))
     found: bool = await conn.fetchval(statement, *values)
