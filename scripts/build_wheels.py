@@ -121,7 +121,7 @@ def try_wheels(version: str, folder: Path) -> None:
         release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
         wanted = [f"{name}=={release}" for name in (COMPILED, "landbridge", "landbridge-descarteslabs")]
         # Our own distributions come as wheels of the folder only.
-        ours = [argument for name in (COMPILED, *PURE) for argument in ("--no-build-package", name)]
+        ours = [argument for name in (COMPILED, *PURE) for argument in ("--only-binary", name)]
         uv("pip", "install", "--quiet", "--python", python, "--find-links", folder, *ours, *wanted)
         trial = shutil.copy(ROOT / "scripts" / "try_wheels.py", work)
         # Outside the checkout, without its environment.
