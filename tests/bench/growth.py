@@ -2,8 +2,8 @@
 
 `LANDBRIDGE_BENCH_SIZES` has the numbers of items; `LANDBRIDGE_BENCH_HOME` keeps the home, so that a later run
 goes on where an earlier one has stopped. `LANDBRIDGE_BENCH_PERIOD` is the period by which the collection is
-divided before each measurement: `year`, `month`, or both and `none`, separated by commas. No search is asked twice,
-and each measurement follows a VACUUM, as it does when autovacuum has run.
+divided before each measurement: `year`, `month`, or both and `none`, separated by commas. No search is asked
+twice, and each measurement follows a VACUUM, as it does when autovacuum has run.
 """
 
 from __future__ import annotations

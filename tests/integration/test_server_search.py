@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,9 +11,11 @@ import orjson
 import psycopg
 import pytest
 
+from integration.conftest import stac_item
 from landbridge.mappings import schema
 from landbridge.stac_api.api.app import create_app
 from landbridge.stac_api.core.settings import Settings
+from landbridge.stac_api.pgstac.bulk_load import load_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +54,34 @@ def test_the_number_matched_is_exact_at_every_moment(
     assert [matched(1), matched(25), matched(100)] == [25, 25, 25]
     http.delete(f"/collections/{collection}/items/item-0003").raise_for_status()
     assert [matched(1), matched(100)] == [24, 24]
+
+
+def test_matches_of_a_place_are_counted_whether_they_are_few_or_many(
+    http: httpx.Client, stack: Stack, collection: str
+) -> None:
+    first = datetime(2020, 1, 1, tzinfo=UTC)
+    times = [f"{first + timedelta(days=number):%Y-%m-%dT%H:%M:%SZ}" for number in range(510)]
+    load_items(
+        stack.database,
+        collection,
+        [stac_item(collection, f"i{n:04}", datetime=times[n]) for n in range(len(times))],
+    )
+    bbox = stac_item(collection, "any")["bbox"]
+    around = {
+        "type": "Polygon",
+        "coordinates": [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]],
+    }
+    for number in (1, 9, 10, 11, 499, 500, 501, 502):
+        newest = [f"i{n:04}" for n in reversed(range(number))]
+        for place in ({"bbox": bbox}, {"intersects": around}):
+            body = {"collections": [collection], "datetime": f"../{times[number - 1]}", **place}
+            for limit in (10, number):
+                page = post(http, **body, limit=limit)
+                assert page["numberMatched"] == number
+                assert [item["id"] for item in page["features"]] == newest[:limit]
+        assert [one for page in walk(http, **body, limit=100) for one in page] == newest
+    nowhere = post(http, collections=[collection], bbox=[-179, -89, -178, -88])
+    assert (nowhere["numberMatched"], nowhere["features"]) == (0, [])
 
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])

@@ -31,6 +31,7 @@ __all__ = [
     "current_version",
     "exists",
     "expired_items",
+    "fetch_few",
     "fetch_rows",
     "get_item",
     "get_item_version",
@@ -47,6 +48,14 @@ _ROWS = """
 SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key
 FROM {source} ORDER BY {order} LIMIT {limit}
 """
+# The matches are read once, for the page and for their number.
+_FEW = """
+WITH matching AS MATERIALIZED (SELECT * FROM ({matching}) AS items LIMIT {most} + 1)
+SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key,
+       (SELECT count(*) FROM matching) AS matched
+FROM (SELECT * FROM matching ORDER BY {order} LIMIT {limit}) AS items ORDER BY {order}
+"""
+_MATCHING = "SELECT * FROM items WHERE {condition}"
 _PART = "(SELECT * FROM items WHERE {condition} ORDER BY {order} LIMIT {limit})"
 _COUNT = "SELECT count(*) FROM items WHERE {condition}"
 _BASE_ITEMS = """
@@ -101,11 +110,39 @@ async def fetch_rows(
         among = f"collection = ANY ({parameters.add(first, 'text[]')})"
         conditions = [f"({one}) AND {among}" for one in conditions]
     source = matching_items(conditions, order=order, limit=limit)
-    geometry = _SAFE_GEOJSON if parameters.tolerant else _GEOJSON
-    query = _ROWS.format(geometry=geometry, key=key, source=source, order=order, limit=limit)
+    query = _ROWS.format(geometry=_geometry(parameters), key=key, source=source, order=order, limit=limit)
     query, values = parameters.bound(query)
     rows: list[asyncpg.Record] = await conn.fetch(query, *values)
     return rows
+
+
+async def fetch_few(
+    conn: asyncpg.Connection,
+    conditions: Sequence[str],
+    parameters: Parameters,
+    *,
+    order: str,
+    key: str,
+    limit: int,
+    most: int,
+) -> tuple[list[asyncpg.Record], int] | None:
+    """Return the first rows as `fetch_rows`, and the number of matches; None if more than `most` match."""
+    query = _FEW.format(
+        matching=" UNION ALL ".join(_MATCHING.format(condition=one) for one in conditions),
+        most=most,
+        geometry=_geometry(parameters),
+        key=key,
+        order=order,
+        limit=limit,
+    )
+    query, values = parameters.bound(query)
+    rows: list[asyncpg.Record] = await conn.fetch(query, *values)
+    matched = rows[0]["matched"] if rows else 0
+    return None if matched > most else (rows, matched)
+
+
+def _geometry(parameters: Parameters) -> str:
+    return _SAFE_GEOJSON if parameters.tolerant else _GEOJSON
 
 
 async def _collections_of_first(
@@ -139,10 +176,9 @@ async def _collections_of_first(
 def matching_items(conditions: Sequence[str], *, order: str, limit: int) -> str:
     """Return the FROM clause of the items that meet one of the conditions; no item may meet two of them.
 
-    The caller orders and limits the rows; `order` and `limit` keep the parts of a union small.
+    The caller orders and limits the rows. So does each part: a union stays small, and what the caller makes
+    of a row, such as its text, is made for the rows of the page only, and not for all that are sorted.
     """
-    if len(conditions) == 1:
-        return f"items WHERE {conditions[0]}"
     parts = (_PART.format(condition=one, order=order, limit=limit) for one in conditions)
     return f"({' UNION ALL '.join(parts)}) AS items"
 
