@@ -73,13 +73,14 @@ def _work(modules: list[str]) -> None:
     with contextlib.ExitStack() as stack:
         for line in sys.stdin:
             verb, _, name = line.strip().partition(" ")
-            answer: object = list(jobs)
-            if verb == "prepare":
+            answer: object = None
+            if verb == "names":
+                answer = list(jobs)
+            elif verb == "prepare":
                 contest = stack.enter_context(contextlib.contextmanager(jobs[name].prepare)())
-                answer = contest.runs
-            if verb == "prepare" and contest.warm_up:
-                contest.ours()
-            if verb == "run":
+                if contest.warm_up:
+                    contest.ours()
+            else:
                 answer = frame._take(contest.ours)
             print(_MARK + json.dumps(answer), flush=True)
 

@@ -27,8 +27,8 @@ def partition(product: str, period: str) -> None:
     """Divide the images of a PRODUCT into partitions by year or month, or unite them.
 
     Searches with a time then read the partitions of that time only, however many images the product has. It
-    is worth it from about a million images on. Images can be read meanwhile; writes to the product wait. The
-    database needs room for a second copy of the images until the command ends. If it fails, nothing has
+    is worth it from about ten million images on. Images can be read meanwhile; writes to the product wait.
+    The database needs room for a second copy of the images until the command ends. If it fails, nothing has
     changed.
     """
     from stac_fastapi.types.errors import NotFoundError

@@ -219,7 +219,7 @@ def _time_bound(comparison: str, moment: datetime | None, parameters: Parameters
 async def has_periods(conn: asyncpg.Connection, keys: Sequence[int] | None) -> bool:
     """Return whether items of some collections have a start and an end rather than a time.
 
-    True also for the minute after the last of them has been deleted.
+    True also until the deletion of the last of them is merged into the counters.
     """
     parameters = Parameters()
     statement, values = parameters.bound(_PERIODS.format(among=_among(keys, parameters)))

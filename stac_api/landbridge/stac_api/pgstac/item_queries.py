@@ -45,18 +45,15 @@ __all__ = [
 _GEOJSON = "ST_AsGeoJSON(geometry, 25)::json"
 _SAFE_GEOJSON = "landbridge.safe_geojson(geometry)"  # costs more
 _ROWS = """
-SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key
+SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key{number}
 FROM {source} ORDER BY {order} LIMIT {limit}
 """
-# The matches are read once, for the page and for their number.
-_FEW = """
-WITH matching AS MATERIALIZED (SELECT * FROM ({matching}) AS items LIMIT {most} + 1)
-SELECT id, collection, {geometry} AS geometry, content::text AS content, {key} AS key,
-       (SELECT count(*) FROM matching) AS matched
-FROM (SELECT * FROM matching ORDER BY {order} LIMIT {limit}) AS items ORDER BY {order}
-"""
 _MATCHING = "SELECT * FROM items WHERE {condition}"
-_PART = "(SELECT * FROM items WHERE {condition} ORDER BY {order} LIMIT {limit})"
+_PART = f"({_MATCHING} ORDER BY {{order}} LIMIT {{limit}})"
+# The matches are read once, for the page and for their number.
+_FEW = "WITH matching AS MATERIALIZED (SELECT * FROM ({matching}) AS items LIMIT {most} + 1) {rows}"
+_OF_FEW = "(SELECT * FROM matching ORDER BY {order} LIMIT {limit}) AS items"
+_NUMBER_OF_FEW = ", (SELECT count(*) FROM matching) AS matched"
 _COUNT = "SELECT count(*) FROM items WHERE {condition}"
 _BASE_ITEMS = """
 SELECT c.id AS collection, NULL::int AS base_item_id, collection_base_item(c.id) AS base_item
@@ -110,7 +107,7 @@ async def fetch_rows(
         among = f"collection = ANY ({parameters.add(first, 'text[]')})"
         conditions = [f"({one}) AND {among}" for one in conditions]
     source = matching_items(conditions, order=order, limit=limit)
-    query = _ROWS.format(geometry=_geometry(parameters), key=key, source=source, order=order, limit=limit)
+    query = _rows(source, parameters, order=order, key=key, limit=limit)
     query, values = parameters.bound(query)
     rows: list[asyncpg.Record] = await conn.fetch(query, *values)
     return rows
@@ -127,22 +124,19 @@ async def fetch_few(
     most: int,
 ) -> tuple[list[asyncpg.Record], int] | None:
     """Return the first rows as `fetch_rows`, and the number of matches; None if more than `most` match."""
-    query = _FEW.format(
-        matching=" UNION ALL ".join(_MATCHING.format(condition=one) for one in conditions),
-        most=most,
-        geometry=_geometry(parameters),
-        key=key,
-        order=order,
-        limit=limit,
-    )
+    source = _OF_FEW.format(order=order, limit=limit)
+    matching = " UNION ALL ".join(_MATCHING.format(condition=one) for one in conditions)
+    page = _rows(source, parameters, order=order, key=key, limit=limit, number=_NUMBER_OF_FEW)
+    query = _FEW.format(matching=matching, most=most, rows=page)
     query, values = parameters.bound(query)
     rows: list[asyncpg.Record] = await conn.fetch(query, *values)
     matched = rows[0]["matched"] if rows else 0
     return None if matched > most else (rows, matched)
 
 
-def _geometry(parameters: Parameters) -> str:
-    return _SAFE_GEOJSON if parameters.tolerant else _GEOJSON
+def _rows(source: str, parameters: Parameters, *, order: str, key: str, limit: int, number: str = "") -> str:
+    geometry = _SAFE_GEOJSON if parameters.tolerant else _GEOJSON
+    return _ROWS.format(geometry=geometry, key=key, number=number, source=source, order=order, limit=limit)
 
 
 async def _collections_of_first(

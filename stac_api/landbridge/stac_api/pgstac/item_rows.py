@@ -147,5 +147,5 @@ async def update(conn: asyncpg.Connection, item: Mapping[str, Any]) -> str:
 
 
 async def create_partitions(pool: asyncpg.Pool, collection: str, items: Sequence[Mapping[str, Any]]) -> None:
-    """Create partitions for items that no partition takes: pgstac's Loader makes partitions narrow."""
+    """Create partitions for items that none takes: the first of a year, or pgstac's Loader narrowed one."""
     await pool.execute(CREATE_PARTITIONS.format("$1", "$2"), collection, [_times(item)[0] for item in items])
