@@ -13,7 +13,7 @@ __all__ = ["write_atomically"]
 
 
 def write_atomically(
-    path: Path, chunks: Iterable[bytes], *, mode: int = 0o666, is_durable: bool = False
+    path: Path, chunks: Iterable[bytes | memoryview], *, mode: int = 0o666, is_durable: bool = False
 ) -> None:
     """Write a file atomically: the path has either the whole content or its former content.
 

@@ -106,7 +106,7 @@ def _interpreter(library: str) -> str | None:
     return os.environ.get("LANDBRIDGE_BENCH_PEERS") if library in _OF_ANOTHER_PYTHON else sys.executable
 
 
-def _run(library: str, folder: Path, cache: Path) -> Mapping[str, float]:
+def _run(library: str, folder: Path, cache: Path, **variables: str) -> Mapping[str, float]:
     """Read the mosaic with a library in a new process, check its pixels, and return the seconds."""
     interpreter = _interpreter(library)
     assert interpreter is not None
@@ -116,6 +116,7 @@ def _run(library: str, folder: Path, cache: Path) -> Mapping[str, float]:
         "LANDBRIDGE_CACHE": str(cache),
         "LANDBRIDGE_SOURCES": "bench",
         "LANDBRIDGE_PROGRESS": "0",
+        **variables,
     }
     script, work = str(_HERE / "sources_worker.py"), str(folder / "work.json")
     done = subprocess.run(
@@ -168,21 +169,35 @@ def mosaic_of_twelve_items_far_away_warm() -> Iterator[Contest]:
     yield from _mosaic("warm")
 
 
-@job("sources")
-def second_process_over_the_same_place() -> Iterator[Contest]:
-    """Read them in a second process, which finds the headers on disk; the peer is the first process."""
+def _second_process(aim: float, **variables: str) -> Iterator[Contest]:
+    """Compare a second process over the same place with a first one, which finds nothing on disk."""
     with _work() as folder:
         cache = folder / "cache"
 
-        def first() -> float:
+        def first(**its_variables: str) -> float:
             shutil.rmtree(cache, ignore_errors=True)
-            return _run("landbridge", folder, cache)["cold"]
+            return _run("landbridge", folder, cache, **its_variables)["cold"]
 
         def second() -> float:
-            first()
-            return _run("landbridge", folder, cache)["cold"]
+            first(**variables)
+            return _run("landbridge", folder, cache, **variables)["cold"]
 
-        yield Contest(second, [Peer("first process", first, 2.0)], runs=_RUNS, warm_up=False)
+        peers = [Peer("first process", partial(first, **variables), aim)]
+        if variables:
+            peers.append(Peer("first process that keeps no pixels", first, aim))
+        yield Contest(second, peers, runs=_RUNS, warm_up=False)
+
+
+@job("sources")
+def second_process_that_finds_headers() -> Iterator[Contest]:
+    """Read them in a second process, which finds the headers on disk; the peer is the first process."""
+    yield from _second_process(1.25)
+
+
+@job("sources")
+def second_process_that_finds_headers_and_pixels() -> Iterator[Contest]:
+    """Read them in a second process, which finds the pixels on disk too."""
+    yield from _second_process(2.0, LANDBRIDGE_PIXEL_CACHE_DISK="1024")
 
 
 @job("sources")

@@ -145,7 +145,7 @@ def grid():
         left, top = ORIGIN[0] + column * 30, ORIGIN[1] - row * 30
         return AOI(
             bounds=(left, top - rows * resolution, left + columns * resolution, top),
-            bounds_crs=crs,
+            bounds_crs=UTM14,
             crs=crs,
             resolution=resolution,
             align_pixels=False,

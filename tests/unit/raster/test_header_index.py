@@ -44,7 +44,7 @@ def empty_memory():
     """Forget what this process has in memory, as another process would start."""
     header_index._memory.clear()
     header_index._memory_bytes = 0
-    header_index._written.clear()
+    header_index._folder_in.cache_clear()
 
 
 def kept_files(folder):
@@ -365,11 +365,10 @@ def test_without_an_etag_nothing_is_kept(make_scene, request_of, server, cache, 
 
 def test_the_size_of_the_folder_is_bounded(make_scene, server, cache, monkeypatch):
     monkeypatch.setattr(header_index, "_PART_LETTERS", 0)
-    monkeypatch.setattr(header_index, "_WRITTEN_BEFORE_TRIM", 0)
     scene = make_scene("a", noise(1, (3, 300, 310)))
     header = headers.read_header(over(server, scene.source).files[0])
     size = len(header_codec.encode("0" * 64, header))
-    monkeypatch.setattr(header_index, "_MAX_PART_BYTES", 5 * size)
+    monkeypatch.setattr(header_index, "_MAX_DISK", 5 * size)
     unfinished = cache / ".0123.new"
     cache.mkdir(parents=True)
     unfinished.write_text("x")

@@ -79,7 +79,7 @@ def test_a_second_call_decodes_nothing(make_scene, grid, request_of, decoded, op
         found = mosaic(sources, wanted, cache=cache)
         np.testing.assert_array_equal(found.data, expected.data)
         np.testing.assert_array_equal(found.mask, expected.mask)
-    assert decoded[0] == before
+    assert decoded[0] == before > 0
     # Other bands and another method take the same tiles.
     for names, method in (("b1", "near"), ("b0 b1", "bilinear")):
         other = request_of(names, area, resampler=method)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -43,6 +43,9 @@ class FileLayer:
     alpha: int = -1
     visible: Array | None = None
     show_invalid: bool = False
+
+
+TileCompositor: TypeAlias = "_AlignedTileCompositor | _WarpedTileCompositor"
 
 
 def composite_tiles(
@@ -97,7 +100,7 @@ def composite_tile(
 
 def tile_compositor(
     tiles: TileReader, mapping: NearestMapping, layer: FileLayer, canvas: Canvas
-) -> "_AlignedTileCompositor | _WarpedTileCompositor | None":
+) -> "TileCompositor | None":
     """Return the compositor of a file's tiles; None if the file does not overlap the block."""
     if mapping.source_coordinates is not None:
         return _WarpedTileCompositor(tiles, mapping.source_coordinates, layer, canvas)

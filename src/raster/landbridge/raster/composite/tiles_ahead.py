@@ -6,7 +6,7 @@ receives 11.4 MB instead of 10.5 MB.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,12 +19,13 @@ from shapely.geometry.base import BaseGeometry
 from landbridge.geo.grids.crs import WGS84, grid_crs, parse_crs, reproject
 from landbridge.kernels import CELL, Canvas
 from landbridge.raster.array_types import Array, BoolArray, FloatArray
-from landbridge.raster.composite.compositor import Box, FileLayer, tile_compositor
+from landbridge.raster.composite.compositor import Box, FileLayer, TileCompositor, tile_compositor
 from landbridge.raster.composite.read_block import can_composite_tiles
 from landbridge.raster.io.file_windows import OpenFile
 from landbridge.raster.io.open_files import PlanFiles
 from landbridge.raster.io.read_ahead import Budget
 from landbridge.raster.io.remote_file import RemoteFile
+from landbridge.raster.io.tile_reader import TileReader
 from landbridge.raster.plan.plan import Plan
 from landbridge.raster.plan.reads import FileRead, SourceRead
 from landbridge.raster.resample.block import Block, BlockMappings
@@ -37,6 +38,8 @@ _SLIVER = 1.0
 # Footprints that are wider, in degrees, are not used.
 _MAX_WIDTH = 30
 
+# Number of images whose versions are asked for at once, if a cache has tiles of them.
+_CONFIRMED_IMAGES = 32
 # Images whose tiles are requested at once for cells that images above cover, but have left open.
 _IMAGES_BELOW_HOLES = 6
 
@@ -116,6 +119,8 @@ class TilesAhead:
         self, images: Sequence[SourceRead], coverage: Coverage, block: "_Block", position: int
     ) -> None:
         """Request tiles of the image at a position, which is composited next, and of those after it."""
+        if position == 0 and self._files.has_pixel_cache:
+            self._confirm(images[:_CONFIRMED_IMAGES], block)
         covered = coverage.upto(images, position + _IMAGES)
         upcoming = [*zip(images, covered, strict=False)][position:]
         if not upcoming:
@@ -128,6 +133,17 @@ class TilesAhead:
         left_open = missing & upcoming[0][1].above
         for image, cells in upcoming[1 : 1 + _IMAGES_BELOW_HOLES]:
             self._request_image(image, block, left_open & cells.touched, is_guess=True)
+
+    def _confirm(self, images: Sequence[SourceRead], block: "_Block") -> None:
+        """Request the versions of files of which a cache has tiles here."""
+        for image in images:
+            for file in image.files:
+                opened = self._files.get_open(image, file)
+                if opened is None:
+                    break
+                for compositor, tiles, layer in self._compositors(file, opened, block):
+                    touched = [tile_index for tile_index, _ in compositor.tile_boxes()]
+                    tiles.confirm_ahead(layer.indexes, touched, self._files.budget)
 
     def _request_image(
         self,
@@ -167,6 +183,18 @@ class TilesAhead:
         *,
         is_next: bool,
     ) -> None:
+        for compositor, tiles, layer in self._compositors(file, opened, block):
+            wanted = [
+                tile_index
+                for tile_index, box in compositor.tile_boxes()
+                if _any_in(cells, box) and (not is_next or compositor.has_missing_pixels(tile_index, box))
+            ]
+            tiles.read_ahead(layer.indexes, wanted, budget)
+
+    def _compositors(
+        self, file: FileRead, opened: OpenFile, block: "_Block"
+    ) -> Iterator[tuple[TileCompositor, TileReader, FileLayer]]:
+        """Yield the compositors of a remote file's tiles, with the tiles and the layer."""
         if (
             opened.tiles is None
             or not isinstance(opened.tiles.file, RemoteFile)
@@ -174,20 +202,14 @@ class TilesAhead:
             or not can_composite_tiles(opened, file, self._plan.resampler_of(file), self._plan.dtype)
         ):
             return
+        self._files.note_read_ahead(opened.tiles.file)
         layer = block.layer_of(opened, file)
         for there in at_period_shifts(opened, block.mappings):
             assert there.tiles is not None
             mapping = block.mappings.get(there.read_level.grid)
             compositor = tile_compositor(there.tiles, mapping, layer, block.canvas)
-            if compositor is None:
-                continue
-            wanted = [
-                tile_index
-                for tile_index, box in compositor.tile_boxes()
-                if _any_in(cells, box) and (not is_next or compositor.has_missing_pixels(tile_index, box))
-            ]
-            there.tiles.read_ahead(layer.indexes, wanted, budget)
-        self._files.note_read_ahead(opened.tiles.file)
+            if compositor is not None:
+                yield compositor, there.tiles, layer
 
     def _outline(self, image: SourceRead) -> BaseGeometry | None:
         """Return an image's footprint in pixels of the whole grid; None if it is unknown."""

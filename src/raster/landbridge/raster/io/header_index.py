@@ -5,49 +5,37 @@ the header is of (`If-Match`, and the size and ETag of the answer). So a file th
 before any of its pixels are used: the read raises `StaleHeaderError`, and the caller reads the header again.
 
 On disk, each header is a file of its own in the user's cache folder, named by a digest of the address without
-its signature. Files are written beside and renamed, and are read only if their checksum is right, so that
-processes can share the folder, and broken or foreign files are ignored and replaced. The folder holds neither
-addresses nor secrets.
+its signature. Files are read only if their checksum is right, so that broken or foreign files are ignored and
+replaced. The folder holds neither addresses nor secrets.
 """
 
 import os
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from landbridge.atomic_files import write_atomically
 from landbridge.raster.io import header_codec, headers
 from landbridge.raster.io.address_key import address_key
+from landbridge.raster.io.bounded_folder import BoundedFolder, cache_folder
 from landbridge.raster.io.byte_ranges import is_remote, reads_ranges
 from landbridge.raster.io.connection import Connection, Version
 from landbridge.raster.io.headers import Header
 from landbridge.raster.io.remote_file import Confirmation, RemoteFile
 
-__all__ = ["CACHE_VARIABLE", "forget", "get", "header_folder", "put", "read_header", "read_native_header"]
-
-CACHE_VARIABLE = "LANDBRIDGE_CACHE"
-_DISABLED = frozenset({"off", "no", "none", "false", "0"})
+__all__ = ["forget", "get", "put", "read_header", "read_native_header"]
 
 # Largest size in bytes of the headers in memory.
 _MAX_MEMORY = 64 * 2**20
-# The folder is divided by the first letters of the digests: each part is kept below its share of 256 MiB.
-_PART_LETTERS, _MAX_PART_BYTES = 2, 2**20
-# A part is looked through when about so many bytes were written to it by this process.
-_WRITTEN_BEFORE_TRIM = _MAX_PART_BYTES // 16
-# Seconds after which the time of the last use of a file is renewed, and an unfinished file is deleted.
-_USE_SECONDS, _UNFINISHED_SECONDS = 86_400, 3600
-_UNFINISHED = "."  # first letter of the files of `write_atomically` that are not finished
+# Largest size in bytes of the headers on disk, and number of letters by which the folder is divided.
+_MAX_DISK, _PART_LETTERS = 256 * 2**20, 2
 _key = address_key
 _NO_LOCK = nullcontext()
 _memory: "OrderedDict[str, tuple[Version, Header, int]]" = OrderedDict()
 _memory_bytes = 0
-_written: dict[str, int] = {}
 _lock = threading.Lock()
 
 
@@ -84,7 +72,8 @@ def get(address: str) -> Header | None:
         if found is not None:
             _memory.move_to_end(key)
     if found is None:
-        kept = _read_file(key)
+        folder = _folder()
+        kept = None if folder is None else _read_file(folder, key)
         if kept is None:
             return None
         found = _remember(key, *kept)
@@ -102,7 +91,8 @@ def put(address: str, header: Header) -> None:
     assert version is not None
     key = _key(address)
     _remember(key, version, header_codec.without_file(header))
-    _write_file(key, header_codec.encode(key, header))
+    if (folder := _folder()) is not None:
+        folder.write(key, [header_codec.encode(key, header)])
 
 
 def forget(address: str) -> None:
@@ -112,23 +102,19 @@ def forget(address: str) -> None:
     with _lock:
         found = _memory.pop(key, None)
         _memory_bytes -= 0 if found is None else found[2]
-    with suppress(OSError):
-        if (path := _path(key)) is not None:
-            path.unlink()
+    if (folder := _folder()) is not None:
+        folder.delete(key)
 
 
-def header_folder() -> Path | None:
-    """Return the folder of kept headers; None if `LANDBRIDGE_CACHE` is "off"."""
-    chosen = os.environ.get(CACHE_VARIABLE, "")
-    return None if chosen.lower() in _DISABLED else _folder(chosen)
+def _folder() -> BoundedFolder | None:
+    """Return the folder of kept headers; None if there is none."""
+    cache = cache_folder()
+    return None if cache is None else _folder_in(cache)
 
 
 @lru_cache(maxsize=8)
-def _folder(chosen: str) -> Path:
-    import platformdirs
-
-    cache = Path(chosen) if chosen else platformdirs.user_cache_path("landbridge", appauthor=False)
-    return cache / "headers"
+def _folder_in(cache: Path) -> BoundedFolder:
+    return BoundedFolder(cache / "headers", _MAX_DISK, _PART_LETTERS)
 
 
 def _remember(key: str, version: Version, header: Header) -> tuple[Version, Header, int]:
@@ -144,67 +130,17 @@ def _remember(key: str, version: Version, header: Header) -> tuple[Version, Head
     return kept
 
 
-def _path(key: str) -> Path | None:
-    folder = header_folder()
-    return None if folder is None else folder / key[:_PART_LETTERS] / key
-
-
-def _read_file(key: str) -> tuple[Version, Header] | None:
+def _read_file(folder: BoundedFolder, key: str) -> tuple[Version, Header] | None:
     """Return a header from disk; None if there is none, or it is broken."""
-    path = _path(key)
-    if path is None:
+    file = folder.open(key)
+    if file is None:
         return None
-    try:
-        with path.open("rb") as file:
+    with file:
+        try:
             data = file.read(header_codec.MAX_BYTES + 1)
-            age = time.time() - os.fstat(file.fileno()).st_mtime
-    except OSError:
-        return None
-    if age > _USE_SECONDS:
-        with suppress(OSError):
-            os.utime(path)
+        except OSError:
+            return None
     return header_codec.decode(key, data)
-
-
-def _write_file(key: str, data: bytes) -> None:
-    """Write a header to disk, if that is possible: the cache only saves time."""
-    path = _path(key)
-    if path is None or len(data) > min(header_codec.MAX_BYTES, _MAX_PART_BYTES):
-        return
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(path, [data], mode=0o600)
-        part = key[:_PART_LETTERS]
-        # A process that writes little would else never look through a folder to which many write.
-        first = part not in _written
-        _written[part] = _written.get(part, 0) + len(data)
-        if first or _written[part] > _WRITTEN_BEFORE_TRIM:
-            _written[part] = 0
-            _trim(path.parent)
-
-
-def _trim(folder: Path) -> None:
-    """Delete those files of a part of the cache that were not used for longest, down to the size limit."""
-    now, kept, total = time.time(), [], 0
-    for path, status in _statuses(folder):
-        if path.name.startswith(_UNFINISHED):
-            if now - status.st_mtime > _UNFINISHED_SECONDS:
-                path.unlink(missing_ok=True)
-            continue
-        kept.append((status.st_mtime, status.st_size, path))
-        total += status.st_size
-    for _, size, path in sorted(kept):
-        if total <= _MAX_PART_BYTES:
-            return
-        path.unlink(missing_ok=True)
-        total -= size
-
-
-def _statuses(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    for path in folder.iterdir():
-        # Another process may have deleted it.
-        with suppress(FileNotFoundError):
-            yield path, path.stat()
 
 
 def _reset_after_fork() -> None:

@@ -115,6 +115,11 @@ class PlanFiles:
         """True if a file of the plan is remote."""
         return self._remote
 
+    @property
+    def has_pixel_cache(self) -> bool:
+        """True if calls share decoded tiles."""
+        return self._cache.keeps_all
+
     def get_open(self, source: SourceRead, file: FileRead) -> OpenFile | None:
         """Return a file if that takes no request: it is open, or its header is kept; else None."""
         with self.shared.lock:

@@ -4,8 +4,12 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from landbridge.raster.array_types import Array
+
+if TYPE_CHECKING:
+    from landbridge.raster.io.tile_folder import TileFolder
 
 __all__ = ["Key", "Tile", "TileCache"]
 
@@ -30,14 +34,23 @@ class Tile:
 class TileCache:
     """Least-recently-used cache of decoded tiles that several blocks need; one thread decodes each tile."""
 
-    def __init__(self, size: int = _CACHE_BYTES, *, evicts: bool = True, keeps_all: bool = False) -> None:
+    def __init__(
+        self,
+        size: int = _CACHE_BYTES,
+        *,
+        evicts: bool = True,
+        keeps_all: bool = False,
+        folder: "TileFolder | None" = None,
+    ) -> None:
         """Create a cache of a size in bytes.
 
         If it is full, it evicts the oldest tiles; with `evicts=False` it keeps them and no later ones, which
         serves more reads if all tiles are read again in the same order. With `keeps_all` it is given all
-        tiles, and otherwise those that several blocks of a call need.
+        tiles, and otherwise those that several blocks of a call need. Tiles of remote files are kept in the
+        `folder` too.
         """
         self.keeps_all = keeps_all
+        self.folder = folder
         self._size = size
         self._evicts = evicts
         self._used = 0
@@ -69,9 +82,11 @@ class TileCache:
             self._used = 0
 
     def knows(self, key: Key) -> bool:
-        """Return whether a tile is cached or in progress."""
+        """Return whether a tile of a remote file is cached, in the folder or in progress."""
         with self._lock:
-            return key in self._tiles or key in self._pending
+            if key in self._tiles or key in self._pending:
+                return True
+        return self.folder is not None and key in self.folder
 
     def store(self, key: Key, tile: Tile | None) -> None:
         """Store a claimed tile; None if it could not be decoded."""

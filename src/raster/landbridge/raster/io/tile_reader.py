@@ -18,6 +18,7 @@ from landbridge.raster.io.remote_file import CONFIRMING, RemoteFile
 from landbridge.raster.io.shared_work import results_of
 from landbridge.raster.io.tiff_directory import TiffPage
 from landbridge.raster.io.tile_cache import Key, Tile, TileCache
+from landbridge.raster.io.tile_folder import TileFolder
 from landbridge.raster.runtime.thread_pools import borrow_buffer, give_back, scratch_buffer
 
 __all__ = ["Tile", "TileCache", "TileReader", "without_predictor"]
@@ -116,6 +117,18 @@ class TileReader:
                 wanted = [CONFIRMING]
             file.read_ahead(wanted, budget)
 
+    def confirm_ahead(
+        self, indexes: Sequence[int], tile_indexes: Sequence[tuple[int, int]], budget: Budget
+    ) -> None:
+        """Request the version of a remote file if some of its tiles are cached, and return at once."""
+        file = self.file
+        if (
+            isinstance(file, RemoteFile)
+            and file.is_unconfirmed
+            and any(self.cache.knows(self._key(each, indexes)) for each in tile_indexes)
+        ):
+            file.read_ahead([CONFIRMING], budget)
+
     def decoded(
         self,
         indexes: Sequence[int],
@@ -194,23 +207,57 @@ class TileReader:
                     pending.append((tile_index, found))
                 else:
                     ready.append((tile_index, found))
-            if ready or pending:
+            in_folder = self._in_folder(owned)
+            if ready or pending or in_folder:
                 # Other calls may have decoded these tiles of a file that has been replaced since.
                 self.file.confirm()
             yield from ready
-            for tile_index, stored in self._stored([*owned], indexes):
-                key = owned[tile_index]
-                tile = self._decode(indexes, stored, _Memory.SCRATCH if key is None else _Memory.CACHED)
-                if key is not None:
-                    self.cache.store(key, tile)
-                del owned[tile_index]
-                yield tile_index, tile
+            yield from self._take_from_folder(in_folder, owned)
+            yield from self._fetch_and_decode(indexes, owned)
         finally:
             for key in owned.values():
                 if key is not None:
                     self.cache.store(key, None)
         for tile_index, promise in pending:
             yield tile_index, self._await_tile(promise, tile_index, indexes)
+
+    @property
+    def _folder(self) -> TileFolder | None:
+        """Folder for the tiles of a file whose key is sure to differ for another content."""
+        return self.cache.folder if self.file.is_settled else None
+
+    def _in_folder(self, owned: Mapping[tuple[int, int], Key | None]) -> list[tuple[int, int]]:
+        """Return those of claimed tiles that the folder has."""
+        folder = self._folder
+        if folder is None:
+            return []
+        return [tile_index for tile_index, key in owned.items() if key is not None and key in folder]
+
+    def _take_from_folder(
+        self, tile_indexes: Sequence[tuple[int, int]], owned: dict[tuple[int, int], Key | None]
+    ) -> Iterator[tuple[tuple[int, int], Tile]]:
+        """Yield claimed tiles from the folder, but no broken ones; they are cached, and owned no longer."""
+        for tile_index in tile_indexes:
+            key, folder = owned[tile_index], self._folder
+            tile = None if key is None or folder is None else folder.get(key)
+            if key is not None and tile is not None:
+                self.cache.store(key, tile)
+                del owned[tile_index]
+                yield tile_index, tile
+
+    def _fetch_and_decode(
+        self, indexes: Sequence[int], owned: dict[tuple[int, int], Key | None]
+    ) -> Iterator[tuple[tuple[int, int], Tile | None]]:
+        """Yield claimed tiles from the file; they are cached, and owned no longer."""
+        for tile_index, stored in self._stored([*owned], indexes):
+            key = owned[tile_index]
+            tile = self._decode(indexes, stored, _Memory.SCRATCH if key is None else _Memory.CACHED)
+            if key is not None:
+                self.cache.store(key, tile)
+                if tile is not None and self._folder is not None:
+                    self._folder.put(key, tile)
+            del owned[tile_index]
+            yield tile_index, tile
 
     def _read_and_decode(
         self, read: RangeReader, tile_index: tuple[int, int], indexes: Sequence[int], memory: "_Memory"
