@@ -59,7 +59,8 @@ int number_type_index(const nb::dlpack::dtype &type);
 // Python's object of a canvas.
 class CanvasObject {
 public:
-    CanvasObject(Pixels values, States state, std::optional<PixelValues> fill_values, bool initialised);
+    CanvasObject(Pixels values, States state, std::optional<PixelValues> fill_values, bool initialised,
+                 bool has_zero_states);
     // `canvas_` points to members.
     CanvasObject(const CanvasObject &) = delete;
     CanvasObject &operator=(const CanvasObject &) = delete;

@@ -25,8 +25,12 @@ class LastValid:
         fill_values: Array | None = None,
         excluded: BoolArray | None = None,
         show_invalid: bool = False,
+        is_clear: bool = False,
     ) -> None:
-        """Wrap the arrays of a block; `excluded` marks pixels (y, x) that are not requested."""
+        """Wrap the arrays of a block; `excluded` marks pixels (y, x) that are not requested.
+
+        `is_clear` says that all of `missing` is False, which saves writing it where pixels are valid.
+        """
         self.show_invalid = show_invalid
         self._values = values
         self._state = missing.view(np.uint8)
@@ -35,7 +39,13 @@ class LastValid:
             values[:] = 0 if fill_values is None else fill_values[:, None, None]
             self._state[:] = ~excluded
         initialised = excluded is not None
-        self.canvas: Canvas = Canvas(values, self._state, fill_values=fill_values, initialised=initialised)
+        self.canvas: Canvas = Canvas(
+            values,
+            self._state,
+            fill_values=fill_values,
+            initialised=initialised,
+            has_zero_states=is_clear and not initialised,
+        )
 
     @property
     def is_done(self) -> bool:
