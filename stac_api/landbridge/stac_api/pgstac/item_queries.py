@@ -74,7 +74,7 @@ WHERE collection = ANY($1) AND (content->'properties'->>'expires')::timestamptz 
 """
 _FIRST = "SELECT collection, datetime FROM {source} ORDER BY {order} LIMIT {limit}"
 # Conditions of the first of several statements; each next one has some times as many.
-_FEW_CONDITIONS, _GROWTH = 2, 3
+_FIRST_STEP, _GROWTH = 2, 3
 _IN_COLLECTION = "SELECT EXISTS (SELECT FROM items WHERE collection = $1)"
 
 
@@ -100,7 +100,7 @@ async def fetch_rows(
         newest: if the newest items come first, the time of the newest item that meets each of the first
             conditions or one of those after it.
     """
-    if len(conditions) > (_FEW_CONDITIONS if newest else MOST_CONDITIONS):
+    if len(conditions) > (_FIRST_STEP if newest else MOST_CONDITIONS):
         first = await _collections_of_first(
             conn, conditions, parameters, order=order, limit=limit, newest=newest
         )
@@ -152,7 +152,7 @@ async def _collections_of_first(
     # Conditions without a newest time come first, since any row may meet them.
     conditions = [*conditions[len(newest) :], *conditions[: len(newest)]]
     unknown, done = len(conditions) - len(newest), 0
-    step = _FEW_CONDITIONS if newest else MOST_CONDITIONS
+    step = _FIRST_STEP if newest else MOST_CONDITIONS
     rows: list[asyncpg.Record] = []
     while done < len(conditions):
         if done >= unknown and newest:
