@@ -20,7 +20,6 @@ from landbridge.kernels import decode_tile
 from landbridge.raster import PixelCache, RasterError, mosaic, read_image
 from landbridge.raster.dtypes import NUMPY_TYPES
 from landbridge.raster.io import header_index
-from landbridge.raster.io.tile_cache import Tile
 from landbridge.raster.io.tile_folder import TileFolder
 from landbridge.raster.pixel_cache import process_cache
 from support import range_server as rs
@@ -249,8 +248,8 @@ def test_without_a_folder_everything_works(make_scene, request_of, server, tmp_p
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_files_of_other_users_are_not_read(tmp_path):
-    folder, tile = TileFolder(tmp_path, 2**20), Tile(np.ones((4, 4, 1), "uint8"))
-    folder.put(("a",), tile)
+    folder = TileFolder(tmp_path, 2**20)
+    folder.put(("a",), np.ones((4, 4, 1), "uint8"))
     folder.flush()
     (path,) = files_in(tmp_path)
     assert folder.get(("a",)) is not None
@@ -305,13 +304,13 @@ PIXELS = TYPES.flatmap(
 @given(pixels=PIXELS, damage=st.data())
 def test_a_tile_comes_back_to_the_bit_or_not_at_all(tmp_path_factory, pixels, damage):
     folder, key = TileFolder(tmp_path_factory.mktemp("tiles"), 2**20), ("place", 1, (0, 0))
-    folder.put(key, Tile(pixels))
+    folder.put(key, pixels)
     folder.flush()
     found = folder.get(key)
     assert found is not None
-    assert found.pixels.dtype == pixels.dtype
-    assert found.pixels.shape == pixels.shape
-    assert found.pixels.tobytes() == pixels.tobytes()
+    assert found.dtype == pixels.dtype
+    assert found.shape == pixels.shape
+    assert found.tobytes() == pixels.tobytes()
     assert folder.get(("place", 2, (0, 0))) is None
     (path,) = files_in(folder._folder.path)
     content = path.read_bytes()

@@ -10,6 +10,10 @@ ByteRange = tuple[int, int]
 """Offset and length in bytes."""
 
 
+Key = tuple[object, ...]
+"""Key of a version of a file, or of a tile of it."""
+
+
 RangeReader = Callable[[Sequence[ByteRange]], Iterable[tuple[ByteRange, "bytes | memoryview"]]]
 """Function that reads the bytes of ranges."""
 
@@ -29,7 +33,7 @@ class File(Protocol):
     """File that is read by byte ranges; a read fails if the file has changed since it was opened."""
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def key(self) -> Key:
         """Key of this version of the file."""
         ...
 

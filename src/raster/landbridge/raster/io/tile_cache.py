@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from landbridge.raster.array_types import Array
+from landbridge.raster.io.file_protocol import Key
 
 if TYPE_CHECKING:
     from landbridge.raster.io.tile_folder import TileFolder
 
-__all__ = ["Key", "Tile", "TileCache"]
-
-Key = tuple[object, ...]
+__all__ = ["Tile", "TileCache"]
 
 _CACHE_BYTES = 128 * 2**20
 

@@ -15,7 +15,7 @@ import numpy as np
 from landbridge.raster.array_types import Array
 from landbridge.raster.dtypes import NUMPY_TYPES
 from landbridge.raster.io.bounded_folder import BoundedFolder
-from landbridge.raster.io.tile_cache import Key, Tile
+from landbridge.raster.io.file_protocol import Key
 
 __all__ = ["TileFolder"]
 
@@ -48,8 +48,8 @@ class TileFolder:
         """Return whether there is a file of a tile's key."""
         return _digest(key).hex() in self._folder
 
-    def get(self, key: Key) -> Tile | None:
-        """Return a tile; None if there is none, or it is broken."""
+    def get(self, key: Key) -> Array | None:
+        """Return the pixels (y, x, sample) of a tile; None if there is none, or it is broken."""
         digest = _digest(key)
         file = self._folder.open(digest.hex())
         if file is None:
@@ -61,9 +61,8 @@ class TileFolder:
                 return None
         return _decoded(digest, data)
 
-    def put(self, key: Key, tile: Tile) -> None:
-        """Keep a tile of whose pixels nothing is left to be undone. They must not change any more."""
-        pixels = tile.pixels
+    def put(self, key: Key, pixels: Array) -> None:
+        """Keep the pixels (y, x, sample) of a tile. They must not change any more."""
         if pixels.dtype.str not in _DTYPES:
             return
         with self._lock:
@@ -94,8 +93,8 @@ def _encoded(digest: bytes, pixels: Array) -> list[bytes | memoryview]:
     return [head, _CHECKSUM.pack(zlib.crc32(content, zlib.crc32(head))), content]
 
 
-def _decoded(digest: bytes, data: Array) -> Tile | None:
-    """Return the tile that was encoded with a digest; None if the bytes are anything else."""
+def _decoded(digest: bytes, data: Array) -> Array | None:
+    """Return the pixels that were encoded with a digest; None if the bytes are anything else."""
     content = data[_HEAD.size + _CHECKSUM.size :]
     if not content.size:
         return None
@@ -109,7 +108,7 @@ def _decoded(digest: bytes, data: Array) -> Tile | None:
         # A machine with another order of bytes wrote it.
         return None
     pixels = content.view(dtype)
-    return Tile(np.full(shape, pixels[0]) if is_constant else pixels.reshape(shape))
+    return np.full(shape, pixels[0]) if is_constant else pixels.reshape(shape)
 
 
 def _digest(key: Key) -> bytes:

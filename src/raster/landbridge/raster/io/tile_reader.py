@@ -12,12 +12,12 @@ from landbridge.kernels import decode_tile, undo_differences
 from landbridge.raster.array_types import Array, Window
 from landbridge.raster.grids.windows import shape_of
 from landbridge.raster.io import tiff_directory
-from landbridge.raster.io.file_protocol import ByteRange, File, RangeReader
+from landbridge.raster.io.file_protocol import ByteRange, File, Key, RangeReader
 from landbridge.raster.io.read_ahead import Budget
 from landbridge.raster.io.remote_file import CONFIRMING, RemoteFile
 from landbridge.raster.io.shared_work import results_of
 from landbridge.raster.io.tiff_directory import TiffPage
-from landbridge.raster.io.tile_cache import Key, Tile, TileCache
+from landbridge.raster.io.tile_cache import Tile, TileCache
 from landbridge.raster.io.tile_folder import TileFolder
 from landbridge.raster.runtime.thread_pools import borrow_buffer, give_back, scratch_buffer
 
@@ -239,8 +239,9 @@ class TileReader:
         """Yield claimed tiles from the folder, but no broken ones; they are cached, and owned no longer."""
         for tile_index in tile_indexes:
             key, folder = owned[tile_index], self._folder
-            tile = None if key is None or folder is None else folder.get(key)
-            if key is not None and tile is not None:
+            pixels = None if key is None or folder is None else folder.get(key)
+            if key is not None and pixels is not None:
+                tile = Tile(pixels)
                 self.cache.store(key, tile)
                 del owned[tile_index]
                 yield tile_index, tile
@@ -255,7 +256,7 @@ class TileReader:
             if key is not None:
                 self.cache.store(key, tile)
                 if tile is not None and self._folder is not None:
-                    self._folder.put(key, tile)
+                    self._folder.put(key, tile.pixels)
             del owned[tile_index]
             yield tile_index, tile
 
