@@ -131,7 +131,8 @@ def fresh_database(cluster: str, name: str) -> Iterator[str]:
     url = _beside(cluster, name)
     new = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     with psycopg.connect(cluster, autocommit=True) as conn:
-        if conn.execute("SELECT FROM pg_database WHERE datname = %s", (TEMPLATE,)).fetchone():
+        found = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,)).fetchone()
+        if found is not None:
             new += sql.SQL(" TEMPLATE {}").format(sql.Identifier(TEMPLATE))
         conn.execute(new)
         try:
