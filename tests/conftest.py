@@ -21,7 +21,7 @@ from landbridge.stac_api.embedded.os_user import OsUser, user_of_cluster
 from landbridge.stac_api.errors import PostgresNotFound
 from semantics.coverage import measure
 from support import embedded_stack
-from support.embedded_stack import new_home, running_stack
+from support.embedded_stack import SHARED, new_home, running_stack
 
 if TYPE_CHECKING:
     from support.receiver import Receiver
@@ -101,6 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["LANDBRIDGE_SOURCES"] = ""  # tests of sources name theirs
     os.environ["LANDBRIDGE_CACHE"] = str(Path(os.environ["LANDBRIDGE_HOME"]) / "cache")
     config.stash[HOME] = Path(os.environ["LANDBRIDGE_HOME"])
+    config.stash[SHARED] = set()
     config.stash[PATCHES] = pytest.MonkeyPatch()
     _share_tls_context(config.stash[PATCHES])
 
@@ -180,10 +181,12 @@ def cluster_template(installation: postgres_programs.Installation, pytestconfig:
 
 
 @pytest.fixture(scope="session")
-def stack(home: Path, cluster_template: Path) -> Iterator[embedded.Stack]:
+def stack(home: Path, cluster_template: Path, pytestconfig: pytest.Config) -> Iterator[embedded.Stack]:
     """The running embedded stack: `.url`, `.token`, `.home`, `.store`, `.database`."""
     with running_stack(cluster_template, home) as running:
+        pytestconfig.stash[SHARED].add(running.database)
         yield running
+        pytestconfig.stash[SHARED].remove(running.database)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from access.people import People, meet, share
 from access.service import OPERATOR, Service, started
 from landbridge.stac_api.access import tokens
 from landbridge.stac_api.access.principal import Principal
-from support.embedded_stack import fresh_database
+from support.embedded_stack import SHARED, collections_removed, fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,10 +36,19 @@ def run() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(scope="session")
-def database(stack: Any) -> Iterator[str]:
+def database(stack: Any, pytestconfig: pytest.Config) -> Iterator[str]:
     """The URL of a database that no other tests use."""
     with fresh_database(stack.database, "access_tests") as url:
+        pytestconfig.stash[SHARED].add(url)
         yield url
+        pytestconfig.stash[SHARED].remove(url)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_collections(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Remove the collections of a module after it."""
+    with collections_removed(pytestconfig):
+        yield
 
 
 @pytest.fixture(scope="session")

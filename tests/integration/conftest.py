@@ -11,8 +11,10 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from support.embedded_stack import collections_removed
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import httpx
@@ -63,6 +65,13 @@ def stac_item(collection_id: str, item_id: str, **properties: Any) -> dict[str, 
         "assets": {},
         "links": [],
     }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_collections(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Remove the collections of a module after it."""
+    with collections_removed(pytestconfig):
+        yield
 
 
 @pytest.fixture

@@ -17,21 +17,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 from filelock import FileLock
 from psycopg import sql
 
 from landbridge import stac_api
 from landbridge.mappings import queryables
+from landbridge.mappings.ids import BLOB_COLLECTION_PREFIX
 from landbridge.stac_api.embedded import control
 from landbridge.stac_api.embedded import stack as embedded
 from landbridge.stac_api.embedded.home_directory import Home
 from landbridge.stac_api.pgstac.migrate import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from landbridge.stac_api.embedded.postgres_programs import Installation
 
+SHARED = pytest.StashKey[set[str]]()  # the URLs of running databases that several modules of a process use
 TEMPLATE = "landbridge_template"
 _SHARED_MEMORY = Path("/dev/shm")
 _ROOM = 8 * 2**30
@@ -140,6 +143,37 @@ def fresh_database(cluster: str, name: str) -> Iterator[str]:
             yield url
         finally:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextlib.contextmanager
+def collections_removed(config: pytest.Config) -> Iterator[None]:
+    """Remove the collections that are made inside the `with` block in the databases of `SHARED`.
+
+    Each has a partition. With the 500 that the tests of a process make, a new collection took twice the CPU
+    time, a search of all collections ten times, and the doctor seconds.
+    """
+    databases = config.stash[SHARED]
+    before = {database: _collections(database) for database in databases}
+    yield
+    for database in databases:
+        _remove(database, _collections(database) - before.get(database, set()))
+
+
+def _collections(database: str) -> set[str]:
+    with psycopg.connect(database) as conn:
+        rows = conn.execute("SELECT id FROM pgstac.collections")
+        return {row[0] for row in rows if not row[0].startswith(BLOB_COLLECTION_PREFIX)}
+
+
+def _remove(database: str, ids: Collection[str]) -> None:
+    """Remove collections and their items, but no files; none if a job holds the locks of one for long."""
+    if not ids:
+        return
+    busy = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+    with contextlib.suppress(*busy), psycopg.connect(database) as conn:
+        conn.execute("SET lock_timeout = '5s'")
+        conn.execute("SELECT landbridge.lock_partitions()")
+        conn.execute("SELECT pgstac.delete_collection(id) FROM unnest(%s::text[]) AS id", [sorted(ids)])
 
 
 def _beside(cluster: str, name: str) -> str:
