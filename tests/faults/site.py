@@ -27,7 +27,7 @@ from landbridge.stac_api.embedded.stack import running_stack
 from landbridge.stac_api.runtime import open_services
 from landbridge.stac_api.uploads import cleanup
 from support import s3_server
-from support.embedded_stack import new_home
+from support.embedded_stack import copy_cluster, new_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,14 +137,16 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(store: str, **more: str) -> Iterator[Site]:
+def running(store: str, cluster: Path | None = None, **more: str) -> Iterator[Site]:
     """Run a service with its objects in a folder (`local`) or in S3 behind a proxy (`s3`).
 
-    `more` are variables of its environment.
+    It begins with a copy of a `cluster`, or else makes one. `more` are variables of its environment.
     """
     home = new_home()
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
+        if cluster is not None:
+            copy_cluster(cluster, Home(home).postgres)
         disk = _mounted(home / "disk")
         environment = {
             "LANDBRIDGE_JOB_TRIES": "3",

@@ -37,14 +37,14 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Callable[[str], site.Site]]:
+def service(cluster_template: Path) -> Iterator[Callable[[str], site.Site]]:
     """Return the service with a store, which is started on first use."""
     running: dict[str, site.Site] = {}
     with ExitStack() as stack:
 
         def get(store: str) -> site.Site:
             if store not in running:
-                running[store] = stack.enter_context(site.running(store))
+                running[store] = stack.enter_context(site.running(store, cluster_template))
                 table.prepare(running[store])
             return running[store]
 

@@ -15,14 +15,16 @@ from faults import failpoints, site, table, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("installation")
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[site.Site]:
+def service(cluster_template: Path) -> Iterator[site.Site]:
     """Server without a worker in its process."""
-    with site.running("local", LANDBRIDGE_WORKER="false", LANDBRIDGE_WORKER_TIMEOUT="2") as running:
+    environment = {"LANDBRIDGE_WORKER": "false", "LANDBRIDGE_WORKER_TIMEOUT": "2"}
+    with site.running("local", cluster_template, **environment) as running:
         table.prepare(running)
         yield running
 
