@@ -59,8 +59,7 @@ int number_type_index(const nb::dlpack::dtype &type);
 // Python's object of a canvas.
 class CanvasObject {
 public:
-    CanvasObject(Pixels values, States state, std::optional<PixelValues> fill_values, bool initialised,
-                 bool has_zero_states);
+    CanvasObject(Pixels values, States state, std::optional<PixelValues> fill_values, bool initialised);
     // `canvas_` points to members.
     CanvasObject(const CanvasObject &) = delete;
     CanvasObject &operator=(const CanvasObject &) = delete;

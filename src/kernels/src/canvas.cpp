@@ -10,8 +10,7 @@ std::string shape_text(int64_t rows, int64_t columns) { return text(rows) + " x 
 
 }  // namespace
 
-CanvasObject::CanvasObject(Pixels values, States state, std::optional<PixelValues> fill_values, bool initialised,
-                           bool has_zero_states)
+CanvasObject::CanvasObject(Pixels values, States state, std::optional<PixelValues> fill_values, bool initialised)
     : values_(std::move(values)), state_(std::move(state)), canvas_() {
     const int64_t bands = int64_t(values_.shape(0)), height = int64_t(values_.shape(1)),
                   width = int64_t(values_.shape(2));
@@ -56,8 +55,7 @@ CanvasObject::CanvasObject(Pixels values, States state, std::optional<PixelValue
                initialised_rows_.data(),
                cell_rows,
                cell_columns,
-               fill_values_.data(),
-               has_zero_states};
+               fill_values_.data()};
     if (initialised && bands && height && width) {
         std::vector<int64_t> all;
         for (int64_t band = 0; band < bands; band++) all.push_back(band);
@@ -151,8 +149,6 @@ fill_values
     Values (band) of missing pixels, of the values' type; default: zeros.
 initialised
     Whether the states are already set.
-has_zero_states
-    Whether all states are zeros, as in new memory. Where all pixels are valid, that memory is not even touched.
 
 Raises
 ------
@@ -161,9 +157,9 @@ TypeError
 ValueError
     If shapes differ or rows are not contiguous.
 )")
-        .def(nb::init<Pixels, States, std::optional<PixelValues>, bool, bool>(), nb::arg("values").noconvert(),
+        .def(nb::init<Pixels, States, std::optional<PixelValues>, bool>(), nb::arg("values").noconvert(),
              nb::arg("state").noconvert(), nb::kw_only(), nb::arg("fill_values") = nb::none(),
-             nb::arg("initialised") = false, nb::arg("has_zero_states") = false)
+             nb::arg("initialised") = false)
         .def_prop_ro("shape", &CanvasObject::shape, "Number of bands, rows and columns.")
         .def_prop_ro("remaining", &CanvasObject::remaining, nb::rv_policy::reference_internal,
                      "Number of pixels that are not valid yet, per cell (band, y, x); a view.")

@@ -50,14 +50,10 @@ class Case:
         self.whole = random_pixels(random, dtype, whole), random.integers(0, 3, whole).astype(np.uint8)
         self.inside = np.s_[: self.bands, : size[0], : size[1]]
         values, state = (array[self.inside] for array in self.whole)
-        initialised, has_zero_states = [(True, False), (False, False), (False, True)][random.integers(0, 3)]
-        if has_zero_states:
-            state[:] = 0
+        initialised = bool(random.integers(0, 2))
         fill = random_pixels(random, dtype, self.bands) if random.integers(0, 2) else None
         self.before = [array.copy() for array in self.whole]
-        self.canvas = Canvas(
-            values, state, fill_values=fill, initialised=initialised, has_zero_states=has_zero_states
-        )
+        self.canvas = Canvas(values, state, fill_values=fill, initialised=initialised)
         self.values, self.states = values.copy(), state.copy()
         if not initialised:
             self.states[:] = MISSING
@@ -114,20 +110,6 @@ def aligned_indexes(random, size, count):
     else:
         indexes = np.sort(random.integers(0, size, count))
     return indexes[::-1] if random.random() < 0.3 else indexes
-
-
-def test_states_that_are_zeros_are_not_written_where_pixels_are_valid():
-    values, states = np.zeros((1, 200, 200), "uint16"), np.full((1, 200, 200), 77, np.uint8)
-    canvas = Canvas(values, states, has_zero_states=True)
-    layer = Layer([0], [0], np.zeros(1, "uint16"), [True])
-    tile, rows = np.ones((150, 200, 1), "uint16"), np.arange(150)
-    tile[140, 30] = 0
-    kernels.composite_aligned_tile(tile, False, rows, np.arange(200), (0, 0), layer, canvas)
-    canvas.initialise()
-    # Only the rows of a cell in which a value is missing, and what the tile does not cover.
-    assert (states[:, :140] == 77).all()
-    assert (states[0, 140] == (np.arange(200) == 30)).all()
-    assert (states[:, 150:] == MISSING).all()
 
 
 @cases

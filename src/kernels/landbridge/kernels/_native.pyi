@@ -32,7 +32,6 @@ class Canvas:
         *,
         fill_values: npt.NDArray[Any] | None = None,
         initialised: bool = False,
-        has_zero_states: bool = False,
     ) -> None: ...
     @property
     def shape(self) -> tuple[int, int, int]: ...

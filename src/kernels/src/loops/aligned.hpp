@@ -50,9 +50,8 @@ template <class T>
 [[gnu::always_inline]] inline void prefetch_row(const Canvas &canvas, int64_t band, int64_t y, int64_t x,
                                                 int64_t width) {
     const T *values = values_at<T>(canvas, band, y, x);
-    for (int64_t at = 0; at < width; at += cache_line / int64_t(sizeof(T))) __builtin_prefetch(values + at, 1, 3);
-    if (canvas.has_zero_states) return;
     const uint8_t *state = state_at(canvas, band, y, x);
+    for (int64_t at = 0; at < width; at += cache_line / int64_t(sizeof(T))) __builtin_prefetch(values + at, 1, 3);
     for (int64_t at = 0; at < width; at += cache_line) __builtin_prefetch(state + at, 1, 3);
 }
 
@@ -178,8 +177,7 @@ private:
         if (start < stop) {
             const T fill_value = static_cast<const T *>(canvas_.fill_values)[layer_.bands[n]];
             progress.is_all_valid &= composite_blank_span(values + start, stop - start, out + start, state + start,
-                                                          nodata, has_nodata, fill_value, layer_.show_invalid,
-                                                          canvas_.has_zero_states);
+                                                          nodata, has_nodata, fill_value, layer_.show_invalid);
         }
         // The pixels left and right of the blank columns.
         const auto composite_part = [&](int64_t from, int64_t to) {

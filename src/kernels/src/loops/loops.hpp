@@ -31,8 +31,6 @@ struct Canvas {
     int64_t cell_rows, cell_columns;
     // Values of missing pixels, per band.
     const void *fill_values;
-    // Whether the states of rows that are not initialised are zeros, so that valid pixels need not be written there.
-    bool has_zero_states;
 };
 
 // Samples of a tile, and the conditions under which their pixels are composited.

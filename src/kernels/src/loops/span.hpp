@@ -54,10 +54,9 @@ void composite_span(const T *values, const uint8_t *is_visible, int64_t count, T
 }
 
 // Composite a run into pixels that are not initialised yet and all visible. Return whether all values are valid.
-// States that are zeros are not written if they stay so: `VALID` is 0.
 template <class T>
 bool composite_blank_span(const T *__restrict values, int64_t count, T *__restrict out, uint8_t *__restrict state,
-                          T nodata, bool has_nodata, T fill_value, bool show_invalid, bool has_zero_state) {
+                          T nodata, bool has_nodata, T fill_value, bool show_invalid) {
     using Bits [[gnu::may_alias]] = Unsigned<T>;
     const Bits *__restrict in_bits = reinterpret_cast<const Bits *>(values);
     Bits *__restrict out_bits = reinterpret_cast<Bits *>(out);
@@ -68,7 +67,7 @@ bool composite_blank_span(const T *__restrict values, int64_t count, T *__restri
         invalid |= Bits(values[x] != values[x]) | (Bits(values[x] == nodata) & nodata_counts);
         out_bits[x] = in_bits[x];
     }
-    if (!has_zero_state) std::memset(state, VALID, size_t(count));
+    std::memset(state, VALID, size_t(count));
     if (!invalid) return true;
     const uint8_t missing = show_invalid ? INVALID : MISSING;
     const Bits replaced = show_invalid ? Bits(0) : Bits(~Bits(0));

@@ -25,12 +25,8 @@ class LastValid:
         fill_values: Array | None = None,
         excluded: BoolArray | None = None,
         show_invalid: bool = False,
-        is_clear: bool = False,
     ) -> None:
-        """Wrap the arrays of a block; `excluded` marks pixels (y, x) that are not requested.
-
-        `is_clear` says that all of `missing` is False, which saves writing it where pixels are valid.
-        """
+        """Wrap the arrays of a block; `excluded` marks pixels (y, x) that are not requested."""
         self.show_invalid = show_invalid
         self._values = values
         self._state = missing.view(np.uint8)
@@ -39,13 +35,7 @@ class LastValid:
             values[:] = 0 if fill_values is None else fill_values[:, None, None]
             self._state[:] = ~excluded
         initialised = excluded is not None
-        self.canvas: Canvas = Canvas(
-            values,
-            self._state,
-            fill_values=fill_values,
-            initialised=initialised,
-            has_zero_states=is_clear and not initialised,
-        )
+        self.canvas: Canvas = Canvas(values, self._state, fill_values=fill_values, initialised=initialised)
 
     @property
     def is_done(self) -> bool:

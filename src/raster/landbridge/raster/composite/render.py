@@ -58,20 +58,10 @@ class Renderer:
     """Executor of a plan. Any thread may render a block; each file's header is read once."""
 
     def __init__(
-        self,
-        plan: Plan,
-        cache: TileCache,
-        files: PlanFiles | None = None,
-        cancel: CancelToken | None = None,
-        *,
-        has_clear_masks: bool = False,
+        self, plan: Plan, cache: TileCache, files: PlanFiles | None = None, cancel: CancelToken | None = None
     ) -> None:
-        """Prepare a plan, with a cache of tiles and open files that blocks or plans share.
-
-        `has_clear_masks` says that the masks of all blocks are False when they are given.
-        """
+        """Prepare a plan, with a cache of tiles and open files that blocks or plans share."""
         self.plan = plan
-        self._has_clear_masks = has_clear_masks
         self._files = PlanFiles(plan, cache) if files is None else files
         self._cancel = cancel
 
@@ -92,8 +82,7 @@ class Renderer:
         plan = self.plan
         is_direct = plan.scales is None and plan.output_type == plan.compute_type
         raw = values if is_direct else np.empty(values.shape, plan.compute_dtype)
-        is_mask = mask is not None and plan.mask_nodata
-        missing = mask if mask is not None and is_mask else np.empty(values.shape, bool)
+        missing = mask if mask is not None and plan.mask_nodata else np.empty(values.shape, bool)
         block = Block(plan.geobox, (0, 0), plan.geobox.shape.yx).part(window)
         cut = (
             None
@@ -106,7 +95,6 @@ class Renderer:
             fill_values=None if plan.masked else self._fill_values(raw.dtype),
             excluded=cut,
             show_invalid=not plan.mask_nodata,
-            is_clear=is_mask and self._has_clear_masks,
         )
         mappings = BlockMappings(block, self._files.shared.coordinate_grids)
         return MosaicBlock(window, values, mask, raw, last_valid, mappings)

@@ -43,20 +43,15 @@ class BlockRenderer(Protocol):
 
 
 def make_renderer(
-    plan: Plan,
-    cache: TileCache,
-    files: PlanFiles | None = None,
-    cancel: CancelToken | None = None,
-    *,
-    has_clear_masks: bool = False,
+    plan: Plan, cache: TileCache, files: PlanFiles | None = None, cancel: CancelToken | None = None
 ) -> BlockRenderer:
-    """Return the renderer of a plan's method; `has_clear_masks` as for `Renderer`."""
+    """Return the renderer of a plan's method."""
     if plan.method in REDUCERS:
         return ReducingRenderer(plan, cache, files, cancel)
     if plan.method == "first":
         plan = replace(plan, sources=plan.sources[::-1])
         files = PlanFiles(plan, cache, None if files is None else files.shared)
-    return Renderer(plan, cache, files, cancel, has_clear_masks=has_clear_masks)
+    return Renderer(plan, cache, files, cancel)
 
 
 class ReducingRenderer:

@@ -105,8 +105,7 @@ def _render_all(
     worked = without_scaling(first) if auto else first
     values = buffer_pool.empty((len(plans), *first.shape), worked.output_dtype)
     masked = any(plan.masked for plan in plans)
-    # New memory is zeros, and not even touched where all pixels are valid: pooled memory would be written.
-    masks = np.zeros(values.shape, bool) if masked else None
+    masks = buffer_pool.empty(values.shape, np.dtype(bool)) if masked else None
 
     rendered = [without_scaling(plan) if auto else plan for plan in plans]
     client = active_client(chunks)
@@ -163,10 +162,7 @@ def _render_on_threads(
         windows[-1] = chunk_windows(
             first.geobox, chunks, workers, max_edge=SMALLEST_BLOCK if whole else BLOCK
         )
-    renderers = [
-        make_renderer(plan, cache, PlanFiles(plan, cache, shared_files), cancel, has_clear_masks=True)
-        for plan in plans
-    ]
+    renderers = [make_renderer(plan, cache, PlanFiles(plan, cache, shared_files), cancel) for plan in plans]
     jobs = [
         partial(render, renderer, layer, window)
         for layer, renderer in enumerate(renderers)
