@@ -212,7 +212,7 @@ def test_searches_of_many_collections_read_a_few_and_find_the_same(
         patch.setattr(visibility, "PRODUCTS_OF_CONDITION", 5)
         patch.setattr(item_queries, "MOST_CONDITIONS", 2)
         patch.setattr(visibility, "MOST_CONDITIONS", 2)
-        patch.setattr(item_queries, "_FEW_CONDITIONS", 1)
+        patch.setattr(item_queries, "_FIRST_STEP", 1)
         in_parts = operator.ok("POST", "/search", json=body)
         assert operator.aggregated(*AGGREGATED, **counted) == summary
     assert keys(in_parts) == keys(at_once)
