@@ -10,8 +10,10 @@ import rasterio.shutil
 from affine import Affine
 
 from landbridge.geo import AOI
+from landbridge.kernels import decode_tile
 from landbridge.raster import Band, Request, Source
 from landbridge.raster.runtime import buffer_pool
+from support import range_server as rs
 
 UTM14, UTM15 = "EPSG:32614", "EPSG:32615"
 ORIGIN = (500_000.0, 4_200_000.0)
@@ -161,3 +163,23 @@ def request_of():
         return Request(tuple(bands.split()), context, **fields)
 
     return make
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server of the files in the test's folder."""
+    with rs.serving(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Numbers of tiles that were decoded."""
+    counts = [0]
+
+    def counted(*arguments):
+        counts[0] += 1
+        return decode_tile(*arguments)
+
+    monkeypatch.setattr("landbridge.raster.io.tile_reader.decode_tile", counted)
+    return counts

@@ -34,12 +34,6 @@ def cache(tmp_path_factory, monkeypatch):
     empty_memory()
 
 
-@pytest.fixture
-def server(tmp_path):
-    with rs.serving(tmp_path) as running:
-        yield running
-
-
 def empty_memory():
     """Forget what this process has in memory, as another process would start."""
     header_index._memory.clear()

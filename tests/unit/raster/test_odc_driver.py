@@ -265,12 +265,6 @@ def test_a_missing_file_is_an_error_or_left_out(make_scene, grid, chunks, caplog
     assert "a-0.tif" in caplog.text
 
 
-@pytest.fixture
-def server(tmp_path):
-    with rs.serving(tmp_path) as running:
-        yield running
-
-
 def test_each_remote_header_and_tile_is_requested_once(make_scene, grid, server):
     scenes = three(make_scene, interleave="pixel")
     where = {"bands": ["b0", "b1", "b2"], "geobox": output_grid(grid(-20, -20, 300, 310))}

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import LONG
-from landbridge.kernels import decode_tile
 from landbridge.raster import PixelCache, RasterError, mosaic, read_image, stack
 from landbridge.raster.io import header_index, local_file
 from landbridge.raster.pixel_cache import process_cache
@@ -24,25 +23,6 @@ from unit.raster.conftest import write_tiff
 def settled(monkeypatch):
     """Keep files that have just been written: their times differ by nanoseconds here."""
     monkeypatch.setattr(local_file, "_SETTLED_NS", -(2**62))
-
-
-@pytest.fixture
-def server(tmp_path):
-    with rs.serving(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """Numbers of tiles that were decoded."""
-    counts = [0]
-
-    def counted(*arguments):
-        counts[0] += 1
-        return decode_tile(*arguments)
-
-    monkeypatch.setattr("landbridge.raster.io.tile_reader.decode_tile", counted)
-    return counts
 
 
 def noise(seed, shape=(3, 200, 210), dtype="uint16"):

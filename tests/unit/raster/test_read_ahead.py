@@ -14,7 +14,6 @@ from landbridge.raster.io import header_index
 from landbridge.raster.io.read_ahead import Budget, ReadAhead
 from landbridge.raster.io.remote_file import RemoteFile
 from landbridge.raster.io.tile_reader import TileCache
-from support import range_server as rs
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +21,6 @@ def _no_kept_headers(monkeypatch):
     """Begin without headers in memory, and keep none on disk."""
     monkeypatch.setenv("LANDBRIDGE_CACHE", "off")
     header_index._memory.clear()
-
-
-@pytest.fixture
-def server(tmp_path):
-    with rs.serving(tmp_path) as running:
-        yield running
 
 
 def over(server, scene):

@@ -18,12 +18,6 @@ from landbridge.raster.io.remote_file import RemoteFile
 from support import range_server as rs
 
 
-@pytest.fixture
-def server(tmp_path):
-    with rs.serving(tmp_path) as running:
-        yield running
-
-
 def over(server, source, query=""):
     """The image with its files behind the server."""
     return replace(

@@ -11,7 +11,6 @@ import rasterio.shutil
 from landbridge.geo.grids.geobox import output_grid
 from landbridge.raster import RasterError, mosaic, odc_driver, read_image
 from landbridge.raster.io import gdal_cache
-from support import range_server as rs
 from unit.raster.conftest import write_tiff
 from unit.raster.test_odc_driver import item_of, load, pixels
 
@@ -25,12 +24,6 @@ KINDS: dict[str, dict[str, object]] = {
     "strips": {"tiled": False, "blockysize": 16},
     "overviews": {"overviews": True},
 }
-
-
-@pytest.fixture
-def server(tmp_path):
-    with rs.serving(tmp_path) as running:
-        yield running
 
 
 def write(path, values, *, overviews=False, **options):

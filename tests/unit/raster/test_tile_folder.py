@@ -16,7 +16,6 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import shape
 
 from conftest import LONG
-from landbridge.kernels import decode_tile
 from landbridge.raster import PixelCache, RasterError, mosaic, read_image
 from landbridge.raster.dtypes import NUMPY_TYPES
 from landbridge.raster.io import header_index
@@ -24,6 +23,7 @@ from landbridge.raster.io.tile_folder import TileFolder
 from landbridge.raster.pixel_cache import process_cache
 from support import range_server as rs
 from unit.raster.conftest import write_tiff
+from unit.raster.test_pixel_cache import noise, scenes_of
 
 
 @pytest.fixture(autouse=True)
@@ -39,37 +39,6 @@ def cache_folder(tmp_path_factory, monkeypatch):
 @pytest.fixture
 def tiles(cache_folder):
     return cache_folder / "tiles"
-
-
-@pytest.fixture
-def server(tmp_path):
-    with rs.serving(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """Numbers of tiles that were decoded."""
-    counts = [0]
-
-    def counted(*arguments):
-        counts[0] += 1
-        return decode_tile(*arguments)
-
-    monkeypatch.setattr("landbridge.raster.io.tile_reader.decode_tile", counted)
-    return counts
-
-
-def noise(seed, size=(3, 200, 210), dtype="uint16"):
-    values = np.random.default_rng(seed).integers(1, 200, size).astype(dtype)
-    rows, columns = np.indices(size[1:])
-    values[:, (rows + columns) < 100] = 0
-    return values
-
-
-def scenes_of(make_scene, **options):
-    kinds = {"nodata": 0, "file_nodata": 0, **options}
-    return [make_scene(f"s{n}", noise(n), place=(20 * n, 30 * n), **kinds) for n in range(3)]
 
 
 def over(server, scene, query=""):
@@ -142,7 +111,7 @@ np.save(output, mosaic(sources, Request(("b0",), area), progress=False).data)
 """
 
 
-def test_processes_share_what_the_end_of_one_has_written(make_scene, server, tiles, tmp_path):
+def test_processes_share_what_the_end_of_one_has_written(server, tiles, tmp_path):
     for number in range(2):
         write_tiff(tmp_path / f"{number}.tif", noise(number, (1, 230, 230)), nodata=0)
     command = [sys.executable, "-c", READING, *(f"{server.url}/{number}.tif" for number in range(2))]
