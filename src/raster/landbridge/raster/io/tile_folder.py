@@ -78,10 +78,12 @@ class TileFolder:
         _writer(os.getpid()).submit(lambda: None).result()
 
     def _write(self, key: Key, pixels: Array) -> None:
-        digest = _digest(key)
-        self._folder.write(digest.hex(), _encoded(digest, pixels))
-        with self._lock:
-            self._waiting -= pixels.nbytes
+        try:
+            digest = _digest(key)
+            self._folder.write(digest.hex(), _encoded(digest, pixels))
+        finally:
+            with self._lock:
+                self._waiting -= pixels.nbytes
 
 
 def _encoded(digest: bytes, pixels: Array) -> list[bytes | memoryview]:
